@@ -1,0 +1,68 @@
+//! Numbers: what a cell needs from arithmetic, and the integer world [`Q`].
+//!
+//! A cell's equations are written once, generic over [`Arith`]. The device computes them in [`Q`]
+//! (integers only); a trainer implements `Arith` for `f32` lanes or `f64`.
+
+mod q;
+mod softmax;
+mod table;
+
+pub use q::{Q, round_shift, sigmoid, tanh};
+pub use softmax::softmax;
+
+/// Pre-activation of a gate in the integer world: Q15.16.
+pub type Pre = fixed::types::I16F16;
+/// Output of sigmoid or tanh in the integer world: Q0.31.
+pub type Gate = fixed::types::I1F31;
+/// Element of a hidden state with range (-1, 1): Q0.15.
+pub type Q15 = fixed::types::I1F15;
+
+/// The pointwise function behind an affine map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Activation {
+    /// f(z) = z, saturated at the output's format.
+    Linear,
+    /// f(z) = tanh(z)
+    Tanh,
+    /// f(z) = 1 / (1 + exp(-z))
+    Sigmoid,
+    /// f(z) = max(z, 0), saturated at the output's format.
+    Relu,
+}
+
+/// The arithmetic in which a cell's equations are evaluated, for one unit or for a vector of them.
+///
+/// All methods are total. Symbols follow the lecture: ⊙ is the pointwise product.
+pub trait Arith {
+    /// Pre-activation W x + U h + b of a gate.
+    type Pre: Copy;
+    /// Value of a gate or candidate: σ in (0, 1), tanh in (-1, 1).
+    type Gate: Copy;
+    /// Element of the vector that the next step and the next layer read: h.
+    type Out: Copy;
+    /// State carried at high precision from step to step: c of an LSTM, the long form of a GRU's h.
+    type Long: Copy;
+
+    /// a + b
+    fn add(&self, a: Self::Pre, b: Self::Pre) -> Self::Pre;
+    /// g ⊙ a: a gate applied to a pre-activation.
+    fn gate_pre(&self, g: Self::Gate, a: Self::Pre) -> Self::Pre;
+    /// σ(a)
+    fn sigmoid(&self, a: Self::Pre) -> Self::Gate;
+    /// tanh(a)
+    fn tanh(&self, a: Self::Pre) -> Self::Gate;
+    /// f(a) in the format of the output.
+    fn activate(&self, f: Activation, a: Self::Pre) -> Self::Out;
+    /// f ⊙ c + i ⊙ g
+    fn keep_add(&self, f: Self::Gate, c: Self::Long, i: Self::Gate, g: Self::Gate) -> Self::Long;
+    /// tanh(c)
+    fn tanh_long(&self, c: Self::Long) -> Self::Gate;
+    /// o ⊙ t
+    fn gate_gate(&self, o: Self::Gate, t: Self::Gate) -> Self::Out;
+    /// z ⊙ h + (1 - z) ⊙ n
+    fn lerp(&self, z: Self::Gate, n: Self::Gate, h: Self::Long) -> Self::Long;
+    /// h at the precision of the output.
+    fn narrow(&self, h: Self::Long) -> Self::Out;
+    /// r ⊙ h
+    fn gate_out(&self, r: Self::Gate, h: Self::Out) -> Self::Out;
+}

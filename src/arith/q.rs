@@ -1,0 +1,193 @@
+//! The integer world: what runs on the device, and on the host when it evaluates for the device.
+
+use super::table::{CELL_BITS, TABLE};
+use super::{Activation, Arith, Gate, Pre};
+use crate::kernel::word::mul_high;
+
+/// (v + 2^(n-1)) >> n: divides by 2^n and rounds half up. `n` in 1..=31; saturates before it can overflow.
+#[inline(always)]
+pub fn round_shift(v: i32, n: u32) -> i32 {
+    v.saturating_add((1 << (n & 31)) >> 1) >> (n & 31)
+}
+
+#[inline(always)]
+fn saturate16(v: i32) -> i16 {
+    v.clamp(i16::MIN as i32, i16::MAX as i32) as i16
+}
+
+/// Value of table cell `cell` at `t`, the position in the cell in Q0.32 around its centre. Q0.31.
+#[inline(always)]
+fn interpolate(cell: usize, t: i32) -> i32 {
+    let [a, w] = TABLE[cell & 255];
+    let p = w.wrapping_add(((t as i64 * (w as i16) as i64) >> 16) as i32);
+    a.wrapping_add((((p as i64 * t as i64) >> 32) as i32) >> 3)
+}
+
+/// tanh for -2^31 < z < 2^31 in Q15.16; the result in Q0.31.
+#[inline(always)]
+fn tanh_bits(z: i32) -> i32 {
+    let sign = z >> 31;
+    let u = (z ^ sign).wrapping_sub(sign).clamp(0, (8 << 16) - 1);
+    let y = interpolate((u >> CELL_BITS) as usize + 128, (u << (32 - CELL_BITS)) ^ i32::MIN);
+    (y ^ sign).wrapping_sub(sign)
+}
+
+/// σ(z) = 1/2 + tanh(z/2)/2 for any z in Q15.16; the result in Q0.31. The table's domain is z/2.
+#[inline(always)]
+fn sigmoid_bits(z: i32) -> i32 {
+    let v = z.clamp(-(16 << 16), (16 << 16) - 1);
+    let y = interpolate(((v >> (CELL_BITS + 1)) + 128) as usize, (v << (31 - CELL_BITS)) ^ i32::MIN);
+    (1 << 30) + (y >> 1)
+}
+
+/// tanh(x), x in Q15.16, result in Q0.31: within 1/4 LSB of Q0.15 of the true value (1 LSB where the
+/// result is rounded and saturated to Q0.15), monotone, and odd: tanh(-x) = -tanh(x) bit for bit.
+#[inline]
+pub fn tanh(x: Pre) -> Gate {
+    Gate::from_bits(tanh_bits(x.to_bits().max(-i32::MAX)))
+}
+
+/// σ(x) = 1 / (1 + exp(-x)), x in Q15.16, result in Q0.31: within 1/4 LSB of Q0.15, monotone.
+#[inline]
+pub fn sigmoid(x: Pre) -> Gate {
+    Gate::from_bits(sigmoid_bits(x.to_bits()))
+}
+
+/// The integer world. Its two formats are a layer's own, chosen at quantization and stored in the blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Q {
+    /// Fraction bits of the long state: c of an LSTM (17..=27), h of a GRU (always 30).
+    pub long_frac: u8,
+    /// Fraction bits of the output vector (0..=15); 15 wherever the output is bounded by 1.
+    pub out_frac: u8,
+}
+
+impl Q {
+    /// Fraction bits of a long hidden state, whose range is (-1, 1).
+    pub const HIDDEN_FRAC: u8 = 30;
+}
+
+impl Arith for Q {
+    type Pre = Pre;
+    type Gate = Gate;
+    type Out = i16;
+    type Long = i32;
+
+    #[inline(always)]
+    fn add(&self, a: Pre, b: Pre) -> Pre {
+        a.wrapping_add(b)
+    }
+    #[inline(always)]
+    fn gate_pre(&self, g: Gate, a: Pre) -> Pre {
+        Pre::from_bits(mul_high(g.to_bits(), a.to_bits()) << 1)
+    }
+    #[inline(always)]
+    fn sigmoid(&self, a: Pre) -> Gate {
+        Gate::from_bits(sigmoid_bits(a.to_bits()))
+    }
+    #[inline(always)]
+    fn tanh(&self, a: Pre) -> Gate {
+        Gate::from_bits(tanh_bits(a.to_bits()))
+    }
+    #[inline(always)]
+    fn activate(&self, f: Activation, a: Pre) -> i16 {
+        let shift = 16u32.saturating_sub(self.out_frac as u32).max(1);
+        saturate16(match f {
+            Activation::Linear => round_shift(a.to_bits(), shift),
+            Activation::Relu => round_shift(a.to_bits().max(0), shift),
+            Activation::Tanh => round_shift(self.tanh(a).to_bits(), 16),
+            Activation::Sigmoid => round_shift(self.sigmoid(a).to_bits(), 16),
+        })
+    }
+    #[inline(always)]
+    fn keep_add(&self, f: Gate, c: i32, i: Gate, g: Gate) -> i32 {
+        let ig = mul_high(i.to_bits(), g.to_bits()) >> (30u32.wrapping_sub(self.long_frac as u32) & 31);
+        let fc = mul_high(f.to_bits(), c);
+        ig.saturating_add(fc.saturating_add(fc))
+    }
+    #[inline(always)]
+    fn tanh_long(&self, c: i32) -> Gate {
+        Gate::from_bits(tanh_bits(c >> ((self.long_frac as u32).wrapping_sub(16) & 31)))
+    }
+    #[inline(always)]
+    fn gate_gate(&self, o: Gate, t: Gate) -> i16 {
+        saturate16(mul_high(o.to_bits(), t.to_bits()).wrapping_add(1 << 14) >> 15)
+    }
+    #[inline(always)]
+    fn lerp(&self, z: Gate, n: Gate, h: i32) -> i32 {
+        let n = n.to_bits() >> 1;
+        n.wrapping_add(mul_high(z.to_bits(), h.wrapping_sub(n)) << 1)
+    }
+    #[inline(always)]
+    fn narrow(&self, h: i32) -> i16 {
+        saturate16(h.saturating_add(1 << 14) >> 15)
+    }
+    #[inline(always)]
+    fn gate_out(&self, r: Gate, h: i16) -> i16 {
+        saturate16(mul_high(r.to_bits(), (h as i32) << 16).wrapping_add(1 << 14) >> 15)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+
+    /// Runs every input of the table's domain and a margin beyond it: error, monotony, oddness.
+    #[test]
+    fn tanh_over_all_inputs() {
+        let lsb = 2f64.powi(-15);
+        let (mut worst, mut worst_q15, mut last) = (0f64, 0f64, i32::MIN);
+        for z in -(9 << 16)..=(9 << 16) {
+            let y = tanh_bits(z);
+            assert!(y >= last, "not monotone at {z}: {last} then {y}");
+            assert_eq!(y, -tanh_bits(-z), "not odd at {z}");
+            last = y;
+            let exact = (z as f64 / 65536.0).tanh();
+            worst = worst.max((y as f64 / 2f64.powi(31) - exact).abs() / lsb);
+            let q15 = Q { long_frac: 27, out_frac: 15 }.activate(Activation::Tanh, Pre::from_bits(z));
+            worst_q15 = worst_q15.max((q15 as f64 * lsb - exact).abs() / lsb);
+        }
+        std::println!("tanh: worst error {worst:.3} LSB of Q0.15, rounded to Q0.15 {worst_q15:.3}");
+        assert!(worst <= 0.25 && worst_q15 <= 1.0, "{worst} {worst_q15}");
+        for z in [i32::MIN, i32::MIN + 1, i32::MAX, 1 << 24, -(1 << 24), -(8 << 16), 8 << 16] {
+            let saturated = tanh_bits((8 << 16) - 1);
+            assert_eq!(tanh(Pre::from_bits(z)).to_bits(), if z < 0 { -saturated } else { saturated });
+        }
+    }
+
+    #[test]
+    fn sigmoid_over_all_inputs() {
+        let lsb = 2f64.powi(-15);
+        let (mut worst, mut worst_q15, mut last) = (0f64, 0f64, i32::MIN);
+        for z in -(18 << 16)..=(18 << 16) {
+            let y = sigmoid_bits(z);
+            assert!(y >= last && y >= 0, "not monotone at {z}: {last} then {y}");
+            last = y;
+            let exact = 1.0 / (1.0 + (-z as f64 / 65536.0).exp());
+            worst = worst.max((y as f64 / 2f64.powi(31) - exact).abs() / lsb);
+            let q15 = Q { long_frac: 27, out_frac: 15 }.activate(Activation::Sigmoid, Pre::from_bits(z));
+            worst_q15 = worst_q15.max((q15 as f64 * lsb - exact).abs() / lsb);
+        }
+        std::println!("sigmoid: worst error {worst:.3} LSB of Q0.15, rounded to Q0.15 {worst_q15:.3}");
+        assert!(worst <= 0.25 && worst_q15 <= 1.0, "{worst} {worst_q15}");
+        assert_eq!(sigmoid(Pre::MIN), Gate::from_bits(sigmoid_bits(-(16 << 16))));
+        assert_eq!(sigmoid(Pre::MAX), Gate::from_bits(sigmoid_bits((16 << 16) - 1)));
+    }
+
+    /// The bounds that keep every product in its format: no gate reaches 1, no output wraps.
+    #[test]
+    fn extremes_saturate() {
+        let q = Q { long_frac: 27, out_frac: 15 };
+        let one = sigmoid(Pre::MAX);
+        let top = tanh(Pre::MAX);
+        assert_eq!(q.gate_gate(one, top), 32767);
+        assert_eq!(q.gate_gate(one, tanh(Pre::MIN)), -32768);
+        assert_eq!(q.keep_add(one, i32::MAX, one, top), i32::MAX);
+        assert_eq!(q.keep_add(one, i32::MIN, one, tanh(Pre::MIN)), i32::MIN);
+        assert_eq!(q.narrow(i32::MAX), 32767);
+        assert_eq!(q.gate_out(one, -32768), -32768);
+        assert_eq!(q.activate(Activation::Relu, Pre::MIN), 0);
+        assert_eq!(q.activate(Activation::Linear, Pre::MAX), 32767);
+    }
+}

@@ -1,0 +1,81 @@
+//! Softmax in integers.
+
+/// 2^-x for x in Q5.10 (0..=31.999), in Q0.31: a parabola in the fraction, shifted by the whole part.
+/// Worst error 1.7e-3 relative; monotone.
+#[inline]
+fn exp2_neg(x: u32) -> u32 {
+    let (whole, f) = ((x >> 10).min(31), (x & 1023) as i64);
+    // 2^-f on [0, 1) ≈ 1 - 0.6644 f + 0.1644 f^2: exact at both ends, so that the pieces join.
+    let y = (1i64 << 31) - 1 - ((1_426_800_000 * f) >> 10) + ((353_058_000 * f * f) >> 20);
+    (y as u32) >> whole
+}
+
+/// Softmax of `logits` (fraction bits `frac`) into `p`, Q0.15: p_k = exp(l_k) / Σ exp(l_j).
+///
+/// Values sum to at most 32768 and at least 32768 - `logits.len()`; the order of the logits is kept. Only
+/// as many elements as the shorter slice has are computed. Integers only; never panics.
+///
+/// ```
+/// let mut p = [0; 3];
+/// elman::arith::softmax(&[0, 256, 512], 8, &mut p); // logits 0, 1, 2
+/// let percent = p.map(|p| (p as u32 * 100 + 16384) >> 15);
+/// assert_eq!(percent, [9, 24, 67]);
+/// ```
+pub fn softmax(logits: &[i16], frac: u8, p: &mut [u16]) {
+    let top = logits.iter().copied().max().unwrap_or(0) as i32;
+    let weight = |l: i16| {
+        // (top - l) · log2(e), brought to Q5.10; 47274 = log2(e) in Q1.15.
+        let d = (top - l as i32) as u64 * 47_274;
+        let x = (d << 10) >> (15 + frac.min(15) as u32);
+        exp2_neg(x.min(u32::MAX as u64) as u32)
+    };
+    let sum = logits.iter().zip(p.iter()).fold(0u64, |s, (l, _)| s + weight(*l) as u64).max(1);
+    for (l, p) in logits.iter().zip(p.iter_mut()) {
+        *p = (((weight(*l) as u64) << 15) / sum) as u16;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn close_to_float_and_sums_to_one() {
+        let mut seed = 1u32;
+        for _ in 0..2000 {
+            let logits: Vec<i16> = (0..12)
+                .map(|_| {
+                    seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (seed >> 16) as i16 / 8
+                })
+                .collect();
+            let mut p = [0u16; 12];
+            softmax(&logits, 9, &mut p);
+            let e: Vec<f64> = logits.iter().map(|l| (*l as f64 / 512.0).exp()).collect();
+            let s: f64 = e.iter().sum();
+            for (p, e) in p.iter().zip(&e) {
+                assert!((*p as f64 / 32768.0 - e / s).abs() < 2.5e-3, "{p} {}", e / s * 32768.0);
+            }
+            let total: u32 = p.iter().map(|p| *p as u32).sum();
+            assert!((32768 - 12..=32768).contains(&total), "{total}");
+        }
+    }
+
+    #[test]
+    fn extremes() {
+        let mut p = [9u16; 3];
+        softmax(&[i16::MIN, i16::MAX, i16::MAX], 0, &mut p);
+        assert_eq!(p, [0, 16384, 16384]);
+        softmax(&[5; 3], 15, &mut p);
+        assert_eq!(p, [10922; 3]);
+        softmax(&[], 15, &mut []);
+        let mut last = u32::MAX;
+        for x in 0..40_000 {
+            let y = exp2_neg(x);
+            assert!(y <= last);
+            last = y;
+        }
+    }
+}

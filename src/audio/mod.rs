@@ -1,0 +1,1 @@
+//! Frames, spectrum, log-mel in fixed point.

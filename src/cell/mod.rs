@@ -1,0 +1,127 @@
+//! Recurrent cells. One file a cell: its equations, its table, its tests.
+//!
+//! A cell is one or two *stages*. A stage is an affine map of the cell's vectors for all gates of one unit,
+//! followed by that unit's pointwise equations. The loop over units, time and batch belongs to the numeric
+//! world: the device computes all gates of a unit in one pass over `[x; h]` and finishes the unit at once; the
+//! trainer computes the same affine map for a whole batch as a matrix product and maps the same equations
+//! over it.
+//!
+//! Adding a cell is a file here and a line in [`CELLS`].
+
+pub mod gru;
+pub mod lstm;
+pub mod srn;
+
+use crate::arith::Arith;
+
+/// Which columns of `[x; h]` a row of weights has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Columns {
+    /// W x + U h
+    Both,
+    /// W x
+    Input,
+    /// U h
+    Hidden,
+}
+
+/// One affine row per unit: a gate, or half of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct GateSpec {
+    /// The lecture's letter, and what part of the gate it is where it is split.
+    pub name: &'static str,
+    /// The columns it reads.
+    pub columns: Columns,
+}
+
+/// How the rows of a stage share a pass of the kernel; fixes the order of the weights in the blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pass {
+    /// Four full rows a pass: 4, 2 or 1 gates of 1, 2 or 4 units.
+    Rows,
+    /// Gates 0 and 1 full, gate 2 on x only, gate 3 on h only: one unit a pass.
+    Split,
+}
+
+/// A stage: its gates, and how the kernel passes over them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StageSpec {
+    /// Order of rows.
+    pub pass: Pass,
+    /// The rows of one unit, in the order in which [`Stage::unit`] takes them.
+    pub gates: &'static [GateSpec],
+}
+
+/// The long state of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LongState {
+    /// None: the hidden state is all there is.
+    None,
+    /// The hidden state at 32 bits, Q1.30: small updates are not lost to rounding.
+    Hidden,
+    /// The cell state c, i32 in a calibrated power-of-two format.
+    Cell,
+}
+
+/// Range of the hidden state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OutRange {
+    /// Within (-1, 1): Q0.15.
+    Unit,
+    /// Unbounded: i16 in a calibrated power-of-two format, saturating.
+    Calibrated,
+}
+
+/// One variant of a cell: all that reader, writer, quantizer, initialiser and documentation need to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct VariantSpec {
+    /// Name in recipes and reports.
+    pub name: &'static str,
+    /// Stages, in order. Stage 2 reads `[x; gated h]`, as stage 1 left it.
+    pub stages: &'static [StageSpec],
+    /// What it carries besides h.
+    pub long: LongState,
+    /// Range of h.
+    pub out: OutRange,
+}
+
+impl VariantSpec {
+    /// All gates, over the stages.
+    pub fn gates(&self) -> impl Iterator<Item = &'static GateSpec> + use<> {
+        self.stages.iter().flat_map(|s| s.gates)
+    }
+}
+
+/// A cell: its tag in the blob and its variants, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CellSpec {
+    /// Tag in the blob; never reused.
+    pub tag: u8,
+    /// Name in recipes and reports.
+    pub name: &'static str,
+    /// Variants; the index is the number in the blob.
+    pub variants: &'static [VariantSpec],
+}
+
+/// All cells.
+pub const CELLS: &[CellSpec] = &[srn::SPEC, gru::SPEC, lstm::SPEC];
+
+/// What one unit holds while its equations run.
+#[derive(Clone, Copy, Debug)]
+pub struct Unit<A: Arith> {
+    /// On entry h_(t-1), on exit h_t (or r ⊙ h_(t-1), where a first stage makes the second's input).
+    pub h: A::Out,
+    /// Long state, t-1 on entry and t on exit.
+    pub long: A::Long,
+    /// What a first stage hands to the second.
+    pub carry: A::Gate,
+}
+
+/// The pointwise equations of one unit, over `G` pre-activations.
+pub trait Stage<const G: usize> {
+    /// What the backward pass needs of the forward pass. Integer worlds drop it.
+    type Trace<A: Arith>;
+
+    /// Advances one unit by one step.
+    fn unit<A: Arith>(&self, a: &A, pre: [A::Pre; G], unit: &mut Unit<A>) -> Self::Trace<A>;
+}

@@ -1,0 +1,41 @@
+//! Simple recurrent network (Elman 1990): h_t = f(W x_t + U h_(t-1) + b).
+//!
+//! f is tanh, sigmoid or relu. In integers h is Q0.15 for the first two; relu's h is an i16 in the layer's
+//! power-of-two format, saturating.
+
+use super::{CellSpec, Columns, GateSpec, LongState, OutRange, Pass, Stage, StageSpec, Unit, VariantSpec};
+use crate::arith::{Activation, Arith};
+
+const STAGES: &[StageSpec] =
+    &[StageSpec { pass: Pass::Rows, gates: &[GateSpec { name: "h", columns: Columns::Both }] }];
+
+const fn variant(name: &'static str, out: OutRange) -> VariantSpec {
+    VariantSpec { name, stages: STAGES, long: LongState::None, out }
+}
+
+/// The cell's table. The variant's number is the index in [`ACTIVATIONS`].
+pub const SPEC: CellSpec = CellSpec {
+    tag: 1,
+    name: "srn",
+    variants: &[
+        variant("srn", OutRange::Unit),
+        variant("srn-sigmoid", OutRange::Unit),
+        variant("srn-relu", OutRange::Calibrated),
+    ],
+};
+
+/// f of each variant.
+pub const ACTIVATIONS: [Activation; 3] = [Activation::Tanh, Activation::Sigmoid, Activation::Relu];
+
+/// The equation. A dense layer is the same map without U.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Srn(pub Activation);
+
+impl Stage<1> for Srn {
+    type Trace<A: Arith> = ();
+
+    #[inline(always)]
+    fn unit<A: Arith>(&self, a: &A, [h]: [A::Pre; 1], unit: &mut Unit<A>) {
+        unit.h = a.activate(self.0, h);
+    }
+}

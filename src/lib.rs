@@ -1,0 +1,8 @@
+//! Recurrent networks in fixed point for microcontrollers.
+#![cfg_attr(not(test), no_std)]
+#![deny(unsafe_code)]
+
+pub mod arith;
+pub mod audio;
+pub mod cell;
+pub mod kernel;

@@ -1,0 +1,1 @@
+//! Readers for data on disk: one file per format.

@@ -1,0 +1,1 @@
+//! Float layers: forward and backward.

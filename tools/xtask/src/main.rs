@@ -1,0 +1,2 @@
+//! `cargo xtask VERB`: what developers and CI run.
+fn main() {}
