@@ -122,7 +122,7 @@ impl IntegerModel {
         let frame = Frame {
             total_bytes: u32::try_from(total).context("the blob is larger than 4 GB")?,
             memory_words: memory_words as u32,
-            audio_words: self.audio.as_ref().map_or(0, audio::memory_words) as u32,
+            audio_words: self.audio.as_ref().map_or(0, audio::Config::memory_words) as u32,
             descriptor_bytes: descriptor_bytes as u32,
             weights_offset: weights_offset as u32,
             weights_bytes: (weights.len() * 4) as u32,
