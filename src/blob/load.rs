@@ -42,7 +42,7 @@ impl<'b> Model<'b> {
         if let Some(config) = &descriptor.audio {
             config.check().map_err(Error::Audio)?;
         }
-        let audio_words = descriptor.audio.as_ref().map_or(0, audio::memory_words);
+        let audio_words = descriptor.audio.as_ref().map_or(0, audio::Config::memory_words);
         if frame.audio_words as usize != audio_words {
             return Err(Error::MemorySaid { said: frame.audio_words, need: audio_words });
         }
@@ -50,7 +50,7 @@ impl<'b> Model<'b> {
         let mut layers = heapless::Vec::new();
         let have = weights.len();
         let (mut need, mut memory_words) = (0, 0);
-        let mut given = descriptor.audio.as_ref().map(|a| (a.channels as u16, audio::FEATURE_FRAC));
+        let mut given = descriptor.audio.as_ref().map(|a| (a.channels as u16, audio::FEATURE_FRAC as u8));
         for (number, l) in (0u8..).zip(&descriptor.layers) {
             let view = sizes(number, l, given)?;
             given = Some((l.units, l.out_frac));

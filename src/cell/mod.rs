@@ -18,6 +18,7 @@ pub(crate) use drive::{plain, split_mut};
 pub use view::{StageView, StepFn, View};
 
 use crate::arith::Arith;
+use crate::kernel::layout::vector_words;
 
 /// Which columns of `[x; h]` a row of weights has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,6 +106,26 @@ impl VariantSpec {
     /// Whether it reads its own last output.
     pub fn recurrent(&self) -> bool {
         self.gates().any(|g| g.columns != Columns::Input)
+    }
+
+    /// Words of `[x | h]`, the vector that a pass reads.
+    pub fn vector_words(&self, inputs: usize, units: usize) -> usize {
+        vector_words(inputs) + if self.recurrent() { vector_words(units) } else { 0 }
+    }
+
+    /// Words of long state.
+    pub fn long_words(&self, units: usize) -> usize {
+        match self.long {
+            LongState::None => 0,
+            LongState::Hidden | LongState::Cell => units,
+            LongState::Sum => units + 1,
+        }
+    }
+
+    /// Words of a layer's memory: `[x | h | long | carry]`.
+    pub fn memory_words(&self, inputs: usize, units: usize) -> usize {
+        let carry = if self.stages.len() > 1 { units } else { 0 };
+        self.vector_words(inputs, units) + self.long_words(units) + carry
     }
 
     /// Whether a step depends on earlier ones.

@@ -1,6 +1,6 @@
 //! A layer as the loader saw it valid: sizes, formats and where its numbers lie in flash.
 
-use super::{LongState, VariantSpec};
+use super::VariantSpec;
 use crate::arith::Q;
 use crate::kernel::layout::vector_words;
 
@@ -58,7 +58,7 @@ impl<'b> View<'b> {
     }
     /// Words of `[x | h]`, all that a pass reads.
     pub fn vector_words(&self) -> usize {
-        self.input_words() + if self.spec.recurrent() { vector_words(self.units()) } else { 0 }
+        self.spec.vector_words(self.inputs(), self.units())
     }
     /// Words of x.
     pub fn input_words(&self) -> usize {
@@ -66,15 +66,11 @@ impl<'b> View<'b> {
     }
     /// Words of long state.
     pub fn long_words(&self) -> usize {
-        match self.spec.long {
-            LongState::None => 0,
-            LongState::Hidden | LongState::Cell => self.units(),
-            LongState::Sum => self.units() + 1,
-        }
+        self.spec.long_words(self.units())
     }
     /// Words of memory, as laid out above.
     pub fn memory_words(&self) -> usize {
-        self.vector_words() + self.long_words() + if self.spec.stages.len() > 1 { self.units() } else { 0 }
+        self.spec.memory_words(self.inputs(), self.units())
     }
     /// One step: x is in `memory` already; h and long state advance in place; h goes to `out` as well.
     pub(crate) fn step(&self, memory: &mut [u32], out: &mut [u32]) {
