@@ -4,10 +4,12 @@
 pub mod cmd;
 pub mod cost;
 pub mod data;
+pub mod evaluate;
 pub mod files;
 pub mod model;
 pub mod nn;
 pub mod quant;
+pub mod recipe;
 pub mod run;
 pub mod train;
 pub mod ui;
