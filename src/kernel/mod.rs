@@ -1,5 +1,41 @@
-//! Dot products of int8 weights with int16 vectors, and the single instructions the compiler does not find.
-//! The only place with unsafe code.
+//! Passes of a matrix of int8 weights over an int16 vector, requantized; the only place with unsafe code.
+//!
+//! # Layout
+//! The blob stores weights in the order in which a pass reads them. Two rows share a 16-bit lane,
+//! lane = 256·hi + lo, exact because |w| <= 127; a word holds the lanes of two adjacent columns. One
+//! multiply-accumulate of the word gives 256·hi·x + lo·x in 64 bits, one of the sign-extended low bytes gives
+//! lo·x in 32; their difference, shifted, is hi·x. That is 14 instructions for 16 products on Armv7E-M.
+//!
+//! * [`rows`]: four rows a pass. Four words for each four columns: (rows 0 1, columns c0 c1),
+//!   (rows 2 3, c0 c1), (rows 0 1, c2 c3), (rows 2 3, c2 c3).
+//! * [`split`]: rows 0 and 1 over x and h, row 2 over x only, row 3 over h only: the GRU with reset after.
+//!   Three words for each four columns: (rows 0 1, c0 c1), (rows 0 1, c2 c3), then row 2 or 3 as the bytes
+//!   c0, c2, c1, c3.
+//!
+//! Before each pass' weights stand its parameters, in a table of their own: for a pair of rows with biases b0,
+//! b1 the words (256·b1 + b0, low and high) and b0, then multipliers (see [`ROWS_PARAMS`], [`SPLIT_PARAMS`]).
+//!
+//! Vectors are `&[u32]`: two i16 a word, the even element low, padded with zeros to four elements.
+//!
+//! # Arithmetic
+//! accumulator = b + Σ w·x in i32, which the loader proves cannot overflow;
+//! pre-activation = (accumulator·m + 2^31) >> 32, Q15.16.
 #![allow(unsafe_code)]
 
+#[cfg(elman_dsp)]
+mod dsp;
+pub mod layout;
+mod scalar;
 pub mod word;
+
+pub use layout::{ROWS_PARAMS, SPLIT_PARAMS};
+
+/// The scalar twins: what every fast kernel must equal bit for bit.
+pub mod twin {
+    pub use super::scalar::{rows, split};
+}
+
+#[cfg(elman_dsp)]
+pub use dsp::{rows, split};
+#[cfg(not(elman_dsp))]
+pub use scalar::{rows, split};

@@ -20,3 +20,29 @@ pub fn mul_high(a: i32, b: i32) -> i32 {
     }
     r
 }
+
+#[cfg(not(target_endian = "little"))]
+compile_error!("elman's blob and vectors are little-endian, and so are the cores it runs on");
+
+/// The elements of a vector: two i16 a word, the even one low.
+#[inline(always)]
+pub fn halves(words: &[u32]) -> &[i16] {
+    // SAFETY: the same bytes as twice as many i16, which need less alignment than u32; every bit pattern is
+    // an i16; the lifetime is the argument's.
+    unsafe { core::slice::from_raw_parts(words.as_ptr().cast(), words.len() * 2) }
+}
+
+/// The elements of a vector, to write.
+#[inline(always)]
+pub fn halves_mut(words: &mut [u32]) -> &mut [i16] {
+    // SAFETY: as in `halves`; the borrow is exclusive and every i16 pair is a u32.
+    unsafe { core::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len() * 2) }
+}
+
+/// The bytes of words, in memory order.
+#[inline(always)]
+pub fn bytes(words: &[u32]) -> &[u8] {
+    // SAFETY: the same bytes; u8 needs no alignment and every bit pattern is one; the lifetime is the
+    // argument's.
+    unsafe { core::slice::from_raw_parts(words.as_ptr().cast(), words.len() * 4) }
+}

@@ -1,0 +1,171 @@
+//! Real FFT of 2^7 to 2^10 points as a complex one of half the length, in 32-bit words.
+
+use super::sine::{cos, sin};
+use crate::kernel::word::mul_high;
+
+/// A complex number: real and imaginary part, i32 each.
+pub(super) type Complex = [u32; 2];
+
+/// 2·(a·b) for Q0.31 b: the factor keeps what a product of high halves would lose.
+#[inline(always)]
+fn scale(a: i32, b: i32) -> i32 {
+    mul_high(a << 1, b)
+}
+
+#[inline(always)]
+fn add(a: [i32; 2], b: [i32; 2]) -> [i32; 2] {
+    [a[0].wrapping_add(b[0]), a[1].wrapping_add(b[1])]
+}
+
+#[inline(always)]
+fn sub(a: [i32; 2], b: [i32; 2]) -> [i32; 2] {
+    [a[0].wrapping_sub(b[0]), a[1].wrapping_sub(b[1])]
+}
+
+/// a·j
+#[inline(always)]
+fn times_j(a: [i32; 2]) -> [i32; 2] {
+    [a[1].wrapping_neg(), a[0]]
+}
+
+/// a·exp(-j·2πk/1024)
+#[inline(always)]
+fn rotate(a: [i32; 2], k: usize) -> [i32; 2] {
+    let (c, s) = (cos(k), sin(k));
+    [scale(a[0], c).wrapping_add(scale(a[1], s)), scale(a[1], c).wrapping_sub(scale(a[0], s))]
+}
+
+#[inline(always)]
+fn get(a: &Complex) -> [i32; 2] {
+    [a[0] as i32, a[1] as i32]
+}
+
+#[inline(always)]
+fn set(a: &mut Complex, v: [i32; 2]) {
+    *a = [v[0] as u32, v[1] as u32];
+}
+
+/// Where bin `k` of a transform of 2^`log2` points is found: bit-reversed order.
+#[inline(always)]
+pub(super) fn place(k: usize, log2: u32) -> usize {
+    ((k as u32).reverse_bits() >> (32u32.wrapping_sub(log2) & 31)) as usize
+}
+
+/// Two decimation-in-frequency stages at once, over blocks of `length`.
+fn radix4(data: &mut [Complex], length: usize) {
+    let turn = 1024usize >> (length.trailing_zeros() & 31);
+    for block in data.chunks_exact_mut(length) {
+        let Some((ab, cd)) = block.split_at_mut_checked(length / 2) else { return };
+        let Some((a, b)) = ab.split_at_mut_checked(length / 4) else { return };
+        let Some((c, d)) = cd.split_at_mut_checked(length / 4) else { return };
+        let mut k = 0usize;
+        for (((a, b), c), d) in a.iter_mut().zip(b).zip(c).zip(d) {
+            let (sum_ac, dif_ac) = (add(get(a), get(c)), sub(get(a), get(c)));
+            let (sum_bd, dif_bd) = (add(get(b), get(d)), times_j(sub(get(b), get(d))));
+            set(a, add(sum_ac, sum_bd));
+            let (second, third, fourth) = (sub(sum_ac, sum_bd), sub(dif_ac, dif_bd), add(dif_ac, dif_bd));
+            if k == 0 {
+                set(b, second);
+                set(c, third);
+                set(d, fourth);
+            } else {
+                set(b, rotate(second, k.wrapping_mul(2)));
+                set(c, rotate(third, k));
+                set(d, rotate(fourth, k.wrapping_mul(3)));
+            }
+            k = k.wrapping_add(turn);
+        }
+    }
+}
+
+/// Complex FFT in place; the bins in bit-reversed order. No scaling: sums must fit 30 bits and a sign.
+fn complex(data: &mut [Complex]) {
+    let mut length = data.len();
+    while length >= 4 {
+        radix4(data, length);
+        length /= 4;
+    }
+    if length == 2 {
+        for [a, b] in data.as_chunks_mut::<2>().0 {
+            let (x, y) = (get(a), get(b));
+            set(a, add(x, y));
+            set(b, sub(x, y));
+        }
+    }
+}
+
+/// Real FFT in place: `data` holds the samples in order, two a word pair; afterwards 2·X\[k\] for 0 < k < N/2 at
+/// [`place`]`(k)`, and at 0 the real 2·X\[0\] and 2·X\[N/2\]. The sum of all |samples| must stay below 2^29.
+pub(super) fn real(data: &mut [Complex]) {
+    complex(data);
+    let half = data.len();
+    let bits = half.trailing_zeros();
+    let turn = 512usize >> (bits & 31);
+    if let Some(first) = data.first_mut() {
+        let [re, im] = get(first);
+        set(first, [re.wrapping_add(im) << 1, re.wrapping_sub(im) << 1]);
+    }
+    for k in 1..=half / 2 {
+        let (p, q) = (place(k, bits), place(half.wrapping_sub(k), bits));
+        let (Some(x), Some(y)) = (data.get(p).map(get), data.get(q).map(get)) else { return };
+        // Z[k] and Z[-k] hold the spectra E and O of the even and the odd samples: X = E + W·O.
+        let mirrored = [y[0], y[1].wrapping_neg()];
+        let even = add(x, mirrored);
+        let odd = times_j(sub(mirrored, x));
+        let odd = rotate(odd, k.wrapping_mul(turn));
+        let (low, high) = (add(even, odd), sub(even, odd));
+        if let Some(x) = data.get_mut(q) {
+            set(x, [high[0], high[1].wrapping_neg()]);
+        }
+        if let Some(x) = data.get_mut(p) {
+            set(x, low);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    /// Against an FFT in f64: noise and full-scale tones at every size.
+    #[test]
+    fn against_float() {
+        for log2 in 7..=10u32 {
+            let n = 1usize << log2;
+            let amplitude = (1 << 29 >> log2) as f64;
+            for kind in 0..3 {
+                let mut seed = 1u32;
+                let samples: Vec<i32> = (0..n)
+                    .map(|i| {
+                        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                        let v = match kind {
+                            0 => seed as i32 as f64 / 2f64.powi(31),
+                            1 => (i as f64 * 0.3).sin(),
+                            _ => 1.0 - 2.0 * (i / 3 % 2) as f64,
+                        };
+                        (v * (amplitude - 1.0)) as i32
+                    })
+                    .collect();
+                let mut data: Vec<Complex> = samples.chunks(2).map(|p| [p[0] as u32, p[1] as u32]).collect();
+                real(&mut data);
+                let mut planner = realfft::RealFftPlanner::<f64>::new();
+                let plan = planner.plan_fft_forward(n);
+                let (mut input, mut spectrum): (Vec<f64>, _) =
+                    (samples.iter().map(|&v| v as f64).collect(), plan.make_output_vec());
+                plan.process(&mut input, &mut spectrum).unwrap();
+                let (mut signal, mut noise) = (0.0, 0.0);
+                for k in 1..n / 2 {
+                    let ours = get(&data[place(k, log2 - 1)]).map(|v| v as f64 / 2.0);
+                    signal += spectrum[k].norm_sqr();
+                    noise += (ours[0] - spectrum[k].re).powi(2) + (ours[1] - spectrum[k].im).powi(2);
+                }
+                let snr = 10.0 * (signal / noise).log10();
+                std::println!("fft 2^{log2}, signal {kind}: SNR {snr:.1} dB");
+                assert!(snr > 110.0, "fft 2^{log2}, signal {kind}: {snr:.1} dB");
+                assert!((data[0][0] as i32 as f64 - 2.0 * spectrum[0].re).abs() < 64.0);
+                assert!((data[0][1] as i32 as f64 - 2.0 * spectrum[n / 2].re).abs() < 64.0);
+            }
+        }
+    }
+}

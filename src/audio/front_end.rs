@@ -1,0 +1,372 @@
+//! The streaming front end: samples in, log-mel frames out.
+
+use super::log2::log2;
+use super::{Config, Error, FEATURE_FRAC, MAX_CHANNELS, fft, mel, sine};
+use crate::kernel::word::mul_high;
+
+/// Fraction bits of a sample after mean and pre-emphasis.
+const SAMPLE_FRAC: u32 = 8;
+
+/// A streaming log-mel front end over memory of the caller.
+#[derive(Debug)]
+pub struct FrontEnd<'a> {
+    config: Config,
+    /// The last `window` samples, two a word, as a ring.
+    ring: &'a mut [u32],
+    /// The frame, then its spectrum.
+    buffer: &'a mut [u32],
+    /// Edges of the mel bands.
+    edges: &'a mut [u32],
+    /// Where the next sample goes.
+    head: usize,
+    /// Samples still missing from the next frame.
+    missing: usize,
+}
+
+impl<'a> FrontEnd<'a> {
+    /// A front end at the start of a stream. `memory` needs [`Config::memory_words`] words, whatever they hold.
+    ///
+    /// # Errors
+    /// What [`Config::check`] finds, and [`Error::Memory`].
+    pub fn new(config: Config, memory: &'a mut [u32]) -> Result<Self, Error> {
+        config.check()?;
+        let too_small = Error::Memory { needed: config.memory_words(), given: memory.len() };
+        let (ring, rest) = memory.split_at_mut_checked((config.window as usize).div_ceil(2)).ok_or(too_small)?;
+        let (buffer, rest) = rest.split_at_mut_checked(config.fft()).ok_or(too_small)?;
+        let edges = rest.get_mut(..(config.channels as usize).wrapping_add(2)).ok_or(too_small)?;
+        for (i, e) in edges.iter_mut().enumerate() {
+            *e = mel::edge(&config, i as u32);
+        }
+        let mut this = FrontEnd { config, ring, buffer, edges, head: 0, missing: 0 };
+        this.reset();
+        Ok(this)
+    }
+
+    /// The parameters.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Forgets the stream: the next frame starts at the next sample.
+    pub fn reset(&mut self) {
+        self.head = 0;
+        self.missing = self.config.window as usize;
+    }
+
+    /// Takes a block of any length and calls `on_frame` with the features of each frame that it completes, in order:
+    /// `channels` values of log2(E + 2^floor) in Q6.9, low bands first.
+    #[inline]
+    pub fn push(&mut self, samples: &[i16], mut on_frame: impl FnMut(&[i16])) {
+        let mut rest = samples;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at_checked(self.missing).unwrap_or((rest, &[]));
+            self.store(now);
+            self.missing = self.missing.saturating_sub(now.len());
+            if self.missing == 0 {
+                self.missing = self.config.hop as usize;
+                let mut features = [0; MAX_CHANNELS];
+                self.frame(&mut features);
+                on_frame(features.get(..self.config.channels as usize).unwrap_or(&[]));
+            }
+            rest = later;
+        }
+    }
+
+    fn store(&mut self, samples: &[i16]) {
+        let window = self.config.window as usize;
+        let mut head = self.head;
+        for &x in samples {
+            if let Some(word) = self.ring.get_mut(head >> 1) {
+                let at = (head & 1) << 4;
+                *word = (*word & !(0xffff << at)) | (x as u16 as u32) << at;
+            }
+            head = head.wrapping_add(1);
+            if head >= window {
+                head = 0;
+            }
+        }
+        self.head = head;
+    }
+
+    fn frame(&mut self, features: &mut [i16; MAX_CHANNELS]) {
+        let loudest = self.unroll();
+        let mut exponent = 0;
+        if loudest == 0 {
+            self.buffer.fill(0);
+        } else {
+            exponent = self.apply_window(loudest.leading_zeros().saturating_sub(2));
+            fft::real(self.buffer.as_chunks_mut().0);
+        }
+        let spectrum: &[fft::Complex] = self.buffer.as_chunks().0;
+        let floor = 1u64 << (self.config.floor_log2 & 63);
+        let mut edges = self.edges.iter().copied();
+        let mut from = edges.next().unwrap_or(0);
+        let mut to = edges.next().unwrap_or(0);
+        let mut here = mel::between(spectrum, from, to, exponent);
+        for (feature, next) in features.iter_mut().zip(edges) {
+            (from, to) = (to, next);
+            let rising = here.rising;
+            here = mel::between(spectrum, from, to, exponent);
+            let energy = rising.saturating_add(here.falling).saturating_add(floor);
+            // One bit more than the format has, to round by.
+            let log = log2(energy, FEATURE_FRAC + 1).wrapping_add(1) >> 1;
+            *feature = log.min(i16::MAX as u32) as i16;
+        }
+    }
+
+    /// Copies the frame out of the ring, oldest sample first, subtracting mean and applying pre-emphasis; in Q.8.
+    /// Returns the OR of all magnitudes.
+    fn unroll(&mut self) -> u32 {
+        let window = self.config.window as usize;
+        let mut at = self.head;
+        let mut sum = 0i32;
+        for out in self.buffer.iter_mut().take(window) {
+            let word = self.ring.get(at >> 1).copied().unwrap_or(0);
+            let x = (word >> ((at & 1) << 4)) as i16 as i32;
+            at = at.wrapping_add(1);
+            if at >= window {
+                at = 0;
+            }
+            sum = sum.wrapping_add(x);
+            *out = x as u32;
+        }
+        let mean = if self.config.remove_dc {
+            let n = window.max(1) as i32;
+            let whole = sum.wrapping_div(n);
+            let rest = sum.wrapping_sub(whole.wrapping_mul(n));
+            (whole << SAMPLE_FRAC).wrapping_add((rest << SAMPLE_FRAC).wrapping_div(n))
+        } else {
+            0
+        };
+        let a = self.config.pre_emphasis as i32;
+        let mut before = self.buffer.first().map_or(0, |&x| ((x as i32) << SAMPLE_FRAC).wrapping_sub(mean));
+        let mut any = 0;
+        for out in self.buffer.iter_mut().take(window) {
+            let x = ((*out as i32) << SAMPLE_FRAC).wrapping_sub(mean);
+            // a in Q0.15 against 2^32: the high word is a·x/2, in 7 bits less than x's 32.
+            let y = x.wrapping_sub(mul_high(before << 6, a << 11));
+            before = x;
+            any |= y ^ y >> 31;
+            *out = y as u32;
+        }
+        any as u32
+    }
+
+    /// Scales the frame up by 2^`up`, windows it, pads it with zeros, and scales it so that no sum in the FFT can
+    /// overflow. Returns the exponent of a sample in the buffer.
+    fn apply_window(&mut self, up: u32) -> u32 {
+        let window = self.config.window as usize;
+        let down = (self.config.fft_log2 as u32).wrapping_sub(1) & 31;
+        let half = 1i32 << (down.wrapping_sub(1) & 31);
+        let step = u32::MAX / (window as u32).max(1);
+        let mut phase = step >> 1;
+        let shape = |x: &mut u32, w: i32| {
+            let y = mul_high((*x as i32) << (up & 31), w);
+            *x = (y.wrapping_add(half) >> down) as u32;
+        };
+        let Some((frame, padding)) = self.buffer.split_at_mut_checked(window) else { return 0 };
+        padding.fill(0);
+        let mut ends = frame.iter_mut();
+        // Symmetric: sample n and window - 1 - n share a weight.
+        while let Some(x) = ends.next() {
+            let w = sine::hann(phase);
+            phase = phase.wrapping_add(step);
+            shape(x, w);
+            if let Some(x) = ends.next_back() {
+                shape(x, w);
+            }
+        }
+        SAMPLE_FRAC.wrapping_add(up).wrapping_sub(1).wrapping_sub(down)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::f64::consts::TAU;
+    use std::vec;
+    use std::vec::Vec;
+
+    const DEFAULTS: [Config; 2] = [Config::HZ_16000, Config::HZ_8000];
+
+    fn run(config: Config, chunks: &mut dyn Iterator<Item = &[i16]>) -> Vec<i16> {
+        let mut memory = vec![0xdead_beef; config.memory_words()];
+        let mut front_end = FrontEnd::new(config, &mut memory).unwrap();
+        let mut all = Vec::new();
+        chunks.for_each(|chunk| front_end.push(chunk, |frame| all.extend_from_slice(frame)));
+        all
+    }
+
+    fn features(config: Config, samples: &[i16]) -> Vec<i16> {
+        run(config, &mut core::iter::once(samples))
+    }
+
+    fn noise(n: usize, amplitude: f64, seed: u32) -> Vec<i16> {
+        let mut seed = seed;
+        let mut next = || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            seed as i32 as f64 / 2f64.powi(31)
+        };
+        (0..n).map(|_| (next() * amplitude) as i16).collect()
+    }
+
+    /// The definition in f64: log2(Σ w·|X|² + 2^floor) of each frame.
+    fn reference(config: &Config, samples: &[i16]) -> Vec<f64> {
+        let (window, n) = (config.window as usize, config.fft());
+        let mel = |hz: f64| (1.0 + hz / 700.0).ln();
+        let (low, high) = (mel(config.low_hz as f64), mel(config.high_hz as f64));
+        let edge = |i: usize| {
+            let at = low + (high - low) * i as f64 / (config.channels as f64 + 1.0);
+            700.0 * (at.exp() - 1.0) * n as f64 / config.sample_rate as f64
+        };
+        let plan = realfft::RealFftPlanner::<f64>::new().plan_fft_forward(n);
+        let mut all = Vec::new();
+        for frame in samples.windows(window).step_by(config.hop as usize) {
+            let mean =
+                if config.remove_dc { frame.iter().map(|&x| x as f64).sum::<f64>() / window as f64 } else { 0.0 };
+            let a = config.pre_emphasis as f64 / 32_768.0;
+            let mut input = vec![0.0; n];
+            for i in 0..window {
+                let (x, before) = (frame[i] as f64 - mean, frame[i.saturating_sub(1)] as f64 - mean);
+                input[i] = (x - a * before) * (0.5 - 0.5 * (TAU * (i as f64 + 0.5) / window as f64).cos());
+            }
+            let mut spectrum = plan.make_output_vec();
+            plan.process(&mut input, &mut spectrum).unwrap();
+            for c in 0..config.channels as usize {
+                let (from, centre, to) = (edge(c), edge(c + 1), edge(c + 2));
+                let energy: f64 = (1..n / 2)
+                    .map(|k| {
+                        let at = k as f64;
+                        let weight = ((at - from) / (centre - from)).min((to - at) / (to - centre)).max(0.0);
+                        weight * spectrum[k].norm_sqr()
+                    })
+                    .sum();
+                all.push((energy + 2f64.powi(config.floor_log2 as i32)).log2());
+            }
+        }
+        all
+    }
+
+    /// Compares with the reference; returns the SNR of the features about their mean, in dB.
+    fn compare(config: Config, samples: &[i16], worst_allowed: f64) -> f64 {
+        let (ours, exact) = (features(config, samples), reference(&config, samples));
+        assert_eq!(ours.len(), exact.len());
+        assert_eq!(ours.len(), config.frames(samples.len()) * config.channels as usize);
+        let mean = exact.iter().sum::<f64>() / exact.len() as f64;
+        let (mut signal, mut noise, mut worst) = (1e-9, 1e-9, 0f64);
+        for (&o, &e) in ours.iter().zip(&exact) {
+            let error = o as f64 / 512.0 - e;
+            worst = worst.max(error.abs());
+            signal += (e - mean).powi(2);
+            noise += error * error;
+        }
+        assert!(worst <= worst_allowed, "{config:?}: error {worst}");
+        10.0 * (signal / noise).log10()
+    }
+
+    /// Speech-like: a gliding harmonic tone with noise, from full scale to a few steps of the converter.
+    #[test]
+    fn against_float() {
+        for config in DEFAULTS {
+            for amplitude in [32_000.0, 1000.0, 30.0, 3.0] {
+                let background = noise(12_000, amplitude / 20.0, 7);
+                let samples: Vec<i16> = (0..12_000)
+                    .map(|i| {
+                        let t = i as f64 / config.sample_rate as f64;
+                        let phase = TAU * (120.0 * t + 60.0 * t * t);
+                        let voice: f64 = (1..20).map(|k| (k as f64 * phase).sin() / k as f64).sum();
+                        (voice * amplitude / 2.0) as i16 / 2 + background[i]
+                    })
+                    .collect();
+                let floor_log2 = if amplitude < 100.0 { 5 } else { 10 };
+                let snr = compare(Config { floor_log2, ..config }, &samples, 0.02);
+                std::println!("{} Hz, amplitude {amplitude}: SNR {snr:.1} dB", config.sample_rate);
+                assert!(snr > 50.0, "{} Hz, amplitude {amplitude}: SNR {snr:.1} dB", config.sample_rate);
+            }
+        }
+    }
+
+    #[test]
+    fn silence_is_the_floor() {
+        for floor_log2 in [0, 10, 40] {
+            let config = Config { floor_log2, ..Config::HZ_16000 };
+            assert!(features(config, &[0; 2000]).iter().all(|&f| f == (floor_log2 as i16) << 9));
+        }
+        // A constant is silence too, once the mean is gone.
+        assert!(features(Config::HZ_16000, &[i16::MIN; 2000]).iter().all(|&f| f == 10 << 9));
+    }
+
+    #[test]
+    fn full_scale() {
+        let configs = [
+            Config::HZ_16000,
+            Config::HZ_8000,
+            Config { pre_emphasis: 32_767, window: 1024, fft_log2: 10, ..Config::HZ_16000 },
+        ];
+        for config in configs {
+            for half_period in [1, 2, 7, 100, 5000] {
+                let square: Vec<i16> =
+                    (0..4000).map(|i| if i / half_period % 2 == 0 { i16::MAX } else { i16::MIN }).collect();
+                // Bands between two harmonics hold leakage only, 90 dB below the loudest bin.
+                compare(config, &square, 0.5);
+            }
+            assert!(compare(config, &noise(4000, 32_767.0, 3), 0.01) > 50.0);
+        }
+    }
+
+    #[test]
+    fn any_parameters() {
+        let base = Config::HZ_16000;
+        let configs = [
+            Config { fft_log2: 7, window: 16, hop: 1, channels: 1, ..base },
+            Config { fft_log2: 7, window: 127, hop: 127, channels: 8, ..base },
+            Config { fft_log2: 10, window: 1023, hop: 77, channels: 40, low_hz: 0, high_hz: 8000, ..base },
+            Config { fft_log2: 10, window: 400, hop: 160, channels: 40, pre_emphasis: 31_785, ..base },
+            Config { fft_log2: 10, window: 1024, hop: 512, channels: 40, sample_rate: 48_000, high_hz: 24_000, ..base },
+            Config { fft_log2: 7, window: 128, hop: 64, channels: 20, sample_rate: 1000, high_hz: 500, ..base },
+            Config { remove_dc: false, floor_log2: 0, channels: 13, low_hz: 300, ..base },
+        ];
+        for config in configs {
+            assert_eq!(config.check(), Ok(()), "{config:?}");
+            for amplitude in [20_000.0, 100.0] {
+                let snr = compare(config, &noise(3000, amplitude, 5), 0.01);
+                assert!(snr > 40.0, "{config:?}: SNR {snr:.1} dB");
+            }
+        }
+    }
+
+    #[test]
+    fn any_chunking_gives_the_same_bits() {
+        for config in DEFAULTS {
+            let samples = noise(5000, 9000.0, 11);
+            let whole = features(config, &samples);
+            for size in [1, 7, 160, 319, 512, 513, 4999] {
+                assert_eq!(run(config, &mut samples.chunks(size)), whole, "blocks of {size}");
+            }
+            let mut at = 0;
+            let mut uneven = core::iter::from_fn(|| {
+                let from = at;
+                at = (at + 1 + at * 13 % 700).min(samples.len());
+                (from < samples.len()).then(|| &samples[from..at])
+            });
+            assert_eq!(run(config, &mut uneven), whole);
+        }
+    }
+
+    #[test]
+    fn reset_starts_over_and_memory_is_exact() {
+        let config = Config::HZ_8000;
+        let samples = noise(700, 900.0, 1);
+        let mut memory = vec![7; config.memory_words()];
+        let mut front_end = FrontEnd::new(config, &mut memory).unwrap();
+        front_end.push(&noise(333, 30_000.0, 2), |_| {});
+        front_end.reset();
+        let mut again = Vec::new();
+        front_end.push(&samples, |f| again.extend_from_slice(f));
+        assert_eq!(again, features(config, &samples));
+
+        let needed = config.memory_words();
+        let mut short = vec![0; needed - 1];
+        assert_eq!(FrontEnd::new(config, &mut short).err(), Some(Error::Memory { needed, given: needed - 1 }));
+    }
+}
