@@ -1,6 +1,7 @@
 //! Chooses the kernel. `cfg(target_feature = "dsp")` is invisible on stable, so the target's name decides.
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(elman_dsp)");
+    println!("cargo::rustc-check-cfg=cfg(fuzzing)");
     println!("cargo::rerun-if-changed=build.rs");
     let target = std::env::var("TARGET").unwrap_or_default();
     let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();

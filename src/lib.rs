@@ -4,5 +4,11 @@
 
 pub mod arith;
 pub mod audio;
+pub mod blob;
 pub mod cell;
 pub mod kernel;
+pub mod layer;
+pub mod net;
+
+pub use blob::{Blob, Model};
+pub use net::Stream;

@@ -130,7 +130,6 @@ impl Arith for Q {
 
 #[cfg(test)]
 mod tests {
-    extern crate std;
     use super::*;
 
     /// Runs every input of the table's domain and a margin beyond it: error, monotony, oddness.

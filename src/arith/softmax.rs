@@ -37,7 +37,6 @@ pub fn softmax(logits: &[i16], frac: u8, p: &mut [u16]) {
 
 #[cfg(test)]
 mod tests {
-    extern crate std;
     use super::*;
     use std::vec::Vec;
 

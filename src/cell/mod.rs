@@ -8,11 +8,17 @@
 //!
 //! Adding a cell is a file here and a line in [`CELLS`].
 
+mod drive;
 pub mod gru;
 pub mod lstm;
 pub mod srn;
+mod view;
+
+pub(crate) use drive::{plain, split_mut};
+pub use view::{StageView, StepFn, View};
 
 use crate::arith::Arith;
+use crate::kernel::layout::vector_words;
 
 /// Which columns of `[x; h]` a row of weights has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,6 +47,8 @@ pub enum Pass {
     Rows,
     /// Gates 0 and 1 full, gate 2 on x only, gate 3 on h only: one unit a pass.
     Split,
+    /// No products: a word of parameters for each unit, read by the layer itself.
+    Pointwise,
 }
 
 /// A stage: its gates, and how the kernel passes over them.
@@ -61,6 +69,8 @@ pub enum LongState {
     Hidden,
     /// The cell state c, i32 in a calibrated power-of-two format.
     Cell,
+    /// A running sum for each unit and one count of steps.
+    Sum,
 }
 
 /// Range of the hidden state.
@@ -72,8 +82,8 @@ pub enum OutRange {
     Calibrated,
 }
 
-/// One variant of a cell: all that reader, writer, quantizer, initialiser and documentation need to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// One variant of a cell or layer: all that reader, writer, quantizer, initialiser and documentation need.
+#[derive(Clone, Copy, Debug)]
 pub struct VariantSpec {
     /// Name in recipes and reports.
     pub name: &'static str,
@@ -83,6 +93,8 @@ pub struct VariantSpec {
     pub long: LongState,
     /// Range of h.
     pub out: OutRange,
+    /// One step in the integer world.
+    pub step: StepFn,
 }
 
 impl VariantSpec {
@@ -90,10 +102,40 @@ impl VariantSpec {
     pub fn gates(&self) -> impl Iterator<Item = &'static GateSpec> + use<> {
         self.stages.iter().flat_map(|s| s.gates)
     }
+
+    /// Whether it reads its own last output.
+    pub fn recurrent(&self) -> bool {
+        self.gates().any(|g| g.columns != Columns::Input)
+    }
+
+    /// Words of `[x | h]`, the vector that a pass reads.
+    pub fn vector_words(&self, inputs: usize, units: usize) -> usize {
+        vector_words(inputs) + if self.recurrent() { vector_words(units) } else { 0 }
+    }
+
+    /// Words of long state.
+    pub fn long_words(&self, units: usize) -> usize {
+        match self.long {
+            LongState::None => 0,
+            LongState::Hidden | LongState::Cell => units,
+            LongState::Sum => units + 1,
+        }
+    }
+
+    /// Words of a layer's memory: `[x | h | long | carry]`.
+    pub fn memory_words(&self, inputs: usize, units: usize) -> usize {
+        let carry = if self.stages.len() > 1 { units } else { 0 };
+        self.vector_words(inputs, units) + self.long_words(units) + carry
+    }
+
+    /// Whether a step depends on earlier ones.
+    pub fn stateful(&self) -> bool {
+        self.recurrent() || self.long != LongState::None
+    }
 }
 
-/// A cell: its tag in the blob and its variants, by number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// A cell or layer: its tag in the blob and its variants, by number.
+#[derive(Clone, Copy, Debug)]
 pub struct CellSpec {
     /// Tag in the blob; never reused.
     pub tag: u8,

@@ -3,14 +3,16 @@
 //! f is tanh, sigmoid or relu. In integers h is Q0.15 for the first two; relu's h is an i16 in the layer's
 //! power-of-two format, saturating.
 
-use super::{CellSpec, Columns, GateSpec, LongState, OutRange, Pass, Stage, StageSpec, Unit, VariantSpec};
+use super::{
+    CellSpec, Columns, GateSpec, LongState, OutRange, Pass, Stage, StageSpec, StepFn, Unit, VariantSpec, drive,
+};
 use crate::arith::{Activation, Arith};
 
 const STAGES: &[StageSpec] =
     &[StageSpec { pass: Pass::Rows, gates: &[GateSpec { name: "h", columns: Columns::Both }] }];
 
-const fn variant(name: &'static str, out: OutRange) -> VariantSpec {
-    VariantSpec { name, stages: STAGES, long: LongState::None, out }
+const fn variant(name: &'static str, out: OutRange, step: StepFn) -> VariantSpec {
+    VariantSpec { name, stages: STAGES, long: LongState::None, out, step }
 }
 
 /// The cell's table. The variant's number is the index in [`ACTIVATIONS`].
@@ -18,9 +20,13 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 1,
     name: "srn",
     variants: &[
-        variant("srn", OutRange::Unit),
-        variant("srn-sigmoid", OutRange::Unit),
-        variant("srn-relu", OutRange::Calibrated),
+        variant("srn", OutRange::Unit, |l, memory, out| drive::recurrent(l, memory, out, Srn(Activation::Tanh))),
+        variant("srn-sigmoid", OutRange::Unit, |l, memory, out| {
+            drive::recurrent(l, memory, out, Srn(Activation::Sigmoid))
+        }),
+        variant("srn-relu", OutRange::Calibrated, |l, memory, out| {
+            drive::recurrent(l, memory, out, Srn(Activation::Relu))
+        }),
     ],
 };
 

@@ -22,6 +22,8 @@
 //! pre-activation = (accumulator·m + 2^31) >> 32, Q15.16.
 #![allow(unsafe_code)]
 
+#[cfg(elman_dsp)]
+mod dsp;
 pub mod layout;
 mod scalar;
 pub mod word;
@@ -33,4 +35,7 @@ pub mod twin {
     pub use super::scalar::{rows, split};
 }
 
+#[cfg(elman_dsp)]
+pub use dsp::{rows, split};
+#[cfg(not(elman_dsp))]
 pub use scalar::{rows, split};

@@ -38,3 +38,11 @@ pub fn halves_mut(words: &mut [u32]) -> &mut [i16] {
     // SAFETY: as in `halves`; the borrow is exclusive and every i16 pair is a u32.
     unsafe { core::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len() * 2) }
 }
+
+/// The bytes of words, in memory order.
+#[inline(always)]
+pub fn bytes(words: &[u32]) -> &[u8] {
+    // SAFETY: the same bytes; u8 needs no alignment and every bit pattern is one; the lifetime is the
+    // argument's.
+    unsafe { core::slice::from_raw_parts(words.as_ptr().cast(), words.len() * 4) }
+}

@@ -2,4 +2,5 @@
 #![forbid(unsafe_code)]
 pub mod data;
 pub mod nn;
+pub mod quant;
 pub mod train;

@@ -1,0 +1,130 @@
+//! What the blob says of the model, in postcard.
+
+use serde::{Deserialize, Serialize};
+
+use crate::audio;
+use crate::cell::{Columns, LongState, OutRange, Pass};
+use crate::layer;
+
+/// Most layers of a model: 8 recurrent ones, and what surrounds them.
+pub const MAX_LAYERS: usize = 16;
+/// Widest vector.
+pub const MAX_WIDTH: u16 = 4096;
+
+/// Which outputs of a sequence are the model's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Readout {
+    /// The last: sequence to class.
+    Last,
+    /// Each: synchronous sequence to sequence.
+    EveryStep,
+}
+
+/// One layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerDescriptor {
+    /// Tag in the tables.
+    pub tag: u8,
+    /// Variant in the tables.
+    pub variant: u8,
+    /// Elements of the input vector.
+    pub inputs: u16,
+    /// Elements of the output vector.
+    pub units: u16,
+    /// Fraction bits of the input vector.
+    pub in_frac: u8,
+    /// Fraction bits of the output vector.
+    pub out_frac: u8,
+    /// Fraction bits of the long state; the shift of a scale layer; else 0.
+    pub long_frac: u8,
+}
+
+/// All that is not weights.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Descriptor<'b> {
+    /// Name of the model.
+    pub name: &'b str,
+    /// Labels of the outputs, one a line; empty for a model that is no classifier.
+    pub labels: &'b str,
+    /// Which outputs answer.
+    pub readout: Readout,
+    /// Hash of recipe, data and seed of the training run.
+    pub fingerprint: u64,
+    /// The audio front end, where the input is sound.
+    pub audio: Option<audio::Config>,
+    /// The layers, from the input.
+    pub layers: heapless::Vec<LayerDescriptor, MAX_LAYERS>,
+}
+
+/// Hash of all tables and of the descriptor's shape (FNV-1a): a blob of other tables is refused by name.
+pub const fn schema_hash() -> u32 {
+    const TABLES: u32 = {
+        let h = text(0x811C_9DC5, "name labels readout fingerprint audio[] layers[tag variant inputs units fracs]");
+        specs(specs(h, crate::cell::CELLS), layer::LAYERS)
+    };
+    TABLES
+}
+
+const fn byte(h: u32, b: u8) -> u32 {
+    (h ^ b as u32).wrapping_mul(0x0100_0193)
+}
+
+const fn text(mut h: u32, s: &str) -> u32 {
+    let (s, mut k) = (s.as_bytes(), 0);
+    while k < s.len() {
+        h = byte(h, s[k]);
+        k += 1;
+    }
+    byte(h, 0)
+}
+
+const fn specs(mut h: u32, specs: &[crate::cell::CellSpec]) -> u32 {
+    let mut k = 0;
+    while k < specs.len() {
+        h = byte(h, specs[k].tag);
+        let mut v = 0;
+        while v < specs[k].variants.len() {
+            let variant = &specs[k].variants[v];
+            h = text(h, variant.name);
+            h = byte(
+                h,
+                match variant.long {
+                    LongState::None => 0,
+                    LongState::Hidden => 1,
+                    LongState::Cell => 2,
+                    LongState::Sum => 3,
+                },
+            );
+            h = byte(h, matches!(variant.out, OutRange::Calibrated) as u8);
+            let mut s = 0;
+            while s < variant.stages.len() {
+                let stage = &variant.stages[s];
+                h = byte(
+                    h,
+                    match stage.pass {
+                        Pass::Rows => 0,
+                        Pass::Split => 1,
+                        Pass::Pointwise => 2,
+                    },
+                );
+                let mut g = 0;
+                while g < stage.gates.len() {
+                    h = text(h, stage.gates[g].name);
+                    h = byte(
+                        h,
+                        match stage.gates[g].columns {
+                            Columns::Both => 0,
+                            Columns::Input => 1,
+                            Columns::Hidden => 2,
+                        },
+                    );
+                    g += 1;
+                }
+                s += 1;
+            }
+            v += 1;
+        }
+        k += 1;
+    }
+    h
+}

@@ -1,0 +1,179 @@
+//! Why a blob, a memory or a snapshot is refused.
+
+use crate::audio;
+
+/// A refusal, with the numbers that a user needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// Fewer bytes than a frame has.
+    TooShort {
+        /// Bytes of the blob.
+        bytes: usize,
+    },
+    /// Not an elman blob.
+    Magic {
+        /// Its first word.
+        found: u32,
+    },
+    /// A format of another version.
+    Version {
+        /// The blob's.
+        found: u16,
+        /// This crate's.
+        supported: u16,
+    },
+    /// Weights laid out for another kind of core.
+    Layout {
+        /// The blob's.
+        found: u16,
+        /// This build's.
+        supported: u16,
+    },
+    /// Truncated or extended.
+    Length {
+        /// Bytes that the frame says.
+        said: u32,
+        /// Bytes there are.
+        bytes: usize,
+    },
+    /// Tables of cells and layers other than this crate's.
+    Schema {
+        /// The blob's.
+        found: u32,
+        /// This crate's.
+        supported: u32,
+    },
+    /// Descriptor, weights and CRC do not fill the blob.
+    Parts {
+        /// Bytes of the descriptor.
+        descriptor: u32,
+        /// Offset of the weights.
+        offset: u32,
+        /// Bytes of the weights.
+        weights: u32,
+        /// Bytes of the blob.
+        total: u32,
+    },
+    /// Damaged.
+    Crc {
+        /// CRC at the end of the blob.
+        found: u32,
+        /// CRC of the blob.
+        computed: u32,
+    },
+    /// The descriptor is not canonical postcard of this shape.
+    Descriptor,
+    /// No layers, or none that computes.
+    NoLayers,
+    /// A layer of unknown kind.
+    UnknownLayer {
+        /// Number of the layer.
+        layer: u8,
+        /// Its tag.
+        tag: u8,
+        /// Its variant.
+        variant: u8,
+    },
+    /// A width of 0 or beyond [`super::MAX_WIDTH`].
+    Width {
+        /// Number of the layer.
+        layer: u8,
+        /// Inputs.
+        inputs: u16,
+        /// Outputs.
+        units: u16,
+    },
+    /// A layer does not take what the one before gives (or the front end, for layer 0).
+    Joint {
+        /// Number of the layer.
+        layer: u8,
+        /// Elements it takes.
+        inputs: u16,
+        /// Elements it is given.
+        given: u16,
+        /// Fraction bits it takes.
+        frac: u8,
+        /// Fraction bits it is given.
+        given_frac: u8,
+    },
+    /// A number format that the layer cannot have.
+    Format {
+        /// Number of the layer.
+        layer: u8,
+        /// Fraction bits of the output.
+        out_frac: u8,
+        /// Fraction bits of the long state, or shift.
+        long_frac: u8,
+    },
+    /// The layers need another number of bytes of weights.
+    WeightsLength {
+        /// Words needed.
+        need: usize,
+        /// Words there are.
+        have: usize,
+    },
+    /// A weight out of -127..=127, or biases not in the kernels' form.
+    Packing {
+        /// Number of the layer.
+        layer: u8,
+        /// Pass of the kernel.
+        pass: u16,
+    },
+    /// A multiplier that is negative.
+    Multiplier {
+        /// Number of the layer.
+        layer: u8,
+        /// Pass of the kernel.
+        pass: u16,
+    },
+    /// Σ|w|·32768 + |b| of a row reaches 2^31: an input could overflow the accumulator.
+    Accumulator {
+        /// Number of the layer.
+        layer: u8,
+        /// Pass of the kernel.
+        pass: u16,
+        /// Σ|w|
+        weights: u32,
+        /// b
+        bias: i32,
+    },
+    /// The frame says other memory than the layers need.
+    MemorySaid {
+        /// Words said.
+        said: u32,
+        /// Words needed.
+        need: usize,
+    },
+    /// Labels and outputs differ in number.
+    Labels {
+        /// Labels.
+        labels: usize,
+        /// Outputs of the last layer.
+        outputs: u16,
+    },
+    /// The audio front end's parameters.
+    Audio(audio::Error),
+    /// The caller's memory is too small.
+    Memory {
+        /// Words needed.
+        need: usize,
+        /// Words given.
+        have: usize,
+    },
+    /// The snapshot is of another model, or not a snapshot.
+    Snapshot {
+        /// The model's CRC, which marks its snapshots.
+        model: u32,
+        /// The mark found.
+        found: u32,
+    },
+}
+
+impl core::fmt::Display for Error {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Debug::fmt(self, f)
+    }
+}
+
+impl core::error::Error for Error {}

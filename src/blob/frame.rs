@@ -1,0 +1,93 @@
+//! The fixed frame in front of every blob.
+
+use super::Error;
+
+/// "ELMN" in little-endian order.
+pub const MAGIC: u32 = u32::from_le_bytes(*b"ELMN");
+/// Version of the format that this crate writes and reads.
+pub const FORMAT_VERSION: u16 = 1;
+/// Kernel layout "pairs": two rows in a 16-bit lane (see [`crate::kernel`]).
+pub const LAYOUT_PAIRS: u16 = 1;
+/// Words of the frame.
+pub const FRAME_WORDS: usize = 10;
+
+pub(super) const MEMORY_WORDS: usize = 3;
+pub(super) const AUDIO_WORDS: usize = 4;
+
+/// The frame's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Bytes of the whole blob, CRC included.
+    pub total_bytes: u32,
+    /// Words of memory for a stream.
+    pub memory_words: u32,
+    /// Words of memory for the audio front end, 0 without one.
+    pub audio_words: u32,
+    /// Bytes of the postcard descriptor, which follows the frame.
+    pub descriptor_bytes: u32,
+    /// Offset of the weights in bytes: the descriptor's end, padded with zeros to a word.
+    pub weights_offset: u32,
+    /// Bytes of parameters and weights; the CRC follows.
+    pub weights_bytes: u32,
+    /// Monotonic counter: an update that must not go back compares it.
+    pub counter: u32,
+    /// Hash of the tables and the descriptor's shape ([`super::schema_hash`]).
+    pub schema: u32,
+}
+
+impl Frame {
+    /// The frame as words.
+    pub const fn to_words(&self) -> [u32; FRAME_WORDS] {
+        [
+            MAGIC,
+            FORMAT_VERSION as u32 | (LAYOUT_PAIRS as u32) << 16,
+            self.total_bytes,
+            self.memory_words,
+            self.audio_words,
+            self.descriptor_bytes,
+            self.weights_offset,
+            self.weights_bytes,
+            self.counter,
+            self.schema,
+        ]
+    }
+
+    /// Judges the frame of a blob of these words: magic, version, layout, and that its parts fill it exactly.
+    pub(super) fn read(words: &[u32], schema: u32) -> Result<Frame, Error> {
+        let have = words.len().saturating_mul(4);
+        let [magic, version, total, memory, audio, descriptor, offset, weights, counter, hash, ..] = *words else {
+            return Err(Error::TooShort { bytes: have });
+        };
+        if magic != MAGIC {
+            return Err(Error::Magic { found: magic });
+        }
+        if version as u16 != FORMAT_VERSION {
+            return Err(Error::Version { found: version as u16, supported: FORMAT_VERSION });
+        }
+        if (version >> 16) as u16 != LAYOUT_PAIRS {
+            return Err(Error::Layout { found: (version >> 16) as u16, supported: LAYOUT_PAIRS });
+        }
+        if total as usize != have {
+            return Err(Error::Length { said: total, bytes: have });
+        }
+        if hash != schema {
+            return Err(Error::Schema { found: hash, supported: schema });
+        }
+        let descriptor_end = (FRAME_WORDS as u32 * 4).checked_add(descriptor);
+        let padded = descriptor_end.and_then(|e| e.checked_next_multiple_of(4));
+        let end = offset.checked_add(weights).and_then(|e| e.checked_add(4));
+        if padded != Some(offset) || end != Some(total) || weights % 4 != 0 {
+            return Err(Error::Parts { descriptor, offset, weights, total });
+        }
+        Ok(Frame {
+            total_bytes: total,
+            memory_words: memory,
+            audio_words: audio,
+            descriptor_bytes: descriptor,
+            weights_offset: offset,
+            weights_bytes: weights,
+            counter,
+            schema: hash,
+        })
+    }
+}

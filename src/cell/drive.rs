@@ -1,0 +1,119 @@
+//! The integer world's loops over units: a kernel pass, then the equations of the units it served.
+//!
+//! A layer writes its output to the next layer's input while the pass still reads the old hidden state, and
+//! copies it over the hidden state afterwards.
+
+use super::{Pass, Stage, Unit, View};
+use crate::arith::{Gate, Pre, Q};
+use crate::kernel::{self, word};
+
+/// `split_at_mut` that cannot panic: a short slice leaves the second part empty.
+#[inline(always)]
+pub(crate) fn split_mut(words: &mut [u32], at: usize) -> (&mut [u32], &mut [u32]) {
+    words.split_at_mut(at.min(words.len()))
+}
+
+#[inline(always)]
+fn copy(to: &mut [u32], from: &[u32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+}
+
+/// The first `n` elements of a vector.
+#[inline(always)]
+fn elements(words: &mut [u32], n: usize) -> &mut [i16] {
+    word::halves_mut(words).get_mut(..n).unwrap_or_default()
+}
+
+/// Four pre-activations to the units of a pass, `G` for each.
+#[inline(always)]
+fn grouped<const G: usize>(pre: &[i32; 4]) -> impl Iterator<Item = [Pre; G]> {
+    pre.as_chunks::<G>().0.iter().map(|p| p.map(Pre::from_bits))
+}
+
+/// A cell of one stage with four pre-activations and a long state: one unit a pass.
+#[inline(always)]
+pub(crate) fn fused<S: Stage<4>>(layer: &View<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
+    let (xh, long) = split_mut(memory, layer.vector_words());
+    let view = layer.stage(0);
+    let q = layer.q;
+    let each = |(long, h): (&mut u32, &mut i16), pre: [i32; 4]| {
+        let mut unit = Unit { h: 0, long: *long as i32, carry: Gate::ZERO };
+        stage.unit(&q, pre.map(Pre::from_bits), &mut unit);
+        *long = unit.long as u32;
+        *h = unit.h;
+    };
+    let units = long.iter_mut().zip(elements(out, layer.units()));
+    match layer.spec.stages.first().map(|s| s.pass) {
+        Some(Pass::Split) => kernel::split(view.weights, view.params, xh, layer.input_words(), units, each),
+        _ => kernel::rows(view.weights, view.params, xh, units, each),
+    }
+    copy(split_mut(xh, layer.input_words()).1, out);
+}
+
+/// A stage of one pre-activation and no long state over `vector`: four units a pass, written to `out`.
+#[inline(always)]
+pub(crate) fn plain<S: Stage<1>>(layer: &View<'_>, vector: &[u32], out: &mut [u32], stage: S) {
+    let view = layer.stage(0);
+    let q = layer.q;
+    let units = elements(out, layer.units()).chunks_mut(4);
+    kernel::rows(view.weights, view.params, vector, units, |units, pre| {
+        for (h, pre) in units.iter_mut().zip(grouped(&pre)) {
+            let mut unit = Unit { h: 0, long: 0, carry: Gate::ZERO };
+            stage.unit(&q, pre, &mut unit);
+            *h = unit.h;
+        }
+    });
+}
+
+/// [`plain`] over `[x; h]`, then h is replaced.
+#[inline(always)]
+pub(crate) fn recurrent<S: Stage<1>>(layer: &View<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
+    plain(layer, memory, out, stage);
+    copy(split_mut(memory, layer.input_words()).1, out);
+}
+
+/// A cell of two stages: the first replaces h in `[x; h]` by what it makes of it, the second reads that.
+#[inline(always)]
+pub(crate) fn two_stages<const G: usize, S: Stage<G>, T: Stage<1>>(
+    layer: &View<'_>,
+    memory: &mut [u32],
+    out: &mut [u32],
+    first: S,
+    second: T,
+) {
+    let (xh, rest) = split_mut(memory, layer.vector_words());
+    let (long, carry) = split_mut(rest, layer.units());
+    pass(layer, 0, xh, long, carry, out, first);
+    copy(split_mut(xh, layer.input_words()).1, out);
+    pass(layer, 1, xh, long, carry, out, second);
+    copy(split_mut(xh, layer.input_words()).1, out);
+}
+
+fn pass<const G: usize, S: Stage<G>>(
+    layer: &View<'_>,
+    stage_number: usize,
+    xh: &[u32],
+    long: &mut [u32],
+    carry: &mut [u32],
+    out: &mut [u32],
+    stage: S,
+) {
+    let per = const { 4 / G };
+    let view = layer.stage(stage_number);
+    let q: Q = layer.q;
+    let h = word::halves(xh.get(layer.input_words()..).unwrap_or_default()).chunks(per);
+    let units =
+        long.chunks_mut(per).zip(carry.chunks_mut(per)).zip(elements(out, layer.units()).chunks_mut(per)).zip(h);
+    kernel::rows(view.weights, view.params, xh, units, |(((long, carry), out), h), pre| {
+        let units = long.iter_mut().zip(carry).zip(out).zip(h);
+        for ((((long, carry), out), h), pre) in units.zip(grouped::<G>(&pre)) {
+            let mut unit = Unit { h: *h, long: *long as i32, carry: Gate::from_bits(*carry as i32) };
+            stage.unit(&q, pre, &mut unit);
+            *long = unit.long as u32;
+            *carry = unit.carry.to_bits() as u32;
+            *out = unit.h;
+        }
+    });
+}

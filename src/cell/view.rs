@@ -1,0 +1,79 @@
+//! A layer as the loader saw it valid: sizes, formats and where its numbers lie in flash.
+
+use super::VariantSpec;
+use crate::arith::Q;
+use crate::kernel::layout::vector_words;
+
+/// One step of a layer: reads and updates the layer's `memory`, writes its output vector to `out`.
+pub type StepFn = for<'b> fn(&View<'b>, memory: &mut [u32], out: &mut [u32]);
+
+/// Parameters and weights of one stage, as the kernels read them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StageView<'b> {
+    /// Biases and multipliers, a fixed number of words a pass.
+    pub params: &'b [u32],
+    /// Weights, pass after pass.
+    pub weights: &'b [u32],
+}
+
+/// A layer of a loaded model. Made by the loader alone, after it has judged every number.
+///
+/// # Memory
+/// `[x | h | long | carry]`: input and hidden state as one vector (padded to four elements each), then a word
+/// a unit of long state, then a word a unit that a first stage hands to the second.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'b> {
+    pub(crate) spec: &'static VariantSpec,
+    pub(crate) inputs: u16,
+    pub(crate) units: u16,
+    pub(crate) in_frac: u8,
+    pub(crate) q: Q,
+    pub(crate) stages: [StageView<'b>; 2],
+}
+
+impl<'b> View<'b> {
+    /// The variant's table.
+    pub fn spec(&self) -> &'static VariantSpec {
+        self.spec
+    }
+    /// Elements of the input vector.
+    pub fn inputs(&self) -> usize {
+        self.inputs as usize
+    }
+    /// Elements of the output vector.
+    pub fn units(&self) -> usize {
+        self.units as usize
+    }
+    /// Fraction bits of the input vector.
+    pub fn in_frac(&self) -> u8 {
+        self.in_frac
+    }
+    /// Formats of output and long state.
+    pub fn formats(&self) -> Q {
+        self.q
+    }
+    /// Numbers of stage `n`; empty where there is none.
+    pub fn stage(&self, n: usize) -> StageView<'b> {
+        self.stages.get(n).copied().unwrap_or_default()
+    }
+    /// Words of `[x | h]`, all that a pass reads.
+    pub fn vector_words(&self) -> usize {
+        self.spec.vector_words(self.inputs(), self.units())
+    }
+    /// Words of x.
+    pub fn input_words(&self) -> usize {
+        vector_words(self.inputs())
+    }
+    /// Words of long state.
+    pub fn long_words(&self) -> usize {
+        self.spec.long_words(self.units())
+    }
+    /// Words of memory, as laid out above.
+    pub fn memory_words(&self) -> usize {
+        self.spec.memory_words(self.inputs(), self.units())
+    }
+    /// One step: x is in `memory` already; h and long state advance in place; h goes to `out` as well.
+    pub(crate) fn step(&self, memory: &mut [u32], out: &mut [u32]) {
+        (self.spec.step)(self, memory, out);
+    }
+}

@@ -1,0 +1,30 @@
+//! Dense layer: y = f(W x + b), f linear, tanh, sigmoid or relu.
+//!
+//! In integers y is Q0.15 behind tanh and sigmoid; otherwise an i16 in the layer's power-of-two format,
+//! saturating.
+
+use crate::arith::Activation;
+use crate::cell::srn::Srn;
+use crate::cell::{CellSpec, Columns, GateSpec, LongState, OutRange, Pass, StageSpec, StepFn, VariantSpec, plain};
+
+const STAGES: &[StageSpec] =
+    &[StageSpec { pass: Pass::Rows, gates: &[GateSpec { name: "y", columns: Columns::Input }] }];
+
+const fn variant(name: &'static str, out: OutRange, step: StepFn) -> VariantSpec {
+    VariantSpec { name, stages: STAGES, long: LongState::None, out, step }
+}
+
+/// f of each variant.
+pub const ACTIVATIONS: [Activation; 4] = [Activation::Linear, Activation::Tanh, Activation::Sigmoid, Activation::Relu];
+
+/// The layer's table. The variant's number is the index in [`ACTIVATIONS`].
+pub const SPEC: CellSpec = CellSpec {
+    tag: 16,
+    name: "dense",
+    variants: &[
+        variant("dense", OutRange::Calibrated, |l, x, y| plain(l, x, y, Srn(Activation::Linear))),
+        variant("dense-tanh", OutRange::Unit, |l, x, y| plain(l, x, y, Srn(Activation::Tanh))),
+        variant("dense-sigmoid", OutRange::Unit, |l, x, y| plain(l, x, y, Srn(Activation::Sigmoid))),
+        variant("dense-relu", OutRange::Calibrated, |l, x, y| plain(l, x, y, Srn(Activation::Relu))),
+    ],
+};

@@ -1,0 +1,178 @@
+//! A step per frame, state kept between calls.
+
+use crate::arith::softmax;
+use crate::blob::{Error, Model};
+use crate::cell::{View, split_mut};
+use crate::kernel::layout::vector_words;
+use crate::kernel::word;
+
+/// Words of a snapshot beyond the stream's memory: the mark of the model.
+pub const SNAPSHOT_EXTRA_WORDS: usize = 1;
+
+/// A model that runs: hidden and cell states in the caller's memory.
+///
+/// A step is total: it cannot fail, panic or allocate, and takes the same path for every input. States change
+/// only by [`Stream::step`], [`Stream::advance`], [`Stream::reset`] and [`Stream::restore`].
+#[derive(Debug)]
+pub struct Stream<'m, 'b> {
+    model: &'m Model<'b>,
+    memory: &'m mut [u32],
+}
+
+/// The output of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Output<'s> {
+    /// The last layer's outputs.
+    pub scores: &'s [i16],
+    /// Their fraction bits.
+    pub frac: u8,
+}
+
+impl Output<'_> {
+    /// Index of the greatest score, the first of equals.
+    pub fn argmax(&self) -> usize {
+        let mut best = (0, i16::MIN);
+        for (k, s) in self.scores.iter().enumerate() {
+            if *s > best.1 {
+                best = (k, *s);
+            }
+        }
+        best.0
+    }
+
+    /// Probabilities in Q0.15, as [`softmax`] computes them.
+    pub fn softmax(&self, p: &mut [u16]) {
+        softmax(self.scores, self.frac, p);
+    }
+}
+
+impl<'b> Model<'b> {
+    /// A stream over `memory`, which needs [`Model::memory_words`]; states are zeroed.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where `memory` is too small.
+    pub fn stream<'m>(&'m self, memory: &'m mut [u32]) -> Result<Stream<'m, 'b>, Error> {
+        let have = memory.len();
+        let Some(memory) = memory.get_mut(..self.memory_words) else {
+            return Err(Error::Memory { need: self.memory_words, have });
+        };
+        memory.fill(0);
+        Ok(Stream { model: self, memory })
+    }
+
+    /// Number of layers up to the last that carries state; the rest is the head.
+    fn body(&self) -> usize {
+        self.layers.iter().rposition(|l| l.spec().stateful()).map_or(0, |k| k + 1)
+    }
+}
+
+impl<'m, 'b> Stream<'m, 'b> {
+    /// The model.
+    pub fn model(&self) -> &'m Model<'b> {
+        self.model
+    }
+
+    /// One time step: takes a frame of [`Model::inputs`] elements, advances all states, gives the output.
+    /// Elements that `frame` lacks are read as 0, surplus ones are not read.
+    pub fn step(&mut self, frame: &[i16]) -> Output<'_> {
+        self.advance(frame);
+        self.output()
+    }
+
+    /// The part of a step that changes states. Saves the head's work where only the last output counts.
+    pub fn advance(&mut self, frame: &[i16]) {
+        let input = word::halves_mut(self.memory).get_mut(..self.model.inputs()).unwrap_or_default();
+        let mut frame = frame.iter();
+        for x in input {
+            *x = frame.next().copied().unwrap_or(0);
+        }
+        self.run(0, self.model.body());
+    }
+
+    /// The output for the states as they are: the layers behind the last that carries state.
+    pub fn output(&mut self) -> Output<'_> {
+        self.run(self.model.body(), self.model.layers.len());
+        let start = self.model.memory_words.saturating_sub(vector_words(self.model.outputs()));
+        let scores = word::halves(self.memory.get(start..).unwrap_or_default());
+        Output { scores: scores.get(..self.model.outputs()).unwrap_or_default(), frac: self.model.out_frac() }
+    }
+
+    fn run(&mut self, from: usize, to: usize) {
+        let mut rest = &mut *self.memory;
+        for (k, layer) in self.model.layers.iter().enumerate().take(to) {
+            let (own, next) = split_mut(rest, layer.memory_words());
+            if k >= from {
+                let out = next.get_mut(..vector_words(layer.units())).unwrap_or_default();
+                layer.step(own, out);
+            }
+            rest = next;
+        }
+    }
+
+    /// States as after [`Model::stream`].
+    pub fn reset(&mut self) {
+        self.memory.fill(0);
+    }
+
+    /// Words that [`Stream::snapshot`] writes.
+    pub fn snapshot_words(&self) -> usize {
+        self.memory.len() + SNAPSHOT_EXTRA_WORDS
+    }
+
+    /// Copies the states to `buffer`, which needs [`Stream::snapshot_words`].
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where `buffer` is too small.
+    pub fn snapshot(&self, buffer: &mut [u32]) -> Result<(), Error> {
+        let (need, have) = (self.snapshot_words(), buffer.len());
+        match buffer.get_mut(..need).and_then(<[u32]>::split_first_mut) {
+            Some((mark, states)) => {
+                *mark = self.model.crc();
+                for (to, from) in states.iter_mut().zip(self.memory.iter()) {
+                    *to = *from;
+                }
+                Ok(())
+            }
+            None => Err(Error::Memory { need, have }),
+        }
+    }
+
+    /// Takes the states of a snapshot.
+    ///
+    /// # Errors
+    /// [`Error::Snapshot`] where it is another model's, [`Error::Memory`] where it is too short; the states
+    /// stay as they were.
+    pub fn restore(&mut self, buffer: &[u32]) -> Result<(), Error> {
+        let (need, have) = (self.snapshot_words(), buffer.len());
+        let Some((mark, states)) = buffer.get(..need).and_then(<[u32]>::split_first) else {
+            return Err(Error::Memory { need, have });
+        };
+        if *mark != self.model.crc() {
+            return Err(Error::Snapshot { model: self.model.crc(), found: *mark });
+        }
+        for (to, from) in self.memory.iter_mut().zip(states) {
+            *to = *from;
+        }
+        Ok(())
+    }
+
+    /// Hidden state of layer `k` (its output, where it is not recurrent), in the layer's format.
+    pub fn hidden(&self, k: usize) -> &[i16] {
+        let Some((layer, memory)) = self.layer_memory(k) else { return &[] };
+        let at = if layer.spec().recurrent() { layer.input_words() } else { layer.memory_words() };
+        word::halves(memory.get(at..).unwrap_or_default()).get(..layer.units()).unwrap_or_default()
+    }
+
+    /// Long state of layer `k`: c of an LSTM, the 32-bit h of a GRU, the sum of a mean; words of i32.
+    pub fn long(&self, k: usize) -> &[u32] {
+        let Some((layer, memory)) = self.layer_memory(k) else { return &[] };
+        let at = layer.vector_words();
+        memory.get(at..at + layer.long_words()).unwrap_or_default()
+    }
+
+    /// Layer `k`, and the memory from its own part on.
+    fn layer_memory(&self, k: usize) -> Option<(&View<'b>, &[u32])> {
+        let before: usize = self.model.layers.iter().take(k).map(View::memory_words).sum();
+        Some((self.model.layers.get(k)?, self.memory.get(before..)?))
+    }
+}

@@ -1,0 +1,135 @@
+//! The packed model against sums over the plain, unpacked rows: layout, kernels, loops and loader together.
+
+use elman::arith::{Arith, Pre, Q};
+use elman::blob::{Blob, Model};
+use elman::cell::{Columns, Stage, Unit, gru, lstm, srn};
+use elman::layer::dense;
+use elman_tools::quant::synthetic::{self, Drive};
+use elman_tools::quant::{IntegerLayer, IntegerModel, words_of};
+
+/// One layer, evaluated from its rows with i64 sums.
+struct Reference<'a> {
+    layer: &'a IntegerLayer,
+    h: Vec<i16>,
+    long: Vec<i32>,
+}
+
+impl<'a> Reference<'a> {
+    fn new(layer: &'a IntegerLayer) -> Self {
+        Reference { layer, h: vec![0; layer.units], long: vec![0; layer.units] }
+    }
+
+    fn pre(&self, gate: usize, unit: usize, x: &[i16], h: &[i16]) -> Pre {
+        let g = &self.layer.gates[gate];
+        let dot = |w: &[i8], x: &[i16]| w.iter().zip(x).map(|(w, x)| *w as i64 * *x as i64).sum::<i64>();
+        let row = |w: &'a [i8], n: usize| if w.is_empty() { w } else { &w[unit * n..][..n] };
+        let sum = g.bias[unit] as i64 + dot(row(&g.w, x.len()), x) + dot(row(&g.u, h.len()), h);
+        assert_eq!(sum, sum as i32 as i64, "the loader promised that this fits");
+        Pre::from_bits(((sum * g.multiplier[unit] as i64 + (1 << 31)) >> 32) as i32)
+    }
+
+    fn step(&mut self, x: &[i16]) -> Vec<i16> {
+        let l = self.layer;
+        let q = Q { long_frac: l.long_frac, out_frac: l.out_frac };
+        let (_, number, spec) = elman::layer::named(&l.variant).unwrap();
+        let old = self.h.clone();
+        let mut unit = |k: usize, f: &mut dyn FnMut(&mut Unit<Q>)| {
+            let zero = elman::arith::Gate::ZERO;
+            let mut u = Unit { h: old[k], long: self.long[k], carry: zero };
+            f(&mut u);
+            self.long[k] = u.long;
+            self.h[k] = u.h;
+        };
+        let this = Reference { layer: l, h: vec![], long: vec![] };
+        for k in 0..l.units {
+            let pre = |g: usize| this.pre(g, k, x, &old);
+            match spec.name {
+                "lstm" => unit(k, &mut |u| {
+                    lstm::Lstm.unit(&q, [0, 1, 2, 3].map(pre), u);
+                }),
+                "gru" => unit(k, &mut |u| {
+                    gru::After.unit(&q, [0, 1, 2, 3].map(pre), u);
+                }),
+                "gru-before" => {
+                    let gated: Vec<i16> =
+                        (0..l.units).map(|j| q.gate_out(q.sigmoid(this.pre(0, j, x, &old)), old[j])).collect();
+                    unit(k, &mut |u| {
+                        u.carry = q.sigmoid(pre(1));
+                        gru::BeforeUpdate.unit(&q, [this.pre(2, k, x, &gated)], u);
+                    });
+                }
+                name => {
+                    let f = if name.starts_with("srn") {
+                        srn::ACTIVATIONS[number as usize]
+                    } else {
+                        dense::ACTIVATIONS[number as usize]
+                    };
+                    unit(k, &mut |u| srn::Srn(f).unit(&q, [pre(0)], u));
+                }
+            }
+        }
+        self.h.clone()
+    }
+}
+
+fn check(model: &IntegerModel, steps: usize, seed: u64) {
+    let blob = words_of(&model.to_blob().unwrap()).unwrap();
+    let loaded = Model::load(Blob::new(&blob)).unwrap();
+    let mut memory = vec![0xAAAA_AAAA; loaded.memory_words()];
+    let mut net = loaded.stream(&mut memory).unwrap();
+    let mut reference: Vec<_> = model.layers.iter().map(Reference::new).collect();
+    let inputs = loaded.inputs();
+    for (t, x) in synthetic::frames(inputs, steps, seed).chunks(inputs).enumerate() {
+        let mut y = x.to_vec();
+        for layer in &mut reference {
+            y = layer.step(&y);
+        }
+        assert_eq!(net.step(x).scores, y, "{} step {t}: output", model.name);
+        for (k, layer) in reference.iter().enumerate() {
+            assert_eq!(net.hidden(k), layer.h, "{} step {t} layer {k}: h", model.name);
+            if !net.long(k).is_empty() {
+                assert!(
+                    net.long(k).iter().map(|w| *w as i32).eq(layer.long.iter().copied()),
+                    "step {t} layer {k}: long"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_variant_equals_its_rows() {
+    let variants: Vec<_> =
+        elman::layer::all().flat_map(|s| s.variants).filter(|v| v.gates().count() > 0).map(|v| v.name).collect();
+    assert!(variants.len() >= 10, "{variants:?}");
+    for variant in variants {
+        for (n, (inputs, units)) in [(1, 1), (3, 5), (4, 8), (10, 13), (17, 4)].into_iter().enumerate() {
+            for drive in [Drive::Ordinary, Drive::Saturating] {
+                check(&synthetic::model(variant, inputs, units, 3, drive, 7 + n as u64), 350, n as u64);
+            }
+        }
+    }
+}
+
+#[test]
+fn stacks_of_eight() {
+    let mut model = synthetic::model("lstm", 6, 7, 0, Drive::Ordinary, 1);
+    for (k, variant) in
+        ["gru", "srn-relu", "gru-before", "srn", "lstm", "srn-sigmoid", "gru", "dense-relu", "dense"].iter().enumerate()
+    {
+        let last = model.layers.last().unwrap();
+        let next = synthetic::layer(variant, last.units, 5 + k, last.out_frac, Drive::Ordinary, k as u64);
+        model.layers.push(next);
+    }
+    check(&model, 300, 5);
+}
+
+#[test]
+fn columns_decide_which_weights_a_gate_has() {
+    let l = synthetic::layer("gru", 3, 5, 15, Drive::Ordinary, 2);
+    let (_, _, spec) = elman::layer::named("gru").unwrap();
+    for (gate, table) in l.gates.iter().zip(spec.gates()) {
+        assert_eq!(gate.w.is_empty(), table.columns == Columns::Hidden);
+        assert_eq!(gate.u.is_empty(), table.columns == Columns::Input);
+    }
+}

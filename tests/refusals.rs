@@ -1,0 +1,127 @@
+//! A damaged blob is refused: every single-bit flip, every truncation, extensions; and what a valid CRC cannot
+//! hide.
+
+use elman::blob::{Blob, Error, FRAME_WORDS, Model, crc32c};
+use elman_tools::quant::synthetic::{self, Drive};
+use elman_tools::quant::words_of;
+
+fn blobs() -> Vec<Vec<u32>> {
+    ["srn", "srn-relu", "gru", "gru-before", "lstm"]
+        .map(|v| words_of(&synthetic::model(v, 3, 5, 4, Drive::Ordinary, 3).to_blob().unwrap()).unwrap())
+        .to_vec()
+}
+
+fn load(words: &[u32]) -> Result<(), Error> {
+    Model::load(Blob::new(words)).map(|_| ())
+}
+
+fn with_crc(mut words: Vec<u32>) -> Vec<u32> {
+    let n = words.len() - 1;
+    words[n] = crc32c(&words[..n]);
+    words
+}
+
+#[test]
+fn single_bit_flips() {
+    for blob in blobs() {
+        assert_eq!(load(&blob), Ok(()));
+        for bit in 0..blob.len() * 32 {
+            let mut bad = blob.clone();
+            bad[bit / 32] ^= 1 << (bit % 32);
+            assert!(load(&bad).is_err(), "bit {bit}");
+        }
+    }
+}
+
+#[test]
+fn truncations_and_extensions() {
+    for blob in blobs() {
+        for n in 0..blob.len() {
+            assert!(load(&blob[..n]).is_err(), "{n} words");
+        }
+        for extra in 1..=16 {
+            for fill in [0, u32::MAX, blob[0]] {
+                let mut bad = blob.clone();
+                bad.resize(blob.len() + extra, fill);
+                assert!(load(&bad).is_err(), "{extra} words more");
+            }
+        }
+        let bytes: Vec<u8> = blob.iter().flat_map(|w| w.to_le_bytes()).collect();
+        for n in (1..=64).filter(|n| n % 4 != 0) {
+            let mut longer = bytes.clone();
+            longer.resize(bytes.len() + n, 0);
+            assert!(words_of(&longer).is_err(), "{n} bytes more");
+            assert!(words_of(&bytes[..bytes.len() - n]).is_err(), "{n} bytes fewer");
+        }
+    }
+}
+
+/// Flips with the CRC set right: whatever loads must still be safe to run.
+#[test]
+fn forged_blobs_load_or_are_refused_but_never_panic() {
+    let (mut refused, mut ran) = (0, 0);
+    for blob in blobs() {
+        for bit in 0..(blob.len() - 1) * 32 {
+            let mut forged = blob.clone();
+            forged[bit / 32] ^= 1 << (bit % 32);
+            let forged = with_crc(forged);
+            match Model::load(Blob::new(&forged)) {
+                Err(_) => refused += 1,
+                Ok(model) => {
+                    let mut memory = vec![0; model.memory_words()];
+                    let mut net = model.stream(&mut memory).unwrap();
+                    for x in synthetic::frames(model.inputs(), 3, bit as u64).chunks(model.inputs()) {
+                        net.step(x);
+                    }
+                    ran += 1;
+                }
+            }
+        }
+    }
+    assert!(refused > 1000 && ran > 1000, "{refused} refused, {ran} ran");
+}
+
+#[test]
+fn an_accumulator_that_could_overflow_is_refused() {
+    let mut model = synthetic::model("srn", 600, 4, 0, Drive::Ordinary, 1);
+    for w in &mut model.layers[0].gates[0].w {
+        *w = 127;
+    }
+    let message = model.to_blob().unwrap_err().to_string();
+    assert!(message.contains("Accumulator"), "{message}");
+    model.layers[0].gates[0].w[5..].fill(1);
+    model.layers[0].gates[0].bias[3] = i32::MIN;
+    let message = model.to_blob().unwrap_err().to_string();
+    assert!(message.contains("Accumulator") && message.contains("-2147483648"), "{message}");
+}
+
+#[test]
+fn the_frame_tells_the_memory_and_lies_are_refused() {
+    for blob in blobs() {
+        let model = Model::load(Blob::new(&blob)).unwrap();
+        assert_eq!(Blob::new(&blob).memory_words(), model.memory_words());
+        for lie in [0, model.memory_words() as u32 - 1, model.memory_words() as u32 + 1, u32::MAX] {
+            let mut bad = blob.clone();
+            bad[3] = lie;
+            assert_eq!(load(&with_crc(bad)), Err(Error::MemorySaid { said: lie, need: model.memory_words() }));
+        }
+        let mut memory = vec![0; model.memory_words() - 1];
+        let have = memory.len();
+        assert!(
+            matches!(model.stream(&mut memory), Err(Error::Memory { need, have: h }) if need == have + 1 && h == have)
+        );
+    }
+    assert_eq!(Blob::new(&[1; FRAME_WORDS]).memory_words(), 0);
+}
+
+#[test]
+fn the_descriptor_must_be_canonical() {
+    let blob = &blobs()[0];
+    // The first byte of the descriptor is the name's length: the same number as an over-long varint does not
+    // fit in place, so claim another name length and a non-UTF-8 name.
+    for (at, value) in [(FRAME_WORDS, 0xFFFF_FFFFu32), (FRAME_WORDS, 0x0000_0080), (FRAME_WORDS + 1, 0xFFFF_FFFF)] {
+        let mut bad = blob.clone();
+        bad[at] = value;
+        assert_eq!(load(&with_crc(bad)), Err(Error::Descriptor));
+    }
+}

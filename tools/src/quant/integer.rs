@@ -1,0 +1,252 @@
+//! A network in integers, and the blob made of it.
+
+use anyhow::{Context, Result, bail, ensure};
+use elman::audio;
+use elman::blob::{
+    Blob, Descriptor, FRAME_WORDS, Frame, LayerDescriptor, MAX_LAYERS, Model, Readout, crc32c, schema_hash,
+};
+use elman::cell::{Columns, Pass, StageSpec, VariantSpec};
+use elman::kernel::layout::{pack_bias, pack_pair, padded, vector_words};
+
+/// The rows of one gate, a row a unit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IntegerGate {
+    /// W, `[units, inputs]`, -127..=127; empty for a gate without input columns.
+    pub w: Vec<i8>,
+    /// U, `[units, units]`, -127..=127; empty for a gate without recurrent columns.
+    pub u: Vec<i8>,
+    /// b, `[units]`, in units of the accumulator.
+    pub bias: Vec<i32>,
+    /// Requantization, `[units]`: pre-activation (Q15.16) = (accumulator·m + 2^31) >> 32.
+    pub multiplier: Vec<i32>,
+}
+
+/// One layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IntegerLayer {
+    /// Variant, as in the tables of `elman`.
+    pub variant: String,
+    /// Elements of the input vector.
+    pub inputs: usize,
+    /// Elements of the output vector.
+    pub units: usize,
+    /// Fraction bits of the input vector.
+    pub in_frac: u8,
+    /// Fraction bits of the output vector.
+    pub out_frac: u8,
+    /// Fraction bits of the long state, or the shift of a scale layer.
+    pub long_frac: u8,
+    /// Gates over all stages, in the table's order.
+    pub gates: Vec<IntegerGate>,
+    /// Offset and multiplier of each channel of a scale layer.
+    pub scale: Vec<(i16, i16)>,
+}
+
+/// A whole model in integers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntegerModel {
+    /// Name of the model.
+    pub name: String,
+    /// Labels of the outputs; empty for a model that is no classifier.
+    pub labels: Vec<String>,
+    /// Which outputs answer.
+    pub readout: Readout,
+    /// Hash of recipe, data and seed.
+    pub fingerprint: u64,
+    /// Monotonic counter of updates.
+    pub counter: u32,
+    /// Audio front end.
+    pub audio: Option<audio::Config>,
+    /// Layers, from the input.
+    pub layers: Vec<IntegerLayer>,
+}
+
+/// Bytes of a blob as the words that [`Blob`] takes.
+///
+/// # Errors
+/// Where the length is not a multiple of four.
+pub fn words_of(bytes: &[u8]) -> Result<Vec<u32>> {
+    let (words, rest) = bytes.as_chunks::<4>();
+    ensure!(
+        rest.is_empty() && !words.is_empty(),
+        "a blob's length is a multiple of 4, this has {} bytes: the file is truncated or not a blob",
+        bytes.len()
+    );
+    Ok(words.iter().map(|w| u32::from_le_bytes(*w)).collect())
+}
+
+impl IntegerModel {
+    /// The blob. It is loaded once as a check, so a model that a device would refuse is refused here.
+    ///
+    /// # Errors
+    /// Where shapes do not fit the tables, or the loader's own error.
+    pub fn to_blob(&self) -> Result<Vec<u8>> {
+        let mut layers = heapless::Vec::<LayerDescriptor, MAX_LAYERS>::new();
+        let (mut weights, mut memory_words) = (Vec::new(), 0);
+        for (number, l) in self.layers.iter().enumerate() {
+            let (tag, variant, spec) = elman::layer::named(&l.variant)
+                .with_context(|| format!("layer {number}: there is no cell or layer `{}`", l.variant))?;
+            let descriptor = LayerDescriptor {
+                tag,
+                variant,
+                inputs: u16::try_from(l.inputs).context("too many inputs")?,
+                units: u16::try_from(l.units).context("too many units")?,
+                in_frac: l.in_frac,
+                out_frac: l.out_frac,
+                long_frac: l.long_frac,
+            };
+            if layers.push(descriptor).is_err() {
+                bail!("{} layers: a model has at most {MAX_LAYERS}", self.layers.len());
+            }
+            l.pack(spec, &mut weights).with_context(|| format!("layer {number} ({})", l.variant))?;
+            memory_words += spec.memory_words(l.inputs, l.units);
+        }
+        memory_words += self.layers.last().map_or(0, |l| vector_words(l.units));
+        for label in &self.labels {
+            ensure!(!label.is_empty() && !label.contains(['\n', '\r']), "label {label:?} is empty or has a line break");
+        }
+        let labels = self.labels.join("\n");
+        let descriptor = Descriptor {
+            name: &self.name,
+            labels: &labels,
+            readout: self.readout,
+            fingerprint: self.fingerprint,
+            audio: self.audio,
+            layers,
+        };
+        let mut text = postcard::to_stdvec(&descriptor)?;
+        let descriptor_bytes = text.len();
+        text.resize(descriptor_bytes.next_multiple_of(4), 0);
+        let weights_offset = FRAME_WORDS * 4 + text.len();
+        let total = weights_offset + weights.len() * 4 + 4;
+        let frame = Frame {
+            total_bytes: u32::try_from(total).context("the blob is larger than 4 GB")?,
+            memory_words: memory_words as u32,
+            audio_words: self.audio.as_ref().map_or(0, audio::Config::memory_words) as u32,
+            descriptor_bytes: descriptor_bytes as u32,
+            weights_offset: weights_offset as u32,
+            weights_bytes: (weights.len() * 4) as u32,
+            counter: self.counter,
+            schema: schema_hash(),
+        };
+        let mut words = frame.to_words().to_vec();
+        words.extend(words_of(&text)?);
+        words.extend(weights);
+        words.push(crc32c(&words));
+        Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("a device would refuse this model: {e}"))?;
+        Ok(words.iter().flat_map(|w| w.to_le_bytes()).collect())
+    }
+}
+
+impl IntegerLayer {
+    /// Appends parameters and weights, stage by stage.
+    fn pack(&self, spec: &VariantSpec, out: &mut Vec<u32>) -> Result<()> {
+        ensure!(
+            self.gates.len() == spec.gates().count(),
+            "{} gates, the table has {}",
+            self.gates.len(),
+            spec.gates().count()
+        );
+        for (gate, table) in self.gates.iter().zip(spec.gates()) {
+            let w = if table.columns == Columns::Hidden { 0 } else { self.inputs * self.units };
+            let u = if table.columns == Columns::Input { 0 } else { self.units * self.units };
+            let have = [gate.w.len(), gate.u.len(), gate.bias.len(), gate.multiplier.len()];
+            ensure!(
+                have == [w, u, self.units, self.units],
+                "gate {}: w, u, bias, multiplier have {have:?} elements",
+                table.name
+            );
+        }
+        let mut first = 0;
+        for stage in spec.stages {
+            let gates = &self.gates[first..first + stage.gates.len()];
+            first += stage.gates.len();
+            self.pack_stage(spec, stage, gates, out)?;
+        }
+        Ok(())
+    }
+
+    fn pack_stage(
+        &self,
+        spec: &VariantSpec,
+        stage: &StageSpec,
+        gates: &[IntegerGate],
+        out: &mut Vec<u32>,
+    ) -> Result<()> {
+        let (x, h) = (padded(self.inputs), if spec.recurrent() { padded(self.units) } else { 0 });
+        let row = |gate: usize, unit: usize| Row::of(&gates[gate], unit, self, x, h);
+        let (mut params, mut weights) = (Vec::new(), Vec::new());
+        match stage.pass {
+            Pass::Pointwise => {
+                ensure!(self.scale.len() == self.units, "{} channels of {}", self.scale.len(), self.units);
+                params.extend(self.scale.iter().map(|(o, m)| *o as u16 as u32 | (*m as u16 as u32) << 16));
+            }
+            Pass::Rows => {
+                let per_unit = stage.gates.len();
+                let rows: Vec<Row> = (0..self.units)
+                    .flat_map(|unit| (0..per_unit).map(move |gate| (gate, unit)))
+                    .map(|(g, u)| row(g, u))
+                    .collect();
+                for pass in rows.chunks(4) {
+                    let mut r: Vec<Row> = pass.to_vec();
+                    r.resize(4, Row::zero(x + h));
+                    params.extend(pack_bias(r[0].bias, r[1].bias));
+                    params.extend(pack_bias(r[2].bias, r[3].bias));
+                    params.extend(r.iter().map(|r| r.multiplier as u32));
+                    for c in (0..x + h).step_by(4) {
+                        for (pair, c) in [(0, c), (2, c), (0, c + 2), (2, c + 2)] {
+                            weights.push(lanes(&r[pair], &r[pair + 1], c));
+                        }
+                    }
+                }
+            }
+            Pass::Split => {
+                for unit in 0..self.units {
+                    let r: Vec<Row> = (0..4).map(|g| row(g, unit)).collect();
+                    params.extend(pack_bias(r[0].bias, r[1].bias));
+                    params.extend([r[2].bias as u32, r[3].bias as u32]);
+                    params.extend(r.iter().map(|r| r.multiplier as u32));
+                    for c in (0..x + h).step_by(4) {
+                        weights.push(lanes(&r[0], &r[1], c));
+                        weights.push(lanes(&r[0], &r[1], c + 2));
+                        let w = if c < x { &r[2].w } else { &r[3].w };
+                        weights.push(u32::from_le_bytes([w[c], w[c + 2], w[c + 1], w[c + 3]].map(|w| w as u8)));
+                    }
+                }
+            }
+        }
+        out.extend(params);
+        out.extend(weights);
+        Ok(())
+    }
+}
+
+/// A row over the padded `[x; h]`.
+#[derive(Clone)]
+struct Row {
+    w: Vec<i8>,
+    bias: i32,
+    multiplier: i32,
+}
+
+impl Row {
+    fn zero(columns: usize) -> Self {
+        Row { w: vec![0; columns], bias: 0, multiplier: 0 }
+    }
+
+    fn of(gate: &IntegerGate, unit: usize, layer: &IntegerLayer, x: usize, h: usize) -> Self {
+        let mut row = Row { w: vec![0; x + h], bias: gate.bias[unit], multiplier: gate.multiplier[unit] };
+        if let Some(w) = gate.w.chunks(layer.inputs).nth(unit) {
+            row.w[..w.len()].copy_from_slice(w);
+        }
+        if let Some(u) = gate.u.chunks(layer.units).nth(unit) {
+            row.w[x..x + u.len()].copy_from_slice(u);
+        }
+        row
+    }
+}
+
+/// Columns c and c + 1 of two rows.
+fn lanes(lo: &Row, hi: &Row, c: usize) -> u32 {
+    pack_pair(lo.w[c], hi.w[c]) as u32 | (pack_pair(lo.w[c + 1], hi.w[c + 1]) as u32) << 16
+}

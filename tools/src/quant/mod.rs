@@ -1,0 +1,6 @@
+//! Float network to integers: calibration, rounding, packing, and what it cost.
+
+mod integer;
+pub mod synthetic;
+
+pub use integer::{IntegerGate, IntegerLayer, IntegerModel, words_of};

@@ -1,0 +1,126 @@
+//! Seeded models and inputs without training: for tests of bits, counts of instructions and fuzz seeds.
+
+use elman::blob::Readout;
+use elman::cell::{Columns, LongState, OutRange, Pass};
+
+use super::{IntegerGate, IntegerLayer, IntegerModel};
+
+/// A small generator (SplitMix64) whose numbers are the same on every machine.
+#[derive(Clone, Debug)]
+pub struct Numbers(pub u64);
+
+impl Numbers {
+    /// The next number.
+    pub fn draw(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+    /// A number in `low..=high`.
+    pub fn between(&mut self, low: i64, high: i64) -> i64 {
+        low + (self.draw() % (high - low + 1) as u64) as i64
+    }
+}
+
+/// How strongly a synthetic layer drives its gates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drive {
+    /// Pre-activations of a standard deviation near 1, as in a trained network.
+    Ordinary,
+    /// Gates and states run into saturation: multipliers 60 times as large, biases up to their bound.
+    Saturating,
+}
+
+/// A layer with random weights over the full range of int8.
+///
+/// # Panics
+/// Where the tables have no such variant.
+pub fn layer(variant: &str, inputs: usize, units: usize, in_frac: u8, drive: Drive, seed: u64) -> IntegerLayer {
+    let (_, _, spec) = elman::layer::named(variant).expect("a variant of the tables");
+    let mut numbers = Numbers(seed);
+    let gates = spec
+        .gates()
+        .map(|gate| {
+            let w = if gate.columns == Columns::Hidden { 0 } else { inputs };
+            let u = if gate.columns == Columns::Input { 0 } else { units };
+            // Elements of about 9000 and weights of about 73 make a sum with a deviation of 657000 sqrt(n).
+            let spread = 657_000.0 * ((w + u) as f64).sqrt();
+            let strength = if drive == Drive::Saturating { 60.0 } else { 1.0 };
+            let multiplier = (strength * 2f64.powi(48) / spread).min(i32::MAX as f64 - 1000.0) as i64;
+            let bias = if drive == Drive::Saturating { 100_000_000 } else { 1_000_000 };
+            let mut weights = |n: usize| (0..n).map(|_| numbers.between(-127, 127) as i8).collect::<Vec<_>>();
+            IntegerGate {
+                w: weights(w * units),
+                u: weights(u * units),
+                bias: (0..units).map(|_| numbers.between(-bias, bias) as i32).collect(),
+                multiplier: (0..units).map(|_| (multiplier + numbers.between(0, 999)) as i32).collect(),
+            }
+        })
+        .collect();
+    let pointwise = spec.stages.iter().any(|s| s.pass == Pass::Pointwise);
+    let scale = (0..if pointwise { units } else { 0 })
+        .map(|_| (numbers.between(-4000, 4000) as i16, numbers.between(1, 32767) as i16))
+        .collect();
+    IntegerLayer {
+        variant: variant.to_owned(),
+        inputs,
+        units,
+        in_frac,
+        out_frac: match spec.out {
+            OutRange::Unit => 15,
+            OutRange::Calibrated if spec.long == LongState::Sum => in_frac,
+            OutRange::Calibrated => 11,
+        },
+        long_frac: match spec.long {
+            LongState::None if pointwise => 14,
+            LongState::None | LongState::Sum => 0,
+            LongState::Hidden => 30,
+            LongState::Cell => 27,
+        },
+        gates,
+        scale,
+    }
+}
+
+/// A model of one recurrent layer and, for `outputs` > 0, a dense layer.
+pub fn model(variant: &str, inputs: usize, units: usize, outputs: usize, drive: Drive, seed: u64) -> IntegerModel {
+    let first = layer(variant, inputs, units, 15, drive, seed);
+    let mut layers = vec![first];
+    if outputs > 0 {
+        layers.push(layer("dense", units, outputs, layers[0].out_frac, Drive::Ordinary, seed ^ 1));
+    }
+    IntegerModel {
+        name: format!("{variant} {inputs}x{units}"),
+        labels: Vec::new(),
+        readout: Readout::EveryStep,
+        fingerprint: seed,
+        counter: 0,
+        audio: None,
+        layers,
+    }
+}
+
+/// Input frames: stretches of random frames of several amplitudes, of all-minimum, all-maximum and zero.
+pub fn frames(inputs: usize, steps: usize, seed: u64) -> Vec<i16> {
+    let mut numbers = Numbers(seed ^ 0x5EED);
+    (0..steps)
+        .flat_map(|t| {
+            let amplitude = match (t / 50) % 6 {
+                0 | 1 => 16_384,
+                2 => 32_767,
+                3 => -1,
+                4 => -2,
+                _ => 600,
+            };
+            (0..inputs)
+                .map(|_| match amplitude {
+                    -1 => i16::MIN,
+                    -2 => i16::MAX,
+                    a => numbers.between(-a, a) as i16,
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
