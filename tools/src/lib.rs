@@ -4,3 +4,4 @@ pub mod data;
 pub mod nn;
 pub mod quant;
 pub mod train;
+pub mod verify;
