@@ -12,4 +12,8 @@ pub mod quant;
 pub mod recipe;
 pub mod run;
 pub mod train;
+<<<<<<< HEAD
 pub mod ui;
+=======
+pub mod verify;
+>>>>>>> h3
