@@ -9,11 +9,7 @@ pub mod files;
 pub mod model;
 pub mod nn;
 pub mod quant;
-pub mod recipe;
 pub mod run;
 pub mod train;
-<<<<<<< HEAD
 pub mod ui;
-=======
 pub mod verify;
->>>>>>> h3
