@@ -50,12 +50,9 @@ impl Moments {
             epsilon: config.epsilon as f32,
             weight_decay: (rate * config.weight_decay) as f32,
         };
-        let work = |((((p, m), v), g), d): ((((&mut [f32], &mut [f32]), &mut [f32]), &[f32]), &[f32])| {
-            f32::dispatch(Elements { update, values: p, first: m, second: v, gradient: g, decays: d });
-        };
-        let (first, second) = (&mut self.first, &mut self.second);
+        let (first, second) = (&mut self.first[..], &mut self.second[..]);
         if values.len() <= 2 * CHUNK {
-            return work(((((values, first), second), gradient), decays));
+            return f32::dispatch(Elements { update, values, first, second, gradient, decays });
         }
         values
             .par_chunks_mut(CHUNK)
@@ -63,7 +60,9 @@ impl Moments {
             .zip(second.par_chunks_mut(CHUNK))
             .zip(gradient.par_chunks(CHUNK))
             .zip(decays.par_chunks(CHUNK))
-            .for_each(work);
+            .for_each(|((((values, first), second), gradient), decays)| {
+                f32::dispatch(Elements { update, values, first, second, gradient, decays });
+            });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::dataset::Dataset;
 use super::error::TrainError;
-use crate::nn::{Batch, Loss, Mode, Network, Score, Target, Workspace};
+use crate::nn::{Batch, Loss, Network, Pass, Score, Target, Workspace};
 
 /// A shard and its memory, reused from batch to batch.
 #[derive(Debug, Default)]
@@ -46,21 +46,14 @@ impl Shard {
         Ok(())
     }
 
-    /// Score and gradient of the shard's sequences; the gradient is scaled by `scale`.
-    pub fn train(
-        &mut self,
-        network: &Network<f32>,
-        loss: Loss,
-        part: Part<'_>,
-        scale: f64,
-        mode: Mode,
-    ) -> Result<(), TrainError> {
-        self.load(network, loss, part)?;
+    /// Score and gradient of the shard's sequences.
+    pub fn train(&mut self, network: &Network<f32>, part: Part<'_>, pass: Pass) -> Result<(), TrainError> {
+        self.load(network, pass.loss, part)?;
         self.gradient.clear();
         self.gradient.resize(network.values().len(), 0.0);
         let targets: Vec<&Target> = self.targets.iter().collect();
         let (batch, workspace, gradient) = (&self.batch, &mut self.workspace, &mut self.gradient);
-        self.score = network.gradient(batch, &targets, loss, scale, workspace, mode, gradient);
+        self.score = network.gradient(batch, &targets, pass, workspace, gradient);
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use super::evaluate::evaluate;
 use super::optimizer::Moments;
 use super::shard::{Part, Shard};
 use crate::nn::float::{Float, Kernel, Lanes};
-use crate::nn::{Mode, Network, NetworkSpec, Score};
+use crate::nn::{Mode, Network, NetworkSpec, Pass, Score};
 
 /// What an epoch came to.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -314,8 +314,8 @@ impl Trainer {
             .zip(&chunks)
             .enumerate()
             .map(|(i, (shard, indices))| {
-                let mode = Mode::Train(dropout.wrapping_add(i as u64));
-                shard.train(network, loss, Part { indices, ..part }, scale, mode)
+                let pass = Pass { loss, scale, mode: Mode::Train(dropout.wrapping_add(i as u64)) };
+                shard.train(network, Part { indices, ..part }, pass)
             })
             .collect();
         results.into_iter().collect::<Result<(), _>>()?;
