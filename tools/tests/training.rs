@@ -27,7 +27,7 @@ impl Dataset for FirstSign {
     fn get(&self, index: usize, epoch_seed: Option<u64>) -> Sequence {
         let mut next = noise(index as u64);
         let mut frames: Vec<f32> = (0..2 * (3 + index % 10)).map(|_| next()).collect();
-        let class = u32::from(index % 3 == 0);
+        let class = u32::from(index.is_multiple_of(3));
         frames[0] = if class == 1 { 1.0 } else { -1.0 };
         if let Some(seed) = epoch_seed {
             let mut next = noise(seed ^ index as u64);
