@@ -1,4 +1,5 @@
-//! Writes memory.x for the core named by ELMAN_CORE, a table of machines.toml.
+//! Writes memory.x for the core named by ELMAN_CORE, a table of machines.toml, and takes in the blob named by
+//! ELMAN_BLOB (an empty one where it is not set).
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -34,6 +35,16 @@ fn main() {
     fs::write(out.join("memory.x"), memory).expect("OUT_DIR is writable");
     println!("cargo::rustc-link-search={}", out.display());
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
+    println!("cargo::rerun-if-env-changed=ELMAN_BLOB");
+    let blob = match env::var_os("ELMAN_BLOB") {
+        Some(path) => {
+            let path = PathBuf::from(path);
+            println!("cargo::rerun-if-changed={}", path.display());
+            fs::read(&path).unwrap_or_else(|e| panic!("ELMAN_BLOB={}: {e}", path.display()))
+        }
+        None => Vec::new(),
+    };
+    fs::write(out.join("model.elman"), blob).expect("OUT_DIR is writable");
     if env::var_os("CARGO_FEATURE_DEFMT").is_some() {
         println!("cargo::rustc-link-arg-bins=-Tdefmt.x");
     }

@@ -1,12 +1,27 @@
-//! Armv7E-M and Armv8-M with the DSP extension: one block of assembly per kind of pass.
+//! Armv7E-M and Armv8-M with the DSP extension: one body of assembly per kind of pass.
 //!
-//! A block takes four columns in 14 ([`rows`]) or 12 ([`split`]) instructions, is unrolled, and is entered at
-//! the block that makes the number of columns come out even: `add pc` with the bytes to skip. r6 and r7 cannot
-//! be operands of `asm!`, so each pass saves them on the stack.
+//! A block takes four columns in 14 ([`rows`]) or 12 ([`split`]) instructions. Blocks are unrolled, and the loop
+//! is entered at the block that makes the number of columns come out even: `add pc` with the bytes to skip. A
+//! body is called with sums in registers, not by the C convention; that costs one instruction a pass against
+//! a copy in each layer.
 
 use super::layout::{ROWS_PARAMS, SPLIT_PARAMS};
 use super::word::mul_high;
 use core::arch::asm;
+
+/// Tells the assembler that the core has the extension: what it knows of Armv8-M Mainline alone is without.
+#[cfg(elman_dsp = "v8m")]
+macro_rules! cpu {
+    () => {
+        ".cpu cortex-m33"
+    };
+}
+#[cfg(not(elman_dsp = "v8m"))]
+macro_rules! cpu {
+    () => {
+        ""
+    };
+}
 
 /// Bytes of assembly for four columns of [`rows`].
 const ROWS_BLOCK: usize = 56;
@@ -46,7 +61,7 @@ pub fn rows<T>(
         // weights a block: `x.len() * 2` words in all, which are there `passes` times. `p` has the six words
         // that the first ldm reads. All are aligned words, as ldrd and ldm demand. The skip counts whole
         // blocks of 56 bytes (14 instructions of 4) from the loop's start, where `add pc` finds its base: two
-        // bytes of itself and two of the nop. Memory is only read, apart from three words pushed and popped.
+        // bytes of itself and two of the nop. Memory is only read, apart from four words pushed and popped.
         unsafe {
             (w, sums) = rows_pass(w, range.start, range.end, p.as_ptr(), skip);
         }
@@ -68,39 +83,52 @@ unsafe fn rows_pass(
     skip: usize,
 ) -> (*const u32, [i32; 4]) {
     let (next, s0, s1, s2, s3);
-    // SAFETY: the caller's; r6, r7 and the stack pointer are as before when the block ends.
+    // SAFETY: the caller's; `rows_body` takes and leaves registers as named here.
     unsafe {
         asm!(
-            "push {{r6, r7, lr}}",
-            // A01 in r8 r9, row 0 in r10, A23 in r11 r12, row 2 in lr
-            "ldm r2, {{r8, r9, r10, r11, r12, lr}}",
-            "add pc, r3",
-            "nop",
-            "2:",
-            ".rept {unroll}",
-            "ldrd r6, r7, [r1], #8",
-            "ldmia.w r0!, {{r2, r3, r4, r5}}",
-            "smlald r8, r9, r2, r6", "sxtb16 r2, r2", "smlad r10, r2, r6, r10",
-            "smlald r11, r12, r3, r6", "sxtb16 r3, r3", "smlad lr, r3, r6, lr",
-            "smlald r8, r9, r4, r7", "sxtb16 r4, r4", "smlad r10, r4, r7, r10",
-            "smlald r11, r12, r5, r7", "sxtb16 r5, r5", "smlad lr, r5, r7, lr",
-            ".endr",
-            "ldr r2, [sp, #8]",
-            "cmp r1, r2",
-            "bne 2b",
-            // row 1 = (A01 - row 0) >> 8, row 3 = (A23 - row 2) >> 8
-            "subs r8, r8, r10", "sbc r9, r9, r10, asr #31", "lsrs r8, r8, #8", "orr r8, r8, r9, lsl #24",
-            "subs r11, r11, lr", "sbc r12, r12, lr, asr #31", "lsrs r11, r11, #8", "orr r11, r11, r12, lsl #24",
-            "ldrd r6, r7, [sp], #12",
-            unroll = const UNROLL,
+            "bl {body}",
+            body = sym rows_body,
             inlateout("r0") w => next, inlateout("r1") x => _, inlateout("r2") params => _,
-            inlateout("r3") skip => _, inlateout("lr") x_end => s2,
-            out("r4") _, out("r5") _, out("r9") _, out("r12") _,
-            out("r10") s0, out("r8") s1, out("r11") s3,
+            inlateout("r3") skip => _, inlateout("r4") x_end => _,
+            out("r5") _, out("r9") _, out("r12") _,
+            out("r10") s0, out("r8") s1, out("lr") s2, out("r11") s3,
             options(readonly),
         );
     }
     (next, [s0, s1, s2, s3])
+}
+
+/// A pass of [`rows`], shared by all its callers, with registers as [`rows_pass`] names them.
+///
+/// # Safety
+/// Only `rows_pass` may call it: it does not follow the C convention.
+#[unsafe(naked)]
+unsafe extern "C" fn rows_body() {
+    core::arch::naked_asm!(
+        cpu!(),
+        "push {{r4, r6, r7, lr}}",
+        // A01 in r8 r9, row 0 in r10, A23 in r11 r12, row 2 in lr
+        "ldm r2, {{r8, r9, r10, r11, r12, lr}}",
+        "add pc, r3",
+        "nop",
+        "2:",
+        ".rept {unroll}",
+        "ldrd r6, r7, [r1], #8",
+        "ldmia.w r0!, {{r2, r3, r4, r5}}",
+        "smlald r8, r9, r2, r6", "sxtb16 r2, r2", "smlad r10, r2, r6, r10",
+        "smlald r11, r12, r3, r6", "sxtb16 r3, r3", "smlad lr, r3, r6, lr",
+        "smlald r8, r9, r4, r7", "sxtb16 r4, r4", "smlad r10, r4, r7, r10",
+        "smlald r11, r12, r5, r7", "sxtb16 r5, r5", "smlad lr, r5, r7, lr",
+        ".endr",
+        "ldr r2, [sp]",
+        "cmp r1, r2",
+        "bne 2b",
+        // row 1 = (A01 - row 0) >> 8, row 3 = (A23 - row 2) >> 8
+        "subs r8, r8, r10", "sbc r9, r9, r10, asr #31", "lsrs r8, r8, #8", "orr r8, r8, r9, lsl #24",
+        "subs r11, r11, lr", "sbc r12, r12, lr, asr #31", "lsrs r11, r11, #8", "orr r11, r11, r12, lsl #24",
+        "pop {{r4, r6, r7, pc}}",
+        unroll = const UNROLL,
+    )
 }
 
 /// [`super::twin::split`] in assembly. Neither x nor h may be empty.
@@ -154,42 +182,11 @@ struct Turns {
 #[inline(always)]
 unsafe fn split_pass(w: *const u32, x: *const u32, turns: &Turns, params: *const u32) -> (*const u32, [i32; 4]) {
     let (next, s0, s1, s2, s3);
-    // SAFETY: the caller's; r6, r7 and the stack pointer are as before when the block ends.
+    // SAFETY: the caller's; `split_body` takes and leaves registers as named here.
     unsafe {
         asm!(
-            "push {{r2, r6, r7}}",
-            // A01 in r8 r9, row 0 in r10, row 2 in r11, row 3 in r12
-            "ldm r3, {{r8, r9, r10, r11, r12}}",
-            "ldrd lr, r3, [r2]",
-            "add pc, r3",
-            "nop",
-            "2:",
-            ".rept {unroll_x}",
-            "ldrd r6, r7, [r1], #8",
-            "ldmia.w r0!, {{r2, r3, r4}}",
-            "smlald r8, r9, r2, r6", "sxtb16 r2, r2", "smlad r10, r2, r6, r10",
-            "smlald r8, r9, r3, r7", "sxtb16 r3, r3", "smlad r10, r3, r7, r10",
-            "sxtb16 r5, r4", "sxtb16 r4, r4, ror #8", "smlad r11, r5, r6, r11", "smlad r11, r4, r7, r11",
-            ".endr",
-            "cmp r1, lr",
-            "bne 2b",
-            "ldr r2, [sp]",
-            "ldrd lr, r3, [r2, #8]",
-            "add pc, r3",
-            "nop",
-            "3:",
-            ".rept {unroll}",
-            "ldrd r6, r7, [r1], #8",
-            "ldmia.w r0!, {{r2, r3, r4}}",
-            "smlald r8, r9, r2, r6", "sxtb16 r2, r2", "smlad r10, r2, r6, r10",
-            "smlald r8, r9, r3, r7", "sxtb16 r3, r3", "smlad r10, r3, r7, r10",
-            "sxtb16 r5, r4", "sxtb16 r4, r4, ror #8", "smlad r12, r5, r6, r12", "smlad r12, r4, r7, r12",
-            ".endr",
-            "cmp r1, lr",
-            "bne 3b",
-            "subs r8, r8, r10", "sbc r9, r9, r10, asr #31", "lsrs r8, r8, #8", "orr r8, r8, r9, lsl #24",
-            "pop {{r2, r6, r7}}",
-            unroll = const UNROLL, unroll_x = const UNROLL_X,
+            "bl {body}",
+            body = sym split_body,
             inlateout("r0") w => next, inlateout("r1") x => _, inlateout("r2") turns => _,
             inlateout("r3") params => _,
             out("r4") _, out("r5") _, out("r9") _, out("lr") _,
@@ -198,4 +195,49 @@ unsafe fn split_pass(w: *const u32, x: *const u32, turns: &Turns, params: *const
         );
     }
     (next, [s0, s1, s2, s3])
+}
+
+/// A pass of [`split`], with registers as [`split_pass`] names them.
+///
+/// # Safety
+/// Only `split_pass` may call it: it does not follow the C convention.
+#[unsafe(naked)]
+unsafe extern "C" fn split_body() {
+    core::arch::naked_asm!(
+        cpu!(),
+        "push {{r2, r6, r7, lr}}",
+        // A01 in r8 r9, row 0 in r10, row 2 in r11, row 3 in r12
+        "ldm r3, {{r8, r9, r10, r11, r12}}",
+        "ldrd lr, r3, [r2]",
+        "add pc, r3",
+        "nop",
+        "2:",
+        ".rept {unroll_x}",
+        "ldrd r6, r7, [r1], #8",
+        "ldmia.w r0!, {{r2, r3, r4}}",
+        "smlald r8, r9, r2, r6", "sxtb16 r2, r2", "smlad r10, r2, r6, r10",
+        "smlald r8, r9, r3, r7", "sxtb16 r3, r3", "smlad r10, r3, r7, r10",
+        "sxtb16 r5, r4", "sxtb16 r4, r4, ror #8", "smlad r11, r5, r6, r11", "smlad r11, r4, r7, r11",
+        ".endr",
+        "cmp r1, lr",
+        "bne 2b",
+        "ldr r2, [sp]",
+        "ldrd lr, r3, [r2, #8]",
+        "add pc, r3",
+        "nop",
+        "3:",
+        ".rept {unroll}",
+        "ldrd r6, r7, [r1], #8",
+        "ldmia.w r0!, {{r2, r3, r4}}",
+        "smlald r8, r9, r2, r6", "sxtb16 r2, r2", "smlad r10, r2, r6, r10",
+        "smlald r8, r9, r3, r7", "sxtb16 r3, r3", "smlad r10, r3, r7, r10",
+        "sxtb16 r5, r4", "sxtb16 r4, r4, ror #8", "smlad r12, r5, r6, r12", "smlad r12, r4, r7, r12",
+        ".endr",
+        "cmp r1, lr",
+        "bne 3b",
+        // row 1 = (A01 - row 0) >> 8
+        "subs r8, r8, r10", "sbc r9, r9, r10, asr #31", "lsrs r8, r8, #8", "orr r8, r8, r9, lsl #24",
+        "pop {{r2, r6, r7, pc}}",
+        unroll = const UNROLL, unroll_x = const UNROLL_X,
+    )
 }

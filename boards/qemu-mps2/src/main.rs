@@ -1,8 +1,70 @@
-//! placeholder
+//! Serves `elman verify` in QEMU through semihosting: reads frames from `input.bin` and writes records to
+//! `output.bin` in QEMU's working directory (elman_board has the protocol).
+//!
+//! The model is the blob that ELMAN_BLOB named when the firmware was built; a firmware built without one
+//! loads `model.elman` from the working directory.
 #![no_std]
 #![no_main]
-use semihosting as _;
+#![forbid(unsafe_code)]
+
+mod files;
+mod systick;
+
+#[cfg(feature = "defmt")]
+use defmt_semihosting as _;
+
+use elman::{Blob, Model};
+use files::{BlobFile, Input, Output};
+use semihosting::{eprintln, process};
+use static_cell::ConstStaticCell;
+use systick::SysTickClock;
+
+static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
+
+/// Words that a blob read at run time, its states and a record may have.
+const BLOB_WORDS: usize = 400_000;
+const MEMORY_WORDS: usize = 64 * 1024;
+
+static BLOB_FILE: ConstStaticCell<[u32; BLOB_WORDS]> = ConstStaticCell::new([0; BLOB_WORDS]);
+static MEMORY: ConstStaticCell<[u32; MEMORY_WORDS]> = ConstStaticCell::new([0; MEMORY_WORDS]);
+static RECORD: ConstStaticCell<[u32; MEMORY_WORDS]> = ConstStaticCell::new([0; MEMORY_WORDS]);
+
+fn give_up(what: &str, why: &dyn core::fmt::Debug) -> ! {
+    eprintln!("{}: {:?}", what, why);
+    process::exit(1)
+}
+
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    semihosting::process::exit(0)
+    let Some(peripherals) = cortex_m::Peripherals::take() else { process::exit(1) };
+    let clock = SysTickClock::start(peripherals.SYST);
+    let blob = if BLOB.words().is_empty() {
+        match BlobFile::read(c"model.elman", BLOB_FILE.take()) {
+            Ok(words) => Blob::new(words),
+            Err(e) => give_up("model.elman (no blob was built in: ELMAN_BLOB was not set)", &e),
+        }
+    } else {
+        BLOB
+    };
+    let model = match Model::load(blob) {
+        Ok(model) => model,
+        Err(e) => give_up("the blob is refused", &e),
+    };
+    let mut stream = match model.stream(MEMORY.take()) {
+        Ok(stream) => stream,
+        Err(e) => give_up("the states do not fit", &e),
+    };
+    #[cfg(feature = "defmt")]
+    defmt::info!("{=str}: {=usize} inputs, {=usize} outputs", model.name(), model.inputs(), model.outputs());
+    let mut input = Input::open(c"input.bin").unwrap_or_else(|e| give_up("input.bin", &e));
+    let mut output = Output::create(c"output.bin").unwrap_or_else(|e| give_up("output.bin", &e));
+    let mut frame = [0; elman::blob::MAX_WIDTH as usize];
+    match elman_board::serve(&model, &mut stream, &mut frame, RECORD.take(), &mut input, &mut output, &clock) {
+        Ok(_steps) => {
+            #[cfg(feature = "defmt")]
+            defmt::info!("{=u32} steps", _steps);
+            process::exit(0)
+        }
+        Err(e) => give_up("the session ended early", &e),
+    }
 }

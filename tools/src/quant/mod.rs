@@ -1,6 +1,8 @@
 //! Float network to integers: calibration, rounding, packing, and what it cost.
 
 mod integer;
+pub mod ptq;
+pub mod scaling;
 pub mod synthetic;
 
 pub use integer::{IntegerGate, IntegerLayer, IntegerModel, words_of};
