@@ -4,6 +4,7 @@
 pub mod cmd;
 pub mod cost;
 pub mod data;
+pub mod evaluate;
 pub mod files;
 pub mod model;
 pub mod nn;
@@ -11,3 +12,4 @@ pub mod quant;
 pub mod run;
 pub mod train;
 pub mod ui;
+pub mod verify;

@@ -1,2 +1,48 @@
 //! `cargo xtask VERB`: what developers and CI run.
-fn main() {}
+#![forbid(unsafe_code)]
+
+mod bench_mcu;
+mod bitexact;
+mod report;
+
+use clap::{Parser, Subcommand};
+use report::{Figures, Output};
+use std::process::ExitCode;
+
+/// What developers and CI run.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Measure speed.
+    #[command(subcommand)]
+    Bench(Bench),
+    /// Compare every state of 1e5 steps per cell and core with the host's: `cargo xtask bitexact --cores m4`
+    Bitexact(bitexact::Args),
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// Count instructions per step on the emulated M4: `cargo xtask bench mcu --check`
+    Mcu(Output),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.verb {
+        Verb::Bench(Bench::Mcu(output)) => bench_mcu::run().and_then(|f: Figures| f.finish(&output)),
+        Verb::Bitexact(args) => bitexact::run(&args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(e) => {
+            eprintln!("error: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

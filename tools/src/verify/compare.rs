@@ -1,0 +1,141 @@
+//! The board's records beside the host's own run.
+
+use anyhow::{Context, Result, ensure};
+use elman::{Model, Stream};
+use serde::Serialize;
+use std::fmt;
+use std::fs::File;
+use std::io::{BufReader, Read};
+
+use super::{Machine, Session, VerifyReport};
+
+/// "ELV1": the first word of a session.
+const MAGIC: u32 = u32::from_le_bytes(*b"ELV1");
+/// Words of a record before the snapshot.
+const RECORD_EXTRA_WORDS: usize = 1;
+
+/// Which number of a step differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// A hidden state (the output, of a layer that is not recurrent).
+    Hidden,
+    /// A long state: c of an LSTM, the 32-bit h of a GRU, the sum of a mean.
+    Long,
+    /// An output of the model.
+    Output,
+    /// Another word of the stream's memory.
+    Memory,
+}
+
+/// The first number that differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Mismatch {
+    /// Number of the sequence.
+    pub sequence: usize,
+    /// Number of the step in it.
+    pub step: usize,
+    /// What it is.
+    pub part: Part,
+    /// Layer, from 0; the last for an output.
+    pub layer: usize,
+    /// Unit (word, for [`Part::Memory`]).
+    pub unit: usize,
+    /// The host's number.
+    pub host: i32,
+    /// The board's.
+    pub board: i32,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Mismatch { sequence, step, layer, unit, host, board, .. } = self;
+        let part = match self.part {
+            Part::Hidden => "hidden state",
+            Part::Long => "long state",
+            Part::Output => "output",
+            Part::Memory => "memory",
+        };
+        write!(f, "sequence {sequence}, step {step}, layer {layer}, {part} of unit {unit}: host {host}, board {board}")
+    }
+}
+
+/// Reads words; `None` at the end of the file.
+fn words(file: &mut impl Read, buffer: &mut [u32]) -> Result<Option<()>> {
+    for (k, word) in buffer.iter_mut().enumerate() {
+        let mut bytes = [0; 4];
+        match file.read_exact(&mut bytes) {
+            Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof && k == 0 => return Ok(None),
+            read => read.context("the firmware's records break off")?,
+        }
+        *word = u32::from_le_bytes(bytes);
+    }
+    Ok(Some(()))
+}
+
+/// Runs `inputs` on the host and compares each step with the session's record of it.
+pub(super) fn compare(
+    model: &Model<'_>,
+    core: &str,
+    machine: &Machine,
+    inputs: &[Vec<i16>],
+    session: Session,
+) -> Result<VerifyReport> {
+    let path = session.output();
+    let mut file = BufReader::new(File::open(&path).with_context(|| path.display().to_string())?);
+    let (mut memory, mut other) = (vec![0; model.memory_words()], vec![0; model.memory_words()]);
+    let mut host = model.stream(&mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
+    let mut board = model.stream(&mut other).map_err(|e| anyhow::anyhow!("{e}"))?;
+    let mut snapshot = vec![0; host.snapshot_words()];
+    let mut record = vec![0; host.snapshot_words() + RECORD_EXTRA_WORDS];
+
+    let mut header = [0; 4];
+    words(&mut file, &mut header)?.context("the firmware wrote nothing")?;
+    let [magic, crc, record_words, empty_ticks] = header;
+    ensure!(magic == MAGIC, "the firmware speaks another protocol: rebuild it from this version's boards/");
+    ensure!(crc == model.crc(), "the firmware runs another model: CRC {crc:08x} instead of {:08x}", model.crc());
+    ensure!(record_words as usize == record.len(), "records of {record_words} words instead of {}", record.len());
+
+    let (mut steps, mut mismatches, mut first, mut ticks) = (0u64, 0u64, None, 0u64);
+    for (number, sequence) in inputs.iter().enumerate() {
+        host.reset();
+        for (step, frame) in sequence.chunks(model.inputs()).enumerate() {
+            words(&mut file, &mut record)?.with_context(|| format!("the firmware stopped after {steps} steps"))?;
+            host.step(frame);
+            host.snapshot(&mut snapshot).map_err(|e| anyhow::anyhow!("{e}"))?;
+            steps += 1;
+            ticks += record[0].wrapping_sub(empty_ticks) as u64;
+            if record[RECORD_EXTRA_WORDS..] != snapshot {
+                mismatches += 1;
+                if first.is_none() {
+                    board.restore(&record[RECORD_EXTRA_WORDS..]).map_err(|e| anyhow::anyhow!("{e}"))?;
+                    let found = locate(&mut host, &mut board, &snapshot, &record[RECORD_EXTRA_WORDS..]);
+                    first = Some(Mismatch { sequence: number, step, ..found });
+                }
+            }
+        }
+    }
+    ensure!(words(&mut file, &mut record)?.is_none(), "the firmware wrote more than {steps} steps");
+    let instructions = machine.instructions(ticks as f64 / steps.max(1) as f64);
+    Ok(VerifyReport { core: core.to_owned(), steps, mismatches, first, instructions })
+}
+
+/// The first hidden state, long state, output or else word in which two streams differ.
+fn locate(host: &mut Stream<'_, '_>, board: &mut Stream<'_, '_>, ours: &[u32], theirs: &[u32]) -> Mismatch {
+    let at = |part, layer, unit, host, board| Mismatch { sequence: 0, step: 0, part, layer, unit, host, board };
+    let layers = host.model().layers().len();
+    for layer in 0..layers {
+        let pairs = host.hidden(layer).iter().zip(board.hidden(layer));
+        if let Some((unit, (h, b))) = pairs.enumerate().find(|(_, (h, b))| h != b) {
+            // The last layer's vector is the model's output.
+            let part = if layer + 1 == layers { Part::Output } else { Part::Hidden };
+            return at(part, layer, unit, *h as i32, *b as i32);
+        }
+        let pairs = host.long(layer).iter().zip(board.long(layer));
+        if let Some((unit, (h, b))) = pairs.enumerate().find(|(_, (h, b))| h != b) {
+            return at(Part::Long, layer, unit, *h as i32, *b as i32);
+        }
+    }
+    let unit = ours.iter().zip(theirs).position(|(h, b)| h != b).unwrap_or(0);
+    at(Part::Memory, layers.saturating_sub(1), unit, ours[unit] as i32, theirs[unit] as i32)
+}

@@ -1,0 +1,98 @@
+//! Runs firmware in QEMU.
+
+use anyhow::{Context, Result, bail, ensure};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::{Firmware, Machine};
+
+/// QEMU for Arm.
+#[derive(Clone, Debug)]
+pub struct Qemu {
+    program: PathBuf,
+}
+
+/// A finished session of the firmware `qemu-mps2`; its files go when it is dropped.
+#[derive(Debug)]
+pub struct Session {
+    folder: tempfile::TempDir,
+}
+
+impl Session {
+    /// What the firmware wrote.
+    pub fn output(&self) -> PathBuf {
+        self.folder.path().join("output.bin")
+    }
+}
+
+impl Qemu {
+    /// QEMU on the path.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn find() -> Result<Self> {
+        let program = PathBuf::from("qemu-system-arm");
+        match Command::new(&program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status() {
+            Ok(status) if status.success() => Ok(Qemu { program }),
+            _ => bail!(
+                "qemu-system-arm is not installed: run `cargo xtask setup`, or install the package qemu-system-arm"
+            ),
+        }
+    }
+
+    /// Runs `firmware` in `folder` to its end; what it printed. Instructions take 64 ns each, so that timers
+    /// count them.
+    ///
+    /// # Errors
+    /// Where it exits with failure; the message has what it printed.
+    pub fn run(&self, machine: &Machine, firmware: &Firmware, folder: &Path) -> Result<String> {
+        let output = Command::new(&self.program)
+            .args(["-machine", &machine.machine, "-cpu", &machine.cpu, "-nographic", "-monitor", "none"])
+            .args(["-serial", "none", "-semihosting-config", "enable=on,target=native"])
+            .args(["-icount", "shift=6", "-kernel"])
+            .arg(&firmware.elf)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .output()
+            .context("qemu-system-arm does not start")?;
+        let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "the firmware on {} failed ({}): {text}", machine.name, output.status);
+        Ok(text.into_owned())
+    }
+
+    /// Runs `inputs` through the firmware `qemu-mps2`, whose protocol boards/common describes.
+    ///
+    /// # Errors
+    /// Where files cannot be written or the firmware fails.
+    pub fn session(
+        &self,
+        machine: &Machine,
+        firmware: &Firmware,
+        elements: usize,
+        inputs: &[Vec<i16>],
+        file: Option<&[u8]>,
+    ) -> Result<Session> {
+        let folder = tempfile::tempdir().context("a temporary folder for the session")?;
+        if let Some(blob) = file {
+            std::fs::write(folder.path().join("model.elman"), blob).context("a temporary file for the blob")?;
+        }
+        write_input(&folder.path().join("input.bin"), elements, inputs).context("a temporary file of frames")?;
+        self.run(machine, firmware, folder.path())?;
+        Ok(Session { folder })
+    }
+}
+
+fn write_input(path: &Path, elements: usize, inputs: &[Vec<i16>]) -> std::io::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    for sequence in inputs {
+        let frames = (sequence.len() / elements.max(1)) as u32;
+        file.write_all(&0u32.to_le_bytes())?;
+        file.write_all(&frames.to_le_bytes())?;
+        for x in sequence {
+            file.write_all(&x.to_le_bytes())?;
+        }
+    }
+    file.flush()
+}
