@@ -1,7 +1,16 @@
 //! Host side of elman: data, float networks with full BPTT, quantization, reports.
 #![forbid(unsafe_code)]
+
+pub mod cmd;
+pub mod cost;
 pub mod data;
+pub mod evaluate;
+pub mod files;
+pub mod model;
 pub mod nn;
 pub mod quant;
+pub mod recipe;
+pub mod run;
 pub mod train;
+pub mod ui;
 pub mod verify;

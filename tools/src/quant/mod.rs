@@ -1,6 +1,10 @@
 //! Float network to integers: calibration, rounding, packing, and what it cost.
 
+pub mod compare;
 mod integer;
+pub mod network;
+pub mod ptq;
+pub mod scaling;
 pub mod synthetic;
 
 pub use integer::{IntegerGate, IntegerLayer, IntegerModel, words_of};

@@ -1,0 +1,85 @@
+//! `elman inspect`: layers, flash, RAM, products and estimated instructions.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::cost::{self, Cost};
+use crate::model::ModelFile;
+use crate::ui::{Ui, bytes, thousands};
+
+/// Shows what a model consists of and what it costs on a device.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  elman inspect runs/keywords")]
+pub struct Cmd {
+    /// A blob, or a run folder
+    pub model: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Inspection<'a> {
+    name: &'a str,
+    labels: Vec<&'a str>,
+    fingerprint: String,
+    counter: u32,
+    audio: Option<&'a elman::audio::Config>,
+    #[serde(flatten)]
+    cost: &'a Cost,
+}
+
+impl Cmd {
+    /// Runs it.
+    pub fn run(self, ui: Ui) -> Result<()> {
+        let file = ModelFile::read(&self.model)?;
+        let model = file.model()?;
+        let cost = cost::of(&model);
+        ui.line(format!("{} ({})", model.name(), file.path().display()));
+        ui.line(format!(
+            "{:>2}  {:<14} {:>6} {:>6}  {:>9} {:>8} {:>9}",
+            "", "layer", "in", "out", "flash", "RAM", "MAC"
+        ));
+        for (k, l) in cost.layers.iter().enumerate() {
+            ui.line(format!(
+                "{k:>2}  {:<14} {:>6} {:>6}  {:>9} {:>8} {:>9}   Q{}.{} -> Q{}.{}",
+                l.variant,
+                l.inputs,
+                l.units,
+                bytes(l.flash_bytes),
+                bytes(l.ram_bytes),
+                thousands(l.macs),
+                15 - l.fracs[0],
+                l.fracs[0],
+                15 - l.fracs[1],
+                l.fracs[1],
+            ));
+        }
+        ui.line(format!("blob         {}", bytes(cost.blob_bytes)));
+        ui.line(format!("RAM          {} for states, exact", bytes(cost.ram_bytes)));
+        if let Some(audio) = model.audio() {
+            let (rate, hop) = (audio.sample_rate, audio.hop as u32);
+            ui.line(format!(
+                "audio        {} of RAM; {rate} Hz, {} channels, a frame of {} ms each {} ms",
+                bytes(cost.audio_ram_bytes),
+                audio.channels,
+                audio.window as u32 * 1000 / rate,
+                hop * 1000 / rate,
+            ));
+        }
+        ui.line(format!("per step     {} multiplications with a weight", thousands(cost.macs)));
+        for (core, n) in &cost.instructions {
+            ui.line(format!("             about {} instructions on a Cortex-{core} (estimate)", thousands(*n)));
+        }
+        if !model.descriptor().labels.is_empty() {
+            ui.line(format!("labels       {}", model.descriptor().labels.lines().collect::<Vec<_>>().join(" ")));
+        }
+        ui.result(&Inspection {
+            name: model.name(),
+            labels: model.descriptor().labels.lines().collect(),
+            fingerprint: format!("{:016x}", model.descriptor().fingerprint),
+            counter: model.frame().counter,
+            audio: model.audio(),
+            cost: &cost,
+        })
+    }
+}

@@ -1,0 +1,159 @@
+//! Float beside integer, layer by layer and step by step.
+
+use elman::blob::Model;
+use elman::cell::{LongState, View};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::ptq::dequantized;
+use super::scaling::scaled;
+use super::{IntegerModel, network};
+use crate::nn::Network;
+
+/// What rounding did to one layer.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LayerError {
+    /// Number of the layer in the blob.
+    pub layer: usize,
+    /// Variant.
+    pub variant: String,
+    /// Weights' signal to rounding noise in dB; absent for a layer without weights.
+    pub weights_db: Option<f64>,
+    /// Output's signal to quantization noise in dB, over all steps.
+    pub output_db: f64,
+    /// Outputs that sit at the end of their format.
+    pub saturated: u64,
+    /// Outputs looked at.
+    pub outputs: u64,
+    /// Long states that sit at the end of their format.
+    pub long_saturated: u64,
+    /// Root mean square of the error of the hidden state at each time step: its drift.
+    pub drift: Vec<f64>,
+}
+
+#[derive(Clone, Default)]
+struct Sums {
+    signal: f64,
+    noise: f64,
+    saturated: u64,
+    outputs: u64,
+    long_saturated: u64,
+    /// Squared error and number of elements at each step.
+    steps: Vec<(f64, u64)>,
+}
+
+impl Sums {
+    fn add(&mut self, step: usize, view: &View<'_>, integer: &[i16], long: &[u32], float: &[f32]) {
+        let unit = 2f64.powi(-(view.formats().out_frac as i32));
+        if self.steps.len() <= step {
+            self.steps.resize(step + 1, (0.0, 0));
+        }
+        for (q, f) in integer.iter().zip(float) {
+            let error = (*q as f64 * unit - *f as f64).powi(2);
+            self.signal += (*f as f64).powi(2);
+            self.noise += error;
+            self.steps[step].0 += error;
+        }
+        self.steps[step].1 += integer.len() as u64;
+        self.outputs += integer.len() as u64;
+        self.saturated += integer.iter().filter(|q| matches!(**q, i16::MIN | i16::MAX)).count() as u64;
+        if view.spec().long == LongState::Cell {
+            let ends = long.iter().filter(|c| matches!(**c as i32, i32::MIN | i32::MAX)).count();
+            self.long_saturated += ends as u64;
+        }
+    }
+
+    fn merge(mut self, other: &Sums) -> Sums {
+        self.signal += other.signal;
+        self.noise += other.noise;
+        self.saturated += other.saturated;
+        self.outputs += other.outputs;
+        self.long_saturated += other.long_saturated;
+        let n = self.steps.len().max(other.steps.len());
+        self.steps.resize(n, (0.0, 0));
+        for (a, b) in self.steps.iter_mut().zip(&other.steps) {
+            *a = (a.0 + b.0, a.1 + b.1);
+        }
+        self
+    }
+}
+
+fn decibels(signal: f64, noise: f64) -> f64 {
+    if noise == 0.0 { f64::INFINITY } else { 10.0 * (signal / noise).log10() }
+}
+
+/// Runs both networks over raw features of clips and compares every layer at every step.
+///
+/// # Panics
+/// Where `model` is not the blob of `integer`, or `integer` not of `network`.
+pub fn compare(
+    network: &Network<f32>,
+    integer: &IntegerModel,
+    model: &Model<'_>,
+    clips: &[Vec<i16>],
+) -> Vec<LayerError> {
+    let map = network::layer_map(&network.spec().layers);
+    let scale = &integer.layers[0];
+    let empty = || vec![Sums::default(); model.layers().len()];
+    let sums = clips
+        .par_iter()
+        .map(|clip| {
+            let mut sums = empty();
+            let inputs = scaled(scale, clip);
+            let traces = network.trace(&inputs);
+            let mut memory = vec![0; model.memory_words()];
+            let mut net = model.stream(&mut memory).expect("memory of the model's own size");
+            let steps = clip.len() / scale.inputs;
+            for (t, frame) in clip.chunks_exact(scale.inputs).enumerate() {
+                net.step(frame);
+                let view = &model.layers()[0];
+                let input = &inputs[t * scale.inputs..][..scale.inputs];
+                sums[0].add(t, view, net.hidden(0), &[], input);
+                for (trace, layer) in traces.iter().zip(&map) {
+                    let Some(k) = *layer else { continue };
+                    // Behind a pool the float network has one step, the device one for each prefix.
+                    let at = if trace.steps == steps { Some(t) } else { (t + 1 == steps).then_some(0) };
+                    let Some(at) = at else { continue };
+                    let float = &trace.out[at * trace.width..][..trace.width];
+                    sums[k].add(t, &model.layers()[k], net.hidden(k), net.long(k), float);
+                }
+            }
+            sums
+        })
+        .reduce(empty, |a, b| a.into_iter().zip(&b).map(|(a, b)| a.merge(b)).collect());
+
+    let weights = weights_db(network, integer, &map);
+    sums.into_iter()
+        .enumerate()
+        .map(|(k, s)| LayerError {
+            layer: k,
+            variant: integer.layers[k].variant.clone(),
+            weights_db: weights[k],
+            output_db: decibels(s.signal, s.noise),
+            saturated: s.saturated,
+            outputs: s.outputs,
+            long_saturated: s.long_saturated,
+            drift: s.steps.iter().map(|(e, n)| (e / (*n).max(1) as f64).sqrt()).collect(),
+        })
+        .collect()
+}
+
+fn weights_db(network: &Network<f32>, integer: &IntegerModel, map: &[Option<usize>]) -> Vec<Option<f64>> {
+    let mut out = vec![None; integer.layers.len()];
+    for (n, k) in map.iter().enumerate().filter_map(|(n, k)| Some((n, (*k)?))) {
+        let gates = dequantized(&integer.layers[k]);
+        let (mut signal, mut noise) = (0.0, 0.0);
+        for (name, real) in [
+            ("w", gates.iter().flat_map(|g| &g.0).collect::<Vec<_>>()),
+            ("u", gates.iter().flat_map(|g| &g.1).collect::<Vec<_>>()),
+        ] {
+            let float = network.tensor(&format!("layers.{n}.{name}")).map_or(&[][..], |(_, v)| v);
+            for (q, f) in real.into_iter().zip(float) {
+                signal += (*f as f64).powi(2);
+                noise += (q - *f as f64).powi(2);
+            }
+        }
+        out[k] = (signal > 0.0).then(|| decibels(signal, noise));
+    }
+    out
+}

@@ -1,0 +1,211 @@
+//! Rounding after training: int8 weights with one scale per row, formats from calibration.
+//!
+//! A row of the device is one sum over `[x; h]` with one requantization. With fraction bits F_x and F_h of the two
+//! parts, the row's real weights are W·2^(15 - F_x) and U·2^(15 - F_h) against elements read as Q0.15; the scale s
+//! maps their largest magnitude to 127. Then accumulator·s·2^-15 is the pre-activation, and in Q15.16 after a
+//! shift by 32 the multiplier is s·2^33.
+
+use anyhow::{Result, ensure};
+use elman::cell::{Columns, LongState, OutRange};
+
+use super::{IntegerGate, IntegerLayer};
+
+/// A trained layer: gate-major rows, as the trainer stores them.
+#[derive(Clone, Debug)]
+pub struct FloatLayer<'a> {
+    /// Variant, as in the tables of `elman`.
+    pub variant: &'a str,
+    /// Elements of the input vector.
+    pub inputs: usize,
+    /// Elements of the output vector.
+    pub units: usize,
+    /// W, `[gates with input columns * units, inputs]`.
+    pub w: &'a [f32],
+    /// U, `[gates with recurrent columns * units, units]`.
+    pub u: &'a [f32],
+    /// b, `[gates * units]`.
+    pub b: &'a [f32],
+}
+
+/// Largest magnitudes seen in calibration.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Ranges {
+    /// Of the output vector.
+    pub out: f64,
+    /// Of the long state.
+    pub long: f64,
+}
+
+/// Largest scale whose multiplier is an i32.
+const MOST_SCALE: f64 = 0.2499;
+
+/// Fraction bits that hold `range` in `bits` bits with sign, within `low..=high`.
+fn frac_for(range: f64, bits: i32, low: i32, high: i32) -> u8 {
+    let whole = range.max(f64::MIN_POSITIVE).log2().floor() as i32 + 1;
+    (bits - 1 - whole).clamp(low, high) as u8
+}
+
+/// Fraction bits of a layer's output for the ranges seen.
+///
+/// A head is written once, so a quarter of headroom serves; a relu that feeds itself gets twice the range.
+pub fn out_frac(out: OutRange, recurrent: bool, ranges: &Ranges) -> u8 {
+    match out {
+        OutRange::Unit => 15,
+        OutRange::Calibrated => frac_for(ranges.out * if recurrent { 2.0 } else { 1.25 }, 16, 0, 15),
+    }
+}
+
+/// Fraction bits of a layer's long state; c of an LSTM gets twice the range seen.
+pub fn long_frac(long: LongState, ranges: &Ranges) -> u8 {
+    match long {
+        LongState::None | LongState::Sum => 0,
+        LongState::Hidden => elman::arith::Q::HIDDEN_FRAC,
+        LongState::Cell => frac_for(ranges.long * 2.0, 32, 17, 27),
+    }
+}
+
+/// Rounds a layer.
+///
+/// # Errors
+/// Where shapes do not fit the variant's table or a parameter is not finite.
+pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, ranges: &Ranges) -> Result<IntegerLayer> {
+    let (_, _, spec) = elman::layer::named(layer.variant)
+        .ok_or_else(|| anyhow::anyhow!("there is no cell or layer `{}`", layer.variant))?;
+    let (n, h) = (layer.inputs, layer.units);
+    let out_frac = out_frac(spec.out, spec.recurrent(), ranges);
+    let with_input = spec.gates().filter(|g| g.columns != Columns::Hidden).count();
+    let with_hidden = spec.gates().filter(|g| g.columns != Columns::Input).count();
+    let want = [with_input * h * n, with_hidden * h * h, spec.gates().count() * h];
+    let have = [layer.w.len(), layer.u.len(), layer.b.len()];
+    ensure!(have == want, "{}: w, u, b have {have:?} elements, the table says {want:?}", layer.variant);
+    ensure!(
+        layer.w.iter().chain(layer.u).chain(layer.b).all(|v| v.is_finite()),
+        "{}: a weight is not a number; the training run diverged",
+        layer.variant
+    );
+
+    let (mut w_rows, mut u_rows) = (layer.w.chunks(n.max(1)), layer.u.chunks(h.max(1)));
+    let mut b = layer.b.iter();
+    let (x_unit, h_unit) = (2f64.powi(15 - in_frac as i32), 2f64.powi(15 - out_frac as i32));
+    let gates = spec
+        .gates()
+        .map(|gate| {
+            let mut rows = IntegerGate::default();
+            for _ in 0..h {
+                let w = if gate.columns == Columns::Hidden { &[] } else { w_rows.next().unwrap_or_default() };
+                let u = if gate.columns == Columns::Input { &[] } else { u_rows.next().unwrap_or_default() };
+                let real: Vec<f64> =
+                    (w.iter().map(|w| *w as f64 * x_unit)).chain(u.iter().map(|u| *u as f64 * h_unit)).collect();
+                let row = quantize_row(&real, b.next().copied().unwrap_or_default() as f64);
+                rows.w.extend(&row.weights[..w.len()]);
+                rows.u.extend(&row.weights[w.len()..]);
+                rows.bias.push(row.bias);
+                rows.multiplier.push(row.multiplier);
+            }
+            rows
+        })
+        .collect();
+    Ok(IntegerLayer {
+        variant: layer.variant.to_owned(),
+        inputs: n,
+        units: h,
+        in_frac,
+        out_frac,
+        long_frac: long_frac(spec.long, ranges),
+        gates,
+        scale: Vec::new(),
+    })
+}
+
+struct Row {
+    weights: Vec<i8>,
+    bias: i32,
+    multiplier: i32,
+}
+
+/// Rounds a row at the scale with the least squared error, among the one that maps its largest weight to 127 and
+/// some that clip it.
+fn quantize_row(real: &[f64], bias: f64) -> Row {
+    let largest = real.iter().fold(0f64, |m, w| m.max(w.abs()));
+    // A bias far beyond the weights decides the scale: it must fit the accumulator. Pre-activations end at 2^14.
+    let bias = bias.clamp(-8000.0, 8000.0);
+    let least = (bias.abs() / 32768.0).max(1e-9);
+    let full = (largest / 127.0).clamp(least, MOST_SCALE);
+    let round = |s: f64| real.iter().map(|w| (w / s).round().clamp(-127.0, 127.0)).collect::<Vec<_>>();
+    let error = |s: f64| round(s).iter().zip(real).map(|(q, w)| (q * s - w).powi(2)).sum::<f64>();
+    let mut scale = (0..8)
+        .map(|k| (full * (1.0 - 0.05 * k as f64)).max(least))
+        .map(|s| (s, error(s)))
+        .fold((full, f64::INFINITY), |best, s| if s.1 < best.1 { s } else { best })
+        .0;
+    loop {
+        let q = round(scale);
+        let b = (bias * 32768.0 / scale).round();
+        if q.iter().map(|q| q.abs()).sum::<f64>() * 32768.0 + b.abs() < 2f64.powi(31) {
+            return Row {
+                weights: q.iter().map(|q| *q as i8).collect(),
+                bias: b as i32,
+                multiplier: (scale * 2f64.powi(33)).round() as i32,
+            };
+        }
+        // Too many large weights for the accumulator: coarser, until the bound holds.
+        scale *= 1.05;
+    }
+}
+
+/// Weights of an integer layer back in real numbers, `[w, u]` per gate: what the device computes with.
+pub fn dequantized(layer: &IntegerLayer) -> Vec<(Vec<f64>, Vec<f64>)> {
+    let (x_unit, h_unit) = (2f64.powi(15 - layer.in_frac as i32), 2f64.powi(15 - layer.out_frac as i32));
+    let real = |q: &[i8], gate: &IntegerGate, columns: usize, unit: f64| {
+        q.iter()
+            .enumerate()
+            .map(|(k, q)| *q as f64 * gate.multiplier[k / columns] as f64 / 2f64.powi(33) / unit)
+            .collect()
+    };
+    layer.gates.iter().map(|g| (real(&g.w, g, layer.inputs, x_unit), real(&g.u, g, layer.units, h_unit))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quant::synthetic::Numbers;
+
+    #[test]
+    fn formats_hold_what_was_seen() {
+        assert_eq!(frac_for(0.9, 16, 0, 15), 15);
+        assert_eq!(frac_for(1.0, 16, 0, 15), 14);
+        assert_eq!(frac_for(7.9, 16, 0, 15), 12);
+        assert_eq!(frac_for(40_000.0, 16, 0, 15), 0);
+        assert_eq!(long_frac(LongState::Cell, &Ranges { out: 1.0, long: 3.0 }), 27);
+        assert_eq!(long_frac(LongState::Cell, &Ranges { out: 1.0, long: 40.0 }), 24);
+    }
+
+    #[test]
+    fn rows_come_back_within_half_a_step() {
+        let mut numbers = Numbers(4);
+        for n in [1, 7, 100] {
+            let real: Vec<f64> = (0..n).map(|_| numbers.between(-1_000_000, 1_000_000) as f64 / 7e5).collect();
+            let row = quantize_row(&real, 0.7);
+            let s = row.multiplier as f64 / 2f64.powi(33);
+            let mean = real.iter().zip(&row.weights).map(|(r, q)| (r - *q as f64 * s).powi(2)).sum::<f64>() / n as f64;
+            assert!(mean.sqrt() <= 0.5 * s, "{n}: {} of {s}", mean.sqrt());
+            assert!((row.bias as f64 * s / 32768.0 - 0.7).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn extreme_rows_keep_the_accumulator_safe() {
+        for (real, bias) in [
+            (vec![1.0; 2000], 0.0),
+            (vec![30.0; 3], 1e6),
+            (vec![0.0; 5], 0.0),
+            (vec![0.0; 5], -3.0),
+            (vec![1e-7; 4], 5.0),
+        ] {
+            let row = quantize_row(&real, bias);
+            let sum: i64 = row.weights.iter().map(|w| (*w as i64).abs()).sum();
+            assert!(sum * 32768 + (row.bias as i64).abs() < 1 << 31);
+            assert!(row.multiplier >= 0);
+        }
+    }
+}

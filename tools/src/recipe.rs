@@ -1,0 +1,212 @@
+//! Recipes: all that a training run is made of, in TOML, every value defaulted.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::cmd::Usage;
+use crate::data::Augment;
+use crate::nn::LayerSpec;
+use crate::train::TrainConfig;
+
+/// A recipe, resolved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Recipe {
+    /// Name of the model.
+    pub name: String,
+    /// Seed of everything random: weights, order of clips, augmentation, dropout.
+    pub seed: u64,
+    /// The audio front end.
+    pub features: Features,
+    /// Changes of the clips in training.
+    pub augment: Augment,
+    /// The network.
+    pub network: NetworkRecipe,
+    /// The training loop.
+    pub train: TrainConfig,
+    /// Rounding.
+    pub quantize: Quantize,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Recipe {
+            name: "model".to_owned(),
+            seed: 1,
+            features: Features::default(),
+            augment: Augment::default(),
+            network: NetworkRecipe::default(),
+            train: TrainConfig::default(),
+            quantize: Quantize::default(),
+        }
+    }
+}
+
+/// The audio front end's parameters, in the units people use.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Features {
+    /// Samples per second; 0 takes 8000 or 16000, whatever the recordings have.
+    pub sample_rate: u32,
+    /// Length of a frame in ms.
+    pub window_ms: f64,
+    /// From frame to frame in ms.
+    pub hop_ms: f64,
+    /// Mel bands.
+    pub channels: u8,
+    /// Lower edge of the first band in Hz.
+    pub low_hz: u16,
+    /// Upper edge of the last band in Hz; 0 takes 0.475 of the sample rate.
+    pub high_hz: u16,
+    /// log2 of the energy below which a band counts as silent.
+    pub floor_log2: u8,
+    /// Silence before and after each clip in ms, so that short words have a run-up.
+    pub pad_ms: f64,
+}
+
+impl Default for Features {
+    fn default() -> Self {
+        let base = elman::audio::Config::HZ_16000;
+        Features {
+            sample_rate: 0,
+            window_ms: 32.0,
+            hop_ms: 20.0,
+            channels: base.channels,
+            low_hz: base.low_hz,
+            high_hz: 0,
+            floor_log2: base.floor_log2,
+            pad_ms: 0.0,
+        }
+    }
+}
+
+impl Features {
+    /// The front end at `rate` samples per second.
+    ///
+    /// # Errors
+    /// Where the front end cannot have these parameters.
+    pub fn config(&self, rate: u32) -> Result<elman::audio::Config> {
+        let samples = |ms: f64| (ms * rate as f64 / 1000.0).round().clamp(0.0, 65_535.0) as u16;
+        let window = samples(self.window_ms);
+        let config = elman::audio::Config {
+            sample_rate: rate,
+            window,
+            hop: samples(self.hop_ms),
+            fft_log2: (window.max(1) as u32).next_power_of_two().trailing_zeros().clamp(7, 255) as u8,
+            channels: self.channels,
+            low_hz: self.low_hz,
+            high_hz: if self.high_hz == 0 { (rate as f64 * 0.475) as u16 } else { self.high_hz },
+            floor_log2: self.floor_log2,
+            ..elman::audio::Config::HZ_16000
+        };
+        config.check().map_err(|e| Usage(format!("[features] {e}")))?;
+        Ok(config)
+    }
+}
+
+/// The network between features and labels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NetworkRecipe {
+    /// Layers from the input. A linear dense layer to the labels is added behind them.
+    pub layers: Vec<LayerSpec>,
+}
+
+impl Default for NetworkRecipe {
+    fn default() -> Self {
+        NetworkRecipe { layers: vec![LayerSpec::cell("gru", 64), LayerSpec::Pool { over: crate::nn::Over::Last }] }
+    }
+}
+
+/// Rounding after training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Quantize {
+    /// Clips of the training set that calibrate formats and errors.
+    pub calibration_clips: usize,
+}
+
+impl Default for Quantize {
+    fn default() -> Self {
+        Quantize { calibration_clips: 200 }
+    }
+}
+
+impl Recipe {
+    /// Reads a recipe.
+    ///
+    /// # Errors
+    /// Where the file cannot be read; [`Usage`] where a key or value is wrong, with line, column and what was
+    /// probably meant.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| {
+            format!("cannot read the recipe {}; recipes that come with elman are in tools/recipes", path.display())
+        })?;
+        Self::parse(&text).map_err(|e| Usage(format!("{}: {e}", path.display())).into())
+    }
+
+    /// Parses a recipe.
+    ///
+    /// # Errors
+    /// A sentence that names line and column and suggests what was meant.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|e| {
+            let mut message = e.to_string().trim_end().to_owned();
+            if let Some(meant) = suggestion(e.message()) {
+                message.push_str(&format!("\ndid you mean `{meant}`?"));
+            }
+            message
+        })
+    }
+
+    /// The recipe with every value written out.
+    pub fn to_toml(&self) -> Result<String> {
+        Ok(toml::to_string(self)?)
+    }
+}
+
+/// The known name nearest to the unknown one in serde's "unknown field `a`, expected one of `b`, `c`".
+fn suggestion(message: &str) -> Option<String> {
+    let rest = message.strip_prefix("unknown field ").or_else(|| message.strip_prefix("unknown variant "))?;
+    let mut names = rest.split('`').skip(1).step_by(2);
+    let unknown = names.next()?;
+    names
+        .map(|n| (strsim::jaro_winkler(unknown, n), n))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, n)| n.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_recipe_has_every_value() {
+        let recipe = Recipe::parse("").unwrap();
+        assert_eq!(recipe, Recipe::default());
+        let text = recipe.to_toml().unwrap();
+        assert_eq!(Recipe::parse(&text).unwrap(), recipe, "{text}");
+        assert!(text.contains("seed = 1") && text.contains("[train]"), "{text}");
+    }
+
+    #[test]
+    fn typos_are_named_with_a_suggestion() {
+        let error = Recipe::parse("seed = 2\n[features]\nchanels = 20\n").unwrap_err();
+        assert!(error.contains("line 3") && error.contains("did you mean `channels`?"), "{error}");
+        let error = Recipe::parse("sed = 2\n").unwrap_err();
+        assert!(error.contains("did you mean `seed`?"), "{error}");
+        let error = Recipe::parse("seed = \"x\"\n").unwrap_err();
+        assert!(error.contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn the_default_features_are_the_core_s() {
+        assert_eq!(Features::default().config(16_000).unwrap(), elman::audio::Config::HZ_16000);
+        assert_eq!(Features::default().config(8000).unwrap(), elman::audio::Config::HZ_8000);
+        let wide = Features { window_ms: 500.0, ..Features::default() };
+        assert!(wide.config(16_000).unwrap_err().to_string().contains("[features]"));
+    }
+}

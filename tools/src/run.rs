@@ -1,0 +1,4 @@
+//! The run folder.
+
+/// The blob.
+pub const MODEL: &str = "model.elman";

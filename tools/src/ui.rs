@@ -1,0 +1,130 @@
+//! What commands say, and where: figures to stdout, progress to stderr; with `--json` one object on stdout and all
+//! else on stderr.
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+/// How a command talks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ui {
+    /// One JSON object on stdout instead of text.
+    pub json: bool,
+}
+
+impl Ui {
+    /// A line for people: stdout, or stderr where stdout is for JSON.
+    pub fn line(&self, text: impl AsRef<str>) {
+        let text = text.as_ref();
+        if self.json {
+            self.note(text);
+        } else {
+            // A reader that has gone away (`| head`) is no error.
+            let _ = writeln!(std::io::stdout().lock(), "{text}");
+        }
+    }
+
+    /// A remark beside the result.
+    pub fn note(&self, text: impl AsRef<str>) {
+        let _ = writeln!(std::io::stderr().lock(), "{}", text.as_ref());
+    }
+
+    /// The result as JSON, where it is asked for.
+    pub fn result(&self, value: &impl Serialize) -> anyhow::Result<()> {
+        if self.json {
+            let text = serde_json::to_string(value)?;
+            let _ = writeln!(std::io::stdout().lock(), "{text}");
+        }
+        Ok(())
+    }
+
+    /// Progress through `total` pieces of work: a bar on a terminal, a line now and then in a pipe.
+    pub fn progress(&self, what: &str, total: u64) -> Progress {
+        let bar = if std::io::stderr().is_terminal() {
+            let bar = ProgressBar::new(total);
+            let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {msg} {eta}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_prefix(what.to_owned());
+            Some(bar)
+        } else {
+            None
+        };
+        Progress { bar, what: what.to_owned(), total, done: 0, last: Instant::now() }
+    }
+}
+
+/// Progress of a long piece of work.
+#[derive(Debug)]
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    what: String,
+    total: u64,
+    done: u64,
+    last: Instant,
+}
+
+impl Progress {
+    /// One more piece is done; `message` says how it went.
+    pub fn step(&mut self, message: impl Into<String>) {
+        self.done += 1;
+        let message = message.into();
+        match &self.bar {
+            Some(bar) => {
+                bar.set_message(message);
+                bar.set_position(self.done);
+            }
+            None if self.last.elapsed() > Duration::from_secs(2) || self.done == self.total => {
+                self.last = Instant::now();
+                let _ = writeln!(std::io::stderr().lock(), "{} {}/{} {message}", self.what, self.done, self.total);
+            }
+            None => {}
+        }
+    }
+
+    /// Ends it.
+    pub fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// A number of bytes as people read it.
+pub fn bytes(n: usize) -> String {
+    if n < 10_000 { format!("{n} B") } else { format!("{:.1} KB", n as f64 / 1024.0) }
+}
+
+/// A whole number with its thousands apart.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (k, d) in digits.chars().enumerate() {
+        if k > 0 && (digits.len() - k).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(d);
+    }
+    out
+}
+
+/// A share as a percentage.
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_for_people() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(bytes(9_999), "9999 B");
+        assert_eq!(bytes(20_480), "20.0 KB");
+        assert_eq!(percent(0.985), "98.5 %");
+    }
+}
