@@ -5,7 +5,7 @@ use super::{Config, Error, FEATURE_FRAC, MAX_CHANNELS, fft, mel, sine};
 use crate::kernel::word::mul_high;
 
 /// Fraction bits of a sample after mean and pre-emphasis.
-const SAMPLE_FRAC: u32 = 8;
+const SAMPLE_FRAC: u32 = 12;
 
 /// A streaming log-mel front end over memory of the caller.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl<'a> FrontEnd<'a> {
             fft::real(self.buffer.as_chunks_mut().0);
         }
         let spectrum: &[fft::Complex] = self.buffer.as_chunks().0;
-        let floor = 1u64 << (self.config.floor_log2 & 63);
+        let floor = 1u64 << ((self.config.floor_log2 as u32).wrapping_add(mel::ENERGY_FRAC) & 63);
         let mut edges = self.edges.iter().copied();
         let mut from = edges.next().unwrap_or(0);
         let mut to = edges.next().unwrap_or(0);
@@ -109,12 +109,13 @@ impl<'a> FrontEnd<'a> {
             here = mel::between(spectrum, from, to, exponent);
             let energy = rising.saturating_add(here.falling).saturating_add(floor);
             // One bit more than the format has, to round by.
-            let log = log2(energy, FEATURE_FRAC + 1).wrapping_add(1) >> 1;
+            let log = log2(energy, FEATURE_FRAC + 1).wrapping_sub(mel::ENERGY_FRAC << (FEATURE_FRAC + 1));
+            let log = log.wrapping_add(1) >> 1;
             *feature = log.min(i16::MAX as u32) as i16;
         }
     }
 
-    /// Copies the frame out of the ring, oldest sample first, subtracting mean and applying pre-emphasis; in Q.8.
+    /// Copies the frame out of the ring, oldest sample first, subtracting mean and applying pre-emphasis; in Q.12.
     /// Returns the OR of all magnitudes.
     fn unroll(&mut self) -> u32 {
         let window = self.config.window as usize;
@@ -143,8 +144,8 @@ impl<'a> FrontEnd<'a> {
         let mut any = 0;
         for out in self.buffer.iter_mut().take(window) {
             let x = ((*out as i32) << SAMPLE_FRAC).wrapping_sub(mean);
-            // a in Q0.15 against 2^32: the high word is a·x/2, in 7 bits less than x's 32.
-            let y = x.wrapping_sub(mul_high(before << 6, a << 11));
+            // a is Q0.15 and the high word drops 32 bits: 17 more go in, spread over both.
+            let y = x.wrapping_sub(mul_high(before << 2, a << 15));
             before = x;
             any |= y ^ y >> 31;
             *out = y as u32;
@@ -279,7 +280,7 @@ mod tests {
                     })
                     .collect();
                 let floor_log2 = if amplitude < 100.0 { 5 } else { 10 };
-                let snr = compare(Config { floor_log2, ..config }, &samples, 0.02);
+                let snr = compare(Config { floor_log2, ..config }, &samples, 0.01);
                 std::println!("{} Hz, amplitude {amplitude}: SNR {snr:.1} dB", config.sample_rate);
                 assert!(snr > 50.0, "{} Hz, amplitude {amplitude}: SNR {snr:.1} dB", config.sample_rate);
             }

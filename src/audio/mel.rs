@@ -25,7 +25,10 @@ pub(super) fn holds_a_bin(config: &Config, channel: u8) -> bool {
     first < edge(config, (channel as u32).wrapping_add(2))
 }
 
-/// What the bins between two neighbouring edges add to the band that rises there and to the band that falls.
+/// Fraction bits of an energy. By Parseval the whole of it stays below 2^53.
+pub(super) const ENERGY_FRAC: u32 = 8;
+
+/// What the bins between two neighbouring edges add to the band that rises there and to the one that falls, in Q.8.
 pub(super) struct Between {
     /// Σ w·|X|²
     pub(super) rising: u64,
@@ -62,13 +65,18 @@ pub(super) fn between(spectrum: &[Complex], from: u32, to: u32, exponent: u32) -
     }
     let falling = (all << 24).saturating_sub(rising);
     // Undone: 2^24 of the weights, 2^-32 of the high words, and twice the shifts, in squares.
-    let down = up.wrapping_add(exponent).wrapping_mul(2) as i32 - 6;
+    let down = (up.wrapping_add(exponent).wrapping_mul(2) as i32).wrapping_sub(6 + ENERGY_FRAC as i32);
     Between { rising: shift(rising, down), falling: shift(falling, down) }
 }
 
+/// v / 2^`down`, rounded half up.
 #[inline(always)]
 fn shift(v: u64, down: i32) -> u64 {
-    if down < 0 { v << (down.unsigned_abs() & 63) } else { v.checked_shr(down as u32).unwrap_or(0) }
+    match down {
+        ..=0 => v << (down.unsigned_abs() & 63),
+        1..=63 => v.wrapping_add(1 << (down - 1)) >> down,
+        64.. => 0,
+    }
 }
 
 #[cfg(test)]

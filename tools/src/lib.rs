@@ -9,7 +9,6 @@ pub mod files;
 pub mod model;
 pub mod nn;
 pub mod quant;
-pub mod recipe;
 pub mod run;
 pub mod train;
 pub mod ui;

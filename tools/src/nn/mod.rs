@@ -1,1 +1,45 @@
-//! Float layers: forward and backward.
+//! Float networks: forward passes and full back-propagation through time.
+//!
+//! A [`NetworkSpec`] says what a network is made of, a [`Network`] holds its parameters and runs it. The cells'
+//! equations are the device's own, [`elman::cell`], evaluated in a float world ([`float`]).
+//!
+//! ```
+//! use elman_tools::nn::{Batch, LayerSpec, Loss, Mode, Network, NetworkSpec, Over, Target, Workspace};
+//!
+//! let layers = vec![LayerSpec::cell("gru", 8), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(3)];
+//! let network = Network::<f32>::new(&NetworkSpec { inputs: 2, layers }, 1)?;
+//!
+//! // One sequence of four frames.
+//! let logits = network.run(&[0.1f32, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]);
+//! assert_eq!(logits.len(), 3);
+//!
+//! // The gradient of the loss of two sequences.
+//! let mut batch = Batch::default();
+//! batch.fill::<f32>(&[&[0.1, 0.2], &[0.3, 0.4, 0.5, 0.6]], 2);
+//! let mut gradient = vec![0.0; network.values().len()];
+//! let targets = [&Target::Class(0), &Target::Class(2)];
+//! let score = network.gradient(
+//!     &batch, &targets, Loss::CrossEntropy, 0.5, &mut Workspace::default(), Mode::Evaluate, &mut gradient,
+//! );
+//! assert_eq!(score.sequences, 2);
+//! # Ok::<(), elman_tools::nn::SpecError>(())
+//! ```
+
+mod batch;
+pub mod cell;
+pub mod float;
+mod layer;
+mod loss;
+mod network;
+mod parameters;
+mod spec;
+mod weights;
+
+pub use batch::{Batch, Frames};
+pub use float::Float;
+pub use layer::Mode;
+pub use loss::{Loss, NO_CLASS, Score, Target, argmax};
+pub use network::{Network, Trace, Workspace};
+pub use parameters::{Tensor, initial};
+pub use spec::{DenseActivation, LayerSpec, MAX_CELLS, NetworkSpec, Over, SpecError, variant};
+pub use weights::WeightsError;

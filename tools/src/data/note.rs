@@ -1,0 +1,69 @@
+//! What was converted on the way in, said once per kind.
+
+use std::fmt;
+
+/// A conversion or a doubt that the user should hear of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What was done or noticed.
+    pub kind: NoteKind,
+    /// How many clips it concerns.
+    pub clips: usize,
+    /// The first of them.
+    pub first: String,
+}
+
+/// Kinds of [`Note`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum NoteKind {
+    /// Several channels were mixed down to their mean.
+    MixedDown {
+        /// Channels of the recording.
+        channels: u16,
+    },
+    /// Samples of more than 16 bits were rounded to 16.
+    Reduced {
+        /// Bits per sample of the recording.
+        bits: u32,
+    },
+    /// The sample rate was converted.
+    Resampled {
+        /// The recording's, in Hz.
+        from: u32,
+        /// The corpus's, in Hz.
+        to: u32,
+    },
+    /// Clips of train stand, bit for bit, in valid or test under another name.
+    SameSamples,
+    /// Clips that are digital silence throughout.
+    Silent,
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Note { kind, clips, first } = self;
+        match kind {
+            NoteKind::MixedDown { channels } => write!(f, "{clips} clip(s) of {channels} channels mixed down to one")?,
+            NoteKind::Reduced { bits } => write!(f, "{clips} clip(s) of {bits} bits reduced to 16")?,
+            NoteKind::Resampled { from, to } => write!(f, "{clips} clip(s) resampled from {from} to {to} Hz")?,
+            NoteKind::SameSamples => {
+                write!(f, "{clips} clip(s) of valid or test hold the same samples as one of train")?
+            }
+            NoteKind::Silent => write!(f, "{clips} clip(s) hold digital silence only")?,
+        }
+        write!(f, " (first: {first})")
+    }
+}
+
+/// Gathers notes by kind: `found` gives the kind and the clip's name, in the order of the clips.
+pub(super) fn gather(found: impl IntoIterator<Item = (NoteKind, String)>) -> Vec<Note> {
+    let mut notes: Vec<Note> = Vec::new();
+    for (kind, name) in found {
+        match notes.iter_mut().find(|n| n.kind == kind) {
+            Some(note) => note.clips += 1,
+            None => notes.push(Note { kind, clips: 1, first: name }),
+        }
+    }
+    notes
+}

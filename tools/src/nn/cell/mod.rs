@@ -1,0 +1,90 @@
+//! Cells in the float worlds: the equations of [`elman::cell`] mapped over a batch, and their backward passes.
+//!
+//! The forward pass runs [`Stage::unit`] itself. The backward pass is derived by hand for each stage,
+//! [`Backward::unit_backward`], one file a cell, and checked against finite differences in `f64`. Adding a cell is
+//! a file here and a line in [`cells`].
+
+mod gru;
+mod lstm;
+mod srn;
+mod step;
+
+use elman::cell::{CELLS, CellSpec, Stage, Unit, VariantSpec};
+
+use super::float::{Float, Lanes, World};
+pub use srn::dense;
+use step::Mapped;
+pub use step::{BackwardStep, ForwardStep, Pointwise};
+
+/// The backward pass of a stage, for one unit.
+pub trait Backward<const G: usize>: Stage<G> + Copy + Send + Sync + 'static {
+    /// Whether h_(t-1) enters the unit's equations, besides through the pre-activations.
+    const READS_H: bool;
+
+    /// What the backward pass needs of the forward pass; it takes the place of the pre-activations.
+    fn save<L: Lanes>(trace: Self::Trace<World<L>>, after: &Unit<World<L>>) -> [L::V; G];
+
+    /// The chain rule through one unit.
+    ///
+    /// `before` and `after` are the unit around [`Stage::unit`]. `grad` holds ∂L/∂after on entry and
+    /// ∂L/∂before on exit, without the part that goes through the pre-activations. Returns ∂L/∂pre.
+    fn unit_backward<L: Lanes>(
+        &self,
+        l: L,
+        saved: [L::V; G],
+        before: &Unit<World<L>>,
+        after: &Unit<World<L>>,
+        grad: &mut Unit<World<L>>,
+    ) -> [L::V; G];
+}
+
+/// The stages of a variant, in order.
+pub type Stages<F> = Vec<Box<dyn Pointwise<F>>>;
+
+/// What the trainer knows of a cell beside its table.
+#[derive(Debug)]
+pub struct FloatCell<F> {
+    /// The cell's table.
+    pub spec: &'static CellSpec,
+    /// The stages of the variant with this number.
+    pub stages: fn(usize) -> Stages<F>,
+    /// The bias with which a gate starts, by its name.
+    pub initial_bias: fn(&str) -> f64,
+}
+
+/// All cells.
+fn cells<F: Float>() -> Vec<FloatCell<F>> {
+    vec![srn::cell(), gru::cell(), lstm::cell()]
+}
+
+/// A cell's float side, its variant's number and table, by the variant's name.
+pub fn find<F: Float>(variant: &str) -> Option<(FloatCell<F>, usize, &'static VariantSpec)> {
+    cells().into_iter().find_map(|cell| {
+        let number = cell.spec.variants.iter().position(|v| v.name == variant)?;
+        let spec = &cell.spec.variants[number];
+        Some((cell, number, spec))
+    })
+}
+
+/// The names of all variants of all cells.
+pub fn variant_names() -> impl Iterator<Item = &'static str> {
+    CELLS.iter().flat_map(|cell| cell.variants).map(|variant| variant.name)
+}
+
+/// A stage over `G` gates as an object.
+fn stage<F: Float, S: Backward<G>, const G: usize>(stage: S) -> Box<dyn Pointwise<F>> {
+    Box::new(Mapped(stage))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_variant_of_the_core_has_its_stages() {
+        for name in variant_names() {
+            let (cell, number, spec) = find::<f64>(name).unwrap_or_else(|| panic!("{name} has no float side"));
+            assert_eq!((cell.stages)(number).len(), spec.stages.len(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! A stage's equations mapped over the rows of a batch, one time step at a time.
+
+use elman::cell::Unit;
+
+use super::Backward;
+use crate::nn::float::{Float, Kernel, Lanes, World};
+
+/// One forward step of a stage. All matrices are row-major, `rows` high; `H` = `units` wide but for `gates`.
+///
+/// Empty slices stand for values that the cell does not have.
+#[derive(Debug)]
+pub struct ForwardStep<'a, F> {
+    /// Rows in work.
+    pub rows: usize,
+    /// H
+    pub units: usize,
+    /// `[rows, G * H]`: pre-activations without bias on entry, what the backward pass needs on exit.
+    pub gates: &'a mut [F],
+    /// `[G * H]`: b
+    pub bias: &'a [F],
+    /// h on entry of the stage.
+    pub h: &'a [F],
+    /// h on exit of the stage.
+    pub h_out: &'a mut [F],
+    /// Long state of step t - 1.
+    pub long: &'a [F],
+    /// Long state of step t, where it is stored apart from h.
+    pub long_out: &'a mut [F],
+    /// What the stage before carries here.
+    pub carry: &'a [F],
+    /// What this stage carries to the next.
+    pub carry_out: &'a mut [F],
+}
+
+/// One backward step of a stage: shapes as in [`ForwardStep`].
+#[derive(Debug)]
+pub struct BackwardStep<'a, F> {
+    /// Rows in work.
+    pub rows: usize,
+    /// H
+    pub units: usize,
+    /// What the forward pass saved on entry, ∂L/∂pre on exit.
+    pub gates: &'a mut [F],
+    /// `[G * H]`: ∂L/∂b, added to.
+    pub dbias: &'a mut [F],
+    /// h before the stage.
+    pub h: &'a [F],
+    /// Long state before the stage.
+    pub long: &'a [F],
+    /// Long state after the stage, where it is stored apart from h.
+    pub long_out: &'a [F],
+    /// What was carried to this stage.
+    pub carry: &'a [F],
+    /// Added to ∂L/∂h after the stage: what comes from the layer above.
+    pub dout: &'a [F],
+    /// ∂L/∂h after the stage on entry, before it on exit (untouched where the equations do not read h).
+    pub dh: &'a mut [F],
+    /// ∂L/∂long after the stage on entry, before it on exit.
+    pub dlong: &'a mut [F],
+    /// Add ∂L/∂long to ∂L/∂h on exit: the long state is h itself and this is the first stage.
+    pub fold: bool,
+    /// Take ∂L/∂long from `dlong` on entry; else it is 0.
+    pub enter_long: bool,
+    /// ∂L/∂carry: written by the stage that reads the carry, read by the one that made it.
+    pub dcarry: &'a mut [F],
+}
+
+/// A stage as an object.
+pub trait Pointwise<F>: Send + Sync {
+    /// Gates.
+    fn gates(&self) -> usize;
+    /// Whether the equations read h besides through the pre-activations.
+    fn reads_h(&self) -> bool;
+    /// Runs the equations over a step.
+    fn forward(&self, step: ForwardStep<'_, F>);
+    /// Runs the chain rule over a step.
+    fn backward(&self, step: BackwardStep<'_, F>);
+}
+
+/// A stage with `G` gates.
+pub struct Mapped<S, const G: usize>(pub S);
+
+impl<F: Float, S: Backward<G>, const G: usize> Pointwise<F> for Mapped<S, G> {
+    fn gates(&self) -> usize {
+        G
+    }
+    fn reads_h(&self) -> bool {
+        S::READS_H
+    }
+    fn forward(&self, step: ForwardStep<'_, F>) {
+        F::dispatch(Forward::<F, S, G> { stage: self.0, step });
+    }
+    fn backward(&self, step: BackwardStep<'_, F>) {
+        F::dispatch(Back::<F, S, G> { stage: self.0, step });
+    }
+}
+
+/// Elements `at..at + n` of a matrix, 0 where the cell has none.
+#[inline(always)]
+fn load<L: Lanes>(l: L, from: &[L::Elem], at: usize, n: usize) -> L::V {
+    if from.is_empty() { l.splat(L::Elem::ZERO) } else { l.load(&from[at..at + n]) }
+}
+
+/// Writes elements `at..at + n` of a matrix, if the cell has it.
+#[inline(always)]
+fn store<L: Lanes>(l: L, to: &mut [L::Elem], at: usize, n: usize, v: L::V) {
+    if !to.is_empty() {
+        l.store(&mut to[at..at + n], v);
+    }
+}
+
+struct Forward<'a, F, S, const G: usize> {
+    stage: S,
+    step: ForwardStep<'a, F>,
+}
+
+impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Forward<'_, F, S, G> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes<Elem = F>>(self, l: L) {
+        let s = self.step;
+        let world = World(l);
+        for row in 0..s.rows {
+            let gates = &mut s.gates[row * G * s.units..][..G * s.units];
+            let mut j = 0;
+            while j < s.units {
+                let n = L::LANES.min(s.units - j);
+                let at = row * s.units + j;
+                let pre = std::array::from_fn(|g| {
+                    let k = g * s.units + j;
+                    l.add(l.load(&gates[k..k + n]), l.load(&s.bias[k..k + n]))
+                });
+                let mut unit: Unit<World<L>> =
+                    Unit { h: load(l, s.h, at, n), long: load(l, s.long, at, n), carry: load(l, s.carry, at, n) };
+                let trace = self.stage.unit(&world, pre, &mut unit);
+                let saved = S::save(trace, &unit);
+                for g in 0..G {
+                    let k = g * s.units + j;
+                    l.store(&mut gates[k..k + n], saved[g]);
+                }
+                store(l, s.h_out, at, n, unit.h);
+                store(l, s.long_out, at, n, unit.long);
+                store(l, s.carry_out, at, n, unit.carry);
+                j += n;
+            }
+        }
+    }
+}
+
+struct Back<'a, F, S, const G: usize> {
+    stage: S,
+    step: BackwardStep<'a, F>,
+}
+
+impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Back<'_, F, S, G> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes<Elem = F>>(self, l: L) {
+        let s = self.step;
+        let zero = l.splat(F::ZERO);
+        let mut j = 0;
+        while j < s.units {
+            let n = L::LANES.min(s.units - j);
+            let mut dbias = [zero; G];
+            for row in 0..s.rows {
+                let gates = &mut s.gates[row * G * s.units..][..G * s.units];
+                let at = row * s.units + j;
+                let saved = std::array::from_fn(|g| {
+                    let k = g * s.units + j;
+                    l.load(&gates[k..k + n])
+                });
+                let before: Unit<World<L>> =
+                    Unit { h: load(l, s.h, at, n), long: load(l, s.long, at, n), carry: load(l, s.carry, at, n) };
+                let after: Unit<World<L>> = Unit { h: zero, long: load(l, s.long_out, at, n), carry: zero };
+                let dh = load(l, s.dh, at, n);
+                let mut grad: Unit<World<L>> = Unit {
+                    h: if s.dout.is_empty() { dh } else { l.add(dh, load(l, s.dout, at, n)) },
+                    long: if s.enter_long { load(l, s.dlong, at, n) } else { zero },
+                    carry: load(l, s.dcarry, at, n),
+                };
+                let dpre = self.stage.unit_backward(l, saved, &before, &after, &mut grad);
+                for g in 0..G {
+                    let k = g * s.units + j;
+                    l.store(&mut gates[k..k + n], dpre[g]);
+                    dbias[g] = l.add(dbias[g], dpre[g]);
+                }
+                if S::READS_H {
+                    store(l, s.dh, at, n, if s.fold { l.add(grad.h, grad.long) } else { grad.h });
+                }
+                store(l, s.dlong, at, n, grad.long);
+                store(l, s.dcarry, at, n, grad.carry);
+            }
+            for g in 0..G {
+                let k = g * s.units + j;
+                let to = &mut s.dbias[k..k + n];
+                l.store(to, l.add(l.load(to), dbias[g]));
+            }
+            j += n;
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Layers over a batch of sequences: forward, and backward through time.
+
+mod dense;
+mod dropout;
+mod pool;
+mod recurrent;
+
+use std::ops::Range;
+
+pub use dense::Dense;
+pub use dropout::Dropout;
+pub use pool::Pool;
+pub use recurrent::Recurrent;
+
+use super::Float;
+use super::batch::Frames;
+use super::float::gemm::Packed;
+
+/// Where a layer's parameters lie in the network's.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    /// W
+    pub w: Range<usize>,
+    /// U; empty in a dense layer.
+    pub u: Range<usize>,
+    /// b
+    pub b: Range<usize>,
+}
+
+/// What a layer keeps of the forward pass for the backward pass. Memory is reused from batch to batch.
+#[derive(Clone, Debug, Default)]
+pub struct Tape<F> {
+    /// Rows of the output in use at every step.
+    pub rows: Vec<usize>,
+    /// Rows of every matrix.
+    pub size: usize,
+    /// Columns of the output.
+    pub width: usize,
+    /// Steps before the first in `out`: 1 where it starts with the initial state.
+    pub lead: usize,
+    /// `[lead + steps, size, width]`: the output.
+    pub out: Vec<F>,
+    /// `[steps, size, width]`: ∂L/∂out.
+    pub dout: Vec<F>,
+    /// Steps at which `dout` is not 0; the others' memory is stale.
+    pub touched: Vec<bool>,
+    /// Per stage `[steps, size, gates * width]`: the gates, then their gradients. Dropout: the mask.
+    pub gates: Vec<Vec<F>>,
+    /// `[1 + steps, size, width]`: c, where the cell has it.
+    pub long: Vec<F>,
+    /// `[steps, size, width]`: h between two stages.
+    pub middle: Vec<F>,
+    /// `[steps, size, width]`: what the first stage carries to the second.
+    pub carry: Vec<F>,
+    /// Per stage `[steps, size, gates * width]`: pre-activations with bias, where they are asked for.
+    pub pre: Vec<Vec<F>>,
+    /// Whether pre-activations are asked for.
+    pub keep_pre: bool,
+    /// `[size, width]`: ∂L/∂h, ∂L/∂c, ∂L/∂carry of the step in work.
+    pub running: [Vec<F>; 3],
+    /// A right operand packed on the way.
+    pub packed: Packed<F>,
+}
+
+impl<F: Float> Tape<F> {
+    /// Takes the shape of an output and makes room for it.
+    fn shape(&mut self, rows: &[usize], size: usize, width: usize, lead: usize) {
+        self.rows.clear();
+        self.rows.extend_from_slice(rows);
+        (self.size, self.width, self.lead) = (size, width, lead);
+        self.out.resize((lead + rows.len()) * size * width, F::ZERO);
+        self.out[..lead * size * width].fill(F::ZERO);
+    }
+
+    /// The output.
+    pub fn output(&self) -> Frames<'_, F> {
+        let data = &self.out[self.lead * self.size * self.width..];
+        Frames { data, rows: &self.rows, size: self.size, width: self.width }
+    }
+
+    /// Makes room for ∂L/∂out, 0 at every step.
+    pub fn clear_gradient(&mut self) {
+        self.touched.clear();
+        self.touched.resize(self.rows.len(), false);
+        self.dout.resize(self.rows.len() * self.size * self.width, F::ZERO);
+    }
+}
+
+/// How a forward pass runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// As the device will: dropout off.
+    Evaluate,
+    /// Dropout on, its masks drawn from this seed.
+    Train(u64),
+}
+
+/// A layer.
+pub enum Layer<F> {
+    /// Recurrent cells.
+    Recurrent(Recurrent<F>),
+    /// Dropout behind a recurrent layer.
+    Dropout(Dropout),
+    /// Pooling over time.
+    Pool(Pool),
+    /// Dense, step by step.
+    Dense(Dense<F>),
+}
+
+impl<F: Float> Layer<F> {
+    /// Brings the weights into the form in which the products read them.
+    pub fn pack(&mut self, parameters: &[F]) {
+        match self {
+            Self::Recurrent(layer) => layer.pack(parameters),
+            Self::Dense(layer) => layer.pack(parameters),
+            Self::Dropout(_) | Self::Pool(_) => {}
+        }
+    }
+
+    /// Computes the output from `input`, into `tape`.
+    pub fn forward(&self, parameters: &[F], input: Frames<'_, F>, tape: &mut Tape<F>, mode: Mode) {
+        match self {
+            Self::Recurrent(layer) => layer.forward(parameters, input, tape),
+            Self::Dropout(layer) => layer.forward(input, tape, mode),
+            Self::Pool(layer) => layer.forward(input, tape),
+            Self::Dense(layer) => layer.forward(parameters, input, tape),
+        }
+    }
+
+    /// Adds ∂L/∂parameters to `gradient` and, unless this is the first layer, ∂L/∂input to the tape below.
+    pub fn backward(&self, input: Frames<'_, F>, tape: &mut Tape<F>, gradient: &mut [F], below: Option<Below<'_, F>>) {
+        match self {
+            Self::Recurrent(layer) => layer.backward(input, tape, gradient, below),
+            Self::Dropout(_) => Dropout::backward(tape, below),
+            Self::Pool(layer) => layer.backward(input.rows, tape, below),
+            Self::Dense(layer) => layer.backward(input, tape, gradient, below),
+        }
+    }
+}
+
+/// The gradient's side of the tape below: its output is still being read.
+pub struct Below<'a, F> {
+    /// `[steps, size, width]`
+    pub dout: &'a mut [F],
+    /// Steps written.
+    pub touched: &'a mut [bool],
+    /// Rows of every matrix.
+    pub size: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl<F: Float> Below<'_, F> {
+    /// The gradient of step `t`, to be written whole.
+    fn step(&mut self, t: usize) -> &mut [F] {
+        self.touched[t] = true;
+        &mut self.dout[t * self.size * self.width..][..self.size * self.width]
+    }
+}

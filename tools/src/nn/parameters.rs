@@ -1,0 +1,151 @@
+//! A network's parameters: one vector, cut into named tensors.
+
+use std::ops::Range;
+
+use elman::cell::Columns;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use super::cell;
+use super::layer::Place;
+use super::spec::{LayerSpec, NetworkSpec};
+
+/// A tensor among the parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tensor {
+    /// `layers.N.w`, `.u` or `.b`, N counting all layers of the recipe from 0.
+    pub name: String,
+    /// Rows and columns of a matrix, elements of a vector.
+    pub shape: Vec<usize>,
+    /// Its elements, row-major, in the vector of all parameters.
+    pub range: Range<usize>,
+    /// Of which layer.
+    pub layer: usize,
+}
+
+/// All tensors of a network, and for every layer where its own lie.
+///
+/// A cell's W has the rows of all gates that read x, its U of all that read h, its b of all; gate after gate in
+/// the order of the cell's table. A dense layer has W `[outputs, inputs]` and b.
+pub fn tensors(spec: &NetworkSpec) -> (Vec<Tensor>, Vec<Place>) {
+    let (mut tensors, mut places, mut end) = (Vec::new(), Vec::new(), 0);
+    for (layer, (kind, (inputs, units))) in spec.layers.iter().zip(spec.widths()).enumerate() {
+        let mut tensor = |letter: char, shape: Vec<usize>| {
+            let range = end..end + shape.iter().product::<usize>();
+            end = range.end;
+            tensors.push(Tensor { name: format!("layers.{layer}.{letter}"), shape, range: range.clone(), layer });
+            range
+        };
+        places.push(match kind {
+            LayerSpec::Cell { variant, .. } => {
+                let count = |without: Columns| {
+                    super::spec::variant(variant).map_or(0, |v| v.gates().filter(|g| g.columns != without).count())
+                };
+                let (w, u) = (count(Columns::Hidden), count(Columns::Input));
+                let all = super::spec::variant(variant).map_or(0, |v| v.gates().count());
+                Place {
+                    w: tensor('w', vec![w * units, inputs]),
+                    u: tensor('u', vec![u * units, units]),
+                    b: tensor('b', vec![all * units]),
+                }
+            }
+            LayerSpec::Dense { .. } => {
+                Place { w: tensor('w', vec![units, inputs]), u: 0..0, b: tensor('b', vec![units]) }
+            }
+            LayerSpec::Pool { .. } => Place::default(),
+        });
+    }
+    (tensors, places)
+}
+
+/// Where training starts: W uniform (Glorot and Bengio 2010), U orthogonal gate by gate (Saxe et al. 2014), b 0
+/// but where the cell says otherwise.
+pub fn initial(spec: &NetworkSpec, seed: u64) -> Vec<f64> {
+    let (tensors, places) = tensors(spec);
+    let mut values = vec![0.0; tensors.last().map_or(0, |t| t.range.end)];
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    for ((kind, (inputs, units)), place) in spec.layers.iter().zip(spec.widths()).zip(&places) {
+        let bound = (6.0 / (inputs + units) as f64).sqrt();
+        values[place.w.clone()].iter_mut().for_each(|w| *w = bound * (2.0 * unit(&mut random) - 1.0));
+        let LayerSpec::Cell { variant, .. } = kind else { continue };
+        for u in values[place.u.clone()].chunks_exact_mut(units * units) {
+            orthogonal(u, units, &mut random);
+        }
+        if let Some((cell, _, table)) = cell::find::<f32>(variant) {
+            for (gate, b) in table.gates().zip(values[place.b.clone()].chunks_exact_mut(units)) {
+                b.fill((cell.initial_bias)(gate.name));
+            }
+        }
+    }
+    values
+}
+
+/// Uniform in [0, 1).
+fn unit(random: &mut ChaCha8Rng) -> f64 {
+    (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// Normal with mean 0 and variance 1 (Box and Muller).
+fn normal(random: &mut ChaCha8Rng) -> f64 {
+    let (u, v) = (1.0 - unit(random), unit(random));
+    (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+}
+
+/// Fills an `n x n` matrix with a random orthogonal one: Gram and Schmidt, twice, over normal rows.
+fn orthogonal(u: &mut [f64], n: usize, random: &mut ChaCha8Rng) {
+    for i in 0..n {
+        let (done, rest) = u.split_at_mut(i * n);
+        let row = &mut rest[..n];
+        row.iter_mut().for_each(|x| *x = normal(random));
+        for _ in 0..2 {
+            for other in done.chunks_exact(n) {
+                let dot: f64 = row.iter().zip(other).map(|(a, b)| a * b).sum();
+                row.iter_mut().zip(other).for_each(|(a, b)| *a -= dot * b);
+            }
+        }
+        let norm = row.iter().map(|x| x * x).sum::<f64>().sqrt();
+        row.iter_mut().for_each(|x| *x /= norm);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::Over;
+
+    #[test]
+    fn names_and_shapes_follow_the_tables() {
+        let layers = vec![LayerSpec::cell("gru", 4), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(2)];
+        let (tensors, _) = tensors(&NetworkSpec { inputs: 3, layers });
+        let shapes: Vec<_> = tensors.iter().map(|t| (t.name.as_str(), t.shape.as_slice())).collect();
+        assert_eq!(
+            shapes,
+            [
+                ("layers.0.w", &[12, 3][..]),
+                ("layers.0.u", &[12, 4]),
+                ("layers.0.b", &[16]),
+                ("layers.2.w", &[2, 4]),
+                ("layers.2.b", &[2])
+            ]
+        );
+        assert_eq!(tensors.last().unwrap().range, 100 + 8..110);
+    }
+
+    #[test]
+    fn starts_orthogonal_and_with_an_open_forget_gate() {
+        let spec = NetworkSpec { inputs: 2, layers: vec![LayerSpec::cell("lstm", 5)] };
+        let values = initial(&spec, 1);
+        let (tensors, _) = tensors(&spec);
+        let u = &values[tensors[1].range.clone()][..25];
+        for i in 0..5 {
+            for j in 0..5 {
+                let dot: f64 = (0..5).map(|k| u[i * 5 + k] * u[j * 5 + k]).sum();
+                assert!((dot - f64::from(u8::from(i == j))).abs() < 1e-12);
+            }
+        }
+        let b: Vec<f64> = [0.0, 1.0, 0.0, 0.0].iter().flat_map(|&b| [b; 5]).collect();
+        assert_eq!(values[tensors[2].range.clone()], b);
+        assert_eq!(values, initial(&spec, 1));
+        assert_ne!(values, initial(&spec, 2));
+    }
+}
