@@ -21,7 +21,7 @@ pub struct Recipe {
     /// The audio front end.
     pub features: Features,
     /// Changes of the clips in training.
-    pub augment: Augment,
+    pub augment: AugmentRecipe,
     /// The network.
     pub network: NetworkRecipe,
     /// The training loop.
@@ -36,7 +36,7 @@ impl Default for Recipe {
             name: "model".to_owned(),
             seed: 1,
             features: Features::default(),
-            augment: Augment::default(),
+            augment: AugmentRecipe::default(),
             network: NetworkRecipe::default(),
             train: TrainConfig::default(),
             quantize: Quantize::default(),
@@ -103,6 +103,38 @@ impl Features {
         };
         config.check().map_err(|e| Usage(format!("[features] {e}")))?;
         Ok(config)
+    }
+}
+
+/// How clips are varied while the network is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AugmentRecipe {
+    /// Gain, uniform in ± this, in dB.
+    pub gain_db: f32,
+    /// Shift in time, uniform in ± this, in ms.
+    pub shift_ms: f32,
+    /// Share of the clips that get noise added: the corpus' own background, or white.
+    pub noise_share: f32,
+    /// Lowest and highest ratio of the clip's power to that of the noise, in dB.
+    pub noise_snr_db: (f32, f32),
+}
+
+impl Default for AugmentRecipe {
+    fn default() -> Self {
+        AugmentRecipe { gain_db: 6.0, shift_ms: 60.0, noise_share: 0.5, noise_snr_db: (5.0, 30.0) }
+    }
+}
+
+impl AugmentRecipe {
+    /// The same in samples, at `rate` samples per second.
+    pub fn at(&self, rate: u32) -> Augment {
+        Augment {
+            gain_db: self.gain_db,
+            shift: (self.shift_ms.max(0.0) * rate as f32 / 1000.0) as usize,
+            noise_share: self.noise_share,
+            noise_snr_db: self.noise_snr_db,
+        }
     }
 }
 

@@ -78,8 +78,7 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, ranges: &[Ranges]
     for (k, ((layer, (inputs, units)), ranges)) in spec.layers.iter().zip(spec.widths()).zip(ranges).enumerate() {
         let Some(variant) = variant(layer) else { continue };
         let tensor = |name: &str| network.tensor(&format!("layers.{k}.{name}")).map_or(&[][..], |(_, v)| v);
-        let float =
-            FloatLayer { variant, inputs, units, w: tensor("w"), u: tensor("u"), b: tensor("b") };
+        let float = FloatLayer { variant, inputs, units, w: tensor("w"), u: tensor("u"), b: tensor("b") };
         let mut integer = quantize_layer(&float, in_frac, ranges).with_context(|| format!("layer {k}"))?;
         if variant == "mean" {
             integer.out_frac = in_frac;
