@@ -15,6 +15,8 @@ use crate::layer;
 pub struct Model<'b> {
     pub(crate) layers: heapless::Vec<View<'b>, MAX_LAYERS>,
     pub(crate) memory_words: usize,
+    /// Number of layers up to the last that carries state; the rest is the head.
+    pub(crate) body: usize,
     frame: Frame,
     crc: u32,
     descriptor: Descriptor<'b>,
@@ -76,7 +78,8 @@ impl<'b> Model<'b> {
         for (number, view) in (0u8..).zip(&layers) {
             judge(number, view)?;
         }
-        Ok(Model { layers, memory_words, frame, crc, descriptor })
+        let body = layers.iter().rposition(|l: &View<'_>| l.spec.stateful()).map_or(0, |k| k + 1);
+        Ok(Model { layers, memory_words, body, frame, crc, descriptor })
     }
 
     /// Name of the model.
@@ -197,7 +200,11 @@ fn sizes<'b>(number: u8, l: &LayerDescriptor, given: Option<(u16, u8)>) -> Resul
     if !out_fits || !long_fits {
         return Err(Error::Format { layer: number, out_frac, long_frac });
     }
-    Ok(View { spec, inputs, units, in_frac, q: Q { long_frac, out_frac }, stages: Default::default() })
+    // Both are below 2^16: widths are at most MAX_WIDTH, and no layer takes more than four words a unit.
+    let vector_words = spec.vector_words(inputs as usize, units as usize) as u16;
+    let memory_words = spec.memory_words(inputs as usize, units as usize) as u16;
+    let (q, stages) = (Q { long_frac, out_frac }, Default::default());
+    Ok(View { spec, inputs, units, in_frac, q, stages, vector_words, memory_words })
 }
 
 /// Words of parameters and of weights of a stage.
