@@ -237,7 +237,11 @@ impl RunFolder {
             .iter()
             .enumerate()
             .map(|(n, c)| {
-                (format!("{n:05}"), vec![c.len() / channels, channels], c.iter().flat_map(|x| x.to_le_bytes()).collect())
+                (
+                    format!("{n:05}"),
+                    vec![c.len() / channels, channels],
+                    c.iter().flat_map(|x| x.to_le_bytes()).collect(),
+                )
             })
             .collect();
         let views = bytes

@@ -103,16 +103,28 @@ impl Cmd {
 
 fn show(s: &Summary, ui: Ui) {
     ui.line("");
-    ui.line(format!("accuracy     float {}, integer {} on {} clips of unheard voices (synthetic)",
-        percent(s.float_accuracy), percent(s.integer_accuracy), s.clips));
+    ui.line(format!(
+        "accuracy     float {}, integer {} on {} clips of unheard voices (synthetic)",
+        percent(s.float_accuracy),
+        percent(s.integer_accuracy),
+        s.clips
+    ));
     ui.line(format!("blob         {}", bytes(s.blob_bytes)));
     ui.line(format!("RAM          {} network + {} audio front end", bytes(s.ram_bytes), bytes(s.audio_ram_bytes)));
     match (s.instructions_per_frame, s.bit_exact, s.steps_compared) {
         (Some(n), Some(exact), Some(steps)) => {
-            ui.line(format!("Cortex-M4    {} instructions per frame of 20 ms (network, counted in the emulator)", thousands(n.round() as u64)));
-            ui.line(format!("bit-exact    {}, {} steps compared with the host", if exact { "yes" } else { "NO" }, thousands(steps)));
+            ui.line(format!(
+                "Cortex-M4    {} instructions per frame of 20 ms (network, counted in the emulator)",
+                thousands(n.round() as u64)
+            ));
+            ui.line(format!(
+                "bit-exact    {}, {} steps compared with the host",
+                if exact { "yes" } else { "NO" },
+                thousands(steps)
+            ));
         }
-        _ => ui.line(format!("Cortex-M4    not run: {}", s.missing.as_deref().unwrap_or("").lines().next().unwrap_or(""))),
+        _ => ui
+            .line(format!("Cortex-M4    not run: {}", s.missing.as_deref().unwrap_or("").lines().next().unwrap_or(""))),
     }
     ui.line(format!("report       {}", s.report.display()));
     ui.line(format!("time         {:.0} s", s.seconds));

@@ -73,7 +73,8 @@ impl Cmd {
     pub fn run(self, ui: Ui) -> Result<()> {
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
-        let audio = *model.audio().ok_or_else(|| anyhow::anyhow!("{} does not listen to sound", file.path().display()))?;
+        let audio =
+            *model.audio().ok_or_else(|| anyhow::anyhow!("{} does not listen to sound", file.path().display()))?;
         let corpus = pipeline::open_corpus(&self.data, Some(audio.sample_rate), ui)?;
         let labels: Vec<String> = model.descriptor().labels.lines().map(str::to_owned).collect();
         pipeline::same_labels(&corpus, &labels)?;
@@ -137,8 +138,7 @@ fn show(e: &Evaluated, ui: Ui) {
     let header: String = e.labels.iter().map(|l| format!(" {:>4}", l.chars().take(4).collect::<String>())).collect();
     ui.line(format!("{:>width$} {header}", ""));
     for (label, row) in e.labels.iter().zip(&e.integer_confusion.counts) {
-        let cells: String =
-            row.iter().map(|n| if *n == 0 { "    .".to_owned() } else { format!(" {n:>4}") }).collect();
+        let cells: String = row.iter().map(|n| if *n == 0 { "    .".to_owned() } else { format!(" {n:>4}") }).collect();
         ui.line(format!("{label:>width$} {cells}"));
     }
 }

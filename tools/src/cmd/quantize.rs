@@ -77,12 +77,8 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     let model = file.model()?;
     let layers = compare(&network, &integer, &model, &clips);
     write_atomically(&folder.model_path(), &blob)?;
-    let quantized = Quantized {
-        model: folder.model_path(),
-        blob_bytes: blob.len(),
-        ram_bytes: cost::of(&model).ram_bytes,
-        layers,
-    };
+    let quantized =
+        Quantized { model: folder.model_path(), blob_bytes: blob.len(), ram_bytes: cost::of(&model).ram_bytes, layers };
     folder.add_result("quantize", &quantized)?;
     Ok(quantized)
 }

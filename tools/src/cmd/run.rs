@@ -120,11 +120,7 @@ impl Cmd {
         for record in reader.records() {
             let record = record.with_context(|| name.to_string())?;
             let line = record.position().map_or(0, |p| p.line());
-            ensure!(
-                record.len() == inputs,
-                "{name}:{line}: {} values, the model takes {inputs} a frame",
-                record.len()
-            );
+            ensure!(record.len() == inputs, "{name}:{line}: {} values, the model takes {inputs} a frame", record.len());
             let frame: Result<Vec<i16>> = record
                 .iter()
                 .enumerate()

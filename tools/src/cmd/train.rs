@@ -130,12 +130,13 @@ pub fn train(corpus: &Corpus, recipe: &Recipe, folder: &RunFolder, resume: bool,
             Trainer::new(&about.network(recipe), &recipe.train)?
         }
     } else {
-        let trainer = Trainer::new(&about.network(recipe), &recipe.train)
-            .map_err(|e| if matches!(e, TrainError::Config { .. } | TrainError::Spec(_)) {
+        let trainer = Trainer::new(&about.network(recipe), &recipe.train).map_err(|e| {
+            if matches!(e, TrainError::Config { .. } | TrainError::Spec(_)) {
                 anyhow::Error::new(Usage(format!("the recipe: {e}")))
             } else {
                 e.into()
-            })?;
+            }
+        })?;
         folder.write_beginning(recipe, &about)?;
         trainer
     };

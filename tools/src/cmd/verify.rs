@@ -36,9 +36,7 @@ impl Cmd {
     pub fn run(self, ui: Ui) -> Result<()> {
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
-        let Some(audio) = model.audio().copied() else {
-            bail!("{} does not listen to sound", file.path().display())
-        };
+        let Some(audio) = model.audio().copied() else { bail!("{} does not listen to sound", file.path().display()) };
         let corpus = pipeline::open_corpus(&self.data, Some(audio.sample_rate), ui)?;
         let split: Split = pipeline::judging(&corpus, None)?;
         let examples = pipeline::examples(corpus.split(split), &audio)?;
