@@ -13,10 +13,10 @@ h3{font-size:.95rem;margin:0 0 .25rem;font-weight:600}
 .cards{display:flex;flex-wrap:wrap;gap:10px}
 .card{border:1px solid #ddd;border-radius:8px;padding:8px 14px;min-width:110px}
 .card b{display:block;font-size:1.3rem;font-weight:600}.card small{color:#666;display:block}
-.grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:20px}
-figure{margin:0;min-width:0}figcaption{font-size:.85rem;color:#555}figcaption span{margin-right:14px;white-space:nowrap}
+.grid2{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,420px),1fr));gap:20px}
+figure{margin:8px 0;min-width:0}figcaption{font-size:.85rem;color:#555}figcaption span{margin-right:14px;white-space:nowrap}
 figcaption i{display:inline-block;width:12px;height:12px;border-radius:3px;margin-right:5px}
-svg{width:100%;height:auto;display:block}svg text{font:12px system-ui,sans-serif;fill:#555}
+svg{width:100%;max-width:620px;height:auto;display:block}svg text{font:12px system-ui,sans-serif;fill:#555}
 .grid{stroke:#e6e6e6;fill:none}.line{fill:none;stroke-width:2;stroke-linejoin:round}.y{text-anchor:end}.x{text-anchor:middle}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem}
 th,td{padding:4px 9px;border-bottom:1px solid #eee;text-align:left;vertical-align:bottom}
@@ -93,7 +93,9 @@ fn training(epochs: &[Epoch]) -> String {
     let loss = [curve("train", |e| e.train_loss), curve("valid", |e| e.valid_loss)];
     let accuracy =
         [curve("train", |e| Some(100.0 * e.train_accuracy?)), curve("valid", |e| Some(100.0 * e.valid_accuracy?))];
-    let charts = [lines("Loss", "epoch", &loss, None), lines("Accuracy in %", "epoch", &accuracy, Some((0.0, 100.0)))];
+    let worst = accuracy.iter().flat_map(|l| &l.points).fold(100.0, |low: f64, p| low.min(p.1));
+    let range = Some((10.0 * (worst / 10.0).floor().clamp(0.0, 9.0), 100.0));
+    let charts = [lines("Loss", "epoch", &loss, None), lines("Accuracy in %", "epoch", &accuracy, range)];
     grid(charts.into_iter())
 }
 
