@@ -6,6 +6,7 @@ mod chart;
 mod confusion;
 mod html;
 mod page;
+mod run;
 
 use serde::{Deserialize, Serialize};
 

@@ -106,3 +106,61 @@ fn a_report_is_also_data() {
     let little: Report = serde_json::from_str(r#"{"title": "a"}"#).unwrap();
     assert_eq!(little, Report { title: "a".into(), ..Report::default() });
 }
+
+/// A run folder grows; its report shows what there is at each time.
+#[test]
+fn a_run_folder_in_every_state() {
+    use crate::nn::Network;
+    use crate::recipe::Recipe;
+    use crate::run::{About, RunFolder};
+    use crate::train::EpochMetrics;
+
+    let dir = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(&dir.path().join("run"), false).unwrap();
+    let recipe = Recipe::parse(include_str!("../../recipes/keywords.toml")).unwrap();
+    let about = About {
+        labels: vec!["a".into(), "b".into()],
+        audio: elman::audio::Config::HZ_8000,
+        scale: vec![(0, 1); 32],
+        scale_shift: 10,
+        fingerprint: 1,
+    };
+    folder.write_beginning(&recipe, &about).unwrap();
+    let begun = Report::of_run(&folder).unwrap();
+    assert_eq!((begun.title.as_str(), begun.epochs.len(), begun.histograms.len()), ("keywords", 0, 0));
+    assert!(begun.recipe.contains("epochs"));
+
+    let epoch = EpochMetrics {
+        epoch: 1,
+        rate: 1e-3,
+        train_loss: 0.7,
+        train_accuracy: 0.6,
+        valid_loss: 0.8,
+        valid_accuracy: 0.5,
+        gradient_norm: 1.0,
+        best: true,
+    };
+    folder.write_metrics(&[epoch]).unwrap();
+    folder.write_weights(&Network::new(&about.network(&recipe), 1).unwrap()).unwrap();
+    folder
+        .add_result("quantize", &serde_json::json!({"layers": [{"layer": 0, "variant": "scale", "output_db": null}]}))
+        .unwrap();
+    let confusion = serde_json::json!({"counts": [[3, 1], [0, 4]]});
+    let eval = serde_json::json!({
+        "split": "test", "clips": 8, "labels": ["a", "b"], "float_accuracy": 0.875, "integer_accuracy": 0.875,
+        "float_confusion": confusion, "integer_confusion": confusion,
+    });
+    folder.add_result("eval", &eval).unwrap();
+    let verify = serde_json::json!({"core": "m4", "steps": 980, "mismatches": 0, "instructions": 12345.4});
+    folder.add_result("verify", &verify).unwrap();
+    let report = Report::of_run(&folder).unwrap();
+    assert_eq!((report.epochs[0].valid_loss, report.confusions.len()), (Some(0.8), 2));
+    assert_eq!(report.layers[0].output_db, f64::INFINITY);
+    let names: Vec<&str> = report.histograms.iter().map(|h| h.title.as_str()).collect();
+    assert_eq!(names, ["layers.0.w", "layers.0.u", "layers.2.w"]);
+    let html = report.html();
+    for text in ["87.50 %", "12,345", "bit-exact on m4", "0 of 980 steps differ", "0 scale"] {
+        assert!(html.contains(text), "{text}");
+    }
+    assert_eq!(open_elements(&html), Vec::<String>::new());
+}
