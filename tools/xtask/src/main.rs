@@ -3,6 +3,7 @@
 
 mod bench_mcu;
 mod bitexact;
+mod recipes;
 mod report;
 
 use clap::{Parser, Subcommand};
@@ -24,6 +25,8 @@ enum Verb {
     Bench(Bench),
     /// Compare every state of 1e5 steps per cell and core with the host's: `cargo xtask bitexact --cores m4`
     Bitexact(bitexact::Args),
+    /// Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`
+    Recipes(recipes::Args),
 }
 
 #[derive(Debug, Subcommand)]
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     let result = match cli.verb {
         Verb::Bench(Bench::Mcu(output)) => bench_mcu::run().and_then(|f: Figures| f.finish(&output)),
         Verb::Bitexact(args) => bitexact::run(&args),
+        Verb::Recipes(args) => recipes::run(&args),
     };
     match result {
         Ok(code) => code,
