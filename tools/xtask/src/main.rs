@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod bench_mcu;
+mod bench_train;
 mod bitexact;
 mod recipes;
 mod report;
@@ -33,12 +34,15 @@ enum Verb {
 enum Bench {
     /// Count instructions per step on the emulated M4: `cargo xtask bench mcu --check`
     Mcu(Output),
+    /// Time training steps beside PyTorch's: `cargo xtask bench train --check`
+    Train(bench_train::Args),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.verb {
         Verb::Bench(Bench::Mcu(output)) => bench_mcu::run().and_then(|f: Figures| f.finish(&output)),
+        Verb::Bench(Bench::Train(args)) => bench_train::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bitexact(args) => bitexact::run(&args),
         Verb::Recipes(args) => recipes::run(&args),
     };
