@@ -3,6 +3,8 @@
 
 mod bench_mcu;
 mod bitexact;
+mod panics;
+mod proof;
 mod report;
 
 use clap::{Parser, Subcommand};
@@ -24,6 +26,8 @@ enum Verb {
     Bench(Bench),
     /// Compare every state of 1e5 steps per cell and core with the host's: `cargo xtask bitexact --cores m4`
     Bitexact(bitexact::Args),
+    /// Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`
+    Panics(Output),
 }
 
 #[derive(Debug, Subcommand)]
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
     let result = match cli.verb {
         Verb::Bench(Bench::Mcu(output)) => bench_mcu::run().and_then(|f: Figures| f.finish(&output)),
         Verb::Bitexact(args) => bitexact::run(&args),
+        Verb::Panics(output) => panics::run(&output),
     };
     match result {
         Ok(code) => code,
