@@ -1,7 +1,7 @@
 //! Analytic gradients against central differences in `f64`: every cell and every layer, relative error <= 1e-6.
 
 use elman_tools::nn::{
-    Batch, DenseActivation, LayerSpec, Loss, Mode, NO_CLASS, Network, NetworkSpec, Over, Target, Workspace, cell,
+    Batch, DenseActivation, LayerSpec, Loss, Mode, NO_CLASS, Network, NetworkSpec, Over, Pass, Target, Workspace, cell,
 };
 
 /// Numbers of a fixed sequence, in (-1, 1).
@@ -38,10 +38,14 @@ impl Check {
         Self { network, batch, targets: LENGTHS.iter().map(|n| target(*n)).collect(), loss, mode: Mode::Evaluate }
     }
 
+    fn pass(&self) -> Pass {
+        Pass { loss: self.loss, scale: 0.25, mode: self.mode }
+    }
+
     fn gradient(&self, workspace: &mut Workspace<f64>) -> (f64, Vec<f64>) {
         let mut gradient = vec![0.0; self.network.values().len()];
         let targets: Vec<&Target> = self.targets.iter().collect();
-        let score = self.network.gradient(&self.batch, &targets, self.loss, 0.25, workspace, self.mode, &mut gradient);
+        let score = self.network.gradient(&self.batch, &targets, self.pass(), workspace, &mut gradient);
         (0.25 * score.loss, gradient)
     }
 
@@ -147,15 +151,7 @@ fn sequences_do_not_see_each_other() {
         let frames: Vec<f64> = (0..length * INPUTS).map(|_| 1.5 * random.next()).collect();
         let mut batch = Batch::default();
         batch.fill(&[&frames[..]], INPUTS);
-        check.network.gradient(
-            &batch,
-            &[target],
-            Loss::CrossEntropy,
-            0.25,
-            &mut Workspace::default(),
-            Mode::Evaluate,
-            &mut apart,
-        );
+        check.network.gradient(&batch, &[target], check.pass(), &mut Workspace::default(), &mut apart);
     }
     for (a, b) in together.iter().zip(&apart) {
         assert!((a - b).abs() < 1e-12, "{a} {b}");

@@ -57,9 +57,12 @@ pub fn argmax<F: Float>(values: &[F]) -> usize {
     (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
 }
 
+/// Takes step, row and ∂L/∂y of an output.
+pub type Write<'a> = &'a mut dyn FnMut(usize, usize, &[f64]);
+
 impl Loss {
-    /// Scores outputs against the targets of their rows; where `gradient` is given, writes ∂L/∂y scaled by `scale`
-    /// (`gradient(t)` is the step's `[rows, outputs]` matrix).
+    /// Scores outputs against the targets of their rows; where `gradient` is given, hands it
+    /// ∂L/∂y scaled by `scale`.
     ///
     /// # Panics
     /// Where a target does not fit the outputs; [`Target`]s are judged before training.
@@ -68,7 +71,7 @@ impl Loss {
         output: Frames<'_, F>,
         targets: &[&Target],
         scale: f64,
-        mut gradient: Option<&mut dyn FnMut(usize, usize, &[f64])>,
+        mut gradient: Option<Write<'_>>,
     ) -> Score {
         let mut score = Score { sequences: targets.len() as u64, ..Score::default() };
         let mut d = vec![0.0; output.width];

@@ -4,7 +4,7 @@
 //! equations are the device's own, [`elman::cell`], evaluated in a float world ([`float`]).
 //!
 //! ```
-//! use elman_tools::nn::{Batch, LayerSpec, Loss, Mode, Network, NetworkSpec, Over, Target, Workspace};
+//! use elman_tools::nn::{Batch, LayerSpec, Loss, Mode, Network, NetworkSpec, Over, Pass, Target, Workspace};
 //!
 //! let layers = vec![LayerSpec::cell("gru", 8), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(3)];
 //! let network = Network::<f32>::new(&NetworkSpec { inputs: 2, layers }, 1)?;
@@ -18,9 +18,8 @@
 //! batch.fill::<f32>(&[&[0.1, 0.2], &[0.3, 0.4, 0.5, 0.6]], 2);
 //! let mut gradient = vec![0.0; network.values().len()];
 //! let targets = [&Target::Class(0), &Target::Class(2)];
-//! let score = network.gradient(
-//!     &batch, &targets, Loss::CrossEntropy, 0.5, &mut Workspace::default(), Mode::Evaluate, &mut gradient,
-//! );
+//! let pass = Pass { loss: Loss::CrossEntropy, scale: 0.5, mode: Mode::Evaluate };
+//! let score = network.gradient(&batch, &targets, pass, &mut Workspace::default(), &mut gradient);
 //! assert_eq!(score.sequences, 2);
 //! # Ok::<(), elman_tools::nn::SpecError>(())
 //! ```
@@ -39,7 +38,7 @@ pub use batch::{Batch, Frames};
 pub use float::Float;
 pub use layer::Mode;
 pub use loss::{Loss, NO_CLASS, Score, Target, argmax};
-pub use network::{Network, Trace, Workspace};
+pub use network::{Network, Pass, Trace, Workspace};
 pub use parameters::{Tensor, initial};
 pub use spec::{DenseActivation, LayerSpec, MAX_CELLS, NetworkSpec, Over, SpecError, variant};
 pub use weights::WeightsError;

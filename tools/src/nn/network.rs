@@ -18,6 +18,17 @@ pub struct Network<F> {
     outputs: Vec<usize>,
 }
 
+/// What a training pass does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pass {
+    /// What is minimized.
+    pub loss: Loss,
+    /// Factor of the gradient.
+    pub scale: f64,
+    /// Whether dropout is on.
+    pub mode: Mode,
+}
+
 /// The memory in which a network runs; reused from batch to batch.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace<F> {
@@ -96,19 +107,17 @@ impl<F: Float> Network<F> {
         workspace.tapes[self.layers.len() - 1].output()
     }
 
-    /// One training pass: runs the batch, scores it, and adds `scale` times the gradient of its total loss to
-    /// `gradient`. `targets` are in the order given to [`Batch::fill`].
+    /// One training pass: runs the batch, scores it, and adds the gradient of its total loss to `gradient`.
+    /// `targets` are in the order given to [`Batch::fill`].
     pub fn gradient(
         &self,
         batch: &Batch<F>,
         targets: &[&Target],
-        loss: Loss,
-        scale: f64,
+        pass: Pass,
         workspace: &mut Workspace<F>,
-        mode: Mode,
         gradient: &mut [F],
     ) -> Score {
-        self.forward(batch.frames(), workspace, mode);
+        self.forward(batch.frames(), workspace, pass.mode);
         let targets: Vec<&Target> = batch.order().iter().map(|&i| targets[i]).collect();
         for tape in &mut workspace.tapes {
             tape.clear_gradient();
@@ -119,10 +128,10 @@ impl<F: Float> Network<F> {
         let (size, width) = (top.size, top.width);
         let output = Frames { data: &out[top.lead * size * width..], rows: &top.rows, size, width };
         let touched = &mut top.touched;
-        let score = loss.score(
+        let score = pass.loss.score(
             output,
             &targets,
-            scale,
+            pass.scale,
             Some(&mut |t, row, d| {
                 if !std::mem::replace(&mut touched[t], true) {
                     dout[t * size * width..][..size * width].fill(F::ZERO);

@@ -135,9 +135,9 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Forward<'_, F, S, G
                     Unit { h: load(l, s.h, at, n), long: load(l, s.long, at, n), carry: load(l, s.carry, at, n) };
                 let trace = self.stage.unit(&world, pre, &mut unit);
                 let saved = S::save(trace, &unit);
-                for g in 0..G {
+                for (g, saved) in saved.into_iter().enumerate() {
                     let k = g * s.units + j;
-                    l.store(&mut gates[k..k + n], saved[g]);
+                    l.store(&mut gates[k..k + n], saved);
                 }
                 store(l, s.h_out, at, n, unit.h);
                 store(l, s.long_out, at, n, unit.long);
@@ -192,10 +192,10 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Back<'_, F, S, G> {
                 store(l, s.dlong, at, n, grad.long);
                 store(l, s.dcarry, at, n, grad.carry);
             }
-            for g in 0..G {
+            for (g, dbias) in dbias.into_iter().enumerate() {
                 let k = g * s.units + j;
                 let to = &mut s.dbias[k..k + n];
-                l.store(to, l.add(l.load(to), dbias[g]));
+                l.store(to, l.add(l.load(to), dbias));
             }
             j += n;
         }

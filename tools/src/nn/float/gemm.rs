@@ -189,6 +189,7 @@ struct Fixed<'a, F, const M: usize, const N: usize>(Tile<'a, F>);
 impl<F: Float, const M: usize, const N: usize> Kernel<F> for Fixed<'_, F, M, N> {
     type Output = ();
 
+    #[expect(clippy::needless_range_loop, reason = "constant bounds and plain indices keep the sums in registers")]
     #[inline(always)]
     fn run<L: Lanes<Elem = F>>(self, l: L) {
         let tile = self.0;
@@ -210,7 +211,6 @@ impl<F: Float, const M: usize, const N: usize> Kernel<F> for Fixed<'_, F, M, N> 
                 }
             }
         }
-        // Constant bounds and plain indices keep the sums in registers.
         for i in 0..M {
             let row = sum[i];
             let c = &mut tile.c[i * tile.stride..][..tile.filled];
@@ -225,6 +225,7 @@ impl<F: Float, const M: usize, const N: usize> Kernel<F> for Fixed<'_, F, M, N> 
 }
 
 /// sum[i] += a(i) * b for all rows of a tile.
+#[expect(clippy::needless_range_loop, reason = "constant bounds and plain indices keep the sums in registers")]
 #[inline(always)]
 fn multiply<L: Lanes, const M: usize, const N: usize>(
     l: L,

@@ -66,7 +66,7 @@ fn exp_parts<S: Simd>(s: S, x: S::f32s) -> (S::f32s, S::f32s) {
     let t = s.mul_add_e_f32s(x, f(std::f32::consts::LOG2_E), f(MAGIC));
     let n = s.sub_f32s(t, f(MAGIC));
     // ln 2 in two parts (Cody and Waite): the first has few bits, so n times it is exact.
-    let r = s.mul_add_e_f32s(n, f(-0.693_359_375), x);
+    let r = s.mul_add_e_f32s(n, f(-0.693_359_4), x);
     let r = s.mul_add_e_f32s(n, f(2.121_944_4e-4), r);
     // Minimax polynomial of (exp(r) - 1 - r) / r^2 (Cephes expf).
     let p = s.mul_add_e_f32s(f(1.987_569_2e-4), r, f(1.398_199_9e-3));

@@ -1,0 +1,90 @@
+//! Outputs, losses and gradients against PyTorch's for the same weights; see `tests/torch/make_vectors.py`.
+
+use std::collections::HashMap;
+
+use elman_tools::nn::{Batch, Loss, Mode, Network, NetworkSpec, Pass, Target, Workspace, cell};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Vectors {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    spec: NetworkSpec,
+    parameters: HashMap<String, Vec<f64>>,
+    sequences: Vec<Vec<f64>>,
+    classes: Vec<Vec<u32>>,
+    outputs: Vec<Vec<f64>>,
+    loss: f64,
+    gradients: HashMap<String, Vec<f64>>,
+}
+
+fn cases() -> Vec<Case> {
+    let text = include_str!("../../tests/torch/vectors.json");
+    serde_json::from_str::<Vectors>(text).unwrap().cases
+}
+
+fn assert_near(what: &str, ours: impl IntoIterator<Item = f64>, theirs: &[f64], tolerance: f64) {
+    let scale = theirs.iter().fold(1e-3f64, |m, x| m.max(x.abs()));
+    let mut count = 0;
+    for (ours, theirs) in ours.into_iter().zip(theirs) {
+        assert!((ours - theirs).abs() <= tolerance * scale, "{what}: {ours} instead of {theirs}");
+        count += 1;
+    }
+    assert_eq!(count, theirs.len(), "{what}");
+}
+
+fn compare<F: elman_tools::nn::Float>(tolerance: f64) {
+    for case in cases() {
+        let mut network = Network::<F>::new(&case.spec, 0).unwrap();
+        let tensors = network.tensors().to_vec();
+        network.update(|values| {
+            for t in &tensors {
+                let theirs = &case.parameters[&t.name];
+                assert_eq!(theirs.len(), t.range.len(), "{}", t.name);
+                values[t.range.clone()].iter_mut().zip(theirs).for_each(|(v, x)| *v = F::of(*x));
+            }
+        });
+        let what = format!("{:?}", case.spec.layers);
+        for (frames, theirs) in case.sequences.iter().zip(&case.outputs) {
+            assert_near(&what, network.run(frames).into_iter().map(F::f64), theirs, tolerance);
+        }
+        let targets: Vec<Target> = case
+            .classes
+            .iter()
+            .map(|c| if case.spec.per_step() { Target::Steps(c.clone()) } else { Target::Class(c[0]) })
+            .collect();
+        let mut batch = Batch::default();
+        batch.fill(&case.sequences.iter().map(Vec::as_slice).collect::<Vec<_>>(), case.spec.inputs);
+        let mut gradient = vec![F::ZERO; network.values().len()];
+        let pass = Pass { loss: Loss::CrossEntropy, scale: 1.0, mode: Mode::Evaluate };
+        let targets: Vec<&Target> = targets.iter().collect();
+        let score = network.gradient(&batch, &targets, pass, &mut Workspace::default(), &mut gradient);
+        assert_near(&what, [score.loss], &[case.loss], tolerance);
+        for t in &tensors {
+            let ours = gradient[t.range.clone()].iter().map(|g| g.f64());
+            assert_near(&format!("{what} {}", t.name), ours, &case.gradients[&t.name], tolerance);
+        }
+    }
+}
+
+#[test]
+fn in_f64() {
+    compare::<f64>(1e-11);
+}
+
+#[test]
+fn in_f32() {
+    compare::<f32>(2e-5);
+}
+
+#[test]
+fn every_variant_has_a_vector() {
+    let cases = cases();
+    for name in cell::variant_names() {
+        let has = |case: &Case| serde_json::to_string(&case.spec).unwrap().contains(&format!("\"{name}\""));
+        assert!(cases.iter().any(has), "{name} has no vector");
+    }
+}
