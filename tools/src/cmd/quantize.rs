@@ -69,8 +69,8 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     let clips = folder.calibration()?;
     let scale = about.scale_layer();
     let sequences: Vec<Vec<f32>> = clips.iter().map(|c| scaled(&scale, c)).collect();
-    let ranges = calibrate(&network, &sequences);
-    let mut integer = quantize(&network, &about.surroundings(&recipe.name), &ranges)?;
+    let seen = calibrate(&network, &sequences);
+    let mut integer = quantize(&network, &about.surroundings(&recipe.name), &seen)?;
     integer.counter = counter;
     let blob = integer.to_blob()?;
     let file = ModelFile::from_bytes(&folder.model_path(), &blob)?;
