@@ -6,7 +6,7 @@
 
 use core::hint::black_box;
 use elman::audio::FrontEnd;
-use elman::{Blob, Model};
+use elman::{Blob, Model, Stream};
 use static_cell::ConstStaticCell;
 
 unsafe extern "C" {
@@ -23,50 +23,61 @@ static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/mod
 static MEMORY: ConstStaticCell<[u32; BLOB.memory_words()]> = ConstStaticCell::new([0; BLOB.memory_words()]);
 static AUDIO: ConstStaticCell<[u32; BLOB.audio_words()]> = ConstStaticCell::new([0; BLOB.audio_words()]);
 
-/// Everything that inference needs, on data that the compiler cannot know.
-fn inference() -> Option<usize> {
-    let memory = black_box(MEMORY.try_take()?);
-    let model = Model::load(black_box(BLOB)).ok()?;
-    let mut stream = model.stream(memory).ok()?;
-    let mut heard = 0;
-    if let Some(config) = model.audio() {
-        let mut front_end = FrontEnd::new(*config, black_box(AUDIO.try_take()?)).ok()?;
-        loop {
-            let samples = black_box([0i16; 64]);
-            if samples[0] == 1 {
-                front_end.reset();
-                break;
-            }
-            front_end.push(&samples, |frame| {
-                black_box(stream.step(frame).argmax());
-            });
-            heard += 1;
+/// Not inlined, as [`hear`] and [`infer`], so that each part has its own symbols.
+#[inline(never)]
+fn load(blob: Blob<'static>) -> Option<Model<'static>> {
+    Model::load(blob).ok()
+}
+
+#[inline(never)]
+fn hear(front_end: &mut FrontEnd<'_>, samples: &[i16], frame: &mut [i16; 64]) {
+    front_end.push(samples, |f| {
+        for (to, from) in frame.iter_mut().zip(f) {
+            *to = *from;
         }
-    }
-    let mut snapshot = black_box([0u32; 256]);
-    stream.snapshot(&mut snapshot).ok()?;
+    });
+}
+
+/// One step, the greatest output and the probabilities.
+#[inline(never)]
+fn infer(stream: &mut Stream<'_, '_>, frame: &[i16], p: &mut [u16; 16]) -> usize {
+    let output = stream.step(frame);
+    output.softmax(p);
+    output.argmax()
+}
+
+#[inline(never)]
+fn states(stream: &mut Stream<'_, '_>, snapshot: &mut [u32; 256], layer: usize) -> Option<()> {
+    stream.snapshot(snapshot).ok()?;
+    stream.reset();
+    stream.restore(black_box(snapshot)).ok()?;
+    black_box((stream.hidden(layer), stream.long(layer), stream.model().label(layer)));
+    Some(())
+}
+
+/// Everything that a classifier does, on data that the compiler cannot know.
+fn run() -> Option<usize> {
+    let model = load(black_box(BLOB))?;
+    let mut stream = model.stream(black_box(MEMORY.try_take()?)).ok()?;
+    let mut front_end = FrontEnd::new(*model.audio()?, black_box(AUDIO.try_take()?)).ok()?;
     loop {
-        let frame = black_box([0i16; 64]);
-        stream.advance(&frame);
-        let output = stream.step(&frame);
+        let mut frame = black_box([0; 64]);
+        hear(&mut front_end, &black_box([0; 64]), &mut frame);
         let mut p = [0; 16];
-        output.softmax(&mut p);
-        let best = output.argmax();
+        let best = infer(&mut stream, &frame, &mut p);
         #[cfg(feature = "planted")]
         black_box(frame[best]);
+        stream.advance(&frame);
+        black_box(stream.output());
+        states(&mut stream, &mut black_box([0; 256]), best)?;
         if black_box((best, p)).0 == 1 {
-            stream.reset();
-            stream.restore(&snapshot).ok()?;
-            black_box((stream.hidden(best), stream.long(best), model.label(best)));
-        }
-        if black_box(heard) == 7 {
-            return Some(heard);
+            front_end.reset();
         }
     }
 }
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    black_box(inference());
+    black_box(run());
     loop {}
 }

@@ -6,6 +6,7 @@ mod bitexact;
 mod panics;
 mod proof;
 mod report;
+mod size;
 
 use clap::{Parser, Subcommand};
 use report::{Figures, Output};
@@ -28,6 +29,8 @@ enum Verb {
     Bitexact(bitexact::Args),
     /// Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`
     Panics(Output),
+    /// Measure flash and RAM of an inference firmware: `cargo xtask size --check`
+    Size(Output),
 }
 
 #[derive(Debug, Subcommand)]
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Verb::Bench(Bench::Mcu(output)) => bench_mcu::run().and_then(|f: Figures| f.finish(&output)),
         Verb::Bitexact(args) => bitexact::run(&args),
         Verb::Panics(output) => panics::run(&output),
+        Verb::Size(output) => size::run(&output),
     };
     match result {
         Ok(code) => code,
