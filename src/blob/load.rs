@@ -124,7 +124,16 @@ impl<'b> Model<'b> {
     }
     /// Label of output `k`.
     pub fn label(&self, k: usize) -> Option<&'b str> {
-        self.descriptor.labels.lines().nth(k)
+        let text = self.descriptor.labels;
+        let (mut start, mut line) = (0, 0usize);
+        for (at, _) in text.bytes().enumerate().filter(|(_, b)| *b == b'\n') {
+            if line == k {
+                return text.get(start..at);
+            }
+            line = line.wrapping_add(1);
+            start = at.wrapping_add(1);
+        }
+        if line == k && !text.is_empty() { text.get(start..) } else { None }
     }
     /// Words of memory of a stream.
     pub fn memory_words(&self) -> usize {
@@ -132,8 +141,9 @@ impl<'b> Model<'b> {
     }
 }
 
+/// Lines. `str::lines` would do, but the compiler cannot see that it does not panic.
 fn count_labels(labels: &str) -> usize {
-    labels.lines().count()
+    labels.bytes().filter(|b| *b == b'\n').count() + !labels.is_empty() as usize
 }
 
 /// Compares what postcard would write with what the blob has: the encoding must be canonical.
@@ -164,7 +174,7 @@ fn decode(words: &[u32], bytes: usize) -> Result<Descriptor<'_>, Error> {
     let (text, padding) = all.split_at_checked(bytes).ok_or(Error::Descriptor)?;
     let (descriptor, rest) = postcard::take_from_bytes::<Descriptor<'_>>(text).map_err(|_| Error::Descriptor)?;
     let canonical = postcard::serialize_with_flavor(&descriptor, Same { rest: text }).unwrap_or(false);
-    let plain = !descriptor.labels.contains('\r') && !descriptor.labels.ends_with('\n');
+    let plain = !descriptor.labels.bytes().any(|b| b == b'\r') && !descriptor.labels.ends_with('\n');
     if !rest.is_empty() || !canonical || !plain || padding.iter().any(|b| *b != 0) {
         return Err(Error::Descriptor);
     }
@@ -243,7 +253,10 @@ fn judge(number: u8, view: &View<'_>) -> Result<(), Error> {
             Pass::Pointwise => {}
             Pass::Rows => {
                 let passes = numbers.params.as_chunks::<ROWS_PARAMS>().0;
-                let weights = numbers.weights.chunks_exact((view.vector_words() * 2).max(1));
+                let weights = numbers.weights.chunks_exact(match view.vector_words() {
+                    0 => 1,
+                    n => n * 2,
+                });
                 for (pass, (p, w)) in (0u16..).zip(passes.iter().zip(weights)) {
                     let at = Place { layer: number, pass };
                     let (b01, b23) = (at.biases([p[0], p[1], p[2]])?, at.biases([p[3], p[4], p[5]])?);
@@ -258,7 +271,10 @@ fn judge(number: u8, view: &View<'_>) -> Result<(), Error> {
             }
             Pass::Split => {
                 let passes = numbers.params.as_chunks::<SPLIT_PARAMS>().0;
-                let weights = numbers.weights.chunks_exact((view.vector_words() / 2 * 3).max(1));
+                let weights = numbers.weights.chunks_exact(match view.vector_words() / 2 {
+                    0 => 1,
+                    n => n * 3,
+                });
                 for (pass, (p, w)) in (0u16..).zip(passes.iter().zip(weights)) {
                     let at = Place { layer: number, pass };
                     let b01 = at.biases([p[0], p[1], p[2]])?;

@@ -6,7 +6,6 @@ mod chart;
 mod confusion;
 mod html;
 mod page;
-mod run;
 
 use serde::{Deserialize, Serialize};
 
