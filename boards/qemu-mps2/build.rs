@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::{env, fs};
 
+/// Beside this file; packages that share it are its siblings.
+const MACHINES: &str = "../qemu-mps2/machines.toml";
+
 #[derive(Deserialize)]
 struct Machine {
     flash: Region,
@@ -20,10 +23,10 @@ struct Region {
 
 fn main() {
     println!("cargo::rerun-if-env-changed=ELMAN_CORE");
-    println!("cargo::rerun-if-changed=machines.toml");
+    println!("cargo::rerun-if-changed={MACHINES}");
     let core = env::var("ELMAN_CORE").unwrap_or("m4".into());
     let machines: BTreeMap<String, Machine> =
-        toml::from_str(&fs::read_to_string("machines.toml").expect("machines.toml")).expect("machines.toml");
+        toml::from_str(&fs::read_to_string(MACHINES).expect(MACHINES)).expect(MACHINES);
     let Some(Machine { flash, ram }) = machines.get(&core) else {
         panic!("ELMAN_CORE={core} is not in machines.toml, which has {:?}", machines.keys());
     };

@@ -1,7 +1,8 @@
 //! The integer world: what runs on the device, and on the host when it evaluates for the device.
 
-use super::table::{CELL_BITS, TABLE};
+use super::table::TABLE;
 use super::{Activation, Arith, Gate, Pre};
+use crate::kernel::activation;
 use crate::kernel::word::mul_high;
 
 /// (v + 2^(n-1)) >> n: divides by 2^n and rounds half up. `n` in 1..=31; saturates before it can overflow.
@@ -15,29 +16,16 @@ fn saturate16(v: i32) -> i16 {
     v.clamp(i16::MIN as i32, i16::MAX as i32) as i16
 }
 
-/// Value of table cell `cell` at `t`, the position in the cell in Q0.32 around its centre. Q0.31.
-#[inline(always)]
-fn interpolate(cell: usize, t: i32) -> i32 {
-    let [a, w] = TABLE[cell & 255];
-    let p = w.wrapping_add(((t as i64 * (w as i16) as i64) >> 16) as i32);
-    a.wrapping_add((((p as i64 * t as i64) >> 32) as i32) >> 3)
-}
-
 /// tanh for -2^31 < z < 2^31 in Q15.16; the result in Q0.31.
 #[inline(always)]
 fn tanh_bits(z: i32) -> i32 {
-    let sign = z >> 31;
-    let u = (z ^ sign).wrapping_sub(sign).clamp(0, (8 << 16) - 1);
-    let y = interpolate((u >> CELL_BITS) as usize + 128, (u << (32 - CELL_BITS)) ^ i32::MIN);
-    (y ^ sign).wrapping_sub(sign)
+    activation::tanh(&TABLE, z)
 }
 
-/// σ(z) = 1/2 + tanh(z/2)/2 for any z in Q15.16; the result in Q0.31. The table's domain is z/2.
+/// σ(z) for any z in Q15.16; the result in Q0.31.
 #[inline(always)]
 fn sigmoid_bits(z: i32) -> i32 {
-    let v = z.clamp(-(16 << 16), (16 << 16) - 1);
-    let y = interpolate(((v >> (CELL_BITS + 1)) + 128) as usize, (v << (31 - CELL_BITS)) ^ i32::MIN);
-    (1 << 30) + (y >> 1)
+    activation::sigmoid(&TABLE, z)
 }
 
 /// tanh(x), x in Q15.16, result in Q0.31: within 1/4 LSB of Q0.15 of the true value (1 LSB where the

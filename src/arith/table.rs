@@ -5,10 +5,9 @@
 //! rides in the low bits of the slope, whose rounding takes it into account. The parabola meets tanh at the
 //! cell's ends and centre, so that cells join. Computed by the compiler: there is no generated file.
 
-/// log2 of a cell's width in Q15.16: 1/16.
-pub(super) const CELL_BITS: u32 = 12;
+use crate::kernel::activation::Table;
 
-pub(super) static TABLE: [[i32; 2]; 256] = table();
+pub(super) static TABLE: Table = table();
 
 const fn exp(x: f64) -> f64 {
     // Halve until small, sum the series, square back.

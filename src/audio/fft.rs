@@ -28,11 +28,26 @@ fn times_j(a: [i32; 2]) -> [i32; 2] {
     [a[1].wrapping_neg(), a[0]]
 }
 
-/// a·exp(-j·2πk/1024)
+/// exp(j·2πk/1024) for 0 < k < 256, in Q0.31.
 #[inline(always)]
-fn rotate(a: [i32; 2], k: usize) -> [i32; 2] {
-    let (c, s) = (cos(k), sin(k));
-    [scale(a[0], c).wrapping_add(scale(a[1], s)), scale(a[1], c).wrapping_sub(scale(a[0], s))]
+fn turn(k: usize) -> [i32; 2] {
+    [cos(k), sin(k)]
+}
+
+/// a·b̄ for Q0.31 b.
+#[inline(always)]
+fn rotate(a: [i32; 2], b: [i32; 2]) -> [i32; 2] {
+    [scale(a[0], b[0]).wrapping_add(scale(a[1], b[1])), scale(a[1], b[0]).wrapping_sub(scale(a[0], b[1]))]
+}
+
+/// a·b, both on the unit circle in Q0.31; 1 saturates.
+#[inline(always)]
+fn times(a: [i32; 2], b: [i32; 2]) -> [i32; 2] {
+    let half = [
+        mul_high(a[0], b[0]).wrapping_sub(mul_high(a[1], b[1])),
+        mul_high(a[0], b[1]).wrapping_add(mul_high(a[1], b[0])),
+    ];
+    half.map(|x| x.saturating_add(x))
 }
 
 #[inline(always)]
@@ -53,7 +68,7 @@ pub(super) fn place(k: usize, log2: u32) -> usize {
 
 /// Two decimation-in-frequency stages at once, over blocks of `length`.
 fn radix4(data: &mut [Complex], length: usize) {
-    let turn = 1024usize >> (length.trailing_zeros() & 31);
+    let step = 1024usize >> (length.trailing_zeros() & 31);
     for block in data.chunks_exact_mut(length) {
         let Some((ab, cd)) = block.split_at_mut_checked(length / 2) else { return };
         let Some((a, b)) = ab.split_at_mut_checked(length / 4) else { return };
@@ -69,11 +84,13 @@ fn radix4(data: &mut [Complex], length: usize) {
                 set(c, third);
                 set(d, fourth);
             } else {
-                set(b, rotate(second, k.wrapping_mul(2)));
-                set(c, rotate(third, k));
-                set(d, rotate(fourth, k.wrapping_mul(3)));
+                let once = turn(k);
+                let twice = times(once, once);
+                set(b, rotate(second, twice));
+                set(c, rotate(third, once));
+                set(d, rotate(fourth, times(twice, once)));
             }
-            k = k.wrapping_add(turn);
+            k = k.wrapping_add(step);
         }
     }
 }
@@ -100,19 +117,23 @@ pub(super) fn real(data: &mut [Complex]) {
     complex(data);
     let half = data.len();
     let bits = half.trailing_zeros();
-    let turn = 512usize >> (bits & 31);
+    let step = 512usize >> (bits & 31);
     if let Some(first) = data.first_mut() {
         let [re, im] = get(first);
         set(first, [re.wrapping_add(im) << 1, re.wrapping_sub(im) << 1]);
     }
-    for k in 1..=half / 2 {
+    // W^(N/4) = -j makes the middle the conjugate.
+    if let Some([re, im]) = data.get_mut(1) {
+        (*re, *im) = (*re << 1, im.wrapping_neg() << 1);
+    }
+    for k in 1..half / 2 {
         let (p, q) = (place(k, bits), place(half.wrapping_sub(k), bits));
         let (Some(x), Some(y)) = (data.get(p).map(get), data.get(q).map(get)) else { return };
         // Z[k] and Z[-k] hold the spectra E and O of the even and the odd samples: X = E + W·O.
         let mirrored = [y[0], y[1].wrapping_neg()];
         let even = add(x, mirrored);
         let odd = times_j(sub(mirrored, x));
-        let odd = rotate(odd, k.wrapping_mul(turn));
+        let odd = rotate(odd, turn(k.wrapping_mul(step)));
         let (low, high) = (add(even, odd), sub(even, odd));
         if let Some(x) = data.get_mut(q) {
             set(x, [high[0], high[1].wrapping_neg()]);

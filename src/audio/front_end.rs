@@ -11,8 +11,8 @@ const SAMPLE_FRAC: u32 = 12;
 #[derive(Debug)]
 pub struct FrontEnd<'a> {
     config: Config,
-    /// The last `window` samples, two a word, as a ring.
-    ring: &'a mut [u32],
+    /// The last `window` samples, as a ring.
+    ring: &'a mut [i16],
     /// The frame, then its spectrum.
     buffer: &'a mut [u32],
     /// Edges of the mel bands.
@@ -33,6 +33,7 @@ impl<'a> FrontEnd<'a> {
         let too_small = Error::Memory { needed: config.memory_words(), given: memory.len() };
         let (ring, rest) = memory.split_at_mut_checked((config.window as usize).div_ceil(2)).ok_or(too_small)?;
         let (buffer, rest) = rest.split_at_mut_checked(config.fft()).ok_or(too_small)?;
+        let ring = bytemuck::cast_slice_mut::<u32, i16>(ring).get_mut(..config.window as usize).ok_or(too_small)?;
         let edges = rest.get_mut(..(config.channels as usize).wrapping_add(2)).ok_or(too_small)?;
         for (i, e) in edges.iter_mut().enumerate() {
             *e = mel::edge(&config, i as u32);
@@ -73,19 +74,15 @@ impl<'a> FrontEnd<'a> {
     }
 
     fn store(&mut self, samples: &[i16]) {
-        let window = self.config.window as usize;
-        let mut head = self.head;
-        for &x in samples {
-            if let Some(word) = self.ring.get_mut(head >> 1) {
-                let at = (head & 1) << 4;
-                *word = (*word & !(0xffff << at)) | (x as u16 as u32) << at;
-            }
-            head = head.wrapping_add(1);
-            if head >= window {
-                head = 0;
-            }
+        let mut rest = samples;
+        while !rest.is_empty() {
+            let Some(free) = self.ring.get_mut(self.head..) else { return };
+            let n = free.len().min(rest.len());
+            let Some((now, later)) = rest.split_at_checked(n) else { return };
+            free.iter_mut().zip(now).for_each(|(old, &new)| *old = new);
+            self.head = if n == free.len() { 0 } else { self.head.wrapping_add(n) };
+            rest = later;
         }
-        self.head = head;
     }
 
     fn frame(&mut self, features: &mut [i16; MAX_CHANNELS]) {
@@ -118,37 +115,31 @@ impl<'a> FrontEnd<'a> {
     /// Copies the frame out of the ring, oldest sample first, subtracting mean and applying pre-emphasis; in Q.12.
     /// Returns the OR of all magnitudes.
     fn unroll(&mut self) -> u32 {
-        let window = self.config.window as usize;
-        let mut at = self.head;
-        let mut sum = 0i32;
-        for out in self.buffer.iter_mut().take(window) {
-            let word = self.ring.get(at >> 1).copied().unwrap_or(0);
-            let x = (word >> ((at & 1) << 4)) as i16 as i32;
-            at = at.wrapping_add(1);
-            if at >= window {
-                at = 0;
-            }
-            sum = sum.wrapping_add(x);
-            *out = x as u32;
-        }
-        let mean = if self.config.remove_dc {
-            let n = window.max(1) as i32;
+        let Some((newest, oldest)) = self.ring.split_at_checked(self.head) else { return 0 };
+        let mut mean = 0;
+        if self.config.remove_dc {
+            let sum = self.ring.iter().fold(0i32, |sum, &x| sum.wrapping_add(x as i32));
+            let n = (self.ring.len() as i32).max(1);
             let whole = sum.wrapping_div(n);
             let rest = sum.wrapping_sub(whole.wrapping_mul(n));
-            (whole << SAMPLE_FRAC).wrapping_add((rest << SAMPLE_FRAC).wrapping_div(n))
-        } else {
-            0
-        };
+            mean = (whole << SAMPLE_FRAC).wrapping_add((rest << SAMPLE_FRAC).wrapping_div(n));
+        }
+        let centred = |x: i16| ((x as i32) << SAMPLE_FRAC).wrapping_sub(mean);
         let a = self.config.pre_emphasis as i32;
-        let mut before = self.buffer.first().map_or(0, |&x| ((x as i32) << SAMPLE_FRAC).wrapping_sub(mean));
+        let mut before = oldest.first().map_or(0, |&x| centred(x));
         let mut any = 0;
-        for out in self.buffer.iter_mut().take(window) {
-            let x = ((*out as i32) << SAMPLE_FRAC).wrapping_sub(mean);
-            // a is Q0.15 and the high word drops 32 bits: 17 more go in, spread over both.
-            let y = x.wrapping_sub(mul_high(before << 2, a << 15));
-            before = x;
-            any |= y ^ y >> 31;
-            *out = y as u32;
+        let Some((head, tail)) = self.buffer.split_at_mut_checked(oldest.len()) else { return 0 };
+        for (part, samples) in [(head, oldest), (tail, newest)] {
+            for (out, &x) in part.iter_mut().zip(samples) {
+                let mut x = centred(x);
+                if a != 0 {
+                    // a is Q0.15 and the high word drops 32 bits: 17 more go in, spread over both.
+                    let y = x.wrapping_sub(mul_high(before << 2, a << 15));
+                    before = core::mem::replace(&mut x, y);
+                }
+                any |= x ^ x >> 31;
+                *out = x as u32;
+            }
         }
         any as u32
     }

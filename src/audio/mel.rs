@@ -6,7 +6,6 @@
 use super::Config;
 use super::fft::{Complex, place};
 use super::log2::{exp2, log2};
-use crate::kernel::word::mul_high;
 
 /// Edge `i` (0..=channels + 1) in bins of the FFT, Q16.16.
 pub(super) fn edge(config: &Config, i: u32) -> u32 {
@@ -36,36 +35,38 @@ pub(super) struct Between {
     pub(super) falling: u64,
 }
 
+/// Dropped from each square, so that a sum of sums stays in 64 bits.
+const SQUARE_SHIFT: u32 = 10;
+
 /// Sums the bins in (`from`, `to`] (edges in Q16.16) of a spectrum 2·X·2^`exponent` in bit-reversed order.
 ///
-/// The bins are scaled together so that the largest fills its word: a weak band loses nothing beside a strong one.
+/// The weights are a line over the bins, so the sum of the partial sums does for the weighting: no product but the
+/// squares.
 pub(super) fn between(spectrum: &[Complex], from: u32, to: u32, exponent: u32) -> Between {
     let bits = spectrum.len().trailing_zeros();
-    let first = (from >> 16).wrapping_add(1);
     let last = (to >> 16).min((spectrum.len() as u32).wrapping_sub(1));
-    let mut any = 0;
-    for k in first..=last {
+    // Σ |X|² and Σ (last + 1 - k)·|X|²
+    let (mut all, mut partial) = (0u64, 0u64);
+    for k in (from >> 16).wrapping_add(1)..=last {
         let Some(&[re, im]) = spectrum.get(place(k as usize, bits)) else { break };
-        let (re, im) = (re as i32, im as i32);
-        any |= (re ^ re >> 31) | (im ^ im >> 31);
+        let (re, im) = (re as i32 as i64, im as i32 as i64);
+        all = all.wrapping_add((re.wrapping_mul(re).wrapping_add(im.wrapping_mul(im)) as u64) >> SQUARE_SHIFT);
+        partial = partial.wrapping_add(all);
     }
-    // |X| < 2^30, so that re² + im² stays below 2^29 in the high words.
-    let up = (any as u32).leading_zeros().saturating_sub(2);
-    let weight_step = u32::MAX / to.wrapping_sub(from).max(1);
-    let mut along = (first << 16).wrapping_sub(from);
-    let (mut all, mut rising) = (0u64, 0u64);
-    for k in first..=last {
-        let Some(&[re, im]) = spectrum.get(place(k as usize, bits)) else { break };
-        let (re, im) = ((re as i32) << (up & 31), (im as i32) << (up & 31));
-        let power = mul_high(re, re).wrapping_add(mul_high(im, im)) as u32;
-        let weight = along.wrapping_mul(weight_step) >> 8; // Q0.24
-        all = all.wrapping_add(power as u64);
-        rising = rising.wrapping_add(power as u64 * weight as u64);
-        along = along.wrapping_add(1 << 16);
-    }
-    let falling = (all << 24).saturating_sub(rising);
-    // Undone: 2^24 of the weights, 2^-32 of the high words, and twice the shifts, in squares.
-    let down = (up.wrapping_add(exponent).wrapping_mul(2) as i32).wrapping_sub(6 + ENERGY_FRAC as i32);
+    // Both as 30-bit numbers times 2^scale.
+    let scale = 34i32.wrapping_sub(partial.leading_zeros() as i32);
+    let (all, partial) = (shift(all, scale), shift(partial, scale));
+    // Σ (to - k)·|X|², divided by the width through a reciprocal of 16 bits.
+    let beyond = (last.wrapping_add(1) << 16).wrapping_sub(to);
+    let weighted = (partial << 16).saturating_sub(all.wrapping_mul(beyond as u64));
+    let width = to.wrapping_sub(from).max(1);
+    let up = width.leading_zeros();
+    let reciprocal = u32::MAX / ((width << (up & 31)) >> 16).max(1);
+    let falling = weighted.wrapping_mul(reciprocal as u64) >> (48u32.wrapping_sub(up) & 63);
+    let rising = all.saturating_sub(falling);
+    // The spectrum is twice X: one more bit to undo, in squares.
+    let exponent = (exponent.wrapping_add(1).wrapping_mul(2) as i32).wrapping_sub((SQUARE_SHIFT + ENERGY_FRAC) as i32);
+    let down = exponent.wrapping_sub(scale);
     Between { rising: shift(rising, down), falling: shift(falling, down) }
 }
 
@@ -74,7 +75,7 @@ pub(super) fn between(spectrum: &[Complex], from: u32, to: u32, exponent: u32) -
 fn shift(v: u64, down: i32) -> u64 {
     match down {
         ..=0 => v << (down.unsigned_abs() & 63),
-        1..=63 => v.wrapping_add(1 << (down - 1)) >> down,
+        1..=63 => v.wrapping_add(1 << (down.wrapping_sub(1) & 63)) >> (down & 63),
         64.. => 0,
     }
 }

@@ -15,6 +15,8 @@ use crate::layer;
 pub struct Model<'b> {
     pub(crate) layers: heapless::Vec<View<'b>, MAX_LAYERS>,
     pub(crate) memory_words: usize,
+    /// Number of layers up to the last that carries state; the rest is the head.
+    pub(crate) body: usize,
     frame: Frame,
     crc: u32,
     descriptor: Descriptor<'b>,
@@ -76,7 +78,8 @@ impl<'b> Model<'b> {
         for (number, view) in (0u8..).zip(&layers) {
             judge(number, view)?;
         }
-        Ok(Model { layers, memory_words, frame, crc, descriptor })
+        let body = layers.iter().rposition(|l: &View<'_>| l.spec.stateful()).map_or(0, |k| k + 1);
+        Ok(Model { layers, memory_words, body, frame, crc, descriptor })
     }
 
     /// Name of the model.
@@ -121,7 +124,16 @@ impl<'b> Model<'b> {
     }
     /// Label of output `k`.
     pub fn label(&self, k: usize) -> Option<&'b str> {
-        self.descriptor.labels.lines().nth(k)
+        let text = self.descriptor.labels;
+        let (mut start, mut line) = (0, 0usize);
+        for (at, _) in text.bytes().enumerate().filter(|(_, b)| *b == b'\n') {
+            if line == k {
+                return text.get(start..at);
+            }
+            line = line.wrapping_add(1);
+            start = at.wrapping_add(1);
+        }
+        if line == k && !text.is_empty() { text.get(start..) } else { None }
     }
     /// Words of memory of a stream.
     pub fn memory_words(&self) -> usize {
@@ -129,8 +141,9 @@ impl<'b> Model<'b> {
     }
 }
 
+/// Lines. `str::lines` would do, but the compiler cannot see that it does not panic.
 fn count_labels(labels: &str) -> usize {
-    labels.lines().count()
+    labels.bytes().filter(|b| *b == b'\n').count() + !labels.is_empty() as usize
 }
 
 /// Compares what postcard would write with what the blob has: the encoding must be canonical.
@@ -161,7 +174,7 @@ fn decode(words: &[u32], bytes: usize) -> Result<Descriptor<'_>, Error> {
     let (text, padding) = all.split_at_checked(bytes).ok_or(Error::Descriptor)?;
     let (descriptor, rest) = postcard::take_from_bytes::<Descriptor<'_>>(text).map_err(|_| Error::Descriptor)?;
     let canonical = postcard::serialize_with_flavor(&descriptor, Same { rest: text }).unwrap_or(false);
-    let plain = !descriptor.labels.contains('\r') && !descriptor.labels.ends_with('\n');
+    let plain = !descriptor.labels.bytes().any(|b| b == b'\r') && !descriptor.labels.ends_with('\n');
     if !rest.is_empty() || !canonical || !plain || padding.iter().any(|b| *b != 0) {
         return Err(Error::Descriptor);
     }
@@ -197,7 +210,11 @@ fn sizes<'b>(number: u8, l: &LayerDescriptor, given: Option<(u16, u8)>) -> Resul
     if !out_fits || !long_fits {
         return Err(Error::Format { layer: number, out_frac, long_frac });
     }
-    Ok(View { spec, inputs, units, in_frac, q: Q { long_frac, out_frac }, stages: Default::default() })
+    // Both are below 2^16: widths are at most MAX_WIDTH, and no layer takes more than four words a unit.
+    let vector_words = spec.vector_words(inputs as usize, units as usize) as u16;
+    let memory_words = spec.memory_words(inputs as usize, units as usize) as u16;
+    let (q, stages) = (Q { long_frac, out_frac }, Default::default());
+    Ok(View { spec, inputs, units, in_frac, q, stages, vector_words, memory_words })
 }
 
 /// Words of parameters and of weights of a stage.
@@ -236,7 +253,10 @@ fn judge(number: u8, view: &View<'_>) -> Result<(), Error> {
             Pass::Pointwise => {}
             Pass::Rows => {
                 let passes = numbers.params.as_chunks::<ROWS_PARAMS>().0;
-                let weights = numbers.weights.chunks_exact((view.vector_words() * 2).max(1));
+                let weights = numbers.weights.chunks_exact(match view.vector_words() {
+                    0 => 1,
+                    n => n * 2,
+                });
                 for (pass, (p, w)) in (0u16..).zip(passes.iter().zip(weights)) {
                     let at = Place { layer: number, pass };
                     let (b01, b23) = (at.biases([p[0], p[1], p[2]])?, at.biases([p[3], p[4], p[5]])?);
@@ -251,7 +271,10 @@ fn judge(number: u8, view: &View<'_>) -> Result<(), Error> {
             }
             Pass::Split => {
                 let passes = numbers.params.as_chunks::<SPLIT_PARAMS>().0;
-                let weights = numbers.weights.chunks_exact((view.vector_words() / 2 * 3).max(1));
+                let weights = numbers.weights.chunks_exact(match view.vector_words() / 2 {
+                    0 => 1,
+                    n => n * 3,
+                });
                 for (pass, (p, w)) in (0u16..).zip(passes.iter().zip(weights)) {
                     let at = Place { layer: number, pass };
                     let b01 = at.biases([p[0], p[1], p[2]])?;

@@ -3,7 +3,7 @@
 //! A layer writes its output to the next layer's input while the pass still reads the old hidden state, and
 //! copies it over the hidden state afterwards.
 
-use super::{Pass, Stage, Unit, View};
+use super::{Stage, Unit, View};
 use crate::arith::{Gate, Pre, Q};
 use crate::kernel::{self, word};
 
@@ -32,24 +32,33 @@ fn grouped<const G: usize>(pre: &[i32; 4]) -> impl Iterator<Item = [Pre; G]> {
     pre.as_chunks::<G>().0.iter().map(|p| p.map(Pre::from_bits))
 }
 
-/// A cell of one stage with four pre-activations and a long state: one unit a pass.
+/// One unit of a cell of one stage with four pre-activations and a long state.
+#[inline(always)]
+fn finish<S: Stage<4>>(q: &Q, stage: &S, (long, h): (&mut u32, &mut i16), pre: [i32; 4]) {
+    let mut unit = Unit { h: 0, long: *long as i32, carry: Gate::ZERO };
+    stage.unit(q, pre.map(Pre::from_bits), &mut unit);
+    *long = unit.long as u32;
+    *h = unit.h;
+}
+
+/// A cell of one stage with four pre-activations and a long state, all rows full: one unit a pass.
 #[inline(always)]
 pub(crate) fn fused<S: Stage<4>>(layer: &View<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, long) = split_mut(memory, layer.vector_words());
-    let view = layer.stage(0);
-    let q = layer.q;
-    let each = |(long, h): (&mut u32, &mut i16), pre: [i32; 4]| {
-        let mut unit = Unit { h: 0, long: *long as i32, carry: Gate::ZERO };
-        stage.unit(&q, pre.map(Pre::from_bits), &mut unit);
-        *long = unit.long as u32;
-        *h = unit.h;
-    };
+    let (view, q) = (layer.stage(0), layer.q);
     let units = long.iter_mut().zip(elements(out, layer.units()));
-    match layer.spec.stages.first().map(|s| s.pass) {
-        Some(Pass::Split) => kernel::split(view.weights, view.params, xh, layer.input_words(), units, each),
-        _ => kernel::rows(view.weights, view.params, xh, units, each),
-    }
+    kernel::rows(view.weights, view.params, xh, units, |unit, pre| finish(&q, &stage, unit, pre));
     copy(split_mut(xh, layer.input_words()).1, out);
+}
+
+/// [`fused`] for a split pass.
+#[inline(always)]
+pub(crate) fn fused_split<S: Stage<4>>(layer: &View<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
+    let (xh, long) = split_mut(memory, layer.vector_words());
+    let (view, q, x_words) = (layer.stage(0), layer.q, layer.input_words());
+    let units = long.iter_mut().zip(elements(out, layer.units()));
+    kernel::split(view.weights, view.params, xh, x_words, units, |unit, pre| finish(&q, &stage, unit, pre));
+    copy(split_mut(xh, x_words).1, out);
 }
 
 /// A stage of one pre-activation and no long state over `vector`: four units a pass, written to `out`.

@@ -31,7 +31,7 @@ pub const SPEC: CellSpec = CellSpec {
             }],
             long: LongState::Hidden,
             out: OutRange::Unit,
-            step: |layer, memory, out| drive::fused(layer, memory, out, After),
+            step: |layer, memory, out| drive::fused_split(layer, memory, out, After),
         },
         VariantSpec {
             name: "gru-before",

@@ -29,6 +29,9 @@ pub struct View<'b> {
     pub(crate) in_frac: u8,
     pub(crate) q: Q,
     pub(crate) stages: [StageView<'b>; 2],
+    /// Words of `[x | h]` and of all memory: they follow from the table, but a step would work them out anew.
+    pub(crate) vector_words: u16,
+    pub(crate) memory_words: u16,
 }
 
 impl<'b> View<'b> {
@@ -58,7 +61,7 @@ impl<'b> View<'b> {
     }
     /// Words of `[x | h]`, all that a pass reads.
     pub fn vector_words(&self) -> usize {
-        self.spec.vector_words(self.inputs(), self.units())
+        self.vector_words as usize
     }
     /// Words of x.
     pub fn input_words(&self) -> usize {
@@ -70,7 +73,7 @@ impl<'b> View<'b> {
     }
     /// Words of memory, as laid out above.
     pub fn memory_words(&self) -> usize {
-        self.spec.memory_words(self.inputs(), self.units())
+        self.memory_words as usize
     }
     /// One step: x is in `memory` already; h and long state advance in place; h goes to `out` as well.
     pub(crate) fn step(&self, memory: &mut [u32], out: &mut [u32]) {

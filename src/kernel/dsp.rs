@@ -2,12 +2,11 @@
 //!
 //! A block takes four columns in 14 ([`rows`]) or 12 ([`split`]) instructions. Blocks are unrolled, and the loop
 //! is entered at the block that makes the number of columns come out even: `add pc` with the bytes to skip. A
-//! body is called with sums in registers, not by the C convention; that costs one instruction a pass against
-//! a copy in each layer.
+//! body is called with registers of its own choice, not by the C convention: one copy serves all layers at the
+//! price of two instructions a pass.
 
 use super::layout::{ROWS_PARAMS, SPLIT_PARAMS};
-use super::word::mul_high;
-use core::arch::asm;
+use core::arch::{asm, naked_asm};
 
 /// Tells the assembler that the core has the extension: what it knows of Armv8-M Mainline alone is without.
 #[cfg(elman_dsp = "v8m")]
@@ -38,6 +37,16 @@ const fn skip(words: usize, unroll: usize, block: usize) -> usize {
     (words / 2).wrapping_neg() % unroll * block
 }
 
+/// Where the next pass of [`rows`] reads. The body loads it with one ldm and moves the first two on.
+#[repr(C)]
+struct RowsAt {
+    weights: *const u32,
+    params: *const u32,
+    x: *const u32,
+    skip: usize,
+    x_end: *const u32,
+}
+
 /// [`super::twin::rows`] in assembly. `x` must not be empty.
 #[inline(always)]
 pub fn rows<T>(
@@ -47,88 +56,105 @@ pub fn rows<T>(
     units: impl Iterator<Item = T>,
     mut each: impl FnMut(T, [i32; 4]),
 ) {
-    if x.is_empty() || !x.len().is_multiple_of(2) {
+    let passes = weights.len().checked_div(x.len() * 2).unwrap_or(0).min(params.len() / ROWS_PARAMS);
+    if !x.len().is_multiple_of(2) {
         return;
     }
-    let passes = weights.len() / (x.len() * 2);
-    let skip = skip(x.len(), UNROLL, ROWS_BLOCK);
     let range = x.as_ptr_range();
-    let mut w = weights.as_ptr();
-    for (p, unit) in params.as_chunks::<ROWS_PARAMS>().0.iter().take(passes).zip(units) {
-        let sums: [i32; 4];
-        // SAFETY: x is an even number of words and not empty, so the loop, two words of x a block, entered with
-        // as many blocks as make a whole number of turns, ends exactly at x's end, having read four words of
-        // weights a block: `x.len() * 2` words in all, which are there `passes` times. `p` has the six words
-        // that the first ldm reads. All are aligned words, as ldrd and ldm demand. The skip counts whole
-        // blocks of 56 bytes (14 instructions of 4) from the loop's start, where `add pc` finds its base: two
-        // bytes of itself and two of the nop. Memory is only read, apart from four words pushed and popped.
+    let mut at = RowsAt {
+        weights: weights.as_ptr(),
+        params: params.as_ptr(),
+        x: range.start,
+        skip: skip(x.len(), UNROLL, ROWS_BLOCK),
+        x_end: range.end,
+    };
+    for unit in units.take(passes) {
+        let (p0, p1, p2, p3);
+        // SAFETY: a pass reads `x.len() * 2` words of weights and ROWS_PARAMS of parameters and moves on by as
+        // many; both are there `passes` times. x is an even number of words and not empty (else there is no
+        // pass), so the loop, two words of x and four of weights a block, entered with as many blocks as make a
+        // whole number of turns, ends exactly at x's end. All are aligned words, as ldrd and ldm demand. The
+        // skip counts whole blocks of 14 instructions of 4 bytes from the loop's start, where `add pc` finds
+        // its base: two bytes of itself and two of the nop. Nothing is written but `at` and the stack below.
         unsafe {
-            (w, sums) = rows_pass(w, range.start, range.end, p.as_ptr(), skip);
+            asm!(
+                "bl {body}",
+                body = sym rows_body,
+                inlateout("r0") &mut at => p0, lateout("r1") p1, lateout("r2") p2, lateout("r3") p3,
+                out("r4") _, out("r5") _, out("r8") _, out("r9") _, out("r10") _, out("r11") _, out("r12") _,
+                out("lr") _,
+            );
         }
-        let m = |k: usize| mul_high(sums[k], p[6 + k] as i32);
-        each(unit, [m(0), m(1), m(2), m(3)]);
+        each(unit, [p0, p1, p2, p3]);
     }
 }
 
-/// Sums of four rows, and where the next pass' weights start.
+/// A pass of [`rows`]: takes [`RowsAt`] in r0, gives the pre-activations in r0 to r3, keeps r6 and r7.
 ///
 /// # Safety
-/// As reasoned in [`rows`].
-#[inline(always)]
-unsafe fn rows_pass(
-    w: *const u32,
-    x: *const u32,
-    x_end: *const u32,
-    params: *const u32,
-    skip: usize,
-) -> (*const u32, [i32; 4]) {
-    let (next, s0, s1, s2, s3);
-    // SAFETY: the caller's; `rows_body` takes and leaves registers as named here.
-    unsafe {
-        asm!(
-            "bl {body}",
-            body = sym rows_body,
-            inlateout("r0") w => next, inlateout("r1") x => _, inlateout("r2") params => _,
-            inlateout("r3") skip => _, inlateout("r4") x_end => _,
-            out("r5") _, out("r9") _, out("r12") _,
-            out("r10") s0, out("r8") s1, out("lr") s2, out("r11") s3,
-            options(readonly),
-        );
-    }
-    (next, [s0, s1, s2, s3])
-}
-
-/// A pass of [`rows`], shared by all its callers, with registers as [`rows_pass`] names them.
-///
-/// # Safety
-/// Only `rows_pass` may call it: it does not follow the C convention.
+/// Only [`rows`] may call it, as reasoned there.
 #[unsafe(naked)]
 unsafe extern "C" fn rows_body() {
-    core::arch::naked_asm!(
+    naked_asm!(
         cpu!(),
-        "push {{r4, r6, r7, lr}}",
+        "push {{r0, r6, r7, lr}}",
+        "ldm r0, {{r0, r1, r2, r3, r4}}",
         // A01 in r8 r9, row 0 in r10, A23 in r11 r12, row 2 in lr
-        "ldm r2, {{r8, r9, r10, r11, r12, lr}}",
+        "ldm r1!, {{r8, r9, r10, r11, r12, lr}}",
+        "push {{r1, r4}}",
         "add pc, r3",
         "nop",
         "2:",
         ".rept {unroll}",
-        "ldrd r6, r7, [r1], #8",
-        "ldmia.w r0!, {{r2, r3, r4, r5}}",
-        "smlald r8, r9, r2, r6", "sxtb16 r2, r2", "smlad r10, r2, r6, r10",
-        "smlald r11, r12, r3, r6", "sxtb16 r3, r3", "smlad lr, r3, r6, lr",
-        "smlald r8, r9, r4, r7", "sxtb16 r4, r4", "smlad r10, r4, r7, r10",
-        "smlald r11, r12, r5, r7", "sxtb16 r5, r5", "smlad lr, r5, r7, lr",
+        "ldrd r6, r7, [r2], #8",
+        "ldmia.w r0!, {{r1, r3, r4, r5}}",
+        "smlald r8, r9, r1, r6",
+        "sxtb16 r1, r1",
+        "smlad r10, r1, r6, r10",
+        "smlald r11, r12, r3, r6",
+        "sxtb16 r3, r3",
+        "smlad lr, r3, r6, lr",
+        "smlald r8, r9, r4, r7",
+        "sxtb16 r4, r4",
+        "smlad r10, r4, r7, r10",
+        "smlald r11, r12, r5, r7",
+        "sxtb16 r5, r5",
+        "smlad lr, r5, r7, lr",
         ".endr",
-        "ldr r2, [sp]",
-        "cmp r1, r2",
+        "ldr r1, [sp, #4]",
+        "cmp r2, r1",
         "bne 2b",
-        // row 1 = (A01 - row 0) >> 8, row 3 = (A23 - row 2) >> 8
-        "subs r8, r8, r10", "sbc r9, r9, r10, asr #31", "lsrs r8, r8, #8", "orr r8, r8, r9, lsl #24",
-        "subs r11, r11, lr", "sbc r12, r12, lr, asr #31", "lsrs r11, r11, #8", "orr r11, r11, r12, lsl #24",
-        "pop {{r4, r6, r7, pc}}",
+        // row 1 = (A01 - row 0) >> 8 in r8, row 3 = (A23 - row 2) >> 8 in r11
+        "subs r8, r8, r10",
+        "sbc r9, r9, r10, asr #31",
+        "lsrs r8, r8, #8",
+        "orr r8, r8, r9, lsl #24",
+        "subs r11, r11, lr",
+        "sbc r12, r12, lr, asr #31",
+        "lsrs r11, r11, #8",
+        "orr r11, r11, r12, lsl #24",
+        "pop {{r1, r2, r3}}",
+        "ldm r1!, {{r4, r5, r6, r7}}",
+        "strd r0, r1, [r3]",
+        "smmulr r0, r10, r4",
+        "smmulr r1, r8, r5",
+        "smmulr r2, lr, r6",
+        "smmulr r3, r11, r7",
+        "pop {{r6, r7, pc}}",
         unroll = const UNROLL,
     )
+}
+
+/// Where the next pass of [`split`] reads. The body loads the first five with one ldm and moves the first two on.
+#[repr(C)]
+struct SplitAt {
+    weights: *const u32,
+    params: *const u32,
+    x: *const u32,
+    x_skip: usize,
+    x_end: *const u32,
+    h_end: *const u32,
+    h_skip: usize,
 }
 
 /// [`super::twin::split`] in assembly. Neither x nor h may be empty.
@@ -142,102 +168,104 @@ pub fn split<T>(
     mut each: impl FnMut(T, [i32; 4]),
 ) {
     let (x, h) = xh.split_at(x_words.min(xh.len()));
+    let passes = weights.len().checked_div(xh.len() / 2 * 3).unwrap_or(0).min(params.len() / SPLIT_PARAMS);
     if x.is_empty() || h.is_empty() || !x.len().is_multiple_of(2) || !h.len().is_multiple_of(2) {
         return;
     }
-    let passes = weights.len() / (xh.len() / 2 * 3);
-    let turns = Turns {
-        x_end: x.as_ptr_range().end,
+    let mut at = SplitAt {
+        weights: weights.as_ptr(),
+        params: params.as_ptr(),
+        x: x.as_ptr(),
         x_skip: skip(x.len(), UNROLL_X, SPLIT_BLOCK),
+        x_end: x.as_ptr_range().end,
         h_end: h.as_ptr_range().end,
         h_skip: skip(h.len(), UNROLL, SPLIT_BLOCK),
     };
-    let mut w = weights.as_ptr();
-    for (p, unit) in params.as_chunks::<SPLIT_PARAMS>().0.iter().take(passes).zip(units) {
-        let sums: [i32; 4];
-        // SAFETY: as in `rows`, for two loops: x and h are even numbers of words and not empty; h follows x;
-        // a block reads two words of them and three of weights, `xh.len() / 2 * 3` words in all, which are
-        // there `passes` times. `p` has the five words that the first ldm reads.
+    for unit in units.take(passes) {
+        let (p0, p1, p2, p3);
+        // SAFETY: as in `rows`, for two loops: x and h are even numbers of words and not empty, and h follows x;
+        // a block of 12 instructions reads two words of them and three of weights. A pass moves on by
+        // `xh.len() / 2 * 3` words of weights and SPLIT_PARAMS of parameters, which are there `passes` times.
         unsafe {
-            (w, sums) = split_pass(w, x.as_ptr(), &turns, p.as_ptr());
+            asm!(
+                "bl {body}",
+                body = sym split_body,
+                inlateout("r0") &mut at => p0, lateout("r1") p1, lateout("r2") p2, lateout("r3") p3,
+                out("r4") _, out("r5") _, out("r8") _, out("r9") _, out("r10") _, out("r11") _, out("r12") _,
+                out("lr") _,
+            );
         }
-        let m = |k: usize| mul_high(sums[k], p[5 + k] as i32);
-        each(unit, [m(0), m(1), m(2), m(3)]);
+        each(unit, [p0, p1, p2, p3]);
     }
 }
 
-/// Where the two loops of a split pass end, and the bytes that each skips in its first turn.
-#[repr(C)]
-struct Turns {
-    x_end: *const u32,
-    x_skip: usize,
-    h_end: *const u32,
-    h_skip: usize,
-}
-
-/// Sums of rows 0 and 1 over x and h, row 2 over x, row 3 over h, and where the next pass' weights start.
+/// A pass of [`split`]: takes [`SplitAt`] in r0, gives the pre-activations in r0 to r3, keeps r6 and r7.
 ///
 /// # Safety
-/// As reasoned in [`split`].
-#[inline(always)]
-unsafe fn split_pass(w: *const u32, x: *const u32, turns: &Turns, params: *const u32) -> (*const u32, [i32; 4]) {
-    let (next, s0, s1, s2, s3);
-    // SAFETY: the caller's; `split_body` takes and leaves registers as named here.
-    unsafe {
-        asm!(
-            "bl {body}",
-            body = sym split_body,
-            inlateout("r0") w => next, inlateout("r1") x => _, inlateout("r2") turns => _,
-            inlateout("r3") params => _,
-            out("r4") _, out("r5") _, out("r9") _, out("lr") _,
-            out("r10") s0, out("r8") s1, out("r11") s2, out("r12") s3,
-            options(readonly),
-        );
-    }
-    (next, [s0, s1, s2, s3])
-}
-
-/// A pass of [`split`], with registers as [`split_pass`] names them.
-///
-/// # Safety
-/// Only `split_pass` may call it: it does not follow the C convention.
+/// Only [`split`] may call it, as reasoned there.
 #[unsafe(naked)]
 unsafe extern "C" fn split_body() {
-    core::arch::naked_asm!(
+    naked_asm!(
         cpu!(),
-        "push {{r2, r6, r7, lr}}",
+        "push {{r0, r6, r7, lr}}",
+        "ldm r0, {{r0, r1, r2, r3, r4}}",
         // A01 in r8 r9, row 0 in r10, row 2 in r11, row 3 in r12
-        "ldm r3, {{r8, r9, r10, r11, r12}}",
-        "ldrd lr, r3, [r2]",
+        "ldm r1!, {{r8, r9, r10, r11, r12}}",
+        "mov lr, r4",
+        "push {{r1}}",
         "add pc, r3",
         "nop",
         "2:",
         ".rept {unroll_x}",
-        "ldrd r6, r7, [r1], #8",
-        "ldmia.w r0!, {{r2, r3, r4}}",
-        "smlald r8, r9, r2, r6", "sxtb16 r2, r2", "smlad r10, r2, r6, r10",
-        "smlald r8, r9, r3, r7", "sxtb16 r3, r3", "smlad r10, r3, r7, r10",
-        "sxtb16 r5, r4", "sxtb16 r4, r4, ror #8", "smlad r11, r5, r6, r11", "smlad r11, r4, r7, r11",
+        "ldrd r6, r7, [r2], #8",
+        "ldmia.w r0!, {{r1, r3, r4}}",
+        "smlald r8, r9, r1, r6",
+        "sxtb16 r1, r1",
+        "smlad r10, r1, r6, r10",
+        "smlald r8, r9, r3, r7",
+        "sxtb16 r3, r3",
+        "smlad r10, r3, r7, r10",
+        "sxtb16 r5, r4",
+        "sxtb16 r4, r4, ror #8",
+        "smlad r11, r5, r6, r11",
+        "smlad r11, r4, r7, r11",
         ".endr",
-        "cmp r1, lr",
+        "cmp r2, lr",
         "bne 2b",
-        "ldr r2, [sp]",
-        "ldrd lr, r3, [r2, #8]",
+        "ldr r1, [sp, #4]",
+        "ldrd lr, r3, [r1, #20]",
         "add pc, r3",
         "nop",
         "3:",
         ".rept {unroll}",
-        "ldrd r6, r7, [r1], #8",
-        "ldmia.w r0!, {{r2, r3, r4}}",
-        "smlald r8, r9, r2, r6", "sxtb16 r2, r2", "smlad r10, r2, r6, r10",
-        "smlald r8, r9, r3, r7", "sxtb16 r3, r3", "smlad r10, r3, r7, r10",
-        "sxtb16 r5, r4", "sxtb16 r4, r4, ror #8", "smlad r12, r5, r6, r12", "smlad r12, r4, r7, r12",
+        "ldrd r6, r7, [r2], #8",
+        "ldmia.w r0!, {{r1, r3, r4}}",
+        "smlald r8, r9, r1, r6",
+        "sxtb16 r1, r1",
+        "smlad r10, r1, r6, r10",
+        "smlald r8, r9, r3, r7",
+        "sxtb16 r3, r3",
+        "smlad r10, r3, r7, r10",
+        "sxtb16 r5, r4",
+        "sxtb16 r4, r4, ror #8",
+        "smlad r12, r5, r6, r12",
+        "smlad r12, r4, r7, r12",
         ".endr",
-        "cmp r1, lr",
+        "cmp r2, lr",
         "bne 3b",
-        // row 1 = (A01 - row 0) >> 8
-        "subs r8, r8, r10", "sbc r9, r9, r10, asr #31", "lsrs r8, r8, #8", "orr r8, r8, r9, lsl #24",
-        "pop {{r2, r6, r7, pc}}",
+        // row 1 = (A01 - row 0) >> 8 in r8
+        "subs r8, r8, r10",
+        "sbc r9, r9, r10, asr #31",
+        "lsrs r8, r8, #8",
+        "orr r8, r8, r9, lsl #24",
+        "pop {{r1, r3}}",
+        "ldm r1!, {{r4, r5, r6, r7}}",
+        "strd r0, r1, [r3]",
+        "smmulr r0, r10, r4",
+        "smmulr r1, r8, r5",
+        "smmulr r2, r11, r6",
+        "smmulr r3, r12, r7",
+        "pop {{r6, r7, pc}}",
         unroll = const UNROLL, unroll_x = const UNROLL_X,
     )
 }

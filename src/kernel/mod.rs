@@ -22,6 +22,7 @@
 //! pre-activation = (accumulator·m + 2^31) >> 32, Q15.16.
 #![allow(unsafe_code)]
 
+pub mod activation;
 #[cfg(elman_dsp)]
 mod dsp;
 pub mod layout;

@@ -54,7 +54,10 @@ pub fn rows<T>(
     units: impl Iterator<Item = T>,
     mut each: impl FnMut(T, [i32; 4]),
 ) {
-    let columns = (x.len() * 2).max(1);
+    let columns = x.len().wrapping_mul(2);
+    if columns == 0 {
+        return;
+    }
     let passes = weights.chunks_exact(columns).zip(params.as_chunks::<ROWS_PARAMS>().0);
     for ((w, p), unit) in passes.zip(units) {
         let (mut s01, mut s23) = (biases(p[0], p[1], p[2]), biases(p[3], p[4], p[5]));
@@ -80,7 +83,10 @@ pub fn split<T>(
     units: impl Iterator<Item = T>,
     mut each: impl FnMut(T, [i32; 4]),
 ) {
-    let words = (xh.len() / 2 * 3).max(1);
+    let words = xh.len() / 2 * 3;
+    if words == 0 {
+        return;
+    }
     let (x, h) = xh.split_at(x_words.min(xh.len()));
     let passes = weights.chunks_exact(words).zip(params.as_chunks::<SPLIT_PARAMS>().0);
     for ((w, p), unit) in passes.zip(units) {

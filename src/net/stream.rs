@@ -59,11 +59,6 @@ impl<'b> Model<'b> {
         memory.fill(0);
         Ok(Stream { model: self, memory })
     }
-
-    /// Number of layers up to the last that carries state; the rest is the head.
-    fn body(&self) -> usize {
-        self.layers.iter().rposition(|l| l.spec().stateful()).map_or(0, |k| k + 1)
-    }
 }
 
 impl<'m, 'b> Stream<'m, 'b> {
@@ -82,16 +77,17 @@ impl<'m, 'b> Stream<'m, 'b> {
     /// The part of a step that changes states. Saves the head's work where only the last output counts.
     pub fn advance(&mut self, frame: &[i16]) {
         let input = word::halves_mut(self.memory).get_mut(..self.model.inputs()).unwrap_or_default();
-        let mut frame = frame.iter();
-        for x in input {
-            *x = frame.next().copied().unwrap_or(0);
+        let (given, missing) = input.split_at_mut(frame.len().min(input.len()));
+        for (x, f) in given.iter_mut().zip(frame) {
+            *x = *f;
         }
-        self.run(0, self.model.body());
+        missing.fill(0);
+        self.run(0, self.model.body);
     }
 
     /// The output for the states as they are: the layers behind the last that carries state.
     pub fn output(&mut self) -> Output<'_> {
-        self.run(self.model.body(), self.model.layers.len());
+        self.run(self.model.body, self.model.layers.len());
         let start = self.model.memory_words.saturating_sub(vector_words(self.model.outputs()));
         let scores = word::halves(self.memory.get(start..).unwrap_or_default());
         Output { scores: scores.get(..self.model.outputs()).unwrap_or_default(), frac: self.model.out_frac() }

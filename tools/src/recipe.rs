@@ -16,15 +16,13 @@ use crate::train::TrainConfig;
 pub struct Recipe {
     /// Name of the model.
     pub name: String,
-    /// Seed of everything random: weights, order of clips, augmentation, dropout.
-    pub seed: u64,
     /// The audio front end.
     pub features: Features,
     /// Changes of the clips in training.
     pub augment: AugmentRecipe,
     /// The network.
     pub network: NetworkRecipe,
-    /// The training loop.
+    /// The training loop; its seed is the seed of everything random.
     pub train: TrainConfig,
     /// Rounding.
     pub quantize: Quantize,
@@ -34,7 +32,6 @@ impl Default for Recipe {
     fn default() -> Self {
         Recipe {
             name: "model".to_owned(),
-            seed: 1,
             features: Features::default(),
             augment: AugmentRecipe::default(),
             network: NetworkRecipe::default(),
@@ -62,8 +59,6 @@ pub struct Features {
     pub high_hz: u16,
     /// log2 of the energy below which a band counts as silent.
     pub floor_log2: u8,
-    /// Silence before and after each clip in ms, so that short words have a run-up.
-    pub pad_ms: f64,
 }
 
 impl Default for Features {
@@ -77,7 +72,6 @@ impl Default for Features {
             low_hz: base.low_hz,
             high_hz: 0,
             floor_log2: base.floor_log2,
-            pad_ms: 0.0,
         }
     }
 }
@@ -94,7 +88,7 @@ impl Features {
             sample_rate: rate,
             window,
             hop: samples(self.hop_ms),
-            fft_log2: (window.max(1) as u32).next_power_of_two().trailing_zeros().clamp(7, 255) as u8,
+            fft_log2: (window.max(1) as u32).next_power_of_two().trailing_zeros().clamp(7, 10) as u8,
             channels: self.channels,
             low_hz: self.low_hz,
             high_hz: if self.high_hz == 0 { (rate as f64 * 0.475) as u16 } else { self.high_hz },
@@ -167,16 +161,36 @@ impl Default for Quantize {
 }
 
 impl Recipe {
-    /// Reads a recipe.
+    /// Reads a recipe and applies `changes` of the form `train.epochs=3`.
     ///
     /// # Errors
     /// Where the file cannot be read; [`Usage`] where a key or value is wrong, with line, column and what was
     /// probably meant.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: &Path, changes: &[String]) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| {
             format!("cannot read the recipe {}; recipes that come with elman are in tools/recipes", path.display())
         })?;
-        Self::parse(&text).map_err(|e| Usage(format!("{}: {e}", path.display())).into())
+        let recipe = Self::parse(&text).map_err(|e| Usage(format!("{}: {e}", path.display())))?;
+        recipe.changed(changes)
+    }
+
+    /// The recipe with some values changed: `train.epochs=3`, `name="kitchen"`.
+    ///
+    /// # Errors
+    /// [`Usage`] where a change is not of this form or its key or value is wrong.
+    pub fn changed(self, changes: &[String]) -> Result<Self> {
+        if changes.is_empty() {
+            return Ok(self);
+        }
+        let mut table: toml::Table = self.to_toml()?.parse()?;
+        for change in changes {
+            let usage = |reason: String| Usage(format!("--set {change}: {reason}"));
+            let parsed: toml::Table = change.parse().map_err(|e: toml::de::Error| usage(e.message().to_owned()))?;
+            overlay(&mut table, parsed);
+            let text = toml::to_string(&table)?;
+            Self::parse(&text).map_err(|e| usage(e.lines().last().unwrap_or_default().to_owned()))?;
+        }
+        Ok(Self::parse(&toml::to_string(&table)?).map_err(Usage)?)
     }
 
     /// Parses a recipe.
@@ -196,6 +210,18 @@ impl Recipe {
     /// The recipe with every value written out.
     pub fn to_toml(&self) -> Result<String> {
         Ok(toml::to_string(self)?)
+    }
+}
+
+/// Puts the values of `top` over those of `base`, table by table.
+fn overlay(base: &mut toml::Table, top: toml::Table) {
+    for (key, value) in top {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => overlay(below, above),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
     }
 }
 
@@ -221,17 +247,26 @@ mod tests {
         assert_eq!(recipe, Recipe::default());
         let text = recipe.to_toml().unwrap();
         assert_eq!(Recipe::parse(&text).unwrap(), recipe, "{text}");
-        assert!(text.contains("seed = 1") && text.contains("[train]"), "{text}");
+        assert!(text.contains("[train]") && text.contains("seed = 1"), "{text}");
     }
 
     #[test]
     fn typos_are_named_with_a_suggestion() {
-        let error = Recipe::parse("seed = 2\n[features]\nchanels = 20\n").unwrap_err();
+        let error = Recipe::parse("name = \"x\"\n[features]\nchanels = 20\n").unwrap_err();
         assert!(error.contains("line 3") && error.contains("did you mean `channels`?"), "{error}");
-        let error = Recipe::parse("sed = 2\n").unwrap_err();
+        let error = Recipe::parse("[train]\nsed = 2\n").unwrap_err();
         assert!(error.contains("did you mean `seed`?"), "{error}");
-        let error = Recipe::parse("seed = \"x\"\n").unwrap_err();
+        let error = Recipe::parse("train.seed = \"x\"\n").unwrap_err();
         assert!(error.contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn single_values_can_be_changed() {
+        let changed = |c: &str| Recipe::default().changed(&[c.to_owned()]);
+        assert_eq!(changed("train.epochs=3").unwrap().train.epochs, 3);
+        assert_eq!(changed("name = \"x\"").unwrap().name, "x");
+        assert!(changed("train.epocs=3").unwrap_err().to_string().contains("did you mean `epochs`?"));
+        assert!(changed("epochs").is_err());
     }
 
     #[test]

@@ -1,4 +1,287 @@
-//! The run folder.
+//! The run folder: everything that a training run leaves behind.
+//!
+//! | file | content |
+//! |---|---|
+//! | recipe.toml | the resolved recipe |
+//! | run.json | labels, front end, scale layer, fingerprint: what surrounds the network |
+//! | metrics.jsonl | a line per epoch |
+//! | checkpoint.safetensors | what resuming needs |
+//! | weights.safetensors | the best network |
+//! | calibration.safetensors | raw features of some training clips, for rounding |
+//! | results.json | what quantize, eval and verify found |
+//! | model.elman | the blob |
+//! | report.html | the report |
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use crate::files::write_atomically;
+use crate::nn::{LayerSpec, Network, NetworkSpec};
+use crate::quant::IntegerLayer;
+use crate::quant::network::Surroundings;
+use crate::quant::scaling::SCALED_FRAC;
+use crate::recipe::Recipe;
+use crate::train::EpochMetrics;
 
 /// The blob.
 pub const MODEL: &str = "model.elman";
+
+/// What surrounds the network, as run.json has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// Labels, in the order of the outputs.
+    pub labels: Vec<String>,
+    /// The front end.
+    pub audio: elman::audio::Config,
+    /// Offset and multiplier of each channel.
+    pub scale: Vec<(i16, i16)>,
+    /// Shift of the scale layer.
+    pub scale_shift: u8,
+    /// Hash of recipe, data and seed.
+    pub fingerprint: u64,
+}
+
+impl About {
+    /// The scale layer.
+    pub fn scale_layer(&self) -> IntegerLayer {
+        IntegerLayer {
+            variant: "scale".to_owned(),
+            inputs: self.scale.len(),
+            units: self.scale.len(),
+            in_frac: elman::audio::FEATURE_FRAC as u8,
+            out_frac: SCALED_FRAC,
+            long_frac: self.scale_shift,
+            gates: vec![],
+            scale: self.scale.clone(),
+        }
+    }
+
+    /// What the blob needs besides the network.
+    pub fn surroundings(&self, name: &str) -> Surroundings {
+        Surroundings {
+            name: name.to_owned(),
+            labels: self.labels.clone(),
+            fingerprint: self.fingerprint,
+            audio: Some(self.audio),
+            scale: self.scale_layer(),
+        }
+    }
+
+    /// The network of a recipe between these features and labels.
+    pub fn network(&self, recipe: &Recipe) -> NetworkSpec {
+        let mut layers = recipe.network.layers.clone();
+        layers.push(LayerSpec::dense(self.labels.len()));
+        NetworkSpec { inputs: self.scale.len(), layers }
+    }
+}
+
+/// A run folder.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the folder for a new run.
+    ///
+    /// # Errors
+    /// Where it cannot be made, or holds a run already and `force` is not set.
+    pub fn create(path: &Path, force: bool) -> Result<Self> {
+        let run = RunFolder { path: path.to_owned() };
+        if run.recipe_path().exists() && !force {
+            bail!(
+                "{} holds a run already; go on with it by --resume, begin anew by --force, or name another folder by \
+                 --out",
+                path.display()
+            );
+        }
+        std::fs::create_dir_all(path).with_context(|| format!("cannot make the run folder {}", path.display()))?;
+        for old in [run.checkpoint_path(), run.weights_path(), run.model_path(), run.results_path()] {
+            if old.exists() {
+                std::fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+            }
+        }
+        Ok(run)
+    }
+
+    /// Opens the folder of an earlier run.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn open(path: &Path) -> Result<Self> {
+        let run = RunFolder { path: path.to_owned() };
+        ensure!(
+            run.recipe_path().exists(),
+            "{} is no run folder: it has no recipe.toml; `elman train RECIPE --data DIR` makes one",
+            path.display()
+        );
+        Ok(run)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+    fn recipe_path(&self) -> PathBuf {
+        self.path.join("recipe.toml")
+    }
+    fn about_path(&self) -> PathBuf {
+        self.path.join("run.json")
+    }
+    fn weights_path(&self) -> PathBuf {
+        self.path.join("weights.safetensors")
+    }
+    fn results_path(&self) -> PathBuf {
+        self.path.join("results.json")
+    }
+    /// The checkpoint.
+    pub fn checkpoint_path(&self) -> PathBuf {
+        self.path.join("checkpoint.safetensors")
+    }
+    /// The blob.
+    pub fn model_path(&self) -> PathBuf {
+        self.path.join(MODEL)
+    }
+    /// The report.
+    pub fn report_path(&self) -> PathBuf {
+        self.path.join("report.html")
+    }
+
+    /// Writes the resolved recipe and what surrounds the network.
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub fn write_beginning(&self, recipe: &Recipe, about: &About) -> Result<()> {
+        write_atomically(&self.about_path(), &serde_json::to_vec_pretty(about)?)?;
+        write_atomically(&self.recipe_path(), recipe.to_toml()?.as_bytes())
+    }
+
+    /// The recipe.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn recipe(&self) -> Result<Recipe> {
+        Recipe::read(&self.recipe_path(), &[])
+    }
+
+    /// What surrounds the network.
+    ///
+    /// # Errors
+    /// Where run.json cannot be read.
+    pub fn about(&self) -> Result<About> {
+        let path = self.about_path();
+        let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_slice(&text).with_context(|| format!("{} is damaged; train again", path.display()))
+    }
+
+    /// Writes the epochs so far.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn write_metrics(&self, history: &[EpochMetrics]) -> Result<()> {
+        let mut lines = String::new();
+        for epoch in history {
+            lines.push_str(&serde_json::to_string(epoch)?);
+            lines.push('\n');
+        }
+        write_atomically(&self.path.join("metrics.jsonl"), lines.as_bytes())
+    }
+
+    /// The epochs.
+    ///
+    /// # Errors
+    /// Where metrics.jsonl cannot be read.
+    pub fn metrics(&self) -> Result<Vec<EpochMetrics>> {
+        let path = self.path.join("metrics.jsonl");
+        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        text.lines()
+            .enumerate()
+            .map(|(n, l)| serde_json::from_str(l).with_context(|| format!("{}:{}", path.display(), n + 1)))
+            .collect()
+    }
+
+    /// Writes the best network.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn write_weights(&self, network: &Network<f32>) -> Result<()> {
+        write_atomically(&self.weights_path(), &network.to_safetensors()?)
+    }
+
+    /// The best network.
+    ///
+    /// # Errors
+    /// Where training has not finished, or the weights do not fit the recipe.
+    pub fn network(&self) -> Result<Network<f32>> {
+        let path = self.weights_path();
+        ensure!(
+            path.exists(),
+            "{} has no weights yet: training has not finished; go on with --resume",
+            self.path.display()
+        );
+        let mut network = Network::new(&self.about()?.network(&self.recipe()?), 0)?;
+        let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        network.read_safetensors(&bytes).with_context(|| path.display().to_string())?;
+        Ok(network)
+    }
+
+    /// Keeps raw features of training clips for rounding.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn write_calibration(&self, clips: &[Vec<i16>], channels: usize) -> Result<()> {
+        let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = clips
+            .iter()
+            .enumerate()
+            .map(|(n, c)| {
+                (
+                    format!("{n:05}"),
+                    vec![c.len() / channels, channels],
+                    c.iter().flat_map(|x| x.to_le_bytes()).collect(),
+                )
+            })
+            .collect();
+        let views = bytes
+            .iter()
+            .map(|(name, shape, b)| Ok((name.as_str(), TensorView::new(Dtype::I16, shape.clone(), b)?)))
+            .collect::<Result<Vec<_>>>()?;
+        write_atomically(&self.path.join("calibration.safetensors"), &safetensors::serialize(views, None)?)
+    }
+
+    /// The features kept for rounding.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn calibration(&self) -> Result<Vec<Vec<i16>>> {
+        let path = self.path.join("calibration.safetensors");
+        let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let file = SafeTensors::deserialize(&bytes).with_context(|| format!("{} is damaged", path.display()))?;
+        let mut names = file.names();
+        names.sort();
+        names
+            .into_iter()
+            .map(|n| {
+                let tensor = file.tensor(n)?;
+                Ok(tensor.data().as_chunks::<2>().0.iter().map(|b| i16::from_le_bytes(*b)).collect())
+            })
+            .collect()
+    }
+
+    /// Adds one finding to results.json.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn add_result(&self, key: &str, value: &impl Serialize) -> Result<()> {
+        let mut results = self.results();
+        results.insert(key.to_owned(), serde_json::to_value(value)?);
+        write_atomically(&self.results_path(), &serde_json::to_vec_pretty(&results)?)
+    }
+
+    /// All findings so far.
+    pub fn results(&self) -> serde_json::Map<String, serde_json::Value> {
+        std::fs::read(self.results_path()).ok().and_then(|t| serde_json::from_slice(&t).ok()).unwrap_or_default()
+    }
+}

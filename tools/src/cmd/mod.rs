@@ -1,7 +1,14 @@
 //! Subcommands, one file each.
 
+pub mod demo;
+pub mod eval;
 pub mod export;
 pub mod inspect;
+pub mod quantize;
+pub mod report;
+pub mod run;
+pub mod train;
+pub mod verify;
 
 use anyhow::Result;
 
@@ -18,24 +25,38 @@ pub struct Cli {
     command: Command,
 }
 
-#[derive(clap::Subcommand, Debug)]
-enum Command {
-    Inspect(inspect::Cmd),
-    Export(export::Cmd),
+/// Declares the subcommands: adding one is its file and its line here.
+macro_rules! commands {
+    ($($variant:ident => $module:ident),* $(,)?) => {
+        #[derive(clap::Subcommand, Debug)]
+        enum Command {
+            $($variant($module::Cmd),)*
+        }
+
+        impl Cli {
+            /// Runs the command.
+            ///
+            /// # Errors
+            /// Whatever went wrong, in sentences.
+            pub fn run(self) -> Result<()> {
+                let ui = Ui { json: self.json };
+                match self.command {
+                    $(Command::$variant(cmd) => cmd.run(ui),)*
+                }
+            }
+        }
+    };
 }
 
-impl Cli {
-    /// Runs the command.
-    ///
-    /// # Errors
-    /// Whatever went wrong, in sentences.
-    pub fn run(self) -> Result<()> {
-        let ui = Ui { json: self.json };
-        match self.command {
-            Command::Inspect(cmd) => cmd.run(ui),
-            Command::Export(cmd) => cmd.run(ui),
-        }
-    }
+commands! {
+    Demo => demo,
+    Train => train,
+    Quantize => quantize,
+    Eval => eval,
+    Run => run,
+    Inspect => inspect,
+    Verify => verify,
+    Export => export,
 }
 
 /// Wrong usage found behind the parsing of flags: exit code 2.

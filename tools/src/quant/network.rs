@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use elman::audio;
 use elman::blob::Readout;
 
-use super::ptq::{FloatLayer, Ranges, quantize_layer};
+use super::ptq::{FloatLayer, Seen, quantize_layer};
 use super::{IntegerLayer, IntegerModel};
 use crate::nn::{DenseActivation, LayerSpec, Network, Over};
 
@@ -50,36 +50,76 @@ fn variant(layer: &LayerSpec) -> Option<&str> {
     }
 }
 
-/// Largest output and long state of each layer over the calibration sequences.
-pub fn calibrate(network: &Network<f32>, sequences: &[Vec<f32>]) -> Vec<Ranges> {
+/// Ranges and means of each layer over the calibration sequences.
+pub fn calibrate(network: &Network<f32>, sequences: &[Vec<f32>]) -> Vec<Seen> {
     use rayon::prelude::*;
     let largest = |values: &[f32]| values.iter().fold(0f64, |m, v| m.max(v.abs() as f64));
-    let n = network.spec().layers.len();
-    sequences
+    let inputs = network.spec().inputs;
+    // In the order of the sequences, so that sums have the same bits on any number of threads.
+    let each: Vec<Vec<(Seen, usize)>> = sequences
         .par_iter()
         .map(|s| {
-            let traces = network.trace(s);
-            traces.iter().map(|t| Ranges { out: largest(&t.out), long: largest(&t.cell) }).collect::<Vec<_>>()
+            let mut below = (s.clone(), inputs);
+            let layer = |t: crate::nn::Trace<f32>| {
+                let steps = t.out.len() / t.width.max(1);
+                // h before each step: the output one step later, 0 before the first.
+                let hidden = &t.out[..t.out.len() - t.width.min(t.out.len())];
+                let seen = Seen {
+                    out: largest(&t.out),
+                    long: largest(&t.cell),
+                    input_mean: sums(&below.0, below.1),
+                    hidden_mean: sums(hidden, t.width),
+                };
+                below = (t.out, t.width);
+                (seen, steps)
+            };
+            network.trace(s).into_iter().map(layer).collect()
         })
-        .reduce(
-            || vec![Ranges::default(); n],
-            |a, b| a.iter().zip(&b).map(|(a, b)| Ranges { out: a.out.max(b.out), long: a.long.max(b.long) }).collect(),
-        )
+        .collect();
+    let mut all = vec![(Seen::default(), 0); network.spec().layers.len()];
+    for layers in &each {
+        for ((sum, count), (seen, steps)) in all.iter_mut().zip(layers) {
+            sum.out = sum.out.max(seen.out);
+            sum.long = sum.long.max(seen.long);
+            add(&mut sum.input_mean, &seen.input_mean);
+            add(&mut sum.hidden_mean, &seen.hidden_mean);
+            *count += steps;
+        }
+    }
+    for (seen, steps) in &mut all {
+        let n = (*steps).max(1) as f64;
+        seen.input_mean.iter_mut().chain(&mut seen.hidden_mean).for_each(|m| *m /= n);
+    }
+    all.into_iter().map(|(seen, _)| seen).collect()
 }
 
-/// Rounds a trained network: formats from `ranges`, weights per row.
+/// Sum of each column of `[rows, width]`.
+fn sums(values: &[f32], width: usize) -> Vec<f64> {
+    let mut out = vec![0.0; width];
+    for row in values.chunks_exact(width.max(1)) {
+        out.iter_mut().zip(row).for_each(|(o, v)| *o += *v as f64);
+    }
+    out
+}
+
+fn add(to: &mut Vec<f64>, from: &[f64]) {
+    to.resize(from.len(), 0.0);
+    to.iter_mut().zip(from).for_each(|(t, f)| *t += f);
+}
+
+/// Rounds a trained network: formats and means from `seen`, weights per row.
 ///
 /// # Errors
 /// Where a weight is not finite or the device could not run the result.
-pub fn quantize(network: &Network<f32>, around: &Surroundings, ranges: &[Ranges]) -> Result<IntegerModel> {
+pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) -> Result<IntegerModel> {
     let spec = network.spec();
     let mut layers = vec![around.scale.clone()];
     let mut in_frac = around.scale.out_frac;
-    for (k, ((layer, (inputs, units)), ranges)) in spec.layers.iter().zip(spec.widths()).zip(ranges).enumerate() {
+    for (k, ((layer, (inputs, units)), seen)) in spec.layers.iter().zip(spec.widths()).zip(seen).enumerate() {
         let Some(variant) = variant(layer) else { continue };
         let tensor = |name: &str| network.tensor(&format!("layers.{k}.{name}")).map_or(&[][..], |(_, v)| v);
         let float = FloatLayer { variant, inputs, units, w: tensor("w"), u: tensor("u"), b: tensor("b") };
-        let mut integer = quantize_layer(&float, in_frac, ranges).with_context(|| format!("layer {k}"))?;
+        let mut integer = quantize_layer(&float, in_frac, seen).with_context(|| format!("layer {k}"))?;
         if variant == "mean" {
             integer.out_frac = in_frac;
         }

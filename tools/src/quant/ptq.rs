@@ -27,13 +27,17 @@ pub struct FloatLayer<'a> {
     pub b: &'a [f32],
 }
 
-/// Largest magnitudes seen in calibration.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Ranges {
-    /// Of the output vector.
+/// What calibration saw of a layer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Seen {
+    /// Largest magnitude of the output vector.
     pub out: f64,
-    /// Of the long state.
+    /// Largest magnitude of the long state.
     pub long: f64,
+    /// Mean of each element of the input vector; empty where it is not known.
+    pub input_mean: Vec<f64>,
+    /// Mean of each element of the hidden state before a step; empty where it is not known.
+    pub hidden_mean: Vec<f64>,
 }
 
 /// Largest scale whose multiplier is an i32.
@@ -45,22 +49,22 @@ fn frac_for(range: f64, bits: i32, low: i32, high: i32) -> u8 {
     (bits - 1 - whole).clamp(low, high) as u8
 }
 
-/// Fraction bits of a layer's output for the ranges seen.
+/// Fraction bits of a layer's output for what was seen.
 ///
 /// A head is written once, so a quarter of headroom serves; a relu that feeds itself gets twice the range.
-pub fn out_frac(out: OutRange, recurrent: bool, ranges: &Ranges) -> u8 {
+pub fn out_frac(out: OutRange, recurrent: bool, seen: &Seen) -> u8 {
     match out {
         OutRange::Unit => 15,
-        OutRange::Calibrated => frac_for(ranges.out * if recurrent { 2.0 } else { 1.25 }, 16, 0, 15),
+        OutRange::Calibrated => frac_for(seen.out * if recurrent { 2.0 } else { 1.25 }, 16, 0, 15),
     }
 }
 
 /// Fraction bits of a layer's long state; c of an LSTM gets twice the range seen.
-pub fn long_frac(long: LongState, ranges: &Ranges) -> u8 {
+pub fn long_frac(long: LongState, seen: &Seen) -> u8 {
     match long {
         LongState::None | LongState::Sum => 0,
         LongState::Hidden => elman::arith::Q::HIDDEN_FRAC,
-        LongState::Cell => frac_for(ranges.long * 2.0, 32, 17, 27),
+        LongState::Cell => frac_for(seen.long * 2.0, 32, 17, 27),
     }
 }
 
@@ -68,11 +72,11 @@ pub fn long_frac(long: LongState, ranges: &Ranges) -> u8 {
 ///
 /// # Errors
 /// Where shapes do not fit the variant's table or a parameter is not finite.
-pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, ranges: &Ranges) -> Result<IntegerLayer> {
+pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &Seen) -> Result<IntegerLayer> {
     let (_, _, spec) = elman::layer::named(layer.variant)
         .ok_or_else(|| anyhow::anyhow!("there is no cell or layer `{}`", layer.variant))?;
     let (n, h) = (layer.inputs, layer.units);
-    let out_frac = out_frac(spec.out, spec.recurrent(), ranges);
+    let out_frac = out_frac(spec.out, spec.recurrent(), seen);
     let with_input = spec.gates().filter(|g| g.columns != Columns::Hidden).count();
     let with_hidden = spec.gates().filter(|g| g.columns != Columns::Input).count();
     let want = [with_input * h * n, with_hidden * h * h, spec.gates().count() * h];
@@ -87,16 +91,28 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, ranges: &Ranges) -> R
     let (mut w_rows, mut u_rows) = (layer.w.chunks(n.max(1)), layer.u.chunks(h.max(1)));
     let mut b = layer.b.iter();
     let (x_unit, h_unit) = (2f64.powi(15 - in_frac as i32), 2f64.powi(15 - out_frac as i32));
+    // Means of the elements as the row reads them, in Q0.15; 0 where they are not known.
+    let mean_of = |means: &[f64], n: usize, unit: f64| {
+        (0..n).map(|k| means.get(k).copied().unwrap_or(0.0) / unit).collect::<Vec<_>>()
+    };
+    let x_mean = mean_of(&seen.input_mean, n, x_unit);
+    let h_mean = mean_of(&seen.hidden_mean, h, h_unit);
+    let first_stage = spec.stages.first().map_or(0, |s| s.gates.len());
     let gates = spec
         .gates()
-        .map(|gate| {
+        .enumerate()
+        .map(|(number, gate)| {
+            // A second stage reads what the first made of h, whose mean was not taken.
+            let gated = vec![0.0; h];
+            let h_mean = if number < first_stage { &h_mean } else { &gated };
             let mut rows = IntegerGate::default();
             for _ in 0..h {
                 let w = if gate.columns == Columns::Hidden { &[] } else { w_rows.next().unwrap_or_default() };
                 let u = if gate.columns == Columns::Input { &[] } else { u_rows.next().unwrap_or_default() };
                 let real: Vec<f64> =
                     (w.iter().map(|w| *w as f64 * x_unit)).chain(u.iter().map(|u| *u as f64 * h_unit)).collect();
-                let row = quantize_row(&real, b.next().copied().unwrap_or_default() as f64);
+                let means: Vec<f64> = x_mean.iter().take(w.len()).chain(h_mean.iter().take(u.len())).copied().collect();
+                let row = quantize_row(&real, b.next().copied().unwrap_or_default() as f64, &means);
                 rows.w.extend(&row.weights[..w.len()]);
                 rows.u.extend(&row.weights[w.len()..]);
                 rows.bias.push(row.bias);
@@ -111,7 +127,7 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, ranges: &Ranges) -> R
         units: h,
         in_frac,
         out_frac,
-        long_frac: long_frac(spec.long, ranges),
+        long_frac: long_frac(spec.long, seen),
         gates,
         scale: Vec::new(),
     })
@@ -124,8 +140,8 @@ struct Row {
 }
 
 /// Rounds a row at the scale with the least squared error, among the one that maps its largest weight to 127 and
-/// some that clip it.
-fn quantize_row(real: &[f64], bias: f64) -> Row {
+/// some that clip it. The bias takes up what rounding changes of the mean pre-activation.
+fn quantize_row(real: &[f64], bias: f64, means: &[f64]) -> Row {
     let largest = real.iter().fold(0f64, |m, w| m.max(w.abs()));
     // A bias far beyond the weights decides the scale: it must fit the accumulator. Pre-activations end at 2^14.
     let bias = bias.clamp(-8000.0, 8000.0);
@@ -140,7 +156,8 @@ fn quantize_row(real: &[f64], bias: f64) -> Row {
         .0;
     loop {
         let q = round(scale);
-        let b = (bias * 32768.0 / scale).round();
+        let shift: f64 = q.iter().zip(real).zip(means).map(|((q, w), mean)| (w - q * scale) * mean).sum();
+        let b = ((bias + shift) * 32768.0 / scale).round();
         if q.iter().map(|q| q.abs()).sum::<f64>() * 32768.0 + b.abs() < 2f64.powi(31) {
             return Row {
                 weights: q.iter().map(|q| *q as i8).collect(),
@@ -176,8 +193,8 @@ mod tests {
         assert_eq!(frac_for(1.0, 16, 0, 15), 14);
         assert_eq!(frac_for(7.9, 16, 0, 15), 12);
         assert_eq!(frac_for(40_000.0, 16, 0, 15), 0);
-        assert_eq!(long_frac(LongState::Cell, &Ranges { out: 1.0, long: 3.0 }), 27);
-        assert_eq!(long_frac(LongState::Cell, &Ranges { out: 1.0, long: 40.0 }), 24);
+        assert_eq!(long_frac(LongState::Cell, &Seen { long: 3.0, ..Seen::default() }), 27);
+        assert_eq!(long_frac(LongState::Cell, &Seen { long: 40.0, ..Seen::default() }), 24);
     }
 
     #[test]
@@ -185,12 +202,24 @@ mod tests {
         let mut numbers = Numbers(4);
         for n in [1, 7, 100] {
             let real: Vec<f64> = (0..n).map(|_| numbers.between(-1_000_000, 1_000_000) as f64 / 7e5).collect();
-            let row = quantize_row(&real, 0.7);
+            let row = quantize_row(&real, 0.7, &[]);
             let s = row.multiplier as f64 / 2f64.powi(33);
             let mean = real.iter().zip(&row.weights).map(|(r, q)| (r - *q as f64 * s).powi(2)).sum::<f64>() / n as f64;
             assert!(mean.sqrt() <= 0.5 * s, "{n}: {} of {s}", mean.sqrt());
             assert!((row.bias as f64 * s / 32768.0 - 0.7).abs() < 1e-5);
         }
+    }
+
+    #[test]
+    fn the_bias_keeps_the_mean() {
+        let mut numbers = Numbers(5);
+        let real: Vec<f64> = (0..64).map(|_| numbers.between(-1000, 1000) as f64 / 700.0).collect();
+        let means: Vec<f64> = (0..64).map(|_| numbers.between(0, 1000) as f64 / 1000.0).collect();
+        let row = quantize_row(&real, 0.1, &means);
+        let s = row.multiplier as f64 / 2f64.powi(33);
+        let mean = |w: &dyn Fn(usize) -> f64| (0..64).map(|k| w(k) * means[k]).sum::<f64>();
+        let integer = mean(&|k| row.weights[k] as f64 * s) + row.bias as f64 * s / 32768.0;
+        assert!((integer - mean(&|k| real[k]) - 0.1).abs() < 1e-4);
     }
 
     #[test]
@@ -202,7 +231,7 @@ mod tests {
             (vec![0.0; 5], -3.0),
             (vec![1e-7; 4], 5.0),
         ] {
-            let row = quantize_row(&real, bias);
+            let row = quantize_row(&real, bias, &[]);
             let sum: i64 = row.weights.iter().map(|w| (*w as i64).abs()).sum();
             assert!(sum * 32768 + (row.bias as i64).abs() < 1 << 31);
             assert!(row.multiplier >= 0);

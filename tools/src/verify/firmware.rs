@@ -46,7 +46,8 @@ impl Toolchain {
                 machine.target
             );
         };
-        let mut flags = format!("-Ctarget-cpu={}", machine.cpu);
+        // v0 names say which instance of a generic function a symbol is.
+        let mut flags = format!("-Ctarget-cpu={} -Csymbol-mangling-version=v0", machine.cpu);
         let mut command = match toolchain {
             Toolchain::Installed => Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into())),
             Toolchain::Debian => {

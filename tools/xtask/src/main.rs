@@ -4,7 +4,11 @@
 mod bench_mcu;
 mod bench_train;
 mod bitexact;
+mod panics;
+mod proof;
+mod recipes;
 mod report;
+mod size;
 
 use clap::{Parser, Subcommand};
 use report::{Figures, Output};
@@ -25,6 +29,12 @@ enum Verb {
     Bench(Bench),
     /// Compare every state of 1e5 steps per cell and core with the host's: `cargo xtask bitexact --cores m4`
     Bitexact(bitexact::Args),
+    /// Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`
+    Recipes(recipes::Args),
+    /// Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`
+    Panics(Output),
+    /// Measure flash and RAM of an inference firmware: `cargo xtask size --check`
+    Size(Output),
 }
 
 #[derive(Debug, Subcommand)]
@@ -41,6 +51,9 @@ fn main() -> ExitCode {
         Verb::Bench(Bench::Mcu(output)) => bench_mcu::run().and_then(|f: Figures| f.finish(&output)),
         Verb::Bench(Bench::Train(args)) => bench_train::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bitexact(args) => bitexact::run(&args),
+        Verb::Recipes(args) => recipes::run(&args),
+        Verb::Panics(output) => panics::run(&output),
+        Verb::Size(output) => size::run(&output),
     };
     match result {
         Ok(code) => code,

@@ -1,0 +1,100 @@
+//! The lookup behind sigmoid and tanh, over a table of 256 quadratic cells on [-8, 8) as `arith` makes it.
+//!
+//! A cell [a, w] gives a + ((w + t·c/2^16)·t / 2^32) / 8 at t, the position in it in Q0.32 around its centre,
+//! where c is the low half of w. The compiler spends half as many instructions again on it as the core needs.
+
+/// log2 of a cell's width in Q15.16: 1/16.
+pub const CELL_BITS: u32 = 12;
+/// Cells [a, w], from -8 on.
+pub type Table = [[i32; 2]; 256];
+
+#[cfg(not(elman_dsp))]
+#[inline(always)]
+fn interpolate(table: &Table, cell: usize, t: i32) -> i32 {
+    let [a, w] = table[cell & 255];
+    let p = w.wrapping_add(((t as i64 * (w as i16) as i64) >> 16) as i32);
+    a.wrapping_add((((p as i64 * t as i64) >> 32) as i32) >> 3)
+}
+
+/// tanh for -2^31 < z < 2^31 in Q15.16; the result in Q0.31.
+#[cfg(not(elman_dsp))]
+#[inline(always)]
+pub fn tanh(table: &'static Table, z: i32) -> i32 {
+    let sign = z >> 31;
+    let u = (z ^ sign).wrapping_sub(sign).clamp(0, (8 << 16) - 1);
+    let y = interpolate(table, (u >> CELL_BITS) as usize + 128, (u << (32 - CELL_BITS)) ^ i32::MIN);
+    (y ^ sign).wrapping_sub(sign)
+}
+
+/// σ(z) = 1/2 + tanh(z/2)/2 for any z in Q15.16; the result in Q0.31. The table's domain is z/2.
+#[cfg(not(elman_dsp))]
+#[inline(always)]
+pub fn sigmoid(table: &'static Table, z: i32) -> i32 {
+    let v = z.clamp(-(16 << 16), (16 << 16) - 1);
+    let y = interpolate(table, ((v >> (CELL_BITS + 1)) + 128) as usize, (v << (31 - CELL_BITS)) ^ i32::MIN);
+    (1 << 30) + (y >> 1)
+}
+
+/// tanh for -2^31 < z < 2^31 in Q15.16; the result in Q0.31.
+#[cfg(elman_dsp)]
+#[inline(always)]
+pub fn tanh(table: &'static Table, z: i32) -> i32 {
+    let y;
+    // SAFETY: registers, and two words read from cell `u >> 12` behind the table's middle, u in 0..2^19: one of
+    // the table's last 128 cells.
+    unsafe {
+        core::arch::asm!(
+            "eor {u}, {z}, {z}, asr #31",
+            "sub {u}, {u}, {z}, asr #31",
+            "usat {u}, #19, {u}",
+            "eor {t}, {min}, {u}, lsl #{left}",
+            "lsr {u}, {u}, #{cell}",
+            "add {u}, {middle}, {u}, lsl #3",
+            "ldrd {y}, {u}, [{u}]",
+            "smlawb {u}, {t}, {u}, {u}",
+            "smmul {u}, {u}, {t}",
+            "add {y}, {y}, {u}, asr #3",
+            "eor {y}, {y}, {z}, asr #31",
+            "sub {y}, {y}, {z}, asr #31",
+            z = in(reg) z, min = in(reg) i32::MIN, middle = in(reg) middle(table),
+            u = out(reg) _, t = out(reg) _, y = out(reg) y,
+            left = const 32 - CELL_BITS, cell = const CELL_BITS,
+            options(pure, readonly, nostack),
+        );
+    }
+    y
+}
+
+/// σ(z) = 1/2 + tanh(z/2)/2 for any z in Q15.16; the result in Q0.31. The table's domain is z/2.
+#[cfg(elman_dsp)]
+#[inline(always)]
+pub fn sigmoid(table: &'static Table, z: i32) -> i32 {
+    let y;
+    // SAFETY: registers, and two words read from cell `v >> 13` around the table's middle, v in -2^20..2^20: one
+    // of the table's 256 cells.
+    unsafe {
+        core::arch::asm!(
+            "ssat {z}, #21, {z}",
+            "eor {t}, {min}, {z}, lsl #{left}",
+            "asr {z}, {z}, #{cell}",
+            "add {z}, {middle}, {z}, lsl #3",
+            "ldrd {y}, {z}, [{z}]",
+            "smlawb {z}, {t}, {z}, {z}",
+            "smmul {z}, {z}, {t}",
+            "add {y}, {y}, {z}, asr #3",
+            "add {y}, {half}, {y}, asr #1",
+            z = inout(reg) z => _, min = in(reg) i32::MIN, middle = in(reg) middle(table), half = in(reg) 1 << 30,
+            t = out(reg) _, y = out(reg) y,
+            left = const 31 - CELL_BITS, cell = const CELL_BITS + 1,
+            options(pure, readonly, nostack),
+        );
+    }
+    y
+}
+
+/// The cell of z = 0.
+#[cfg(elman_dsp)]
+#[inline(always)]
+fn middle(table: &'static Table) -> *const [i32; 2] {
+    table[128..].as_ptr()
+}

@@ -1,0 +1,131 @@
+//! `elman demo`: the whole path on the bundled recordings.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use super::{eval, quantize, report, train, verify};
+use crate::data::Split;
+use crate::model::ModelFile;
+use crate::pipeline;
+use crate::recipe::Recipe;
+use crate::run::RunFolder;
+use crate::ui::{Ui, bytes, percent, thousands};
+
+/// Trains on the bundled recordings, rounds, evaluates, and verifies on an emulated Cortex-M4.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  elman demo --out runs/demo")]
+pub struct Cmd {
+    /// Run folder; an earlier demo in it is replaced
+    #[arg(long, value_name = "RUN", default_value = "runs/demo")]
+    pub out: PathBuf,
+    /// Clips that run on the emulated core
+    #[arg(long, default_value_t = 10)]
+    pub clips: usize,
+}
+
+/// The demo's figures.
+#[derive(Clone, Debug, Serialize)]
+struct Summary {
+    float_accuracy: f64,
+    integer_accuracy: f64,
+    clips: usize,
+    blob_bytes: usize,
+    ram_bytes: usize,
+    audio_ram_bytes: usize,
+    core: Option<String>,
+    instructions_per_frame: Option<f64>,
+    bit_exact: Option<bool>,
+    steps_compared: Option<u64>,
+    missing: Option<String>,
+    report: PathBuf,
+    seconds: f64,
+}
+
+const RECIPE: &str = include_str!("../../recipes/keywords.toml");
+
+impl Cmd {
+    /// Runs it.
+    pub fn run(self, ui: Ui) -> Result<()> {
+        let start = Instant::now();
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+        let recipe = Recipe::parse(RECIPE).map_err(anyhow::Error::msg)?;
+        let folder = RunFolder::create(&self.out, true)?;
+        let corpus = pipeline::open_corpus(&data, pipeline::wanted_rate(&recipe), ui)
+            .context("the bundled recordings come with the repository")?;
+
+        ui.note("training a GRU with full BPTT");
+        let trained = train::train(&corpus, &recipe, &folder, false, ui)?;
+        ui.note(format!("trained in {:.0} s; rounding to integers", trained.seconds));
+        let quantized = quantize::run(&folder, 0)?;
+        let file = ModelFile::read(&self.out)?;
+        let model = file.model()?;
+        let audio = folder.about()?.audio;
+        let examples = pipeline::examples(corpus.split(Split::Test), &audio)?;
+        let evaluated = eval::evaluate(&self.out, &file, Split::Test, &examples)?;
+        folder.add_result("eval", &evaluated)?;
+
+        ui.note("running the same clips on an emulated Cortex-M4");
+        let inputs = pipeline::spread(&examples, self.clips);
+        let verified = crate::verify::run(&file.bytes(), "m4", &inputs, &crate::verify::Options::default());
+        let (verified, missing) = match verified {
+            Ok(report) => {
+                verify::show(&report, Ui { json: true });
+                folder.add_result("verify", &report)?;
+                (Some(report), None)
+            }
+            // Without an emulator or a toolchain the rest of the demo stands.
+            Err(e) => (None, Some(format!("{e:#}"))),
+        };
+        report::write(&folder)?;
+
+        let summary = Summary {
+            float_accuracy: evaluated.float_accuracy.unwrap_or(0.0),
+            integer_accuracy: evaluated.integer_accuracy,
+            clips: evaluated.clips,
+            blob_bytes: quantized.blob_bytes,
+            ram_bytes: quantized.ram_bytes,
+            audio_ram_bytes: 4 * model.frame().audio_words as usize,
+            core: verified.as_ref().map(|v| v.core.clone()),
+            instructions_per_frame: verified.as_ref().map(|v| v.instructions),
+            bit_exact: verified.as_ref().map(crate::verify::VerifyReport::bit_exact),
+            steps_compared: verified.as_ref().map(|v| v.steps),
+            missing,
+            report: folder.report_path(),
+            seconds: start.elapsed().as_secs_f64(),
+        };
+        show(&summary, ui);
+        ui.result(&summary)
+    }
+}
+
+fn show(s: &Summary, ui: Ui) {
+    ui.line("");
+    ui.line(format!(
+        "accuracy     float {}, integer {} on {} clips of unheard voices (synthetic)",
+        percent(s.float_accuracy),
+        percent(s.integer_accuracy),
+        s.clips
+    ));
+    ui.line(format!("blob         {}", bytes(s.blob_bytes)));
+    ui.line(format!("RAM          {} network + {} audio front end", bytes(s.ram_bytes), bytes(s.audio_ram_bytes)));
+    match (s.instructions_per_frame, s.bit_exact, s.steps_compared) {
+        (Some(n), Some(exact), Some(steps)) => {
+            ui.line(format!(
+                "Cortex-M4    {} instructions per frame of 20 ms (network, counted in the emulator)",
+                thousands(n.round() as u64)
+            ));
+            ui.line(format!(
+                "bit-exact    {}, {} steps compared with the host",
+                if exact { "yes" } else { "NO" },
+                thousands(steps)
+            ));
+        }
+        _ => ui
+            .line(format!("Cortex-M4    not run: {}", s.missing.as_deref().unwrap_or("").lines().next().unwrap_or(""))),
+    }
+    ui.line(format!("report       {}", s.report.display()));
+    ui.line(format!("time         {:.0} s", s.seconds));
+}

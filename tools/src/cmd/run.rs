@@ -1,0 +1,138 @@
+//! `elman run`: streams a recording or a csv through the integer network.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+use elman::audio::FrontEnd;
+use elman::blob::{Model, Readout};
+use serde::Serialize;
+
+use crate::model::ModelFile;
+use crate::pipeline;
+use crate::ui::Ui;
+
+/// Streams an input through the integer network, the very one of the device.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  elman run runs/fsdd seven.wav\n  elman run model.elman features.csv --every 10")]
+pub struct Cmd {
+    /// A blob, or a run folder
+    pub model: PathBuf,
+    /// A wav or flac, or a csv with a frame of integers a line
+    pub input: PathBuf,
+    /// Shows the answer at each N-th frame too
+    #[arg(long, value_name = "N")]
+    pub every: Option<usize>,
+}
+
+/// The answer at a frame.
+#[derive(Clone, Debug, Serialize)]
+struct Answer {
+    frame: usize,
+    seconds: Option<f64>,
+    output: usize,
+    label: Option<String>,
+    /// Probability, by the integer softmax.
+    probability: f64,
+    scores: Vec<f64>,
+}
+
+#[derive(Serialize)]
+struct Answers {
+    input: PathBuf,
+    frames: usize,
+    answers: Vec<Answer>,
+}
+
+impl Cmd {
+    /// Runs it.
+    pub fn run(self, ui: Ui) -> Result<()> {
+        ensure!(self.every != Some(0), super::Usage("--every counts from 1".to_owned()));
+        let file = ModelFile::read(&self.model)?;
+        let model = file.model()?;
+        let frames = self.frames(&model, ui)?;
+        let hop = model.audio().map(|a| a.hop as f64 / a.sample_rate as f64);
+        let window = model.audio().map_or(0.0, |a| a.window as f64 / a.sample_rate as f64);
+        let mut memory = vec![0; model.memory_words()];
+        let mut net = model.stream(&mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
+        let every = if model.readout() == Readout::EveryStep { Some(self.every.unwrap_or(1)) } else { self.every };
+        let mut answers = Vec::new();
+        for (t, frame) in frames.iter().enumerate() {
+            net.advance(frame);
+            if t + 1 == frames.len() || every.is_some_and(|n| (t + 1).is_multiple_of(n)) {
+                let output = net.output();
+                let mut p = vec![0; output.scores.len()];
+                output.softmax(&mut p);
+                let best = output.argmax();
+                let unit = 2f64.powi(-(output.frac as i32));
+                answers.push(Answer {
+                    frame: t,
+                    seconds: hop.map(|h| t as f64 * h + window),
+                    output: best,
+                    label: model.label(best).map(str::to_owned),
+                    probability: p[best] as f64 / 32768.0,
+                    scores: output.scores.iter().map(|s| *s as f64 * unit).collect(),
+                });
+            }
+        }
+        for a in &answers {
+            let when = a.seconds.map_or(format!("frame {:>5}", a.frame), |s| format!("{s:>7.2} s"));
+            let what = a.label.clone().unwrap_or_else(|| format!("output {}", a.output));
+            ui.line(format!("{when}  {what:<12} {:>5.1} %", 100.0 * a.probability));
+        }
+        ui.result(&Answers { input: self.input.clone(), frames: frames.len(), answers })
+    }
+
+    fn frames(&self, model: &Model<'_>, ui: Ui) -> Result<Vec<Vec<i16>>> {
+        let name = self.input.display();
+        let ending = self.input.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
+        match (ending.as_str(), model.audio()) {
+            ("csv" | "tsv", _) => self.csv(model.inputs(), if ending == "csv" { b',' } else { b'\t' }),
+            ("wav" | "flac", Some(audio)) => {
+                let (samples, notes) = pipeline::read_clip(&self.input, audio)?;
+                notes.iter().for_each(|n| ui.note(format!("note: {n}")));
+                let mut memory = vec![0; audio.memory_words()];
+                let mut front_end = FrontEnd::new(*audio, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
+                let mut frames = Vec::new();
+                front_end.push(&samples, |f| frames.push(f.to_vec()));
+                ensure!(
+                    !frames.is_empty(),
+                    "{name} has {} samples; the front end needs at least {}",
+                    samples.len(),
+                    audio.window
+                );
+                Ok(frames)
+            }
+            ("wav" | "flac", None) => bail!("{name} is sound, but this model takes {} numbers a frame", model.inputs()),
+            _ => bail!("{name}: the input's name must end in .wav, .flac, .csv or .tsv"),
+        }
+    }
+
+    fn csv(&self, inputs: usize, delimiter: u8) -> Result<Vec<Vec<i16>>> {
+        let name = self.input.display();
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(delimiter)
+            .comment(Some(b'#'))
+            .from_path(&self.input)
+            .with_context(|| format!("cannot read {name}"))?;
+        let mut frames = Vec::new();
+        for record in reader.records() {
+            let record = record.with_context(|| name.to_string())?;
+            let line = record.position().map_or(0, |p| p.line());
+            ensure!(record.len() == inputs, "{name}:{line}: {} values, the model takes {inputs} a frame", record.len());
+            let frame: Result<Vec<i16>> = record
+                .iter()
+                .enumerate()
+                .map(|(k, v)| {
+                    v.trim().parse().with_context(|| {
+                        format!("{name}:{line}: column {}: {v:?} is no integer of -32768..=32767", k + 1)
+                    })
+                })
+                .collect();
+            frames.push(frame?);
+        }
+        ensure!(!frames.is_empty(), "{name} has no frames");
+        Ok(frames)
+    }
+}

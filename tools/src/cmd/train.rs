@@ -1,0 +1,225 @@
+//! `elman train`: full BPTT on a corpus, into a run folder.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Result, bail, ensure};
+use serde::Serialize;
+
+use super::Usage;
+use crate::data::{Augment, Corpus, Split};
+use crate::evaluate::Confusion;
+use crate::pipeline::{self, Clips};
+use crate::recipe::Recipe;
+use crate::run::RunFolder;
+use crate::train::{Control, EpochMetrics, Outcome, Progress, TrainError, Trainer};
+use crate::ui::{Ui, percent, thousands};
+
+/// Trains a network with full back-propagation through time; writes a run folder.
+#[derive(clap::Args, Debug, Default)]
+#[command(after_help = "Example:\n  elman train recipes/fsdd.toml --data ~/data/fsdd --out runs/fsdd")]
+pub struct Cmd {
+    /// The recipe; without one, every value has its default
+    pub recipe: Option<PathBuf>,
+    /// Folder of the corpus: a folder per word, Free Spoken Digit's file names, or a csv manifest
+    #[arg(long, value_name = "DIR", required_unless_present = "print_recipe")]
+    pub data: Option<PathBuf>,
+    /// Run folder; by default runs/NAME
+    #[arg(long, value_name = "RUN")]
+    pub out: Option<PathBuf>,
+    /// Goes on with an interrupted run
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
+    /// Begins anew where the run folder holds a run
+    #[arg(long)]
+    pub force: bool,
+    /// Changes a value of the recipe, as in --set train.epochs=20
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Seed of everything random
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Threads; the result does not depend on them
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Shows the recipe with every value written out, and ends
+    #[arg(long)]
+    pub print_recipe: bool,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Trained {
+    /// The run folder.
+    pub run: PathBuf,
+    /// Epochs done.
+    pub epochs: usize,
+    /// The best of them, from 1.
+    pub best_epoch: usize,
+    /// Accuracy on the validation split at the best epoch.
+    pub valid_accuracy: f64,
+    /// Accuracy on the test split, where the corpus has one.
+    pub test_accuracy: Option<f64>,
+    /// Parameters.
+    pub parameters: usize,
+    /// Seconds it took, reading included.
+    pub seconds: f64,
+}
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+impl Cmd {
+    /// Runs it.
+    pub fn run(self, ui: Ui) -> Result<()> {
+        let mut recipe = match &self.recipe {
+            Some(path) => Recipe::read(path, &self.set)?,
+            None => Recipe::default().changed(&self.set)?,
+        };
+        if let Some(seed) = self.seed {
+            recipe.train.seed = seed;
+        }
+        if let Some(threads) = self.threads {
+            recipe.train.threads = threads;
+        }
+        if self.print_recipe {
+            let text = recipe.to_toml()?;
+            ui.line(text.trim_end());
+            return ui.result(&recipe);
+        }
+        let out = self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
+        let Some(data) = self.data else { bail!(Usage("--data is missing".to_owned())) };
+        // Judged before the corpus is read, which can take a while.
+        let folder = if self.resume { RunFolder::open(&out)? } else { RunFolder::create(&out, self.force)? };
+        let corpus = pipeline::open_corpus(&data, pipeline::wanted_rate(&recipe), ui)?;
+        // The handler can be set once a process; a second run in it keeps the first.
+        let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::SeqCst));
+        let trained = train(&corpus, &recipe, &folder, self.resume, ui)?;
+        ui.line(format!(
+            "{}: validation {} at epoch {} of {}{}; {} parameters, {:.0} s",
+            out.display(),
+            percent(trained.valid_accuracy),
+            trained.best_epoch,
+            trained.epochs,
+            trained.test_accuracy.map_or(String::new(), |a| format!(", test {}", percent(a))),
+            thousands(trained.parameters as u64),
+            trained.seconds,
+        ));
+        ui.line(format!("next: elman quantize {}", out.display()));
+        ui.result(&trained)
+    }
+}
+
+/// Trains on a corpus into a run folder.
+///
+/// # Errors
+/// What training found wrong; an interruption, with how to go on.
+pub fn train(corpus: &Corpus, recipe: &Recipe, folder: &RunFolder, resume: bool, ui: Ui) -> Result<Trained> {
+    let start = std::time::Instant::now();
+    let audio = recipe.features.config(corpus.sample_rate)?;
+    let train_examples = pipeline::examples(&corpus.train, &audio)?;
+    let valid_examples = pipeline::examples(&corpus.valid, &audio)?;
+    let about = pipeline::about(corpus, recipe, &train_examples, audio)?;
+    let mut trainer = if resume {
+        same_run(folder, recipe, about.fingerprint)?;
+        if folder.checkpoint_path().exists() {
+            let mut trainer = Trainer::resume(&folder.checkpoint_path())?;
+            trainer.set_threads(recipe.train.threads);
+            ui.note(format!("going on behind epoch {}", trainer.history().len()));
+            trainer
+        } else {
+            Trainer::new(&about.network(recipe), &recipe.train)?
+        }
+    } else {
+        let trainer = Trainer::new(&about.network(recipe), &recipe.train).map_err(|e| {
+            if matches!(e, TrainError::Config { .. } | TrainError::Spec(_)) {
+                anyhow::Error::new(Usage(format!("the recipe: {e}")))
+            } else {
+                e.into()
+            }
+        })?;
+        folder.write_beginning(recipe, &about)?;
+        trainer
+    };
+    let calibration = pipeline::spread(&train_examples, recipe.quantize.calibration_clips);
+    folder.write_calibration(&calibration, audio.channels as usize)?;
+
+    let scale = about.scale_layer();
+    let augment = recipe.augment.at(corpus.sample_rate);
+    let train_set = Clips::new(corpus, Split::Train, &train_examples, audio, &scale, augment);
+    let valid_set = Clips::new(corpus, Split::Valid, &valid_examples, audio, &scale, Augment::default());
+    let mut progress = ui.progress("epoch", recipe.train.epochs as u64);
+    let mut history: Vec<EpochMetrics> = trainer.history().to_vec();
+    history.iter().for_each(|_| progress.step(""));
+    let mut failed = None;
+    let outcome = trainer.run(&train_set, &valid_set, Some(&folder.checkpoint_path()), |p| {
+        if let Progress::Epoch(epoch) = p {
+            history.push(*epoch);
+            failed = failed.take().or(folder.write_metrics(&history).err());
+            progress.step(format!(
+                "loss {:.4}, validation {:.4} {}{}",
+                epoch.train_loss,
+                epoch.valid_loss,
+                percent(epoch.valid_accuracy),
+                if epoch.best { " *" } else { "" }
+            ));
+        }
+        let stop = failed.is_some() || INTERRUPTED.load(Ordering::SeqCst);
+        if stop { Control::Stop } else { Control::Continue }
+    });
+    progress.finish();
+    if let Some(error) = failed {
+        return Err(error.context(format!("the checkpoint is kept; go on with {}", resume_hint(folder))));
+    }
+    match outcome {
+        Ok(Outcome::Stopped) => bail!("interrupted; go on with {}", resume_hint(folder)),
+        Err(e) => {
+            let kept = if folder.checkpoint_path().exists() { " (the last checkpoint is kept)" } else { "" };
+            return Err(anyhow::Error::from(e).context(format!("training into {}{kept}", folder.path().display())));
+        }
+        Ok(Outcome::Finished | Outcome::EarlyStop) => {}
+    }
+    let (epochs, best_epoch) = (trainer.history().len(), trainer.best_epoch().unwrap_or(0));
+    let valid_accuracy = history.get(best_epoch.wrapping_sub(1)).map_or(0.0, |e| e.valid_accuracy);
+    let network = trainer.into_best();
+    folder.write_weights(&network)?;
+    let test_accuracy = if corpus.test.is_empty() {
+        None
+    } else {
+        let examples = pipeline::examples(&corpus.test, &audio)?;
+        let answers = pipeline::float_answers(&network, &scale, &examples);
+        Some(Confusion::of(corpus.labels.len(), examples.iter().map(|e| e.label).zip(answers)).accuracy())
+    };
+    Ok(Trained {
+        run: folder.path().to_owned(),
+        epochs,
+        best_epoch,
+        valid_accuracy,
+        test_accuracy,
+        parameters: network.values().len(),
+        seconds: start.elapsed().as_secs_f64(),
+    })
+}
+
+fn resume_hint(folder: &RunFolder) -> String {
+    format!("`elman train ... --out {} --resume`", folder.path().display())
+}
+
+/// A run goes on only with the recipe and the data it began with.
+fn same_run(folder: &RunFolder, recipe: &Recipe, fingerprint: u64) -> Result<()> {
+    let mut began = folder.recipe()?;
+    began.train.threads = recipe.train.threads;
+    ensure!(
+        began == *recipe,
+        Usage(format!(
+            "the recipe differs from the one that {} began with ({}/recipe.toml); resume with that one or begin anew \
+             by --force",
+            folder.path().display(),
+            folder.path().display()
+        ))
+    );
+    ensure!(
+        folder.about()?.fingerprint == fingerprint,
+        Usage(format!("the data differ from those that {} began with", folder.path().display()))
+    );
+    Ok(())
+}

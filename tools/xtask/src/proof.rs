@@ -1,0 +1,34 @@
+//! The firmware boards/proof, which links only without reachable panics, and what is measured on it.
+
+use anyhow::{Context, Result};
+use elman::audio::{Config, FEATURE_FRAC};
+use elman_tools::quant::synthetic::{self, Drive};
+use elman_tools::verify::{Firmware, Machines};
+
+/// How the firmware is optimised.
+pub const LEVELS: [&str; 2] = ["3", "s"];
+
+/// A keyword GRU with front end: 64 units, 10 outputs.
+pub fn blob() -> Result<Vec<u8>> {
+    let mut model = synthetic::model("gru", 1, 1, 0, Drive::Ordinary, 5);
+    let audio = Config::HZ_16000;
+    model.name = "proof".into();
+    model.audio = Some(audio);
+    model.layers = vec![
+        synthetic::layer("gru", audio.channels as usize, 64, FEATURE_FRAC as u8, Drive::Ordinary, 5),
+        synthetic::layer("dense", 64, 10, 15, Drive::Ordinary, 6),
+    ];
+    model.to_blob()
+}
+
+/// Builds the firmware for `core` at an optimisation level.
+///
+/// # Errors
+/// Where it does not compile or link.
+pub fn build(machines: &Machines, core: &str, level: &str, more: &[&str]) -> Result<Firmware> {
+    let file = tempfile::Builder::new().suffix(".elman").tempfile().context("a temporary file for the blob")?;
+    std::fs::write(file.path(), blob()?).context("a temporary file for the blob")?;
+    let level = format!("profile.release.opt-level={}", if level == "s" { "\"s\"" } else { level });
+    let arguments: Vec<&str> = ["--config", &level].into_iter().chain(more.iter().copied()).collect();
+    Firmware::build(machines, core, "proof", Some(file.path()), &arguments)
+}
