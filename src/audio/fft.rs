@@ -124,7 +124,7 @@ pub(super) fn real(data: &mut [Complex]) {
     complex(data);
     let half = data.len();
     let bits = half.trailing_zeros();
-    let step = TURN / 2 >> (bits & 31);
+    let step = (TURN / 2) >> (bits & 31);
     if let Some(first) = data.first_mut() {
         let [re, im] = get(first);
         set(first, [re.wrapping_add(im) << 1, re.wrapping_sub(im) << 1]);
