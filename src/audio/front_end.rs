@@ -158,15 +158,17 @@ impl<'a> FrontEnd<'a> {
         };
         let Some((frame, padding)) = self.buffer.split_at_mut_checked(window) else { return 0 };
         padding.fill(0);
-        let mut ends = frame.iter_mut();
+        let Some((front, back)) = frame.split_at_mut_checked(window / 2) else { return 0 };
         // Symmetric: sample n and window - 1 - n share a weight.
-        while let Some(x) = ends.next() {
+        let mut mirrored = back.iter_mut().rev();
+        for (x, y) in front.iter_mut().zip(mirrored.by_ref()) {
             let w = sine::hann(phase);
             phase = phase.wrapping_add(step);
             shape(x, w);
-            if let Some(x) = ends.next_back() {
-                shape(x, w);
-            }
+            shape(y, w);
+        }
+        if let Some(middle) = mirrored.next() {
+            shape(middle, sine::hann(phase));
         }
         SAMPLE_FRAC.wrapping_add(up).wrapping_sub(1).wrapping_sub(down)
     }
