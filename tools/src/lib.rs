@@ -11,6 +11,7 @@ pub mod nn;
 pub mod pipeline;
 pub mod quant;
 pub mod recipe;
+pub mod report;
 pub mod run;
 pub mod train;
 pub mod ui;

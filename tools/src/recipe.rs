@@ -88,7 +88,7 @@ impl Features {
             sample_rate: rate,
             window,
             hop: samples(self.hop_ms),
-            fft_log2: (window.max(1) as u32).next_power_of_two().trailing_zeros().clamp(7, 255) as u8,
+            fft_log2: (window.max(1) as u32).next_power_of_two().trailing_zeros().clamp(7, 10) as u8,
             channels: self.channels,
             low_hz: self.low_hz,
             high_hz: if self.high_hz == 0 { (rate as f64 * 0.475) as u16 } else { self.high_hz },

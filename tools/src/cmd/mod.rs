@@ -1,14 +1,14 @@
 //! Subcommands, one file each.
 
-mod demo;
-mod eval;
-mod export;
-mod inspect;
-mod quantize;
+pub mod demo;
+pub mod eval;
+pub mod export;
+pub mod inspect;
+pub mod quantize;
 pub mod report;
-mod run;
-mod train;
-mod verify;
+pub mod run;
+pub mod train;
+pub mod verify;
 
 use anyhow::Result;
 

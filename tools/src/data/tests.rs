@@ -214,3 +214,17 @@ fn chosen_words_leave_the_rest_unknown() {
     let message = Corpus::open(dir.path(), &options("yse")).unwrap_err().to_string();
     assert_eq!(message, "the corpus has no word `yse`; it has: bird, no, yes");
 }
+
+/// The recordings that come with the tools: complete, whole seconds, voices in one split only.
+#[test]
+fn bundled_recordings() {
+    let corpus = Corpus::open(concat!(env!("CARGO_MANIFEST_DIR"), "/data"), &Options::default()).unwrap();
+    assert_eq!(corpus.labels, ["down", "go", "left", "no", "off", "on", "right", "stop", "unknown", "up", "yes"]);
+    assert_eq!((corpus.train.len(), corpus.valid.len(), corpus.test.len()), (690, 164, 180));
+    assert!(corpus.notes.is_empty() && !corpus.valid_is_carved && corpus.sample_rate == 16_000);
+    let all = [&corpus.train[..], &corpus.valid, &corpus.test].concat();
+    assert!(all.iter().all(|c| c.samples.len() == 16_000));
+    for split in [Split::Valid, Split::Test] {
+        assert!(corpus.split(split).iter().all(|c| corpus.train.iter().all(|t| t.speaker != c.speaker)));
+    }
+}

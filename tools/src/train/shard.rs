@@ -2,7 +2,7 @@
 
 use super::dataset::Dataset;
 use super::error::TrainError;
-use crate::nn::{Batch, Loss, Network, Pass, Score, Target, Workspace};
+use crate::nn::{Batch, Loss, Network, NetworkSpec, Pass, Score, Target, Workspace};
 
 /// A shard and its memory, reused from batch to batch.
 #[derive(Debug, Default)]
@@ -30,36 +30,40 @@ pub struct Part<'a> {
 }
 
 impl Shard {
-    fn load(&mut self, network: &Network<f32>, loss: Loss, part: Part<'_>) -> Result<(), TrainError> {
+    /// Sequences in it.
+    pub fn len(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Takes these sequences.
+    pub fn load(&mut self, spec: &NetworkSpec, loss: Loss, part: Part<'_>) -> Result<(), TrainError> {
         let mut frames = Vec::with_capacity(part.indices.len());
         self.targets.clear();
         for &index in part.indices {
             let sequence = part.data.get(index, part.epoch_seed);
-            if let Some(reason) = sequence.misfit(network.spec(), loss) {
+            if let Some(reason) = sequence.misfit(spec, loss) {
                 return Err(TrainError::Sequence { set: part.set, index, reason });
             }
             frames.push(sequence.frames);
             self.targets.push(sequence.target);
         }
         let frames: Vec<&[f32]> = frames.iter().map(Vec::as_slice).collect();
-        self.batch.fill(&frames, network.spec().inputs);
+        self.batch.fill(&frames, spec.inputs);
         Ok(())
     }
 
-    /// Score and gradient of the shard's sequences.
-    pub fn train(&mut self, network: &Network<f32>, part: Part<'_>, pass: Pass) -> Result<(), TrainError> {
-        self.load(network, pass.loss, part)?;
+    /// Score and gradient of its sequences.
+    pub fn train(&mut self, network: &Network<f32>, pass: Pass) {
         self.gradient.clear();
         self.gradient.resize(network.values().len(), 0.0);
         let targets: Vec<&Target> = self.targets.iter().collect();
         let (batch, workspace, gradient) = (&self.batch, &mut self.workspace, &mut self.gradient);
         self.score = network.gradient(batch, &targets, pass, workspace, gradient);
-        Ok(())
     }
 
     /// Score of the shard's sequences.
     pub fn evaluate(&mut self, network: &Network<f32>, loss: Loss, part: Part<'_>) -> Result<Score, TrainError> {
-        self.load(network, loss, part)?;
+        self.load(network.spec(), loss, part)?;
         let targets: Vec<&Target> = self.targets.iter().collect();
         Ok(network.score(&self.batch, &targets, loss, &mut self.workspace))
     }

@@ -2,11 +2,17 @@
 #![forbid(unsafe_code)]
 
 mod bench_mcu;
+mod bench_train;
 mod bitexact;
+mod demo;
+mod fuzz;
 mod panics;
 mod proof;
+mod recipes;
 mod report;
+mod setup;
 mod size;
+mod test;
 
 use clap::{Parser, Subcommand};
 use report::{Figures, Output};
@@ -29,23 +35,41 @@ enum Verb {
     Bitexact(bitexact::Args),
     /// Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`
     Panics(Output),
+    /// Install what firmware needs: thumb targets and QEMU: `cargo xtask setup --yes`
+    Setup(setup::Args),
+    /// Everything that CI checks: `cargo xtask test --yes`
+    Test(setup::Args),
+    /// Fuzz loader, steps and round trips: `cargo xtask fuzz --short`
+    Fuzz(fuzz::Args),
+    /// Train, quantize and verify on bundled recordings: `cargo xtask demo`
+    Demo(demo::Args),
     /// Measure flash and RAM of an inference firmware: `cargo xtask size --check`
     Size(Output),
+    /// Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`
+    Recipes(recipes::Args),
 }
 
 #[derive(Debug, Subcommand)]
 enum Bench {
     /// Count instructions per step on the emulated M4: `cargo xtask bench mcu --check`
     Mcu(Output),
+    /// Time training steps beside PyTorch's: `cargo xtask bench train --check`
+    Train(bench_train::Args),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.verb {
         Verb::Bench(Bench::Mcu(output)) => bench_mcu::run().and_then(|f: Figures| f.finish(&output)),
+        Verb::Bench(Bench::Train(args)) => bench_train::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bitexact(args) => bitexact::run(&args),
         Verb::Panics(output) => panics::run(&output),
+        Verb::Setup(args) => setup::run(&args),
+        Verb::Test(args) => test::run(&args),
+        Verb::Fuzz(args) => fuzz::run(&args),
+        Verb::Demo(args) => demo::run(&args),
         Verb::Size(output) => size::run(&output),
+        Verb::Recipes(args) => recipes::run(&args),
     };
     match result {
         Ok(code) => code,

@@ -1,0 +1,62 @@
+//! Our side: a learner on one resident batch.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use elman_tools::nn::{LayerSpec, Network, NetworkSpec, Over, Target};
+use elman_tools::train::{Learner, Sequence, TrainConfig};
+
+use super::{Case, median};
+
+/// Sequences that one thread works on at a time: two threads share a batch of 64.
+const SHARD: usize = 32;
+
+/// A case, ready to step.
+pub struct Ours {
+    learner: Learner,
+    pool: rayon::ThreadPool,
+}
+
+impl Ours {
+    /// Builds the network and its batch.
+    pub fn new(case: &Case, threads: usize) -> Result<Self> {
+        let layers =
+            vec![LayerSpec::cell(case.cell, case.hidden), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(10)];
+        let shard = if threads == 1 { case.batch } else { SHARD.min(case.batch / threads) };
+        let config = TrainConfig { batch: case.batch, shard, clip: 0.0, rate: 1e-3, ..TrainConfig::default() };
+        let network = Network::new(&NetworkSpec { inputs: case.inputs, layers }, 5)?;
+        let mut state = 1u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as u32
+        };
+        let data: Vec<Sequence> = (0..case.batch)
+            .map(|_| Sequence {
+                frames: (0..case.steps * case.inputs).map(|_| next() as f32 / 2f32.powi(30) - 1.0).collect(),
+                target: Target::Class(next() % 10),
+            })
+            .collect();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+        let mut learner = Learner::new(network, &config);
+        pool.install(|| learner.load(&data, &(0..case.batch).collect::<Vec<_>>(), None))?;
+        let mut ours = Self { learner, pool };
+        ours.measure(0.1)?;
+        Ok(ours)
+    }
+
+    /// Median time of a step in ms, over this many seconds.
+    pub fn measure(&mut self, seconds: f64) -> Result<f64> {
+        let Self { learner, pool } = self;
+        pool.install(|| {
+            let mut times = Vec::new();
+            let begin = Instant::now();
+            while begin.elapsed().as_secs_f64() < seconds || times.len() < 3 {
+                let start = Instant::now();
+                let step = learner.learn(1e-3, 0);
+                times.push(start.elapsed().as_secs_f64() * 1e3);
+                anyhow::ensure!(step.score.loss.is_finite(), "the bench's training diverged");
+            }
+            Ok(median(times))
+        })
+    }
+}
