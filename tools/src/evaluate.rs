@@ -2,7 +2,7 @@
 
 use elman::blob::Model;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Raw features of a clip and what it is.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct Example {
 }
 
 /// Right and wrong.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {
     /// Rows: what it is; columns: what was heard.
     pub counts: Vec<Vec<u64>>,

@@ -97,7 +97,7 @@ fn show(quantized: &Quantized, ui: Ui) {
             l.layer,
             l.variant,
             l.weights_db.map_or("".to_owned(), |d| format!("{d:.1} dB")),
-            if l.output_db.is_finite() { format!("{:.1} dB", l.output_db) } else { "exact".to_owned() },
+            l.output_db.map_or("exact".to_owned(), |d| format!("{d:.1} dB")),
             format!("{}/{}", l.saturated, l.outputs),
             l.drift.iter().find(|d| **d > 0.0).copied().unwrap_or(0.0),
             l.drift.last().copied().unwrap_or(0.0),

@@ -1,13 +1,144 @@
 //! The report of a run folder, from what its files hold.
 
 use anyhow::Result;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
+use crate::cost;
+use crate::evaluate::Confusion;
+use crate::files::write_atomically;
+use crate::model::ModelFile;
+use crate::quant::compare::LayerError;
+use crate::report::{Epoch, Fact, Histogram, Layer, Report};
 use crate::run::RunFolder;
+use crate::ui::{percent, thousands};
+
+/// What the report takes from a quantization.
+#[derive(Deserialize)]
+struct Quantized {
+    layers: Vec<LayerError>,
+}
+
+/// What the report takes from an evaluation.
+#[derive(Deserialize)]
+struct Evaluated {
+    split: String,
+    labels: Vec<String>,
+    clips: usize,
+    float_accuracy: Option<f64>,
+    integer_accuracy: f64,
+    disagree: Option<usize>,
+    float_confusion: Option<Confusion>,
+    integer_confusion: Confusion,
+}
+
+/// What the report takes from a verification.
+#[derive(Deserialize)]
+struct Verified {
+    core: String,
+    steps: u64,
+    mismatches: u64,
+    instructions: f64,
+}
 
 /// Writes report.html from what the run folder holds so far.
 ///
 /// # Errors
 /// Where a file cannot be read or written.
-pub fn write(_folder: &RunFolder) -> Result<()> {
+pub fn write(folder: &RunFolder) -> Result<()> {
+    let recipe = folder.recipe()?;
+    let mut report = Report { title: recipe.name.clone(), recipe: recipe.to_toml()?, ..Report::default() };
+    report.epochs = folder
+        .metrics()?
+        .iter()
+        .map(|e| Epoch {
+            epoch: e.epoch,
+            train_loss: Some(e.train_loss),
+            valid_loss: Some(e.valid_loss),
+            train_accuracy: Some(e.train_accuracy),
+            valid_accuracy: Some(e.valid_accuracy),
+            best: e.best,
+        })
+        .collect();
+    let results = folder.results();
+    if let Some(e) = found::<Evaluated>(&results, "eval") {
+        evaluation(&mut report, e);
+    }
+    if let Some(q) = found::<Quantized>(&results, "quantize") {
+        report.layers = q.layers.into_iter().map(layer).collect();
+    }
+    let network = folder.network()?;
+    for tensor in network.tensors().iter().filter(|t| t.shape.len() > 1) {
+        let values = &network.values()[tensor.range.clone()];
+        report.histograms.push(Histogram::of(tensor.name.clone(), values, 41));
+    }
+    if folder.model_path().exists() {
+        costs(&mut report, &ModelFile::read(&folder.model_path())?)?;
+    }
+    if let Some(v) = found::<Verified>(&results, "verify") {
+        let exact = if v.mismatches == 0 { "yes" } else { "no" };
+        report.summary.push(Fact::new("bit-exact", exact, "").with_note(format!(
+            "{} steps on an emulated {}",
+            thousands(v.steps),
+            v.core
+        )));
+        report.costs.push(
+            Fact::new(format!("instructions per step, {}", v.core), thousands(v.instructions.round() as u64), "")
+                .with_note("counted in the emulator, network without front end"),
+        );
+    }
+    write_atomically(&folder.report_path(), report.html().as_bytes())
+}
+
+fn found<T: DeserializeOwned>(results: &serde_json::Map<String, serde_json::Value>, key: &str) -> Option<T> {
+    serde_json::from_value(results.get(key)?.clone()).ok()
+}
+
+fn evaluation(report: &mut Report, e: Evaluated) {
+    let note = format!("{} clips of the {} split", e.clips, e.split);
+    let mut add = |name: &str, accuracy: f64, note: String| {
+        report.summary.push(Fact::new(name, percent(accuracy), "").with_note(note));
+    };
+    if let Some(float) = e.float_accuracy {
+        add("float accuracy", float, note.clone());
+    }
+    let differ = e.disagree.map_or(note, |n| format!("{n} clips heard differently from float"));
+    add("integer accuracy", e.integer_accuracy, differ);
+    let confusions = [("integer", Some(e.integer_confusion)), ("float", e.float_confusion)];
+    for (name, confusion) in confusions {
+        if let Some(c) = confusion {
+            report.confusions.push(crate::report::Confusion {
+                title: format!("{name} network, {} split", e.split),
+                labels: e.labels.clone(),
+                counts: c.counts,
+            });
+        }
+    }
+}
+
+fn layer(l: LayerError) -> Layer {
+    Layer {
+        name: format!("{} {}", l.layer, l.variant),
+        weights_db: l.weights_db,
+        output_db: l.output_db.unwrap_or(f64::INFINITY),
+        saturated: l.saturated,
+        outputs: l.outputs,
+        drift: l.drift,
+    }
+}
+
+fn costs(report: &mut Report, file: &ModelFile) -> Result<()> {
+    let cost = cost::of(&file.model()?);
+    let facts = [
+        Fact::new("blob in flash", thousands(cost.blob_bytes as u64), "bytes"),
+        Fact::new("memory of the states", thousands(cost.ram_bytes as u64), "bytes").with_note("exact"),
+        Fact::new("memory of the audio front end", thousands(cost.audio_ram_bytes as u64), "bytes").with_note("exact"),
+        Fact::new("multiplications per step", thousands(cost.macs), ""),
+    ];
+    report.costs.extend(facts);
+    report.costs.extend(cost.instructions.iter().map(|(core, n)| {
+        Fact::new(format!("instructions per step, Cortex-{core}"), thousands(*n), "")
+            .with_note("estimate from the shapes")
+    }));
     Ok(())
 }

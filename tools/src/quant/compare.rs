@@ -3,7 +3,7 @@
 use elman::blob::Model;
 use elman::cell::{LongState, View};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ptq::dequantized;
 use super::scaling::scaled;
@@ -11,7 +11,7 @@ use super::{IntegerModel, network};
 use crate::nn::Network;
 
 /// What rounding did to one layer.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LayerError {
     /// Number of the layer in the blob.
     pub layer: usize,
@@ -19,8 +19,8 @@ pub struct LayerError {
     pub variant: String,
     /// Weights' signal to rounding noise in dB; absent for a layer without weights.
     pub weights_db: Option<f64>,
-    /// Output's signal to quantization noise in dB, over all steps.
-    pub output_db: f64,
+    /// Output's signal to quantization noise in dB, over all steps; absent where it is exact.
+    pub output_db: Option<f64>,
     /// Outputs that sit at the end of their format.
     pub saturated: u64,
     /// Outputs looked at.
@@ -78,8 +78,8 @@ impl Sums {
     }
 }
 
-fn decibels(signal: f64, noise: f64) -> f64 {
-    if noise == 0.0 { f64::INFINITY } else { 10.0 * (signal / noise).log10() }
+fn decibels(signal: f64, noise: f64) -> Option<f64> {
+    (noise > 0.0 && signal > 0.0).then(|| 10.0 * (signal / noise).log10())
 }
 
 /// Runs both networks over raw features of clips and compares every layer at every step.
@@ -153,7 +153,7 @@ fn weights_db(network: &Network<f32>, integer: &IntegerModel, map: &[Option<usiz
                 noise += (q - *f as f64).powi(2);
             }
         }
-        out[k] = (signal > 0.0).then(|| decibels(signal, noise));
+        out[k] = decibels(signal, noise);
     }
     out
 }

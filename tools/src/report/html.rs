@@ -55,8 +55,10 @@ pub(super) fn short(v: f64) -> String {
         .to_owned(),
         0.0 => "0".to_owned(),
         a if !(1e-3..1e6).contains(&a) => format!("{v:.1e}"),
-        a if a < 1.0 => format!("{v:.3}"),
-        a if a < 100.0 => format!("{v:.2}").trim_end_matches('0').trim_end_matches('.').to_owned(),
+        a if a < 100.0 => {
+            let digits = if a < 1.0 { 3 } else { 2 };
+            format!("{v:.digits$}").trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
         _ => format!("{v:.0}"),
     }
 }

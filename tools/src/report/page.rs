@@ -118,7 +118,8 @@ fn layers(layers: &[Layer]) -> String {
         .filter(|l| l.drift.len() > 1)
         .map(|l| Line {
             name: l.name.clone(),
-            points: l.drift.iter().enumerate().map(|(t, &e)| (t as f64, e)).collect(),
+            // Exactly 0 is a step at which nothing was compared, or a layer that rounds nothing.
+            points: l.drift.iter().enumerate().filter(|(_, e)| **e > 0.0).map(|(t, &e)| (t as f64, e)).collect(),
         })
         .collect();
     let drift = lines("Drift: error of the output at each time step (RMS)", "time step", &drift, None);

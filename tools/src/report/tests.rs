@@ -60,7 +60,7 @@ fn holds_what_it_was_given_and_loads_nothing() {
         "integer: 94.74 % of 57",
         "&lt;script&gt;",
         "41.26",
-        "3 (0.300 %)",
+        "3 (0.3 %)",
         "Drift",
         "21344",
         "<li>12 clips were stereo</li>",

@@ -1,6 +1,7 @@
 //! `fuzz`: cargo-fuzz over the targets of tests/fuzz, from the seeds kept beside them.
 
 use anyhow::{Context, Result, ensure};
+use elman::audio::{Config, FEATURE_FRAC};
 use elman_tools::quant::synthetic::{self, Drive};
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -62,7 +63,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     Ok(if findings == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A small blob of every variant, alone and stacked, for `load`; with frames behind it for `step`.
+/// A small blob of every variant and one with a front end for `load`; with frames behind it for `step`.
 fn seeds(folder: &Path) -> Result<()> {
     let [load, step, round_trip] = [0, 1, 2].map(|k| folder.join("seeds").join(TARGETS[k]));
     for path in [&load, &step, &round_trip] {
@@ -82,6 +83,11 @@ fn seeds(folder: &Path) -> Result<()> {
         std::fs::write(step.join(variant), &blob)?;
         std::fs::write(round_trip.join(variant), [k as u8, 2, 5, 1, 7, 0, k as u8 * 9, 3, 4, 1, 3, 200])?;
     }
+    let mut heard = synthetic::model("gru", 1, 1, 0, Drive::Ordinary, 1);
+    let audio = Config::HZ_16000;
+    heard.layers = vec![synthetic::layer("gru", audio.channels as usize, 2, FEATURE_FRAC as u8, Drive::Ordinary, 1)];
+    heard.audio = Some(audio);
+    std::fs::write(load.join("sound.elman"), heard.to_blob()?)?;
     println!("seeds written to {}", folder.join("seeds").display());
     Ok(())
 }
