@@ -4,11 +4,8 @@
 mod bench_mcu;
 mod bench_train;
 mod bitexact;
-<<<<<<< HEAD
 mod demo;
 mod fuzz;
-=======
->>>>>>> main
 mod panics;
 mod proof;
 mod recipes;
@@ -36,11 +33,8 @@ enum Verb {
     Bench(Bench),
     /// Compare every state of 1e5 steps per cell and core with the host's: `cargo xtask bitexact --cores m4`
     Bitexact(bitexact::Args),
-<<<<<<< HEAD
-=======
     /// Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`
     Recipes(recipes::Args),
->>>>>>> main
     /// Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`
     Panics(Output),
     /// Install what firmware needs: thumb targets and QEMU: `cargo xtask setup --yes`
@@ -53,11 +47,6 @@ enum Verb {
     Demo(demo::Args),
     /// Measure flash and RAM of an inference firmware: `cargo xtask size --check`
     Size(Output),
-<<<<<<< HEAD
-    /// Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`
-    Recipes(recipes::Args),
-=======
->>>>>>> main
 }
 
 #[derive(Debug, Subcommand)]
@@ -74,20 +63,13 @@ fn main() -> ExitCode {
         Verb::Bench(Bench::Mcu(output)) => bench_mcu::run().and_then(|f: Figures| f.finish(&output)),
         Verb::Bench(Bench::Train(args)) => bench_train::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bitexact(args) => bitexact::run(&args),
-<<<<<<< HEAD
-=======
         Verb::Recipes(args) => recipes::run(&args),
->>>>>>> main
         Verb::Panics(output) => panics::run(&output),
         Verb::Setup(args) => setup::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Fuzz(args) => fuzz::run(&args),
         Verb::Demo(args) => demo::run(&args),
         Verb::Size(output) => size::run(&output),
-<<<<<<< HEAD
-        Verb::Recipes(args) => recipes::run(&args),
-=======
->>>>>>> main
     };
     match result {
         Ok(code) => code,
