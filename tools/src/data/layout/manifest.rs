@@ -1,4 +1,4 @@
-//! Csv manifests: file,label[,speaker], one per split, over a tar or a folder.
+//! Csv manifests: `file,label[,speaker]`, one per split, over a tar or a folder.
 
 use super::{Found, Listing};
 use crate::data::source::{Shelf, list as entries, name_of};
