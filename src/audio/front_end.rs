@@ -33,7 +33,7 @@ impl<'a> FrontEnd<'a> {
         let too_small = Error::Memory { needed: config.memory_words(), given: memory.len() };
         let (ring, rest) = memory.split_at_mut_checked((config.window as usize).div_ceil(2)).ok_or(too_small)?;
         let (buffer, rest) = rest.split_at_mut_checked(config.fft()).ok_or(too_small)?;
-        let ring = bytemuck::cast_slice_mut::<u32, i16>(ring).get_mut(..config.window as usize).ok_or(too_small)?;
+        let ring = crate::kernel::word::halves_mut(ring).get_mut(..config.window as usize).ok_or(too_small)?;
         let edges = rest.get_mut(..(config.channels as usize).wrapping_add(2)).ok_or(too_small)?;
         for (i, e) in edges.iter_mut().enumerate() {
             *e = mel::edge(&config, i as u32);
