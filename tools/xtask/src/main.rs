@@ -4,11 +4,15 @@
 mod bench_mcu;
 mod bench_train;
 mod bitexact;
+mod demo;
+mod fuzz;
 mod panics;
 mod proof;
 mod recipes;
 mod report;
+mod setup;
 mod size;
+mod test;
 
 use clap::{Parser, Subcommand};
 use report::{Figures, Output};
@@ -33,6 +37,14 @@ enum Verb {
     Recipes(recipes::Args),
     /// Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`
     Panics(Output),
+    /// Install what firmware needs: thumb targets and QEMU: `cargo xtask setup --yes`
+    Setup(setup::Args),
+    /// Everything that CI checks: `cargo xtask test --yes`
+    Test(setup::Args),
+    /// Fuzz loader, steps and round trips: `cargo xtask fuzz --short`
+    Fuzz(fuzz::Args),
+    /// Train, quantize and verify on bundled recordings: `cargo xtask demo`
+    Demo(demo::Args),
     /// Measure flash and RAM of an inference firmware: `cargo xtask size --check`
     Size(Output),
 }
@@ -53,6 +65,10 @@ fn main() -> ExitCode {
         Verb::Bitexact(args) => bitexact::run(&args),
         Verb::Recipes(args) => recipes::run(&args),
         Verb::Panics(output) => panics::run(&output),
+        Verb::Setup(args) => setup::run(&args),
+        Verb::Test(args) => test::run(&args),
+        Verb::Fuzz(args) => fuzz::run(&args),
+        Verb::Demo(args) => demo::run(&args),
         Verb::Size(output) => size::run(&output),
     };
     match result {

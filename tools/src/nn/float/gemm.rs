@@ -236,7 +236,7 @@ impl<F: Float, const M: usize, const N: usize> Kernel<F> for Fixed<'_, F, M, N> 
     }
 }
 
-/// sum[i] += a(i) * b for all rows of a tile.
+/// `sum[i] += a(i) * b` for all rows of a tile.
 #[expect(clippy::needless_range_loop, reason = "constant bounds and plain indices keep the sums in registers")]
 #[inline(always)]
 fn multiply<L: Lanes, const M: usize, const N: usize>(

@@ -1,0 +1,93 @@
+//! `fuzz`: cargo-fuzz over the targets of tests/fuzz, from the seeds kept beside them.
+
+use anyhow::{Context, Result, ensure};
+use elman::audio::{Config, FEATURE_FRAC};
+use elman_tools::quant::synthetic::{self, Drive};
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use crate::report::root;
+use crate::setup::{self, ask, available};
+
+/// Arguments of `fuzz`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// 60 seconds a target
+    #[arg(long)]
+    short: bool,
+    /// Seconds a target
+    #[arg(long, default_value_t = 600, conflicts_with = "short")]
+    seconds: u32,
+    /// Write the seeds anew, after a change of the format, and stop
+    #[arg(long)]
+    seeds: bool,
+    #[command(flatten)]
+    setup: setup::Args,
+}
+
+const TARGETS: &[&str] = &["load", "step", "round_trip"];
+
+/// Fuzzes every target; failure where one finds something.
+///
+/// # Errors
+/// Where cargo-fuzz is missing or the seeds cannot be written.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let folder = root().join("tests/fuzz");
+    if args.seeds {
+        seeds(&folder)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !available("cargo-fuzz") {
+        ensure!(ask("run `cargo install cargo-fuzz`", &args.setup)?, "cargo-fuzz is not installed");
+        let status = Command::new("cargo").args(["install", "--locked", "cargo-fuzz"]).status()?;
+        ensure!(status.success(), "`cargo install cargo-fuzz` failed");
+    }
+    let seconds = if args.short { 60 } else { args.seconds };
+    let mut findings = 0;
+    for target in TARGETS {
+        println!("== {target}, {seconds} s");
+        let corpus = folder.join("corpus").join(target);
+        std::fs::create_dir_all(&corpus).with_context(|| corpus.display().to_string())?;
+        let status = Command::new("cargo")
+            .current_dir(&folder)
+            // Sanitizers are not stable; the compiler is.
+            .env("RUSTC_BOOTSTRAP", "1")
+            .args(["fuzz", "run", "--fuzz-dir", ".", target])
+            .args([corpus.as_path(), &folder.join("seeds").join(target)])
+            .args(["--", &format!("-max_total_time={seconds}"), "-max_len=8192", "-print_final_stats=1"])
+            .status()
+            .context("cargo fuzz does not start")?;
+        findings += u32::from(!status.success());
+    }
+    println!("{} targets, {findings} with findings", TARGETS.len());
+    Ok(if findings == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A small blob of every variant and one with a front end for `load`; with frames behind it for `step`.
+fn seeds(folder: &Path) -> Result<()> {
+    let [load, step, round_trip] = [0, 1, 2].map(|k| folder.join("seeds").join(TARGETS[k]));
+    for path in [&load, &step, &round_trip] {
+        std::fs::create_dir_all(path).with_context(|| path.display().to_string())?;
+    }
+    let variants = elman::layer::all().flat_map(|s| s.variants).map(|v| v.name);
+    for (k, variant) in variants.enumerate() {
+        // Pointwise layers keep the width.
+        let (inputs, units) =
+            (3, if synthetic::layer(variant, 3, 3, 15, Drive::Ordinary, 1).scale.is_empty() { 5 } else { 3 });
+        let units = if variant == "mean" { inputs } else { units };
+        let mut model = synthetic::model(variant, inputs, units, 2, Drive::Ordinary, 1);
+        model.labels = vec!["yes".into(), "no".into()];
+        let mut blob = model.to_blob().with_context(|| variant.to_owned())?;
+        std::fs::write(load.join(format!("{variant}.elman")), &blob)?;
+        blob.extend(synthetic::frames(4, 8, 1).iter().flat_map(|x| x.to_le_bytes()));
+        std::fs::write(step.join(variant), &blob)?;
+        std::fs::write(round_trip.join(variant), [k as u8, 2, 5, 1, 7, 0, k as u8 * 9, 3, 4, 1, 3, 200])?;
+    }
+    let mut heard = synthetic::model("gru", 1, 1, 0, Drive::Ordinary, 1);
+    let audio = Config::HZ_16000;
+    heard.layers = vec![synthetic::layer("gru", audio.channels as usize, 2, FEATURE_FRAC as u8, Drive::Ordinary, 1)];
+    heard.audio = Some(audio);
+    std::fs::write(load.join("sound.elman"), heard.to_blob()?)?;
+    println!("seeds written to {}", folder.join("seeds").display());
+    Ok(())
+}

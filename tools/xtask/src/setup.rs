@@ -1,0 +1,135 @@
+//! `setup`: what firmware needs on this machine. It says what it does, asks first, and skips what is there.
+
+use anyhow::{Context, Result, bail};
+use elman_tools::verify::{Machines, Qemu, Toolchain};
+use std::collections::BTreeSet;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+/// Arguments of verbs that install.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Args {
+    /// Install without asking (so does CI=true)
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// Debian's packages for the thumb targets, where rustup has none to give.
+const DEBIAN_RUST: &[&str] = &["rustc-web", "cargo-web", "rust-web-src"];
+
+/// Sets up, and fails where something is still missing.
+///
+/// # Errors
+/// Where the table of cores cannot be read.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let missing = prepare(args)?;
+    for line in &missing {
+        println!("missing: {line}");
+    }
+    Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Installs what is missing; what still is, a line each.
+///
+/// # Errors
+/// Where the table of cores cannot be read.
+pub fn prepare(args: &Args) -> Result<Vec<String>> {
+    let machines = Machines::find(None)?;
+    let targets: BTreeSet<&str> = machines.iter().map(|(_, m)| m.target.as_str()).collect();
+    let mut missing = Vec::new();
+    for target in targets {
+        if let Err(e) = thumb(target, args) {
+            missing.push(format!("{target}: {e:#}"));
+        }
+    }
+    match Qemu::find() {
+        Ok(_) => println!("qemu-system-arm: is there"),
+        Err(_) => {
+            if let Err(e) = packages(&["qemu-system-arm"], args) {
+                missing.push(format!("qemu-system-arm: {e:#}"));
+            }
+        }
+    }
+    Ok(missing)
+}
+
+fn thumb(target: &str, args: &Args) -> Result<()> {
+    match Toolchain::find(target) {
+        Some(Toolchain::Installed) => {
+            println!("{target}: is there");
+            return Ok(());
+        }
+        Some(Toolchain::Debian) => {
+            println!("{target}: is there, by Debian's compiler and sources");
+            return Ok(());
+        }
+        None => {}
+    }
+    if available("rustup") && ask(&format!("run `rustup target add {target}`"), args)? {
+        if succeeds(Command::new("rustup").args(["target", "add", target])) && Toolchain::find(target).is_some() {
+            println!("{target}: installed by rustup");
+            return Ok(());
+        }
+        println!("{target}: rustup could not install it; trying Debian's compiler");
+    }
+    packages(DEBIAN_RUST, args)?;
+    if Toolchain::find(target).is_none() {
+        bail!("neither rustup nor Debian's packages gave a toolchain for it");
+    }
+    println!("{target}: by Debian's compiler and sources");
+    Ok(())
+}
+
+/// Installs packages of Debian or Ubuntu.
+fn packages(names: &[&str], args: &Args) -> Result<()> {
+    let list = names.join(" ");
+    if !Path::new("/etc/debian_version").exists() || !available("apt-get") {
+        bail!("install it with your system's package manager (on Debian and Ubuntu: {list})");
+    }
+    let root = Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout.trim_ascii() == b"0");
+    let apt = |arguments: &[&str]| {
+        let mut command = if root { Command::new("apt-get") } else { Command::new("sudo") };
+        if !root {
+            command.arg("apt-get");
+        }
+        command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
+        succeeds(&mut command)
+    };
+    if !ask(&format!("run `apt-get install {list}`"), args)? {
+        bail!("not installed: run `apt-get install {list}`");
+    }
+    let install: Vec<&str> = ["install", "-y", "--no-install-recommends"].into_iter().chain(names.to_vec()).collect();
+    // The lists may be too old, or not there at all.
+    if apt(&install) || (apt(&["update"]) && apt(&install)) {
+        println!("{list}: installed");
+        return Ok(());
+    }
+    bail!("`apt-get install {list}` failed")
+}
+
+/// Whether `what` may be done: said, and asked where somebody can answer.
+pub fn ask(what: &str, args: &Args) -> Result<bool> {
+    if args.yes || std::env::var("CI").is_ok_and(|v| v == "true") {
+        println!("setup: {what}");
+        return Ok(true);
+    }
+    if !std::io::stdin().is_terminal() {
+        println!("setup: would {what}; give --yes to allow it");
+        return Ok(false);
+    }
+    print!("setup: {what}? [Y/n] ");
+    std::io::stdout().flush()?;
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("no answer")?;
+    Ok(matches!(line.trim().to_lowercase().as_str(), "" | "y" | "yes"))
+}
+
+/// Whether a program can be run at all.
+pub fn available(program: &str) -> bool {
+    Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command.stdin(Stdio::null()).status().is_ok_and(|s| s.success())
+}

@@ -1,0 +1,138 @@
+//! `test`: all that CI checks, in stages, each timed.
+
+use anyhow::{Context, Result, ensure};
+use elman_tools::verify::{Firmware, Machines, Qemu, Toolchain};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use crate::report::root;
+use crate::setup::{Args, prepare};
+
+/// A stage, and what it needs beyond the host's compiler.
+struct Stage {
+    name: &'static str,
+    on_cores: bool,
+    run: fn() -> Result<()>,
+}
+
+const STAGES: &[Stage] = &[
+    Stage { name: "format", on_cores: false, run: format },
+    Stage {
+        name: "clippy, host",
+        on_cores: false,
+        run: || cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+    },
+    Stage { name: "rustdoc", on_cores: false, run: rustdoc },
+    Stage { name: "tests, host", on_cores: false, run: || cargo(&["test", "--quiet", "--workspace"]) },
+    Stage { name: "clippy, thumb", on_cores: true, run: clippy_thumb },
+    Stage { name: "firmware with defmt", on_cores: true, run: defmt },
+    Stage { name: "kernels = twins", on_cores: true, run: kernels },
+    Stage { name: "bit-exact, 1e3 steps", on_cores: true, run: || this(&["bitexact", "--steps", "1000"]) },
+    Stage { name: "panics", on_cores: true, run: || this(&["panics", "--check"]) },
+    Stage { name: "size", on_cores: true, run: || this(&["size", "--check"]) },
+    Stage { name: "instructions per step", on_cores: true, run: || this(&["bench", "mcu", "--check"]) },
+];
+
+/// Sets up, runs every stage and sums up; failure where one failed or could not run.
+///
+/// # Errors
+/// Where the table of cores cannot be read.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let start = Instant::now();
+    let missing = prepare(args)?;
+    let mut lines = Vec::new();
+    let mut failed = 0;
+    for stage in STAGES {
+        println!("== {}", stage.name);
+        let begun = Instant::now();
+        let outcome = match (stage.on_cores, missing.first()) {
+            (true, Some(what)) => Err(anyhow::anyhow!("not run, {what}")),
+            _ => (stage.run)(),
+        };
+        let verdict = match outcome {
+            Ok(()) => "ok".to_owned(),
+            Err(e) => {
+                failed += 1;
+                eprintln!("{e:#}");
+                format!("FAILED: {}", e.to_string().lines().next().unwrap_or_default())
+            }
+        };
+        lines.push(format!("{:<24}{:>7.1} s  {verdict}", stage.name, begun.elapsed().as_secs_f64()));
+    }
+    println!("\n{}", lines.join("\n"));
+    let verdict = if failed == 0 { "all green".to_owned() } else { format!("{failed} failed") };
+    println!("{} stages in {:.0} s: {verdict}", STAGES.len(), start.elapsed().as_secs_f64());
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs a command to success.
+fn succeed(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("{:?} does not start", command.get_program()))?;
+    let words: Vec<_> = command.get_args().map(|a| a.to_string_lossy().into_owned()).collect();
+    ensure!(status.success(), "`{} {}` failed", command.get_program().to_string_lossy(), words.join(" "));
+    Ok(())
+}
+
+fn host_cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+fn cargo(arguments: &[&str]) -> Result<()> {
+    succeed(host_cargo().args(arguments))
+}
+
+/// Another verb of this program.
+fn this(arguments: &[&str]) -> Result<()> {
+    succeed(Command::new(std::env::current_exe()?).args(arguments))
+}
+
+fn format() -> Result<()> {
+    cargo(&["fmt", "--all", "--check"])?;
+    for folder in ["boards", "tests/fuzz"] {
+        succeed(host_cargo().current_dir(root().join(folder)).args(["fmt", "--all", "--check"]))?;
+    }
+    Ok(())
+}
+
+fn rustdoc() -> Result<()> {
+    succeed(host_cargo().env("RUSTDOCFLAGS", "-D warnings").args([
+        "doc",
+        "--quiet",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+    ]))
+}
+
+fn clippy_thumb() -> Result<()> {
+    let machines = Machines::find(None)?;
+    for (core, machine) in machines.iter() {
+        // Debian's compiler comes without clippy; its warnings are the same as the host's.
+        let verb = if Toolchain::find(&machine.target) == Some(Toolchain::Installed) { "clippy" } else { "check" };
+        let mut command = Toolchain::cargo(machine, core, machines.boards(), verb)?;
+        command.args(["--quiet", "--release", "--workspace"]);
+        if verb == "clippy" {
+            command.args(["--", "-D", "warnings"]);
+        }
+        succeed(&mut command)?;
+    }
+    Ok(())
+}
+
+fn defmt() -> Result<()> {
+    let machines = Machines::find(None)?;
+    Firmware::build(&machines, "m4", "qemu-mps2", None, &["--features", "defmt"]).map(|_| ())
+}
+
+fn kernels() -> Result<()> {
+    let (machines, qemu) = (Machines::find(None)?, Qemu::find()?);
+    let folder = tempfile::tempdir()?;
+    for (core, machine) in machines.iter() {
+        let firmware = Firmware::build(&machines, core, "kernels", None, &[])?;
+        let said = qemu.run(machine, &firmware, folder.path())?;
+        println!("{core}: {}", said.trim());
+    }
+    Ok(())
+}
