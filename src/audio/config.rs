@@ -20,7 +20,7 @@ pub struct Config {
     pub low_hz: u16,
     /// Upper edge of the last band, in Hz.
     pub high_hz: u16,
-    /// a of x[n] - a·x[n-1], in Q0.15; 0 leaves the samples as they are.
+    /// a of `x[n] - a·x[n-1]`, in Q0.15; 0 leaves the samples as they are.
     pub pre_emphasis: u16,
     /// Whether each frame's mean is subtracted from it.
     pub remove_dc: bool,
