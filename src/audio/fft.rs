@@ -1,6 +1,6 @@
 //! Real FFT of 2^7 to 2^10 points as a complex one of half the length, in 32-bit words.
 
-use super::sine::{cos, sin};
+use super::sine::{TURN, cos, sin};
 use crate::kernel::word::mul_high;
 
 /// A complex number: real and imaginary part, i32 each.
@@ -66,30 +66,37 @@ pub(super) fn place(k: usize, log2: u32) -> usize {
     ((k as u32).reverse_bits() >> (32u32.wrapping_sub(log2) & 31)) as usize
 }
 
+/// Butterfly of two stages: stores the first of the four sums, returns the others, still to be turned.
+#[inline(always)]
+fn butterfly(a: &mut Complex, b: &Complex, c: &Complex, d: &Complex) -> [[i32; 2]; 3] {
+    let (sum_ac, dif_ac) = (add(get(a), get(c)), sub(get(a), get(c)));
+    let (sum_bd, dif_bd) = (add(get(b), get(d)), times_j(sub(get(b), get(d))));
+    set(a, add(sum_ac, sum_bd));
+    [sub(sum_ac, sum_bd), sub(dif_ac, dif_bd), add(dif_ac, dif_bd)]
+}
+
 /// Two decimation-in-frequency stages at once, over blocks of `length`.
 fn radix4(data: &mut [Complex], length: usize) {
-    let step = 1024usize >> (length.trailing_zeros() & 31);
+    let step = TURN >> (length.trailing_zeros() & 31);
     for block in data.chunks_exact_mut(length) {
         let Some((ab, cd)) = block.split_at_mut_checked(length / 2) else { return };
         let Some((a, b)) = ab.split_at_mut_checked(length / 4) else { return };
         let Some((c, d)) = cd.split_at_mut_checked(length / 4) else { return };
-        let mut k = 0usize;
-        for (((a, b), c), d) in a.iter_mut().zip(b).zip(c).zip(d) {
-            let (sum_ac, dif_ac) = (add(get(a), get(c)), sub(get(a), get(c)));
-            let (sum_bd, dif_bd) = (add(get(b), get(d)), times_j(sub(get(b), get(d))));
-            set(a, add(sum_ac, sum_bd));
-            let (second, third, fourth) = (sub(sum_ac, sum_bd), sub(dif_ac, dif_bd), add(dif_ac, dif_bd));
-            if k == 0 {
-                set(b, second);
-                set(c, third);
-                set(d, fourth);
-            } else {
-                let once = turn(k);
-                let twice = times(once, once);
-                set(b, rotate(second, twice));
-                set(c, rotate(third, once));
-                set(d, rotate(fourth, times(twice, once)));
-            }
+        let mut quads = a.iter_mut().zip(b).zip(c.iter_mut().zip(d));
+        if let Some(((a, b), (c, d))) = quads.next() {
+            let [second, third, fourth] = butterfly(a, b, c, d);
+            set(b, second);
+            set(c, third);
+            set(d, fourth);
+        }
+        let mut k = step;
+        for ((a, b), (c, d)) in quads {
+            let once = turn(k);
+            let twice = times(once, once);
+            let [second, third, fourth] = butterfly(a, b, c, d);
+            set(b, rotate(second, twice));
+            set(c, rotate(third, once));
+            set(d, rotate(fourth, times(twice, once)));
             k = k.wrapping_add(step);
         }
     }
@@ -117,7 +124,7 @@ pub(super) fn real(data: &mut [Complex]) {
     complex(data);
     let half = data.len();
     let bits = half.trailing_zeros();
-    let step = 512usize >> (bits & 31);
+    let step = (TURN / 2) >> (bits & 31);
     if let Some(first) = data.first_mut() {
         let [re, im] = get(first);
         set(first, [re.wrapping_add(im) << 1, re.wrapping_sub(im) << 1]);

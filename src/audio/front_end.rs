@@ -33,7 +33,7 @@ impl<'a> FrontEnd<'a> {
         let too_small = Error::Memory { needed: config.memory_words(), given: memory.len() };
         let (ring, rest) = memory.split_at_mut_checked((config.window as usize).div_ceil(2)).ok_or(too_small)?;
         let (buffer, rest) = rest.split_at_mut_checked(config.fft()).ok_or(too_small)?;
-        let ring = bytemuck::cast_slice_mut::<u32, i16>(ring).get_mut(..config.window as usize).ok_or(too_small)?;
+        let ring = crate::kernel::word::halves_mut(ring).get_mut(..config.window as usize).ok_or(too_small)?;
         let edges = rest.get_mut(..(config.channels as usize).wrapping_add(2)).ok_or(too_small)?;
         for (i, e) in edges.iter_mut().enumerate() {
             *e = mel::edge(&config, i as u32);
@@ -158,15 +158,17 @@ impl<'a> FrontEnd<'a> {
         };
         let Some((frame, padding)) = self.buffer.split_at_mut_checked(window) else { return 0 };
         padding.fill(0);
-        let mut ends = frame.iter_mut();
+        let Some((front, back)) = frame.split_at_mut_checked(window / 2) else { return 0 };
         // Symmetric: sample n and window - 1 - n share a weight.
-        while let Some(x) = ends.next() {
+        let mut mirrored = back.iter_mut().rev();
+        for (x, y) in front.iter_mut().zip(mirrored.by_ref()) {
             let w = sine::hann(phase);
             phase = phase.wrapping_add(step);
             shape(x, w);
-            if let Some(x) = ends.next_back() {
-                shape(x, w);
-            }
+            shape(y, w);
+        }
+        if let Some(middle) = mirrored.next() {
+            shape(middle, sine::hann(phase));
         }
         SAMPLE_FRAC.wrapping_add(up).wrapping_sub(1).wrapping_sub(down)
     }

@@ -44,10 +44,10 @@ const SQUARE_SHIFT: u32 = 10;
 /// squares.
 pub(super) fn between(spectrum: &[Complex], from: u32, to: u32, exponent: u32) -> Between {
     let bits = spectrum.len().trailing_zeros();
-    let last = (to >> 16).min((spectrum.len() as u32).wrapping_sub(1));
-    // Σ |X|² and Σ (last + 1 - k)·|X|²
+    let end = (to >> 16).wrapping_add(1).min(spectrum.len() as u32);
+    // Σ |X|² and Σ (end - k)·|X|²
     let (mut all, mut partial) = (0u64, 0u64);
-    for k in (from >> 16).wrapping_add(1)..=last {
+    for k in (from >> 16).wrapping_add(1)..end {
         let Some(&[re, im]) = spectrum.get(place(k as usize, bits)) else { break };
         let (re, im) = (re as i32 as i64, im as i32 as i64);
         all = all.wrapping_add((re.wrapping_mul(re).wrapping_add(im.wrapping_mul(im)) as u64) >> SQUARE_SHIFT);
@@ -57,7 +57,7 @@ pub(super) fn between(spectrum: &[Complex], from: u32, to: u32, exponent: u32) -
     let scale = 34i32.wrapping_sub(partial.leading_zeros() as i32);
     let (all, partial) = (shift(all, scale), shift(partial, scale));
     // Σ (to - k)·|X|², divided by the width through a reciprocal of 16 bits.
-    let beyond = (last.wrapping_add(1) << 16).wrapping_sub(to);
+    let beyond = (end << 16).wrapping_sub(to);
     let weighted = (partial << 16).saturating_sub(all.wrapping_mul(beyond as u64));
     let width = to.wrapping_sub(from).max(1);
     let up = width.leading_zeros();

@@ -228,3 +228,36 @@ fn bundled_recordings() {
         assert!(corpus.split(split).iter().all(|c| corpus.train.iter().all(|t| t.speaker != c.speaker)));
     }
 }
+
+#[test]
+fn manifest_over_a_folder() {
+    let dir = TempDir::new().unwrap();
+    let mut csv = String::from("\u{feff}label,file\r\n");
+    for i in 0..4 {
+        for (label, seed) in [("a", 0), ("b", 200)] {
+            put(dir.path(), &format!("sub/{label}{i}.WAV"), tone(seed + i));
+            csv += &format!("{label},sub/{label}{i}.WAV\r\n");
+        }
+    }
+    put(dir.path(), "train.csv", &csv);
+    let corpus = open(&dir).unwrap();
+    assert_eq!((corpus.labels.len(), corpus.train.len(), corpus.valid.len()), (2, 6, 2));
+    put(dir.path(), "train.csv", csv + "a,sub/gone.wav\n");
+    assert!(message(&dir).contains("train.csv, line 10: `sub/gone.wav` is not in"), "{}", message(&dir));
+}
+
+/// A flac file that ends anywhere is refused, whatever is left of it.
+#[test]
+fn cut_flac() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/clips.tar");
+    let mut archive = tar::Archive::new(fs::File::open(path).unwrap());
+    let mut whole = Vec::new();
+    std::io::Read::read_to_end(&mut archive.entries().unwrap().next().unwrap().unwrap(), &mut whole).unwrap();
+    // The bundled files do not say their length, as an encoder writing to a pipe leaves it; most others do.
+    whole[22..26].copy_from_slice(&16_000u32.to_be_bytes());
+    assert_eq!(super::read_sound("a.flac", whole.clone()).unwrap().samples.len(), 16_000);
+    for keep in (0..whole.len() - 1).step_by(97) {
+        let text = super::read_sound("a.flac", whole[..keep].to_vec()).unwrap_err().to_string();
+        assert!(text.starts_with("a.flac: "), "{keep}: {text}");
+    }
+}

@@ -107,7 +107,7 @@ impl Loss {
     }
 }
 
-/// -ln softmax(y)[class]; `d` becomes softmax(y) - onehot(class).
+/// `-ln softmax(y)[class]`; `d` becomes `softmax(y) - onehot(class)`.
 fn cross_entropy<F: Float>(y: &[F], class: usize, d: &mut [f64]) -> f64 {
     let largest = y.iter().fold(f64::NEG_INFINITY, |m, y| m.max(y.f64()));
     let mut sum = 0.0;

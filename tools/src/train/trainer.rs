@@ -97,7 +97,7 @@ fn derive(seed: u64, purpose: u64, a: u64, b: u64) -> u64 {
     random.next_u64()
 }
 
-/// Purposes of [`derive`].
+/// Purposes of [`derive()`].
 const SHUFFLE: u64 = 1;
 const AUGMENT: u64 = 2;
 const DROPOUT: u64 = 3;

@@ -1,9 +1,10 @@
-//! Csv manifests: file,label[,speaker], one per split, over a tar or a folder.
+//! Csv manifests: `file,label[,speaker]`, one per split, over a tar or a folder.
 
 use super::{Found, Listing};
 use crate::data::source::{Shelf, list as entries, name_of};
 use crate::data::{Error, Split};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 /// Stems of manifests, and what split they are.
 const STEMS: [(&str, Split); 6] = [
@@ -45,10 +46,13 @@ fn shelf(dir: &Path, stem: &str) -> Result<Shelf, Error> {
 
 fn read(file: &Path, split: Split, shelf: &Shelf, clips: &mut Vec<Found>) -> Result<(), Error> {
     let problem = |line: u64, problem: String| Error::Manifest { file: file.into(), line, problem };
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(file)
-        .map_err(|e| problem(1, format!("{e}; save it as UTF-8 text with commas")))?;
+    let text = fs::read_to_string(file).map_err(|e| match e.kind() {
+        io::ErrorKind::InvalidData => problem(1, "not UTF-8 text; save it as UTF-8 with commas".into()),
+        _ => Error::Io { path: file.into(), source: e },
+    })?;
+    // The reader counts lines wrongly where they end in CR LF.
+    let text = text.replace("\r\n", "\n");
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|e| problem(1, e.to_string()))?.clone();
     let column = |name: &str| header.iter().position(|h| h.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
     let need = |name: &str| {

@@ -2,7 +2,7 @@
 //!
 //! The forward pass runs [`Stage::unit`] itself. The backward pass is derived by hand for each stage,
 //! [`Backward::unit_backward`], one file a cell, and checked against finite differences in `f64`. Adding a cell is
-//! a file here and a line in [`cells`].
+//! a file here and a line in `cells`.
 
 mod gru;
 mod lstm;

@@ -211,20 +211,32 @@ impl<F: Float, const M: usize, const N: usize> Kernel<F> for Fixed<'_, F, M, N> 
                 }
             }
         }
+        if tile.filled == width {
+            for i in 0..M {
+                let c = L::vectors_mut(&mut tile.c[i * tile.stride..][..width]);
+                for j in 0..N {
+                    c[j] = if tile.add { l.add(c[j], sum[i][j]) } else { sum[i][j] };
+                }
+            }
+            return;
+        }
+        // The rest indexes as it runs, which would keep `sum` itself in memory all along.
+        let mut rows = [[l.splat(F::ZERO); N]; M];
         for i in 0..M {
-            let row = sum[i];
-            let c = &mut tile.c[i * tile.stride..][..tile.filled];
             for j in 0..N {
-                let end = (j + 1) * L::LANES;
-                let c = if end <= tile.filled { &mut c[j * L::LANES..end] } else { &mut c[j * L::LANES..] };
-                let v = if tile.add { l.add(l.load(c), row[j]) } else { row[j] };
-                l.store(c, v);
+                rows[i][j] = sum[i][j];
+            }
+        }
+        for (i, row) in rows.into_iter().enumerate() {
+            let c = &mut tile.c[i * tile.stride..][..tile.filled];
+            for (c, v) in c.chunks_mut(L::LANES).zip(row) {
+                l.store(c, if tile.add { l.add(l.load(c), v) } else { v });
             }
         }
     }
 }
 
-/// sum[i] += a(i) * b for all rows of a tile.
+/// `sum[i] += a(i) * b` for all rows of a tile.
 #[expect(clippy::needless_range_loop, reason = "constant bounds and plain indices keep the sums in registers")]
 #[inline(always)]
 fn multiply<L: Lanes, const M: usize, const N: usize>(
