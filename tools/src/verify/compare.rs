@@ -139,3 +139,38 @@ fn locate(host: &mut Stream<'_, '_>, board: &mut Stream<'_, '_>, ours: &[u32], t
     let unit = ours.iter().zip(theirs).position(|(h, b)| h != b).unwrap_or(0);
     at(Part::Memory, layers.saturating_sub(1), unit, ours[unit] as i32, theirs[unit] as i32)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quant::synthetic::{self, Drive};
+    use crate::quant::words_of;
+    use elman::blob::Blob;
+
+    /// One changed bit in the board's snapshot is found by layer and unit.
+    #[test]
+    fn a_difference_is_located() {
+        let words = words_of(&synthetic::model("lstm", 4, 6, 3, Drive::Ordinary, 1).to_blob().unwrap()).unwrap();
+        let model = Model::load(Blob::new(&words)).unwrap();
+        let (mut a, mut b) = (vec![0; model.memory_words()], vec![0; model.memory_words()]);
+        let (mut host, mut board) = (model.stream(&mut a).unwrap(), model.stream(&mut b).unwrap());
+        for frame in synthetic::frames(4, 5, 2).chunks(4) {
+            host.step(frame);
+        }
+        let mut ours = vec![0; host.snapshot_words()];
+        host.snapshot(&mut ours).unwrap();
+        // Behind the mark: x of 2 words, h of 4 (8 elements), c of 6; then the dense layer's input and output.
+        for (word, part, layer, unit) in [
+            (1 + 2 + 1, Part::Hidden, 0, 2),
+            (1 + 2 + 4 + 3, Part::Long, 0, 3),
+            (1 + 2 + 4 + 6 + 4, Part::Output, 1, 0),
+        ] {
+            let mut theirs = ours.clone();
+            theirs[word] ^= 1;
+            board.restore(&theirs).unwrap();
+            let found = locate(&mut host, &mut board, &ours, &theirs);
+            assert_eq!((found.part, found.layer, found.unit), (part, layer, unit), "{found}");
+            assert_eq!(found.host ^ found.board, 1);
+        }
+    }
+}
