@@ -180,7 +180,8 @@ fn a_killed_run_goes_on_to_the_same_bits() {
     child.wait().unwrap();
     let refused = fails(1, &killed.train(&[]));
     assert!(refused.contains("--resume"), "{refused}");
-    ok(&killed.train(&["--resume"]));
+    // The run folder has the recipe.
+    ok(&["train", "--resume", "--out", &killed.run, "--data", &killed.data]);
     for name in ["weights.safetensors", "metrics.jsonl"] {
         assert_eq!(
             std::fs::read(whole.file(name)).unwrap(),

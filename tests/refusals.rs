@@ -1,14 +1,26 @@
 //! A damaged blob is refused: every single-bit flip, every truncation, extensions; and what a valid CRC cannot
 //! hide.
 
+use std::path::Path;
+
 use elman::blob::{Blob, Error, FRAME_WORDS, Model, crc32c};
 use elman_tools::quant::synthetic::{self, Drive};
 use elman_tools::quant::words_of;
 
+/// Fresh ones, and every blob that the repository ships.
 fn blobs() -> Vec<Vec<u32>> {
-    ["srn", "srn-relu", "gru", "gru-before", "lstm"]
+    let mut blobs = ["srn", "srn-relu", "gru", "gru-before", "lstm"]
         .map(|v| words_of(&synthetic::model(v, 3, 5, 4, Drive::Ordinary, 3).to_blob().unwrap()).unwrap())
-        .to_vec()
+        .to_vec();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
+    let shipped: Vec<_> = std::fs::read_dir(golden)
+        .unwrap()
+        .map(|f| f.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e == "elman"))
+        .collect();
+    assert!(shipped.len() >= 6);
+    blobs.extend(shipped.iter().map(|p| words_of(&std::fs::read(p).unwrap()).unwrap()));
+    blobs
 }
 
 fn load(words: &[u32]) -> Result<(), Error> {

@@ -63,7 +63,7 @@ pub const fn words_of_bytes<const N: usize>(bytes: &[u8]) -> [u32; N] {
 
 /// Places a blob in flash, aligned, and gives the [`Blob`].
 ///
-/// ```ignore
+/// ```text
 /// static BLOB: elman::Blob<'static> = elman::include_blob!("keywords.elman");
 /// static MEMORY: StaticCell<[u32; BLOB.memory_words()]> = StaticCell::new();
 /// ```

@@ -1,24 +1,33 @@
 //! Writing files so that nothing is lost.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// Writes `bytes` to `path` whole or not at all: to a temporary file beside it, synced, then renamed over it.
+/// Writes `bytes` to `path` whole or not at all.
 ///
 /// # Errors
 /// With path and reason, for instance a full disk; what stood at `path` stays as it was.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(path, bytes)
+        .with_context(|| format!("cannot write {}; what stood there before is untouched", path.display()))
+}
+
+/// Writes `bytes` to a temporary file beside `path`, syncs it and renames it over `path`, so that whatever happens
+/// either the old or the new content stands there.
+///
+/// # Errors
+/// Why it could not be written; the old content is untouched and nothing of the attempt is left.
+pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|e| e.error)?;
-        Ok(())
-    };
-    write().with_context(|| format!("cannot write {}; what stood there before is untouched", path.display()))
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|e| e.error)?;
+    // The rename itself lasts only once the folder is on the disk.
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::ui::{Ui, percent, thousands};
 #[derive(clap::Args, Debug, Default)]
 #[command(after_help = "Example:\n  elman train recipes/fsdd.toml --data ~/data/fsdd --out runs/fsdd")]
 pub struct Cmd {
-    /// The recipe; without one, every value has its default
+    /// The recipe; without one, the run folder's when resuming, else every value has its default
     pub recipe: Option<PathBuf>,
     /// Folder of the corpus: a folder per word, Free Spoken Digit's file names, or a csv manifest
     #[arg(long, value_name = "DIR", required_unless_present = "print_recipe")]
@@ -71,9 +71,10 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
-        let mut recipe = match &self.recipe {
-            Some(path) => Recipe::read(path, &self.set)?,
-            None => Recipe::default().changed(&self.set)?,
+        let mut recipe = match (&self.recipe, &self.out) {
+            (Some(path), _) => Recipe::read(path, &self.set)?,
+            (None, Some(out)) if self.resume => RunFolder::open(out)?.recipe()?.changed(&self.set)?,
+            (None, _) => Recipe::default().changed(&self.set)?,
         };
         if let Some(seed) = self.seed {
             recipe.train.seed = seed;
@@ -201,7 +202,7 @@ pub fn train(corpus: &Corpus, recipe: &Recipe, folder: &RunFolder, resume: bool,
 }
 
 fn resume_hint(folder: &RunFolder) -> String {
-    format!("`elman train ... --out {} --resume`", folder.path().display())
+    format!("`elman train --resume --out {} --data DIR`", folder.path().display())
 }
 
 /// A run goes on only with the recipe and the data it began with.

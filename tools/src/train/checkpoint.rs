@@ -1,7 +1,5 @@
 //! Checkpoints: one file with everything that a run needs to go on.
 
-use std::fs::File;
-use std::io::Write;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -70,7 +68,7 @@ impl Checkpoint {
             .map_err(|e| wrong(&e))?;
         let metadata = [(HEADER.to_owned(), header)].into_iter().collect();
         let file = safetensors::serialize(views, Some(metadata)).map_err(|e| wrong(&e))?;
-        write_atomically(path, &file)
+        crate::files::replace(path, &file).map_err(|source| TrainError::Write { path: path.to_owned(), source })
     }
 
     /// Reads it back.
@@ -106,32 +104,4 @@ impl Checkpoint {
         }
         Ok(Self { spec: header.spec, config: header.config, values, moments, best, history: header.history })
     }
-}
-
-/// Writes a file so that, whatever happens, either the old or the new content stands there: into a file beside it
-/// first, synced, then renamed.
-///
-/// # Errors
-/// [`TrainError::Write`] with the path and the reason, a full disk for one; the old file is untouched.
-pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), TrainError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".elman.tmp");
-    let temporary = path.with_file_name(name);
-    let write = || {
-        let mut file = File::create(&temporary)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        drop(file);
-        std::fs::rename(&temporary, path)?;
-        // The rename itself lasts only once the folder is on the disk.
-        match path.parent().filter(|p| !p.as_os_str().is_empty()) {
-            Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
-            _ => Ok(()),
-        }
-    };
-    write().map_err(|source| {
-        // What is left of the attempt only takes space.
-        let _ = std::fs::remove_file(&temporary);
-        TrainError::Write { path: path.to_owned(), source }
-    })
 }

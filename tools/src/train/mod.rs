@@ -15,7 +15,6 @@ mod schedule;
 mod shard;
 mod trainer;
 
-pub use checkpoint::write_atomically;
 pub use config::{Optimizer, Schedule, TrainConfig, Watch};
 pub use dataset::{Dataset, Sequence};
 pub use error::TrainError;

@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         let corpus = pipeline::open_corpus(&data, pipeline::wanted_rate(&recipe), Ui { json: true })
             .with_context(|| format!("recipe {name}"))?;
         let split = pipeline::judging(&corpus, None)?;
-        let (mut float, mut integer) = (Vec::new(), Vec::new());
+        let (mut float, mut integer, mut last) = (Vec::new(), Vec::new(), Vec::new());
         for seed in 1..=args.seeds {
             let mut recipe = recipe.clone();
             recipe.train.seed = seed;
@@ -65,6 +65,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             );
             float.push(100.0 * e.float_accuracy.unwrap_or(0.0));
             integer.push(100.0 * e.integer_accuracy);
+            last.push(100.0 * folder.metrics()?.last().map_or(0.0, |e| e.valid_accuracy));
         }
         let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
         let each = |v: &[f64]| v.iter().map(|a| format!("{a:.2}")).collect::<Vec<_>>().join(" ");
@@ -80,6 +81,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             each(&integer),
             mean(&float) - mean(&integer)
         ));
+        if split == "valid" {
+            // The split that judges chose the epoch as well: say what the last epoch, chosen by nothing, has.
+            figures.line(format!("{:<12} {split:<6} float {:.2} ({}) at the last epoch", "", mean(&last), each(&last)));
+        }
         figures.add(format!("{name}-float"), mean(&float));
         figures.add(format!("{name}-integer"), mean(&integer));
         figures.add(format!("{name}-loss"), mean(&float) - mean(&integer));

@@ -28,6 +28,8 @@ fn lerp_backward<L: Lanes>(l: L, z: L::V, n: L::V, h: L::V, grad: &mut Unit<Worl
 
 impl Backward<4> for After {
     const READS_H: bool = true;
+    const HAS_LONG: bool = true;
+    const HAS_CARRY: bool = false;
 
     #[inline(always)]
     fn save<L: Lanes>(trace: Trace<World<L>>, _: &Unit<World<L>>) -> [L::V; 4] {
@@ -51,6 +53,8 @@ impl Backward<4> for After {
 
 impl Backward<2> for BeforeReset {
     const READS_H: bool = true;
+    const HAS_LONG: bool = true;
+    const HAS_CARRY: bool = true;
 
     #[inline(always)]
     fn save<L: Lanes>(r: L::V, after: &Unit<World<L>>) -> [L::V; 2] {
@@ -74,6 +78,8 @@ impl Backward<2> for BeforeReset {
 
 impl Backward<1> for BeforeUpdate {
     const READS_H: bool = true;
+    const HAS_LONG: bool = true;
+    const HAS_CARRY: bool = true;
 
     #[inline(always)]
     fn save<L: Lanes>(n: L::V, _: &Unit<World<L>>) -> [L::V; 1] {

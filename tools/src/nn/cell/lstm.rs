@@ -13,6 +13,8 @@ pub fn cell<F: Float>() -> FloatCell<F> {
 
 impl Backward<4> for Lstm {
     const READS_H: bool = false;
+    const HAS_LONG: bool = true;
+    const HAS_CARRY: bool = false;
 
     #[inline(always)]
     fn save<L: Lanes>(trace: Trace<World<L>>, _: &Unit<World<L>>) -> [L::V; 4] {

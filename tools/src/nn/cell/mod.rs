@@ -20,6 +20,10 @@ pub use step::{BackwardStep, ForwardStep, Pointwise};
 pub trait Backward<const G: usize>: Stage<G> + Copy + Send + Sync + 'static {
     /// Whether h_(t-1) enters the unit's equations, besides through the pre-activations.
     const READS_H: bool;
+    /// Whether the equations read or write the long state.
+    const HAS_LONG: bool;
+    /// Whether the equations read or write what is carried from stage to stage.
+    const HAS_CARRY: bool;
 
     /// What the backward pass needs of the forward pass; it takes the place of the pre-activations.
     fn save<L: Lanes>(trace: Self::Trace<World<L>>, after: &Unit<World<L>>) -> [L::V; G];

@@ -18,6 +18,8 @@ pub fn dense<F: Float>(activation: Activation) -> Box<dyn Pointwise<F>> {
 
 impl Backward<1> for Srn {
     const READS_H: bool = false;
+    const HAS_LONG: bool = false;
+    const HAS_CARRY: bool = false;
 
     #[inline(always)]
     fn save<L: Lanes>(_: <Self as Stage<1>>::Trace<World<L>>, after: &Unit<World<L>>) -> [L::V; 1] {

@@ -95,17 +95,30 @@ impl<F: Float, S: Backward<G>, const G: usize> Pointwise<F> for Mapped<S, G> {
     }
 }
 
-/// Elements `at..at + n` of a matrix, 0 where the cell has none.
+/// Elements `at..at + n` of a matrix that the equations may not have: then 0.
 #[inline(always)]
-fn load<L: Lanes>(l: L, from: &[L::Elem], at: usize, n: usize) -> L::V {
-    if from.is_empty() { l.splat(L::Elem::ZERO) } else { l.load(&from[at..at + n]) }
+fn load<L: Lanes>(l: L, has: bool, from: &[L::Elem], at: usize, n: usize) -> L::V {
+    if has && !from.is_empty() { l.load(&from[at..at + n]) } else { l.splat(L::Elem::ZERO) }
 }
 
-/// Writes elements `at..at + n` of a matrix, if the cell has it.
+/// Writes elements `at..at + n` of a matrix that the equations may not have.
 #[inline(always)]
-fn store<L: Lanes>(l: L, to: &mut [L::Elem], at: usize, n: usize, v: L::V) {
-    if !to.is_empty() {
+fn store<L: Lanes>(l: L, has: bool, to: &mut [L::Elem], at: usize, n: usize, v: L::V) {
+    if has && !to.is_empty() {
         l.store(&mut to[at..at + n], v);
+    }
+}
+
+/// Runs `body(from, n)` over `units` columns: whole vectors, whose width the compiler knows, then the rest.
+#[inline(always)]
+fn columns<L: Lanes>(_: L, units: usize, mut body: impl FnMut(usize, usize)) {
+    let mut j = 0;
+    while j + L::LANES <= units {
+        body(j, L::LANES);
+        j += L::LANES;
+    }
+    if j < units {
+        body(j, units - j);
     }
 }
 
@@ -121,29 +134,35 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Forward<'_, F, S, G
     fn run<L: Lanes<Elem = F>>(self, l: L) {
         let s = self.step;
         let world = World(l);
-        for row in 0..s.rows {
-            let gates = &mut s.gates[row * G * s.units..][..G * s.units];
-            let mut j = 0;
-            while j < s.units {
-                let n = L::LANES.min(s.units - j);
-                let at = row * s.units + j;
-                let pre = std::array::from_fn(|g| {
-                    let k = g * s.units + j;
-                    l.add(l.load(&gates[k..k + n]), l.load(&s.bias[k..k + n]))
-                });
-                let mut unit: Unit<World<L>> =
-                    Unit { h: load(l, s.h, at, n), long: load(l, s.long, at, n), carry: load(l, s.carry, at, n) };
-                let trace = self.stage.unit(&world, pre, &mut unit);
-                let saved = S::save(trace, &unit);
-                for (g, saved) in saved.into_iter().enumerate() {
-                    let k = g * s.units + j;
-                    l.store(&mut gates[k..k + n], saved);
-                }
-                store(l, s.h_out, at, n, unit.h);
-                store(l, s.long_out, at, n, unit.long);
-                store(l, s.carry_out, at, n, unit.carry);
-                j += n;
-            }
+        let zero = l.splat(F::ZERO);
+        for (row, gates) in s.gates.chunks_exact_mut(G * s.units).enumerate().take(s.rows) {
+            columns(
+                l,
+                s.units,
+                #[inline(always)]
+                |j, n| {
+                    let at = row * s.units + j;
+                    let mut pre = [zero; G];
+                    for (g, pre) in pre.iter_mut().enumerate() {
+                        let k = g * s.units + j;
+                        *pre = l.add(l.load(&gates[k..k + n]), l.load(&s.bias[k..k + n]));
+                    }
+                    let mut unit: Unit<World<L>> = Unit {
+                        h: load(l, S::READS_H, s.h, at, n),
+                        long: load(l, S::HAS_LONG, s.long, at, n),
+                        carry: load(l, S::HAS_CARRY, s.carry, at, n),
+                    };
+                    let trace = self.stage.unit(&world, pre, &mut unit);
+                    let saved = S::save(trace, &unit);
+                    for (g, saved) in saved.into_iter().enumerate() {
+                        let k = g * s.units + j;
+                        l.store(&mut gates[k..k + n], saved);
+                    }
+                    l.store(&mut s.h_out[at..at + n], unit.h);
+                    store(l, S::HAS_LONG, s.long_out, at, n, unit.long);
+                    store(l, S::HAS_CARRY, s.carry_out, at, n, unit.carry);
+                },
+            );
         }
     }
 }
@@ -160,44 +179,51 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Back<'_, F, S, G> {
     fn run<L: Lanes<Elem = F>>(self, l: L) {
         let s = self.step;
         let zero = l.splat(F::ZERO);
-        let mut j = 0;
-        while j < s.units {
-            let n = L::LANES.min(s.units - j);
-            let mut dbias = [zero; G];
-            for row in 0..s.rows {
-                let gates = &mut s.gates[row * G * s.units..][..G * s.units];
-                let at = row * s.units + j;
-                let saved = std::array::from_fn(|g| {
-                    let k = g * s.units + j;
-                    l.load(&gates[k..k + n])
-                });
-                let before: Unit<World<L>> =
-                    Unit { h: load(l, s.h, at, n), long: load(l, s.long, at, n), carry: load(l, s.carry, at, n) };
-                let after: Unit<World<L>> = Unit { h: zero, long: load(l, s.long_out, at, n), carry: zero };
-                let dh = load(l, s.dh, at, n);
-                let mut grad: Unit<World<L>> = Unit {
-                    h: if s.dout.is_empty() { dh } else { l.add(dh, load(l, s.dout, at, n)) },
-                    long: if s.enter_long { load(l, s.dlong, at, n) } else { zero },
-                    carry: load(l, s.dcarry, at, n),
-                };
-                let dpre = self.stage.unit_backward(l, saved, &before, &after, &mut grad);
-                for g in 0..G {
-                    let k = g * s.units + j;
-                    l.store(&mut gates[k..k + n], dpre[g]);
-                    dbias[g] = l.add(dbias[g], dpre[g]);
+        columns(
+            l,
+            s.units,
+            #[inline(always)]
+            |j, n| {
+                let mut dbias = [zero; G];
+                for (row, gates) in s.gates.chunks_exact_mut(G * s.units).enumerate().take(s.rows) {
+                    let at = row * s.units + j;
+                    let mut saved = [zero; G];
+                    for (g, saved) in saved.iter_mut().enumerate() {
+                        let k = g * s.units + j;
+                        *saved = l.load(&gates[k..k + n]);
+                    }
+                    let before: Unit<World<L>> = Unit {
+                        h: load(l, S::READS_H, s.h, at, n),
+                        long: load(l, S::HAS_LONG, s.long, at, n),
+                        carry: load(l, S::HAS_CARRY, s.carry, at, n),
+                    };
+                    let after: Unit<World<L>> =
+                        Unit { h: zero, long: load(l, S::HAS_LONG, s.long_out, at, n), carry: zero };
+                    let dh = l.load(&s.dh[at..at + n]);
+                    let mut grad: Unit<World<L>> = Unit {
+                        h: if s.dout.is_empty() { dh } else { l.add(dh, l.load(&s.dout[at..at + n])) },
+                        long: load(l, S::HAS_LONG && s.enter_long, s.dlong, at, n),
+                        carry: load(l, S::HAS_CARRY, s.dcarry, at, n),
+                    };
+                    let dpre = self.stage.unit_backward(l, saved, &before, &after, &mut grad);
+                    for g in 0..G {
+                        let k = g * s.units + j;
+                        l.store(&mut gates[k..k + n], dpre[g]);
+                        dbias[g] = l.add(dbias[g], dpre[g]);
+                    }
+                    if S::READS_H {
+                        let direct = if s.fold { l.add(grad.h, grad.long) } else { grad.h };
+                        l.store(&mut s.dh[at..at + n], direct);
+                    }
+                    store(l, S::HAS_LONG, s.dlong, at, n, grad.long);
+                    store(l, S::HAS_CARRY, s.dcarry, at, n, grad.carry);
                 }
-                if S::READS_H {
-                    store(l, s.dh, at, n, if s.fold { l.add(grad.h, grad.long) } else { grad.h });
+                for (g, dbias) in dbias.into_iter().enumerate() {
+                    let k = g * s.units + j;
+                    let to = &mut s.dbias[k..k + n];
+                    l.store(to, l.add(l.load(to), dbias));
                 }
-                store(l, s.dlong, at, n, grad.long);
-                store(l, s.dcarry, at, n, grad.carry);
-            }
-            for (g, dbias) in dbias.into_iter().enumerate() {
-                let k = g * s.units + j;
-                let to = &mut s.dbias[k..k + n];
-                l.store(to, l.add(l.load(to), dbias));
-            }
-            j += n;
-        }
+            },
+        );
     }
 }

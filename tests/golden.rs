@@ -1,0 +1,83 @@
+//! Blobs of released formats: they load for ever and give the bits that they gave when they were written.
+//!
+//! `UPDATE_GOLDEN=1 cargo test -p elman-tools --test golden` writes the files anew; do that only with a new format
+//! version or a new cell.
+
+use std::path::{Path, PathBuf};
+
+use elman::blob::{Blob, FORMAT_VERSION, Model};
+use elman_tools::quant::synthetic::{self, Drive};
+use elman_tools::quant::words_of;
+
+static GRU: Blob<'static> = elman::include_blob!("golden/gru.elman");
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden")
+}
+
+/// Digest (FNV-1a) of outputs and states over 300 frames.
+fn digest(model: &Model<'_>) -> u64 {
+    let mut memory = vec![0; model.memory_words()];
+    let mut net = model.stream(&mut memory).unwrap();
+    let mut hash = 0xCBF2_9CE4_8422_2325u64;
+    let mut add = |v: i64| hash = (hash ^ v as u64).wrapping_mul(0x0100_0000_01B3);
+    for frame in synthetic::frames(model.inputs(), 300, 42).chunks(model.inputs()) {
+        net.step(frame).scores.iter().for_each(|s| add(*s as i64));
+        for k in 0..model.layers().len() {
+            net.hidden(k).iter().for_each(|h| add(*h as i64));
+            net.long(k).iter().for_each(|w| add(*w as i64));
+        }
+    }
+    hash
+}
+
+/// One blob for each variant that carries state.
+fn fresh() -> Vec<(String, Vec<u8>)> {
+    let names = elman::cell::CELLS.iter().flat_map(|c| c.variants).map(|v| v.name);
+    names
+        .map(|name| {
+            let mut model = synthetic::model(name, 4, 6, 0, Drive::Ordinary, 77);
+            let frac = model.layers[0].out_frac;
+            model.layers.insert(0, synthetic::layer("scale", 4, 4, 9, Drive::Ordinary, 3));
+            model.layers[1].in_frac = model.layers[0].out_frac;
+            model.layers.push(synthetic::layer("mean", 6, 6, frac, Drive::Ordinary, 0));
+            model.layers.push(synthetic::layer("dense", 6, 3, frac, Drive::Ordinary, 5));
+            model.labels = ["one", "two", "three"].map(str::to_owned).to_vec();
+            (name.to_owned(), model.to_blob().unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn golden_blobs_give_their_bits() {
+    let digests = folder().join("digests.txt");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        let mut lines = String::new();
+        for (name, bytes) in fresh() {
+            let words = words_of(&bytes).unwrap();
+            let model = Model::load(Blob::new(&words)).unwrap();
+            lines.push_str(&format!("{name} {FORMAT_VERSION} {:016x}\n", digest(&model)));
+            std::fs::write(folder().join(format!("{name}.elman")), bytes).unwrap();
+        }
+        std::fs::write(&digests, lines).unwrap();
+    }
+    let lines = std::fs::read_to_string(&digests).unwrap();
+    assert!(lines.lines().count() >= 6);
+    for line in lines.lines() {
+        let [name, _, wanted] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let words = words_of(&std::fs::read(folder().join(format!("{name}.elman"))).unwrap()).unwrap();
+        let model = Model::load(Blob::new(&words)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(format!("{:016x}", digest(&model)), wanted, "{name}");
+    }
+}
+
+#[test]
+fn memory_is_known_at_compile_time() {
+    static MEMORY: std::sync::Mutex<[u32; GRU.memory_words()]> = std::sync::Mutex::new([0; GRU.memory_words()]);
+    let model = Model::load(GRU).unwrap();
+    let mut memory = MEMORY.lock().unwrap();
+    assert_eq!(memory.len(), model.memory_words());
+    let mut net = model.stream(&mut memory[..]).unwrap();
+    let heard = net.step(&[100, -200, 300, -400]).argmax();
+    assert!(model.label(heard).is_some());
+}
