@@ -4,6 +4,7 @@ use core::fmt;
 
 /// Why a [`Config`](super::Config) cannot be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error {
     /// The sample rate is outside 1000..=48000 Hz.

@@ -4,6 +4,7 @@ use crate::audio;
 
 /// A refusal, with the numbers that a user needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error {
     /// Fewer bytes than a frame has.
