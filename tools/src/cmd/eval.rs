@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::data::Split;
 use crate::evaluate::{Confusion, Example, integer};
@@ -48,7 +48,7 @@ impl From<SplitName> for Split {
 }
 
 /// What an evaluation found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Evaluated {
     /// The split.
     pub split: String,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cost;
 use crate::files::write_atomically;
@@ -36,7 +36,7 @@ pub enum Weights {
 }
 
 /// What rounding gave.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Quantized {
     /// The blob.
     pub model: PathBuf,

@@ -4,33 +4,15 @@ use anyhow::Result;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::eval::Evaluated;
+use super::quantize::Quantized;
 use crate::cost;
-use crate::evaluate::Confusion;
 use crate::files::write_atomically;
 use crate::model::ModelFile;
 use crate::quant::compare::LayerError;
 use crate::report::{Epoch, Fact, Histogram, Layer, Report};
 use crate::run::RunFolder;
 use crate::ui::{percent, thousands};
-
-/// What the report takes from a quantization.
-#[derive(Deserialize)]
-struct Quantized {
-    layers: Vec<LayerError>,
-}
-
-/// What the report takes from an evaluation.
-#[derive(Deserialize)]
-struct Evaluated {
-    split: String,
-    labels: Vec<String>,
-    clips: usize,
-    float_accuracy: Option<f64>,
-    integer_accuracy: f64,
-    disagree: Option<usize>,
-    float_confusion: Option<Confusion>,
-    integer_confusion: Confusion,
-}
 
 /// What the report takes from a verification.
 #[derive(Deserialize)]
