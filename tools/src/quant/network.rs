@@ -29,7 +29,7 @@ pub fn layer_map(layers: &[LayerSpec]) -> Vec<Option<usize>> {
     layers
         .iter()
         .map(|layer| {
-            let here = !matches!(layer, LayerSpec::Pool { over: Over::Last });
+            let here = variant(layer).is_some();
             next += here as usize;
             here.then_some(next - 1)
         })
@@ -39,7 +39,12 @@ pub fn layer_map(layers: &[LayerSpec]) -> Vec<Option<usize>> {
 fn variant(layer: &LayerSpec) -> Option<&str> {
     match layer {
         LayerSpec::Cell { variant, .. } => Some(variant),
-        LayerSpec::Pool { over: Over::Last } => None,
+        LayerSpec::Pool { over: Over::Last } | LayerSpec::Dropout { .. } => None,
+        LayerSpec::Embedding { .. } => Some("embedding"),
+        LayerSpec::OneHot { .. } => Some("one-hot"),
+        LayerSpec::Delay { .. } => Some("delay"),
+        LayerSpec::Narx { .. } => Some("narx"),
+        LayerSpec::Pool { over: Over::Sum } => Some("sum"),
         LayerSpec::Pool { over: Over::Mean } => Some("mean"),
         LayerSpec::Dense { activation, .. } => Some(match activation {
             DenseActivation::Linear => "dense",
