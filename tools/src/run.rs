@@ -322,6 +322,11 @@ impl RunFolder {
         write_atomically(&self.weights_path(), &network.to_safetensors()?)
     }
 
+    /// Whether training has come to its end.
+    pub fn trained(&self) -> bool {
+        self.weights_path().exists()
+    }
+
     /// The best network.
     ///
     /// # Errors
