@@ -1,5 +1,6 @@
 //! Subcommands, one file each.
 
+pub mod data;
 pub mod demo;
 pub mod eval;
 pub mod export;
@@ -57,6 +58,7 @@ commands! {
     Inspect => inspect,
     Verify => verify,
     Export => export,
+    Data => data,
 }
 
 /// Wrong usage found behind the parsing of flags: exit code 2.

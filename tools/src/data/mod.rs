@@ -1,7 +1,8 @@
-//! Data on disk: recordings as mono samples, corpora in their own layouts, features, augmentation.
+//! Data on disk: recordings as mono samples, corpora in their own layouts, features, augmentation; text, series and
+//! windows as records.
 //!
-//! [`Corpus::open`] looks at a folder, finds out how the corpus in it is laid out, and loads it.
-//! One file per layout stands in `layout/`, one file per step beside it.
+//! [`Corpus::open`] looks at a folder, finds out how the corpus of sound in it is laid out, and loads it: one file per
+//! layout stands in `layout/`. [`Records::open`] does the same for all else: one file per format in `records/`.
 
 mod augment;
 mod corpus;
@@ -9,9 +10,11 @@ mod error;
 mod features;
 mod layout;
 mod note;
+mod records;
 mod sound;
 mod source;
 mod split;
+mod survey;
 
 pub use augment::Augment;
 pub use corpus::{Clip, Corpus, Options, Split};
@@ -19,7 +22,9 @@ pub use error::Error;
 pub use features::features;
 pub use layout::Layout;
 pub use note::{Note, NoteKind};
+pub use records::{Answer, Format, Input, Record, RecordOptions, Records, Rows, Task, Unit};
 pub use sound::{Sound, read_sound, resample};
+pub use survey::{SplitSurvey, Survey};
 
 #[cfg(test)]
 mod tests;
