@@ -10,7 +10,7 @@ mod error;
 mod features;
 mod layout;
 mod note;
-mod records;
+pub mod records;
 mod sound;
 mod source;
 mod split;

@@ -204,17 +204,18 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) ->
                 let width = (inputs - outputs) * (input_taps + 1) + outputs * output_taps;
                 let taps = if inputs > *outputs { *input_taps } else { 0 };
                 layers.push(delay(inputs, width, in_frac, [taps, 1, *outputs, output_taps - 1]));
-                let mut below = width;
+                let (mut below, mut head) = (width, ("w", "b"));
                 if *hidden > 0 {
                     let variant = dense(*activation);
                     let (w, b) = (tensor("w"), tensor("b"));
                     let float = FloatLayer { variant, inputs: width, units: *hidden, w, u: &[], b, v: &[] };
-                    layers.push(quantize_layer(&float, in_frac, &seen).with_context(place)?);
-                    (below, in_frac) = (*hidden, layers[layers.len() - 1].out_frac);
+                    layers.push(quantize_layer(&float, in_frac, &Seen { out: seen.long, ..Seen::default() })?);
+                    (below, head) = (*hidden, ("v", "c"));
+                    in_frac = layers[layers.len() - 1].out_frac;
                 }
-                let (v, c) = in_physical_units(tensor("v"), tensor("c"), target);
+                let (w, b) = in_physical_units(tensor(head.0), tensor(head.1), target);
                 let float =
-                    FloatLayer { variant: "dense", inputs: below, units: *outputs, w: &v, u: &[], b: &c, v: &[] };
+                    FloatLayer { variant: "dense", inputs: below, units: *outputs, w: &w, u: &[], b: &b, v: &[] };
                 let seen = Seen { out: seen.out, ..Seen::default() };
                 layers.push(quantize_layer(&float, in_frac, &seen).with_context(place)?);
             }
