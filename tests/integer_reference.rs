@@ -35,7 +35,7 @@ impl<'a> Reference<'a> {
         let old = self.h.clone();
         let mut unit = |k: usize, f: &mut dyn FnMut(&mut Unit<Q>)| {
             let zero = elman::arith::Gate::ZERO;
-            let mut u = Unit { h: old[k], long: self.long[k], carry: zero };
+            let mut u = Unit { h: old[k], long: self.long[k], carry: zero, peephole: [0; 3] };
             f(&mut u);
             self.long[k] = u.long;
             self.h[k] = u.h;

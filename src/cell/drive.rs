@@ -35,7 +35,7 @@ fn grouped<const G: usize>(pre: &[i32; 4]) -> impl Iterator<Item = [Pre; G]> {
 /// One unit of a cell of one stage with four pre-activations and a long state.
 #[inline(always)]
 fn finish<S: Stage<4>>(q: &Q, stage: &S, (long, h): (&mut u32, &mut i16), pre: [i32; 4]) {
-    let mut unit = Unit { h: 0, long: *long as i32, carry: Gate::ZERO };
+    let mut unit = Unit { h: 0, long: *long as i32, carry: Gate::ZERO, peephole: [0; 3] };
     stage.unit(q, pre.map(Pre::from_bits), &mut unit);
     *long = unit.long as u32;
     *h = unit.h;
@@ -69,7 +69,7 @@ pub(crate) fn plain<S: Stage<1>>(layer: &View<'_>, vector: &[u32], out: &mut [u3
     let units = elements(out, layer.units()).chunks_mut(4);
     kernel::rows(view.weights, view.params, vector, units, |units, pre| {
         for (h, pre) in units.iter_mut().zip(grouped(&pre)) {
-            let mut unit = Unit { h: 0, long: 0, carry: Gate::ZERO };
+            let mut unit = Unit { h: 0, long: 0, carry: Gate::ZERO, peephole: [0; 3] };
             stage.unit(&q, pre, &mut unit);
             *h = unit.h;
         }
@@ -118,7 +118,7 @@ fn pass<const G: usize, S: Stage<G>>(
     kernel::rows(view.weights, view.params, xh, units, |(((long, carry), out), h), pre| {
         let units = long.iter_mut().zip(carry).zip(out).zip(h);
         for ((((long, carry), out), h), pre) in units.zip(grouped::<G>(&pre)) {
-            let mut unit = Unit { h: *h, long: *long as i32, carry: Gate::from_bits(*carry as i32) };
+            let mut unit = Unit { h: *h, long: *long as i32, carry: Gate::from_bits(*carry as i32), peephole: [0; 3] };
             stage.unit(&q, pre, &mut unit);
             *long = unit.long as u32;
             *carry = unit.carry.to_bits() as u32;

@@ -8,7 +8,7 @@
 //! `g` is the candidate c̃. Gate order i, f, g, o as in PyTorch. In integers h is Q0.15 and c an i32 in the
 //! layer's power-of-two format, saturating.
 
-use super::{CellSpec, Columns, GateSpec, LongState, OutRange, Pass, Stage, StageSpec, Unit, VariantSpec, drive};
+use super::{CellSpec, Columns, GateSpec, LongState, Pass, Stage, StageSpec, Unit, VariantSpec, drive};
 use crate::arith::Arith;
 
 /// The cell's table.
@@ -27,8 +27,8 @@ pub const SPEC: CellSpec = CellSpec {
             ],
         }],
         long: LongState::Cell,
-        out: OutRange::Unit,
         step: |layer, memory, out| drive::fused(layer, memory, out, Lstm),
+        ..VariantSpec::BASE
     }],
 };
 

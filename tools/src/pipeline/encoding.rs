@@ -1,6 +1,6 @@
 //! How examples become frames of integers and answers: fixed when a network is trained, and kept with it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Context, Result, ensure};
 use elman::audio;
@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Example, Source};
+use crate::data::Split;
 use crate::data::records::{self, Input, Record, Records, Task, Unit};
-use crate::data::{Split, vocabulary};
 use crate::recipe::Recipe;
 
 /// What a frame is.
@@ -63,7 +63,7 @@ impl Encoding {
         };
         let frames = match records.unit {
             Some(unit) => {
-                let symbols = vocabulary::symbols(records, recipe.sequences.min_count);
+                let symbols = symbols(records, recipe.sequences.min_count);
                 Frames::Symbols { unit, symbols }
             }
             None => {
@@ -219,6 +219,18 @@ fn labels(records: &Records) -> Vec<String> {
         }
     }
     labels.into_iter().collect()
+}
+
+/// Symbols of the training records that stand there at least `least` times, in the order of their bytes, as a blob
+/// has them.
+fn symbols(records: &Records, least: usize) -> Vec<String> {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for record in &records.train {
+        if let Input::Symbols(symbols) = &record.input {
+            symbols.iter().for_each(|s| *counts.entry(s).or_default() += 1);
+        }
+    }
+    counts.into_iter().filter(|(_, n)| *n >= least).map(|(s, _)| s.to_owned()).collect()
 }
 
 /// The most fraction bits that hold every value to train on, with a quarter of headroom.
