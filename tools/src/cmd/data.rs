@@ -53,7 +53,7 @@ fn options(set: &[String]) -> Result<RecordOptions> {
         table.extend(parsed);
     }
     let options = table.try_into().map_err(|e: toml::de::Error| Usage(format!("--set: {}", e.message())));
-    Ok(options.context("the keys are those of the recipe's [data] table")?)
+    options.context("the keys are those of the recipe's [data] table")
 }
 
 /// Whether there are recordings, or tars that may hold some, in a folder or in the folders in it.

@@ -146,7 +146,7 @@ pub enum Error {
         second: Split,
     },
     /// A label that training never sees.
-    #[error("label `{label}` of {name} ({split}) has no clip in train; add some or take the label out")]
+    #[error("label `{label}` of {name} ({split}) has no example in train; add some or take the label out")]
     UnknownLabel {
         /// The label.
         label: String,
@@ -168,7 +168,7 @@ pub enum Error {
         needed: usize,
     },
     /// Nothing to tell apart.
-    #[error("{}: all clips have the label `{label}`: a classifier needs at least two", dir.display())]
+    #[error("{}: all examples have the label `{label}`: a classifier needs at least two", dir.display())]
     OneLabel {
         /// The corpus.
         dir: PathBuf,

@@ -1,7 +1,7 @@
 //! A validation part out of train, where a folder has none. It depends on the data only, so it is always the same.
 
 use super::{Answer, Format, Input, Record, Records};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Moves about `share` of train into valid; false if there is too little to part.
 ///
@@ -24,14 +24,24 @@ pub(super) fn valid(records: &mut Records, share: f64) -> bool {
         groups.entry(label).or_default().push(k);
     }
     let mut chosen = vec![false; records.train.len()];
-    for mut members in groups.into_values() {
-        if records.format == Format::Channels {
-            members.reverse();
-        } else {
-            members.sort_by_cached_key(|&k| (hash(&records.train[k].input), k));
+    let by_hash = records.format != Format::Channels;
+    let hashes: Vec<[u8; 20]> = records.train.iter().filter(|_| by_hash).map(|r| hash(&r.input)).collect();
+    for members in groups.values_mut() {
+        match by_hash {
+            true => members.sort_by_key(|&k| (hashes[k], k)),
+            false => members.reverse(),
         }
         let count = ((members.len() as f64 * share).round() as usize).min(members.len() - 1);
         members[..count].iter().for_each(|&k| chosen[k] = true);
+    }
+    if by_hash {
+        let apart: HashSet<[u8; 20]> = (0..chosen.len()).filter(|&k| chosen[k]).map(|k| hashes[k]).collect();
+        for members in groups.values() {
+            let equal: Vec<usize> = members.iter().copied().filter(|&k| apart.contains(&hashes[k])).collect();
+            if equal.len() < members.len() {
+                equal.into_iter().for_each(|k| chosen[k] = true);
+            }
+        }
     }
     let mut chosen = chosen.into_iter();
     (records.valid, records.train) =

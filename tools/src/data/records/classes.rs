@@ -21,6 +21,10 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
             if symbols.is_empty() {
                 continue;
             }
+            if !text.contains(char::is_alphabetic) {
+                let problem = format!("`{}` holds no letter: not a text of class `{label}`", text.trim());
+                return Err(lines.problem(problem));
+            }
             let answer = if task == Task::Class { Answer::Label(label.clone()) } else { Answer::None };
             found.push(part.split, format!("{place}:{line}"), Input::Symbols(symbols), answer);
         }

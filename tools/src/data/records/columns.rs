@@ -48,11 +48,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
         examples.push((start, tokens, tags));
     }
 
-    let positions = examples.iter().all(|(_, tokens, _)| tokens.iter().all(|t| character(t).is_some()));
-    let unit = match positions && !examples.is_empty() {
-        true => Unit::Characters,
-        false => Unit::Words,
-    };
+    let unit = if has_positions(examples.iter().flat_map(|e| &e.1)) { Unit::Characters } else { Unit::Words };
     let unit = options.unit_of(Format::Columns, &[unit])?;
     if unit == Unit::Characters {
         found.notes.push((NoteKind::PositionsDropped, name.to_owned()));
@@ -60,7 +56,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
     found.meaning = Some((task, Some(unit)));
     for (line, mut tokens, tags) in examples {
         if unit == Unit::Characters {
-            tokens.iter_mut().for_each(|t| t.truncate(character(t).map_or(t.len(), str::len)));
+            tokens.iter_mut().for_each(|t| t.truncate(without_position(t).len()));
         }
         let answer = if task == Task::Tag { Answer::Tags(tags) } else { Answer::None };
         found.push(part.split, format!("{name}:{line}"), Input::Symbols(tokens), answer);
@@ -68,9 +64,24 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
     Ok(())
 }
 
-/// The character of a token made of one character and its position in its word.
-fn character(token: &str) -> Option<&str> {
-    let first = token.chars().next()?;
-    let (character, position) = token.split_at(first.len_utf8());
-    (!position.is_empty() && position.bytes().all(|b| b.is_ascii_digit())).then_some(character)
+/// Whether tokens are characters with their position in their word behind them: all end in a digit, and nearly all have
+/// nothing else behind their first character.
+fn has_positions<'a>(tokens: impl Iterator<Item = &'a String>) -> bool {
+    let (mut all, mut single) = (0_usize, 0_usize);
+    for token in tokens {
+        let character = without_position(token);
+        if character.len() == token.len() {
+            return false;
+        }
+        all += 1;
+        single += usize::from(character.chars().count() == 1);
+    }
+    all > 0 && single * 100 >= all * 99
+}
+
+/// A token without the digits behind its first character.
+fn without_position(token: &str) -> &str {
+    let first = token.chars().next().map_or(0, char::len_utf8);
+    let (_, rest) = token.split_at(first);
+    &token[..first + rest.trim_end_matches(|c: char| c.is_ascii_digit()).len()]
 }

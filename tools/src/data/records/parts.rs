@@ -26,7 +26,10 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
     let all = match () {
         () if dir.is_dir() => entries(dir)?,
         () if dir.is_file() => vec![dir.to_path_buf()],
-        () => return Err(Error::Io { path: dir.into(), source: std::io::ErrorKind::NotFound.into() }),
+        () => {
+            let source = std::fs::metadata(dir).err().unwrap_or(std::io::ErrorKind::Unsupported.into());
+            return Err(Error::Io { path: dir.into(), source });
+        }
     };
     let mut paths: Vec<PathBuf> = all.into_iter().filter(|p| !is_documentation(&name_of(p))).collect();
     if !options.files.is_empty() {

@@ -17,8 +17,14 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
         false => (inputs, outputs),
     };
     let names = |columns: &[usize]| -> Vec<String> { columns.iter().map(|&c| table.names[c].clone()).collect() };
-    found.agree(&part.path, 1, || names(&inputs), inputs.len())?;
-    found.outputs = names(&outputs);
+    let columns = (names(&inputs), names(&outputs));
+    if found.channels.as_ref().is_some_and(|known| (known, &found.outputs) != (&columns.0, &columns.1)) {
+        let problem = "other columns than in the files before: choose one set with option `files`, or name the \
+            columns with `inputs` and `outputs`";
+        return Err(table.problem(1, problem.to_owned()));
+    }
+    found.channels = Some(columns.0);
+    found.outputs = columns.1;
 
     let ranges = [(Split::Train, &options.train), (Split::Valid, &options.valid), (Split::Test, &options.test)];
     let apart = !options.test_outputs.is_empty();
