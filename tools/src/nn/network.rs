@@ -212,6 +212,7 @@ impl<F: Float> Network<F> {
                 out: tape.output().data.to_vec(),
                 cell: tape.long.get(tape.width..).unwrap_or_default().to_vec(),
                 pre: std::mem::take(&mut tape.pre),
+                reverse: None,
             }
         };
         self.outputs.iter().map(trace).collect()
@@ -237,4 +238,6 @@ pub struct Trace<F> {
     pub cell: Vec<F>,
     /// Per stage `[steps, gates * width]`: pre-activations W x + U h + b (for half a gate, its half); empty for a pool.
     pub pre: Vec<Vec<F>>,
+    /// The reverse direction of a bidirectional layer, in the input's order of time.
+    pub reverse: Option<Box<Trace<F>>>,
 }

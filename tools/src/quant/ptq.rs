@@ -175,6 +175,9 @@ fn diagonal(v: f32, long_frac: u8) -> i32 {
     (f64::from(v) * 2f64.powi(48 - i32::from(long_frac))).round().clamp(-2147483648.0, 2147483647.0) as i32
 }
 
+/// Largest multiplier of an embedding's row that the device takes.
+const MOST_MULTIPLIER: i32 = elman::layer::embedding::MULTIPLIER_LIMIT as i32 - 1;
+
 /// Rounds an embedding: i8 with a scale a row.
 ///
 /// # Errors
@@ -199,7 +202,7 @@ pub fn quantize_embedding(table: &[f32], rows: usize, units: usize) -> Result<In
         // An element is (table·m) >> 16 in the output's format.
         let scale = (largest(row) / 127.0).max(1e-9);
         layer.table.extend(row.iter().map(|v| (f64::from(*v) / scale).round() as i8));
-        layer.row_multiplier.push((scale * 2f64.powi(16 + i32::from(out_frac))).round() as i32);
+        layer.row_multiplier.push(((scale * 2f64.powi(16 + i32::from(out_frac))).round() as i32).min(MOST_MULTIPLIER));
     }
     Ok(layer)
 }
