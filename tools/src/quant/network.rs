@@ -178,7 +178,7 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) ->
                 inputs,
                 units,
                 in_frac,
-                out_frac: out_frac(OutRange::Calibrated, true, in_frac, seen),
+                out_frac: if *over == Over::Mean { in_frac } else { out_frac(OutRange::Calibrated, true, in_frac, seen) },
                 ..IntegerLayer::default()
             }),
             LayerSpec::Dense { activation, .. } => {
