@@ -11,6 +11,7 @@
 mod drive;
 pub mod gru;
 pub mod lstm;
+pub mod residual;
 pub mod srn;
 mod taps;
 mod view;
@@ -192,7 +193,7 @@ pub struct CellSpec {
 }
 
 /// All cells.
-pub const CELLS: &[CellSpec] = &[srn::SPEC, gru::SPEC, lstm::SPEC];
+pub const CELLS: &[CellSpec] = &[srn::SPEC, gru::SPEC, lstm::SPEC, residual::SPEC];
 
 /// What one unit holds while its equations run.
 #[derive(Clone, Copy, Debug)]
