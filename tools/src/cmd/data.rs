@@ -20,7 +20,8 @@ enum Action {
     /// Says what a folder holds: format, classes, lengths, channels, splits, duplicates
     #[command(after_help = "Example:\n  elman data check data/snips --set 'task = \"class\"'")]
     Check {
-        /// A folder of recordings, text, series or windows
+        /// A folder of recordings, text, series or windows; none for generated data
+        #[arg(default_value = "")]
         dir: PathBuf,
         /// A value of the recipe's [data] table, for instance `files = "Airline"`
         #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -36,7 +37,10 @@ impl Cmd {
     pub fn run(self, ui: Ui) -> Result<()> {
         let Action::Check { dir, set, labels } = self.action;
         let options = options(&set)?;
-        let survey = match holds_sound(&dir) {
+        if dir.as_os_str().is_empty() && options.generate.is_none() {
+            return Err(Usage("name a folder, or say what to make: --set 'generate = \"adding\"'".to_owned()).into());
+        }
+        let survey = match options.generate.is_none() && holds_sound(&dir) {
             true => Survey::of_corpus(&Corpus::open(&dir, &Options::default())?),
             false => Survey::of_records(&Records::open(&dir, &options)?),
         };

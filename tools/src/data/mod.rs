@@ -2,12 +2,14 @@
 //! windows as records.
 //!
 //! [`Corpus::open`] looks at a folder, finds out how the corpus of sound in it is laid out, and loads it: one file per
-//! layout stands in `layout/`. [`Records::open`] does the same for all else: one file per format in `records/`.
+//! layout stands in `layout/`. [`Records::open`] does the same for all else, one file per format in `records/`,
+//! and makes examples, one file per task in `generate/`.
 
 mod augment;
 mod corpus;
 mod error;
 mod features;
+mod generate;
 mod layout;
 mod note;
 pub mod records;
@@ -20,6 +22,7 @@ pub use augment::Augment;
 pub use corpus::{Clip, Corpus, Options, Split};
 pub use error::Error;
 pub use features::features;
+pub use generate::Generate;
 pub use layout::Layout;
 pub use note::{Note, NoteKind};
 pub use records::{Answer, Format, Input, Record, RecordOptions, Records, Rows, Task, Unit};

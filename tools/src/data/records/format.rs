@@ -31,6 +31,8 @@ pub enum Format {
     Poems,
     /// Columns of numbers over time: `.csv`, `.tsv`.
     Series,
+    /// Made, not read.
+    Generated,
 }
 
 impl Format {
@@ -64,6 +66,10 @@ impl Format {
             Format::Text => text::read(&name, part, options, found),
             Format::Poems => poems::read(&name, part, options, found),
             Format::Series => series::read(&name, part, options, found),
+            Format::Generated => {
+                let problem = "format = \"generated\" needs `generate`: adding, copy, pendulum or lorenz".to_owned();
+                Err(Error::Option { problem })
+            }
         }
     }
 
@@ -86,6 +92,7 @@ impl fmt::Display for Format {
             Format::Text => "plain text",
             Format::Poems => "JSON poems",
             Format::Series => "columns over time",
+            Format::Generated => "generated",
         })
     }
 }

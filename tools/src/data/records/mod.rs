@@ -24,7 +24,7 @@ pub use format::Format;
 pub use options::{RecordOptions, Rows, Task, Unit};
 
 use super::note::gather;
-use super::{Error, Note, NoteKind, Split};
+use super::{Error, Note, NoteKind, Split, generate};
 use std::path::{Path, PathBuf};
 
 /// One example as it was read.
@@ -56,7 +56,8 @@ pub enum Answer {
     Label(String),
     /// A label per step.
     Tags(Vec<String>),
-    /// `[steps * outputs]` in the file's own units.
+    /// `[steps * outputs]` in the file's own units; `[outputs]` where only the last step is asked, as in the adding
+    /// problem.
     Values(Vec<f32>),
 }
 
@@ -88,13 +89,16 @@ pub struct Records {
 }
 
 impl Records {
-    /// Finds out the format of `dir` and reads all of it.
+    /// Finds out the format of `dir` and reads all of it; with [`RecordOptions::generate`], makes what it says instead.
     ///
     /// # Errors
     /// The first file, by name, that cannot be used, with its line; or why the folder as a whole cannot.
     pub fn open(dir: impl AsRef<Path>, options: &RecordOptions) -> Result<Records, Error> {
         let dir = dir.as_ref();
         options.check()?;
+        if let Some(what) = options.generate {
+            return generate::records(dir, what, options);
+        }
         let listing = parts::list(dir, options)?;
         let mut found = Found::default();
         let mut noted = listing.notes;

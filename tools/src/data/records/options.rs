@@ -1,7 +1,7 @@
 //! What can be said about data that a folder does not say itself.
 
 use super::Format;
-use crate::data::Error;
+use crate::data::{Error, Generate};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -12,6 +12,15 @@ pub struct RecordOptions {
     /// The format; found by looking if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<Format>,
+    /// What is made instead of read from a folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generate: Option<Generate>,
+    /// Steps of what is made: of an example, or the delay of copy memory; 0: 100, or 600 of a system.
+    pub steps: usize,
+    /// Examples to train on that are made; valid and test get `valid_share` of it each.
+    pub count: usize,
+    /// Seed of what is made.
+    pub seed: u64,
     /// What is to be learnt, where a format holds several answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<Task>,
@@ -26,7 +35,7 @@ pub struct RecordOptions {
     pub channels: usize,
     /// Columns of a series that are inputs, by name.
     pub inputs: Vec<String>,
-    /// Columns of a series that are outputs, by name; empty: the last one.
+    /// Columns of a series that are outputs, by name; empty: the last one. Of a pendulum: angle, speed, sin, cos.
     pub outputs: Vec<String>,
     /// Columns that are the inputs of test, where they stand beside those of train.
     pub test_inputs: Vec<String>,
@@ -47,6 +56,10 @@ impl Default for RecordOptions {
     fn default() -> Self {
         RecordOptions {
             format: None,
+            generate: None,
+            steps: 0,
+            count: 1000,
+            seed: 1,
             task: None,
             unit: None,
             files: String::new(),
