@@ -54,7 +54,9 @@ impl Part {
                 let sum: f64 = y.iter().map(|v| f64::from(v - most).exp()).sum();
                 self.nats += sum.ln() + f64::from(most) - f64::from(y[wanted]);
             }
-            Answer::Values(wanted) => {
+            Answer::Values(_) | Answer::Last(_) => {
+                let t = if example.answer.single() { 0 } else { t };
+                let wanted = example.answer.values();
                 self.squares.resize(y.len(), 0.0);
                 for ((sum, y), wanted) in self.squares.iter_mut().zip(y).zip(&wanted[t * y.len()..]) {
                     *sum += f64::from(y - wanted).powi(2);
@@ -81,7 +83,8 @@ pub fn float(network: &Network<f32>, about: &About, examples: &[Example], how: H
             about.physical(&mut outputs);
             let mut part = Part::default();
             let skip = if outputs.len() > width { how.skip } else { 0 };
-            for (t, y) in outputs.chunks_exact(width).enumerate().skip(skip) {
+            let first = if example.answer.single() { outputs.len() / width - 1 } else { skip };
+            for (t, y) in outputs.chunks_exact(width).enumerate().skip(first) {
                 part.step(t, example, y);
             }
             part
@@ -109,7 +112,7 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<
                     y.iter_mut().zip(scores).for_each(|(y, s)| *y = f32::from(*s) * unit);
                     part.step(t, example, &y);
                 };
-                let last_only = matches!(example.answer, Answer::Class(_));
+                let last_only = example.answer.single();
                 let steps = frames.len() / inputs;
                 let fails = |e: elman::blob::Error| anyhow!("{}: {e}; {}", example.name, way_out(&e));
                 if model.descriptor().max_steps > 0 {
@@ -201,10 +204,11 @@ pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[Part], how: H
             for (k, name) in encoding.labels.iter().enumerate() {
                 let squares: f64 = parts.iter().map(|p| p.squares.get(k).copied().unwrap_or(0.0)).sum();
                 let wanted = || {
-                    examples.iter().flat_map(|e| match &e.answer {
-                        Answer::Values(v) => v.get(how.skip * encoding.labels.len() + k..).unwrap_or_default(),
-                        _ => &[],
-                    }.iter().step_by(encoding.labels.len()).map(|v| f64::from(*v)))
+                    examples.iter().flat_map(|e| {
+                        let skip = if e.answer.single() { 0 } else { how.skip };
+                        let judged = e.answer.values().get(skip * encoding.labels.len() + k..).unwrap_or_default();
+                        judged.iter().step_by(encoding.labels.len()).map(|v| f64::from(*v))
+                    })
                 };
                 let mean = wanted().sum::<f64>() / outputs;
                 let deviation = (wanted().map(|v| (v - mean).powi(2)).sum::<f64>() / outputs).sqrt();
@@ -232,7 +236,7 @@ pub fn pairs<'a>(examples: &'a [Example], parts: &'a [Part]) -> impl Iterator<It
         let wanted: &[u32] = match &e.answer {
             Answer::Class(class) => std::slice::from_ref(class),
             Answer::Steps(steps) => steps,
-            Answer::Values(_) | Answer::Next => &[],
+            Answer::Values(_) | Answer::Last(_) | Answer::Next => &[],
         };
         wanted.iter().copied().zip(p.answers.iter().copied())
     })

@@ -23,7 +23,7 @@ use elman::blob::TextUnit;
 use crate::data::records::Unit;
 use crate::files::write_atomically;
 use crate::nn::{LayerSpec, Network, NetworkSpec};
-use crate::pipeline::{self, Answer, Encoding, Example, Frames};
+use crate::pipeline::{self, Encoding, Example, Frames};
 use crate::quant::IntegerLayer;
 use crate::quant::network::Surroundings;
 use crate::quant::scaling::{Moments, SCALED_FRAC, scaled};
@@ -92,7 +92,7 @@ impl About {
                 .map(|(offset, m)| (f64::from(*offset) / unit, shift / (f64::from(*m) * unit)))
                 .collect();
         }
-        let values = || train.iter().filter_map(|e| if let Answer::Values(v) = &e.answer { Some(v) } else { None });
+        let values = || train.iter().map(|e| e.answer.values());
         let n = values().map(|v| v.len() / outputs.max(1)).sum::<usize>() as f64;
         if n == 0.0 {
             return Vec::new();

@@ -197,6 +197,9 @@ impl Encoding {
                     records::Answer::Tags(tags) => {
                         Answer::Steps(tags.iter().map(|t| of(r, t)).collect::<Result<_>>()?)
                     }
+                    records::Answer::Values(v) if v.len() == self.labels.len() && records.steps(r) > 1 => {
+                        Answer::Last(v.clone())
+                    }
                     records::Answer::Values(values) => Answer::Values(values.clone()),
                 };
                 Ok(Example { name: r.name.clone(), frames: frames(r), answer })

@@ -9,6 +9,8 @@ pub enum Answer {
     Steps(Vec<u32>),
     /// `[steps, outputs]` in physical units.
     Values(Vec<f32>),
+    /// `[outputs]` in physical units, asked for behind the last step.
+    Last(Vec<f32>),
     /// Each step's next symbol: the frames one step on.
     Next,
 }
@@ -22,6 +24,21 @@ pub struct Example {
     pub frames: Vec<i16>,
     /// What is wanted.
     pub answer: Answer,
+}
+
+impl Answer {
+    /// Whether one output is wanted, that behind the last step.
+    pub fn single(&self) -> bool {
+        matches!(self, Answer::Class(_) | Answer::Last(_))
+    }
+
+    /// The physical values wanted, where there are some.
+    pub fn values(&self) -> &[f32] {
+        match self {
+            Answer::Values(v) | Answer::Last(v) => v,
+            Answer::Class(_) | Answer::Steps(_) | Answer::Next => &[],
+        }
+    }
 }
 
 impl Example {

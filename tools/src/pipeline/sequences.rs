@@ -73,6 +73,7 @@ impl Dataset for Sequences<'_> {
             Answer::Class(class) => Target::Class(*class),
             Answer::Steps(classes) => Target::Steps(classes[start..end].to_vec()),
             Answer::Next => Target::Steps(example.next_symbols().skip(start).take(end - start).collect()),
+            Answer::Last(values) => Target::Values(self.about.network_values(values, 0, 1)),
             Answer::Values(values) => Target::Values(self.about.network_values(values, start, end)),
         };
         let target = match target {
@@ -80,12 +81,12 @@ impl Dataset for Sequences<'_> {
                 classes.iter_mut().take(blind).for_each(|c| *c = NO_CLASS);
                 Target::Steps(classes)
             }
-            Target::Values(mut values) => {
+            Target::Values(mut values) if !example.answer.single() => {
                 let outputs = self.about.encoding.outputs();
                 values.iter_mut().take(blind * outputs).for_each(|v| *v = f32::NAN);
                 Target::Values(values)
             }
-            class @ Target::Class(_) => class,
+            single => single,
         };
         Sequence { frames, target }
     }
