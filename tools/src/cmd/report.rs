@@ -7,10 +7,11 @@ use serde::de::DeserializeOwned;
 use super::eval::Evaluated;
 use super::quantize::Quantized;
 use crate::cost;
+use crate::embedding::Embedding;
 use crate::files::write_atomically;
 use crate::model::ModelFile;
 use crate::quant::compare::LayerError;
-use crate::report::{Epoch, Fact, Histogram, Layer, Report};
+use crate::report::{Epoch, Fact, Histogram, Layer, Map, Report};
 use crate::run::RunFolder;
 use crate::ui::thousands;
 
@@ -57,7 +58,9 @@ pub fn write(folder: &RunFolder) -> Result<()> {
         }
     }
     if folder.model_path().exists() {
-        costs(&mut report, &ModelFile::read(&folder.model_path())?)?;
+        let file = ModelFile::read(&folder.model_path())?;
+        costs(&mut report, &file)?;
+        report.maps.extend(embedding_map(folder, &file)?);
     }
     if let Some(v) = found::<Verified>(&results, "verify") {
         let exact = if v.mismatches == 0 { "yes" } else { "no" };
@@ -98,6 +101,26 @@ fn evaluation(report: &mut Report, e: Evaluated) {
             });
         }
     }
+}
+
+/// Symbols on the map of an embedding: more could not be read.
+const MAP_SYMBOLS: usize = 120;
+
+/// The map of the symbols that stand most often in the examples kept for rounding, where the model has an embedding.
+fn embedding_map(folder: &RunFolder, file: &ModelFile) -> Result<Option<Map>> {
+    let Ok(embedding) = Embedding::of(&file.model()?) else { return Ok(None) };
+    let mut counts = vec![0usize; embedding.symbols().len()];
+    for symbol in folder.calibration()?.iter().flatten() {
+        if let Some(count) = counts.get_mut(usize::from(*symbol as u16)) {
+            *count += 1;
+        }
+    }
+    let mut which: Vec<usize> = (1..counts.len()).filter(|k| counts[*k] > 0).collect();
+    which.sort_by_key(|k| (std::cmp::Reverse(counts[*k]), *k));
+    which.truncate(MAP_SYMBOLS);
+    let names = which.iter().map(|k| embedding.symbols()[*k].replace(' ', "␣").replace('\n', "⏎"));
+    let points = embedding.map(&which).into_iter().zip(names).map(|((x, y), name)| (x, y, name)).collect();
+    Ok(Some(Map { title: "The most frequent symbols on the two principal components".to_owned(), points }))
 }
 
 fn layer(l: LayerError) -> Layer {
