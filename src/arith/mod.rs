@@ -7,7 +7,7 @@ mod q;
 mod softmax;
 mod table;
 
-pub use q::{Q, round_shift, sigmoid, tanh};
+pub use q::{Q, reformat, round_shift, sigmoid, tanh};
 pub use softmax::softmax;
 
 /// Pre-activation of a gate in the integer world: Q15.16.

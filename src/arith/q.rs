@@ -11,6 +11,18 @@ pub fn round_shift(v: i32, n: u32) -> i32 {
     v.saturating_add((1 << (n & 31)) >> 1) >> (n & 31)
 }
 
+/// A number of `from` fraction bits in a format of `to`: rounded half up, saturating.
+///
+/// ```
+/// assert_eq!(elman::arith::reformat(1000, 8, 6), 250);
+/// assert_eq!(elman::arith::reformat(-1000, 8, 14), i16::MIN);
+/// ```
+#[inline]
+pub fn reformat(v: i16, from: u8, to: u8) -> i16 {
+    let (down, up) = (from.saturating_sub(to).min(16), to.saturating_sub(from).min(15));
+    saturate16(round_shift((v as i32) << up, down as u32))
+}
+
 #[inline(always)]
 fn saturate16(v: i32) -> i16 {
     v.clamp(i16::MIN as i32, i16::MAX as i32) as i16

@@ -217,6 +217,25 @@ pub enum Error {
         /// Words given.
         have: usize,
     },
+    /// A layer reads backward, so that the model runs whole sequences and no stream.
+    SequenceOnly {
+        /// Its longest sequence.
+        max_steps: usize,
+    },
+    /// A sequence that is no whole number of frames.
+    Frames {
+        /// Elements given.
+        elements: usize,
+        /// Elements of a frame.
+        inputs: usize,
+    },
+    /// A sequence longer than the memory has room for.
+    TooLong {
+        /// Its steps.
+        steps: usize,
+        /// Most steps.
+        most: usize,
+    },
     /// The snapshot is of another model, or not a snapshot.
     Snapshot {
         /// The model's CRC, which marks its snapshots.

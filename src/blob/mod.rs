@@ -18,6 +18,7 @@ pub use descriptor::{
 pub use error::Error;
 pub use frame::{FORMAT_VERSION, FRAME_WORDS, Frame, LAYOUT_PAIRS, MAGIC};
 pub use load::Model;
+pub(crate) use shape::Buffers;
 pub use shape::memory_words;
 
 /// A blob as it lies in flash: words, not yet judged. Made by [`include_blob!`](crate::include_blob) or from

@@ -1,6 +1,6 @@
 //! Seeded models and inputs without training: for tests of bits, counts of instructions and fuzz seeds.
 
-use elman::blob::Readout;
+use elman::blob::{Direction, Readout};
 use elman::cell::{Columns, LongState, OutRange, Pass, Shape, Taps, VariantSpec};
 
 use super::{IntegerGate, IntegerLayer, IntegerModel};
@@ -158,4 +158,35 @@ pub fn frames(inputs: usize, steps: usize, seed: u64) -> Vec<i16> {
                 .collect::<Vec<_>>()
         })
         .collect()
+}
+
+/// A model of pairs of layers, each a forward and a backward one of a variant, with `units` units in each direction,
+/// then for `outputs` > 0 a dense layer; for sequences of up to `steps`.
+pub fn bidirectional(
+    variants: &[&str],
+    inputs: usize,
+    units: usize,
+    outputs: usize,
+    steps: u16,
+    seed: u64,
+) -> IntegerModel {
+    let (mut layers, mut width, mut frac) = (Vec::new(), inputs, 15);
+    for (k, variant) in variants.iter().enumerate() {
+        let forward = layer(variant, width, units, frac, Drive::Ordinary, seed + 2 * k as u64);
+        let mut backward = layer(variant, width, units, frac, Drive::Ordinary, seed + 2 * k as u64 + 1);
+        backward.direction = Direction::Backward;
+        (width, frac) = (forward.units + backward.units, forward.out_frac);
+        layers.extend([forward, backward]);
+    }
+    if outputs > 0 {
+        layers.push(layer("dense", width, outputs, frac, Drive::Ordinary, seed ^ 1));
+    }
+    IntegerModel {
+        name: format!("{} {inputs}x{units} both ways", variants.join(" ")),
+        readout: Readout::EveryStep,
+        fingerprint: seed,
+        layers,
+        max_steps: steps,
+        ..IntegerModel::default()
+    }
 }
