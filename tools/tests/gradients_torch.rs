@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use elman_tools::nn::{Batch, Loss, Mode, Network, NetworkSpec, Pass, Target, Workspace, cell};
+use elman_tools::nn::{Batch, Classes, Loss, Mode, Network, NetworkSpec, Pass, Target, Workspace, cell};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -59,7 +59,7 @@ fn compare<F: elman_tools::nn::Float>(tolerance: f64) {
         let mut batch = Batch::default();
         batch.fill(&case.sequences.iter().map(Vec::as_slice).collect::<Vec<_>>(), case.spec.inputs);
         let mut gradient = vec![F::ZERO; network.values().len()];
-        let pass = Pass { loss: Loss::CrossEntropy, scale: 1.0, mode: Mode::Evaluate };
+        let pass = Pass { loss: Loss::CrossEntropy, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default() };
         let targets: Vec<&Target> = targets.iter().collect();
         let score = network.gradient(&batch, &targets, pass, &mut Workspace::default(), &mut gradient);
         assert_near(&what, [score.loss], &[case.loss], tolerance);

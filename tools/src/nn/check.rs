@@ -50,9 +50,6 @@ pub enum SpecError {
     /// A narx layer among others.
     #[error("layer {0}: narx must be the only layer; what it feeds back is the network's output")]
     NotAlone(usize),
-    /// Described, but not built yet.
-    #[error("layer {0} cannot be trained yet")]
-    Soon(usize),
     /// A narx layer without past outputs, or wider than its frames.
     #[error("layer {0}: narx needs output_taps of at least 1, and inputs of at least its outputs: a frame is [x; y]")]
     Narx(usize),

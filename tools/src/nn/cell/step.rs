@@ -8,7 +8,7 @@ use crate::nn::float::{Float, Kernel, Lanes, World};
 /// One forward step of a stage. All matrices are row-major, `rows` high; `H` = `units` wide but for `gates`.
 ///
 /// Empty slices stand for values that the cell does not have.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ForwardStep<'a, F> {
     /// Rows in work.
     pub rows: usize,
@@ -33,7 +33,7 @@ pub struct ForwardStep<'a, F> {
 }
 
 /// One backward step of a stage: shapes as in [`ForwardStep`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct BackwardStep<'a, F> {
     /// Rows in work.
     pub rows: usize,

@@ -72,6 +72,10 @@ pub trait Lanes: Copy {
     fn sqrt(self, a: Self::V) -> Self::V;
     /// max(a, 0)
     fn relu(self, a: Self::V) -> Self::V;
+    /// max(a, b), neither NaN.
+    fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// exp(a) for a <= 0, relative error at most 2e-7 in `f32` down to exp(-87), where it stays.
+    fn exp_below(self, a: Self::V) -> Self::V;
     /// `v` where `x > 0`, else 0.
     fn where_positive(self, x: Self::V, v: Self::V) -> Self::V;
     /// tanh(a)

@@ -25,33 +25,41 @@ pub struct Delay {
 }
 
 impl Delay {
-    fn width(&self) -> usize {
+    /// Columns of the output.
+    pub fn width(&self) -> usize {
         (self.inputs - self.tail) * (self.taps + 1) + self.tail * (self.tail_taps + 1)
     }
 
     /// For every block of the output: its first column, the steps it lies back, the frame's first column, the width.
     fn blocks(self) -> impl Iterator<Item = (usize, usize, usize, usize)> {
         let body = self.inputs - self.tail;
-        let of_body = (0..=self.taps).map(move |k| (k * body, k * self.stride, 0, body));
-        let of_tail = (0..=self.tail_taps)
-            .map(move |k| (body * (self.taps + 1) + k * self.tail, k * self.stride, body, self.tail));
-        of_body.chain(of_tail)
+        (0..=self.taps).map(move |k| (k * body, k * self.stride, 0, body)).chain(self.tail_blocks())
+    }
+
+    /// The blocks of the tail.
+    pub fn tail_blocks(self) -> impl Iterator<Item = (usize, usize, usize, usize)> {
+        let body = self.inputs - self.tail;
+        (0..=self.tail_taps).map(move |k| (body * (self.taps + 1) + k * self.tail, k * self.stride, body, self.tail))
+    }
+
+    /// Step `t` of the output.
+    pub fn step<F: Float>(&self, input: Frames<'_, F>, t: usize, out: &mut [F]) {
+        for (row, out) in out.chunks_exact_mut(self.width()).take(input.rows[t]).enumerate() {
+            for (column, back, from, n) in self.blocks() {
+                let out = &mut out[column..column + n];
+                match t.checked_sub(back) {
+                    Some(t) => out.copy_from_slice(&input.row(t, row)[from..from + n]),
+                    None => out.fill(F::ZERO),
+                }
+            }
+        }
     }
 
     pub fn forward<F: Float>(&self, input: Frames<'_, F>, tape: &mut Tape<F>) {
         let width = self.width();
         tape.shape(input.rows, input.size, width, 0);
         for t in 0..input.steps() {
-            let out = tape.out[t * input.size * width..].chunks_exact_mut(width).take(input.rows[t]);
-            for (row, out) in out.enumerate() {
-                for (column, back, from, n) in self.blocks() {
-                    let out = &mut out[column..column + n];
-                    match t.checked_sub(back) {
-                        Some(t) => out.copy_from_slice(&input.row(t, row)[from..from + n]),
-                        None => out.fill(F::ZERO),
-                    }
-                }
-            }
+            self.step(input, t, &mut tape.out[t * input.size * width..]);
         }
     }
 

@@ -37,7 +37,7 @@ pub struct Dropout {
     /// Columns.
     pub width: usize,
     /// Place in the network: layers draw different masks.
-    pub layer: usize,
+    pub layer: u64,
     /// One mask for all steps of a sequence.
     pub variational: bool,
 }
@@ -51,7 +51,7 @@ impl Dropout {
             tape.out.copy_from_slice(&input.data[..tape.rows.len() * n]);
             return;
         };
-        let mut draw = Draw::new(seed, self.layer as u64, self.rate);
+        let mut draw = Draw::new(seed, self.layer, self.rate);
         tape.gates[0].resize(input.steps() * n, F::ZERO);
         for t in 0..input.steps() {
             let used = input.rows[t] * self.width;

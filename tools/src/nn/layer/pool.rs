@@ -15,7 +15,7 @@ pub struct Pool {
 }
 
 /// Steps of the sequence in every row.
-fn lengths(rows: &[usize], size: usize) -> impl Iterator<Item = usize> + '_ {
+pub fn lengths(rows: &[usize], size: usize) -> impl Iterator<Item = usize> + '_ {
     (0..size).map(|row| rows.partition_point(|&running| running > row))
 }
 
