@@ -13,6 +13,7 @@ pub mod quant;
 pub mod recipe;
 pub mod report;
 pub mod run;
+pub mod score;
 pub mod train;
 pub mod ui;
 pub mod verify;
