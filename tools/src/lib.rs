@@ -4,6 +4,7 @@
 pub mod cmd;
 pub mod cost;
 pub mod data;
+pub mod embedding;
 pub mod evaluate;
 pub mod files;
 pub mod model;

@@ -1,7 +1,8 @@
 //! Analytic gradients against central differences in `f64`: every cell and every layer, relative error <= 1e-6.
 
 use elman_tools::nn::{
-    Batch, DenseActivation, LayerSpec, Loss, Mode, NO_CLASS, Network, NetworkSpec, Over, Pass, Target, Workspace, cell,
+    Batch, DenseActivation, DropoutKind, LayerSpec, Loss, Mode, NO_CLASS, Network, NetworkSpec, Over, Pass, Target,
+    Workspace, cell,
 };
 
 /// Numbers of a fixed sequence, in (-1, 1).
@@ -126,8 +127,8 @@ fn every_dense_activation_before_and_behind_a_cell() {
 #[test]
 fn dropout_with_a_fixed_mask() {
     let layers = vec![
-        LayerSpec::Cell { variant: "lstm".into(), units: 4, dropout: 0.4 },
-        LayerSpec::Cell { variant: "gru-before".into(), units: 4, dropout: 0.3 },
+        LayerSpec::cell("lstm", 4).with_dropout(0.4, DropoutKind::NonRecurrent),
+        LayerSpec::cell("gru-before", 4).with_dropout(0.3, DropoutKind::NonRecurrent),
         LayerSpec::dense(2),
     ];
     let mut check = Check::new(layers, Loss::CrossEntropy, steps);

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use elman_tools::nn::{LayerSpec, NO_CLASS, NetworkSpec, Over, Target};
+use elman_tools::nn::{DropoutKind, LayerSpec, NO_CLASS, NetworkSpec, Over, Target};
 use elman_tools::train::{
     Control, Dataset, Optimizer, Outcome, Progress, Schedule, Sequence, TrainConfig, TrainError, Trainer, Watch,
 };
@@ -41,7 +41,7 @@ const TRAIN: FirstSign = FirstSign(150);
 const VALID: FirstSign = FirstSign(60);
 
 fn spec(variant: &str) -> NetworkSpec {
-    let cell = LayerSpec::Cell { variant: variant.into(), units: 12, dropout: 0.1 };
+    let cell = LayerSpec::cell(variant, 12).with_dropout(0.1, DropoutKind::NonRecurrent);
     NetworkSpec { inputs: 2, layers: vec![cell, LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(2)] }
 }
 

@@ -5,6 +5,7 @@ pub mod demo;
 pub mod eval;
 pub mod export;
 pub mod inspect;
+pub mod neighbours;
 pub mod quantize;
 pub mod report;
 pub mod run;
@@ -56,6 +57,7 @@ commands! {
     Eval => eval,
     Run => run,
     Inspect => inspect,
+    Neighbours => neighbours,
     Verify => verify,
     Export => export,
     Data => data,

@@ -12,7 +12,7 @@ mod features;
 mod generate;
 mod layout;
 mod note;
-mod records;
+pub mod records;
 mod sound;
 mod source;
 mod split;

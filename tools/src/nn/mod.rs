@@ -26,6 +26,7 @@
 
 mod batch;
 pub mod cell;
+mod check;
 pub mod float;
 mod layer;
 mod loss;
@@ -35,10 +36,11 @@ mod spec;
 mod weights;
 
 pub use batch::{Batch, Frames};
+pub use check::{MAX_CELLS, SpecError};
 pub use float::Float;
 pub use layer::Mode;
 pub use loss::{Loss, NO_CLASS, Score, Target, argmax};
 pub use network::{Network, Pass, Trace, Workspace};
 pub use parameters::{Tensor, initial};
-pub use spec::{DenseActivation, LayerSpec, MAX_CELLS, NetworkSpec, Over, SpecError, variant};
+pub use spec::{DenseActivation, DropoutKind, LayerSpec, NetworkSpec, Over, variant};
 pub use weights::WeightsError;

@@ -3,10 +3,11 @@
 use super::Float;
 use super::batch::{Batch, Frames};
 use super::cell;
-use super::layer::{Below, Dense, Dropout, Layer, Mode, Pool, Recurrent, Tape};
+use super::check::SpecError;
+use super::layer::{Below, Delay, Dense, Dropout, Embedding, Layer, Mode, OneHot, Pool, Recurrent, Tape};
 use super::loss::{Loss, Score, Target};
 use super::parameters::{self, Tensor};
-use super::spec::{LayerSpec, NetworkSpec, SpecError};
+use super::spec::{DropoutKind, LayerSpec, NetworkSpec};
 
 /// A network over scalars `F`.
 pub struct Network<F> {
@@ -41,25 +42,43 @@ impl<F: Float> Network<F> {
         spec.check()?;
         let (tensors, places) = parameters::tensors(spec);
         let (mut layers, mut outputs) = (Vec::new(), Vec::new());
-        for ((i, kind), ((inputs, width), place)) in spec.layers.iter().enumerate().zip(spec.widths().zip(places)) {
-            match kind {
-                LayerSpec::Cell { variant, units, dropout } => {
+        for ((i, kind), ((inputs, width), [place, second])) in
+            spec.layers.iter().enumerate().zip(spec.widths().zip(places))
+        {
+            let layer = match kind {
+                LayerSpec::Cell { variant, units, bidirectional, dropout, dropout_kind } => {
+                    if *bidirectional || (*dropout_kind != DropoutKind::NonRecurrent && *dropout > 0.0) {
+                        return Err(SpecError::Soon(i));
+                    }
                     let (cell, number, table) = cell::find::<F>(variant)
                         .ok_or_else(|| SpecError::UnknownCell { layer: i, variant: variant.clone() })?;
-                    layers.push(Layer::Recurrent(Recurrent::new(table, (cell.stages)(number), inputs, *units, place)));
-                    outputs.push(layers.len() - 1);
-                    if *dropout > 0.0 {
-                        layers.push(Layer::Dropout(Dropout { rate: *dropout, width, layer: i }));
-                    }
+                    Layer::Recurrent(Recurrent::new(table, (cell.stages)(number), inputs, *units, place))
                 }
-                LayerSpec::Pool { over } => {
-                    layers.push(Layer::Pool(Pool { over: *over, width }));
-                    outputs.push(layers.len() - 1);
+                LayerSpec::Embedding { rows, units } => {
+                    Layer::Embedding(Embedding { rows: *rows, units: *units, place })
                 }
+                LayerSpec::OneHot { rows } => Layer::OneHot(OneHot { rows: *rows }),
+                LayerSpec::Dropout { rate, variational } => {
+                    Layer::Dropout(Dropout { rate: *rate, width, layer: i, variational: *variational })
+                }
+                LayerSpec::Delay { taps, stride, tail, tail_taps } => {
+                    Layer::Delay(Delay { inputs, taps: *taps, stride: *stride, tail: *tail, tail_taps: *tail_taps })
+                }
+                LayerSpec::Pool { over } => Layer::Pool(Pool { over: *over, width }),
                 LayerSpec::Dense { activation, .. } => {
-                    layers.push(Layer::Dense(Dense::new(cell::dense((*activation).into()), inputs, width, place)));
-                    outputs.push(layers.len() - 1);
+                    Layer::Dense(Dense::new(cell::dense((*activation).into()), inputs, width, place))
                 }
+                LayerSpec::Narx { .. } => {
+                    let _ = second;
+                    return Err(SpecError::Soon(i));
+                }
+            };
+            layers.push(layer);
+            outputs.push(layers.len() - 1);
+            if let LayerSpec::Cell { dropout, .. } = kind
+                && *dropout > 0.0
+            {
+                layers.push(Layer::Dropout(Dropout { rate: *dropout, width, layer: i, variational: false }));
             }
         }
         let values = parameters::initial(spec, seed).into_iter().map(F::of).collect();
@@ -193,6 +212,7 @@ impl<F: Float> Network<F> {
                 out: tape.output().data.to_vec(),
                 cell: tape.long.get(tape.width..).unwrap_or_default().to_vec(),
                 pre: std::mem::take(&mut tape.pre),
+                reverse: None,
             }
         };
         self.outputs.iter().map(trace).collect()
@@ -218,4 +238,6 @@ pub struct Trace<F> {
     pub cell: Vec<F>,
     /// Per stage `[steps, gates * width]`: pre-activations W x + U h + b (for half a gate, its half); empty for a pool.
     pub pre: Vec<Vec<F>>,
+    /// The reverse direction of a bidirectional layer, in the input's order of time.
+    pub reverse: Option<Box<Trace<F>>>,
 }

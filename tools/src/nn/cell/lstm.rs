@@ -1,14 +1,18 @@
 //! Long short-term memory.
 
 use elman::cell::Unit;
-use elman::cell::lstm::{Lstm, SPEC, Trace};
+use elman::cell::lstm::{Lstm, SPEC, Trace, VARIANTS};
 
 use super::{Backward, FloatCell, stage};
 use crate::nn::float::{Float, Lanes, World};
 
 pub fn cell<F: Float>() -> FloatCell<F> {
     // The forget gate starts open (Gers et al. 2000): the cell remembers before it has learnt to.
-    FloatCell { spec: &SPEC, stages: |_| vec![stage(Lstm)], initial_bias: |gate| if gate == "f" { 1.0 } else { 0.0 } }
+    FloatCell {
+        spec: &SPEC,
+        stages: |_| vec![stage::<F, _, 4>(VARIANTS[0])],
+        initial_bias: |gate| if gate == "f" { 1.0 } else { 0.0 },
+    }
 }
 
 impl Backward<4> for Lstm {
@@ -18,7 +22,7 @@ impl Backward<4> for Lstm {
 
     #[inline(always)]
     fn save<L: Lanes>(trace: Trace<World<L>>, _: &Unit<World<L>>) -> [L::V; 4] {
-        [trace.i, trace.f, trace.g, trace.o]
+        [trace.i, trace.f.unwrap_or(trace.i), trace.g, trace.o]
     }
 
     #[inline(always)]

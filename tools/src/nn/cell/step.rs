@@ -151,6 +151,7 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Forward<'_, F, S, G
                         h: load(l, S::READS_H, s.h, at, n),
                         long: load(l, S::HAS_LONG, s.long, at, n),
                         carry: load(l, S::HAS_CARRY, s.carry, at, n),
+                        peephole: [zero; 3],
                     };
                     let trace = self.stage.unit(&world, pre, &mut unit);
                     let saved = S::save(trace, &unit);
@@ -196,14 +197,20 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Back<'_, F, S, G> {
                         h: load(l, S::READS_H, s.h, at, n),
                         long: load(l, S::HAS_LONG, s.long, at, n),
                         carry: load(l, S::HAS_CARRY, s.carry, at, n),
+                        peephole: [zero; 3],
                     };
-                    let after: Unit<World<L>> =
-                        Unit { h: zero, long: load(l, S::HAS_LONG, s.long_out, at, n), carry: zero };
+                    let after: Unit<World<L>> = Unit {
+                        h: zero,
+                        long: load(l, S::HAS_LONG, s.long_out, at, n),
+                        carry: zero,
+                        peephole: [zero; 3],
+                    };
                     let dh = l.load(&s.dh[at..at + n]);
                     let mut grad: Unit<World<L>> = Unit {
                         h: if s.dout.is_empty() { dh } else { l.add(dh, l.load(&s.dout[at..at + n])) },
                         long: load(l, S::HAS_LONG && s.enter_long, s.dlong, at, n),
                         carry: load(l, S::HAS_CARRY, s.dcarry, at, n),
+                        peephole: [zero; 3],
                     };
                     let dpre = self.stage.unit_backward(l, saved, &before, &after, &mut grad);
                     for g in 0..G {

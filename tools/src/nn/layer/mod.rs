@@ -1,14 +1,18 @@
 //! Layers over a batch of sequences: forward, and backward through time.
 
+mod delay;
 mod dense;
 mod dropout;
+mod embedding;
 mod pool;
 mod recurrent;
 
 use std::ops::Range;
 
+pub use delay::Delay;
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub use embedding::{Embedding, OneHot};
 pub use pool::Pool;
 pub use recurrent::Recurrent;
 
@@ -97,9 +101,15 @@ pub enum Mode {
 
 /// A layer.
 pub enum Layer<F> {
+    /// A row of a table for every symbol.
+    Embedding(Embedding),
+    /// A unit vector for every symbol.
+    OneHot(OneHot),
+    /// Past frames beside the present one.
+    Delay(Delay),
     /// Recurrent cells.
     Recurrent(Recurrent<F>),
-    /// Dropout behind a recurrent layer.
+    /// Dropout on what goes up.
     Dropout(Dropout),
     /// Pooling over time.
     Pool(Pool),
@@ -113,7 +123,7 @@ impl<F: Float> Layer<F> {
         match self {
             Self::Recurrent(layer) => layer.pack(parameters),
             Self::Dense(layer) => layer.pack(parameters),
-            Self::Dropout(_) | Self::Pool(_) => {}
+            _ => {}
         }
     }
 
@@ -121,6 +131,9 @@ impl<F: Float> Layer<F> {
     pub fn forward(&self, parameters: &[F], input: Frames<'_, F>, tape: &mut Tape<F>, mode: Mode) {
         match self {
             Self::Recurrent(layer) => layer.forward(parameters, input, tape),
+            Self::Embedding(layer) => layer.forward(parameters, input, tape),
+            Self::OneHot(layer) => layer.forward(input, tape),
+            Self::Delay(layer) => layer.forward(input, tape),
             Self::Dropout(layer) => layer.forward(input, tape, mode),
             Self::Pool(layer) => layer.forward(input, tape),
             Self::Dense(layer) => layer.forward(parameters, input, tape),
@@ -131,6 +144,10 @@ impl<F: Float> Layer<F> {
     pub fn backward(&self, input: Frames<'_, F>, tape: &mut Tape<F>, gradient: &mut [F], below: Option<Below<'_, F>>) {
         match self {
             Self::Recurrent(layer) => layer.backward(input, tape, gradient, below),
+            Self::Embedding(layer) => layer.backward(input, tape, gradient),
+            // Symbols have no gradient.
+            Self::OneHot(_) => {}
+            Self::Delay(layer) => layer.backward(tape, below),
             Self::Dropout(_) => Dropout::backward(tape, below),
             Self::Pool(layer) => layer.backward(input.rows, tape, below),
             Self::Dense(layer) => layer.backward(input, tape, gradient, below),

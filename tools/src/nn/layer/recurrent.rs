@@ -158,7 +158,7 @@ impl<F: Float> Recurrent<F> {
         let (mut long_out, mut carry, mut carry_out): (&mut [F], &[F], &mut [F]) = (&mut [], &[], &mut []);
         let mut long: &[F] = match self.spec.long {
             LongState::Hidden => h_previous,
-            LongState::None | LongState::Cell | LongState::Sum => &[],
+            _ => &[],
         };
         if self.spec.long == LongState::Cell {
             let (c_before, c_after) = tape.long.split_at_mut((t + 1) * n);
@@ -211,9 +211,9 @@ impl<F: Float> Recurrent<F> {
         let h_in = if s == 0 { h_previous } else { &tape.middle[t * n..][..n] };
         let none: &[F] = &[];
         let (long, long_out) = match self.spec.long {
-            LongState::None | LongState::Sum => (none, none),
             LongState::Hidden => (h_previous, none),
             LongState::Cell => (&tape.long[t * n..][..n], &tape.long[(t + 1) * n..][..n]),
+            _ => (none, none),
         };
         let carry = if !only && last { &tape.carry[t * n..][..n] } else { none };
         let dout = if last && tape.touched[t] { &tape.dout[t * n..][..n] } else { none };
