@@ -17,6 +17,7 @@ mod sound;
 mod source;
 mod split;
 mod survey;
+mod vocabulary;
 
 pub use augment::Augment;
 pub use corpus::{Clip, Corpus, Options, Split};
@@ -28,6 +29,7 @@ pub use note::{Note, NoteKind};
 pub use records::{Answer, Format, Input, Record, RecordOptions, Records, Rows, Task, Unit};
 pub use sound::{Sound, read_sound, resample};
 pub use survey::{SplitSurvey, Survey};
+pub use vocabulary::{Vocabulary, VocabularyOptions};
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 //! A pendulum with damping and torque: q'' = -g/l sin q - d q' + u, from rest, sampled every 0.05 s.
 //!
 //! `l` is 1 m, `d` 1 per second, and the torque `u`, per inertia in 1/s^2, a constant in [-5, 5] for 0.25 to 2 s at a
-//! time: the angle goes beyond 1.5 rad but not over the top, and there the sine is far from linear. Two small steps of Runge-Kutta a sample.
+//! time: the angle goes beyond 1.5 rad, where the sine is far from linear, but not over the top. Two small steps of
+//! Runge-Kutta a sample.
 
 use super::motion::step;
 use super::{Answer, Input};
