@@ -41,7 +41,7 @@ impl Cmd {
         let split: Split = pipeline::judging(&corpus, None)?;
         let examples = pipeline::examples(corpus.split(split), &audio)?;
         let inputs = pipeline::spread(&examples, self.clips);
-        let report = run(&file.bytes(), &self.on, &inputs, &Options { boards: self.boards })?;
+        let report = run(&file.bytes(), &self.on, &inputs, &Options { boards: self.boards, ..Options::default() })?;
         show(&report, ui);
         if self.model.is_dir() {
             let folder = RunFolder::open(&self.model)?;
