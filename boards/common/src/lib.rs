@@ -10,6 +10,10 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod generation;
+
+pub use generation::{MAGIC as GENERATION_MAGIC, generate};
+
 use elman::blob::Error;
 use elman::kernel::layout::vector_words;
 use elman::kernel::word;

@@ -2,11 +2,13 @@
 
 mod compare;
 mod firmware;
+mod generate;
 mod machine;
 mod qemu;
 
 pub use compare::{Mismatch, Part};
 pub use firmware::{Firmware, Toolchain};
+pub use generate::{GenerateReport, Generation, generate, generate_on_host};
 pub use machine::{Machine, Machines};
 pub use qemu::{Qemu, Session};
 

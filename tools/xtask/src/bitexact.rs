@@ -4,9 +4,10 @@ use anyhow::{Context, Result};
 use elman::Model;
 use elman::blob::Blob;
 use elman::cell::Shape;
+use elman::net::Temperature;
 use elman_tools::quant::synthetic::{self, Drive};
 use elman_tools::quant::{IntegerModel, words_of};
-use elman_tools::verify::{Bench, Inputs, Machines, Options};
+use elman_tools::verify::{Bench, GenerateReport, Generation, Inputs, Machines, Options, generate};
 use std::process::ExitCode;
 
 /// Arguments of `bitexact`.
@@ -80,6 +81,18 @@ fn frames(model: &Model<'_>, steps: usize) -> Vec<i16> {
     frames
 }
 
+/// Text drawn from a language model of 90 characters, among the 20 likeliest.
+fn text(core: &str, symbols: usize) -> Result<GenerateReport> {
+    let generation = Generation {
+        seed: 11,
+        temperature: Temperature::from_num(0.9),
+        top_k: 20,
+        prompt: vec![40, 0, 7],
+        count: symbols,
+    };
+    generate(&synthetic::language(90, 18, 3).to_blob()?, core, &generation, &Options::default())
+}
+
 /// Runs all cases; failure where one differs.
 ///
 /// # Errors
@@ -108,6 +121,14 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             }
             reports.push(serde_json::json!({ "variant": name, "drive": drive, "report": report }));
         }
+        let report = text(core, args.steps)?;
+        total += report.symbols.len() as u64;
+        different += report.mismatches as u64;
+        if !args.json {
+            let symbols = report.symbols.len();
+            println!("{core:<5}{:<40}{symbols:>8} symbols{:>6} mismatches", "generation", report.mismatches);
+        }
+        reports.push(serde_json::json!({ "variant": "generation", "report": report }));
     }
     anyhow::ensure!(total > 0, "no core of that name: boards/qemu-mps2/machines.toml lists them");
     if args.json {
