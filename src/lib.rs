@@ -25,7 +25,7 @@
 //!
 //! # Layers, from the top
 //! * [`net`]: ways to run a model. [`Stream`] takes a step per frame; its states live in the caller's memory and
-//!   change only when the caller says so.
+//!   change only when the caller says so. [`Sequence`] takes whole sequences, for layers that read backward.
 //! * [`blob`]: the file format, and [`Model::load`], the one place where bytes become trusted.
 //! * [`cell`]: recurrent cells, a file each: equations, table, tests. [`layer`]: dense, pooling, scaling.
 //! * [`arith`]: the arithmetic that equations are written in, and its integer world.
@@ -54,4 +54,4 @@ pub mod layer;
 pub mod net;
 
 pub use blob::{Blob, Model};
-pub use net::Stream;
+pub use net::{Sequence, Stream};

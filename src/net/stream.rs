@@ -1,6 +1,6 @@
 //! A step per frame, state kept between calls.
 
-use crate::arith::softmax;
+use crate::arith::{reformat, softmax};
 use crate::blob::{Error, Model};
 use crate::cell::{View, split_mut};
 use crate::kernel::layout::vector_words;
@@ -50,8 +50,11 @@ impl<'b> Model<'b> {
     /// A stream over `memory`, which needs [`Model::memory_words`]; states are zeroed.
     ///
     /// # Errors
-    /// [`Error::Memory`] where `memory` is too small.
+    /// [`Error::Memory`] where `memory` is too small, [`Error::SequenceOnly`] where a layer reads backward.
     pub fn stream<'m>(&'m self, memory: &'m mut [u32]) -> Result<Stream<'m, 'b>, Error> {
+        if self.max_steps() > 0 {
+            return Err(Error::SequenceOnly { max_steps: self.max_steps() });
+        }
         let have = memory.len();
         let Some(memory) = memory.get_mut(..self.memory_words) else {
             return Err(Error::Memory { need: self.memory_words, have });
@@ -69,6 +72,9 @@ impl<'m, 'b> Stream<'m, 'b> {
 
     /// One time step: takes a frame of [`Model::inputs`] elements, advances all states, gives the output.
     /// Elements that `frame` lacks are read as 0, surplus ones are not read.
+    ///
+    /// A model with [`Model::feedback`] runs in closed loop where `frame` ends before the elements fed back: they are
+    /// then its own previous output (0 at first). With a whole frame it is teacher forced.
     pub fn step(&mut self, frame: &[i16]) -> Output<'_> {
         self.advance(frame);
         self.output()
@@ -76,21 +82,34 @@ impl<'m, 'b> Stream<'m, 'b> {
 
     /// The part of a step that changes states. Saves the head's work where only the last output counts.
     pub fn advance(&mut self, frame: &[i16]) {
-        let input = word::halves_mut(self.memory).get_mut(..self.model.inputs()).unwrap_or_default();
+        let output_at = self.output_at();
+        let (memory, output) = split_mut(self.memory, output_at);
+        let input = word::halves_mut(memory).get_mut(..self.model.inputs()).unwrap_or_default();
         let (given, missing) = input.split_at_mut(frame.len().min(input.len()));
         for (x, f) in given.iter_mut().zip(frame) {
             *x = *f;
         }
         missing.fill(0);
+        if missing.len() >= self.model.feedback() {
+            let (from, to) = (self.model.out_frac(), self.model.layers.first().map_or(0, View::in_frac));
+            let fed = missing.len().saturating_sub(self.model.feedback());
+            for (x, y) in missing.iter_mut().skip(fed).zip(word::halves(output)) {
+                *x = reformat(*y, from, to);
+            }
+        }
         self.run(0, self.model.body);
     }
 
     /// The output for the states as they are: the layers behind the last that carries state.
     pub fn output(&mut self) -> Output<'_> {
         self.run(self.model.body, self.model.layers.len());
-        let start = self.model.memory_words.saturating_sub(vector_words(self.model.outputs()));
-        let scores = word::halves(self.memory.get(start..).unwrap_or_default());
+        let scores = word::halves(self.memory.get(self.output_at()..).unwrap_or_default());
         Output { scores: scores.get(..self.model.outputs()).unwrap_or_default(), frac: self.model.out_frac() }
+    }
+
+    /// Where in memory the output is.
+    fn output_at(&self) -> usize {
+        self.model.memory_words.saturating_sub(vector_words(self.model.outputs()))
     }
 
     fn run(&mut self, from: usize, to: usize) {

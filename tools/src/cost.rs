@@ -87,7 +87,7 @@ fn layer_instructions(core: &CoreCost, view: &View<'_>) -> u64 {
         .stages
         .iter()
         .map(|stage| match stage.pass {
-            Pass::Pointwise => units * 9.0,
+            Pass::Pointwise | Pass::Table => units * 9.0,
             Pass::Split => units * (core.split.fixed + core.split.block * blocks + core.unit[3]),
             Pass::Rows => {
                 let gates = stage.gates.len();

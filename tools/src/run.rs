@@ -54,8 +54,8 @@ impl About {
             in_frac: elman::audio::FEATURE_FRAC as u8,
             out_frac: SCALED_FRAC,
             long_frac: self.scale_shift,
-            gates: vec![],
             scale: self.scale.clone(),
+            ..IntegerLayer::default()
         }
     }
 

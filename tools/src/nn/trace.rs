@@ -16,7 +16,8 @@ pub struct Trace<F> {
     pub out: Vec<F>,
     /// `[steps, width]`: c; empty where the layer has none. Of a bidirectional layer, of its forward direction.
     pub cell: Vec<F>,
-    /// Per stage `[steps, gates * width]`: pre-activations W x + U h + b (for half a gate, its half); empty where the
+    /// Per stage `[steps, gates * width]`: pre-activations W x + U h + b (for half a gate, its half), without
+    /// peepholes; empty where the
     /// layer has no weights. Of a bidirectional layer, of its forward direction; of a narx layer, of both its maps.
     pub pre: Vec<Vec<F>>,
     /// Of a bidirectional layer, its reverse direction by itself, in the order of the input.

@@ -124,10 +124,7 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) ->
         let Some(variant) = variant(layer) else { continue };
         let tensor = |name: &str| network.tensor(&format!("layers.{k}.{name}")).map_or(&[][..], |(_, v)| v);
         let float = FloatLayer { variant, inputs, units, w: tensor("w"), u: tensor("u"), b: tensor("b") };
-        let mut integer = quantize_layer(&float, in_frac, seen).with_context(|| format!("layer {k}"))?;
-        if variant == "mean" {
-            integer.out_frac = in_frac;
-        }
+        let integer = quantize_layer(&float, in_frac, seen).with_context(|| format!("layer {k}"))?;
         in_frac = integer.out_frac;
         layers.push(integer);
     }
@@ -139,5 +136,6 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) ->
         counter: 0,
         audio: around.audio,
         layers,
+        ..IntegerModel::default()
     })
 }

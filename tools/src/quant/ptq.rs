@@ -52,9 +52,11 @@ fn frac_for(range: f64, bits: i32, low: i32, high: i32) -> u8 {
 /// Fraction bits of a layer's output for what was seen.
 ///
 /// A head is written once, so a quarter of headroom serves; a relu that feeds itself gets twice the range.
-pub fn out_frac(out: OutRange, recurrent: bool, seen: &Seen) -> u8 {
+pub fn out_frac(out: OutRange, recurrent: bool, in_frac: u8, seen: &Seen) -> u8 {
     match out {
         OutRange::Unit => 15,
+        OutRange::OneHot => 14,
+        OutRange::Input => in_frac,
         OutRange::Calibrated => frac_for(seen.out * if recurrent { 2.0 } else { 1.25 }, 16, 0, 15),
     }
 }
@@ -62,9 +64,9 @@ pub fn out_frac(out: OutRange, recurrent: bool, seen: &Seen) -> u8 {
 /// Fraction bits of a layer's long state; c of an LSTM gets twice the range seen.
 pub fn long_frac(long: LongState, seen: &Seen) -> u8 {
     match long {
-        LongState::None | LongState::Sum => 0,
+        LongState::None | LongState::Mean | LongState::Sum | LongState::Line => 0,
         LongState::Hidden => elman::arith::Q::HIDDEN_FRAC,
-        LongState::Cell => frac_for(seen.long * 2.0, 32, 17, 27),
+        LongState::Cell | LongState::Wide => frac_for(seen.long * 2.0, 32, 17, 27),
     }
 }
 
@@ -76,7 +78,7 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &Seen) -> Resul
     let (_, _, spec) = elman::layer::named(layer.variant)
         .ok_or_else(|| anyhow::anyhow!("there is no cell or layer `{}`", layer.variant))?;
     let (n, h) = (layer.inputs, layer.units);
-    let out_frac = out_frac(spec.out, spec.recurrent(), seen);
+    let out_frac = out_frac(spec.out, spec.recurrent(), in_frac, seen);
     let with_input = spec.gates().filter(|g| g.columns != Columns::Hidden).count();
     let with_hidden = spec.gates().filter(|g| g.columns != Columns::Input).count();
     let want = [with_input * h * n, with_hidden * h * h, spec.gates().count() * h];
@@ -129,7 +131,7 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &Seen) -> Resul
         out_frac,
         long_frac: long_frac(spec.long, seen),
         gates,
-        scale: Vec::new(),
+        ..IntegerLayer::default()
     })
 }
 

@@ -119,6 +119,7 @@ impl<L: Lanes> Arith for World<L> {
     type Gate = L::V;
     type Out = L::V;
     type Long = L::V;
+    type Weight = L::V;
 
     #[inline(always)]
     fn add(&self, a: L::V, b: L::V) -> L::V {
@@ -168,6 +169,26 @@ impl<L: Lanes> Arith for World<L> {
     #[inline(always)]
     fn gate_out(&self, r: L::V, h: L::V) -> L::V {
         self.0.mul(r, h)
+    }
+    #[inline(always)]
+    fn one_minus(&self, i: L::V) -> L::V {
+        self.0.complement(i)
+    }
+    #[inline(always)]
+    fn add_gated(&self, c: L::V, i: L::V, g: L::V) -> L::V {
+        self.0.mul_add(i, g, c)
+    }
+    #[inline(always)]
+    fn peephole(&self, v: L::V, c: L::V) -> L::V {
+        self.0.mul(v, c)
+    }
+    #[inline(always)]
+    fn accumulate(&self, h: L::V, g: L::V) -> L::V {
+        self.0.add(h, g)
+    }
+    #[inline(always)]
+    fn narrow_wide(&self, h: L::V) -> L::V {
+        h
     }
 }
 
