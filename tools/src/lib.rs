@@ -4,6 +4,7 @@
 pub mod cmd;
 pub mod cost;
 pub mod data;
+pub mod embedding;
 pub mod evaluate;
 pub mod files;
 pub mod model;
@@ -13,6 +14,7 @@ pub mod quant;
 pub mod recipe;
 pub mod report;
 pub mod run;
+pub mod score;
 pub mod train;
 pub mod ui;
 pub mod verify;

@@ -1,9 +1,11 @@
 //! Subcommands, one file each.
 
+pub mod data;
 pub mod demo;
 pub mod eval;
 pub mod export;
 pub mod inspect;
+pub mod neighbours;
 pub mod quantize;
 pub mod report;
 pub mod run;
@@ -55,8 +57,10 @@ commands! {
     Eval => eval,
     Run => run,
     Inspect => inspect,
+    Neighbours => neighbours,
     Verify => verify,
     Export => export,
+    Data => data,
 }
 
 /// Wrong usage found behind the parsing of flags: exit code 2.

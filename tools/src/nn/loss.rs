@@ -15,7 +15,8 @@ pub enum Target {
     Class(u32),
     /// A class for every step, or [`NO_CLASS`].
     Steps(Vec<u32>),
-    /// Values for the sequence, or `[length, outputs]` values for all its steps.
+    /// Values for the sequence, or `[length, outputs]` values for all its steps; a step with one that is no number asks
+    /// for nothing.
     Values(Vec<f32>),
 }
 
@@ -101,7 +102,11 @@ impl Loss {
                     Target::Steps(wanted) => Some(wanted[t]),
                     Target::Values(_) => None,
                 };
-                if class == Some(NO_CLASS) {
+                let unwanted = match target {
+                    Target::Values(wanted) => wanted[t * y.len()..][..y.len()].iter().any(|v| v.is_nan()),
+                    Target::Class(_) | Target::Steps(_) => class == Some(NO_CLASS),
+                };
+                if unwanted {
                     continue;
                 }
                 score.outputs += 1;

@@ -25,6 +25,8 @@ pub struct FloatLayer<'a> {
     pub u: &'a [f32],
     /// b, `[gates * units]`.
     pub b: &'a [f32],
+    /// V of a cell with peepholes, `[gates that see c * units]`.
+    pub v: &'a [f32],
 }
 
 /// What calibration saw of a layer.
@@ -38,6 +40,36 @@ pub struct Seen {
     pub input_mean: Vec<f64>,
     /// Mean of each element of the hidden state before a step; empty where it is not known.
     pub hidden_mean: Vec<f64>,
+    /// Steps behind the means.
+    pub steps: usize,
+    /// The same of the reverse direction, where the layer has one; `out` is that of both.
+    pub reverse: Option<Box<Seen>>,
+}
+
+impl Seen {
+    /// Takes in what another sequence showed; means are sums until [`Seen::average`].
+    pub(super) fn add(&mut self, other: &Seen) {
+        self.out = self.out.max(other.out);
+        self.long = self.long.max(other.long);
+        self.steps += other.steps;
+        let pairs = [(&mut self.input_mean, &other.input_mean), (&mut self.hidden_mean, &other.hidden_mean)];
+        for (to, from) in pairs {
+            to.resize(from.len(), 0.0);
+            to.iter_mut().zip(from).for_each(|(t, f)| *t += f);
+        }
+        if let Some(other) = &other.reverse {
+            self.reverse.get_or_insert_default().add(other);
+            // Both halves of the output share a format.
+            self.reverse.iter_mut().for_each(|r| r.out = self.out);
+        }
+    }
+
+    /// Makes means of the sums.
+    pub(super) fn average(&mut self) {
+        let n = self.steps.max(1) as f64;
+        self.input_mean.iter_mut().chain(&mut self.hidden_mean).for_each(|m| *m /= n);
+        self.reverse.iter_mut().for_each(|r| r.average());
+    }
 }
 
 /// Largest scale whose multiplier is an i32.
@@ -51,22 +83,23 @@ fn frac_for(range: f64, bits: i32, low: i32, high: i32) -> u8 {
 
 /// Fraction bits of a layer's output for what was seen.
 ///
-/// A head is written once, so a quarter of headroom serves; a relu that feeds itself gets twice the range.
-pub fn out_frac(out: OutRange, recurrent: bool, in_frac: u8, seen: &Seen) -> u8 {
+/// A head is written once, so a quarter of headroom serves; a state that feeds itself gets twice the range.
+pub fn out_frac(out: OutRange, stateful: bool, in_frac: u8, seen: &Seen) -> u8 {
     match out {
         OutRange::Unit => 15,
         OutRange::OneHot => 14,
         OutRange::Input => in_frac,
-        OutRange::Calibrated => frac_for(seen.out * if recurrent { 2.0 } else { 1.25 }, 16, 0, 15),
+        OutRange::Calibrated => frac_for(seen.out * if stateful { 2.0 } else { 1.25 }, 16, 0, 15),
     }
 }
 
-/// Fraction bits of a layer's long state; c of an LSTM gets twice the range seen.
-pub fn long_frac(long: LongState, seen: &Seen) -> u8 {
+/// Fraction bits of a layer's long state; one that is calibrated gets twice the range seen. Peephole weights of a
+/// magnitude of 2 and more need 20 bits.
+pub fn long_frac(long: LongState, seen: &Seen, peephole: bool) -> u8 {
     match long {
         LongState::None | LongState::Mean | LongState::Sum | LongState::Line => 0,
         LongState::Hidden => elman::arith::Q::HIDDEN_FRAC,
-        LongState::Cell | LongState::Wide => frac_for(seen.long * 2.0, 32, 17, 27),
+        LongState::Cell | LongState::Wide => frac_for(seen.long * 2.0, 32, if peephole { 20 } else { 17 }, 27),
     }
 }
 
@@ -78,7 +111,8 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &Seen) -> Resul
     let (_, _, spec) = elman::layer::named(layer.variant)
         .ok_or_else(|| anyhow::anyhow!("there is no cell or layer `{}`", layer.variant))?;
     let (n, h) = (layer.inputs, layer.units);
-    let out_frac = out_frac(spec.out, spec.recurrent(), in_frac, seen);
+    let out_frac = out_frac(spec.out, spec.stateful(), in_frac, seen);
+    let long_frac = long_frac(spec.long, seen, !spec.peephole.is_empty());
     let with_input = spec.gates().filter(|g| g.columns != Columns::Hidden).count();
     let with_hidden = spec.gates().filter(|g| g.columns != Columns::Input).count();
     let want = [with_input * h * n, with_hidden * h * h, spec.gates().count() * h];
@@ -129,10 +163,48 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &Seen) -> Resul
         units: h,
         in_frac,
         out_frac,
-        long_frac: long_frac(spec.long, seen),
+        long_frac,
         gates,
+        diagonal: layer.v.iter().map(|v| diagonal(*v, long_frac)).collect(),
         ..IntegerLayer::default()
     })
+}
+
+/// A peephole weight as the device has it: V·2^(48 - long_frac).
+fn diagonal(v: f32, long_frac: u8) -> i32 {
+    (f64::from(v) * 2f64.powi(48 - i32::from(long_frac))).round().clamp(-2147483648.0, 2147483647.0) as i32
+}
+
+/// Largest multiplier of an embedding's row that the device takes.
+const MOST_MULTIPLIER: i32 = elman::layer::embedding::MULTIPLIER_LIMIT as i32 - 1;
+
+/// Rounds an embedding: i8 with a scale a row.
+///
+/// # Errors
+/// Where a parameter is not finite.
+pub fn quantize_embedding(table: &[f32], rows: usize, units: usize) -> Result<IntegerLayer> {
+    ensure!(
+        table.len() == rows * units && table.iter().all(|v| v.is_finite()),
+        "embedding: {} elements for {rows} rows of {units}, or one that is not a number",
+        table.len()
+    );
+    let largest = |values: &[f32]| values.iter().fold(0f64, |m, v| m.max(f64::from(v.abs())));
+    let out_frac = frac_for(largest(table), 16, 0, 15);
+    let mut layer = IntegerLayer {
+        variant: "embedding".to_owned(),
+        inputs: 1,
+        units,
+        out_frac,
+        params: [u16::try_from(rows).unwrap_or(u16::MAX), 0, 0, 0],
+        ..IntegerLayer::default()
+    };
+    for row in table.chunks_exact(units) {
+        // An element is (table·m) >> 16 in the output's format.
+        let scale = (largest(row) / 127.0).max(1e-9);
+        layer.table.extend(row.iter().map(|v| (f64::from(*v) / scale).round() as i8));
+        layer.row_multiplier.push(((scale * 2f64.powi(16 + i32::from(out_frac))).round() as i32).min(MOST_MULTIPLIER));
+    }
+    Ok(layer)
 }
 
 struct Row {
@@ -195,8 +267,8 @@ mod tests {
         assert_eq!(frac_for(1.0, 16, 0, 15), 14);
         assert_eq!(frac_for(7.9, 16, 0, 15), 12);
         assert_eq!(frac_for(40_000.0, 16, 0, 15), 0);
-        assert_eq!(long_frac(LongState::Cell, &Seen { long: 3.0, ..Seen::default() }), 27);
-        assert_eq!(long_frac(LongState::Cell, &Seen { long: 40.0, ..Seen::default() }), 24);
+        assert_eq!(long_frac(LongState::Cell, &Seen { long: 3.0, ..Seen::default() }, false), 27);
+        assert_eq!(long_frac(LongState::Cell, &Seen { long: 40.0, ..Seen::default() }, false), 24);
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct Report {
     pub layers: Vec<Layer>,
     /// How the weights of each layer are spread.
     pub histograms: Vec<Histogram>,
+    /// Points with names: embeddings in two dimensions.
+    pub maps: Vec<Map>,
     /// Memory, instructions: a table.
     pub costs: Vec<Fact>,
     /// What the user should know.
@@ -114,6 +116,15 @@ pub struct Histogram {
     pub high: f64,
     /// Counts.
     pub bins: Vec<u64>,
+}
+
+/// Named points in two dimensions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Map {
+    /// What the points are.
+    pub title: String,
+    /// Place and name of each.
+    pub points: Vec<(f64, f64, String)>,
 }
 
 impl Histogram {

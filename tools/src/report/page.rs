@@ -1,6 +1,6 @@
 //! The page: its parts in order.
 
-use super::chart::{Line, histogram, lines};
+use super::chart::{Line, histogram, lines, map};
 use super::html::{Escaped, short, table};
 use super::{Epoch, Fact, Layer, Report, confusion};
 use std::fmt::Write;
@@ -36,6 +36,7 @@ pub(super) fn render(report: &Report) -> String {
     part(&mut out, "Training", training(&report.epochs));
     part(&mut out, "Confusion", grid(report.confusions.iter().map(confusion::render)));
     part(&mut out, "Quantization, layer by layer", layers(&report.layers));
+    part(&mut out, "Embedding", report.maps.iter().map(map).collect());
     part(&mut out, "Weights", grid(report.histograms.iter().map(histogram)));
     part(&mut out, "Memory and instructions", facts(&report.costs));
     part(&mut out, "Notes", notes(&report.notes));

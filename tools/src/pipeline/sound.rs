@@ -1,17 +1,14 @@
-//! From a corpus on disk to sequences that train and judge a network.
+//! Recordings: features by the device's front end, clips varied while training.
 
-use std::hash::Hasher;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use elman::audio;
 use rayon::prelude::*;
 
+use super::{Answer, Example};
 use crate::data::{Augment, Clip, Corpus, Note, NoteKind, Options, Split, features};
-use crate::evaluate::Example;
-use crate::nn::{Network, Target};
-use crate::quant::IntegerLayer;
-use crate::quant::scaling::{Moments, scaled};
+use crate::nn::Target;
 use crate::recipe::Recipe;
 use crate::run::About;
 use crate::train::{Dataset, Sequence};
@@ -21,7 +18,7 @@ use crate::ui::Ui;
 ///
 /// # Errors
 /// What the reader found wrong.
-pub fn open_corpus(dir: &Path, sample_rate: Option<u32>, ui: Ui) -> Result<Corpus> {
+pub(super) fn open(dir: &Path, sample_rate: Option<u32>, ui: Ui) -> Result<Corpus> {
     let options = Options { sample_rate, ..Options::default() };
     let corpus = Corpus::open(dir, &options)?;
     ui.note(format!(
@@ -53,56 +50,10 @@ pub fn examples(clips: &[Clip], audio: &audio::Config) -> Result<Vec<Example>> {
     clips
         .par_iter()
         .map(|c| {
-            let features = features(&c.samples, audio).map_err(|e| anyhow::anyhow!("{}: {e}", c.name))?;
-            Ok(Example { features, label: c.label })
+            let frames = features(&c.samples, audio).map_err(|e| anyhow::anyhow!("{}: {e}", c.name))?;
+            Ok(Example { name: c.name.clone(), frames, answer: Answer::Class(c.label as u32) })
         })
         .collect()
-}
-
-/// What surrounds a network trained on this corpus by this recipe: computed from the training clips.
-///
-/// # Errors
-/// Where there is nothing to train on or the front end refuses its parameters.
-pub fn about(corpus: &Corpus, recipe: &Recipe, train: &[Example], audio: audio::Config) -> Result<About> {
-    ensure!(!train.is_empty(), "{} has no clips to train on", corpus.dir.display());
-    let mut moments = Moments::default();
-    train.iter().for_each(|e| moments.add(&e.features, audio.channels as usize));
-    let scale = moments.layer(audio::FEATURE_FRAC as u8);
-    Ok(About {
-        labels: corpus.labels.clone(),
-        audio,
-        scale_shift: scale.long_frac,
-        scale: scale.scale,
-        fingerprint: fingerprint(corpus, recipe)?,
-    })
-}
-
-/// Hash of the recipe (but for the number of threads), the corpus' samples and labels: the run's identity.
-fn fingerprint(corpus: &Corpus, recipe: &Recipe) -> Result<u64> {
-    let mut recipe = recipe.clone();
-    recipe.train.threads = 0;
-    let mut hash = Fnv(0xCBF2_9CE4_8422_2325);
-    hash.write(recipe.to_toml()?.as_bytes());
-    for clip in corpus.train.iter().chain(&corpus.valid) {
-        hash.write(clip.name.as_bytes());
-        hash.write(corpus.labels[clip.label].as_bytes());
-        clip.samples.iter().for_each(|s| hash.write(&s.to_le_bytes()));
-    }
-    Ok(hash.finish())
-}
-
-/// FNV-1a: a fixed hash, unlike the standard library's.
-struct Fnv(u64);
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for b in bytes {
-            self.0 = (self.0 ^ *b as u64).wrapping_mul(0x0100_0000_01B3);
-        }
-    }
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 /// Clips as sequences: varied while training, as they are otherwise.
@@ -112,7 +63,7 @@ pub struct Clips<'a> {
     examples: &'a [Example],
     background: &'a [Vec<i16>],
     audio: audio::Config,
-    scale: &'a IntegerLayer,
+    about: &'a About,
     augment: Augment,
 }
 
@@ -123,10 +74,10 @@ impl<'a> Clips<'a> {
         split: Split,
         examples: &'a [Example],
         audio: audio::Config,
-        scale: &'a IntegerLayer,
+        about: &'a About,
         augment: Augment,
     ) -> Self {
-        Clips { clips: corpus.split(split), examples, background: &corpus.noise, audio, scale, augment }
+        Clips { clips: corpus.split(split), examples, background: &corpus.noise, audio, about, augment }
     }
 }
 
@@ -142,24 +93,12 @@ impl Dataset for Clips<'_> {
                 let seed = seed ^ (index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
                 let samples = self.augment.apply(&clip.samples, self.background, seed);
                 // The parameters were judged when the examples were made.
-                scaled(self.scale, &features(&samples, &self.audio).unwrap_or_default())
+                self.about.network_frames(&features(&samples, &self.audio).unwrap_or_default())
             }
-            _ => scaled(self.scale, &self.examples[index].features),
+            _ => self.about.network_frames(&self.examples[index].frames),
         };
         Sequence { frames, target: Target::Class(clip.label as u32) }
     }
-}
-
-/// What the float network hears in each clip.
-pub fn float_answers(network: &Network<f32>, scale: &IntegerLayer, examples: &[Example]) -> Vec<usize> {
-    examples
-        .par_iter()
-        .map(|e| {
-            let output = network.run(&scaled(scale, &e.features));
-            let last = &output[output.len() - network.spec().outputs()..];
-            crate::nn::argmax(last)
-        })
-        .collect()
 }
 
 /// Labels of a corpus must be the model's, in the same order.
@@ -175,22 +114,6 @@ pub fn same_labels(corpus: &Corpus, labels: &[String]) -> Result<()> {
         labels.join(" ")
     );
     Ok(())
-}
-
-/// The clips of the split that judges: the one named, else test, else valid.
-///
-/// # Errors
-/// Where the named split is empty.
-pub fn judging(corpus: &Corpus, named: Option<Split>) -> Result<Split> {
-    let split = named.unwrap_or(if corpus.test.is_empty() { Split::Valid } else { Split::Test });
-    ensure!(!corpus.split(split).is_empty(), "{} has no clips in its {split} split", corpus.dir.display());
-    Ok(split)
-}
-
-/// Some of `examples`, evenly spread.
-pub fn spread(examples: &[Example], n: usize) -> Vec<Vec<i16>> {
-    let n = n.clamp(1, examples.len().max(1));
-    (0..n).filter_map(|k| examples.get(k * examples.len() / n)).map(|e| e.features.clone()).collect()
 }
 
 /// Reads a sound for a model: mono samples at the front end's rate, with what was converted.
