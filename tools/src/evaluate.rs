@@ -9,7 +9,7 @@ use crate::data::records::Task;
 use crate::nn::{self, Network};
 use crate::pipeline::{Answer, Encoding, Example};
 use crate::run::About;
-use crate::score;
+use crate::score::{self, Nats, SpanScore};
 
 /// Right and wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,8 +36,8 @@ pub struct Part {
     pub answers: Vec<u32>,
     /// Outputs that were judged.
     outputs: u64,
-    /// -ln of the probability of what was wanted, summed.
-    nats: f64,
+    /// Surprise at what was wanted.
+    nats: Nats,
     /// Squared errors of each output, summed.
     squares: Vec<f64>,
 }
@@ -50,9 +50,8 @@ impl Part {
             Answer::Class(_) | Answer::Steps(_) => self.answers.push(nn::argmax(y) as u32),
             Answer::Next => {
                 let wanted = usize::from(example.frames[t + 1] as u16);
-                let most = y.iter().fold(f32::NEG_INFINITY, |m, v| m.max(*v));
-                let sum: f64 = y.iter().map(|v| f64::from(v - most).exp()).sum();
-                self.nats += sum.ln() + f64::from(most) - f64::from(y[wanted]);
+                let scores: Vec<f64> = y.iter().map(|y| f64::from(*y)).collect();
+                self.nats.add(&scores, wanted);
             }
             Answer::Values(_) | Answer::Last(_) => {
                 let t = if example.answer.single() { 0 } else { t };
@@ -115,8 +114,11 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<
                 let last_only = example.answer.single();
                 let steps = frames.len() / inputs;
                 let fails = |e: elman::blob::Error| anyhow!("{}: {e}; {}", example.name, way_out(&e));
-                if model.descriptor().max_steps > 0 {
-                    anyhow::bail!("SEQ");
+                if model.max_steps() > 0 {
+                    let mut net = model.sequence(memory).map_err(fails)?;
+                    let outputs = net.run(frames).map_err(fails)?;
+                    let first = if last_only { steps.saturating_sub(1) } else { how.skip };
+                    outputs.iter().enumerate().skip(first).for_each(|(t, output)| judge(t, output.scores));
                 } else {
                     let mut net = model.stream(memory).map_err(fails)?;
                     for (t, frame) in frames.chunks_exact(inputs).enumerate() {
@@ -138,7 +140,7 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<
 /// What helps against an error of the device's code.
 fn way_out(error: &elman::blob::Error) -> &'static str {
     match error {
-        // STEPS
+        elman::blob::Error::TooLong { .. } => "set quantize.max_steps in the recipe and quantize again",
         _ => "the model is damaged; quantize again",
     }
 }
@@ -170,32 +172,30 @@ impl Figure {
 
 /// The figures of a task, the one that counts first.
 ///
-/// class: accuracy. tag: entity F1 where the labels are BIO, then accuracy per step. segment: word F1, accuracy per
-/// step. next: nats per symbol, perplexity. series: root mean square error of each output in its own unit, and the
+/// class: accuracy. tag and segment: F1 of the spans where the labels have some, accuracy per step. next: nats per symbol, perplexity. series: root mean square error of each output in its own unit, and the
 /// same over the deviation of what was wanted.
 pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[Part], how: How) -> Vec<Figure> {
     let outputs = parts.iter().map(|p| p.outputs).sum::<u64>().max(1) as f64;
     match encoding.task {
         Task::Class => vec![Figure::share("accuracy", accuracy(examples, parts))],
         Task::Next => {
-            let nats = parts.iter().map(|p| p.nats).sum::<f64>() / outputs;
-            vec![Figure::plain("nats per symbol", nats), Figure::plain("perplexity", nats.exp())]
+            let nats = parts.iter().map(|p| p.nats).fold(Nats::default(), Nats::join);
+            vec![Figure::plain("nats per symbol", nats.mean()), Figure::plain("perplexity", nats.perplexity())]
         }
         Task::Tag | Task::Segment => {
             let name = |k: &u32| encoding.labels.get(*k as usize).map_or("", String::as_str);
-            let pairs: Vec<(Vec<&str>, Vec<&str>)> = examples
-                .iter()
-                .zip(parts)
-                .map(|(e, p)| match &e.answer {
-                    Answer::Steps(wanted) => (wanted.iter().map(name).collect(), p.answers.iter().map(name).collect()),
-                    _ => Default::default(),
-                })
-                .collect();
             let mut figures = vec![Figure::share("accuracy per step", accuracy(examples, parts))];
-            if encoding.task == Task::Segment {
-                figures.insert(0, Figure::share("word F1", score::segment_f1(&pairs)));
-            } else if encoding.labels.iter().any(|l| l.starts_with("B-")) {
-                figures.insert(0, Figure::share("entity F1", score::entity_f1(&pairs)));
+            if score::has_spans(encoding.labels.iter().map(String::as_str)) {
+                let mut spans = SpanScore::default();
+                for (example, part) in examples.iter().zip(parts) {
+                    if let Answer::Steps(wanted) = &example.answer {
+                        spans.add(wanted.iter().map(name), part.answers.iter().map(name));
+                    }
+                }
+                let what = if encoding.task == Task::Segment { "word" } else { "entity" };
+                figures.insert(0, Figure::share(&format!("{what} F1"), spans.all.f1()));
+                figures.push(Figure::share(&format!("{what} precision"), spans.all.precision()));
+                figures.push(Figure::share(&format!("{what} recall"), spans.all.recall()));
             }
             figures
         }
@@ -273,6 +273,6 @@ mod tests {
         part.step(0, &example, &[0.0, 0.0]);
         part.step(1, &example, &[3f32.ln(), 0.0]);
         assert_eq!(part.outputs, 2);
-        assert!((part.nats - (2f64.ln() - 0.75f64.ln())).abs() < 1e-6);
+        assert!((part.nats.sum - (2f64.ln() - 0.75f64.ln())).abs() < 1e-6);
     }
 }

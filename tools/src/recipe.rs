@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::cmd::Usage;
-use crate::data::Augment;
 use crate::data::records::RecordOptions;
+use crate::data::{Augment, VocabularyOptions};
 use crate::nn::LayerSpec;
 use crate::train::TrainConfig;
 
@@ -23,6 +23,8 @@ pub struct Recipe {
     /// How text, series and other data that is no sound are read; without this table the data is sound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<RecordOptions>,
+    /// Which symbols of a text get a number of their own.
+    pub vocabulary: VocabularyOptions,
     /// How examples that are no sound become sequences.
     pub sequences: SequenceRecipe,
     /// The audio front end.
@@ -43,6 +45,7 @@ impl Default for Recipe {
             name: "model".to_owned(),
             corpus: String::new(),
             data: None,
+            vocabulary: VocabularyOptions::default(),
             sequences: SequenceRecipe::default(),
             features: Features::default(),
             augment: AugmentRecipe::default(),
@@ -158,8 +161,6 @@ pub struct SequenceRecipe {
     pub washout_at_start: bool,
     /// First steps of an example that evaluation does not judge, as system identification leaves out transients.
     pub skip: usize,
-    /// Training examples in which a symbol must stand to get a number of its own.
-    pub min_count: usize,
     /// Share of the symbols that training replaces by the unknown one.
     pub symbol_dropout: f32,
     /// Deviation of normal noise that training adds to values, in units of a channel's own deviation.
@@ -174,7 +175,6 @@ impl Default for SequenceRecipe {
             washout: 0,
             washout_at_start: false,
             skip: 0,
-            min_count: 1,
             symbol_dropout: 0.0,
             noise: 0.0,
         }

@@ -77,7 +77,7 @@ impl About {
         match &self.encoding.frames {
             Frames::Audio(_) => Some(elman::audio::FEATURE_FRAC as u8),
             Frames::Values { frac, .. } => Some(*frac),
-            Frames::Symbols { .. } => None,
+            Frames::Symbols(_) => None,
         }
     }
 
@@ -149,12 +149,12 @@ impl About {
         match &self.encoding.frames {
             Frames::Audio(config) => audio = Some(*config),
             Frames::Values { feedback: n, .. } => feedback = *n as u16,
-            Frames::Symbols { unit, symbols } => {
-                let unit = match unit {
+            Frames::Symbols(vocabulary) => {
+                let unit = match vocabulary.unit() {
                     Unit::Characters => TextUnit::Characters,
                     Unit::Words => TextUnit::Words,
                 };
-                text = Some((unit, symbols.clone()));
+                text = Some((unit, vocabulary.symbols().to_vec()));
             }
         }
         let longest = self.longest.min(usize::from(u16::MAX)) as u16;

@@ -27,7 +27,7 @@ impl Default for VocabularyOptions {
 
 /// The symbols of a network's text: index 0 is the unknown symbol, 1 and on the others, sorted bytewise, which for
 /// characters is the order of code points.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vocabulary {
     unit: Unit,
     lower_case: bool,
@@ -61,6 +61,11 @@ impl Vocabulary {
         symbols.sort_unstable();
         vocabulary.symbols = symbols;
         vocabulary
+    }
+
+    /// The vocabulary with these symbols behind the unknown one, in ascending order, as a blob has them.
+    pub fn of_symbols(unit: Unit, symbols: Vec<String>) -> Vocabulary {
+        Vocabulary { unit, lower_case: false, fold_digits: false, symbols }
     }
 
     /// What a symbol is.

@@ -1,6 +1,6 @@
 //! How examples become frames of integers and answers: fixed when a network is trained, and kept with it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context, Result, ensure};
 use elman::audio;
@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Example, Source};
-use crate::data::Split;
 use crate::data::records::{self, Input, Record, Records, Task, Unit};
+use crate::data::{Split, Vocabulary};
 use crate::recipe::Recipe;
 
 /// What a frame is.
@@ -28,13 +28,8 @@ pub enum Frames {
         /// How many values at the end are the outputs of the step before.
         feedback: usize,
     },
-    /// The index of a symbol.
-    Symbols {
-        /// What a symbol is.
-        unit: Unit,
-        /// The symbols but for the unknown one, which is number 0.
-        symbols: Vec<String>,
-    },
+    /// The index of a symbol of this vocabulary.
+    Symbols(Vocabulary),
 }
 
 /// How examples become frames and answers.
@@ -63,8 +58,7 @@ impl Encoding {
         };
         let frames = match records.unit {
             Some(unit) => {
-                let symbols = symbols(records, recipe.sequences.min_count);
-                Frames::Symbols { unit, symbols }
+                Frames::Symbols(Vocabulary::build(&records.train, unit, &recipe.vocabulary))
             }
             None => {
                 let feedback = if recipe.network.feeds_back() { records.outputs.len() } else { 0 };
@@ -102,7 +96,7 @@ impl Encoding {
                     Unit::Characters => text.symbols.chars().map(String::from).collect(),
                     Unit::Words => text.symbols.lines().map(str::to_owned).collect(),
                 };
-                Frames::Symbols { unit, symbols }
+                Frames::Symbols(Vocabulary::of_symbols(unit, symbols))
             }
             (None, None) => Frames::Values {
                 frac: model.layers().first().map_or(0, elman::cell::View::in_frac),
@@ -118,21 +112,21 @@ impl Encoding {
         match &self.frames {
             Frames::Audio(config) => config.channels as usize,
             Frames::Values { channels, .. } => channels.len(),
-            Frames::Symbols { .. } => 1,
+            Frames::Symbols(_) => 1,
         }
     }
 
     /// Outputs of the network.
     pub fn outputs(&self) -> usize {
         match &self.frames {
-            Frames::Symbols { symbols, .. } if self.task == Task::Next => symbols.len() + 1,
+            Frames::Symbols(vocabulary) if self.task == Task::Next => vocabulary.rows(),
             _ => self.labels.len(),
         }
     }
 
     /// Number of symbols, the unknown one counted; 0 where frames are values.
     pub fn symbols(&self) -> usize {
-        if let Frames::Symbols { symbols, .. } = &self.frames { symbols.len() + 1 } else { 0 }
+        if let Frames::Symbols(vocabulary) = &self.frames { vocabulary.rows() } else { 0 }
     }
 
     /// The examples of a split.
@@ -155,16 +149,15 @@ impl Encoding {
                 );
                 self.each(records, split, |r| values(records, r, *frac, *feedback))
             }
-            (Source::Records(records), Frames::Symbols { unit, symbols }) => {
+            (Source::Records(records), Frames::Symbols(vocabulary)) => {
                 ensure!(
-                    records.unit == Some(*unit),
-                    "{} does not hold {unit}, which the model reads",
-                    records.dir.display()
+                    records.unit == Some(vocabulary.unit()),
+                    "{} does not hold {}, which the model reads",
+                    records.dir.display(),
+                    vocabulary.unit()
                 );
-                let index: HashMap<&str, i16> =
-                    symbols.iter().zip(1u16..).map(|(s, k)| (s.as_str(), k as i16)).collect();
                 self.each(records, split, |r| match &r.input {
-                    Input::Symbols(s) => s.iter().map(|s| index.get(s.as_str()).copied().unwrap_or(0)).collect(),
+                    Input::Symbols(symbols) => vocabulary.encode(symbols).into_iter().map(|k| k as i16).collect(),
                     Input::Values(_) => Vec::new(),
                 })
             }
@@ -222,18 +215,6 @@ fn labels(records: &Records) -> Vec<String> {
         }
     }
     labels.into_iter().collect()
-}
-
-/// Symbols of the training records that stand there at least `least` times, in the order of their bytes, as a blob
-/// has them.
-fn symbols(records: &Records, least: usize) -> Vec<String> {
-    let mut counts = BTreeMap::<&str, usize>::new();
-    for record in &records.train {
-        if let Input::Symbols(symbols) = &record.input {
-            symbols.iter().for_each(|s| *counts.entry(s).or_default() += 1);
-        }
-    }
-    counts.into_iter().filter(|(_, n)| *n >= least).map(|(s, _)| s.to_owned()).collect()
 }
 
 /// The most fraction bits that hold every value to train on, with a quarter of headroom.

@@ -110,7 +110,7 @@ pub fn compare(
             if let Some(last) = traces.last_mut() {
                 about.physical(&mut last.out);
             }
-            if model.descriptor().max_steps > 0 {
+            if model.max_steps() > 0 {
                 outputs(model, clip, traces.last().map_or(&[], |t| &t.out), &mut sums)?;
             } else {
                 steps(model, clip, &inputs, &traces, &map, &mut sums);
@@ -139,13 +139,13 @@ pub fn compare(
 /// Compares the outputs of a model that runs whole sequences.
 fn outputs(model: &Model<'_>, clip: &[i16], float: &[f32], sums: &mut [Sums]) -> Result<()> {
     let mut memory = vec![0; model.memory_words()];
-    anyhow::bail!("SEQ");
-    let integer: Vec<Vec<i16>> = vec![];
+    let mut net = model.sequence(&mut memory).map_err(|e| anyhow!("{e}"))?;
+    let integer = net.run(clip).map_err(|e| anyhow!("{e}"))?;
     let (Some(view), Some(sums)) = (model.layers().last(), sums.last_mut()) else { return Ok(()) };
     let width = model.outputs();
     let first = clip.len() / model.inputs() - float.len() / width;
-    for (t, float) in float.chunks_exact(width).enumerate() {
-        sums.add(first + t, view, &integer[first + t], &[], float);
+    for (t, (output, float)) in integer.iter().skip(first).zip(float.chunks_exact(width)).enumerate() {
+        sums.add(first + t, view, output.scores, &[], float);
     }
     Ok(())
 }
