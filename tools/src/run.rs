@@ -60,8 +60,7 @@ impl About {
         let inputs = encoding.inputs();
         let longest = train.iter().chain(others).map(|e| e.steps(inputs)).max().unwrap_or(0);
         let fingerprint = pipeline::fingerprint(recipe, &encoding, train.iter().chain(others))?;
-        let mut about =
-            About { encoding, scale: Vec::new(), scale_shift: 0, target: Vec::new(), longest, fingerprint };
+        let mut about = About { encoding, scale: Vec::new(), scale_shift: 0, target: Vec::new(), longest, fingerprint };
         if let Some(in_frac) = about.in_frac() {
             let mut moments = Moments::default();
             train.iter().for_each(|e| moments.add(&e.frames, inputs));

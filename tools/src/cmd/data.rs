@@ -10,6 +10,7 @@ use crate::ui::{Ui, thousands};
 
 /// Looks at data before anything is trained on it.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  elman data check data/names")]
 pub struct Cmd {
     #[command(subcommand)]
     action: Action,

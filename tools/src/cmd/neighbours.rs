@@ -35,7 +35,8 @@ impl Cmd {
         let embedding = Embedding::of(&file.model()?).map_err(|e| e.context(file.path().display().to_string()))?;
         let Some(k) = embedding.find(&self.word) else {
             let near = embedding.symbols().iter().skip(1);
-            let near = near.max_by(|a, b| strsim::jaro_winkler(a, &self.word).total_cmp(&strsim::jaro_winkler(b, &self.word)));
+            let near =
+                near.max_by(|a, b| strsim::jaro_winkler(a, &self.word).total_cmp(&strsim::jaro_winkler(b, &self.word)));
             bail!(
                 "{} does not know `{}`{}",
                 file.path().display(),

@@ -16,13 +16,16 @@ const LECTURE: &str = include_str!("../../machines/lecture.toml");
 
 /// Writes down the weights of a network that simulates a Turing machine, and runs both.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  elman turing --tape 1101111 --on m4")]
+#[command(after_help = "Example:\n  elman turing --tape 11101111 --cells 12 --on m4")]
 pub struct Cmd {
     /// The machine; by default that of the lecture, tools/machines/lecture.toml
     pub machine: Option<PathBuf>,
     /// The tape at the beginning: symbols of one character each, or apart by blanks
     #[arg(long)]
     pub tape: Option<String>,
+    /// Cells of the tape
+    #[arg(long)]
+    pub cells: Option<usize>,
     /// Most steps of the machine
     #[arg(long, default_value_t = 1000)]
     pub steps: usize,
@@ -124,11 +127,15 @@ impl Cmd {
             }
         };
         let machine = Machine::parse(&text).map_err(|e| Usage(format!("{name}: {e}")))?;
-        let Some(tape) = &self.tape else { return Ok(machine) };
-        let symbols: Vec<String> = match tape.contains(char::is_whitespace) {
-            true => tape.split_whitespace().map(str::to_owned).collect(),
-            false => tape.chars().map(String::from).collect(),
+        if self.tape.is_none() && self.cells.is_none() {
+            return Ok(machine);
+        }
+        let symbols: Vec<String> = match &self.tape {
+            None => machine.start.tape.iter().map(|&s| machine.symbols[s].clone()).collect(),
+            Some(tape) if tape.contains(char::is_whitespace) => tape.split_whitespace().map(str::to_owned).collect(),
+            Some(tape) => tape.chars().map(String::from).collect(),
         };
-        Ok(machine.with_tape(&symbols).map_err(|e| Usage(format!("--tape: {e}")))?)
+        let cells = self.cells.unwrap_or(machine.start.tape.len());
+        Ok(machine.with_tape(&symbols, cells).map_err(|e| Usage(format!("--tape, --cells: {e}")))?)
     }
 }

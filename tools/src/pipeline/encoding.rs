@@ -57,9 +57,7 @@ impl Encoding {
             Source::Records(records) => records,
         };
         let frames = match records.unit {
-            Some(unit) => {
-                Frames::Symbols(Vocabulary::build(&records.train, unit, &recipe.vocabulary))
-            }
+            Some(unit) => Frames::Symbols(Vocabulary::build(&records.train, unit, &recipe.vocabulary)),
             None => {
                 let feedback = if recipe.network.feeds_back() { records.outputs.len() } else { 0 };
                 let mut channels = records.channels.clone();
@@ -187,9 +185,7 @@ impl Encoding {
                 let answer = match &r.answer {
                     records::Answer::None => Answer::Next,
                     records::Answer::Label(label) => Answer::Class(of(r, label)?),
-                    records::Answer::Tags(tags) => {
-                        Answer::Steps(tags.iter().map(|t| of(r, t)).collect::<Result<_>>()?)
-                    }
+                    records::Answer::Tags(tags) => Answer::Steps(tags.iter().map(|t| of(r, t)).collect::<Result<_>>()?),
                     records::Answer::Values(v) if v.len() == self.labels.len() && records.steps(r) > 1 => {
                         Answer::Last(v.clone())
                     }

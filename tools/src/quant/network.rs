@@ -178,13 +178,16 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) ->
                 inputs,
                 units,
                 in_frac,
-                out_frac: if *over == Over::Mean { in_frac } else { out_frac(OutRange::Calibrated, true, in_frac, seen) },
+                out_frac: if *over == Over::Mean {
+                    in_frac
+                } else {
+                    out_frac(OutRange::Calibrated, true, in_frac, seen)
+                },
                 ..IntegerLayer::default()
             }),
             LayerSpec::Dense { activation, .. } => {
                 let (w, b) = in_physical_units(tensor("w"), tensor("b"), target);
-                let float =
-                    FloatLayer { variant: dense(*activation), inputs, units, w: &w, u: &[], b: &b, v: &[] };
+                let float = FloatLayer { variant: dense(*activation), inputs, units, w: &w, u: &[], b: &b, v: &[] };
                 layers.push(quantize_layer(&float, in_frac, seen).with_context(place)?);
             }
             LayerSpec::Embedding { rows, .. } => {

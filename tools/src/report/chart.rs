@@ -1,7 +1,7 @@
 //! Line charts and histograms as inline SVG.
 
-use super::{Histogram, Map};
 use super::html::{Escaped, short};
+use super::{Histogram, Map};
 use std::fmt::Write;
 
 const WIDTH: f64 = 560.0;

@@ -194,7 +194,8 @@ impl<'m> Construction<'m> {
         for k in 0..self.inputs {
             w[k * self.inputs + k] = WEIGHT;
         }
-        let gate = IntegerGate { w, u: self.u.clone(), bias: self.bias.clone(), multiplier: vec![MULTIPLIER; self.units] };
+        let gate =
+            IntegerGate { w, u: self.u.clone(), bias: self.bias.clone(), multiplier: vec![MULTIPLIER; self.units] };
         let layer = IntegerLayer {
             variant: "srn-sigmoid".to_owned(),
             inputs: self.inputs,
@@ -217,8 +218,7 @@ impl<'m> Construction<'m> {
 fn phases(machine: &Machine) -> Vec<(usize, bool)> {
     let running = (0..machine.states.len()).filter(|&s| !machine.halts_in(s)).map(|s| (s, false));
     let rules = || machine.rules.iter().flatten().flatten();
-    let halted = (0..machine.states.len()).filter(|&s| {
-        machine.halts_in(s) || rules().any(|r| r.go == Move::Halt && r.next == s)
-    });
+    let halted = (0..machine.states.len())
+        .filter(|&s| machine.halts_in(s) || rules().any(|r| r.go == Move::Halt && r.next == s));
     running.chain(halted.map(|s| (s, true))).collect()
 }

@@ -116,39 +116,29 @@ impl Machine {
                 rules[state(&place, from)?][symbol(&place, read)?] = Some(rule);
             }
             if let Some(missing) = symbols.iter().find(|s| !table.contains_key(*s)) {
-                return Err(format!("[rules.{from}]: nothing is said for symbol `{missing}`; \"{missing} H {from}\" halts"));
+                return Err(format!(
+                    "[rules.{from}]: nothing is said for symbol `{missing}`; \"{missing} H {from}\" halts"
+                ));
             }
         }
-        if text.cells == 0 || text.cells > MAX_CELLS {
-            return Err(format!("cells = {}: a tape has 1 to {MAX_CELLS} cells", text.cells));
-        }
-        if text.tape.len() > text.cells {
-            return Err(format!("tape: {} symbols on {} cells; raise `cells`", text.tape.len(), text.cells));
-        }
-        if text.head >= text.cells {
-            return Err(format!("head = {}: the last of {} cells is {}", text.head, text.cells, text.cells - 1));
-        }
         let mut tape = text.tape.iter().map(|s| symbol("tape", s)).collect::<Result<Vec<usize>, String>>()?;
-        tape.resize(text.cells, 0);
+        lay_out(&mut tape, text.cells, text.head)?;
         let state = state("start", &text.start)?;
         let halted = text.halt.contains(&text.start);
         let start = Configuration { state, halted, tape, head: text.head };
         Ok(Machine { name: text.name, symbols, states, rules, start })
     }
 
-    /// Another tape at the beginning, the cells behind it blank.
+    /// Another tape at the beginning: these symbols, then blanks, on `cells` cells.
     ///
     /// # Errors
-    /// Where a symbol is not the machine's, or there are more symbols than cells.
-    pub fn with_tape(mut self, symbols: &[String]) -> Result<Machine, String> {
-        let cells = self.start.tape.len();
-        if symbols.len() > cells {
-            return Err(format!("{} symbols on {cells} cells", symbols.len()));
-        }
-        self.start.tape.fill(0);
-        for (cell, symbol) in self.start.tape.iter_mut().zip(symbols) {
-            *cell = index(&self.symbols, symbol).ok_or_else(|| no_such("tape", "symbol", symbol, &self.symbols))?;
-        }
+    /// Where a symbol is not the machine's, or symbols and head do not fit the cells.
+    pub fn with_tape(mut self, symbols: &[String], cells: usize) -> Result<Machine, String> {
+        let tape = symbols
+            .iter()
+            .map(|name| index(&self.symbols, name).ok_or_else(|| no_such("tape", "symbol", name, &self.symbols)));
+        self.start.tape = tape.collect::<Result<Vec<usize>, String>>()?;
+        lay_out(&mut self.start.tape, cells, self.start.head)?;
         Ok(self)
     }
 
@@ -190,7 +180,8 @@ impl Machine {
             if last.halted {
                 break;
             }
-            let next = self.step(last).map_err(|e| format!("step {step}, in state {}: {e}", self.states[last.state]))?;
+            let next =
+                self.step(last).map_err(|e| format!("step {step}, in state {}: {e}", self.states[last.state]))?;
             all.push(next);
         }
         Ok(all)
@@ -200,6 +191,21 @@ impl Machine {
     pub fn show<'a>(&'a self, configuration: &'a Configuration) -> impl fmt::Display + 'a {
         Shown { machine: self, configuration }
     }
+}
+
+/// Lengthens a tape by blanks to `cells` cells.
+fn lay_out(tape: &mut Vec<usize>, cells: usize, head: usize) -> Result<(), String> {
+    if cells == 0 || cells > MAX_CELLS {
+        return Err(format!("cells = {cells}: a tape has 1 to {MAX_CELLS} cells"));
+    }
+    if tape.len() > cells {
+        return Err(format!("{} symbols on {cells} cells; raise `cells`", tape.len()));
+    }
+    if head >= cells {
+        return Err(format!("head = {head}: the last of {cells} cells is {}", cells - 1));
+    }
+    tape.resize(cells, 0);
+    Ok(())
 }
 
 struct Shown<'a> {

@@ -4,8 +4,7 @@ use super::*;
 
 const LECTURE: &str = include_str!("../../machines/lecture.toml");
 
-/// Two-symbol busy beaver of three states: from a blank tape it leaves six ones after 14 steps (Lin and Rado 1965; here
-/// the variant with 14 moves, the last of which halts).
+/// Busy beaver of three states and two symbols: from a blank tape it leaves six ones after 14 steps (Lin and Rado 1965).
 const BEAVER: &str = r#"
 name = "beaver"
 symbols = ["0", "1"]
@@ -76,14 +75,13 @@ fn known_machines() {
     assert_eq!(simulation.configurations[0].tape, [0, 2, 1, 2, 2, 0, 0]);
 }
 
-/// All tapes of the lecture's machine on five cells, until it halts or leaves them: network and machine agree on each.
+/// All beginnings of four symbols for the lecture's machine: network and machine agree at each step.
 #[test]
 fn every_small_tape() {
     let mut halted = 0;
     for bits in 0..16_u32 {
         let tape: Vec<String> = (0..4).map(|k| (bits >> k & 1).to_string()).collect();
-        let text = LECTURE.replace("cells = 8", "cells = 6");
-        let machine = Machine::parse(&text).unwrap().with_tape(&tape).unwrap();
+        let machine = Machine::parse(LECTURE).unwrap().with_tape(&tape, 6).unwrap();
         let simulation = simulate(&machine, 100).unwrap();
         halted += usize::from(simulation.configurations.last().unwrap().halted);
         for step in simulation.configurations.windows(2) {
@@ -133,7 +131,9 @@ fn a_changed_connection_is_noticed() {
 #[test]
 fn machines_that_are_wrong() {
     let wrong = |from: &str, to: &str| Machine::parse(&LECTURE.replacen(from, to, 1)).unwrap_err();
-    assert!(wrong("1 R q2", "1 R q9").contains("[rules.q1] 0 = \"1 R q9\": there is no state `q9`; there are: q1 q2 q3"));
+    assert!(
+        wrong("1 R q2", "1 R q9").contains("[rules.q1] 0 = \"1 R q9\": there is no state `q9`; there are: q1 q2 q3")
+    );
     assert!(wrong("1 R q2", "2 R q2").contains("there is no symbol `2`"));
     assert!(wrong("1 R q2", "1 X q2").contains("there is no move `X`"));
     assert!(wrong("1 R q2", "1 R").contains("expected \"WRITE MOVE NEXT\""));
@@ -150,5 +150,5 @@ fn machines_that_are_wrong() {
     assert!(short.run(100).unwrap_err().contains("step 6, in state q2: the head leaves the tape at its right end"));
     assert!(simulate(&short, 100).unwrap_err().to_string().contains("raise `cells`"));
     assert_eq!(short.run(5).unwrap().len(), 6);
-    assert!(short.with_tape(&["x".to_owned()]).unwrap_err().contains("no symbol `x`"));
+    assert!(short.with_tape(&["x".to_owned()], 6).unwrap_err().contains("no symbol `x`"));
 }
