@@ -30,6 +30,7 @@
 //! * [`cell`]: recurrent cells, a file each: equations, table, tests. [`layer`]: dense, pooling, scaling.
 //! * [`arith`]: the arithmetic that equations are written in, and its integer world.
 //! * [`kernel`]: dot products, in plain Rust and in assembly for cores with the DSP extension. The only unsafe code.
+//! * [`text`]: symbols of a text, for models that read and write one.
 //! * [`audio`]: frames, spectrum, log-mel in fixed point, for models whose input is sound.
 //!
 //! Modules look down only.
@@ -52,6 +53,7 @@ pub mod cell;
 pub mod kernel;
 pub mod layer;
 pub mod net;
+pub mod text;
 
 pub use blob::{Blob, Model};
 pub use net::{Sequence, Stream};

@@ -8,6 +8,7 @@ mod softmax;
 mod table;
 
 pub use q::{Q, reformat, round_shift, sigmoid, tanh};
+pub(crate) use softmax::exp2_neg;
 pub use softmax::softmax;
 
 /// Pre-activation of a gate in the integer world: Q15.16.

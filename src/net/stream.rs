@@ -1,5 +1,6 @@
 //! A step per frame, state kept between calls.
 
+use super::Sampler;
 use crate::arith::{reformat, softmax};
 use crate::blob::{Error, Model};
 use crate::cell::{View, split_mut};
@@ -78,6 +79,24 @@ impl<'m, 'b> Stream<'m, 'b> {
     pub fn step(&mut self, frame: &[i16]) -> Output<'_> {
         self.advance(frame);
         self.output()
+    }
+
+    /// One time step of a model that reads symbols.
+    pub fn step_symbol(&mut self, symbol: u16) -> Output<'_> {
+        self.step(&[symbol as i16])
+    }
+
+    /// Takes a symbol and draws the next, for a model whose outputs are the symbols that it reads. The unknown symbol,
+    /// 0, is not drawn where there is another.
+    pub fn next_symbol(&mut self, symbol: u16, sampler: &mut Sampler) -> u16 {
+        let Output { scores, frac } = self.step_symbol(symbol);
+        match scores.split_first() {
+            Some((_, known)) if !known.is_empty() => {
+                let drawn = sampler.draw(&Output { scores: known, frac });
+                (drawn as u16).saturating_add(1)
+            }
+            _ => 0,
+        }
     }
 
     /// The part of a step that changes states. Saves the head's work where only the last output counts.

@@ -47,7 +47,9 @@ impl Cmd {
         let encoding = Encoding::of_model(&model, &source)?;
         let examples = encoding.examples(&source, source.judging(None)?)?;
         let inputs = pipeline::spread(&examples, self.clips, model.inputs(), self.steps);
-        let report = run(&file.bytes(), &self.on, &inputs, &Options { boards: self.boards })?;
+        // The first steps are teacher forced, so that both ways are compared.
+        let closed_from = (model.descriptor().feedback > 0).then_some(CLOSED_FROM);
+        let report = run(&file.bytes(), &self.on, &inputs, &Options { boards: self.boards, closed_from })?;
         show(&report, ui);
         if self.model.is_dir() {
             let folder = RunFolder::open(&self.model)?;
@@ -61,6 +63,9 @@ impl Cmd {
         Ok(())
     }
 }
+
+/// First step in closed loop of a model that can read its own outputs.
+pub const CLOSED_FROM: usize = 10;
 
 /// Says what was found.
 pub fn show(report: &VerifyReport, ui: Ui) {

@@ -1,6 +1,6 @@
 //! Seeded models and inputs without training: for tests of bits, counts of instructions and fuzz seeds.
 
-use elman::blob::{Direction, Readout};
+use elman::blob::{Direction, Readout, TextUnit};
 use elman::cell::{Columns, LongState, OutRange, Pass, Shape, Taps, VariantSpec};
 
 use super::{IntegerGate, IntegerLayer, IntegerModel};
@@ -187,6 +187,32 @@ pub fn bidirectional(
         fingerprint: seed,
         layers,
         max_steps: steps,
+        ..IntegerModel::default()
+    }
+}
+
+/// A language model of `symbols` characters (the unknown one included): embedding, GRU and dense layer.
+///
+/// # Panics
+/// Where `symbols` is 0 or beyond the characters from `!` on.
+pub fn language(symbols: u16, units: usize, seed: u64) -> IntegerModel {
+    let mut numbers = Numbers(seed);
+    let mut embedding = layer("embedding", 1, units, 0, Drive::Ordinary, seed);
+    embedding.params[0] = symbols;
+    embedding.table = (0..symbols as usize * units).map(|_| numbers.between(-127, 127) as i8).collect();
+    embedding.row_multiplier = (0..symbols).map(|_| numbers.between(1 << 20, (1 << 24) - 1) as i32).collect();
+    let frac = embedding.out_frac;
+    let characters = (1..symbols as u32).map(|k| char::from_u32(0x20 + k).expect("a character").to_string());
+    IntegerModel {
+        name: format!("language of {symbols} characters"),
+        readout: Readout::EveryStep,
+        fingerprint: seed,
+        text: Some((TextUnit::Characters, characters.collect())),
+        layers: vec![
+            embedding,
+            layer("gru", units, units, frac, Drive::Ordinary, seed ^ 2),
+            layer("dense", units, symbols as usize, 15, Drive::Ordinary, seed ^ 3),
+        ],
         ..IntegerModel::default()
     }
 }

@@ -5,7 +5,7 @@ use elman::Model;
 use elman::blob::Blob;
 use elman_tools::quant::synthetic::{self, Drive};
 use elman_tools::quant::words_of;
-use elman_tools::verify::{Firmware, Machines, Qemu, session};
+use elman_tools::verify::{Bench, Inputs, Options};
 
 use crate::report::Figures;
 
@@ -52,12 +52,9 @@ const STEPS: usize = 60;
 
 /// Counts every case.
 pub fn run() -> Result<Figures> {
-    let machines = Machines::find(None)?;
-    let machine = machines.get(CORE)?;
-    let qemu = Qemu::find()?;
-    let firmware = Firmware::build(&machines, CORE, "qemu-mps2", None, &[])?;
+    let bench = Bench::new(&Options::default(), CORE, None)?;
     let mut figures = Figures::new("bench-mcu");
-    figures.line(format!("Executed instructions per step on the {} (QEMU; no cycles)", machine.name));
+    figures.line(format!("Executed instructions per step on the {} (QEMU; no cycles)", bench.machine().name));
     figures.line(format!(
         "{:<16}{:>10}{:>9}{:>12}{:>8}{:>12}{:>8}{:>12}{:>8}",
         "", "step", "per MAC", "loop alone", "step/", "CMSIS s8", "/step", "CMSIS s16", "/step"
@@ -68,7 +65,7 @@ pub fn run() -> Result<Figures> {
         let words = words_of(&blob)?;
         let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
         let frames = synthetic::frames(inputs, STEPS, 7);
-        let report = session(&model, CORE, machine, &qemu, &firmware, &[frames], Some(&blob))?;
+        let report = bench.session(&model, &Inputs::of(&[frames]), Some(&blob))?;
         ensure!(report.bit_exact(), "{variant} ({inputs}, {units}) is not bit-exact: {:?}", report.first);
         let step = report.instructions;
         let rows = synthetic_rows(variant);

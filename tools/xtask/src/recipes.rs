@@ -1,6 +1,7 @@
 //! `recipes`: trains recipes on real data with several seeds, rounds, and prints their figures, float and integer.
 
 use anyhow::{Context, Result, ensure};
+use elman_tools::cmd::verify::CLOSED_FROM;
 use elman_tools::cmd::{eval, quantize, train};
 use elman_tools::data::Split;
 use elman_tools::model::ModelFile;
@@ -145,7 +146,9 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
             reached.ram_bytes = quantized.ram_bytes;
             let examples = folder.about()?.encoding.examples(&source, split)?;
             let inputs = pipeline::spread(&examples, 10, file.model()?.inputs(), 200);
-            match verify::run(&file.bytes(), "m4", &inputs, &verify::Options::default()) {
+            let closed_from = (file.model()?.descriptor().feedback > 0).then_some(CLOSED_FROM);
+            let options = verify::Options { closed_from, ..verify::Options::default() };
+            match verify::run(&file.bytes(), "m4", &inputs, &options) {
                 Ok(v) => (reached.instructions, reached.bit_exact) = (Some(v.instructions), Some(v.bit_exact())),
                 Err(e) => eprintln!("{name}: not run on the emulated core: {e:#}"),
             }
