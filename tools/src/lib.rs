@@ -16,5 +16,6 @@ pub mod report;
 pub mod run;
 pub mod score;
 pub mod train;
+pub mod turing;
 pub mod ui;
 pub mod verify;

@@ -10,6 +10,7 @@ use crate::ui::{Ui, thousands};
 
 /// Looks at data before anything is trained on it.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  elman data check data/names")]
 pub struct Cmd {
     #[command(subcommand)]
     action: Action,
@@ -21,8 +22,7 @@ enum Action {
     #[command(after_help = "Example:\n  elman data check data/snips --set 'task = \"class\"'")]
     Check {
         /// A folder of recordings, text, series or windows; none for generated data
-        #[arg(default_value = "")]
-        dir: PathBuf,
+        dir: Option<PathBuf>,
         /// A value of the recipe's [data] table, for instance `files = "Airline"`
         #[arg(long = "set", value_name = "KEY=VALUE")]
         set: Vec<String>,
@@ -37,9 +37,10 @@ impl Cmd {
     pub fn run(self, ui: Ui) -> Result<()> {
         let Action::Check { dir, set, labels } = self.action;
         let options = options(&set)?;
-        if dir.as_os_str().is_empty() && options.generate.is_none() {
+        if dir.is_none() && options.generate.is_none() {
             return Err(Usage("name a folder, or say what to make: --set 'generate = \"adding\"'".to_owned()).into());
         }
+        let dir = dir.unwrap_or_default();
         let survey = match options.generate.is_none() && holds_sound(&dir) {
             true => Survey::of_corpus(&Corpus::open(&dir, &Options::default())?),
             false => Survey::of_records(&Records::open(&dir, &options)?),

@@ -11,6 +11,7 @@ pub mod quantize;
 pub mod report;
 pub mod run;
 pub mod train;
+pub mod turing;
 pub mod verify;
 
 use anyhow::Result;
@@ -63,6 +64,7 @@ commands! {
     Verify => verify,
     Export => export,
     Data => data,
+    Turing => turing,
 }
 
 /// Wrong usage found behind the parsing of flags: exit code 2.

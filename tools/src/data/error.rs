@@ -8,12 +8,12 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// The system refused a file.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {reason}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The bytes are not a recording in a known format.
     #[error("{name}: not a wav or flac recording ({found}); convert it, for example: ffmpeg -i INPUT -ac 1 OUTPUT.wav")]
@@ -189,6 +189,6 @@ impl Error {
     /// An [`Error::Io`] of `path`.
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Error::Io { path, source }
+        move |reason| Error::Io { path, reason }
     }
 }

@@ -41,6 +41,9 @@ impl fmt::Display for Generate {
     }
 }
 
+/// Most steps of all examples to train on.
+const MOST: usize = 1 << 30;
+
 /// Makes `options.count` examples to train on, and `valid_share` as many again for each of valid and test.
 pub(super) fn records(dir: &Path, what: Generate, options: &RecordOptions) -> Result<Records, Error> {
     let steps = match (options.steps, what) {
@@ -51,6 +54,10 @@ pub(super) fn records(dir: &Path, what: Generate, options: &RecordOptions) -> Re
     let least = if what == Generate::Adding { 2 } else { 1 };
     if steps < least || options.count == 0 {
         let problem = format!("generate = \"{what}\" needs steps of {least} or more and a count of 1 or more");
+        return Err(Error::Option { problem });
+    }
+    if steps.checked_mul(options.count).is_none_or(|values| values > MOST) {
+        let problem = format!("{} examples of {steps} steps are more than fit in memory", options.count);
         return Err(Error::Option { problem });
     }
     let known: &[&str] = match what {

@@ -108,4 +108,6 @@ fn lorenz_stays_on_its_attractor() {
 fn sizes_that_mean_nothing() {
     assert!(make("generate = \"adding\"\nsteps = 1").unwrap_err().to_string().contains("steps of 2 or more"));
     assert!(make("generate = \"copy\"\ncount = 0").unwrap_err().to_string().contains("count of 1 or more"));
+    let many = make("generate = \"lorenz\"\nsteps = 9000000000000000000").unwrap_err().to_string();
+    assert!(many.contains("more than fit in memory"), "{many}");
 }

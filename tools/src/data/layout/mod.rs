@@ -53,7 +53,7 @@ pub(super) struct Listing {
 pub(super) fn list(dir: &Path) -> Result<(Layout, Listing), Error> {
     if !dir.is_dir() {
         let kind = if dir.exists() { std::io::ErrorKind::NotADirectory } else { std::io::ErrorKind::NotFound };
-        return Err(Error::Io { path: dir.into(), source: kind.into() });
+        return Err(Error::Io { path: dir.into(), reason: kind.into() });
     }
     let (layout, listing) = if let Some(listing) = manifest::list(dir)? {
         (Layout::Manifest, listing)

@@ -18,7 +18,7 @@ pub(super) fn failed(path: &Path, line: u64, error: std::io::Error) -> Error {
     let problem = match error.kind() {
         ErrorKind::UnexpectedEof => "the gzip file is cut off here; copy it again",
         ErrorKind::InvalidInput | ErrorKind::InvalidData => "not a sound gzip file; copy it again",
-        _ => return Error::Io { path: path.into(), source: error },
+        _ => return Error::Io { path: path.into(), reason: error },
     };
     Error::Line { file: path.into(), line, problem: problem.to_owned() }
 }

@@ -27,8 +27,8 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
         () if dir.is_dir() => entries(dir)?,
         () if dir.is_file() => vec![dir.to_path_buf()],
         () => {
-            let source = std::fs::metadata(dir).err().unwrap_or(std::io::ErrorKind::Unsupported.into());
-            return Err(Error::Io { path: dir.into(), source });
+            let reason = std::fs::metadata(dir).err().unwrap_or(std::io::ErrorKind::Unsupported.into());
+            return Err(Error::Io { path: dir.into(), reason });
         }
     };
     let mut paths: Vec<PathBuf> = all.into_iter().filter(|p| !is_documentation(&name_of(p))).collect();

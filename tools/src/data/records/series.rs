@@ -62,7 +62,7 @@ fn rest(count: usize, taken: &[Rows]) -> Vec<Rows> {
         if first > from {
             free.push([from, first - 1]);
         }
-        from = from.max(last + 1);
+        from = from.max(last.saturating_add(1));
     }
     if from < count {
         free.push([from, count - 1]);

@@ -2,6 +2,8 @@
 
 use super::*;
 use flate2::{Compression, write::GzEncoder};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use std::fs;
 use std::io::Write;
 use tempfile::TempDir;
@@ -294,4 +296,52 @@ fn files_that_are_damaged() {
     let json = gzip(&format!("[{}]", r#"{"paragraphs":["aaaa"]},"#.repeat(200)));
     fs::write(poems.path().join("a.json.gz"), &json[..json.len() - 12]).unwrap();
     assert!(message(&poems, "").contains("the gzip file is cut off here"), "{}", message(&poems, ""));
+}
+
+/// Bytes changed, taken out, put in and cut off at random: an error or records, and never a panic.
+#[test]
+fn changed_bytes_never_panic() {
+    let folders: [(&str, &[(&str, &str)]); 8] = [
+        ("", &[("X_TRAIN.ts", TS)]),
+        ("channels = 2", &[("a.tra", "0,1,2,3,8\n4,5,6,7,9\n")]),
+        ("", &[("train/a_train.txt", "1 2\n3 4\n"), ("train/y_train.txt", "1\n2\n")]),
+        ("", &[("a.train.conll", "U.N. NNP B-ORG\nheads VBZ O\n\n科0 O\n"), ("a.dev.conll", "科0 O\n技1 B-X\n")]),
+        ("task = \"segment\"", &[("a-train.conllu", CONLLU)]),
+        ("", &[("train/seq.in", "play it\nadd\n"), ("train/seq.out", "O B-x\nO\n"), ("train/label", "P\nA\n")]),
+        ("", &[("a.json", r#"[{"title":"t","paragraphs":["秦川","雄。"]},{"paragraphs":["x"]}]"#)]),
+        ("train = [[0, 1]]\ntest = [[2, 2]]", &[("a.csv", "\"t\",x,y\n1,2,3\n2,3,4\n3,4,5\n")]),
+    ];
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    let (mut good, mut bad) = (0, 0);
+    for (set, files) in folders {
+        let dir = folder(files);
+        for _ in 0..150 {
+            let (name, text) = files[random.random_range(0..files.len())];
+            let mut bytes = text.as_bytes().to_vec();
+            for _ in 0..random.random_range(1..4) {
+                let at = random.random_range(0..bytes.len().max(1));
+                let byte = *b"\n\t ,:-#@0\"\xff\xe7".get(random.random_range(0..12)).unwrap();
+                match random.random_range(0..4) {
+                    0 => bytes.truncate(at),
+                    1 => bytes.insert(at.min(bytes.len()), byte),
+                    2 if at < bytes.len() => drop(bytes.remove(at)),
+                    _ if at < bytes.len() => bytes[at] = byte,
+                    _ => bytes.push(byte),
+                }
+            }
+            fs::write(dir.path().join(name), bytes).unwrap();
+            match open(&dir, set) {
+                Ok(records) => {
+                    good += 1;
+                    assert!(!records.train.is_empty());
+                }
+                Err(error) => {
+                    bad += 1;
+                    assert!(!error.to_string().is_empty());
+                }
+            }
+            fs::write(dir.path().join(name), text).unwrap();
+        }
+    }
+    assert!(good > 100 && bad > 100, "{good} {bad}");
 }
