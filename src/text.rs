@@ -49,13 +49,15 @@ impl<'b> Text<'b> {
     /// Symbol `k`; `None` for the unknown one, 0, and beyond the last.
     pub fn symbol(&self, k: usize) -> Option<&'b str> {
         let before = k.checked_sub(1)?;
-        match self.unit {
-            TextUnit::Words => self.symbols.split('\n').nth(before).filter(|w| !w.is_empty()),
-            TextUnit::Characters => {
-                let (start, c) = self.symbols.char_indices().nth(before)?;
-                self.symbols.get(start..start.checked_add(c.len_utf8())?)
-            }
-        }
+        let begins = |(_, b): &(usize, u8)| self.begins(*b);
+        let nth = |n: usize| self.symbols.bytes().enumerate().filter(begins).nth(n).map(|(at, _)| at);
+        let start = match self.unit {
+            TextUnit::Characters => nth(before)?,
+            // What begins a word is the line break in front of it.
+            TextUnit::Words => before.checked_sub(1).map_or(Some(0), |n| nth(n)?.checked_add(1))?,
+        };
+        let length = self.at(start).len();
+        self.symbols.get(start..start.checked_add(length)?).filter(|s| !s.is_empty())
     }
 
     /// The index of a character or word; 0, the unknown symbol, where it is not listed.

@@ -251,10 +251,7 @@ fn judge(number: u8, view: &View<'_>) -> Result<(), Error> {
             }
             Pass::Rows => {
                 let passes = numbers.params.as_chunks::<ROWS_PARAMS>().0;
-                let weights = numbers.weights.chunks_exact(match view.vector_words() {
-                    0 => 1,
-                    n => n * 2,
-                });
+                let weights = numbers.weights.chunks_exact((view.vector_words() * 2).max(1));
                 for (pass, (p, w)) in (0u16..).zip(passes.iter().zip(weights)) {
                     let at = Place { layer: number, pass };
                     let (b01, b23) = (at.biases([p[0], p[1], p[2]])?, at.biases([p[3], p[4], p[5]])?);
@@ -269,10 +266,7 @@ fn judge(number: u8, view: &View<'_>) -> Result<(), Error> {
             }
             Pass::Split => {
                 let passes = numbers.params.as_chunks::<SPLIT_PARAMS>().0;
-                let weights = numbers.weights.chunks_exact(match view.vector_words() / 2 {
-                    0 => 1,
-                    n => n * 3,
-                });
+                let weights = numbers.weights.chunks_exact((view.vector_words() / 2 * 3).max(1));
                 for (pass, (p, w)) in (0u16..).zip(passes.iter().zip(weights)) {
                     let at = Place { layer: number, pass };
                     let b01 = at.biases([p[0], p[1], p[2]])?;

@@ -69,39 +69,39 @@ pub(crate) fn peephole<S: Stage<4>>(layer: &View<'_>, memory: &mut [u32], out: &
 }
 
 /// A cell of one stage with three pre-activations and a long state: rows go four a pass, so that three passes serve
-/// four units. The rows of a unit that began in one pass wait for the next.
+/// four units.
 #[inline(always)]
 pub(crate) fn thirds<S: Stage<3>>(layer: &View<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, long) = split_mut(memory, layer.vector_words());
     let (view, q) = (layer.stage(0), layer.q);
-    let mut units = long.iter_mut().zip(elements(out, layer.units()));
-    let mut finish = |pre: [i32; 3]| {
-        if let Some((long, h)) = units.next() {
-            let mut unit = Unit { h: 0, long: *long as i32, carry: Gate::ZERO, peephole: [0; 3] };
-            stage.unit(&q, pre.map(Pre::from_bits), &mut unit);
-            *long = unit.long as u32;
-            *h = unit.h;
-        }
-    };
-    let mut waiting = [0; 3];
-    kernel::rows(view.weights, view.params, xh, [0u8, 1, 2].into_iter().cycle(), |turn, [a, b, c, d]| {
-        let [w0, w1, _] = waiting;
-        match turn {
-            0 => {
-                finish([a, b, c]);
-                waiting = [d, 0, 0];
-            }
-            1 => {
-                finish([w0, a, b]);
-                waiting = [c, d, 0];
-            }
-            _ => {
-                finish([w0, w1, a]);
-                finish([b, c, d]);
+    let mut units = long.chunks_mut(4).zip(elements(out, layer.units()).chunks_mut(4));
+    let mut pre = [[0; 4]; 3];
+    kernel::rows(view.weights, view.params, xh, [0u8, 1, 2].into_iter().cycle(), |turn, four| match turn {
+        0 => pre[0] = four,
+        1 => pre[1] = four,
+        _ => {
+            pre[2] = four;
+            if let Some((long, h)) = units.next() {
+                finish_four(&q, &stage, long, h, &pre);
             }
         }
     });
+    // One or two units more take fewer than three passes.
+    if let Some((long, h)) = units.next() {
+        finish_four(&q, &stage, long, h, &pre);
+    }
     copy(split_mut(xh, layer.input_words()).1, out);
+}
+
+/// Up to four units of [`thirds`].
+#[inline(never)]
+fn finish_four<S: Stage<3>>(q: &Q, stage: &S, long: &mut [u32], h: &mut [i16], pre: &[[i32; 4]; 3]) {
+    for ((long, h), pre) in long.iter_mut().zip(h).zip(pre.as_flattened().as_chunks::<3>().0) {
+        let mut unit = Unit { h: 0, long: *long as i32, carry: Gate::ZERO, peephole: [0; 3] };
+        stage.unit(q, pre.map(Pre::from_bits), &mut unit);
+        *long = unit.long as u32;
+        *h = unit.h;
+    }
 }
 
 /// [`fused`] for a split pass.

@@ -6,6 +6,7 @@ pub mod eval;
 pub mod export;
 pub mod inspect;
 pub mod neighbours;
+pub mod probe;
 pub mod quantize;
 pub mod report;
 pub mod run;
@@ -59,6 +60,7 @@ commands! {
     Run => run,
     Inspect => inspect,
     Neighbours => neighbours,
+    Probe => probe,
     Verify => verify,
     Export => export,
     Data => data,

@@ -45,7 +45,9 @@ pub enum SpecError {
     #[error("layer {0} has {1} rows; at most 65535 fit a symbol's index")]
     TooManyRows(usize, usize),
     /// A delay line with a tail wider than its frames, or of stride 0.
-    #[error("layer {0}: a delay needs a stride of at least 1 and a tail no wider than its frames of {1} values")]
+    #[error(
+        "layer {0}: a delay needs a stride of at least 1, a tail no wider than its frames of {1} values, and taps only of values that there are"
+    )]
     Delay(usize, usize),
     /// A narx layer among others.
     #[error("layer {0}: narx must be the only layer; what it feeds back is the network's output")]
@@ -96,7 +98,14 @@ impl NetworkSpec {
             LayerSpec::Cell { dropout: rate, .. } | LayerSpec::Dropout { rate, .. } if !(0.0..1.0).contains(rate) => {
                 SpecError::Dropout(i)
             }
-            LayerSpec::Delay { stride, tail, .. } if *stride == 0 || *tail > inputs => SpecError::Delay(i, inputs),
+            LayerSpec::Delay { taps, stride, tail, tail_taps }
+                if *stride == 0
+                    || *tail > inputs
+                    || (*tail == 0 && *tail_taps > 0)
+                    || (*tail == inputs && *taps > 0) =>
+            {
+                SpecError::Delay(i, inputs)
+            }
             LayerSpec::Narx { .. } if self.layers.len() > 1 => SpecError::NotAlone(i),
             LayerSpec::Narx { output_taps, outputs, .. } if *output_taps == 0 || *outputs > inputs => {
                 SpecError::Narx(i)
@@ -142,7 +151,8 @@ mod tests {
     #[test]
     fn delays_and_loops_have_their_shapes() {
         let delay = |stride, tail| LayerSpec::Delay { taps: 2, stride, tail, tail_taps: 1 };
-        assert_eq!(check(3, vec![delay(1, 3)]), Ok(()));
+        assert_eq!(check(3, vec![delay(1, 2)]), Ok(()));
+        assert_eq!(check(3, vec![delay(1, 3)]), Err(SpecError::Delay(0, 3)));
         assert_eq!(check(3, vec![delay(1, 4)]), Err(SpecError::Delay(0, 3)));
         assert_eq!(check(3, vec![delay(0, 0)]), Err(SpecError::Delay(0, 3)));
         let narx = |outputs, output_taps| LayerSpec::Narx {

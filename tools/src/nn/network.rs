@@ -132,14 +132,14 @@ impl<F: Float> Network<F> {
         for (i, layer) in self.layers.iter().enumerate().rev() {
             let (tapes, tape) = workspace.tapes.split_at_mut(i);
             match tapes.last_mut() {
-                None => layer.backward(batch.frames(), &mut tape[0], gradient, None),
+                None => layer.backward(&self.values, batch.frames(), &mut tape[0], gradient, None),
                 Some(tape_below) => {
                     // The output of the layer below is read while its gradient is written.
                     let mut dout = std::mem::take(&mut tape_below.dout);
                     let mut touched = std::mem::take(&mut tape_below.touched);
                     let (size, width) = (tape_below.size, tape_below.width);
                     let below = Below { dout: &mut dout, touched: &mut touched, size, width };
-                    layer.backward(tape_below.output(), &mut tape[0], gradient, Some(below));
+                    layer.backward(&self.values, tape_below.output(), &mut tape[0], gradient, Some(below));
                     (tape_below.dout, tape_below.touched) = (dout, touched);
                 }
             }

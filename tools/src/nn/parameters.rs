@@ -13,7 +13,8 @@ use super::spec::{LayerSpec, NetworkSpec};
 /// A tensor among the parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
-    /// `layers.N.w`, `.u` or `.b`, N counting all layers of the recipe from 0.
+    /// `layers.N.w`, `.u`, `.b` or another letter of the equation, N counting all layers of the recipe from 0;
+    /// `layers.N.reverse.w` and so on of the reverse direction.
     pub name: String,
     /// Rows and columns of a matrix, elements of a vector.
     pub shape: Vec<usize>,
@@ -26,7 +27,7 @@ pub struct Tensor {
 /// All tensors of a network, and for every layer where its own lie; the second place is that of the reverse direction.
 ///
 /// A cell's W has the rows of all gates that read x, its U of all that read h, its b of all; gate after gate in
-/// the order of the cell's table. A dense layer has W `[outputs, inputs]` and b, an embedding E `[rows, units]`.
+/// the order of the cell's table; its V, where gates see the cell state, has V_i, V_f, V_o. A dense layer has W `[outputs, inputs]` and b, an embedding E `[rows, units]`.
 pub fn tensors(spec: &NetworkSpec) -> (Vec<Tensor>, Vec<[Place; 2]>) {
     let (mut tensors, mut end) = (Vec::new(), 0);
     let mut places = Vec::new();
@@ -75,11 +76,15 @@ fn cell_place(
         super::spec::variant(variant).map_or(0, |v| v.gates().filter(|g| Some(g.columns) != without).count())
     };
     let (w, u, b) = (count(Some(Columns::Hidden)), count(Some(Columns::Input)), count(None));
-    Place {
-        w: tensor(&format!("{prefix}w"), vec![w * units, inputs]),
-        u: tensor(&format!("{prefix}u"), vec![u * units, units]),
-        b: tensor(&format!("{prefix}b"), vec![b * units]),
-    }
+    let peephole = super::spec::variant(variant).map_or(0, |v| v.peephole.len());
+    let w = tensor(&format!("{prefix}w"), vec![w * units, inputs]);
+    let mut unless_empty = |name, shape: Vec<usize>, end| {
+        if shape[0] == 0 { end..end } else { tensor(&format!("{prefix}{name}"), shape) }
+    };
+    let u = unless_empty("u", vec![u * units, units], w.end);
+    let b = unless_empty("b", vec![b * units], u.end);
+    let v = unless_empty("v", vec![peephole * units], b.end);
+    Place { w, u, b, v }
 }
 
 /// Where training starts: W uniform (Glorot and Bengio 2010), U orthogonal gate by gate (Saxe et al. 2014), b 0
@@ -102,13 +107,13 @@ pub fn initial(spec: &NetworkSpec, seed: u64) -> Vec<f64> {
             }
         }
         let LayerSpec::Cell { variant, units, .. } = kind else { continue };
-        let Some((cell, _, table)) = cell::find::<f32>(variant) else { continue };
+        let Some((cell, number, table)) = cell::find::<f32>(variant) else { continue };
         for place in places {
             for u in values[place.u.clone()].chunks_exact_mut(units * units) {
                 orthogonal(u, *units, &mut random);
             }
             for (gate, b) in table.gates().zip(values[place.b.clone()].chunks_exact_mut(*units)) {
-                b.fill((cell.initial_bias)(gate.name));
+                b.fill((cell.initial_bias)(number, gate.name));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What a network's layers computed over one sequence, and how far its gradients reach back.
 
 use super::layer::{Layer, Mode, Tape};
-use super::loss::{Classes, Loss, NO_CLASS, Target};
+use super::loss::{Classes, Loss, Target};
 use super::network::{Network, Pass, Workspace};
 use super::{Batch, Float};
 
@@ -16,7 +16,8 @@ pub struct Trace<F> {
     pub out: Vec<F>,
     /// `[steps, width]`: c; empty where the layer has none. Of a bidirectional layer, of its forward direction.
     pub cell: Vec<F>,
-    /// Per stage `[steps, gates * width]`: pre-activations W x + U h + b (for half a gate, its half); empty where the
+    /// Per stage `[steps, gates * width]`: pre-activations W x + U h + b (for half a gate, its half), without
+    /// peepholes; empty where the
     /// layer has no weights. Of a bidirectional layer, of its forward direction; of a narx layer, of both its maps.
     pub pre: Vec<Vec<F>>,
     /// Of a bidirectional layer, its reverse direction by itself, in the order of the input.
@@ -84,10 +85,9 @@ impl<F: Float> Network<F> {
             tape.probe = true;
         }
         let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default() };
-        self.score_top(&mut workspace, &[&last_only(target)], pass);
+        self.score_top(&mut workspace, &[target], pass);
         let top = &mut workspace.tapes[self.layers.len() - 1];
-        if matches!(target, Target::Values(_)) {
-            let last = top.touched.len() - 1;
+        if let Some(last) = top.touched.iter().rposition(|touched| *touched) {
             top.touched[..last].fill(false);
         }
         self.backward(&batch, &mut workspace, &mut vec![F::ZERO; self.values().len()]);
@@ -106,10 +106,67 @@ impl<F: Float> Network<F> {
     }
 }
 
-/// The target without the classes of all steps but the last that has one.
-fn last_only(target: &Target) -> Target {
-    let Target::Steps(classes) = target else { return target.clone() };
-    let last = classes.iter().rposition(|class| *class != NO_CLASS);
-    let keep = |(t, class): (usize, &u32)| if Some(t) == last { *class } else { NO_CLASS };
-    Target::Steps(classes.iter().enumerate().map(keep).collect())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::{LayerSpec, NO_CLASS, NetworkSpec};
+
+    /// One unit: ∂L/∂h_k = (y_T - wanted) Π u (1 - h_j²) over j = k + 1 ..= T, y = h.
+    #[test]
+    fn a_gradient_back_in_time_is_the_product_of_the_steps() {
+        let layers = vec![LayerSpec::cell("srn", 1), LayerSpec::dense(1)];
+        let mut network = Network::<f64>::new(&NetworkSpec { inputs: 1, layers }, 1).unwrap();
+        let [w, u, b] = [0.7, -1.3, 0.1];
+        network.update(|values| values.copy_from_slice(&[w, u, b, 1.0, 0.0]));
+        let frames = [0.4, -0.9, 0.3, 0.8, -0.2];
+        let mut h = vec![0.0f64];
+        frames.iter().for_each(|x| h.push((w * x + u * h[h.len() - 1] + b).tanh()));
+        // Nothing is wanted of the last step, so T is the one before.
+        let target = Target::Values(vec![0.1, 0.2, 0.3, 0.25, f32::NAN]);
+        let norms = network.probe(&frames, &target, Loss::SquaredError);
+        let mut wanted = vec![0.0, (h[4] - 0.25).abs()];
+        for k in (1..4).rev() {
+            wanted.push(wanted[wanted.len() - 1] * (u * (1.0 - h[k + 1] * h[k + 1])).abs());
+        }
+        wanted.reverse();
+        assert_eq!(norms.len(), 1);
+        for (ours, exact) in norms[0].iter().zip(&wanted) {
+            assert!((ours - exact).abs() < 1e-12, "{norms:?} {wanted:?}");
+        }
+        assert_eq!(norms[0].len(), wanted.len());
+    }
+
+    #[test]
+    fn only_the_last_wanted_class_counts() {
+        let layers = vec![LayerSpec::bidirectional("gru", 3), LayerSpec::cell("lstm", 2), LayerSpec::dense(2)];
+        let network = Network::<f64>::new(&NetworkSpec { inputs: 1, layers }, 1).unwrap();
+        let probe = |classes: &[u32]| {
+            network.probe(&[0.1, 0.5, -0.4, 0.9], &Target::Steps(classes.to_vec()), Loss::CrossEntropy)
+        };
+        let norms = probe(&[0, 1, 1, NO_CLASS]);
+        assert_eq!(norms, probe(&[NO_CLASS, NO_CLASS, 1, NO_CLASS]));
+        assert_eq!(norms.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 4]);
+        assert_eq!(norms[2][3], 0.0);
+        assert!(norms.iter().all(|n| n[..3].iter().all(|n| *n > 0.0)));
+        // The reverse direction passes what comes before on to what comes after.
+        assert!(norms[1][3] == 0.0 || norms[1][3] < norms[1][2]);
+    }
+
+    #[test]
+    fn a_trace_has_both_directions_in_the_order_of_the_input() {
+        let layers = vec![LayerSpec::bidirectional("lstm", 2)];
+        let network = Network::<f64>::new(&NetworkSpec { inputs: 1, layers }, 1).unwrap();
+        let trace = network.trace(&[0.3, -0.8, 0.5]).remove(0);
+        let reverse = trace.reverse.unwrap();
+        assert_eq!((trace.width, reverse.width, reverse.pre[0].len(), reverse.cell.len()), (4, 2, 3 * 8, 3 * 2));
+        for (both, h) in trace.out.chunks(4).zip(reverse.out.chunks(2)) {
+            assert_eq!(&both[2..], h);
+        }
+        // The reverse direction starts at the last step, so its first pre-activation has no U h.
+        let w = network.tensor("layers.0.reverse.w").unwrap().1;
+        let b = network.tensor("layers.0.reverse.b").unwrap().1;
+        for (k, pre) in reverse.pre[0][2 * 8..].iter().enumerate() {
+            assert!((pre - (w[k] * 0.5 + b[k])).abs() < 1e-12);
+        }
+    }
 }

@@ -35,6 +35,21 @@ pub struct Report {
     pub recipe: String,
 }
 
+/// A named curve of a chart; gaps where y is not finite.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Curve {
+    /// What it shows.
+    pub name: String,
+    /// (x, y), in the order of x.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// A page with one chart.
+pub fn curves(title: &str, x_name: &str, curves: &[Curve]) -> String {
+    let line = |c: &Curve| chart::Line { name: c.name.clone(), points: c.points.clone() };
+    page::one(title, &chart::lines(title, x_name, &curves.iter().map(line).collect::<Vec<_>>(), None))
+}
+
 /// A named value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {

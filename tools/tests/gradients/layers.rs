@@ -37,7 +37,7 @@ fn symbols() {
 
 #[test]
 fn delays() {
-    for (taps, stride, tail, tail_taps) in [(0, 1, 0, 0), (3, 1, 0, 0), (2, 2, 1, 4), (1, 3, 4, 2)] {
+    for (taps, stride, tail, tail_taps) in [(0, 1, 0, 0), (3, 1, 0, 0), (2, 2, 1, 4), (0, 3, 4, 2)] {
         let layers = vec![
             LayerSpec::Dense { outputs: 4, activation: DenseActivation::Tanh },
             LayerSpec::Delay { taps, stride, tail, tail_taps },

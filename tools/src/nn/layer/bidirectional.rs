@@ -51,6 +51,7 @@ impl<F: Float> Bidirectional<F> {
 
     pub fn backward(
         &self,
+        parameters: &[F],
         input: Frames<'_, F>,
         tape: &mut Tape<F>,
         gradient: &mut [F],
@@ -72,17 +73,17 @@ impl<F: Float> Bidirectional<F> {
                 }
             }
             if d == 0 {
-                layer.backward(input, sub, gradient, below.as_mut().map(Below::again));
+                layer.backward(parameters, input, sub, gradient, below.as_mut().map(Below::again));
                 continue;
             }
             let input = Frames { data: turned, ..input };
             let Some(below) = &mut below else {
-                layer.backward(input, sub, gradient, None);
+                layer.backward(parameters, input, sub, gradient, None);
                 continue;
             };
             let (mut dx, mut written) = (vec![F::ZERO; below.dout.len()], vec![false; below.touched.len()]);
             let turned_below = Below { dout: &mut dx, touched: &mut written, size, width };
-            layer.backward(input, sub, gradient, Some(turned_below));
+            layer.backward(parameters, input, sub, gradient, Some(turned_below));
             let dx = Frames { data: &dx, ..input };
             for (row, length) in lengths(input.rows, size).enumerate() {
                 for t in 0..length {

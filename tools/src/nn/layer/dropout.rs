@@ -81,3 +81,53 @@ impl Dropout {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::nn::{DropoutKind, LayerSpec, Mode, Network, NetworkSpec};
+
+    fn network(layers: Vec<LayerSpec>) -> Network<f64> {
+        Network::new(&NetworkSpec { inputs: 4, layers }, 1).unwrap()
+    }
+
+    #[test]
+    fn a_variational_mask_is_the_same_at_every_step() {
+        let frames = [1.0; 4 * 50];
+        for variational in [false, true] {
+            let y = network(vec![LayerSpec::Dropout { rate: 0.5, variational }]).run_mode(&frames, Mode::Train(3));
+            assert!(y.iter().all(|y| *y == 0.0 || *y == 2.0));
+            assert_eq!(y.chunks(4).all(|step| step == &y[..4]), variational);
+        }
+    }
+
+    /// The output is linear in the mask, so that its mean over many masks is the output without dropout.
+    #[test]
+    fn the_mean_over_many_masks_is_the_whole_network() {
+        let layers = vec![LayerSpec::Dropout { rate: 0.3, variational: false }, LayerSpec::dense(2)];
+        let network = network(layers);
+        let frame = [0.5, -1.0, 0.8, 0.3];
+        let whole = network.run(&frame);
+        let n = 4000;
+        let mut mean = [0.0; 2];
+        for seed in 0..n {
+            let sample = network.run_mode(&frame, Mode::Train(seed));
+            mean.iter_mut().zip(&sample).for_each(|(m, y)| *m += y / n as f64);
+        }
+        // Four deviations of the mean.
+        assert!(mean.iter().zip(&whole).all(|(m, y)| (m - y).abs() < 0.06), "{mean:?} {whole:?}");
+    }
+
+    #[test]
+    fn every_kind_is_off_in_evaluation_and_follows_the_seed() {
+        let frames: Vec<f64> = (0..40).map(|k| (k as f64).sin()).collect();
+        let plain = network(vec![LayerSpec::cell("gru", 8)]).run(&frames);
+        for kind in [DropoutKind::NonRecurrent, DropoutKind::Ordinary, DropoutKind::Variational, DropoutKind::Weights] {
+            let network = network(vec![LayerSpec::cell("gru", 8).with_dropout(0.5, kind)]);
+            assert_eq!(network.run(&frames), plain, "{kind:?}");
+            let run = |seed| network.run_mode(&frames, Mode::Train(seed));
+            assert_eq!(run(1), run(1), "{kind:?}");
+            assert_ne!(run(1), run(2), "{kind:?}");
+            assert_ne!(run(1), plain, "{kind:?}");
+        }
+    }
+}

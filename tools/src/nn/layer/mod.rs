@@ -36,6 +36,8 @@ pub struct Place {
     pub u: Range<usize>,
     /// b
     pub b: Range<usize>,
+    /// V of a recurrent layer with peepholes: V_i, V_f, V_o.
+    pub v: Range<usize>,
 }
 
 /// What a layer keeps of the forward pass for the backward pass. Memory is reused from batch to batch.
@@ -168,10 +170,17 @@ impl<F: Float> Layer<F> {
     }
 
     /// Adds ∂L/∂parameters to `gradient` and, unless this is the first layer, ∂L/∂input to the tape below.
-    pub fn backward(&self, input: Frames<'_, F>, tape: &mut Tape<F>, gradient: &mut [F], below: Option<Below<'_, F>>) {
+    pub fn backward(
+        &self,
+        parameters: &[F],
+        input: Frames<'_, F>,
+        tape: &mut Tape<F>,
+        gradient: &mut [F],
+        below: Option<Below<'_, F>>,
+    ) {
         match self {
-            Self::Recurrent(layer) => layer.backward(input, tape, gradient, below),
-            Self::Bidirectional(layer) => layer.backward(input, tape, gradient, below),
+            Self::Recurrent(layer) => layer.backward(parameters, input, tape, gradient, below),
+            Self::Bidirectional(layer) => layer.backward(parameters, input, tape, gradient, below),
             Self::Narx(layer) => layer.backward(input, tape, gradient),
             Self::Embedding(layer) => layer.backward(input, tape, gradient),
             // Symbols have no gradient.

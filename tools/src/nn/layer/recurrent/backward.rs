@@ -11,6 +11,7 @@ use crate::nn::layer::{Below, Tape};
 impl<F: Float> Recurrent<F> {
     pub fn backward(
         &self,
+        parameters: &[F],
         input: Frames<'_, F>,
         tape: &mut Tape<F>,
         gradient: &mut [F],
@@ -28,7 +29,7 @@ impl<F: Float> Recurrent<F> {
                 self.probe(tape, t);
             }
             for stage in (0..self.stages.len()).rev() {
-                self.backward_stage(input, tape, gradient, &mut dropped, [t, stage]);
+                self.backward_stage((parameters, &mut *gradient), input, tape, &mut dropped, [t, stage]);
             }
         }
         tape.norms.reverse();
@@ -61,9 +62,9 @@ impl<F: Float> Recurrent<F> {
 
     fn backward_stage(
         &self,
+        (parameters, gradient): (&[F], &mut [F]),
         input: Frames<'_, F>,
         tape: &mut Tape<F>,
-        gradient: &mut [F],
         dropped: &mut Dropped<F>,
         [t, s]: [usize; 2],
     ) {
@@ -84,13 +85,18 @@ impl<F: Float> Recurrent<F> {
         let carry = if !only && last { &tape.carry[t * n..][..n] } else { none };
         let dout = if last && tape.touched[t] { &tape.dout[t * n..][..n] } else { none };
         let gates = &mut tape.gates[s][t * input.size * stride..][..input.size * stride];
-        let dbias = &mut gradient[self.place.b.clone()][self.first[s] * h..self.first[s + 1] * h];
+        // V lies behind b.
+        let (front, back) = gradient.split_at_mut(self.place.b.end);
+        let dbias = &mut front[self.place.b.clone()][self.first[s] * h..self.first[s + 1] * h];
+        let ddiagonal = &mut back[..self.place.v.len()];
         let keeps_long = self.keeps_cell() || (hidden && !only);
         stage.backward(BackwardStep {
             rows,
             units: h,
             gates,
             dbias,
+            diagonal: &parameters[self.place.v.clone()],
+            ddiagonal,
             h: h_in,
             long,
             long_out,

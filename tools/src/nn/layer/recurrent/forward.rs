@@ -96,6 +96,19 @@ impl<F: Float> Recurrent<F> {
             if last { carry = step } else { carry_out = step }
         }
         let h_out = if last { &mut after[..n] } else { middle };
-        stage.forward(ForwardStep { rows, units: h, gates, bias, h: h_in, h_out, long, long_out, carry, carry_out });
+        let diagonal = &parameters[self.place.v.clone()];
+        stage.forward(ForwardStep {
+            rows,
+            units: h,
+            gates,
+            bias,
+            diagonal,
+            h: h_in,
+            h_out,
+            long,
+            long_out,
+            carry,
+            carry_out,
+        });
     }
 }

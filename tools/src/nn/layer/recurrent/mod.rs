@@ -139,7 +139,7 @@ impl<F: Float> Recurrent<F> {
 
     /// Whether the long state is h itself.
     fn long_is_h(&self) -> bool {
-        self.spec.long == LongState::Hidden
+        matches!(self.spec.long, LongState::Hidden | LongState::Wide)
     }
 }
 
