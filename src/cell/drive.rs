@@ -69,8 +69,8 @@ pub(crate) fn peephole<S: Stage<4>>(layer: &View<'_>, memory: &mut [u32], out: &
 }
 
 /// A cell of one stage with three pre-activations and a long state: rows go four a pass, so that three passes serve
-/// four units.
-#[inline(always)]
+/// four units. Not inlined, so that all such cells share one copy.
+#[inline(never)]
 pub(crate) fn thirds<S: Stage<3>>(layer: &View<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, long) = split_mut(memory, layer.vector_words());
     let (view, q) = (layer.stage(0), layer.q);

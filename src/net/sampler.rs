@@ -58,7 +58,7 @@ impl Sampler {
         };
         let top = scores.iter().copied().max().unwrap_or(0) as i32;
         let weight = |s: i16| {
-            let x = (top - s as i32) as u64 * factor >> (16 + output.frac.min(15) as u32);
+            let x = ((top - s as i32) as u64 * factor) >> (16 + output.frac.min(15) as u32);
             exp2_neg(x.min(u32::MAX as u64) as u32) as u64
         };
         let best = Best::of(scores, self.top_k as usize);

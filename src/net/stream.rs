@@ -101,22 +101,33 @@ impl<'m, 'b> Stream<'m, 'b> {
 
     /// The part of a step that changes states. Saves the head's work where only the last output counts.
     pub fn advance(&mut self, frame: &[i16]) {
-        let output_at = self.output_at();
-        let (memory, output) = split_mut(self.memory, output_at);
-        let input = word::halves_mut(memory).get_mut(..self.model.inputs()).unwrap_or_default();
+        let input = word::halves_mut(self.memory).get_mut(..self.model.inputs()).unwrap_or_default();
         let (given, missing) = input.split_at_mut(frame.len().min(input.len()));
         for (x, f) in given.iter_mut().zip(frame) {
             *x = *f;
         }
         missing.fill(0);
-        if missing.len() >= self.model.feedback() {
-            let (from, to) = (self.model.out_frac(), self.model.layers.first().map_or(0, View::in_frac));
-            let fed = missing.len().saturating_sub(self.model.feedback());
-            for (x, y) in missing.iter_mut().skip(fed).zip(word::halves(output)) {
-                *x = reformat(*y, from, to);
-            }
+        if self.model.feedback() > 0 {
+            self.close_loop(frame.len());
         }
         self.run(0, self.model.body);
+    }
+
+    /// Where the frame ended before the elements fed back, puts the previous output there.
+    #[inline(never)]
+    fn close_loop(&mut self, given: usize) {
+        let (inputs, feedback) = (self.model.inputs(), self.model.feedback());
+        let at = inputs.saturating_sub(feedback);
+        if given > at {
+            return;
+        }
+        let output_at = self.output_at();
+        let (memory, output) = split_mut(self.memory, output_at);
+        let fed = word::halves_mut(memory).get_mut(at..inputs).unwrap_or_default();
+        let (from, to) = (self.model.out_frac(), self.model.layers.first().map_or(0, View::in_frac));
+        for (x, y) in fed.iter_mut().zip(word::halves(output)) {
+            *x = reformat(*y, from, to);
+        }
     }
 
     /// The output for the states as they are: the layers behind the last that carries state.
