@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::cmd::Usage;
 use crate::data::{Corpus, Options, RecordOptions, Records, Survey};
+use crate::recipe::Recipe;
 use crate::ui::{Ui, thousands};
 
 /// Looks at data before anything is trained on it.
@@ -23,6 +24,9 @@ enum Action {
     Check {
         /// A folder of recordings, text, series or windows; none for generated data
         dir: Option<PathBuf>,
+        /// A recipe whose [data] table says how the folder is read
+        #[arg(long, value_name = "RECIPE")]
+        recipe: Option<PathBuf>,
         /// A value of the recipe's [data] table, for instance `files = "Airline"`
         #[arg(long = "set", value_name = "KEY=VALUE")]
         set: Vec<String>,
@@ -35,8 +39,8 @@ enum Action {
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
-        let Action::Check { dir, set, labels } = self.action;
-        let options = options(&set)?;
+        let Action::Check { dir, recipe, set, labels } = self.action;
+        let options = options(recipe.as_deref(), &set)?;
         if dir.is_none() && options.generate.is_none() {
             return Err(Usage("name a folder, or say what to make: --set 'generate = \"adding\"'".to_owned()).into());
         }
@@ -50,15 +54,13 @@ impl Cmd {
     }
 }
 
-fn options(set: &[String]) -> Result<RecordOptions> {
-    let mut table = toml::Table::new();
-    for change in set {
-        let parsed: toml::Table =
-            change.parse().map_err(|e: toml::de::Error| Usage(format!("--set {change}: {}", e.message())))?;
-        table.extend(parsed);
-    }
-    let options = table.try_into().map_err(|e: toml::de::Error| Usage(format!("--set: {}", e.message())));
-    options.context("the keys are those of the recipe's [data] table")
+fn options(recipe: Option<&Path>, set: &[String]) -> Result<RecordOptions> {
+    let base = match recipe {
+        Some(path) => Recipe::read(path, &[])?,
+        None => Recipe::default(),
+    };
+    let changes: Vec<String> = set.iter().map(|change| format!("data.{change}")).collect();
+    Ok(base.changed(&changes)?.data.unwrap_or_default())
 }
 
 /// Whether there are recordings, or tars that may hold some, in a folder or in the folders in it.

@@ -88,7 +88,8 @@ impl Cmd {
         let board = match &self.on {
             Some(core) => {
                 let frames = inputs(&construction, &machine, simulation.configurations.len() - 1);
-                let report = run(&simulation.blob, core, &[frames], &Options { boards: self.boards, ..Options::default() })?;
+                let report =
+                    run(&simulation.blob, core, &[frames], &Options { boards: self.boards, ..Options::default() })?;
                 verify::show(&report, ui);
                 Some(report)
             }

@@ -30,7 +30,10 @@ fn sample() -> Report {
             drift: (0..49).map(|t| 1e-3 * (t as f64).sqrt()).collect(),
         }],
         histograms: vec![Histogram::of("1 gru", &[-1.0, -0.5, 0.0, 0.1, 0.2, 1.0], 8)],
-        maps: vec![Map { title: "Symbols".into(), points: vec![(0.0, 1.0, "word".into()), (2.0, 0.5, "other".into())] }],
+        maps: vec![Map {
+            title: "Symbols".into(),
+            points: vec![(0.0, 1.0, "word".into()), (2.0, 0.5, "other".into())],
+        }],
         costs: vec![Fact::new("flash, weights", 21_344, "bytes")],
         notes: vec!["12 clips were stereo".into()],
         recipe: "[train]\nepochs = 30 # <fast>\n".into(),

@@ -147,4 +147,46 @@ mod tests {
         assert_eq!(score.types["z"], Counts { wanted: 0, said: 1, right: 0 });
         assert_eq!((score.types["z"].recall(), Counts::default().f1()), (0.0, 0.0));
     }
+
+    /// The shared task's own rule in its own terms: whether a chunk ends between two tags, and whether one starts.
+    fn by_the_rule(tags: &[&'static str]) -> Vec<(usize, usize, &'static str)> {
+        let ends = |(before, kind): (&str, &str), (now, next): (&str, &str)| {
+            matches!((before, now), ("B" | "I", "B" | "O") | ("E", "E" | "I" | "O" | "B"))
+                || (before != "O" && kind != next)
+        };
+        let starts = |(before, kind): (&str, &str), (now, next): (&str, &str)| {
+            matches!((before, now), ("B" | "I" | "O" | "E", "B") | ("O", "I" | "E") | ("E", "E" | "I"))
+                || (now != "O" && kind != next)
+        };
+        let (mut found, mut first, mut before) = (Vec::new(), None, ("O", ""));
+        for (t, tag) in tags.iter().chain(&["O"]).enumerate() {
+            let now = parts(tag);
+            if ends(before, now)
+                && let Some(first) = first.take()
+            {
+                found.push((first, t, before.1));
+            }
+            if starts(before, now) {
+                first = Some(t);
+            }
+            before = now;
+        }
+        found
+    }
+
+    /// All sequences of six tags.
+    #[test]
+    fn equal_to_the_rule_of_the_shared_task() {
+        const TAGS: [&str; 7] = ["O", "B-x", "I-x", "E-x", "B-y", "I-y", "E-y"];
+        let mut tags = ["O"; 6];
+        for number in 0..TAGS.len().pow(6) {
+            let mut rest = number;
+            for tag in &mut tags {
+                *tag = TAGS[rest % TAGS.len()];
+                rest /= TAGS.len();
+            }
+            let found: Vec<_> = spans(tags).into_iter().map(|s| (s.first, s.end, s.kind)).collect();
+            assert_eq!(found, by_the_rule(&tags), "{tags:?}");
+        }
+    }
 }
