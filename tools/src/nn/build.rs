@@ -10,7 +10,7 @@ use super::spec::{DenseActivation, DropoutKind, LayerSpec, NetworkSpec};
 
 /// The stream of random numbers of one purpose in layer `i`.
 fn stream(i: usize, purpose: u64) -> u64 {
-    i as u64 | purpose << 32
+    i as u64 | (purpose << 32)
 }
 
 /// The layers that run a network, and for every layer of the recipe the one of them whose output it is: dropout of a
