@@ -93,7 +93,8 @@ impl Arith for Q {
     }
     #[inline(always)]
     fn activate(&self, f: Activation, a: Pre) -> i16 {
-        let shift = 16u32.saturating_sub(self.out_frac as u32).max(1);
+        // A linear map whose pre-activations stand for 2^long_frac times their value.
+        let shift = 16u32.saturating_sub(self.out_frac as u32).saturating_sub(self.long_frac as u32).max(1);
         saturate16(match f {
             Activation::Linear => round_shift(a.to_bits(), shift),
             Activation::Relu => round_shift(a.to_bits().max(0), shift),

@@ -67,7 +67,8 @@ pub struct LayerDescriptor {
     pub in_frac: u8,
     /// Fraction bits of the output vector.
     pub out_frac: u8,
-    /// Fraction bits of the long state; the shift of a scale layer; else 0.
+    /// Fraction bits of the long state; the shift of a scale layer; of a linear or relu layer the k by which its
+    /// pre-activations are 2^k times smaller than their value; else 0.
     pub long_frac: u8,
     /// In which order it takes the steps of a sequence.
     pub direction: Direction,

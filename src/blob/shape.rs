@@ -82,7 +82,11 @@ fn view<'b>(number: u8, l: &LayerDescriptor, spec: &'static VariantSpec) -> Resu
         LongState::Cell | LongState::Wide => (17..=27).contains(&long_frac),
         LongState::Hidden => long_frac == Q::HIDDEN_FRAC,
         LongState::Mean | LongState::Sum | LongState::Line => long_frac == 0,
-        LongState::None => long_frac == 0 || (pointwise && long_frac <= 30),
+        LongState::None if pointwise => long_frac <= 30,
+        LongState::None if spec.out == OutRange::Calibrated && spec.gates().next().is_some() => {
+            out_frac as u32 + long_frac as u32 <= 15
+        }
+        LongState::None => long_frac == 0,
     };
     if !out_fits || !long_fits {
         return Err(Error::Format { layer: number, out_frac, long_frac });

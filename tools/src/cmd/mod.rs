@@ -4,6 +4,7 @@ pub mod data;
 pub mod demo;
 pub mod eval;
 pub mod export;
+pub mod generate;
 pub mod inspect;
 pub mod neighbours;
 pub mod probe;
@@ -63,6 +64,7 @@ commands! {
     Probe => probe,
     Verify => verify,
     Export => export,
+    Generate => generate,
     Data => data,
     Turing => turing,
 }

@@ -110,7 +110,10 @@ pub fn initial(spec: &NetworkSpec, seed: u64) -> Vec<f64> {
         let Some((cell, number, table)) = cell::find::<f32>(variant) else { continue };
         for place in places {
             for u in values[place.u.clone()].chunks_exact_mut(units * units) {
-                orthogonal(u, *units, &mut random);
+                match cell.initial_loop {
+                    Some(value) => u.iter_mut().step_by(units + 1).for_each(|u| *u = value),
+                    None => orthogonal(u, *units, &mut random),
+                }
             }
             for (gate, b) in table.gates().zip(values[place.b.clone()].chunks_exact_mut(*units)) {
                 b.fill((cell.initial_bias)(number, gate.name));

@@ -112,7 +112,7 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &Seen) -> Resul
         .ok_or_else(|| anyhow::anyhow!("there is no cell or layer `{}`", layer.variant))?;
     let (n, h) = (layer.inputs, layer.units);
     let out_frac = out_frac(spec.out, spec.stateful(), in_frac, seen);
-    let long_frac = long_frac(spec.long, seen, !spec.peephole.is_empty());
+    let mut long_frac = long_frac(spec.long, seen, !spec.peephole.is_empty());
     let with_input = spec.gates().filter(|g| g.columns != Columns::Hidden).count();
     let with_hidden = spec.gates().filter(|g| g.columns != Columns::Input).count();
     let want = [with_input * h * n, with_hidden * h * h, spec.gates().count() * h];
@@ -127,6 +127,14 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &Seen) -> Resul
     let (mut w_rows, mut u_rows) = (layer.w.chunks(n.max(1)), layer.u.chunks(h.max(1)));
     let mut b = layer.b.iter();
     let (x_unit, h_unit) = (2f64.powi(15 - in_frac as i32), 2f64.powi(15 - out_frac as i32));
+    // Where rows are too large for a multiplier, the pre-activations of a linear map are taken 2^k times smaller.
+    let mut shrink = 1.0;
+    if spec.out == OutRange::Calibrated && spec.long == LongState::None {
+        let largest = |values: &[f32], unit: f64| values.iter().fold(0f64, |m, v| m.max(f64::from(v.abs()) * unit));
+        let scale = largest(layer.w, x_unit).max(largest(layer.u, h_unit)) / 127.0;
+        long_frac = (0..15 - out_frac).find(|k| scale * 0.5f64.powi(i32::from(*k)) < MOST_SCALE).unwrap_or(15 - out_frac);
+        shrink = 0.5f64.powi(i32::from(long_frac));
+    }
     // Means of the elements as the row reads them, in Q0.15; 0 where they are not known.
     let mean_of = |means: &[f64], n: usize, unit: f64| {
         (0..n).map(|k| means.get(k).copied().unwrap_or(0.0) / unit).collect::<Vec<_>>()
@@ -145,10 +153,12 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &Seen) -> Resul
             for _ in 0..h {
                 let w = if gate.columns == Columns::Hidden { &[] } else { w_rows.next().unwrap_or_default() };
                 let u = if gate.columns == Columns::Input { &[] } else { u_rows.next().unwrap_or_default() };
-                let real: Vec<f64> =
-                    (w.iter().map(|w| *w as f64 * x_unit)).chain(u.iter().map(|u| *u as f64 * h_unit)).collect();
+                let real: Vec<f64> = (w.iter().map(|w| *w as f64 * x_unit))
+                    .chain(u.iter().map(|u| *u as f64 * h_unit))
+                    .map(|v| v * shrink)
+                    .collect();
                 let means: Vec<f64> = x_mean.iter().take(w.len()).chain(h_mean.iter().take(u.len())).copied().collect();
-                let row = quantize_row(&real, b.next().copied().unwrap_or_default() as f64, &means);
+                let row = quantize_row(&real, b.next().copied().unwrap_or_default() as f64 * shrink, &means);
                 rows.w.extend(&row.weights[..w.len()]);
                 rows.u.extend(&row.weights[w.len()..]);
                 rows.bias.push(row.bias);
@@ -246,7 +256,11 @@ fn quantize_row(real: &[f64], bias: f64, means: &[f64]) -> Row {
 
 /// Weights of an integer layer back in real numbers, `[w, u]` per gate: what the device computes with.
 pub fn dequantized(layer: &IntegerLayer) -> Vec<(Vec<f64>, Vec<f64>)> {
+    let spec = elman::layer::named(&layer.variant).map(|(_, _, spec)| spec);
+    let shrunk = spec.is_some_and(|s| s.out == OutRange::Calibrated && s.long == LongState::None);
+    let shrink = 0.5f64.powi(if shrunk { i32::from(layer.long_frac) } else { 0 });
     let (x_unit, h_unit) = (2f64.powi(15 - layer.in_frac as i32), 2f64.powi(15 - layer.out_frac as i32));
+    let (x_unit, h_unit) = (x_unit * shrink, h_unit * shrink);
     let real = |q: &[i8], gate: &IntegerGate, columns: usize, unit: f64| {
         q.iter()
             .enumerate()

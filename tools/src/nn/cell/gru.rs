@@ -14,6 +14,7 @@ pub fn cell<F: Float>() -> FloatCell<F> {
             _ => vec![stage(BeforeReset), stage(BeforeUpdate)],
         },
         initial_bias: |_, _| 0.0,
+        initial_loop: None,
     }
 }
 

@@ -19,6 +19,7 @@ pub fn cell<F: Float>() -> FloatCell<F> {
             (Forget::Coupled, "i") => -1.0,
             _ => 0.0,
         },
+        initial_loop: None,
     }
 }
 

@@ -56,6 +56,8 @@ pub struct FloatCell<F> {
     pub stages: fn(usize) -> Stages<F>,
     /// The bias with which a gate of a variant starts, by the variant's number and the gate's name.
     pub initial_bias: fn(usize, &str) -> f64,
+    /// U starts as this times the identity; orthogonal where it is not said.
+    pub initial_loop: Option<f64>,
 }
 
 /// All cells.
