@@ -34,8 +34,13 @@ fn data_check_says_what_it_found() {
     assert_eq!((&json["task"], &json["unit"]), (&"class".into(), &"characters".into()));
     assert_eq!(json["splits"][0]["labels"]["Wolf"], 4);
 
-    assert!(fails(2, &["data", "check", path, "--set", "unti = \"words\""]).contains("unknown field `unti`"));
+    assert!(fails(2, &["data", "check", path, "--set", "unti = \"words\""]).contains("did you mean `unit`?"));
     assert!(fails(2, &["data", "check"]).contains("generate"));
+    let recipe = dir.path().join("recipe.toml");
+    std::fs::write(&recipe, "[data]\nunit = \"words\"\nvalid_share = 0.5\n").unwrap();
+    let text = ok(&["data", "check", path, "--recipe", recipe.to_str().unwrap(), "--set", "valid_share = 0"]);
+    assert!(text.contains("8 different words") && !text.contains("valid"), "{text}");
+    std::fs::remove_file(recipe).unwrap();
     let missing = fails(1, &["data", "check", "no/such"]);
     assert!(missing.contains("no/such") && missing.matches("No such file").count() == 1, "{missing}");
     assert!(fails(1, &["data", "check", path, "--set", "task = \"tag\""]).contains("it has: class or next"));
