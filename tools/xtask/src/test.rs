@@ -33,6 +33,7 @@ const STAGES: &[Stage] = &[
         on_cores: true,
         run: || cargo(&["run", "--quiet", "-p", "elman-tools", "--", "turing", "--on", "m4"]),
     },
+    Stage { name: "combinations", on_cores: true, run: || this(&["combinations"]) },
     Stage { name: "panics", on_cores: true, run: || this(&["panics", "--check"]) },
     Stage { name: "size", on_cores: true, run: || this(&["size", "--check"]) },
     Stage { name: "instructions per step", on_cores: true, run: || this(&["bench", "mcu", "--check"]) },
