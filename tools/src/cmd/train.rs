@@ -22,7 +22,7 @@ use crate::ui::{Ui, percent, thousands};
 pub struct Cmd {
     /// The recipe; without one, the run folder's when resuming, else every value has its default
     pub recipe: Option<PathBuf>,
-    /// Folder of the corpus: recordings, or whatever the recipe's [data] says
+    /// Folder of the corpus: recordings, or whatever the recipe's `[data]` says
     #[arg(long, value_name = "DIR", required_unless_present = "print_recipe")]
     pub data: Option<PathBuf>,
     /// Run folder; by default runs/NAME
