@@ -132,7 +132,8 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &Seen) -> Resul
     if spec.out == OutRange::Calibrated && spec.long == LongState::None {
         let largest = |values: &[f32], unit: f64| values.iter().fold(0f64, |m, v| m.max(f64::from(v.abs()) * unit));
         let scale = largest(layer.w, x_unit).max(largest(layer.u, h_unit)) / 127.0;
-        long_frac = (0..15 - out_frac).find(|k| scale * 0.5f64.powi(i32::from(*k)) < MOST_SCALE).unwrap_or(15 - out_frac);
+        long_frac =
+            (0..15 - out_frac).find(|k| scale * 0.5f64.powi(i32::from(*k)) < MOST_SCALE).unwrap_or(15 - out_frac);
         shrink = 0.5f64.powi(i32::from(long_frac));
     }
     // Means of the elements as the row reads them, in Q0.15; 0 where they are not known.

@@ -62,8 +62,7 @@ impl Combination {
 fn all() -> Vec<Combination> {
     let variants: Vec<&str> = CELLS.iter().flat_map(|c| c.variants).map(|v| v.name).collect();
     let heads = [None, Some(Over::Last), Some(Over::Mean), Some(Over::Sum)];
-    let activations =
-        [DenseActivation::Relu, DenseActivation::Tanh, DenseActivation::Sigmoid, DenseActivation::Linear];
+    let activations = [DenseActivation::Relu, DenseActivation::Tanh, DenseActivation::Sigmoid, DenseActivation::Linear];
     let mut out = Vec::new();
     for input in [Input::Values, Input::Embedding, Input::OneHot] {
         let first = match input {
@@ -113,7 +112,9 @@ fn describe(layer: &LayerSpec) -> String {
     match layer {
         LayerSpec::Embedding { .. } => "embedding".into(),
         LayerSpec::OneHot { .. } => "one-hot".into(),
-        LayerSpec::Cell { variant, bidirectional, .. } => format!("{}{variant}", if *bidirectional { "bi-" } else { "" }),
+        LayerSpec::Cell { variant, bidirectional, .. } => {
+            format!("{}{variant}", if *bidirectional { "bi-" } else { "" })
+        }
         LayerSpec::Dropout { .. } => "dropout".into(),
         LayerSpec::Delay { .. } => "delay".into(),
         LayerSpec::Pool { over } => format!("{over:?}").to_lowercase(),
@@ -207,7 +208,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let sums = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
-        workers.into_iter().map(|w| w.join().map_err(|_| anyhow::anyhow!("a worker panicked"))?).collect::<Result<Vec<_>>>()
+        workers
+            .into_iter()
+            .map(|w| w.join().map_err(|_| anyhow::anyhow!("a worker panicked"))?)
+            .collect::<Result<Vec<_>>>()
     })?;
     let (steps, different) = sums.into_iter().fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
     if args.json {
