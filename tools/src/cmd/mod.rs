@@ -11,6 +11,7 @@ pub mod probe;
 pub mod quantize;
 pub mod report;
 pub mod run;
+pub mod run_text;
 pub mod train;
 pub mod turing;
 pub mod verify;
