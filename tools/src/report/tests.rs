@@ -73,7 +73,7 @@ fn holds_what_it_was_given_and_loads_nothing() {
     ] {
         assert!(html.contains(text), "{text} is missing");
     }
-    assert_eq!(html.matches("<svg").count(), 4);
+    assert_eq!(html.matches("<svg").count(), 5);
     assert_eq!(open_elements(&html), Vec::<String>::new());
     for outside in ["http", "src=", "href", "<script", "@import", "url(", "NaN"] {
         assert!(!html.contains(outside), "{outside}");
