@@ -14,7 +14,9 @@ use crate::ui::Ui;
 
 /// Streams an input through the integer network, the very one of the device.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  elman run runs/fsdd seven.wav\n  elman run runs/snips commands.txt\n  elman run model.elman features.csv --every 10")]
+#[command(
+    after_help = "Examples:\n  elman run runs/fsdd seven.wav\n  elman run runs/snips commands.txt\n  elman run model.elman features.csv --every 10"
+)]
 pub struct Cmd {
     /// A blob, or a run folder
     pub model: PathBuf,
@@ -113,7 +115,9 @@ impl Cmd {
                 Ok(frames)
             }
             ("wav" | "flac", None) => bail!("{name} is sound, but this model takes {} numbers a frame", model.inputs()),
-            _ => bail!("{name}: the input's name must end in .wav, .flac, .csv or .tsv; text is for models that read text"),
+            _ => bail!(
+                "{name}: the input's name must end in .wav, .flac, .csv or .tsv; text is for models that read text"
+            ),
         }
     }
 

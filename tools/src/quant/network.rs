@@ -114,14 +114,17 @@ fn of_trace(t: &Trace<f32>, below: &(Vec<f32>, usize)) -> Seen {
         let hidden = r.out.get(width..).unwrap_or_default();
         Box::new(Seen {
             out: largest(&t.out),
-            long: largest(&r.cell),
+            long: largest(if r.cell.is_empty() { &r.out } else { &r.cell }),
             input_mean: input_mean.clone(),
             hidden_mean: sums(hidden, width),
             steps,
             ..Seen::default()
         })
     });
-    Seen { out: largest(&t.out), long: largest(&t.cell), input_mean, hidden_mean: sums(hidden, width), steps, reverse }
+    // A long state that is not kept apart is h itself.
+    let long = largest(if t.cell.is_empty() { &t.out } else { &t.cell });
+    let pre = t.pre.first().map_or(0.0, |pre| largest(pre));
+    Seen { out: largest(&t.out), long, pre, input_mean, hidden_mean: sums(hidden, width), steps, reverse }
 }
 
 /// Sum of each column of `[rows, width]`.
@@ -212,7 +215,7 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) ->
                     let variant = dense(*activation);
                     let (w, b) = (tensor("w"), tensor("b"));
                     let float = FloatLayer { variant, inputs: width, units: *hidden, w, u: &[], b, v: &[] };
-                    layers.push(quantize_layer(&float, in_frac, &Seen { out: seen.long, ..Seen::default() })?);
+                    layers.push(quantize_layer(&float, in_frac, &Seen { out: seen.pre, ..Seen::default() })?);
                     (below, head) = (*hidden, ("v", "c"));
                     in_frac = layers[layers.len() - 1].out_frac;
                 }

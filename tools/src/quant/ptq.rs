@@ -36,6 +36,8 @@ pub struct Seen {
     pub out: f64,
     /// Largest magnitude of the long state.
     pub long: f64,
+    /// Largest magnitude of the first stage's pre-activations.
+    pub pre: f64,
     /// Mean of each element of the input vector; empty where it is not known.
     pub input_mean: Vec<f64>,
     /// Mean of each element of the hidden state before a step; empty where it is not known.
@@ -51,6 +53,7 @@ impl Seen {
     pub(super) fn add(&mut self, other: &Seen) {
         self.out = self.out.max(other.out);
         self.long = self.long.max(other.long);
+        self.pre = self.pre.max(other.pre);
         self.steps += other.steps;
         let pairs = [(&mut self.input_mean, &other.input_mean), (&mut self.hidden_mean, &other.hidden_mean)];
         for (to, from) in pairs {
