@@ -6,8 +6,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::data::records::Task;
-use crate::nn::{self, Network};
+use crate::nn::{self, LayerSpec, Network};
 use crate::pipeline::{Answer, Encoding, Example};
+use crate::recipe::Recipe;
 use crate::run::About;
 use crate::score::{self, Nats, SpanScore};
 
@@ -70,6 +71,25 @@ impl Part {
 pub struct How {
     /// First steps of an example that are not judged.
     pub skip: usize,
+    /// First step at which a network that reads its own outputs gets these; before, and without it always, it gets
+    /// the measured ones.
+    pub closed_from: Option<usize>,
+}
+
+impl How {
+    /// As a recipe's network is trained: its loop closed behind its warm-up, or open.
+    pub fn of(recipe: &Recipe) -> Self {
+        let closed_from = match recipe.network.layers.last() {
+            Some(LayerSpec::Narx { closed: true, warmup, .. }) => Some(*warmup),
+            _ => None,
+        };
+        How { skip: recipe.sequences.skip, closed_from }
+    }
+
+    /// How many of a frame's `inputs` elements a model with `feedback` gets at step `t`.
+    pub fn given(&self, t: usize, inputs: usize, feedback: usize) -> usize {
+        if self.closed_from.is_some_and(|from| t >= from) { inputs - feedback } else { inputs }
+    }
 }
 
 /// Runs the float network over each example, in parallel.
@@ -122,7 +142,7 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<
                 } else {
                     let mut net = model.stream(memory).map_err(fails)?;
                     for (t, frame) in frames.chunks_exact(inputs).enumerate() {
-                        net.advance(&frame[..inputs - feedback]);
+                        net.advance(&frame[..how.given(t, inputs, feedback)]);
                         if t + 1 == steps || !last_only && (t >= how.skip || feedback > 0) {
                             let scores = net.output().scores;
                             if last_only || t >= how.skip {

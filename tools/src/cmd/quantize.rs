@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::cost;
+use crate::evaluate::How;
 use crate::files::write_atomically;
 use crate::model::ModelFile;
 use crate::quant::compare::{LayerError, compare};
@@ -73,7 +74,7 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     let blob = integer.to_blob()?;
     let file = ModelFile::from_bytes(&folder.model_path(), &blob)?;
     let model = file.model()?;
-    let layers = compare(&network, &integer, &model, &about, &clips)?;
+    let layers = compare(&network, &integer, &model, &about, How::of(&recipe), &clips)?;
     write_atomically(&folder.model_path(), &blob)?;
     let quantized =
         Quantized { model: folder.model_path(), blob_bytes: blob.len(), ram_bytes: cost::of(&model).ram_bytes, layers };

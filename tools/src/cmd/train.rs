@@ -222,7 +222,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
     let (epochs, best_epoch) = (trainer.history().len(), trainer.best_epoch().unwrap_or(0));
     let network = trainer.into_best();
     folder.write_weights(&network)?;
-    let how = evaluate::How { skip: recipe.sequences.skip };
+    let how = evaluate::How::of(recipe);
     let judge = |examples: &[Example]| {
         let parts = evaluate::float(&network, &about, examples, how);
         evaluate::figures(&about.encoding, examples, &parts, how)

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ptq::dequantized;
 use super::{IntegerModel, network};
+use crate::evaluate::How;
 use crate::nn::{Network, Trace};
 use crate::run::About;
 
@@ -96,6 +97,7 @@ pub fn compare(
     integer: &IntegerModel,
     model: &Model<'_>,
     about: &About,
+    how: How,
     clips: &[Vec<i16>],
 ) -> Result<Vec<LayerError>> {
     let before = usize::from(about.scale_layer().is_some());
@@ -113,7 +115,7 @@ pub fn compare(
             if model.max_steps() > 0 {
                 outputs(model, clip, traces.last().map_or(&[], |t| &t.out), &mut sums)?;
             } else {
-                steps(model, clip, &inputs, &traces, &map, &mut sums);
+                steps(model, (clip, how), &inputs, &traces, &map, &mut sums);
             }
             anyhow::Ok(sums)
         })
@@ -153,7 +155,7 @@ fn outputs(model: &Model<'_>, clip: &[i16], float: &[f32], sums: &mut [Sums]) ->
 /// Compares every layer of a model that streams.
 fn steps(
     model: &Model<'_>,
-    clip: &[i16],
+    (clip, how): (&[i16], How),
     inputs: &[f32],
     traces: &[Trace<f32>],
     map: &[Option<usize>],
@@ -165,7 +167,7 @@ fn steps(
     let steps = clip.len() / width;
     let scale = map.iter().flatten().next().is_some_and(|k| *k > 0);
     for (t, frame) in clip.chunks_exact(width).enumerate() {
-        net.step(&frame[..width - model.descriptor().feedback as usize]);
+        net.step(&frame[..how.given(t, width, model.feedback())]);
         if scale {
             sums[0].add(t, &model.layers()[0], net.hidden(0), &[], &inputs[t * width..][..width]);
         }
