@@ -103,6 +103,9 @@ fn tags_of_words_in_both_directions() {
     assert!(value(&float, "entity F1") > 0.95, "{float}");
     assert!(value(&integer, "entity F1") > 0.95, "{integer}");
 
+    let drawn = json(&["eval", &task.path("run"), "--data", &task.path("data"), "--mc", "5", "--json"]);
+    assert!(drawn["monte_carlo"]["accuracy"].as_f64().unwrap() > 0.9, "{drawn}");
+    assert!(drawn["monte_carlo"]["spread_right"].as_f64().unwrap() > 0.0, "{drawn}");
     let text = task.path("text.txt");
     std::fs::write(&text, "in oslo call nobody\n\nplease call bo bo in rome now\n").unwrap();
     let said = ok(&["run", &task.path("run"), &text]);

@@ -8,6 +8,7 @@ pub mod embedding;
 pub mod evaluate;
 pub mod files;
 pub mod model;
+pub mod monte_carlo;
 pub mod nn;
 pub mod pipeline;
 pub mod quant;

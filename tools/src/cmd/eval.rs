@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use elman::blob::Model;
 use serde::{Deserialize, Serialize};
 
+use super::Usage;
 use crate::data::Split;
 use crate::data::records::{RecordOptions, Task};
 use crate::evaluate::{self, Confusion, Figure, How, Part};
 use crate::model::ModelFile;
+use crate::monte_carlo::{self, MonteCarlo};
 use crate::nn::{DenseActivation, LayerSpec};
 use crate::pipeline::{Encoding, Source};
 use crate::recipe::Recipe;
@@ -18,7 +20,9 @@ use crate::ui::Ui;
 
 /// Compares float and integer networks on examples: accuracy, F1, nats or error, confusion, disagreement.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  elman eval runs/fsdd --data ~/data/fsdd")]
+#[command(
+    after_help = "Example:\n  elman eval runs/fsdd --data ~/data/fsdd\n  elman eval runs/fsdd --data ~/data/fsdd --mc 30"
+)]
 pub struct Cmd {
     /// A run folder, or a blob alone
     pub model: PathBuf,
@@ -31,6 +35,9 @@ pub struct Cmd {
     /// Recipe that says how the data is read; by default the run folder's
     #[arg(long, value_name = "RECIPE")]
     pub recipe: Option<PathBuf>,
+    /// Runs the float network M times with dropout on, and judges the mean (on the host only)
+    #[arg(long, value_name = "M")]
+    pub mc: Option<usize>,
 }
 
 /// Names of splits.
@@ -69,6 +76,9 @@ pub struct Evaluated {
     pub integer: Vec<Figure>,
     /// Outputs at which the two answer differently.
     pub disagree: Option<usize>,
+    /// The mean over networks that dropout drew, where it was asked for.
+    #[serde(default)]
+    pub monte_carlo: Option<MonteCarlo>,
     /// Confusion of the float network, where the answers are labels.
     pub float_confusion: Option<Confusion>,
     /// Confusion of the integer network, where the answers are labels.
@@ -91,7 +101,15 @@ impl Cmd {
         let recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?;
         let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), ui)?;
         let split = source.judging(self.split.map(Split::from))?;
-        let evaluated = evaluate(&self.model, &file, &recipe, &source, split)?;
+        let mut evaluated = evaluate(&self.model, &file, &recipe, &source, split)?;
+        if let Some(passes) = self.mc {
+            ensure!(passes > 0, Usage("--mc is at least 1".to_owned()));
+            ensure!(self.model.is_dir(), "--mc needs a run folder: a blob has no dropout");
+            let folder = RunFolder::open(&self.model)?;
+            let about = folder.about()?;
+            let examples = about.encoding.examples(&source, split)?;
+            evaluated.monte_carlo = Some(monte_carlo::predict(&folder.network()?, &about, &examples, passes)?);
+        }
         show(&evaluated, ui);
         if self.model.is_dir() {
             let folder = RunFolder::open(&self.model)?;
@@ -156,6 +174,7 @@ pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source,
         disagree: float.as_ref().map(|f| evaluate::disagreements(f, &integer)),
         float: float.as_deref().map(figures),
         integer: figures(&integer),
+        monte_carlo: None,
         float_confusion: float.as_deref().and_then(confusion),
         integer_confusion: confusion(&integer),
         labels: encoding.labels.clone(),
@@ -174,6 +193,16 @@ fn show(e: &Evaluated, ui: Ui) {
     }
     if let Some(disagree) = e.disagree.filter(|_| e.integer_confusion.is_some()) {
         ui.line(format!("{disagree} answers of the integer network differ from the float network's"));
+    }
+    if let Some(m) = &e.monte_carlo {
+        ui.line(format!(
+            "mean of {} passes with dropout: accuracy {:.2} %; deviation of an answer's probability {:.4} where right, \
+             {:.4} where wrong",
+            m.passes,
+            100.0 * m.accuracy,
+            m.spread_right,
+            m.spread_wrong
+        ));
     }
     let Some(confusion) = e.integer_confusion.as_ref().filter(|c| c.counts.len() <= 30) else { return };
     let width = e.labels.iter().map(|l| l.chars().count()).max().unwrap_or(0).max(4);
