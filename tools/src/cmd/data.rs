@@ -24,10 +24,10 @@ enum Action {
     Check {
         /// A folder of recordings, text, series or windows; none for generated data
         dir: Option<PathBuf>,
-        /// A recipe whose [data] table says how the folder is read
+        /// A recipe whose `[data]` table says how the folder is read
         #[arg(long, value_name = "RECIPE")]
         recipe: Option<PathBuf>,
-        /// A value of the recipe's [data] table, for instance `files = "Airline"`
+        /// A value of the recipe's `[data]` table, for instance `files = "Airline"`
         #[arg(long = "set", value_name = "KEY=VALUE")]
         set: Vec<String>,
         /// Labels shown at most per split

@@ -4,7 +4,7 @@ use super::{Place, Tape};
 use crate::nn::Float;
 use crate::nn::batch::Frames;
 
-/// y_t = E[x_t]: a table of rows.
+/// `y_t = E[x_t]`: a table of rows.
 #[derive(Clone, Debug)]
 pub struct Embedding {
     /// Symbols.
