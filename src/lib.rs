@@ -25,11 +25,12 @@
 //!
 //! # Layers, from the top
 //! * [`net`]: ways to run a model. [`Stream`] takes a step per frame; its states live in the caller's memory and
-//!   change only when the caller says so.
+//!   change only when the caller says so. [`Sequence`] takes whole sequences, for layers that read backward.
 //! * [`blob`]: the file format, and [`Model::load`], the one place where bytes become trusted.
 //! * [`cell`]: recurrent cells, a file each: equations, table, tests. [`layer`]: dense, pooling, scaling.
 //! * [`arith`]: the arithmetic that equations are written in, and its integer world.
 //! * [`kernel`]: dot products, in plain Rust and in assembly for cores with the DSP extension. The only unsafe code.
+//! * [`text`]: symbols of a text, for models that read and write one.
 //! * [`audio`]: frames, spectrum, log-mel in fixed point, for models whose input is sound.
 //!
 //! Modules look down only.
@@ -52,6 +53,7 @@ pub mod cell;
 pub mod kernel;
 pub mod layer;
 pub mod net;
+pub mod text;
 
 pub use blob::{Blob, Model};
-pub use net::Stream;
+pub use net::{Sequence, Stream};

@@ -139,8 +139,9 @@ fn the_whole_path() {
     assert!(quantized["layers"][1]["output_db"].as_f64().unwrap() > 25.0, "{quantized}");
     let evaluated: serde_json::Value =
         serde_json::from_str(&ok(&["eval", &b.run, "--data", &b.data, "--json"])).unwrap();
-    assert!(evaluated["float_accuracy"].as_f64().unwrap() >= 0.9, "{evaluated}");
-    assert!(evaluated["integer_accuracy"].as_f64().unwrap() >= 0.9, "{evaluated}");
+    assert_eq!(evaluated["integer"][0]["name"], "accuracy");
+    assert!(evaluated["float"][0]["value"].as_f64().unwrap() >= 0.9, "{evaluated}");
+    assert!(evaluated["integer"][0]["value"].as_f64().unwrap() >= 0.9, "{evaluated}");
 
     let shown = ok(&["inspect", &b.run]);
     assert!(shown.contains("gru") && shown.contains("8000 Hz") && shown.contains("fall rise"), "{shown}");

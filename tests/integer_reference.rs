@@ -2,7 +2,7 @@
 
 use elman::arith::{Arith, Pre, Q};
 use elman::blob::{Blob, Model};
-use elman::cell::{Columns, Stage, Unit, gru, lstm, srn};
+use elman::cell::{Columns, Stage, Unit, gru, lstm, residual, srn};
 use elman::layer::dense;
 use elman_tools::quant::synthetic::{self, Drive};
 use elman_tools::quant::{IntegerLayer, IntegerModel, words_of};
@@ -35,7 +35,8 @@ impl<'a> Reference<'a> {
         let old = self.h.clone();
         let mut unit = |k: usize, f: &mut dyn FnMut(&mut Unit<Q>)| {
             let zero = elman::arith::Gate::ZERO;
-            let mut u = Unit { h: old[k], long: self.long[k], carry: zero };
+            let peephole = [0, 1, 2].map(|g| l.diagonal.get(g * l.units + k).copied().unwrap_or(0));
+            let mut u = Unit { h: old[k], long: self.long[k], carry: zero, peephole };
             f(&mut u);
             self.long[k] = u.long;
             self.h[k] = u.h;
@@ -44,8 +45,14 @@ impl<'a> Reference<'a> {
         for k in 0..l.units {
             let pre = |g: usize| this.pre(g, k, x, &old);
             match spec.name {
-                "lstm" => unit(k, &mut |u| {
-                    lstm::Lstm.unit(&q, [0, 1, 2, 3].map(pre), u);
+                "lstm" | "lstm-peephole" => unit(k, &mut |u| {
+                    lstm::VARIANTS[number as usize].unit(&q, [0, 1, 2, 3].map(pre), u);
+                }),
+                "lstm-no-forget" | "lstm-coupled" => unit(k, &mut |u| {
+                    lstm::VARIANTS[number as usize].unit(&q, [0, 1, 2].map(pre), u);
+                }),
+                "residual-1" | "residual-2" => unit(k, &mut |u| {
+                    residual::Residual.unit(&q, [pre(0)], u);
                 }),
                 "gru" => unit(k, &mut |u| {
                     gru::After.unit(&q, [0, 1, 2, 3].map(pre), u);
@@ -101,7 +108,7 @@ fn check(model: &IntegerModel, steps: usize, seed: u64) {
 fn every_variant_equals_its_rows() {
     let variants: Vec<_> =
         elman::layer::all().flat_map(|s| s.variants).filter(|v| v.gates().count() > 0).map(|v| v.name).collect();
-    assert!(variants.len() >= 10, "{variants:?}");
+    assert!(variants.len() >= 15, "{variants:?}");
     for variant in variants {
         for (n, (inputs, units)) in [(1, 1), (3, 5), (4, 8), (10, 13), (17, 4)].into_iter().enumerate() {
             for drive in [Drive::Ordinary, Drive::Saturating] {

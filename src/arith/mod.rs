@@ -7,7 +7,8 @@ mod q;
 mod softmax;
 mod table;
 
-pub use q::{Q, round_shift, sigmoid, tanh};
+pub use q::{Q, reformat, round_shift, sigmoid, tanh};
+pub(crate) use softmax::exp2_neg;
 pub use softmax::softmax;
 
 /// Pre-activation of a gate in the integer world: Q15.16.
@@ -42,6 +43,8 @@ pub trait Arith {
     type Out: Copy;
     /// State carried at high precision from step to step: c of an LSTM, the long form of a GRU's h.
     type Long: Copy;
+    /// Peephole weight: an element of the diagonal V.
+    type Weight: Copy;
 
     /// a + b
     fn add(&self, a: Self::Pre, b: Self::Pre) -> Self::Pre;
@@ -65,4 +68,14 @@ pub trait Arith {
     fn narrow(&self, h: Self::Long) -> Self::Out;
     /// r ⊙ h
     fn gate_out(&self, r: Self::Gate, h: Self::Out) -> Self::Out;
+    /// 1 - i
+    fn one_minus(&self, i: Self::Gate) -> Self::Gate;
+    /// c + i ⊙ g
+    fn add_gated(&self, c: Self::Long, i: Self::Gate, g: Self::Gate) -> Self::Long;
+    /// V ⊙ c
+    fn peephole(&self, v: Self::Weight, c: Self::Long) -> Self::Pre;
+    /// h + g, for a state without bound.
+    fn accumulate(&self, h: Self::Long, g: Self::Gate) -> Self::Long;
+    /// A state without bound in the format of the output.
+    fn narrow_wide(&self, h: Self::Long) -> Self::Out;
 }

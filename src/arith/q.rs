@@ -11,6 +11,18 @@ pub fn round_shift(v: i32, n: u32) -> i32 {
     v.saturating_add((1 << (n & 31)) >> 1) >> (n & 31)
 }
 
+/// A number of `from` fraction bits in a format of `to`: rounded half up, saturating.
+///
+/// ```
+/// assert_eq!(elman::arith::reformat(1000, 8, 6), 250);
+/// assert_eq!(elman::arith::reformat(-1000, 8, 14), i16::MIN);
+/// ```
+#[inline]
+pub fn reformat(v: i16, from: u8, to: u8) -> i16 {
+    let (down, up) = (from.saturating_sub(to).min(16), to.saturating_sub(from).min(15));
+    saturate16(round_shift((v as i32) << up, down as u32))
+}
+
 #[inline(always)]
 fn saturate16(v: i32) -> i16 {
     v.clamp(i16::MIN as i32, i16::MAX as i32) as i16
@@ -44,7 +56,7 @@ pub fn sigmoid(x: Pre) -> Gate {
 /// The integer world. Its two formats are a layer's own, chosen at quantization and stored in the blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Q {
-    /// Fraction bits of the long state: c of an LSTM (17..=27), h of a GRU (always 30).
+    /// Fraction bits of the long state: c of an LSTM or h of a residual cell (17..=27), h of a GRU (always 30).
     pub long_frac: u8,
     /// Fraction bits of the output vector (0..=15); 15 wherever the output is bounded by 1.
     pub out_frac: u8,
@@ -60,6 +72,8 @@ impl Arith for Q {
     type Gate = Gate;
     type Out = i16;
     type Long = i32;
+    /// V·2^(48 - `long_frac`), so that the high half of its product with c is a pre-activation.
+    type Weight = i32;
 
     #[inline(always)]
     fn add(&self, a: Pre, b: Pre) -> Pre {
@@ -79,7 +93,8 @@ impl Arith for Q {
     }
     #[inline(always)]
     fn activate(&self, f: Activation, a: Pre) -> i16 {
-        let shift = 16u32.saturating_sub(self.out_frac as u32).max(1);
+        // A linear map whose pre-activations stand for 2^long_frac times their value.
+        let shift = 16u32.saturating_sub(self.out_frac as u32).saturating_sub(self.long_frac as u32).max(1);
         saturate16(match f {
             Activation::Linear => round_shift(a.to_bits(), shift),
             Activation::Relu => round_shift(a.to_bits().max(0), shift),
@@ -113,6 +128,28 @@ impl Arith for Q {
     #[inline(always)]
     fn gate_out(&self, r: Gate, h: i16) -> i16 {
         saturate16(mul_high(r.to_bits(), (h as i32) << 16).wrapping_add(1 << 14) >> 15)
+    }
+    /// Less by one LSB of Q0.31, which has no 1.
+    #[inline(always)]
+    fn one_minus(&self, i: Gate) -> Gate {
+        Gate::from_bits(i32::MAX.wrapping_sub(i.to_bits()))
+    }
+    #[inline(always)]
+    fn add_gated(&self, c: i32, i: Gate, g: Gate) -> i32 {
+        let ig = mul_high(i.to_bits(), g.to_bits()) >> (30u32.wrapping_sub(self.long_frac as u32) & 31);
+        c.saturating_add(ig)
+    }
+    #[inline(always)]
+    fn peephole(&self, v: i32, c: i32) -> Pre {
+        Pre::from_bits(mul_high(v, c))
+    }
+    #[inline(always)]
+    fn accumulate(&self, h: i32, g: Gate) -> i32 {
+        h.saturating_add(round_shift(g.to_bits(), 31u32.wrapping_sub(self.long_frac as u32) & 31))
+    }
+    #[inline(always)]
+    fn narrow_wide(&self, h: i32) -> i16 {
+        saturate16(round_shift(h, (self.long_frac as u32).wrapping_sub(self.out_frac as u32) & 31))
     }
 }
 

@@ -3,7 +3,7 @@
 /// 2^-x for x in Q5.10 (0..=31.999), in Q0.31: a cubic in the fraction, shifted by the whole part.
 /// Worst error 1.1e-4 relative; monotone.
 #[inline]
-fn exp2_neg(x: u32) -> u32 {
+pub(crate) fn exp2_neg(x: u32) -> u32 {
     let (whole, f) = ((x >> 10).min(31), (x & 1023) as i64);
     // 2^-f ≈ 1 - 0.69139 f + 0.23051 f^2 - 0.03911 f^3: exact at both ends of [0, 1), so that the pieces join.
     let y = (1i64 << 31) - 1 + ((f * (-1_484_758_944 + ((f * (495_013_521 - ((83_996_401 * f) >> 10))) >> 10))) >> 10);

@@ -3,21 +3,53 @@
 use serde::{Deserialize, Serialize};
 
 use crate::audio;
-use crate::cell::{Columns, LongState, OutRange, Pass};
+use crate::cell::{Columns, LongState, OutRange, Pass, Shape};
 use crate::layer;
 
 /// Most layers of a model: 8 recurrent ones, and what surrounds them.
 pub const MAX_LAYERS: usize = 16;
-/// Widest vector.
-pub const MAX_WIDTH: u16 = 4096;
+/// Widest vector: room for the symbols of a character language model of Chinese.
+pub const MAX_WIDTH: u16 = 8192;
 
 /// Which outputs of a sequence are the model's answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Readout {
     /// The last: sequence to class.
+    #[default]
     Last,
     /// Each: synchronous sequence to sequence.
     EveryStep,
+}
+
+/// In which order a layer takes the steps of a sequence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Direction {
+    /// From the first to the last.
+    #[default]
+    Forward,
+    /// From the last to the first. Such a layer stands directly behind a forward one with the same input; the
+    /// next layer reads both outputs, `[h_forward; h_backward]`.
+    Backward,
+}
+
+/// What a symbol of a text is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TextUnit {
+    /// A character, i.e. a Unicode scalar value.
+    #[default]
+    Characters,
+    /// A word: what stands between white space.
+    Words,
+}
+
+/// The symbols of a model that reads text. Symbol 0 is the unknown one, which is not listed; a symbol is given to
+/// the model as a frame of one element, its index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Text<'b> {
+    /// What a symbol is.
+    pub unit: TextUnit,
+    /// Symbols 1, 2, ... in ascending order, each once: characters side by side, words one a line.
+    pub symbols: &'b str,
 }
 
 /// One layer.
@@ -35,8 +67,13 @@ pub struct LayerDescriptor {
     pub in_frac: u8,
     /// Fraction bits of the output vector.
     pub out_frac: u8,
-    /// Fraction bits of the long state; the shift of a scale layer; else 0.
+    /// Fraction bits of the long state; the shift of a scale layer; of a linear or relu layer the k by which its
+    /// pre-activations are 2^k times smaller than their value; else 0.
     pub long_frac: u8,
+    /// In which order it takes the steps of a sequence.
+    pub direction: Direction,
+    /// Its own numbers, which the table of its variant names; 0 where it has none.
+    pub params: [u16; 4],
 }
 
 /// All that is not weights.
@@ -52,6 +89,14 @@ pub struct Descriptor<'b> {
     pub fingerprint: u64,
     /// The audio front end, where the input is sound.
     pub audio: Option<audio::Config>,
+    /// The symbols, where the input is text.
+    #[serde(borrow)]
+    pub text: Option<Text<'b>>,
+    /// The longest sequence of a model with a layer that reads backward; 0 where steps come without end.
+    pub max_steps: u16,
+    /// Number of last elements of the input frame that are the model's own previous output in closed loop; 0 for
+    /// none.
+    pub feedback: u16,
     /// The layers, from the input.
     pub layers: heapless::Vec<LayerDescriptor, MAX_LAYERS>,
 }
@@ -59,7 +104,10 @@ pub struct Descriptor<'b> {
 /// Hash of all tables and of the descriptor's shape (FNV-1a): a blob of other tables is refused by name.
 pub const fn schema_hash() -> u32 {
     const TABLES: u32 = {
-        let h = text(0x811C_9DC5, "name labels readout fingerprint audio[] layers[tag variant inputs units fracs]");
+        let h = text(
+            0x811C_9DC5,
+            "name labels readout fingerprint audio[] text[] steps feedback layers[tag variant inputs units fracs direction params]",
+        );
         specs(specs(h, crate::cell::CELLS), layer::LAYERS)
     };
     TABLES
@@ -78,6 +126,15 @@ const fn text(mut h: u32, s: &str) -> u32 {
     byte(h, 0)
 }
 
+const fn texts(mut h: u32, names: &[&str]) -> u32 {
+    let mut k = 0;
+    while k < names.len() {
+        h = text(h, names[k]);
+        k += 1;
+    }
+    byte(h, k as u8)
+}
+
 const fn specs(mut h: u32, specs: &[crate::cell::CellSpec]) -> u32 {
     let mut k = 0;
     while k < specs.len() {
@@ -92,10 +149,31 @@ const fn specs(mut h: u32, specs: &[crate::cell::CellSpec]) -> u32 {
                     LongState::None => 0,
                     LongState::Hidden => 1,
                     LongState::Cell => 2,
-                    LongState::Sum => 3,
+                    LongState::Mean => 3,
+                    LongState::Wide => 4,
+                    LongState::Sum => 5,
+                    LongState::Line => 6,
                 },
             );
-            h = byte(h, matches!(variant.out, OutRange::Calibrated) as u8);
+            h = byte(
+                h,
+                match variant.out {
+                    OutRange::Unit => 0,
+                    OutRange::Calibrated => 1,
+                    OutRange::Input => 2,
+                    OutRange::OneHot => 3,
+                },
+            );
+            h = byte(
+                h,
+                match variant.shape {
+                    Shape::Free => 0,
+                    Shape::Same => 1,
+                    Shape::Symbol => 2,
+                    Shape::Taps => 3,
+                },
+            );
+            h = texts(texts(h, variant.params), variant.peephole);
             let mut s = 0;
             while s < variant.stages.len() {
                 let stage = &variant.stages[s];
@@ -105,6 +183,7 @@ const fn specs(mut h: u32, specs: &[crate::cell::CellSpec]) -> u32 {
                         Pass::Rows => 0,
                         Pass::Split => 1,
                         Pass::Pointwise => 2,
+                        Pass::Table => 3,
                     },
                 );
                 let mut g = 0;

@@ -107,6 +107,61 @@ pub enum Error {
         /// Fraction bits of the long state, or shift.
         long_frac: u8,
     },
+    /// A layer's own numbers are not what its variant takes, or one that it does not have is not 0.
+    Parameters {
+        /// Number of the layer.
+        layer: u8,
+        /// Its numbers.
+        params: [u16; 4],
+        /// Its inputs.
+        inputs: u16,
+        /// Its outputs.
+        units: u16,
+    },
+    /// A delay line longer than [`crate::cell::MAX_LINE_WORDS`].
+    DelayLine {
+        /// Number of the layer.
+        layer: u8,
+        /// Words that it needs.
+        need: usize,
+        /// Most words.
+        most: usize,
+    },
+    /// A layer that reads backward carries no state, or does not stand behind a forward one with the same input
+    /// and output format.
+    Direction {
+        /// Number of the layer.
+        layer: u8,
+    },
+    /// A longest sequence is stated without a layer that reads backward, or the other way round.
+    MaxSteps {
+        /// The longest sequence stated.
+        max_steps: u16,
+        /// Whether a layer reads backward.
+        backward: bool,
+    },
+    /// Feedback is not the whole output, does not fit the input, or goes to an input that is no plain frame: sound,
+    /// symbols, or a sequence read backward.
+    Feedback {
+        /// Elements fed back.
+        feedback: u16,
+        /// Elements of the input.
+        inputs: u16,
+        /// Elements of the output.
+        outputs: u16,
+    },
+    /// The symbols of a text are not in ascending order, or one is empty.
+    TextOrder {
+        /// The symbol in the wrong place.
+        symbol: usize,
+    },
+    /// The first layer has not as many symbols as the text, or takes none.
+    TextSymbols {
+        /// Symbols of the text, the unknown one included.
+        symbols: usize,
+        /// Symbols of the layer; 0 where it takes none.
+        layer: usize,
+    },
     /// The layers need another number of bytes of weights.
     WeightsLength {
         /// Words needed.
@@ -161,6 +216,25 @@ pub enum Error {
         need: usize,
         /// Words given.
         have: usize,
+    },
+    /// A layer reads backward, so that the model runs whole sequences and no stream.
+    SequenceOnly {
+        /// Its longest sequence.
+        max_steps: usize,
+    },
+    /// A sequence that is no whole number of frames.
+    Frames {
+        /// Elements given.
+        elements: usize,
+        /// Elements of a frame.
+        inputs: usize,
+    },
+    /// A sequence longer than the memory has room for.
+    TooLong {
+        /// Its steps.
+        steps: usize,
+        /// Most steps.
+        most: usize,
     },
     /// The snapshot is of another model, or not a snapshot.
     Snapshot {

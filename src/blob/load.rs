@@ -2,13 +2,13 @@
 
 use postcard::ser_flavors::Flavor;
 
-use super::{Blob, Descriptor, Error, FRAME_WORDS, Frame, LayerDescriptor, MAX_LAYERS, MAX_WIDTH, Readout};
-use super::{crc32c, schema_hash};
-use crate::arith::Q;
+use super::{
+    Blob, Descriptor, Error, FRAME_WORDS, Frame, MAX_LAYERS, Readout, Text, crc32c, memory_words, schema_hash, shape,
+};
 use crate::audio;
-use crate::cell::{LongState, OutRange, Pass, StageSpec, StageView, View};
-use crate::kernel::layout::{ROWS_PARAMS, SPLIT_PARAMS, unpack_bias, unpack_pair, vector_words};
-use crate::layer;
+use crate::cell::{Pass, StageSpec, StageView, View};
+use crate::kernel::layout::{ROWS_PARAMS, SPLIT_PARAMS, padded, unpack_bias, unpack_pair};
+use crate::layer::embedding;
 
 /// A model: views into a blob in which nothing is left unchecked. [`Model::load`] alone makes one.
 #[derive(Clone, Debug)]
@@ -17,6 +17,7 @@ pub struct Model<'b> {
     pub(crate) memory_words: usize,
     /// Number of layers up to the last that carries state; the rest is the head.
     pub(crate) body: usize,
+    outputs: u16,
     frame: Frame,
     crc: u32,
     descriptor: Descriptor<'b>,
@@ -51,23 +52,22 @@ impl<'b> Model<'b> {
 
         let mut layers = heapless::Vec::new();
         let have = weights.len();
-        let (mut need, mut memory_words) = (0, 0);
-        let mut given = descriptor.audio.as_ref().map(|a| (a.channels as u16, audio::FEATURE_FRAC as u8));
+        let mut need = 0;
+        let mut joints = shape::Joints::new(descriptor.audio.as_ref());
         for (number, l) in (0u8..).zip(&descriptor.layers) {
-            let view = sizes(number, l, given)?;
-            given = Some((l.units, l.out_frac));
-            memory_words += view.memory_words();
+            let view = joints.next(number, l)?;
             let (view, words) = take(view, &mut weights);
             need += words;
             if layers.push(view).is_err() {
                 return Err(Error::Descriptor);
             }
         }
-        let Some(outputs) = descriptor.layers.last().map(|l| l.units) else { return Err(Error::NoLayers) };
+        let Some(outputs) = joints.outputs() else { return Err(Error::NoLayers) };
+        shape::judge(&descriptor, outputs)?;
         if need != have {
             return Err(Error::WeightsLength { need, have });
         }
-        memory_words += vector_words(outputs as usize);
+        let memory_words = memory_words(&descriptor.layers, descriptor.max_steps);
         if frame.memory_words as usize != memory_words {
             return Err(Error::MemorySaid { said: frame.memory_words, need: memory_words });
         }
@@ -78,8 +78,10 @@ impl<'b> Model<'b> {
         for (number, view) in (0u8..).zip(&layers) {
             judge(number, view)?;
         }
-        let body = layers.iter().rposition(|l: &View<'_>| l.spec.stateful()).map_or(0, |k| k + 1);
-        Ok(Model { layers, memory_words, body, frame, crc, descriptor })
+        // The next step reads the output of a model that is fed back, so that the head belongs to the step.
+        let stateful = |l: &View<'_>| l.spec.stateful() || descriptor.feedback > 0;
+        let body = layers.iter().rposition(stateful).map_or(0, |k| k + 1);
+        Ok(Model { layers, memory_words, body, outputs, frame, crc, descriptor })
     }
 
     /// Name of the model.
@@ -116,7 +118,7 @@ impl<'b> Model<'b> {
     }
     /// Elements of the output.
     pub fn outputs(&self) -> usize {
-        self.layers.last().map_or(0, View::units)
+        self.outputs as usize
     }
     /// Fraction bits of the output.
     pub fn out_frac(&self) -> u8 {
@@ -135,7 +137,19 @@ impl<'b> Model<'b> {
         }
         if line == k && !text.is_empty() { text.get(start..) } else { None }
     }
-    /// Words of memory of a stream.
+    /// The symbols, where the input is text.
+    pub fn text(&self) -> Option<Text<'b>> {
+        self.descriptor.text
+    }
+    /// The longest sequence of a model with a layer that reads backward; 0 where steps come without end.
+    pub fn max_steps(&self) -> usize {
+        self.descriptor.max_steps as usize
+    }
+    /// Last elements of the input that are the previous output in closed loop.
+    pub fn feedback(&self) -> usize {
+        self.descriptor.feedback as usize
+    }
+    /// Words of memory of a stream, or of a sequence where [`Model::max_steps`] is not 0.
     pub fn memory_words(&self) -> usize {
         self.memory_words
     }
@@ -181,42 +195,6 @@ fn decode(words: &[u32], bytes: usize) -> Result<Descriptor<'_>, Error> {
     Ok(descriptor)
 }
 
-/// A layer's sizes and formats, and that it takes what it is given.
-fn sizes<'b>(number: u8, l: &LayerDescriptor, given: Option<(u16, u8)>) -> Result<View<'b>, Error> {
-    let &LayerDescriptor { tag, variant, inputs, units, in_frac, out_frac, long_frac } = l;
-    let spec = layer::find(tag, variant).ok_or(Error::UnknownLayer { layer: number, tag, variant })?;
-    if inputs == 0 || units == 0 || inputs > MAX_WIDTH || units > MAX_WIDTH {
-        return Err(Error::Width { layer: number, inputs, units });
-    }
-    let (given, given_frac) = given.unwrap_or((inputs, in_frac));
-    if inputs != given || in_frac != given_frac || in_frac > 15 {
-        return Err(Error::Joint { layer: number, inputs, given, frac: in_frac, given_frac });
-    }
-    let pointwise = spec.stages.iter().any(|s| s.pass == Pass::Pointwise);
-    let keeps_width = spec.stages.is_empty() || pointwise;
-    if keeps_width && units != inputs {
-        return Err(Error::Width { layer: number, inputs, units });
-    }
-    let out_fits = match spec.out {
-        OutRange::Unit => out_frac == 15,
-        OutRange::Calibrated => out_frac <= 15,
-    };
-    let long_fits = match spec.long {
-        LongState::Cell => (17..=27).contains(&long_frac),
-        LongState::Hidden => long_frac == Q::HIDDEN_FRAC,
-        LongState::Sum => long_frac == 0 && out_frac == in_frac,
-        LongState::None => long_frac == 0 || (pointwise && long_frac <= 30),
-    };
-    if !out_fits || !long_fits {
-        return Err(Error::Format { layer: number, out_frac, long_frac });
-    }
-    // Both are below 2^16: widths are at most MAX_WIDTH, and no layer takes more than four words a unit.
-    let vector_words = spec.vector_words(inputs as usize, units as usize) as u16;
-    let memory_words = spec.memory_words(inputs as usize, units as usize) as u16;
-    let (q, stages) = (Q { long_frac, out_frac }, Default::default());
-    Ok(View { spec, inputs, units, in_frac, q, stages, vector_words, memory_words })
-}
-
 /// Words of parameters and of weights of a stage.
 pub(super) fn stage_words(view: &View<'_>, stage: &StageSpec) -> (usize, usize) {
     let vector = view.vector_words();
@@ -227,6 +205,10 @@ pub(super) fn stage_words(view: &View<'_>, stage: &StageSpec) -> (usize, usize) 
         }
         Pass::Split => (view.units() * SPLIT_PARAMS, view.units() * vector / 2 * 3),
         Pass::Pointwise => (view.units(), 0),
+        Pass::Table => {
+            let [rows, ..] = view.params;
+            (rows as usize, rows as usize * (padded(view.units()) / 4))
+        }
     }
 }
 
@@ -243,6 +225,10 @@ fn take<'b>(mut view: View<'b>, weights: &mut &'b [u32]) -> (View<'b>, usize) {
             *s = StageView { params: p, weights: w };
         }
     }
+    let words = view.units() * view.spec.peephole.len();
+    need += words;
+    let (diagonal, rest) = weights.split_at_checked(words).unwrap_or_default();
+    (view.diagonal, *weights) = (diagonal, rest);
     (view, need)
 }
 
@@ -251,12 +237,21 @@ fn judge(number: u8, view: &View<'_>) -> Result<(), Error> {
     for (stage, numbers) in view.spec.stages.iter().zip(&view.stages) {
         match stage.pass {
             Pass::Pointwise => {}
+            Pass::Table => {
+                let rows = numbers.weights.chunks_exact((padded(view.units()) / 4).max(1));
+                for (pass, (m, w)) in (0u16..).zip(numbers.params.iter().zip(rows)) {
+                    let at = Place { layer: number, pass };
+                    for word in w {
+                        at.add_bytes(&mut 0, *word)?;
+                    }
+                    if *m >= embedding::MULTIPLIER_LIMIT {
+                        return Err(Error::Multiplier { layer: number, pass });
+                    }
+                }
+            }
             Pass::Rows => {
                 let passes = numbers.params.as_chunks::<ROWS_PARAMS>().0;
-                let weights = numbers.weights.chunks_exact(match view.vector_words() {
-                    0 => 1,
-                    n => n * 2,
-                });
+                let weights = numbers.weights.chunks_exact((view.vector_words() * 2).max(1));
                 for (pass, (p, w)) in (0u16..).zip(passes.iter().zip(weights)) {
                     let at = Place { layer: number, pass };
                     let (b01, b23) = (at.biases([p[0], p[1], p[2]])?, at.biases([p[3], p[4], p[5]])?);
@@ -271,10 +266,7 @@ fn judge(number: u8, view: &View<'_>) -> Result<(), Error> {
             }
             Pass::Split => {
                 let passes = numbers.params.as_chunks::<SPLIT_PARAMS>().0;
-                let weights = numbers.weights.chunks_exact(match view.vector_words() / 2 {
-                    0 => 1,
-                    n => n * 3,
-                });
+                let weights = numbers.weights.chunks_exact((view.vector_words() / 2 * 3).max(1));
                 for (pass, (p, w)) in (0u16..).zip(passes.iter().zip(weights)) {
                     let at = Place { layer: number, pass };
                     let b01 = at.biases([p[0], p[1], p[2]])?;

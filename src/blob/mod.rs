@@ -9,12 +9,17 @@ mod descriptor;
 mod error;
 mod frame;
 mod load;
+mod shape;
 
 pub use crc::crc32c;
-pub use descriptor::{Descriptor, LayerDescriptor, MAX_LAYERS, MAX_WIDTH, Readout, schema_hash};
+pub use descriptor::{
+    Descriptor, Direction, LayerDescriptor, MAX_LAYERS, MAX_WIDTH, Readout, Text, TextUnit, schema_hash,
+};
 pub use error::Error;
 pub use frame::{FORMAT_VERSION, FRAME_WORDS, Frame, LAYOUT_PAIRS, MAGIC};
 pub use load::Model;
+pub(crate) use shape::Buffers;
+pub use shape::memory_words;
 
 /// A blob as it lies in flash: words, not yet judged. Made by [`include_blob!`](crate::include_blob) or from
 /// any aligned memory.

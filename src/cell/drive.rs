@@ -35,7 +35,7 @@ fn grouped<const G: usize>(pre: &[i32; 4]) -> impl Iterator<Item = [Pre; G]> {
 /// One unit of a cell of one stage with four pre-activations and a long state.
 #[inline(always)]
 fn finish<S: Stage<4>>(q: &Q, stage: &S, (long, h): (&mut u32, &mut i16), pre: [i32; 4]) {
-    let mut unit = Unit { h: 0, long: *long as i32, carry: Gate::ZERO };
+    let mut unit = Unit { h: 0, long: *long as i32, carry: Gate::ZERO, peephole: [0; 3] };
     stage.unit(q, pre.map(Pre::from_bits), &mut unit);
     *long = unit.long as u32;
     *h = unit.h;
@@ -49,6 +49,59 @@ pub(crate) fn fused<S: Stage<4>>(layer: &View<'_>, memory: &mut [u32], out: &mut
     let units = long.iter_mut().zip(elements(out, layer.units()));
     kernel::rows(view.weights, view.params, xh, units, |unit, pre| finish(&q, &stage, unit, pre));
     copy(split_mut(xh, layer.input_words()).1, out);
+}
+
+/// [`fused`] for a cell whose gates see the cell state.
+#[inline(always)]
+pub(crate) fn peephole<S: Stage<4>>(layer: &View<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
+    let (xh, long) = split_mut(memory, layer.vector_words());
+    let (view, q) = (layer.stage(0), layer.q);
+    let seen = layer.diagonal().as_chunks::<3>().0;
+    let units = long.iter_mut().zip(elements(out, layer.units())).zip(seen);
+    kernel::rows(view.weights, view.params, xh, units, |((long, h), v), pre| {
+        let peephole = v.map(|v| v as i32);
+        let mut unit = Unit { h: 0, long: *long as i32, carry: Gate::ZERO, peephole };
+        stage.unit(&q, pre.map(Pre::from_bits), &mut unit);
+        *long = unit.long as u32;
+        *h = unit.h;
+    });
+    copy(split_mut(xh, layer.input_words()).1, out);
+}
+
+/// A cell of one stage with three pre-activations and a long state: rows go four a pass, so that three passes serve
+/// four units. Not inlined, so that all such cells share one copy.
+#[inline(never)]
+pub(crate) fn thirds<S: Stage<3>>(layer: &View<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
+    let (xh, long) = split_mut(memory, layer.vector_words());
+    let (view, q) = (layer.stage(0), layer.q);
+    let mut units = long.chunks_mut(4).zip(elements(out, layer.units()).chunks_mut(4));
+    let mut pre = [[0; 4]; 3];
+    kernel::rows(view.weights, view.params, xh, [0u8, 1, 2].into_iter().cycle(), |turn, four| match turn {
+        0 => pre[0] = four,
+        1 => pre[1] = four,
+        _ => {
+            pre[2] = four;
+            if let Some((long, h)) = units.next() {
+                finish_four(&q, &stage, long, h, &pre);
+            }
+        }
+    });
+    // One or two units more take fewer than three passes.
+    if let Some((long, h)) = units.next() {
+        finish_four(&q, &stage, long, h, &pre);
+    }
+    copy(split_mut(xh, layer.input_words()).1, out);
+}
+
+/// Up to four units of [`thirds`].
+#[inline(never)]
+fn finish_four<S: Stage<3>>(q: &Q, stage: &S, long: &mut [u32], h: &mut [i16], pre: &[[i32; 4]; 3]) {
+    for ((long, h), pre) in long.iter_mut().zip(h).zip(pre.as_flattened().as_chunks::<3>().0) {
+        let mut unit = Unit { h: 0, long: *long as i32, carry: Gate::ZERO, peephole: [0; 3] };
+        stage.unit(q, pre.map(Pre::from_bits), &mut unit);
+        *long = unit.long as u32;
+        *h = unit.h;
+    }
 }
 
 /// [`fused`] for a split pass.
@@ -69,7 +122,7 @@ pub(crate) fn plain<S: Stage<1>>(layer: &View<'_>, vector: &[u32], out: &mut [u3
     let units = elements(out, layer.units()).chunks_mut(4);
     kernel::rows(view.weights, view.params, vector, units, |units, pre| {
         for (h, pre) in units.iter_mut().zip(grouped(&pre)) {
-            let mut unit = Unit { h: 0, long: 0, carry: Gate::ZERO };
+            let mut unit = Unit { h: 0, long: 0, carry: Gate::ZERO, peephole: [0; 3] };
             stage.unit(&q, pre, &mut unit);
             *h = unit.h;
         }
@@ -81,6 +134,23 @@ pub(crate) fn plain<S: Stage<1>>(layer: &View<'_>, vector: &[u32], out: &mut [u3
 pub(crate) fn recurrent<S: Stage<1>>(layer: &View<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     plain(layer, memory, out, stage);
     copy(split_mut(memory, layer.input_words()).1, out);
+}
+
+/// A stage of one pre-activation and a long state, four units a pass; where it reads `[x; h]`, h is replaced.
+#[inline(always)]
+pub(crate) fn accumulating<S: Stage<1>>(layer: &View<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
+    let (xh, long) = split_mut(memory, layer.vector_words());
+    let (view, q) = (layer.stage(0), layer.q);
+    let units = long.chunks_mut(4).zip(elements(out, layer.units()).chunks_mut(4));
+    kernel::rows(view.weights, view.params, xh, units, |(long, out), pre| {
+        for ((long, h), pre) in long.iter_mut().zip(out).zip(grouped(&pre)) {
+            let mut unit = Unit { h: 0, long: *long as i32, carry: Gate::ZERO, peephole: [0; 3] };
+            stage.unit(&q, pre, &mut unit);
+            *long = unit.long as u32;
+            *h = unit.h;
+        }
+    });
+    copy(split_mut(xh, layer.input_words()).1, out);
 }
 
 /// A cell of two stages: the first replaces h in `[x; h]` by what it makes of it, the second reads that.
@@ -118,7 +188,7 @@ fn pass<const G: usize, S: Stage<G>>(
     kernel::rows(view.weights, view.params, xh, units, |(((long, carry), out), h), pre| {
         let units = long.iter_mut().zip(carry).zip(out).zip(h);
         for ((((long, carry), out), h), pre) in units.zip(grouped::<G>(&pre)) {
-            let mut unit = Unit { h: *h, long: *long as i32, carry: Gate::from_bits(*carry as i32) };
+            let mut unit = Unit { h: *h, long: *long as i32, carry: Gate::from_bits(*carry as i32), peephole: [0; 3] };
             stage.unit(&q, pre, &mut unit);
             *long = unit.long as u32;
             *carry = unit.carry.to_bits() as u32;

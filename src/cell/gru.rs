@@ -10,7 +10,7 @@
 //! and takes one pass over the weights instead of two. In integers h is Q0.15 with a Q1.30 long form, without
 //! which updates of less than one LSB, (1 - z) small, would be lost.
 
-use super::{CellSpec, Columns, GateSpec, LongState, OutRange, Pass, Stage, StageSpec, Unit, VariantSpec, drive};
+use super::{CellSpec, Columns, GateSpec, LongState, Pass, Stage, StageSpec, Unit, VariantSpec, drive};
 use crate::arith::Arith;
 
 /// The cell's table.
@@ -30,8 +30,8 @@ pub const SPEC: CellSpec = CellSpec {
                 ],
             }],
             long: LongState::Hidden,
-            out: OutRange::Unit,
             step: |layer, memory, out| drive::fused_split(layer, memory, out, After),
+            ..VariantSpec::BASE
         },
         VariantSpec {
             name: "gru-before",
@@ -46,8 +46,8 @@ pub const SPEC: CellSpec = CellSpec {
                 StageSpec { pass: Pass::Rows, gates: &[GateSpec { name: "n", columns: Columns::Both }] },
             ],
             long: LongState::Hidden,
-            out: OutRange::Unit,
             step: |layer, memory, out| drive::two_stages(layer, memory, out, BeforeReset, BeforeUpdate),
+            ..VariantSpec::BASE
         },
     ],
 };

@@ -1,52 +1,109 @@
-//! Long short-term memory.
+//! Long short-term memory, and its variants.
 //!
 //! ```text
 //! i_t = σ(W_i x_t + U_i h_(t-1) + b_i)        f_t = σ(W_f x_t + U_f h_(t-1) + b_f)
 //! o_t = σ(W_o x_t + U_o h_(t-1) + b_o)        g_t = tanh(W_c x_t + U_c h_(t-1) + b_c)
 //! c_t = f_t ⊙ c_(t-1) + i_t ⊙ g_t             h_t = o_t ⊙ tanh(c_t)
+//!
+//! no forget gate: c_t = c_(t-1) + i_t ⊙ g_t   coupled: f_t = 1 - i_t
+//! peephole: i_t, f_t and o_t see the cell state of their unit as well: + V_i ⊙ c_(t-1), + V_f ⊙ c_(t-1),
+//! + V_o ⊙ c_t
 //! ```
 //! `g` is the candidate c̃. Gate order i, f, g, o as in PyTorch. In integers h is Q0.15 and c an i32 in the
 //! layer's power-of-two format, saturating.
 
-use super::{CellSpec, Columns, GateSpec, LongState, OutRange, Pass, Stage, StageSpec, Unit, VariantSpec, drive};
+use super::{CellSpec, Columns, GateSpec, LongState, Pass, Stage, StageSpec, StepFn, Unit, VariantSpec, drive};
 use crate::arith::Arith;
 
-/// The cell's table.
+const fn gate(name: &'static str) -> GateSpec {
+    GateSpec { name, columns: Columns::Both }
+}
+
+const FOUR: &[StageSpec] = &[StageSpec { pass: Pass::Rows, gates: &[gate("i"), gate("f"), gate("g"), gate("o")] }];
+const THREE: &[StageSpec] = &[StageSpec { pass: Pass::Rows, gates: &[gate("i"), gate("g"), gate("o")] }];
+
+const fn variant(name: &'static str, stages: &'static [StageSpec], step: StepFn) -> VariantSpec {
+    VariantSpec { name, stages, long: LongState::Cell, step, ..VariantSpec::BASE }
+}
+
+/// The cell's table. The variant's number is the index in [`VARIANTS`].
 pub const SPEC: CellSpec = CellSpec {
     tag: 3,
     name: "lstm",
-    variants: &[VariantSpec {
-        name: "lstm",
-        stages: &[StageSpec {
-            pass: Pass::Rows,
-            gates: &[
-                GateSpec { name: "i", columns: Columns::Both },
-                GateSpec { name: "f", columns: Columns::Both },
-                GateSpec { name: "g", columns: Columns::Both },
-                GateSpec { name: "o", columns: Columns::Both },
-            ],
-        }],
-        long: LongState::Cell,
-        out: OutRange::Unit,
-        step: |layer, memory, out| drive::fused(layer, memory, out, Lstm),
-    }],
+    variants: &[
+        variant("lstm", FOUR, |layer, memory, out| drive::fused(layer, memory, out, VARIANTS[0])),
+        variant("lstm-no-forget", THREE, |layer, memory, out| drive::thirds(layer, memory, out, VARIANTS[1])),
+        variant("lstm-coupled", THREE, |layer, memory, out| drive::thirds(layer, memory, out, VARIANTS[2])),
+        VariantSpec {
+            peephole: &["i", "f", "o"],
+            ..variant("lstm-peephole", FOUR, |layer, memory, out| drive::peephole(layer, memory, out, VARIANTS[3]))
+        },
+    ],
 };
 
-/// The equations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lstm;
+/// The equations of each variant.
+pub const VARIANTS: [Lstm; 4] = [
+    Lstm { forget: Forget::Free, peephole: false },
+    Lstm { forget: Forget::None, peephole: false },
+    Lstm { forget: Forget::Coupled, peephole: false },
+    Lstm { forget: Forget::Free, peephole: true },
+];
+
+/// What keeps the old cell state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Forget {
+    /// A gate of its own.
+    #[default]
+    Free,
+    /// What the input gate leaves: f = 1 - i.
+    Coupled,
+    /// Nothing lets go of it.
+    None,
+}
+
+/// The equations: a [`Stage`] of four gates with a forget gate, of three (i, g, o) without.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Lstm {
+    /// The forget gate.
+    pub forget: Forget,
+    /// Whether the gates see the cell state.
+    pub peephole: bool,
+}
 
 /// Gate values of one step.
 #[derive(Clone, Copy, Debug)]
 pub struct Trace<A: Arith> {
     /// Input gate.
     pub i: A::Gate,
-    /// Forget gate.
-    pub f: A::Gate,
+    /// What the old cell state was multiplied by; `None` where it was kept whole.
+    pub f: Option<A::Gate>,
     /// Candidate.
     pub g: A::Gate,
     /// Output gate.
     pub o: A::Gate,
+}
+
+impl Lstm {
+    /// One unit; `f` is the forget gate's pre-activation, where it has one of its own.
+    #[inline(always)]
+    fn equations<A: Arith>(&self, a: &A, [i, g, o]: [A::Pre; 3], f: Option<A::Pre>, unit: &mut Unit<A>) -> Trace<A> {
+        let [v_i, v_f, v_o] = unit.peephole;
+        let see = |pre, v, c| if self.peephole { a.add(pre, a.peephole(v, c)) } else { pre };
+        let c = unit.long;
+        let (i, g) = (a.sigmoid(see(i, v_i, c)), a.tanh(g));
+        let f = match (self.forget, f) {
+            (Forget::Free, Some(f)) => Some(a.sigmoid(see(f, v_f, c))),
+            (Forget::Coupled, _) => Some(a.one_minus(i)),
+            _ => None,
+        };
+        unit.long = match f {
+            Some(f) => a.keep_add(f, c, i, g),
+            None => a.add_gated(c, i, g),
+        };
+        let o = a.sigmoid(see(o, v_o, unit.long));
+        unit.h = a.gate_gate(o, a.tanh_long(unit.long));
+        Trace { i, f, g, o }
+    }
 }
 
 impl Stage<4> for Lstm {
@@ -54,9 +111,65 @@ impl Stage<4> for Lstm {
 
     #[inline(always)]
     fn unit<A: Arith>(&self, a: &A, [i, f, g, o]: [A::Pre; 4], unit: &mut Unit<A>) -> Trace<A> {
-        let (i, f, g, o) = (a.sigmoid(i), a.sigmoid(f), a.tanh(g), a.sigmoid(o));
-        unit.long = a.keep_add(f, unit.long, i, g);
-        unit.h = a.gate_gate(o, a.tanh_long(unit.long));
-        Trace { i, f, g, o }
+        self.equations(a, [i, g, o], Some(f), unit)
+    }
+}
+
+impl Stage<3> for Lstm {
+    type Trace<A: Arith> = Trace<A>;
+
+    #[inline(always)]
+    fn unit<A: Arith>(&self, a: &A, pre: [A::Pre; 3], unit: &mut Unit<A>) -> Trace<A> {
+        self.equations(a, pre, None, unit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arith::{Gate, Pre, Q};
+
+    const WORLD: Q = Q { long_frac: 24, out_frac: 15 };
+
+    fn step<const G: usize>(cell: Lstm, pre: [f64; G], c: f64, peephole: [f64; 3]) -> (f64, f64)
+    where
+        Lstm: Stage<G>,
+    {
+        let v = peephole.map(|v| (v * 2f64.powi(48 - WORLD.long_frac as i32)) as i32);
+        let mut unit: Unit<Q> = Unit { h: 0, long: (c * 2f64.powi(24)) as i32, carry: Gate::ZERO, peephole: v };
+        cell.unit(&WORLD, pre.map(Pre::from_num), &mut unit);
+        (unit.long as f64 / 2f64.powi(24), unit.h as f64 / 32768.0)
+    }
+
+    fn sigma(x: f64) -> f64 {
+        1.0 / (1.0 + (-x).exp())
+    }
+
+    #[test]
+    fn integers_follow_the_equations() {
+        let close = |(c, h): (f64, f64), (wc, wo): (f64, f64)| {
+            let wh = wo * wc.tanh();
+            assert!((c - wc).abs() < 5e-5 && (h - wh).abs() < 1e-4, "c {c} {wc}, h {h} {wh}");
+        };
+        let [free, none, coupled, seeing] = VARIANTS;
+        let [i, f, g, o, c] = [0.3, -0.8, 1.1, 0.6, -5.5f64];
+        let v = [0.5, -0.25, 1.5];
+        let kept = sigma(f) * c + sigma(i) * g.tanh();
+        close(step(free, [i, f, g, o], c, v), (kept, sigma(o)));
+        close(step(none, [i, g, o], c, v), (c + sigma(i) * g.tanh(), sigma(o)));
+        let let_go = (1.0 - sigma(i)) * c + sigma(i) * g.tanh();
+        close(step(coupled, [i, g, o], c, v), (let_go, sigma(o)));
+        let seen = sigma(f + v[1] * c) * c + sigma(i + v[0] * c) * g.tanh();
+        close(step(seeing, [i, f, g, o], c, v), (seen, sigma(o + v[2] * seen)));
+    }
+
+    /// Without a forget gate c only grows; it ends at the format's bound, not beyond.
+    #[test]
+    fn an_unforgetting_cell_saturates() {
+        let mut unit: Unit<Q> = Unit { h: 0, long: 0, carry: Gate::ZERO, peephole: [0; 3] };
+        for _ in 0..200 {
+            VARIANTS[1].unit(&WORLD, [20.0, 20.0, 20.0].map(Pre::from_num), &mut unit);
+        }
+        assert_eq!((unit.long, unit.h), (i32::MAX, 32767));
     }
 }

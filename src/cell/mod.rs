@@ -11,10 +11,13 @@
 mod drive;
 pub mod gru;
 pub mod lstm;
+pub mod residual;
 pub mod srn;
+mod taps;
 mod view;
 
 pub(crate) use drive::{plain, split_mut};
+pub use taps::{MAX_LINE_WORDS, Taps};
 pub use view::{StageView, StepFn, View};
 
 use crate::arith::Arith;
@@ -49,6 +52,8 @@ pub enum Pass {
     Split,
     /// No products: a word of parameters for each unit, read by the layer itself.
     Pointwise,
+    /// No products: a multiplier for each row of a table, then the rows, one of which is read by its index.
+    Table,
 }
 
 /// A stage: its gates, and how the kernel passes over them.
@@ -67,10 +72,16 @@ pub enum LongState {
     None,
     /// The hidden state at 32 bits, Q1.30: small updates are not lost to rounding.
     Hidden,
+    /// The unbounded hidden state, i32 in a calibrated power-of-two format, saturating.
+    Wide,
     /// The cell state c, i32 in a calibrated power-of-two format.
     Cell,
     /// A running sum for each unit and one count of steps.
+    Mean,
+    /// A running sum for each unit.
     Sum,
+    /// The last inputs.
+    Line,
 }
 
 /// Range of the hidden state.
@@ -80,6 +91,23 @@ pub enum OutRange {
     Unit,
     /// Unbounded: i16 in a calibrated power-of-two format, saturating.
     Calibrated,
+    /// The format of the input.
+    Input,
+    /// 0 or 1: Q1.14.
+    OneHot,
+}
+
+/// Which widths of input and output a layer can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shape {
+    /// Any.
+    Free,
+    /// As many outputs as inputs.
+    Same,
+    /// One input, a symbol's index as u16 with no fraction bits; only as the first layer of a model.
+    Symbol,
+    /// Present and past inputs side by side, as the layer's parameters say.
+    Taps,
 }
 
 /// One variant of a cell or layer: all that reader, writer, quantizer, initialiser and documentation need.
@@ -93,11 +121,29 @@ pub struct VariantSpec {
     pub long: LongState,
     /// Range of h.
     pub out: OutRange,
+    /// Widths that it can have.
+    pub shape: Shape,
+    /// Names of its numbers in [`crate::blob::LayerDescriptor::params`], at most four.
+    pub params: &'static [&'static str],
+    /// Names of the gates that see the cell state of their unit, `V ⊙ c`; at most three.
+    pub peephole: &'static [&'static str],
     /// One step in the integer world.
     pub step: StepFn,
 }
 
 impl VariantSpec {
+    /// What most tables have: widths as they come, no numbers of their own, no peepholes, no state.
+    pub(crate) const BASE: VariantSpec = VariantSpec {
+        name: "",
+        stages: &[],
+        long: LongState::None,
+        out: OutRange::Unit,
+        shape: Shape::Free,
+        params: &[],
+        peephole: &[],
+        step: |_, _, _| {},
+    };
+
     /// All gates, over the stages.
     pub fn gates(&self) -> impl Iterator<Item = &'static GateSpec> + use<> {
         self.stages.iter().flat_map(|s| s.gates)
@@ -113,19 +159,20 @@ impl VariantSpec {
         vector_words(inputs) + if self.recurrent() { vector_words(units) } else { 0 }
     }
 
-    /// Words of long state.
-    pub fn long_words(&self, units: usize) -> usize {
+    /// Words of long state; `params` are the layer's numbers.
+    pub fn long_words(&self, inputs: usize, units: usize, params: [u16; 4]) -> usize {
         match self.long {
             LongState::None => 0,
-            LongState::Hidden | LongState::Cell => units,
-            LongState::Sum => units + 1,
+            LongState::Hidden | LongState::Wide | LongState::Cell | LongState::Sum => units,
+            LongState::Mean => units + 1,
+            LongState::Line => Taps::of(params).line_words(inputs),
         }
     }
 
     /// Words of a layer's memory: `[x | h | long | carry]`.
-    pub fn memory_words(&self, inputs: usize, units: usize) -> usize {
+    pub fn memory_words(&self, inputs: usize, units: usize, params: [u16; 4]) -> usize {
         let carry = if self.stages.len() > 1 { units } else { 0 };
-        self.vector_words(inputs, units) + self.long_words(units) + carry
+        self.vector_words(inputs, units) + self.long_words(inputs, units, params) + carry
     }
 
     /// Whether a step depends on earlier ones.
@@ -146,7 +193,7 @@ pub struct CellSpec {
 }
 
 /// All cells.
-pub const CELLS: &[CellSpec] = &[srn::SPEC, gru::SPEC, lstm::SPEC];
+pub const CELLS: &[CellSpec] = &[srn::SPEC, gru::SPEC, lstm::SPEC, residual::SPEC];
 
 /// What one unit holds while its equations run.
 #[derive(Clone, Copy, Debug)]
@@ -157,6 +204,8 @@ pub struct Unit<A: Arith> {
     pub long: A::Long,
     /// What a first stage hands to the second.
     pub carry: A::Gate,
+    /// V_i, V_f, V_o of the unit, which see its cell state; read by cells with peepholes alone.
+    pub peephole: [A::Weight; 3],
 }
 
 /// The pointwise equations of one unit, over `G` pre-activations.

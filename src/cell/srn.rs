@@ -3,16 +3,14 @@
 //! f is tanh, sigmoid or relu. In integers h is Q0.15 for the first two; relu's h is an i16 in the layer's
 //! power-of-two format, saturating.
 
-use super::{
-    CellSpec, Columns, GateSpec, LongState, OutRange, Pass, Stage, StageSpec, StepFn, Unit, VariantSpec, drive,
-};
+use super::{CellSpec, Columns, GateSpec, OutRange, Pass, Stage, StageSpec, StepFn, Unit, VariantSpec, drive};
 use crate::arith::{Activation, Arith};
 
 const STAGES: &[StageSpec] =
     &[StageSpec { pass: Pass::Rows, gates: &[GateSpec { name: "h", columns: Columns::Both }] }];
 
 const fn variant(name: &'static str, out: OutRange, step: StepFn) -> VariantSpec {
-    VariantSpec { name, stages: STAGES, long: LongState::None, out, step }
+    VariantSpec { name, stages: STAGES, out, step, ..VariantSpec::BASE }
 }
 
 /// The cell's table. The variant's number is the index in [`ACTIVATIONS`].

@@ -2,6 +2,7 @@
 
 use super::VariantSpec;
 use crate::arith::Q;
+use crate::blob::Direction;
 use crate::kernel::layout::vector_words;
 
 /// One step of a layer: reads and updates the layer's `memory`, writes its output vector to `out`.
@@ -30,8 +31,12 @@ pub struct View<'b> {
     pub(crate) q: Q,
     pub(crate) stages: [StageView<'b>; 2],
     /// Words of `[x | h]` and of all memory: they follow from the table, but a step would work them out anew.
-    pub(crate) vector_words: u16,
-    pub(crate) memory_words: u16,
+    pub(crate) vector_words: u32,
+    pub(crate) memory_words: u32,
+    pub(crate) direction: Direction,
+    pub(crate) params: [u16; 4],
+    /// Peephole weights, a word for each gate of the table's list, unit after unit.
+    pub(crate) diagonal: &'b [u32],
 }
 
 impl<'b> View<'b> {
@@ -55,6 +60,19 @@ impl<'b> View<'b> {
     pub fn formats(&self) -> Q {
         self.q
     }
+    /// In which order it takes the steps of a sequence.
+    pub fn direction(&self) -> Direction {
+        self.direction
+    }
+    /// Its own numbers, as [`VariantSpec::params`] names them.
+    pub fn params(&self) -> [u16; 4] {
+        self.params
+    }
+    /// Peephole weights V, V·2^(48 - long_frac): a word for each gate of [`VariantSpec::peephole`], unit after
+    /// unit.
+    pub fn diagonal(&self) -> &'b [u32] {
+        self.diagonal
+    }
     /// Numbers of stage `n`; empty where there is none.
     pub fn stage(&self, n: usize) -> StageView<'b> {
         self.stages.get(n).copied().unwrap_or_default()
@@ -69,7 +87,7 @@ impl<'b> View<'b> {
     }
     /// Words of long state.
     pub fn long_words(&self) -> usize {
-        self.spec.long_words(self.units())
+        self.spec.long_words(self.inputs(), self.units(), self.params)
     }
     /// Words of memory, as laid out above.
     pub fn memory_words(&self) -> usize {

@@ -5,13 +5,13 @@
 
 use crate::arith::Activation;
 use crate::cell::srn::Srn;
-use crate::cell::{CellSpec, Columns, GateSpec, LongState, OutRange, Pass, StageSpec, StepFn, VariantSpec, plain};
+use crate::cell::{CellSpec, Columns, GateSpec, OutRange, Pass, StageSpec, StepFn, VariantSpec, plain};
 
 const STAGES: &[StageSpec] =
     &[StageSpec { pass: Pass::Rows, gates: &[GateSpec { name: "y", columns: Columns::Input }] }];
 
 const fn variant(name: &'static str, out: OutRange, step: StepFn) -> VariantSpec {
-    VariantSpec { name, stages: STAGES, long: LongState::None, out, step }
+    VariantSpec { name, stages: STAGES, out, step, ..VariantSpec::BASE }
 }
 
 /// f of each variant.

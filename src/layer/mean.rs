@@ -1,10 +1,13 @@
-//! Mean over time: y_t = (1/t) Σ_(k<=t) x_k, so that the last output is the mean over the sequence.
+//! Mean and sum over time: y_t = (1/t) Σ_(k<=t) x_k and y_t = Σ_(k<=t) x_k, so that the last output is the mean or
+//! sum over the sequence.
 //!
-//! In integers the sum is exact and the quotient rounds half up, in the input's format. From 16384 steps on,
+//! In integers the mean's sum is exact and the quotient rounds half up, in the input's format. From 16384 steps on,
 //! sum and count are halved whenever the count gets there: older steps then weigh less instead of the sum
-//! overflowing.
+//! overflowing. The sum is an i32 that saturates, in the input's format, and goes out rounded half up to the layer's
+//! power-of-two format, saturating.
 
-use crate::cell::{CellSpec, LongState, OutRange, VariantSpec, View, split_mut};
+use crate::arith::round_shift;
+use crate::cell::{CellSpec, LongState, OutRange, Shape, VariantSpec, View, split_mut};
 use crate::kernel::word;
 
 const MOST_STEPS: i32 = 1 << 14;
@@ -13,10 +16,31 @@ const MOST_STEPS: i32 = 1 << 14;
 pub const SPEC: CellSpec = CellSpec {
     tag: 17,
     name: "mean",
-    variants: &[VariantSpec { name: "mean", stages: &[], long: LongState::Sum, out: OutRange::Calibrated, step }],
+    variants: &[
+        VariantSpec {
+            name: "mean",
+            long: LongState::Mean,
+            out: OutRange::Input,
+            shape: Shape::Same,
+            step: mean,
+            ..VariantSpec::BASE
+        },
+        VariantSpec {
+            name: "sum",
+            long: LongState::Sum,
+            out: OutRange::Calibrated,
+            shape: Shape::Same,
+            step: sum,
+            ..VariantSpec::BASE
+        },
+    ],
 };
 
-fn step(layer: &View<'_>, memory: &mut [u32], out: &mut [u32]) {
+fn saturate(v: i32) -> i16 {
+    v.clamp(i16::MIN as i32, i16::MAX as i32) as i16
+}
+
+fn mean(layer: &View<'_>, memory: &mut [u32], out: &mut [u32]) {
     let (x, long) = split_mut(memory, layer.vector_words());
     let (sums, count) = split_mut(long, layer.units());
     let Some(count) = count.first_mut() else { return };
@@ -29,6 +53,16 @@ fn step(layer: &View<'_>, memory: &mut [u32], out: &mut [u32]) {
         *sum = s as u32;
         // floor((2 s + n) / 2 n): the quotient rounded half up.
         let mean = s.saturating_mul(2).saturating_add(n).checked_div_euclid(n.saturating_mul(2)).unwrap_or(0);
-        *y = mean.clamp(i16::MIN as i32, i16::MAX as i32) as i16;
+        *y = saturate(mean);
+    }
+}
+
+fn sum(layer: &View<'_>, memory: &mut [u32], out: &mut [u32]) {
+    let (x, sums) = split_mut(memory, layer.vector_words());
+    let shift = layer.in_frac().saturating_sub(layer.formats().out_frac) as u32;
+    for ((sum, x), y) in sums.iter_mut().zip(word::halves(x)).zip(word::halves_mut(out)) {
+        let s = (*sum as i32).saturating_add(*x as i32);
+        *sum = s as u32;
+        *y = saturate(round_shift(s, shift));
     }
 }

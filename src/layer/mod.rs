@@ -1,15 +1,19 @@
-//! What surrounds cells: dense layers, pooling over time, the scaling of raw features.
+//! What surrounds cells: dense layers, delay lines, pooling over time, the scaling of raw features, and what makes
+//! vectors of symbols.
 //!
 //! They share the cells' tables and memory layout; a layer without gates has no stages of weights.
 
+pub mod delay;
 pub mod dense;
+pub mod embedding;
 pub mod mean;
+pub mod one_hot;
 pub mod scale;
 
 use crate::cell::{CELLS, CellSpec, VariantSpec};
 
 /// All layers that are not recurrent cells.
-pub const LAYERS: &[CellSpec] = &[dense::SPEC, mean::SPEC, scale::SPEC];
+pub const LAYERS: &[CellSpec] = &[dense::SPEC, mean::SPEC, scale::SPEC, embedding::SPEC, one_hot::SPEC, delay::SPEC];
 
 /// Cells and layers, by tag and variant as a blob names them.
 pub fn find(tag: u8, variant: u8) -> Option<&'static VariantSpec> {
@@ -41,7 +45,7 @@ mod tests {
                 let (tag, number, found) = named(v.name).unwrap();
                 assert_eq!((tag, number, found.name), (spec.tag, n as u8, v.name));
                 assert_eq!(find(tag, number).unwrap().name, v.name);
-                assert!(v.stages.len() <= 2);
+                assert!(v.stages.len() <= 2 && v.params.len() <= 4 && v.peephole.len() <= 3);
             }
         }
         assert!(find(0, 0).is_none() && find(1, 200).is_none() && named("").is_none());

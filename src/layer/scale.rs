@@ -4,7 +4,7 @@
 //! i16): y = ((x - offset)·m + 2^(s-1)) >> s, saturating, where s is the layer's `long_frac`.
 
 use crate::arith::round_shift;
-use crate::cell::{CellSpec, LongState, OutRange, Pass, StageSpec, VariantSpec, View};
+use crate::cell::{CellSpec, OutRange, Pass, Shape, StageSpec, VariantSpec, View};
 use crate::kernel::word;
 
 /// The layer's table.
@@ -14,9 +14,10 @@ pub const SPEC: CellSpec = CellSpec {
     variants: &[VariantSpec {
         name: "scale",
         stages: &[StageSpec { pass: Pass::Pointwise, gates: &[] }],
-        long: LongState::None,
         out: OutRange::Calibrated,
+        shape: Shape::Same,
         step,
+        ..VariantSpec::BASE
     }],
 };
 

@@ -1,6 +1,7 @@
 //! A step per frame, state kept between calls.
 
-use crate::arith::softmax;
+use super::Sampler;
+use crate::arith::{reformat, softmax};
 use crate::blob::{Error, Model};
 use crate::cell::{View, split_mut};
 use crate::kernel::layout::vector_words;
@@ -50,8 +51,11 @@ impl<'b> Model<'b> {
     /// A stream over `memory`, which needs [`Model::memory_words`]; states are zeroed.
     ///
     /// # Errors
-    /// [`Error::Memory`] where `memory` is too small.
+    /// [`Error::Memory`] where `memory` is too small, [`Error::SequenceOnly`] where a layer reads backward.
     pub fn stream<'m>(&'m self, memory: &'m mut [u32]) -> Result<Stream<'m, 'b>, Error> {
+        if self.max_steps() > 0 {
+            return Err(Error::SequenceOnly { max_steps: self.max_steps() });
+        }
         let have = memory.len();
         let Some(memory) = memory.get_mut(..self.memory_words) else {
             return Err(Error::Memory { need: self.memory_words, have });
@@ -69,9 +73,30 @@ impl<'m, 'b> Stream<'m, 'b> {
 
     /// One time step: takes a frame of [`Model::inputs`] elements, advances all states, gives the output.
     /// Elements that `frame` lacks are read as 0, surplus ones are not read.
+    ///
+    /// A model with [`Model::feedback`] runs in closed loop where `frame` ends before the elements fed back: they are
+    /// then its own previous output (0 at first). With a whole frame it is teacher forced.
     pub fn step(&mut self, frame: &[i16]) -> Output<'_> {
         self.advance(frame);
         self.output()
+    }
+
+    /// One time step of a model that reads symbols.
+    pub fn step_symbol(&mut self, symbol: u16) -> Output<'_> {
+        self.step(&[symbol as i16])
+    }
+
+    /// Takes a symbol and draws the next, for a model whose outputs are the symbols that it reads. The unknown symbol,
+    /// 0, is not drawn where there is another.
+    pub fn next_symbol(&mut self, symbol: u16, sampler: &mut Sampler) -> u16 {
+        let Output { scores, frac } = self.step_symbol(symbol);
+        match scores.split_first() {
+            Some((_, known)) if !known.is_empty() => {
+                let drawn = sampler.draw(&Output { scores: known, frac });
+                (drawn as u16).saturating_add(1)
+            }
+            _ => 0,
+        }
     }
 
     /// The part of a step that changes states. Saves the head's work where only the last output counts.
@@ -82,15 +107,39 @@ impl<'m, 'b> Stream<'m, 'b> {
             *x = *f;
         }
         missing.fill(0);
+        if self.model.feedback() > 0 {
+            self.close_loop(frame.len());
+        }
         self.run(0, self.model.body);
+    }
+
+    /// Where the frame ended before the elements fed back, puts the previous output there.
+    #[inline(never)]
+    fn close_loop(&mut self, given: usize) {
+        let (inputs, feedback) = (self.model.inputs(), self.model.feedback());
+        let at = inputs.saturating_sub(feedback);
+        if given > at {
+            return;
+        }
+        let output_at = self.output_at();
+        let (memory, output) = split_mut(self.memory, output_at);
+        let fed = word::halves_mut(memory).get_mut(at..inputs).unwrap_or_default();
+        let (from, to) = (self.model.out_frac(), self.model.layers.first().map_or(0, View::in_frac));
+        for (x, y) in fed.iter_mut().zip(word::halves(output)) {
+            *x = reformat(*y, from, to);
+        }
     }
 
     /// The output for the states as they are: the layers behind the last that carries state.
     pub fn output(&mut self) -> Output<'_> {
         self.run(self.model.body, self.model.layers.len());
-        let start = self.model.memory_words.saturating_sub(vector_words(self.model.outputs()));
-        let scores = word::halves(self.memory.get(start..).unwrap_or_default());
+        let scores = word::halves(self.memory.get(self.output_at()..).unwrap_or_default());
         Output { scores: scores.get(..self.model.outputs()).unwrap_or_default(), frac: self.model.out_frac() }
+    }
+
+    /// Where in memory the output is.
+    fn output_at(&self) -> usize {
+        self.model.memory_words.saturating_sub(vector_words(self.model.outputs()))
     }
 
     fn run(&mut self, from: usize, to: usize) {

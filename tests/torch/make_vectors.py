@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Writes vectors.json: losses and gradients of small recurrent networks, as PyTorch computes them in f64.
+"""Writes vectors.json: outputs, losses and gradients of small networks, as PyTorch computes them in f64.
 
     pip install torch && python3 make_vectors.py > vectors.json
 
-LSTM, GRU and the simple networks with tanh and relu run through torch.nn; the GRU with reset before the product and
-the simple network with sigmoid, which torch.nn does not have, are written out and differentiated by autograd.
+LSTM, GRU and the simple networks with tanh and relu run through torch.nn, in one direction or both, the embedding,
+the delay line (as a causal Conv1d together with the dense layer behind it), class weights and label smoothing too. What
+torch.nn does not have is written out and differentiated by autograd: the GRU with reset before the product, the simple
+network with sigmoid, the LSTM's variants, the residual cells, and the narx network with its loop closed.
 Parameters carry this project's names and order: b is the sum of PyTorch's two biases but for the GRU's candidate,
 whose two halves n and m keep one each.
 """
@@ -13,93 +15,214 @@ import os
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import torch
+from torch.nn.functional import conv1d, cross_entropy, embedding, linear, one_hot
 
 I, H, CLASSES, LENGTHS = 3, 4, 3, [5, 2, 4]
-ROWS = {"srn": (1, 1, 1), "srn-sigmoid": (1, 1, 1), "srn-relu": (1, 1, 1),
-        "gru": (3, 3, 4), "gru-before": (3, 3, 3), "lstm": (4, 4, 4)}
+# Matrices in W and U, vectors in b, diagonals in V.
+ROWS = {"srn": (1, 1, 1, 0), "srn-sigmoid": (1, 1, 1, 0), "srn-relu": (1, 1, 1, 0), "gru": (3, 3, 4, 0),
+        "gru-before": (3, 3, 3, 0), "lstm": (4, 4, 4, 0), "lstm-no-forget": (3, 3, 3, 0), "lstm-coupled": (3, 3, 3, 0),
+        "lstm-peephole": (4, 4, 4, 3), "residual-1": (1, 0, 1, 0), "residual-2": (1, 1, 1, 0)}
+MODULES = {"srn": torch.nn.RNN, "srn-relu": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
 
 
-def module(variant, inputs, p):
-    """The torch.nn module of a layer whose weights are functions of p, as a callable."""
-    if variant == "lstm":
-        net = torch.nn.LSTM(inputs, H)
-    elif variant == "gru":
-        net = torch.nn.GRU(inputs, H)
-    else:
-        net = torch.nn.RNN(inputs, H, nonlinearity={"srn": "tanh", "srn-relu": "relu"}[variant])
-    net = net.double()
-    zero = torch.zeros(H, dtype=torch.float64)
-    if variant == "gru":
-        b_ih, b_hh = p["b"][: 3 * H], torch.cat([zero, zero, p["b"][3 * H:]])
-    else:
-        b_ih, b_hh = p["b"], torch.zeros_like(p["b"])
-    weights = {"weight_ih_l0": p["w"], "weight_hh_l0": p["u"], "bias_ih_l0": b_ih, "bias_hh_l0": b_hh}
+def module(variant, inputs, directions):
+    """The torch.nn module of a layer whose weights are functions of p, as a callable. `directions` has one p or two."""
+    kind = {"nonlinearity": {"srn": "tanh", "srn-relu": "relu"}[variant]} if variant.startswith("srn") else {}
+    net = MODULES[variant](inputs, H, bidirectional=len(directions) == 2, **kind).double()
+    zero, weights = torch.zeros(H, dtype=torch.float64), {}
+    for p, suffix in zip(directions, ["", "_reverse"]):
+        if variant == "gru":
+            b_ih, b_hh = p["b"][: 3 * H], torch.cat([zero, zero, p["b"][3 * H:]])
+        else:
+            b_ih, b_hh = p["b"], torch.zeros_like(p["b"])
+        weights |= {f"weight_ih_l0{suffix}": p["w"], f"weight_hh_l0{suffix}": p["u"],
+                    f"bias_ih_l0{suffix}": b_ih, f"bias_hh_l0{suffix}": b_hh}
     return lambda x: torch.func.functional_call(net, weights, (x,))[0]
 
 
 def by_hand(variant, p):
-    """The layers that torch.nn does not have."""
+    """The cells that torch.nn does not have."""
     def run(x):
-        h, out = torch.zeros(H, dtype=torch.float64), []
+        h, c, out = torch.zeros(H, dtype=torch.float64), torch.zeros(H, dtype=torch.float64), []
         for frame in x:
             a = p["w"] @ frame + p["b"]
-            if variant == "srn-sigmoid":
+            if variant == "residual-1":
+                h = h + torch.tanh(a)
+            elif variant == "residual-2":
+                h = h + torch.tanh(a + p["u"] @ h)
+            elif variant == "srn-sigmoid":
                 h = torch.sigmoid(a + p["u"] @ h)
-            else:
+            elif variant == "gru-before":
                 r, z = torch.sigmoid(a[: 2 * H] + p["u"][: 2 * H] @ h).chunk(2)
                 n = torch.tanh(a[2 * H:] + p["u"][2 * H:] @ (r * h))
                 h = z * h + (1 - z) * n
+            elif variant == "lstm-peephole":
+                i, f, g, o = (a + p["u"] @ h).chunk(4)
+                v_i, v_f, v_o = p["v"].chunk(3)
+                i, f = torch.sigmoid(i + v_i * c), torch.sigmoid(f + v_f * c)
+                c = f * c + i * torch.tanh(g)
+                h = torch.sigmoid(o + v_o * c) * torch.tanh(c)
+            else:
+                i, g, o = (a + p["u"] @ h).chunk(3)
+                i = torch.sigmoid(i)
+                c = (c if variant == "lstm-no-forget" else (1 - i) * c) + i * torch.tanh(g)
+                h = torch.sigmoid(o) * torch.tanh(c)
             out.append(h)
         return torch.stack(out)
     return run
 
 
-def case(variants, over):
-    layers = [{"layer": "cell", "variant": v, "units": H} for v in variants]
-    parameters, inputs = {}, I
-    for i, v in enumerate(variants):
-        w, u, b = ROWS[v]
-        for letter, shape in [("w", (w * H, inputs)), ("u", (u * H, H)), ("b", (b * H,))]:
-            parameters[f"layers.{i}.{letter}"] = torch.randn(shape, dtype=torch.float64) * 0.6
-        inputs = H
-    head = len(variants) + (over is not None)
-    if over:
-        layers.append({"layer": "pool", "over": over})
-    layers.append({"layer": "dense", "outputs": CLASSES})
-    parameters[f"layers.{head}.w"] = torch.randn((CLASSES, H), dtype=torch.float64)
-    parameters[f"layers.{head}.b"] = torch.randn((CLASSES,), dtype=torch.float64)
-    for p in parameters.values():
-        p.requires_grad_()
+def cell(layer, x, p):
+    """A recurrent layer; `p` has its tensors by their letters."""
+    forward = {k: v for k, v in p.items() if "." not in k}
+    reverse = {k.removeprefix("reverse."): v for k, v in p.items() if "." in k}
+    if layer["variant"] in MODULES:
+        return module(layer["variant"], x.shape[1], [forward, reverse] if reverse else [forward])(x)
+    h = by_hand(layer["variant"], forward)(x)
+    return torch.cat([h, by_hand(layer["variant"], reverse)(x.flip(0)).flip(0)], 1) if reverse else h
 
-    sequences = [torch.randn((n, I), dtype=torch.float64) for n in LENGTHS]
-    classes = [[int(torch.randint(CLASSES, ())) for _ in range(n if over is None else 1)] for n in LENGTHS]
-    loss, outputs = 0, []
-    for x, wanted in zip(sequences, classes):
-        for i, v in enumerate(variants):
-            p = {letter: parameters[f"layers.{i}.{letter}"] for letter in "wub"}
-            x = (by_hand(v, p) if v in ("srn-sigmoid", "gru-before") else module(v, x.shape[1], p))(x)
-        x = {"last": lambda: x[-1:], "mean": lambda: x.mean(0, keepdim=True), None: lambda: x}[over]()
-        y = torch.nn.functional.linear(x, parameters[f"layers.{head}.w"], parameters[f"layers.{head}.b"])
+
+def narx(layer, x, p):
+    """The frames' last values are the measured outputs of the step before."""
+    n, activate = layer["outputs"], {"tanh": torch.tanh, "linear": lambda z: z}[layer["activation"]]
+    zero, out, tails = torch.zeros_like(x[0]), [], []
+    for t, frame in enumerate(x):
+        own = out[-1] if out else zero[:n]
+        tails.append(own if layer["closed"] and t >= layer["warmup"] else frame[-n:])
+        past = [x[t - k, :-n] if t >= k else zero[:-n] for k in range(layer["input_taps"] + 1)]
+        past += [tails[t - k] if t >= k else zero[:n] for k in range(layer["output_taps"])]
+        y = p["w"] @ torch.cat(past) + p["b"]
+        out.append(p["v"] @ activate(y) + p["c"] if layer["hidden"] else y)
+    return torch.stack(out)
+
+
+def run(layers, x, parameters):
+    delay = None
+    for i, layer in enumerate(layers):
+        p = {k.removeprefix(f"layers.{i}."): v for k, v in parameters.items() if k.startswith(f"layers.{i}.")}
+        kind = layer["layer"]
+        if kind == "cell":
+            x = cell(layer, x, p)
+        elif kind == "narx":
+            x = narx(layer, x, p)
+        elif kind == "embedding":
+            x = embedding(x[:, 0].long(), p["e"])
+        elif kind == "one-hot":
+            x = one_hot(x[:, 0].long(), layer["rows"]).double()
+        elif kind == "pool":
+            x = {"last": x[-1:], "mean": x.mean(0, keepdim=True), "sum": x.sum(0, keepdim=True)}[layer["over"]]
+        elif kind == "delay":
+            delay = layer
+        elif delay:
+            # W = [W_0, W_1, ...] by delay; the kernel runs from the oldest frame to the newest.
+            taps, stride = delay["taps"] + 1, delay["stride"]
+            kernel = p["w"].reshape(len(p["w"]), taps, x.shape[1]).flip(1).transpose(1, 2)
+            padded = torch.nn.functional.pad(x.T, ((taps - 1) * stride, 0))
+            x, delay = conv1d(padded[None], kernel, p["b"], dilation=stride)[0].T, None
+        else:
+            x = linear(x, p["w"], p["b"])
+    return x
+
+
+def shapes(layers, inputs):
+    """Names and shapes of all tensors."""
+    for i, layer in enumerate(layers):
+        kind = layer["layer"]
+        if kind == "cell":
+            w, u, b, v = (n * H for n in ROWS[layer["variant"]])
+            for prefix in ["", "reverse."] if layer.get("bidirectional") else [""]:
+                for name, shape in [("w", (w, inputs)), ("u", (u, H)), ("b", (b,)), ("v", (v,))]:
+                    if shape[0]:
+                        yield f"layers.{i}.{prefix}{name}", shape
+            inputs = H * (2 if layer.get("bidirectional") else 1)
+        elif kind == "embedding":
+            inputs = layer["units"]
+            yield f"layers.{i}.e", (layer["rows"], inputs)
+        elif kind == "one-hot":
+            inputs = layer["rows"]
+        elif kind == "delay":
+            inputs *= layer["taps"] + 1
+        elif kind == "dense":
+            yield f"layers.{i}.w", (layer["outputs"], inputs)
+            yield f"layers.{i}.b", (layer["outputs"],)
+            inputs = layer["outputs"]
+        elif kind == "narx":
+            n, hidden = layer["outputs"], layer["hidden"]
+            seen = (inputs - n) * (layer["input_taps"] + 1) + n * layer["output_taps"]
+            yield f"layers.{i}.w", (hidden or n, seen)
+            yield f"layers.{i}.b", (hidden or n,)
+            if hidden:
+                yield f"layers.{i}.v", (n, hidden)
+                yield f"layers.{i}.c", (n,)
+
+
+def case(layers, inputs=I, symbols=0, class_weights=None, label_smoothing=0.0):
+    pooled = any(layer["layer"] == "pool" for layer in layers)
+    values = layers[0]["layer"] == "narx"
+    parameters = {k: (torch.randn(s, dtype=torch.float64) * 0.6).requires_grad_() for k, s in shapes(layers, inputs)}
+    if symbols:
+        sequences = [torch.randint(symbols, (n, 1)).double() for n in LENGTHS]
+    else:
+        sequences = [torch.randn((n, inputs), dtype=torch.float64) for n in LENGTHS]
+    loss, outputs, wanted = 0, [], []
+    weight = torch.tensor(class_weights, dtype=torch.float64) if class_weights else None
+    for x in sequences:
+        y = run(layers, x, parameters)
         outputs.append(y.detach().flatten().tolist())
-        loss = loss + torch.nn.functional.cross_entropy(y, torch.tensor(wanted), reduction="sum")
+        if values:
+            wanted.append([round(v, 3) for v in torch.randn(y.numel()).tolist()])
+            # Targets are f32.
+            target = torch.tensor(wanted[-1], dtype=torch.float32).double().reshape(y.shape)
+            loss = loss + 0.5 * ((y - target) ** 2).sum()
+        else:
+            wanted.append([int(torch.randint(CLASSES, ())) for _ in range(1 if pooled else len(x))])
+            loss = loss + cross_entropy(y, torch.tensor(wanted[-1]), weight=weight, reduction="sum",
+                                        label_smoothing=label_smoothing)
     loss.backward()
     return {
-        "spec": {"inputs": I, "layers": layers},
+        "spec": {"inputs": inputs, "layers": layers},
         "parameters": {k: p.detach().flatten().tolist() for k, p in parameters.items()},
         "sequences": [x.flatten().tolist() for x in sequences],
-        "classes": classes,
+        "values" if values else "classes": wanted,
+        "class_weights": class_weights or [],
+        "label_smoothing": label_smoothing,
         "outputs": outputs,
         "loss": loss.item(),
         "gradients": {k: p.grad.flatten().tolist() for k, p in parameters.items()},
     }
 
 
+def units(variant, **more):
+    return {"layer": "cell", "variant": variant, "units": H, **more}
+
+
 def main():
     torch.manual_seed(20)
-    cases = [case([v], over) for v, over in
-             [("srn", "last"), ("srn-sigmoid", "mean"), ("srn-relu", None), ("gru", "last"), ("gru-before", "last"),
-              ("lstm", "last"), ("lstm", None)]]
-    cases.append(case(["gru", "lstm"], "mean"))
+    dense, both = {"layer": "dense", "outputs": CLASSES}, {"bidirectional": True}
+    pool = {over: {"layer": "pool", "over": over} for over in ["last", "mean", "sum"]}
+    loop = {"layer": "narx", "outputs": 1, "input_taps": 1, "output_taps": 2, "activation": "tanh", "warmup": 0}
+    embedded = {"layer": "embedding", "rows": 7, "units": 3}
+    cases = [case([units(v), *over, dense]) for v, over in
+             [("srn", [pool["last"]]), ("srn-sigmoid", [pool["mean"]]), ("srn-relu", []), ("gru", [pool["last"]]),
+              ("gru-before", [pool["last"]]), ("lstm", [pool["last"]]), ("lstm", []), ("lstm-no-forget", []),
+              ("lstm-coupled", []), ("lstm-peephole", []), ("residual-1", []), ("residual-2", [pool["sum"]])]]
+    cases += [
+        case([units("gru"), units("lstm"), pool["mean"], dense]),
+        case([units("gru", **both), units("lstm", **both), dense]),
+        case([units("lstm-peephole", **both), pool["mean"], dense]),
+        case([embedded, units("gru"), dense], inputs=1, symbols=7),
+        case([embedded, pool["mean"], dense], inputs=1, symbols=7),
+        case([{"layer": "one-hot", "rows": 5}, pool["sum"], dense], inputs=1, symbols=5),
+        case([{"layer": "delay", "taps": 2, "stride": 1}, dense]),
+        case([units("srn"), {"layer": "delay", "taps": 2, "stride": 2}, dense]),
+        case([units("gru"), dense], class_weights=[0.5, 2.0, 1.25]),
+        case([units("gru"), dense], label_smoothing=0.1),
+        case([units("gru"), dense], class_weights=[0.5, 2.0, 1.25], label_smoothing=0.2),
+        case([{**loop, "hidden": 4, "closed": False}]),
+        case([{**loop, "hidden": 4, "closed": True}]),
+        case([{**loop, "hidden": 4, "closed": True, "warmup": 2}]),
+        case([{**loop, "hidden": 0, "outputs": 2, "closed": True}]),
+    ]
     print(json.dumps({"torch": torch.__version__.split("+")[0], "cases": cases}))
 
 

@@ -1,75 +1,298 @@
-//! Accuracy of float and integer networks over labelled clips.
+//! Float and integer networks over examples: what they answer and how good that is.
 
+use anyhow::{Result, anyhow};
 use elman::blob::Model;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Raw features of a clip and what it is.
-#[derive(Clone, Debug)]
-pub struct Example {
-    /// `[frames * channels]`, as the front end gives them.
-    pub features: Vec<i16>,
-    /// Index of the label.
-    pub label: usize,
-}
+use crate::data::records::Task;
+use crate::nn::{self, LayerSpec, Network};
+use crate::pipeline::{Answer, Encoding, Example};
+use crate::recipe::Recipe;
+use crate::run::About;
+use crate::score::{self, Nats, SpanScore};
 
 /// Right and wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {
-    /// Rows: what it is; columns: what was heard.
+    /// Rows: what it is; columns: what was answered.
     pub counts: Vec<Vec<u64>>,
 }
 
 impl Confusion {
-    /// Counts pairs (is, heard) over `labels` labels.
+    /// Counts pairs (is, answered) over `labels` labels.
     pub fn of(labels: usize, pairs: impl IntoIterator<Item = (usize, usize)>) -> Self {
         let mut counts = vec![vec![0; labels]; labels];
-        for (is, heard) in pairs {
-            counts[is][heard] += 1;
+        for (is, answered) in pairs {
+            counts[is][answered] += 1;
         }
         Confusion { counts }
     }
+}
 
-    /// Clips.
-    pub fn total(&self) -> u64 {
-        self.counts.iter().flatten().sum()
-    }
+/// What one example came to.
+#[derive(Clone, Debug, Default)]
+pub struct Part {
+    /// The answer at each output: one for a class, one a step for tags; empty for values.
+    pub answers: Vec<u32>,
+    /// Outputs that were judged.
+    outputs: u64,
+    /// Surprise at what was wanted.
+    nats: Nats,
+    /// Squared errors of each output, summed.
+    squares: Vec<f64>,
+}
 
-    /// Share of clips heard right.
-    pub fn accuracy(&self) -> f64 {
-        let right: u64 = self.counts.iter().enumerate().map(|(k, row)| row[k]).sum();
-        right as f64 / self.total().max(1) as f64
+impl Part {
+    /// Judges the outputs of a step.
+    fn step(&mut self, t: usize, example: &Example, y: &[f32]) {
+        self.outputs += 1;
+        match &example.answer {
+            Answer::Class(_) | Answer::Steps(_) => self.answers.push(nn::argmax(y) as u32),
+            Answer::Next => {
+                let wanted = usize::from(example.frames[t + 1] as u16);
+                let scores: Vec<f64> = y.iter().map(|y| f64::from(*y)).collect();
+                self.nats.add(&scores, wanted);
+            }
+            Answer::Values(_) | Answer::Last(_) => {
+                let t = if example.answer.single() { 0 } else { t };
+                let wanted = example.answer.values();
+                self.squares.resize(y.len(), 0.0);
+                for ((sum, y), wanted) in self.squares.iter_mut().zip(y).zip(&wanted[t * y.len()..]) {
+                    *sum += f64::from(y - wanted).powi(2);
+                }
+            }
+        }
     }
 }
 
-/// What the integer network hears in each clip, the clips in parallel.
+/// Which outputs are judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct How {
+    /// First steps of an example that are not judged.
+    pub skip: usize,
+    /// First step at which a network that reads its own outputs gets these; before, and without it always, it gets
+    /// the measured ones.
+    pub closed_from: Option<usize>,
+}
+
+impl How {
+    /// As a recipe's network is trained: its loop closed behind its warm-up, or open.
+    pub fn of(recipe: &Recipe) -> Self {
+        let closed_from = match recipe.network.layers.last() {
+            Some(LayerSpec::Narx { closed: true, warmup, .. }) => Some(*warmup),
+            _ => None,
+        };
+        How { skip: recipe.sequences.skip, closed_from }
+    }
+
+    /// How many of a frame's `inputs` elements a model with `feedback` gets at step `t`.
+    pub fn given(&self, t: usize, inputs: usize, feedback: usize) -> usize {
+        if self.closed_from.is_some_and(|from| t >= from) { inputs - feedback } else { inputs }
+    }
+}
+
+/// Runs the float network over each example, in parallel.
+pub fn float(network: &Network<f32>, about: &About, examples: &[Example], how: How) -> Vec<Part> {
+    let (inputs, width) = (about.encoding.inputs(), about.encoding.outputs());
+    examples
+        .par_iter()
+        .map(|example| {
+            let mut outputs = network.run(&about.network_frames(&example.frames[..example.steps(inputs) * inputs]));
+            about.physical(&mut outputs);
+            let mut part = Part::default();
+            let skip = if outputs.len() > width { how.skip } else { 0 };
+            let first = if example.answer.single() { outputs.len() / width - 1 } else { skip };
+            for (t, y) in outputs.chunks_exact(width).enumerate().skip(first) {
+                part.step(t, example, y);
+            }
+            part
+        })
+        .collect()
+}
+
+/// Runs the integer network over each example, in parallel.
 ///
-/// # Panics
-/// Where the model has no inputs; a loaded one has.
-pub fn integer(model: &Model<'_>, examples: &[Example]) -> Vec<usize> {
+/// # Errors
+/// Where an example is longer than the model takes.
+pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<Part>> {
+    let inputs = model.inputs();
+    let unit = 2f32.powi(-i32::from(model.out_frac()));
+    let feedback = model.descriptor().feedback as usize;
     examples
         .par_iter()
         .map_init(
             || vec![0; model.memory_words()],
             |memory, example| {
-                let mut net = model.stream(memory).expect("memory of the model's own size");
-                example.features.chunks_exact(model.inputs()).for_each(|frame| net.advance(frame));
-                net.output().argmax()
+                let frames = &example.frames[..example.steps(inputs) * inputs];
+                let mut part = Part::default();
+                let mut y = vec![0.0; model.outputs()];
+                let mut judge = |t: usize, scores: &[i16]| {
+                    y.iter_mut().zip(scores).for_each(|(y, s)| *y = f32::from(*s) * unit);
+                    part.step(t, example, &y);
+                };
+                let last_only = example.answer.single();
+                let steps = frames.len() / inputs;
+                let fails = |e: elman::blob::Error| anyhow!("{}: {e}; {}", example.name, way_out(&e));
+                if model.max_steps() > 0 {
+                    let mut net = model.sequence(memory).map_err(fails)?;
+                    let outputs = net.run(frames).map_err(fails)?;
+                    let first = if last_only { steps.saturating_sub(1) } else { how.skip };
+                    outputs.iter().enumerate().skip(first).for_each(|(t, output)| judge(t, output.scores));
+                } else {
+                    let mut net = model.stream(memory).map_err(fails)?;
+                    for (t, frame) in frames.chunks_exact(inputs).enumerate() {
+                        net.advance(&frame[..how.given(t, inputs, feedback)]);
+                        if t + 1 == steps || !last_only && (t >= how.skip || feedback > 0) {
+                            let scores = net.output().scores;
+                            if last_only || t >= how.skip {
+                                judge(t, scores);
+                            }
+                        }
+                    }
+                }
+                Ok(part)
             },
         )
         .collect()
+}
+
+/// What helps against an error of the device's code.
+fn way_out(error: &elman::blob::Error) -> &'static str {
+    match error {
+        elman::blob::Error::TooLong { .. } => "set quantize.max_steps in the recipe and quantize again",
+        _ => "the model is damaged; quantize again",
+    }
+}
+
+/// A figure that tells how good the answers are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// What it is.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// Whether it is a share, which people read as a percentage.
+    pub share: bool,
+}
+
+impl Figure {
+    fn share(name: &str, value: f64) -> Self {
+        Figure { name: name.to_owned(), value, share: true }
+    }
+    fn plain(name: impl Into<String>, value: f64) -> Self {
+        Figure { name: name.into(), value, share: false }
+    }
+
+    /// As people read it.
+    pub fn text(&self) -> String {
+        if self.share { format!("{:.2} %", 100.0 * self.value) } else { format!("{:.4}", self.value) }
+    }
+}
+
+/// The figures of a task, the one that counts first.
+///
+/// class: accuracy. tag and segment: F1 of the spans where the labels have some, accuracy per step. next: nats per symbol, perplexity. series: root mean square error of each output in its own unit, and the
+/// same over the deviation of what was wanted.
+pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[Part], how: How) -> Vec<Figure> {
+    let outputs = parts.iter().map(|p| p.outputs).sum::<u64>().max(1) as f64;
+    match encoding.task {
+        Task::Class => vec![Figure::share("accuracy", accuracy(examples, parts))],
+        Task::Next => {
+            let nats = parts.iter().map(|p| p.nats).fold(Nats::default(), Nats::join);
+            vec![Figure::plain("nats per symbol", nats.mean()), Figure::plain("perplexity", nats.perplexity())]
+        }
+        Task::Tag | Task::Segment => {
+            let name = |k: &u32| encoding.labels.get(*k as usize).map_or("", String::as_str);
+            let mut figures = vec![Figure::share("accuracy per step", accuracy(examples, parts))];
+            if score::has_spans(encoding.labels.iter().map(String::as_str)) {
+                let mut spans = SpanScore::default();
+                for (example, part) in examples.iter().zip(parts) {
+                    if let Answer::Steps(wanted) = &example.answer {
+                        spans.add(wanted.iter().map(name), part.answers.iter().map(name));
+                    }
+                }
+                let what = if encoding.task == Task::Segment { "word" } else { "entity" };
+                figures.insert(0, Figure::share(&format!("{what} F1"), spans.all.f1()));
+                figures.push(Figure::share(&format!("{what} precision"), spans.all.precision()));
+                figures.push(Figure::share(&format!("{what} recall"), spans.all.recall()));
+            }
+            figures
+        }
+        Task::Series => {
+            let mut figures = Vec::new();
+            for (k, name) in encoding.labels.iter().enumerate() {
+                let squares: f64 = parts.iter().map(|p| p.squares.get(k).copied().unwrap_or(0.0)).sum();
+                let wanted = || {
+                    examples.iter().flat_map(|e| {
+                        let skip = if e.answer.single() { 0 } else { how.skip };
+                        let judged = e.answer.values().get(skip * encoding.labels.len() + k..).unwrap_or_default();
+                        judged.iter().step_by(encoding.labels.len()).map(|v| f64::from(*v))
+                    })
+                };
+                let mean = wanted().sum::<f64>() / outputs;
+                let deviation = (wanted().map(|v| (v - mean).powi(2)).sum::<f64>() / outputs).sqrt();
+                let rmse = (squares / outputs).sqrt();
+                figures.push(Figure::plain(format!("RMSE of {name}"), rmse));
+                figures.push(Figure::plain(format!("NRMSE of {name}"), rmse / deviation));
+            }
+            figures
+        }
+    }
+}
+
+fn accuracy(examples: &[Example], parts: &[Part]) -> f64 {
+    let (mut right, mut all) = (0, 0);
+    for (is, answered) in pairs(examples, parts) {
+        right += u64::from(is == answered);
+        all += 1;
+    }
+    right as f64 / all.max(1) as f64
+}
+
+/// What each judged output is, and what was answered.
+pub fn pairs<'a>(examples: &'a [Example], parts: &'a [Part]) -> impl Iterator<Item = (u32, u32)> + 'a {
+    examples.iter().zip(parts).flat_map(|(e, p)| {
+        let wanted: &[u32] = match &e.answer {
+            Answer::Class(class) => std::slice::from_ref(class),
+            Answer::Steps(steps) => steps,
+            Answer::Values(_) | Answer::Last(_) | Answer::Next => &[],
+        };
+        wanted.iter().copied().zip(p.answers.iter().copied())
+    })
+}
+
+/// Outputs at which two networks answer differently.
+pub fn disagreements(a: &[Part], b: &[Part]) -> usize {
+    a.iter().zip(b).map(|(a, b)| a.answers.iter().zip(&b.answers).filter(|(a, b)| a != b).count()).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn part(answers: &[u32]) -> Part {
+        Part { answers: answers.to_vec(), outputs: answers.len() as u64, ..Part::default() }
+    }
+
     #[test]
     fn counts_and_shares() {
         let c = Confusion::of(3, [(0, 0), (1, 1), (2, 1), (2, 2)]);
         assert_eq!(c.counts, [[1, 0, 0], [0, 1, 0], [0, 1, 1]]);
-        assert_eq!(c.total(), 4);
-        assert!((c.accuracy() - 0.75).abs() < 1e-12);
-        assert_eq!(Confusion::default().accuracy(), 0.0);
+        let example = |answer| Example { name: String::new(), frames: vec![0; 4], answer };
+        let examples = [example(Answer::Class(1)), example(Answer::Steps(vec![0, 1, 2]))];
+        let parts = [part(&[1]), part(&[0, 2, 2])];
+        assert!((accuracy(&examples, &parts) - 0.75).abs() < 1e-12);
+        assert_eq!(disagreements(&parts, &[part(&[0]), part(&[0, 2, 1])]), 2);
+    }
+
+    #[test]
+    fn the_next_symbol_costs_its_surprise() {
+        let example = Example { name: String::new(), frames: vec![0, 1, 0], answer: Answer::Next };
+        let mut part = Part::default();
+        part.step(0, &example, &[0.0, 0.0]);
+        part.step(1, &example, &[3f32.ln(), 0.0]);
+        assert_eq!(part.outputs, 2);
+        assert!((part.nats.sum - (2f64.ln() - 0.75f64.ln())).abs() < 1e-6);
     }
 }

@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::cmd::Usage;
-use crate::data::Augment;
+use crate::data::records::RecordOptions;
+use crate::data::{Augment, VocabularyOptions};
 use crate::nn::LayerSpec;
 use crate::train::TrainConfig;
 
@@ -16,6 +17,16 @@ use crate::train::TrainConfig;
 pub struct Recipe {
     /// Name of the model.
     pub name: String,
+    /// Folder of its corpus among others, where `cargo xtask recipes` looks for it; by default its name.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub corpus: String,
+    /// How text, series and other data that is no sound are read; without this table the data is sound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<RecordOptions>,
+    /// Which symbols of a text get a number of their own.
+    pub vocabulary: VocabularyOptions,
+    /// How examples that are no sound become sequences.
+    pub sequences: SequenceRecipe,
     /// The audio front end.
     pub features: Features,
     /// Changes of the clips in training.
@@ -32,6 +43,10 @@ impl Default for Recipe {
     fn default() -> Self {
         Recipe {
             name: "model".to_owned(),
+            corpus: String::new(),
+            data: None,
+            vocabulary: VocabularyOptions::default(),
+            sequences: SequenceRecipe::default(),
             features: Features::default(),
             augment: AugmentRecipe::default(),
             network: NetworkRecipe::default(),
@@ -132,12 +147,61 @@ impl AugmentRecipe {
     }
 }
 
+/// How examples become sequences.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SequenceRecipe {
+    /// Steps of the windows into which long examples are cut for training; 0 leaves them whole.
+    pub window: usize,
+    /// Steps from window to window; 0 takes the window's length.
+    pub hop: usize,
+    /// First steps of a window whose answers do not count, as it has not seen what came before.
+    pub washout: usize,
+    /// Whether the first steps of a whole example do not count either.
+    pub washout_at_start: bool,
+    /// First steps of an example that evaluation does not judge, as system identification leaves out transients.
+    pub skip: usize,
+    /// Share of the symbols that training replaces by the unknown one.
+    pub symbol_dropout: f32,
+    /// Deviation of normal noise that training adds to values, in units of a channel's own deviation.
+    pub noise: f32,
+}
+
+impl Default for SequenceRecipe {
+    fn default() -> Self {
+        SequenceRecipe {
+            window: 0,
+            hop: 0,
+            washout: 0,
+            washout_at_start: false,
+            skip: 0,
+            symbol_dropout: 0.0,
+            noise: 0.0,
+        }
+    }
+}
+
+impl SequenceRecipe {
+    /// Steps from window to window, at least 1.
+    pub fn hop(&self) -> usize {
+        if self.hop == 0 { self.window.max(1) } else { self.hop }
+    }
+}
+
 /// The network between features and labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetworkRecipe {
-    /// Layers from the input. A linear dense layer to the labels is added behind them.
+    /// Layers from the input. A linear dense layer to the labels is added behind them, but for a `narx` layer, whose
+    /// outputs are the network's.
     pub layers: Vec<LayerSpec>,
+}
+
+impl NetworkRecipe {
+    /// Whether the network reads its own outputs of earlier steps.
+    pub fn feeds_back(&self) -> bool {
+        matches!(self.layers.last(), Some(LayerSpec::Narx { .. }))
+    }
 }
 
 impl Default for NetworkRecipe {
@@ -152,11 +216,13 @@ impl Default for NetworkRecipe {
 pub struct Quantize {
     /// Clips of the training set that calibrate formats and errors.
     pub calibration_clips: usize,
+    /// Longest sequence of a network with a layer that reads backward; 0 takes the longest example.
+    pub max_steps: u16,
 }
 
 impl Default for Quantize {
     fn default() -> Self {
-        Quantize { calibration_clips: 200 }
+        Quantize { calibration_clips: 200, max_steps: 0 }
     }
 }
 

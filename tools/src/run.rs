@@ -3,11 +3,11 @@
 //! | file | content |
 //! |---|---|
 //! | recipe.toml | the resolved recipe |
-//! | run.json | labels, front end, scale layer, fingerprint: what surrounds the network |
+//! | run.json | labels, front end or vocabulary, scale layer, fingerprint: what surrounds the network |
 //! | metrics.jsonl | a line per epoch |
 //! | checkpoint.safetensors | what resuming needs |
 //! | weights.safetensors | the best network |
-//! | calibration.safetensors | raw features of some training clips, for rounding |
+//! | calibration.safetensors | frames of some training examples, for rounding |
 //! | results.json | what quantize, eval and verify found |
 //! | model.elman | the blob |
 //! | report.html | the report |
@@ -18,11 +18,15 @@ use anyhow::{Context, Result, bail, ensure};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
+use elman::blob::TextUnit;
+
+use crate::data::records::Unit;
 use crate::files::write_atomically;
 use crate::nn::{LayerSpec, Network, NetworkSpec};
+use crate::pipeline::{self, Encoding, Example, Frames};
 use crate::quant::IntegerLayer;
 use crate::quant::network::Surroundings;
-use crate::quant::scaling::SCALED_FRAC;
+use crate::quant::scaling::{Moments, SCALED_FRAC, scaled};
 use crate::recipe::Recipe;
 use crate::train::EpochMetrics;
 
@@ -30,51 +34,157 @@ use crate::train::EpochMetrics;
 pub const MODEL: &str = "model.elman";
 
 /// What surrounds the network, as run.json has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct About {
-    /// Labels, in the order of the outputs.
-    pub labels: Vec<String>,
-    /// The front end.
-    pub audio: elman::audio::Config,
-    /// Offset and multiplier of each channel.
+    /// How examples become frames and answers.
+    pub encoding: Encoding,
+    /// Offset and multiplier of each value of a frame; empty where frames are symbols.
     pub scale: Vec<(i16, i16)>,
     /// Shift of the scale layer.
     pub scale_shift: u8,
+    /// Offset and deviation of each output of a series: the network gives (y - offset) / deviation.
+    pub target: Vec<(f64, f64)>,
+    /// Steps of the longest example.
+    pub longest: usize,
     /// Hash of recipe, data and seed.
     pub fingerprint: u64,
 }
 
 impl About {
-    /// The scale layer.
-    pub fn scale_layer(&self) -> IntegerLayer {
-        IntegerLayer {
+    /// What surrounds a network trained on these examples; `all` are the training examples first.
+    ///
+    /// # Errors
+    /// Where there is nothing to train on.
+    pub fn of(encoding: Encoding, recipe: &Recipe, train: &[Example], others: &[Example]) -> Result<Self> {
+        ensure!(!train.is_empty(), "there are no examples to train on");
+        let inputs = encoding.inputs();
+        let longest = train.iter().chain(others).map(|e| e.steps(inputs)).max().unwrap_or(0);
+        let fingerprint = pipeline::fingerprint(recipe, &encoding, train.iter().chain(others))?;
+        let mut about = About { encoding, scale: Vec::new(), scale_shift: 0, target: Vec::new(), longest, fingerprint };
+        if let Some(in_frac) = about.in_frac() {
+            let mut moments = Moments::default();
+            train.iter().for_each(|e| moments.add(&e.frames, inputs));
+            let layer = moments.layer(in_frac);
+            (about.scale, about.scale_shift) = (layer.scale, layer.long_frac);
+            about.target = about.targets(train, in_frac);
+        }
+        Ok(about)
+    }
+
+    /// Fraction bits of a frame's values.
+    fn in_frac(&self) -> Option<u8> {
+        match &self.encoding.frames {
+            Frames::Audio(_) => Some(elman::audio::FEATURE_FRAC as u8),
+            Frames::Values { frac, .. } => Some(*frac),
+            Frames::Symbols(_) => None,
+        }
+    }
+
+    /// Offset and deviation of each output. Outputs that are fed back are scaled as the inputs that they become.
+    fn targets(&self, train: &[Example], in_frac: u8) -> Vec<(f64, f64)> {
+        let outputs = self.encoding.outputs();
+        if let Frames::Values { feedback: 1.., .. } = &self.encoding.frames {
+            let unit = 2f64.powi(in_frac.into());
+            let shift = 2f64.powi((self.scale_shift + SCALED_FRAC).into());
+            return self.scale[self.scale.len().saturating_sub(outputs)..]
+                .iter()
+                .map(|(offset, m)| (f64::from(*offset) / unit, shift / (f64::from(*m) * unit)))
+                .collect();
+        }
+        let values = || train.iter().map(|e| e.answer.values());
+        let n = values().map(|v| v.len() / outputs.max(1)).sum::<usize>() as f64;
+        if n == 0.0 {
+            return Vec::new();
+        }
+        (0..outputs)
+            .map(|k| {
+                let column = || values().flat_map(|v| v.iter().skip(k).step_by(outputs)).map(|v| f64::from(*v));
+                let mean = column().sum::<f64>() / n;
+                let variance = column().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+                (mean, if variance > 0.0 { variance.sqrt() } else { 1.0 })
+            })
+            .collect()
+    }
+
+    /// The layer that scales frames, where they are values.
+    pub fn scale_layer(&self) -> Option<IntegerLayer> {
+        Some(IntegerLayer {
             variant: "scale".to_owned(),
             inputs: self.scale.len(),
             units: self.scale.len(),
-            in_frac: elman::audio::FEATURE_FRAC as u8,
+            in_frac: self.in_frac()?,
             out_frac: SCALED_FRAC,
             long_frac: self.scale_shift,
-            gates: vec![],
             scale: self.scale.clone(),
+            ..IntegerLayer::default()
+        })
+    }
+
+    /// The network's input for a device's frames.
+    pub fn network_frames(&self, frames: &[i16]) -> Vec<f32> {
+        match self.scale_layer() {
+            Some(layer) => scaled(&layer, frames),
+            None => frames.iter().map(|s| f32::from(*s as u16)).collect(),
+        }
+    }
+
+    /// What the network should give for the steps `start..end` of `[steps, outputs]` physical values.
+    pub fn network_values(&self, values: &[f32], start: usize, end: usize) -> Vec<f32> {
+        let outputs = self.target.len().max(1);
+        let scaled = |(v, (offset, deviation)): (&f32, &(f64, f64))| ((f64::from(*v) - offset) / deviation) as f32;
+        values[start * outputs..end * outputs].iter().zip(self.target.iter().cycle()).map(scaled).collect()
+    }
+
+    /// The network's outputs in physical units.
+    pub fn physical(&self, outputs: &mut [f32]) {
+        for (y, (offset, deviation)) in outputs.iter_mut().zip(self.target.iter().cycle()) {
+            *y = (f64::from(*y) * deviation + offset) as f32;
         }
     }
 
     /// What the blob needs besides the network.
-    pub fn surroundings(&self, name: &str) -> Surroundings {
+    pub fn surroundings(&self, recipe: &Recipe) -> Surroundings {
+        let (mut audio, mut text, mut feedback) = (None, None, 0);
+        match &self.encoding.frames {
+            Frames::Audio(config) => audio = Some(*config),
+            Frames::Values { feedback: n, .. } => feedback = *n as u16,
+            Frames::Symbols(vocabulary) => {
+                let unit = match vocabulary.unit() {
+                    Unit::Characters => TextUnit::Characters,
+                    Unit::Words => TextUnit::Words,
+                };
+                text = Some((unit, vocabulary.symbols().to_vec()));
+            }
+        }
+        let longest = self.longest.min(usize::from(u16::MAX)) as u16;
         Surroundings {
-            name: name.to_owned(),
-            labels: self.labels.clone(),
+            name: recipe.name.clone(),
+            labels: self.encoding.labels.clone(),
             fingerprint: self.fingerprint,
-            audio: Some(self.audio),
+            audio,
+            text,
+            feedback,
+            max_steps: if recipe.quantize.max_steps == 0 { longest } else { recipe.quantize.max_steps },
             scale: self.scale_layer(),
+            target: self.target.clone(),
         }
     }
 
-    /// The network of a recipe between these features and labels.
+    /// The network of a recipe between these frames and answers.
     pub fn network(&self, recipe: &Recipe) -> NetworkSpec {
-        let mut layers = recipe.network.layers.clone();
-        layers.push(LayerSpec::dense(self.labels.len()));
-        NetworkSpec { inputs: self.scale.len(), layers }
+        let (mut layers, outputs) = (recipe.network.layers.clone(), self.encoding.outputs());
+        for layer in &mut layers {
+            match layer {
+                LayerSpec::Embedding { rows, .. } | LayerSpec::OneHot { rows } if *rows == 0 => {
+                    *rows = self.encoding.symbols();
+                }
+                _ => {}
+            }
+        }
+        if !recipe.network.feeds_back() {
+            layers.push(LayerSpec::dense(outputs));
+        }
+        NetworkSpec { inputs: self.encoding.inputs(), layers }
     }
 }
 
@@ -209,6 +319,11 @@ impl RunFolder {
     /// Where the file cannot be written.
     pub fn write_weights(&self, network: &Network<f32>) -> Result<()> {
         write_atomically(&self.weights_path(), &network.to_safetensors()?)
+    }
+
+    /// Whether training has come to its end.
+    pub fn trained(&self) -> bool {
+        self.weights_path().exists()
     }
 
     /// The best network.

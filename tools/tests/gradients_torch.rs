@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use elman_tools::nn::{Batch, Loss, Mode, Network, NetworkSpec, Pass, Target, Workspace, cell};
+use elman_tools::nn::{Batch, Classes, Loss, Mode, Network, NetworkSpec, Pass, Target, Workspace, cell};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -15,7 +15,12 @@ struct Case {
     spec: NetworkSpec,
     parameters: HashMap<String, Vec<f64>>,
     sequences: Vec<Vec<f64>>,
+    #[serde(default)]
     classes: Vec<Vec<u32>>,
+    #[serde(default)]
+    values: Vec<Vec<f32>>,
+    class_weights: Vec<f64>,
+    label_smoothing: f64,
     outputs: Vec<Vec<f64>>,
     loss: f64,
     gradients: HashMap<String, Vec<f64>>,
@@ -55,11 +60,14 @@ fn compare<F: elman_tools::nn::Float>(tolerance: f64) {
             .classes
             .iter()
             .map(|c| if case.spec.per_step() { Target::Steps(c.clone()) } else { Target::Class(c[0]) })
+            .chain(case.values.iter().map(|v| Target::Values(v.clone())))
             .collect();
         let mut batch = Batch::default();
         batch.fill(&case.sequences.iter().map(Vec::as_slice).collect::<Vec<_>>(), case.spec.inputs);
         let mut gradient = vec![F::ZERO; network.values().len()];
-        let pass = Pass { loss: Loss::CrossEntropy, scale: 1.0, mode: Mode::Evaluate };
+        let classes = Classes { weights: &case.class_weights, smoothing: case.label_smoothing };
+        let loss = if case.values.is_empty() { Loss::CrossEntropy } else { Loss::SquaredError };
+        let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes };
         let targets: Vec<&Target> = targets.iter().collect();
         let score = network.gradient(&batch, &targets, pass, &mut Workspace::default(), &mut gradient);
         assert_near(&what, [score.loss], &[case.loss], tolerance);

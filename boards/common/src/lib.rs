@@ -2,20 +2,32 @@
 //!
 //! # Protocol
 //! Words are little-endian. The host sends a count of frames, then so many frames of i16; a count of 0 resets
-//! the states; the end of input ends the session. The board sends a [`Header`] once, then a record a step:
-//! ticks of the step, then the stream's snapshot, which holds every hidden and long state and the output.
+//! the states; the end of input ends the session. [`CLOSED`] in a count says that its frames lack the elements that
+//! the model feeds back to itself. A model that runs whole sequences takes each count as one. The board sends a
+//! [`Header`] once, then a record a step: ticks of the step, then the stream's snapshot, which holds every hidden and
+//! long state and the output. Of a whole sequence the record is ticks (of all of it, in its last record; else 0) and
+//! the step's output, padded to whole words.
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod generation;
+
+pub use generation::{MAGIC as GENERATION_MAGIC, generate};
+
 use elman::blob::Error;
+use elman::kernel::layout::vector_words;
 use elman::kernel::word;
-use elman::{Model, Stream};
+use elman::net::Outputs;
+use elman::{Model, Sequence, Stream};
 use embedded_io::{Read, ReadExactError, Write};
 
 /// First word of a session: "ELV1".
 pub const MAGIC: u32 = u32::from_le_bytes(*b"ELV1");
 
-/// Words of a record beyond the snapshot: the ticks.
+/// Bit of a count of frames: the model feeds its output back.
+pub const CLOSED: u32 = 1 << 31;
+
+/// Words of a record beyond the snapshot or output: the ticks.
 pub const RECORD_EXTRA_WORDS: usize = 1;
 
 /// What the board says first.
@@ -52,10 +64,12 @@ pub enum Fault<I, O> {
     Input(Option<I>),
     /// The output failed.
     Output(O),
-    /// The record does not take the snapshot.
-    Record(Error),
-    /// The frame does not take the model's inputs: elements needed.
-    Frame(usize),
+    /// The memory does not take the states, or the record not the snapshot; or a sequence is too long.
+    Model(Error),
+    /// The frames do not take the model's inputs: elements needed.
+    Frames(usize),
+    /// The record does not take a snapshot or output: words needed.
+    Record(usize),
 }
 
 /// One step and its ticks. Never inlined, so that what surrounds it stays out of the count.
@@ -66,57 +80,147 @@ fn counted_step(stream: &mut Stream<'_, '_>, frame: &[i16], clock: &impl Clock) 
     })
 }
 
-/// Runs a session to the end of `input`; the number of steps. `frame` needs the model's inputs, `record` the
-/// stream's snapshot and [`RECORD_EXTRA_WORDS`].
+/// A whole sequence and its ticks.
+#[inline(never)]
+fn counted_run<'s>(
+    net: &'s mut Sequence<'_, '_>,
+    frames: &[i16],
+    clock: &impl Clock,
+) -> (u32, Option<Result<Outputs<'s>, Error>>) {
+    let mut outputs = None;
+    let ticks = clock.measure(|| outputs = Some(net.run(frames)));
+    (ticks, outputs)
+}
+
+/// What a session works with.
+pub struct Buffers<'m> {
+    /// The model's states.
+    pub memory: &'m mut [u32],
+    /// A frame; a whole sequence for a model that runs those.
+    pub frames: &'m mut [i16],
+    /// A record.
+    pub record: &'m mut [u32],
+}
+
+/// Runs a session to the end of `input`; the number of steps.
 ///
 /// # Errors
 /// [`Fault`]: input or output failed, or a buffer is too small.
 pub fn serve<I: Read, O: Write>(
     model: &Model<'_>,
-    stream: &mut Stream<'_, '_>,
-    frame: &mut [i16],
-    record: &mut [u32],
+    buffers: Buffers<'_>,
     input: &mut I,
     output: &mut O,
     clock: &impl Clock,
 ) -> Result<u32, Fault<I::Error, O::Error>> {
-    let record_words = stream.snapshot_words() + RECORD_EXTRA_WORDS;
-    let have = record.len();
-    let Some(record) = record.get_mut(..record_words) else {
-        return Err(Fault::Record(Error::Memory { need: record_words, have }));
-    };
-    let Some(frame) = frame.get_mut(..model.inputs()) else { return Err(Fault::Frame(model.inputs())) };
-    // The first measurement pays for code that the second does not.
-    clock.measure(|| ());
-    let header = Header { crc: model.crc(), record_words: record_words as u32, empty_ticks: clock.measure(|| ()) };
-    let words = [MAGIC, header.crc, header.record_words, header.empty_ticks];
-    output.write_all(word::bytes(&words)).map_err(Fault::Output)?;
+    if model.max_steps() > 0 {
+        serve_sequences(model, buffers, input, output, clock)
+    } else {
+        serve_stream(model, buffers, input, output, clock)
+    }
+}
+
+fn serve_stream<I: Read, O: Write>(
+    model: &Model<'_>,
+    buffers: Buffers<'_>,
+    input: &mut I,
+    output: &mut O,
+    clock: &impl Clock,
+) -> Result<u32, Fault<I::Error, O::Error>> {
+    let mut stream = model.stream(buffers.memory).map_err(Fault::Model)?;
+    let record = record(buffers.record, stream.snapshot_words())?;
+    let Some(frame) = buffers.frames.get_mut(..model.inputs()) else { return Err(Fault::Frames(model.inputs())) };
+    greet(model, record.len(), output, clock)?;
     let mut steps = 0u32;
-    loop {
-        let mut count = [0; 4];
-        match input.read_exact(&mut count) {
-            Err(ReadExactError::UnexpectedEof) => return Ok(steps),
-            read => read.map_err(failed)?,
-        }
-        let count = u32::from_le_bytes(count);
+    while let Some(count) = count(input)? {
         if count == 0 {
             stream.reset();
         }
-        for _ in 0..count {
-            for x in frame.iter_mut() {
-                let mut bytes = [0; 2];
-                input.read_exact(&mut bytes).map_err(failed)?;
-                *x = i16::from_le_bytes(bytes);
-            }
-            let ticks = counted_step(stream, frame, clock);
+        let fed = if count & CLOSED != 0 { model.feedback() } else { 0 };
+        for _ in 0..count & !CLOSED {
+            let given = frame.len().saturating_sub(fed);
+            let frame = frame.get_mut(..given).unwrap_or_default();
+            read(frame, input)?;
+            let ticks = counted_step(&mut stream, frame, clock);
             if let Some((first, snapshot)) = record.split_first_mut() {
                 *first = ticks;
-                stream.snapshot(snapshot).map_err(Fault::Record)?;
+                stream.snapshot(snapshot).map_err(Fault::Model)?;
             }
             output.write_all(word::bytes(record)).map_err(Fault::Output)?;
             steps = steps.wrapping_add(1);
         }
     }
+    Ok(steps)
+}
+
+fn serve_sequences<I: Read, O: Write>(
+    model: &Model<'_>,
+    buffers: Buffers<'_>,
+    input: &mut I,
+    output: &mut O,
+    clock: &impl Clock,
+) -> Result<u32, Fault<I::Error, O::Error>> {
+    let mut net = model.sequence(buffers.memory).map_err(Fault::Model)?;
+    let record = record(buffers.record, vector_words(model.outputs()))?;
+    greet(model, record.len(), output, clock)?;
+    let mut steps = 0u32;
+    while let Some(count) = count(input)? {
+        let elements = (count as usize).saturating_mul(model.inputs());
+        let Some(frames) = buffers.frames.get_mut(..elements) else { return Err(Fault::Frames(elements)) };
+        read(frames, input)?;
+        let (ticks, Some(outputs)) = counted_run(&mut net, frames, clock) else { continue };
+        let outputs = outputs.map_err(Fault::Model)?;
+        for (t, y) in (1u32..).zip(outputs.iter()) {
+            if let Some((first, scores)) = record.split_first_mut() {
+                *first = if t == count { ticks } else { 0 };
+                for (to, from) in word::halves_mut(scores).iter_mut().zip(y.scores) {
+                    *to = *from;
+                }
+            }
+            output.write_all(word::bytes(record)).map_err(Fault::Output)?;
+        }
+        steps = steps.wrapping_add(count);
+    }
+    Ok(steps)
+}
+
+/// A record for a payload of `words`.
+fn record<I, O>(buffer: &mut [u32], words: usize) -> Result<&mut [u32], Fault<I, O>> {
+    let need = words.saturating_add(RECORD_EXTRA_WORDS);
+    buffer.get_mut(..need).ok_or(Fault::Record(need))
+}
+
+/// Sends the header.
+fn greet<I, O: Write>(
+    model: &Model<'_>,
+    record_words: usize,
+    output: &mut O,
+    clock: &impl Clock,
+) -> Result<(), Fault<I, O::Error>> {
+    // The first measurement pays for code that the second does not.
+    clock.measure(|| ());
+    let header = Header { crc: model.crc(), record_words: record_words as u32, empty_ticks: clock.measure(|| ()) };
+    let words = [MAGIC, header.crc, header.record_words, header.empty_ticks];
+    output.write_all(word::bytes(&words)).map_err(Fault::Output)
+}
+
+/// The next count of frames; `None` at the end of input.
+fn count<I: Read, O>(input: &mut I) -> Result<Option<u32>, Fault<I::Error, O>> {
+    let mut count = [0; 4];
+    match input.read_exact(&mut count) {
+        Err(ReadExactError::UnexpectedEof) => Ok(None),
+        read => read.map(|()| Some(u32::from_le_bytes(count))).map_err(failed),
+    }
+}
+
+/// Fills `elements`.
+fn read<I: Read, O>(elements: &mut [i16], input: &mut I) -> Result<(), Fault<I::Error, O>> {
+    for x in elements {
+        let mut bytes = [0; 2];
+        input.read_exact(&mut bytes).map_err(failed)?;
+        *x = i16::from_le_bytes(bytes);
+    }
+    Ok(())
 }
 
 fn failed<I, O>(e: ReadExactError<I>) -> Fault<I, O> {

@@ -55,6 +55,31 @@ fn states(stream: &mut Stream<'_, '_>, snapshot: &mut [u32; 256], layer: usize) 
     Some(())
 }
 
+/// A whole sequence, and its outputs.
+#[cfg(feature = "more")]
+#[inline(never)]
+fn sequence(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Option<usize> {
+    let mut net = model.sequence(memory).ok()?;
+    black_box((net.max_steps(), model.sequence_words(black_box(7))));
+    let outputs = net.run(frames).ok()?;
+    black_box((outputs.len(), outputs.iter().map(|y| y.argmax()).max()));
+    Some(outputs.last()?.argmax())
+}
+
+/// Reads a text, draws the next symbol and names it.
+#[cfg(feature = "more")]
+#[inline(never)]
+fn write(stream: &mut Stream<'_, '_>, bytes: &[u8], seed: u64) -> Option<usize> {
+    let text = stream.model().text()?;
+    black_box(text.len());
+    for symbol in text.read(bytes).ok()? {
+        stream.step_symbol(symbol);
+    }
+    let temperature = elman::net::Temperature::from_bits(black_box(4096));
+    let mut sampler = elman::net::Sampler::new(seed, temperature, black_box(20));
+    Some(text.symbol(stream.next_symbol(0, &mut sampler) as usize)?.len())
+}
+
 /// Everything that a classifier does, on data that the compiler cannot know.
 fn run() -> Option<usize> {
     let model = load(black_box(BLOB))?;
@@ -70,6 +95,8 @@ fn run() -> Option<usize> {
         stream.advance(&frame);
         black_box(stream.output());
         states(&mut stream, &mut black_box([0; 256]), best)?;
+        #[cfg(feature = "more")]
+        black_box(write(&mut stream, black_box(&[0; 64]), black_box(1)));
         if black_box((best, p)).0 == 1 {
             front_end.reset();
         }
@@ -80,6 +107,11 @@ fn run() -> Option<usize> {
 fn main() -> ! {
     // A second run finds the memory taken and ends at once.
     loop {
+        #[cfg(feature = "more")]
+        black_box(black_box(load(black_box(BLOB))).map(|model| {
+            let mut memory = black_box([0; 1024]);
+            sequence(&model, &mut memory, &black_box([0; 64]))
+        }));
         black_box(run());
     }
 }

@@ -14,6 +14,7 @@ mod systick;
 use defmt_semihosting as _;
 
 use elman::{Blob, Model};
+use elman_board::Buffers;
 use files::{BlobFile, Input, Output};
 use semihosting::{eprintln, process};
 use static_cell::ConstStaticCell;
@@ -23,11 +24,15 @@ static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/mod
 
 /// Words that a blob read at run time, its states and a record may have.
 const BLOB_WORDS: usize = 400_000;
-const MEMORY_WORDS: usize = 64 * 1024;
+const MEMORY_WORDS: usize = 192 * 1024;
+const RECORD_WORDS: usize = 64 * 1024;
+/// Elements of a sequence of frames.
+const FRAME_ELEMENTS: usize = 128 * 1024;
 
 static BLOB_FILE: ConstStaticCell<[u32; BLOB_WORDS]> = ConstStaticCell::new([0; BLOB_WORDS]);
 static MEMORY: ConstStaticCell<[u32; MEMORY_WORDS]> = ConstStaticCell::new([0; MEMORY_WORDS]);
-static RECORD: ConstStaticCell<[u32; MEMORY_WORDS]> = ConstStaticCell::new([0; MEMORY_WORDS]);
+static RECORD: ConstStaticCell<[u32; RECORD_WORDS]> = ConstStaticCell::new([0; RECORD_WORDS]);
+static FRAMES: ConstStaticCell<[i16; FRAME_ELEMENTS]> = ConstStaticCell::new([0; FRAME_ELEMENTS]);
 
 fn give_up(what: &str, why: &dyn core::fmt::Debug) -> ! {
     eprintln!("{}: {:?}", what, why);
@@ -50,16 +55,12 @@ fn main() -> ! {
         Ok(model) => model,
         Err(e) => give_up("the blob is refused", &e),
     };
-    let mut stream = match model.stream(MEMORY.take()) {
-        Ok(stream) => stream,
-        Err(e) => give_up("the states do not fit", &e),
-    };
     #[cfg(feature = "defmt")]
     defmt::info!("{=str}: {=usize} inputs, {=usize} outputs", model.name(), model.inputs(), model.outputs());
     let mut input = Input::open(c"input.bin").unwrap_or_else(|e| give_up("input.bin", &e));
     let mut output = Output::create(c"output.bin").unwrap_or_else(|e| give_up("output.bin", &e));
-    let mut frame = [0; elman::blob::MAX_WIDTH as usize];
-    match elman_board::serve(&model, &mut stream, &mut frame, RECORD.take(), &mut input, &mut output, &clock) {
+    let buffers = Buffers { memory: MEMORY.take(), frames: FRAMES.take(), record: RECORD.take() };
+    match elman_board::serve(&model, buffers, &mut input, &mut output, &clock) {
         Ok(_steps) => {
             #[cfg(feature = "defmt")]
             defmt::info!("{=u32} steps", _steps);

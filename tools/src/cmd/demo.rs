@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{eval, quantize, report, train, verify};
 use crate::data::Split;
 use crate::model::ModelFile;
-use crate::pipeline;
+use crate::pipeline::{self, Source};
 use crate::recipe::Recipe;
 use crate::run::RunFolder;
 use crate::ui::{Ui, bytes, percent, thousands};
@@ -53,22 +53,21 @@ impl Cmd {
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
         let recipe = Recipe::parse(RECIPE).map_err(anyhow::Error::msg)?;
         let folder = RunFolder::create(&self.out, true)?;
-        let corpus = pipeline::open_corpus(&data, pipeline::wanted_rate(&recipe), ui)
+        let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), ui)
             .context("the bundled recordings come with the repository")?;
 
         ui.note("training a GRU with full BPTT");
-        let trained = train::train(&corpus, &recipe, &folder, false, ui)?;
+        let trained = train::train(&source, &recipe, &folder, train::How::default(), ui)?;
         ui.note(format!("trained in {:.0} s; rounding to integers", trained.seconds));
         let quantized = quantize::run(&folder, 0)?;
         let file = ModelFile::read(&self.out)?;
         let model = file.model()?;
-        let audio = folder.about()?.audio;
-        let examples = pipeline::examples(corpus.split(Split::Test), &audio)?;
-        let evaluated = eval::evaluate(&self.out, &file, Split::Test, &examples)?;
+        let evaluated = eval::evaluate(&self.out, &file, &recipe, &source, Split::Test)?;
         folder.add_result("eval", &evaluated)?;
 
         ui.note("running the same clips on an emulated Cortex-M4");
-        let inputs = pipeline::spread(&examples, self.clips);
+        let examples = folder.about()?.encoding.examples(&source, Split::Test)?;
+        let inputs = pipeline::spread(&examples, self.clips, model.inputs(), usize::MAX);
         let verified = crate::verify::run(&file.bytes(), "m4", &inputs, &crate::verify::Options::default());
         let (verified, missing) = match verified {
             Ok(report) => {
@@ -82,9 +81,9 @@ impl Cmd {
         report::write(&folder)?;
 
         let summary = Summary {
-            float_accuracy: evaluated.float_accuracy.unwrap_or(0.0),
-            integer_accuracy: evaluated.integer_accuracy,
-            clips: evaluated.clips,
+            float_accuracy: evaluated.main().0.unwrap_or(0.0),
+            integer_accuracy: evaluated.main().1,
+            clips: evaluated.examples,
             blob_bytes: quantized.blob_bytes,
             ram_bytes: quantized.ram_bytes,
             audio_ram_bytes: 4 * model.frame().audio_words as usize,

@@ -1,20 +1,28 @@
-//! `elman eval`: float beside integer on labelled clips.
+//! `elman eval`: float beside integer on examples with answers.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use elman::blob::Model;
 use serde::{Deserialize, Serialize};
 
+use super::Usage;
 use crate::data::Split;
-use crate::evaluate::{Confusion, Example, integer};
+use crate::data::records::{RecordOptions, Task};
+use crate::evaluate::{self, Confusion, Figure, How, Part};
 use crate::model::ModelFile;
-use crate::pipeline;
+use crate::monte_carlo::{self, MonteCarlo};
+use crate::nn::{DenseActivation, LayerSpec};
+use crate::pipeline::{Encoding, Source};
+use crate::recipe::Recipe;
 use crate::run::RunFolder;
-use crate::ui::{Ui, percent};
+use crate::ui::Ui;
 
-/// Compares float and integer networks on labelled clips: accuracy, confusion, disagreement.
+/// Compares float and integer networks on examples: accuracy, F1, nats or error, confusion, disagreement.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  elman eval runs/fsdd --data ~/data/fsdd")]
+#[command(
+    after_help = "Example:\n  elman eval runs/fsdd --data ~/data/fsdd\n  elman eval runs/fsdd --data ~/data/fsdd --mc 30"
+)]
 pub struct Cmd {
     /// A run folder, or a blob alone
     pub model: PathBuf,
@@ -24,6 +32,12 @@ pub struct Cmd {
     /// Split to judge by; by default test, or valid where the corpus has no test
     #[arg(long, value_enum)]
     pub split: Option<SplitName>,
+    /// Recipe that says how the data is read; by default the run folder's
+    #[arg(long, value_name = "RECIPE")]
+    pub recipe: Option<PathBuf>,
+    /// Runs the float network M times with dropout on, and judges the mean (on the host only)
+    #[arg(long, value_name = "M")]
+    pub mc: Option<usize>,
 }
 
 /// Names of splits.
@@ -52,20 +66,31 @@ impl From<SplitName> for Split {
 pub struct Evaluated {
     /// The split.
     pub split: String,
-    /// Labels, in the order of the confusion's rows and columns.
+    /// Labels, in the order of the confusions' rows and columns.
     pub labels: Vec<String>,
-    /// Clips.
-    pub clips: usize,
-    /// Accuracy of the float network, where the run folder has it.
-    pub float_accuracy: Option<f64>,
-    /// Accuracy of the integer network.
-    pub integer_accuracy: f64,
-    /// Clips that the two hear differently.
+    /// Examples.
+    pub examples: usize,
+    /// Figures of the float network, where the run folder has it; the one that counts first.
+    pub float: Option<Vec<Figure>>,
+    /// Figures of the integer network.
+    pub integer: Vec<Figure>,
+    /// Outputs at which the two answer differently.
     pub disagree: Option<usize>,
-    /// Confusion of the float network.
+    /// The mean over networks that dropout drew, where it was asked for.
+    #[serde(default)]
+    pub monte_carlo: Option<MonteCarlo>,
+    /// Confusion of the float network, where the answers are labels.
     pub float_confusion: Option<Confusion>,
-    /// Confusion of the integer network.
-    pub integer_confusion: Confusion,
+    /// Confusion of the integer network, where the answers are labels.
+    pub integer_confusion: Option<Confusion>,
+}
+
+impl Evaluated {
+    /// The figure that counts: of the float network, where there is one, and of the integer one.
+    pub fn main(&self) -> (Option<f64>, f64) {
+        let value = |figures: &[Figure]| figures.first().map_or(f64::NAN, |f| f.value);
+        (self.float.as_deref().map(value), value(&self.integer))
+    }
 }
 
 impl Cmd {
@@ -73,14 +98,18 @@ impl Cmd {
     pub fn run(self, ui: Ui) -> Result<()> {
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
-        let audio =
-            *model.audio().ok_or_else(|| anyhow::anyhow!("{} does not listen to sound", file.path().display()))?;
-        let corpus = pipeline::open_corpus(&self.data, Some(audio.sample_rate), ui)?;
-        let labels: Vec<String> = model.descriptor().labels.lines().map(str::to_owned).collect();
-        pipeline::same_labels(&corpus, &labels)?;
-        let split = pipeline::judging(&corpus, self.split.map(Split::from))?;
-        let examples = pipeline::examples(corpus.split(split), &audio)?;
-        let evaluated = evaluate(&self.model, &file, split, &examples)?;
+        let recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?;
+        let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), ui)?;
+        let split = source.judging(self.split.map(Split::from))?;
+        let mut evaluated = evaluate(&self.model, &file, &recipe, &source, split)?;
+        if let Some(passes) = self.mc {
+            ensure!(passes > 0, Usage("--mc is at least 1".to_owned()));
+            ensure!(self.model.is_dir(), "--mc needs a run folder: a blob has no dropout");
+            let folder = RunFolder::open(&self.model)?;
+            let about = folder.about()?;
+            let examples = about.encoding.examples(&source, split)?;
+            evaluated.monte_carlo = Some(monte_carlo::predict(&folder.network()?, &about, &examples, passes)?);
+        }
         show(&evaluated, ui);
         if self.model.is_dir() {
             let folder = RunFolder::open(&self.model)?;
@@ -92,52 +121,95 @@ impl Cmd {
     }
 }
 
+/// The recipe that says how data is read for a model: the run folder's, the one named, or what the model's input
+/// suggests.
+///
+/// # Errors
+/// Where a recipe cannot be read.
+pub fn recipe_for(model: &Path, named: Option<&Path>, loaded: &Model<'_>) -> Result<Recipe> {
+    if let Some(path) = named {
+        return Recipe::read(path, &[]);
+    }
+    if model.is_dir() {
+        return RunFolder::open(model)?.recipe();
+    }
+    let mut recipe = Recipe { data: loaded.audio().is_none().then(RecordOptions::default), ..Recipe::default() };
+    if loaded.feedback() > 0 {
+        // All that counts here is that the loop is closed.
+        let (outputs, activation) = (loaded.outputs(), DenseActivation::Linear);
+        let (hidden, input_taps, output_taps, closed, warmup) = (0, 0, 1, true, 0);
+        let narx = LayerSpec::Narx { hidden, outputs, input_taps, output_taps, activation, closed, warmup };
+        recipe.network.layers = vec![narx];
+    }
+    Ok(recipe)
+}
+
 /// Judges a blob, and the float network beside it where `path` is a run folder.
 ///
 /// # Errors
-/// Where a file of the run cannot be read.
-pub fn evaluate(path: &Path, file: &ModelFile, split: Split, examples: &[Example]) -> Result<Evaluated> {
+/// Where a file of the run cannot be read or the data do not go with the model.
+pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source, split: Split) -> Result<Evaluated> {
     let model = file.model()?;
-    let labels: Vec<String> = model.descriptor().labels.lines().map(str::to_owned).collect();
-    let is = || examples.iter().map(|e| e.label);
-    let heard = integer(&model, examples);
-    let float = if path.is_dir() {
-        let folder = RunFolder::open(path)?;
-        Some(pipeline::float_answers(&folder.network()?, &folder.about()?.scale_layer(), examples))
-    } else {
-        None
+    let how = How::of(recipe);
+    let folder = if path.is_dir() { Some(RunFolder::open(path)?) } else { None };
+    let encoding = match &folder {
+        Some(folder) => folder.about()?.encoding,
+        None => Encoding::of_model(&model, source)?,
     };
-    let integer_confusion = Confusion::of(labels.len(), is().zip(heard.iter().copied()));
-    let float_confusion = float.as_ref().map(|f| Confusion::of(labels.len(), is().zip(f.iter().copied())));
+    let examples = encoding.examples(source, split)?;
+    let integer = evaluate::integer(&model, &examples, how)?;
+    let float = match &folder {
+        Some(folder) => Some(evaluate::float(&folder.network()?, &folder.about()?, &examples, how)),
+        None => None,
+    };
+    let confusion = |parts: &[Part]| {
+        let few = encoding.labels.len() <= MOST_LABELS && !matches!(encoding.task, Task::Next | Task::Series);
+        let pairs = evaluate::pairs(&examples, parts).map(|(a, b)| (a as usize, b as usize));
+        few.then(|| Confusion::of(encoding.labels.len(), pairs))
+    };
+    let figures = |parts: &[Part]| evaluate::figures(&encoding, &examples, parts, how);
     Ok(Evaluated {
         split: split.to_string(),
-        clips: examples.len(),
-        float_accuracy: float_confusion.as_ref().map(Confusion::accuracy),
-        integer_accuracy: integer_confusion.accuracy(),
-        disagree: float.map(|f| f.iter().zip(&heard).filter(|(a, b)| a != b).count()),
-        labels,
-        float_confusion,
-        integer_confusion,
+        examples: examples.len(),
+        disagree: float.as_ref().map(|f| evaluate::disagreements(f, &integer)),
+        float: float.as_deref().map(figures),
+        integer: figures(&integer),
+        monte_carlo: None,
+        float_confusion: float.as_deref().and_then(confusion),
+        integer_confusion: confusion(&integer),
+        labels: encoding.labels.clone(),
     })
 }
 
+/// Most labels whose confusion is shown.
+const MOST_LABELS: usize = 100;
+
 fn show(e: &Evaluated, ui: Ui) {
-    let width = e.labels.iter().map(|l| l.chars().count()).max().unwrap_or(0).max(4);
-    ui.line(format!("{} clips of the {} split", e.clips, e.split));
-    if let (Some(float), Some(disagree)) = (e.float_accuracy, e.disagree) {
-        ui.line(format!("float    {}", percent(float)));
-        ui.line(format!(
-            "integer  {}  ({:+.2} points; {disagree} clips heard differently)",
-            percent(e.integer_accuracy),
-            100.0 * (e.integer_accuracy - float)
-        ));
-    } else {
-        ui.line(format!("integer  {}", percent(e.integer_accuracy)));
+    ui.line(format!("{} examples of the {} split", e.examples, e.split));
+    for (k, figure) in e.integer.iter().enumerate() {
+        let float = e.float.as_ref().and_then(|f| f.get(k));
+        let float = float.map_or(String::new(), |f| format!("float {:>10}   ", f.text()));
+        ui.line(format!("{:<24} {float}integer {:>10}", figure.name, figure.text()));
     }
-    ui.line("confusion of the integer network (rows: what it is, columns: what was heard)");
+    if let Some(disagree) = e.disagree.filter(|_| e.integer_confusion.is_some()) {
+        ui.line(format!("{disagree} answers of the integer network differ from the float network's"));
+    }
+    if let Some(m) = &e.monte_carlo {
+        ui.line(format!(
+            "mean of {} passes with dropout: accuracy {:.2} %; deviation of an answer's probability {:.4} where right, \
+             {:.4} where wrong",
+            m.passes,
+            100.0 * m.accuracy,
+            m.spread_right,
+            m.spread_wrong
+        ));
+    }
+    let Some(confusion) = e.integer_confusion.as_ref().filter(|c| c.counts.len() <= 30) else { return };
+    let width = e.labels.iter().map(|l| l.chars().count()).max().unwrap_or(0).max(4);
+    ui.line("confusion of the integer network (rows: what it is, columns: what was answered)");
     let header: String = e.labels.iter().map(|l| format!(" {:>4}", l.chars().take(4).collect::<String>())).collect();
     ui.line(format!("{:>width$} {header}", ""));
-    for (label, row) in e.labels.iter().zip(&e.integer_confusion.counts) {
+    for (label, row) in e.labels.iter().zip(&confusion.counts) {
         let cells: String = row.iter().map(|n| if *n == 0 { "    .".to_owned() } else { format!(" {n:>4}") }).collect();
         ui.line(format!("{label:>width$} {cells}"));
     }

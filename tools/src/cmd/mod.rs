@@ -1,13 +1,19 @@
 //! Subcommands, one file each.
 
+pub mod data;
 pub mod demo;
 pub mod eval;
 pub mod export;
+pub mod generate;
 pub mod inspect;
+pub mod neighbours;
+pub mod probe;
 pub mod quantize;
 pub mod report;
 pub mod run;
+pub mod run_text;
 pub mod train;
+pub mod turing;
 pub mod verify;
 
 use anyhow::Result;
@@ -55,8 +61,13 @@ commands! {
     Eval => eval,
     Run => run,
     Inspect => inspect,
+    Neighbours => neighbours,
+    Probe => probe,
     Verify => verify,
     Export => export,
+    Generate => generate,
+    Data => data,
+    Turing => turing,
 }
 
 /// Wrong usage found behind the parsing of flags: exit code 2.

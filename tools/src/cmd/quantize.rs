@@ -6,11 +6,11 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::cost;
+use crate::evaluate::How;
 use crate::files::write_atomically;
 use crate::model::ModelFile;
 use crate::quant::compare::{LayerError, compare};
 use crate::quant::network::{calibrate, quantize};
-use crate::quant::scaling::scaled;
 use crate::run::RunFolder;
 use crate::ui::{Ui, bytes};
 
@@ -67,15 +67,14 @@ impl Cmd {
 pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     let (recipe, about, network) = (folder.recipe()?, folder.about()?, folder.network()?);
     let clips = folder.calibration()?;
-    let scale = about.scale_layer();
-    let sequences: Vec<Vec<f32>> = clips.iter().map(|c| scaled(&scale, c)).collect();
-    let seen = calibrate(&network, &sequences);
-    let mut integer = quantize(&network, &about.surroundings(&recipe.name), &seen)?;
+    let sequences: Vec<Vec<f32>> = clips.iter().map(|c| about.network_frames(c)).collect();
+    let seen = calibrate(&network, &sequences, &about.target);
+    let mut integer = quantize(&network, &about.surroundings(&recipe), &seen)?;
     integer.counter = counter;
     let blob = integer.to_blob()?;
     let file = ModelFile::from_bytes(&folder.model_path(), &blob)?;
     let model = file.model()?;
-    let layers = compare(&network, &integer, &model, &clips);
+    let layers = compare(&network, &integer, &model, &about, How::of(&recipe), &clips)?;
     write_atomically(&folder.model_path(), &blob)?;
     let quantized =
         Quantized { model: folder.model_path(), blob_bytes: blob.len(), ram_bytes: cost::of(&model).ram_bytes, layers };

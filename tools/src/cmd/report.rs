@@ -7,12 +7,13 @@ use serde::de::DeserializeOwned;
 use super::eval::Evaluated;
 use super::quantize::Quantized;
 use crate::cost;
+use crate::embedding::Embedding;
 use crate::files::write_atomically;
 use crate::model::ModelFile;
 use crate::quant::compare::LayerError;
-use crate::report::{Epoch, Fact, Histogram, Layer, Report};
+use crate::report::{Epoch, Fact, Histogram, Layer, Map, Report};
 use crate::run::RunFolder;
-use crate::ui::{percent, thousands};
+use crate::ui::thousands;
 
 /// What the report takes from a verification.
 #[derive(Deserialize)]
@@ -49,13 +50,17 @@ pub fn write(folder: &RunFolder) -> Result<()> {
     if let Some(q) = found::<Quantized>(&results, "quantize") {
         report.layers = q.layers.into_iter().map(layer).collect();
     }
-    let network = folder.network()?;
-    for tensor in network.tensors().iter().filter(|t| t.shape.len() > 1) {
-        let values = &network.values()[tensor.range.clone()];
-        report.histograms.push(Histogram::of(tensor.name.clone(), values, 41));
+    if folder.trained() {
+        let network = folder.network()?;
+        for tensor in network.tensors().iter().filter(|t| t.shape.len() > 1) {
+            let values = &network.values()[tensor.range.clone()];
+            report.histograms.push(Histogram::of(tensor.name.clone(), values, 41));
+        }
     }
     if folder.model_path().exists() {
-        costs(&mut report, &ModelFile::read(&folder.model_path())?)?;
+        let file = ModelFile::read(&folder.model_path())?;
+        costs(&mut report, &file)?;
+        report.maps.extend(embedding_map(folder, &file)?);
     }
     if let Some(v) = found::<Verified>(&results, "verify") {
         let exact = if v.mismatches == 0 { "yes" } else { "no" };
@@ -77,17 +82,17 @@ fn found<T: DeserializeOwned>(results: &serde_json::Map<String, serde_json::Valu
 }
 
 fn evaluation(report: &mut Report, e: Evaluated) {
-    let note = format!("{} clips of the {} split", e.clips, e.split);
-    let mut add = |name: &str, accuracy: f64, note: String| {
-        report.summary.push(Fact::new(name, percent(accuracy), "").with_note(note));
-    };
-    if let Some(float) = e.float_accuracy {
-        add("float accuracy", float, note.clone());
+    let note = format!("{} examples of the {} split", e.examples, e.split);
+    for (k, figure) in e.integer.iter().enumerate() {
+        let name = |network: &str| format!("{network} {}", figure.name);
+        if let Some(float) = e.float.as_ref().and_then(|f| f.get(k)) {
+            report.summary.push(Fact::new(name("float"), float.text(), "").with_note(note.clone()));
+        }
+        let differ = e.disagree.filter(|_| e.integer_confusion.is_some());
+        let differ = differ.map_or(note.clone(), |n| format!("{n} answers differ from the float network's"));
+        report.summary.push(Fact::new(name("integer"), figure.text(), "").with_note(differ));
     }
-    let differ = e.disagree.map_or(note, |n| format!("{n} clips heard differently from float"));
-    add("integer accuracy", e.integer_accuracy, differ);
-    let confusions = [("integer", Some(e.integer_confusion)), ("float", e.float_confusion)];
-    for (name, confusion) in confusions {
+    for (name, confusion) in [("integer", e.integer_confusion), ("float", e.float_confusion)] {
         if let Some(c) = confusion {
             report.confusions.push(crate::report::Confusion {
                 title: format!("{name} network, {} split", e.split),
@@ -96,6 +101,26 @@ fn evaluation(report: &mut Report, e: Evaluated) {
             });
         }
     }
+}
+
+/// Symbols on the map of an embedding: more could not be read.
+const MAP_SYMBOLS: usize = 120;
+
+/// The map of the symbols that stand most often in the examples kept for rounding, where the model has an embedding.
+fn embedding_map(folder: &RunFolder, file: &ModelFile) -> Result<Option<Map>> {
+    let Ok(embedding) = Embedding::of(&file.model()?) else { return Ok(None) };
+    let mut counts = vec![0usize; embedding.symbols().len()];
+    for symbol in folder.calibration()?.iter().flatten() {
+        if let Some(count) = counts.get_mut(usize::from(*symbol as u16)) {
+            *count += 1;
+        }
+    }
+    let mut which: Vec<usize> = (1..counts.len()).filter(|k| counts[*k] > 0).collect();
+    which.sort_by_key(|k| (std::cmp::Reverse(counts[*k]), *k));
+    which.truncate(MAP_SYMBOLS);
+    let names = which.iter().map(|k| embedding.symbols()[*k].replace(' ', "␣").replace('\n', "⏎"));
+    let points = embedding.map(&which).into_iter().zip(names).map(|((x, y), name)| (x, y, name)).collect();
+    Ok(Some(Map { title: "The most frequent symbols on the two principal components".to_owned(), points }))
 }
 
 fn layer(l: LayerError) -> Layer {

@@ -1,4 +1,4 @@
-//! `elman run`: streams a recording or a csv through the integer network.
+//! `elman run`: streams a recording, a text or a csv through the integer network.
 
 use std::path::PathBuf;
 
@@ -7,17 +7,20 @@ use elman::audio::FrontEnd;
 use elman::blob::{Model, Readout};
 use serde::Serialize;
 
+use super::run_text;
 use crate::model::ModelFile;
 use crate::pipeline;
 use crate::ui::Ui;
 
 /// Streams an input through the integer network, the very one of the device.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  elman run runs/fsdd seven.wav\n  elman run model.elman features.csv --every 10")]
+#[command(
+    after_help = "Examples:\n  elman run runs/fsdd seven.wav\n  elman run runs/snips commands.txt\n  elman run model.elman features.csv --every 10"
+)]
 pub struct Cmd {
     /// A blob, or a run folder
     pub model: PathBuf,
-    /// A wav or flac, or a csv with a frame of integers a line
+    /// A wav or flac, a text of which each line is a sequence, or a csv with a frame of integers a line
     pub input: PathBuf,
     /// Shows the answer at each N-th frame too
     #[arg(long, value_name = "N")]
@@ -49,6 +52,15 @@ impl Cmd {
         ensure!(self.every != Some(0), super::Usage("--every counts from 1".to_owned()));
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
+        if let Some(text) = model.text() {
+            let name = self.input.display().to_string();
+            let bytes = std::fs::read(&self.input).with_context(|| format!("cannot read {name}"))?;
+            let content = String::from_utf8(bytes).with_context(|| format!("{name} is no UTF-8 text; convert it"))?;
+            let lines = run_text::run(&model, text, &name, &content)?;
+            ensure!(!lines.is_empty(), "{name} holds no text");
+            lines.iter().for_each(|line| ui.line(line.text(text.unit)));
+            return ui.result(&lines);
+        }
         let frames = self.frames(&model, ui)?;
         let hop = model.audio().map(|a| a.hop as f64 / a.sample_rate as f64);
         let window = model.audio().map_or(0.0, |a| a.window as f64 / a.sample_rate as f64);
@@ -103,7 +115,9 @@ impl Cmd {
                 Ok(frames)
             }
             ("wav" | "flac", None) => bail!("{name} is sound, but this model takes {} numbers a frame", model.inputs()),
-            _ => bail!("{name}: the input's name must end in .wav, .flac, .csv or .tsv"),
+            _ => bail!(
+                "{name}: the input's name must end in .wav, .flac, .csv or .tsv; text is for models that read text"
+            ),
         }
     }
 

@@ -7,12 +7,13 @@ use anyhow::{Result, bail, ensure};
 use serde::Serialize;
 
 use super::Usage;
-use crate::data::{Augment, Corpus, Split};
-use crate::evaluate::Confusion;
-use crate::pipeline::{self, Clips};
+use crate::data::records::Task;
+use crate::data::{Augment, Split};
+use crate::evaluate::{self, Figure};
+use crate::pipeline::{self, Clips, Encoding, Example, Frames, Sequences, Source};
 use crate::recipe::Recipe;
-use crate::run::RunFolder;
-use crate::train::{Control, EpochMetrics, Outcome, Progress, TrainError, Trainer};
+use crate::run::{About, RunFolder};
+use crate::train::{Control, Dataset, EpochMetrics, Outcome, Progress, TrainError, Trainer};
 use crate::ui::{Ui, percent, thousands};
 
 /// Trains a network with full back-propagation through time; writes a run folder.
@@ -21,7 +22,7 @@ use crate::ui::{Ui, percent, thousands};
 pub struct Cmd {
     /// The recipe; without one, the run folder's when resuming, else every value has its default
     pub recipe: Option<PathBuf>,
-    /// Folder of the corpus: a folder per word, Free Spoken Digit's file names, or a csv manifest
+    /// Folder of the corpus: recordings, or whatever the recipe's `[data]` says
     #[arg(long, value_name = "DIR", required_unless_present = "print_recipe")]
     pub data: Option<PathBuf>,
     /// Run folder; by default runs/NAME
@@ -42,6 +43,9 @@ pub struct Cmd {
     /// Threads; the result does not depend on them
     #[arg(long)]
     pub threads: Option<usize>,
+    /// Rewrites report.html after every epoch
+    #[arg(long)]
+    pub watch: bool,
     /// Shows the recipe with every value written out, and ends
     #[arg(long)]
     pub print_recipe: bool,
@@ -56,15 +60,18 @@ pub struct Trained {
     pub epochs: usize,
     /// The best of them, from 1.
     pub best_epoch: usize,
-    /// Accuracy on the validation split at the best epoch.
-    pub valid_accuracy: f64,
-    /// Accuracy on the test split, where the corpus has one.
-    pub test_accuracy: Option<f64>,
+    /// Figures on the validation split at the best epoch, the one that counts first.
+    pub valid: Vec<Figure>,
+    /// Figures on the test split; empty where the corpus has none.
+    pub test: Vec<Figure>,
     /// Parameters.
     pub parameters: usize,
     /// Seconds it took, reading included.
     pub seconds: f64,
 }
+
+/// Steps of an example that calibrate formats, at most.
+const MOST_CALIBRATION_STEPS: usize = 1000;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -91,17 +98,18 @@ impl Cmd {
         let Some(data) = self.data else { bail!(Usage("--data is missing".to_owned())) };
         // Judged before the corpus is read, which can take a while.
         let folder = if self.resume { RunFolder::open(&out)? } else { RunFolder::create(&out, self.force)? };
-        let corpus = pipeline::open_corpus(&data, pipeline::wanted_rate(&recipe), ui)?;
+        let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), ui)?;
         // The handler can be set once a process; a second run in it keeps the first.
         let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::SeqCst));
-        let trained = train(&corpus, &recipe, &folder, self.resume, ui)?;
+        let how = How { resume: self.resume, watch: self.watch };
+        let trained = train(&source, &recipe, &folder, how, ui)?;
         ui.line(format!(
             "{}: validation {} at epoch {} of {}{}; {} parameters, {:.0} s",
             out.display(),
-            percent(trained.valid_accuracy),
+            trained.valid.first().map_or(String::new(), |f| format!("{} {}", f.name, f.text())),
             trained.best_epoch,
             trained.epochs,
-            trained.test_accuracy.map_or(String::new(), |a| format!(", test {}", percent(a))),
+            trained.test.first().map_or(String::new(), |f| format!(", test {}", f.text())),
             thousands(trained.parameters as u64),
             trained.seconds,
         ));
@@ -110,17 +118,29 @@ impl Cmd {
     }
 }
 
-/// Trains on a corpus into a run folder.
+/// How a run goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct How {
+    /// Whether an interrupted run goes on.
+    pub resume: bool,
+    /// Whether the report is written after every epoch.
+    pub watch: bool,
+}
+
+/// Trains on a source into a run folder.
 ///
 /// # Errors
 /// What training found wrong; an interruption, with how to go on.
-pub fn train(corpus: &Corpus, recipe: &Recipe, folder: &RunFolder, resume: bool, ui: Ui) -> Result<Trained> {
+pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui: Ui) -> Result<Trained> {
     let start = std::time::Instant::now();
-    let audio = recipe.features.config(corpus.sample_rate)?;
-    let train_examples = pipeline::examples(&corpus.train, &audio)?;
-    let valid_examples = pipeline::examples(&corpus.valid, &audio)?;
-    let about = pipeline::about(corpus, recipe, &train_examples, audio)?;
-    let mut trainer = if resume {
+    let encoding = Encoding::of(source, recipe)?;
+    let train_examples = encoding.examples(source, Split::Train)?;
+    let valid_examples = encoding.examples(source, Split::Valid)?;
+    let test_examples = encoding.examples(source, Split::Test)?;
+    let others: Vec<Example> = valid_examples.iter().chain(&test_examples).cloned().collect();
+    let about = About::of(encoding, recipe, &train_examples, &others)?;
+    drop(others);
+    let mut trainer = if how.resume {
         same_run(folder, recipe, about.fingerprint)?;
         if folder.checkpoint_path().exists() {
             let mut trainer = Trainer::resume(&folder.checkpoint_path())?;
@@ -141,27 +161,47 @@ pub fn train(corpus: &Corpus, recipe: &Recipe, folder: &RunFolder, resume: bool,
         folder.write_beginning(recipe, &about)?;
         trainer
     };
-    let calibration = pipeline::spread(&train_examples, recipe.quantize.calibration_clips);
-    folder.write_calibration(&calibration, audio.channels as usize)?;
+    let inputs = about.encoding.inputs();
+    let clips = recipe.quantize.calibration_clips;
+    let calibration = pipeline::spread(&train_examples, clips, inputs, MOST_CALIBRATION_STEPS);
+    folder.write_calibration(&calibration, inputs)?;
 
-    let scale = about.scale_layer();
-    let augment = recipe.augment.at(corpus.sample_rate);
-    let train_set = Clips::new(corpus, Split::Train, &train_examples, audio, &scale, augment);
-    let valid_set = Clips::new(corpus, Split::Valid, &valid_examples, audio, &scale, Augment::default());
+    let sets: [Box<dyn Dataset + '_>; 2] = match (source, &about.encoding.frames) {
+        (Source::Sound(corpus), Frames::Audio(audio)) => {
+            let augment = recipe.augment.at(corpus.sample_rate);
+            [
+                Box::new(Clips::new(corpus, Split::Train, &train_examples, *audio, &about, augment)),
+                Box::new(Clips::new(corpus, Split::Valid, &valid_examples, *audio, &about, Augment::default())),
+            ]
+        }
+        _ => [
+            Box::new(Sequences::new(&train_examples, &about, &recipe.sequences, true)),
+            Box::new(Sequences::new(&valid_examples, &about, &recipe.sequences, false)),
+        ],
+    };
+    let [train_set, valid_set] = &sets;
+    let steps: u64 = train_examples.iter().map(|e| e.steps(inputs) as u64).sum();
     let mut progress = ui.progress("epoch", recipe.train.epochs as u64);
     let mut history: Vec<EpochMetrics> = trainer.history().to_vec();
     history.iter().for_each(|_| progress.step(""));
     let mut failed = None;
-    let outcome = trainer.run(&train_set, &valid_set, Some(&folder.checkpoint_path()), |p| {
+    let mut last = std::time::Instant::now();
+    let series = about.encoding.task == Task::Series;
+    let outcome = trainer.run(train_set.as_ref(), valid_set.as_ref(), Some(&folder.checkpoint_path()), |p| {
         if let Progress::Epoch(epoch) = p {
             history.push(*epoch);
             failed = failed.take().or(folder.write_metrics(&history).err());
+            if how.watch && failed.is_none() {
+                failed = super::report::write(folder).err();
+            }
+            let seconds = std::mem::replace(&mut last, std::time::Instant::now()).elapsed().as_secs_f64();
             progress.step(format!(
-                "loss {:.4}, validation {:.4} {}{}",
+                "loss {:.4}, validation {:.4}{}{}, {} steps/s",
                 epoch.train_loss,
                 epoch.valid_loss,
-                percent(epoch.valid_accuracy),
-                if epoch.best { " *" } else { "" }
+                if series { String::new() } else { format!(" {}", percent(epoch.valid_accuracy)) },
+                if epoch.best { " *" } else { "" },
+                thousands((steps as f64 / seconds) as u64)
             ));
         }
         let stop = failed.is_some() || INTERRUPTED.load(Ordering::SeqCst);
@@ -180,22 +220,21 @@ pub fn train(corpus: &Corpus, recipe: &Recipe, folder: &RunFolder, resume: bool,
         Ok(Outcome::Finished | Outcome::EarlyStop) => {}
     }
     let (epochs, best_epoch) = (trainer.history().len(), trainer.best_epoch().unwrap_or(0));
-    let valid_accuracy = history.get(best_epoch.wrapping_sub(1)).map_or(0.0, |e| e.valid_accuracy);
     let network = trainer.into_best();
     folder.write_weights(&network)?;
-    let test_accuracy = if corpus.test.is_empty() {
-        None
-    } else {
-        let examples = pipeline::examples(&corpus.test, &audio)?;
-        let answers = pipeline::float_answers(&network, &scale, &examples);
-        Some(Confusion::of(corpus.labels.len(), examples.iter().map(|e| e.label).zip(answers)).accuracy())
+    let how = evaluate::How::of(recipe);
+    let judge = |examples: &[Example]| {
+        let parts = evaluate::float(&network, &about, examples, how);
+        evaluate::figures(&about.encoding, examples, &parts, how)
     };
+    let valid = judge(&valid_examples);
+    let test = if test_examples.is_empty() { Vec::new() } else { judge(&test_examples) };
     Ok(Trained {
         run: folder.path().to_owned(),
         epochs,
         best_epoch,
-        valid_accuracy,
-        test_accuracy,
+        valid,
+        test,
         parameters: network.values().len(),
         seconds: start.elapsed().as_secs_f64(),
     })

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use crate::data::Split;
+use super::eval::recipe_for;
 use crate::model::ModelFile;
-use crate::pipeline;
+use crate::pipeline::{self, Encoding, Source};
 use crate::run::RunFolder;
 use crate::ui::{Ui, thousands};
 use crate::verify::{Options, VerifyReport, run};
@@ -20,12 +20,18 @@ pub struct Cmd {
     /// Core: m3, m4, m7, m33
     #[arg(long, value_name = "CORE", default_value = "m4")]
     pub on: String,
-    /// Folder of the corpus whose clips are the input
+    /// Folder of the corpus whose examples are the input
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Most clips to run
+    /// Most examples to run
     #[arg(long, default_value_t = 20)]
     pub clips: usize,
+    /// Most steps of an example
+    #[arg(long, default_value_t = 500)]
+    pub steps: usize,
+    /// Recipe that says how the data is read; by default the run folder's
+    #[arg(long, value_name = "RECIPE")]
+    pub recipe: Option<PathBuf>,
     /// The repository's folder `boards`
     #[arg(long, value_name = "DIR")]
     pub boards: Option<PathBuf>,
@@ -36,12 +42,14 @@ impl Cmd {
     pub fn run(self, ui: Ui) -> Result<()> {
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
-        let Some(audio) = model.audio().copied() else { bail!("{} does not listen to sound", file.path().display()) };
-        let corpus = pipeline::open_corpus(&self.data, Some(audio.sample_rate), ui)?;
-        let split: Split = pipeline::judging(&corpus, None)?;
-        let examples = pipeline::examples(corpus.split(split), &audio)?;
-        let inputs = pipeline::spread(&examples, self.clips);
-        let report = run(&file.bytes(), &self.on, &inputs, &Options { boards: self.boards })?;
+        let recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?;
+        let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), ui)?;
+        let encoding = Encoding::of_model(&model, &source)?;
+        let examples = encoding.examples(&source, source.judging(None)?)?;
+        let inputs = pipeline::spread(&examples, self.clips, model.inputs(), self.steps);
+        // The first steps are teacher forced, so that both ways are compared.
+        let closed_from = (model.descriptor().feedback > 0).then_some(CLOSED_FROM);
+        let report = run(&file.bytes(), &self.on, &inputs, &Options { boards: self.boards, closed_from })?;
         show(&report, ui);
         if self.model.is_dir() {
             let folder = RunFolder::open(&self.model)?;
@@ -55,6 +63,9 @@ impl Cmd {
         Ok(())
     }
 }
+
+/// First step in closed loop of a model that can read its own outputs.
+pub const CLOSED_FROM: usize = 10;
 
 /// Says what was found.
 pub fn show(report: &VerifyReport, ui: Ui) {

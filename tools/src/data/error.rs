@@ -8,12 +8,12 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// The system refused a file.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {reason}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The bytes are not a recording in a known format.
     #[error("{name}: not a wav or flac recording ({found}); convert it, for example: ffmpeg -i INPUT -ac 1 OUTPUT.wav")]
@@ -86,6 +86,43 @@ pub enum Error {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// A line of a file of examples that cannot be used.
+    #[error("{}, line {line}: {problem}", file.display())]
+    Line {
+        /// The file.
+        file: PathBuf,
+        /// Its line, from 1.
+        line: u64,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// A file or folder of examples that cannot be used as a whole.
+    #[error("{}: {problem}", file.display())]
+    File {
+        /// The file or folder.
+        file: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// The folder holds nothing that looks like examples.
+    #[error(
+        "{}: no examples found here: {hint}; understood are: .ts, .conllu, CoNLL columns (conll in the name), \
+        seq.in/seq.out/label, .tra/.tes rows, folders train/ and test/ of text files per class or of a file per \
+        channel with y_*.txt, plain .txt, .json poems, .csv and .tsv series, each maybe gzipped",
+        dir.display()
+    )]
+    NoRecords {
+        /// The folder.
+        dir: PathBuf,
+        /// What was found instead.
+        hint: String,
+    },
+    /// An option of `[data]` that means nothing.
+    #[error("[data] {problem}")]
+    Option {
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// A list or a manifest names a recording that is not there.
     #[error("{}, line {line}: `{name}` is not in {}; correct the name or add the recording", list.display(), place.display())]
     Missing {
@@ -109,7 +146,7 @@ pub enum Error {
         second: Split,
     },
     /// A label that training never sees.
-    #[error("label `{label}` of {name} ({split}) has no clip in train; add some or take the label out")]
+    #[error("label `{label}` of {name} ({split}) has no example in train; add some or take the label out")]
     UnknownLabel {
         /// The label.
         label: String,
@@ -131,7 +168,7 @@ pub enum Error {
         needed: usize,
     },
     /// Nothing to tell apart.
-    #[error("{}: all clips have the label `{label}`: a classifier needs at least two", dir.display())]
+    #[error("{}: all examples have the label `{label}`: a classifier needs at least two", dir.display())]
     OneLabel {
         /// The corpus.
         dir: PathBuf,
@@ -152,6 +189,6 @@ impl Error {
     /// An [`Error::Io`] of `path`.
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Error::Io { path, source }
+        move |reason| Error::Io { path, reason }
     }
 }

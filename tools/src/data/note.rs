@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Note {
     /// What was done or noticed.
     pub kind: NoteKind,
-    /// How many clips it concerns.
+    /// How many clips, examples or files it concerns.
     pub clips: usize,
     /// The first of them.
     pub first: String,
@@ -38,6 +38,16 @@ pub enum NoteKind {
     SameSamples,
     /// Clips that are digital silence throughout.
     Silent,
+    /// Files that were not read because others belong together.
+    SetAside,
+    /// Examples without a step were left out.
+    Empty,
+    /// The position in its word, a number behind each character, was dropped.
+    PositionsDropped,
+    /// Examples of valid or test whose input stands in train as well.
+    SameRecord,
+    /// Examples of valid or test with a tag that train lacks.
+    UnknownTag,
 }
 
 impl fmt::Display for Note {
@@ -51,6 +61,11 @@ impl fmt::Display for Note {
                 write!(f, "{clips} clip(s) of valid or test hold the same samples as one of train")?
             }
             NoteKind::Silent => write!(f, "{clips} clip(s) hold digital silence only")?,
+            NoteKind::SetAside => write!(f, "{clips} file(s) not read, as others belong together")?,
+            NoteKind::Empty => write!(f, "{clips} example(s) without a step left out")?,
+            NoteKind::PositionsDropped => write!(f, "{clips} file(s): the number behind each character dropped")?,
+            NoteKind::SameRecord => write!(f, "{clips} example(s) of valid or test have the input of one of train")?,
+            NoteKind::UnknownTag => write!(f, "{clips} example(s) of valid or test have a tag that train lacks")?,
         }
         write!(f, " (first: {first})")
     }

@@ -172,7 +172,7 @@ fn manifests_that_do_not_fit() {
     );
     put(dir.path(), "valid.csv", "file,label\nv.wav,c\n");
     tar(dir.path(), "valid.tar", &[("v.wav".into(), tone(1))]);
-    assert!(message(&dir).contains("label `c` of v.wav (valid) has no clip in train"));
+    assert!(message(&dir).contains("label `c` of v.wav (valid) has no example in train"));
     put(dir.path(), "valid.csv", "name,label\nv.wav,c\n");
     assert!(message(&dir).contains("valid.csv, line 1: no column `file` in `name,label`"), "{}", message(&dir));
     put(dir.path(), "valid.csv", "file,label\nv.wav,a\n");

@@ -29,6 +29,11 @@ impl<'a, F> Frames<'a, F> {
         &self.data[t * self.size * self.width..][..self.rows[t] * self.width]
     }
 
+    /// Everything from step `t` on.
+    pub fn from(&self, t: usize) -> &'a [F] {
+        &self.data[t * self.size * self.width..]
+    }
+
     /// Row `row` of step `t`.
     pub fn row(&self, t: usize, row: usize) -> &'a [F] {
         &self.data[(t * self.size + row) * self.width..][..self.width]

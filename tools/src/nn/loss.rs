@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Float, Frames};
+use super::Frames;
+use super::float::{Float, Kernel, Lanes};
 
 /// A class of [`Target`] that asks for nothing at its step: no loss, not counted.
 pub const NO_CLASS: u32 = u32::MAX;
@@ -14,7 +15,8 @@ pub enum Target {
     Class(u32),
     /// A class for every step, or [`NO_CLASS`].
     Steps(Vec<u32>),
-    /// Values for the sequence, or `[length, outputs]` values for all its steps.
+    /// Values for the sequence, or `[length, outputs]` values for all its steps; a step with one that is no number asks
+    /// for nothing.
     Values(Vec<f32>),
 }
 
@@ -52,13 +54,29 @@ impl Score {
     }
 }
 
+/// How classes count in a loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Classes<'a> {
+    /// Factor of the loss of an output by its wanted class; empty where each is 1.
+    pub weights: &'a [f64],
+    /// Share ε of what is wanted that goes evenly to all K classes: 1 - ε + ε / K of the wanted class, ε / K of each
+    /// other (Szegedy et al. 2016).
+    pub smoothing: f64,
+}
+
+impl Classes<'_> {
+    fn weight(&self, class: usize) -> f64 {
+        self.weights.get(class).copied().unwrap_or(1.0)
+    }
+}
+
 /// Index of the largest value, the first of equals.
 pub fn argmax<F: Float>(values: &[F]) -> usize {
     (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
 }
 
 /// Takes step, row and ∂L/∂y of an output.
-pub type Write<'a> = &'a mut dyn FnMut(usize, usize, &[f64]);
+pub type Write<'a, F> = &'a mut dyn FnMut(usize, usize, &[F]);
 
 impl Loss {
     /// Scores outputs against the targets of their rows; where `gradient` is given, hands it
@@ -70,36 +88,47 @@ impl Loss {
         self,
         output: Frames<'_, F>,
         targets: &[&Target],
+        classes: Classes<'_>,
         scale: f64,
-        mut gradient: Option<Write<'_>>,
+        mut gradient: Option<Write<'_, F>>,
     ) -> Score {
         let mut score = Score { sequences: targets.len() as u64, ..Score::default() };
-        let mut d = vec![0.0; output.width];
+        let mut d = vec![F::ZERO; output.width];
         for t in 0..output.steps() {
             for (row, target) in targets.iter().enumerate().take(output.rows[t]) {
                 let y = output.row(t, row);
                 let class = match target {
                     Target::Class(class) => Some(*class),
-                    Target::Steps(classes) => Some(classes[t]),
+                    Target::Steps(wanted) => Some(wanted[t]),
                     Target::Values(_) => None,
                 };
-                if class == Some(NO_CLASS) {
+                let unwanted = match target {
+                    Target::Values(wanted) => wanted[t * y.len()..][..y.len()].iter().any(|v| v.is_nan()),
+                    Target::Class(_) | Target::Steps(_) => class == Some(NO_CLASS),
+                };
+                if unwanted {
                     continue;
                 }
                 score.outputs += 1;
-                score.correct += u64::from(class.is_some_and(|class| argmax(y) == class as usize));
-                score.loss += match (self, class, target) {
+                let d = &mut d[..];
+                score.loss += match (self, class.map(|class| class as usize), target) {
                     (_, None, Target::Values(wanted)) => {
-                        squared_error(y, |k| f64::from(wanted[t * y.len() + k]), &mut d)
+                        squared_error(y, |k| f64::from(wanted[t * y.len() + k]), scale, d)
                     }
                     (Self::SquaredError, Some(class), _) => {
-                        squared_error(y, |k| f64::from(u8::from(k == class as usize)), &mut d)
+                        score.correct += u64::from(argmax(y) == class);
+                        let (weight, share) = (classes.weight(class), classes.smoothing / y.len() as f64);
+                        let wanted = |k| if k == class { 1.0 - classes.smoothing + share } else { share };
+                        weight * squared_error(y, wanted, weight * scale, d)
                     }
-                    (_, class, _) => cross_entropy(y, class.unwrap_or(NO_CLASS) as usize, &mut d),
+                    (_, class, _) => {
+                        let found = F::dispatch(CrossEntropy { y, class: class.unwrap_or(0), classes, scale, d });
+                        score.correct += u64::from(found.correct);
+                        found.loss
+                    }
                 };
                 if let Some(write) = &mut gradient {
-                    d.iter_mut().for_each(|d| *d *= scale);
-                    write(t, row, &d);
+                    write(t, row, d);
                 }
             }
         }
@@ -107,26 +136,137 @@ impl Loss {
     }
 }
 
-/// `-ln softmax(y)[class]`; `d` becomes `softmax(y) - onehot(class)`.
-fn cross_entropy<F: Float>(y: &[F], class: usize, d: &mut [f64]) -> f64 {
-    let largest = y.iter().fold(f64::NEG_INFINITY, |m, y| m.max(y.f64()));
-    let mut sum = 0.0;
-    for (d, y) in d.iter_mut().zip(y) {
-        *d = (y.f64() - largest).exp();
-        sum += *d;
+/// The loss of one output, L = -Σ a_k ln p_k, p = softmax(y), a_k being what is wanted of class k times its weight.
+/// `d` becomes `scale` times ∂L/∂y_k = p_k Σ a - a_k.
+struct CrossEntropy<'a, F> {
+    y: &'a [F],
+    class: usize,
+    classes: Classes<'a>,
+    scale: f64,
+    d: &'a mut [F],
+}
+
+/// What [`CrossEntropy`] found.
+struct Found {
+    loss: f64,
+    correct: bool,
+}
+
+impl<F: Float> Kernel<F> for CrossEntropy<'_, F> {
+    type Output = Found;
+
+    #[inline(always)]
+    fn run<L: Lanes<Elem = F>>(self, l: L) -> Found {
+        let Self { y, class, classes, scale, d } = self;
+        let largest = largest(l, y);
+        let shift = l.splat(largest);
+        for (d, y) in d.chunks_mut(L::LANES).zip(y.chunks(L::LANES)) {
+            l.store(d, l.exp_below(l.sub(l.load(y), shift)));
+        }
+        let sum = sum_of(d);
+        let log_sum = sum.ln() + largest.f64();
+        let (kept, share) = (1.0 - classes.smoothing, classes.smoothing / y.len() as f64);
+        let mut all = kept * classes.weight(class);
+        let mut loss = -all * y[class].f64();
+        if share > 0.0 {
+            for (k, y) in y.iter().enumerate() {
+                all += share * classes.weight(k);
+                loss -= share * classes.weight(k) * y.f64();
+            }
+        }
+        let factor = l.splat(F::of(all * scale / sum));
+        for d in d.chunks_mut(L::LANES) {
+            l.store(d, l.mul(l.load(d), factor));
+        }
+        if share > 0.0 {
+            for (k, d) in d.iter_mut().enumerate() {
+                *d += F::of(-scale * share * classes.weight(k));
+            }
+        }
+        d[class] += F::of(-scale * kept * classes.weight(class));
+        let first = || !y[..class].iter().any(|y| *y >= largest);
+        Found { loss: loss + all * log_sum, correct: y[class] >= largest && first() }
     }
-    let loss = sum.ln() + largest - y[class].f64();
-    d.iter_mut().for_each(|d| *d /= sum);
-    d[class] -= 1.0;
+}
+
+/// The largest of some values.
+#[inline(always)]
+fn largest<L: Lanes>(l: L, y: &[L::Elem]) -> L::Elem {
+    let whole = y.chunks_exact(L::LANES);
+    let rest = whole.remainder();
+    let mut lanes = [y[0]; 16];
+    let mut most = l.splat(y[0]);
+    for y in whole {
+        most = l.max(most, l.load(y));
+    }
+    l.store(&mut lanes[..L::LANES], most);
+    lanes.iter().chain(rest).fold(y[0], |most, y| if *y > most { *y } else { most })
+}
+
+/// Σ d: sixteen sums side by side, so that it vectorises and does not depend on the vector's width.
+#[inline(always)]
+fn sum_of<F: Float>(d: &[F]) -> f64 {
+    let mut sums = [0.0; 16];
+    for chunk in d.chunks(16) {
+        for (sum, d) in sums.iter_mut().zip(chunk) {
+            *sum += d.f64();
+        }
+    }
+    sums.iter().sum()
+}
+
+/// ½ Σ (y - wanted)²; `d` becomes `scale` times y - wanted.
+fn squared_error<F: Float>(y: &[F], wanted: impl Fn(usize) -> f64, scale: f64, d: &mut [F]) -> f64 {
+    let mut loss = 0.0;
+    for (k, (d, y)) in d.iter_mut().zip(y).enumerate() {
+        let miss = y.f64() - wanted(k);
+        *d = F::of(scale * miss);
+        loss += 0.5 * miss * miss;
+    }
     loss
 }
 
-/// ½ Σ (y - wanted)²; `d` becomes y - wanted.
-fn squared_error<F: Float>(y: &[F], wanted: impl Fn(usize) -> f64, d: &mut [f64]) -> f64 {
-    let mut loss = 0.0;
-    for (k, (d, y)) in d.iter_mut().zip(y).enumerate() {
-        *d = y.f64() - wanted(k);
-        loss += 0.5 * *d * *d;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score<F: Float>(y: &[F], class: u32, classes: Classes<'_>) -> (Score, Vec<F>) {
+        let output = Frames { data: y, rows: &[1], size: 1, width: y.len() };
+        let mut gradient = Vec::new();
+        let target = Target::Class(class);
+        let mut write = |_: usize, _: usize, d: &[F]| gradient = d.to_vec();
+        let score = Loss::CrossEntropy.score(output, &[&target], classes, 2.0, Some(&mut write));
+        (score, gradient)
     }
-    loss
+
+    #[test]
+    fn vectors_agree_with_the_formula() {
+        for classes in [1usize, 2, 7, 16, 65, 1000] {
+            let y: Vec<f32> = (0..classes).map(|k| ((k * 37) % 101) as f32 * 0.3 - 40.0).collect();
+            let class = classes / 2;
+            let exp: Vec<f64> = y.iter().map(|y| f64::from(*y).exp()).collect();
+            let sum: f64 = exp.iter().sum();
+            let (score, gradient) = score(&y, class as u32, Classes::default());
+            assert!((score.loss - (sum.ln() - f64::from(y[class]))).abs() < 1e-5, "{classes}: {score:?}");
+            assert_eq!(score.correct == 1, argmax(&y) == class, "{classes}");
+            for (k, (d, e)) in gradient.iter().zip(&exp).enumerate() {
+                let wanted = 2.0 * (e / sum - f64::from(u8::from(k == class)));
+                assert!((f64::from(*d) - wanted).abs() < 1e-6, "{classes} {k}: {d} {wanted}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_of_equals_is_the_answer() {
+        assert_eq!(score(&[1.0f32, 3.0, 3.0], 1, Classes::default()).0.correct, 1);
+        assert_eq!(score(&[1.0f32, 3.0, 3.0], 2, Classes::default()).0.correct, 0);
+    }
+
+    #[test]
+    fn far_logits_and_nan_stay_what_they_are() {
+        let (far, gradient) = score(&[-900.0f32, -1000.0, -2000.0], 1, Classes::default());
+        assert!((far.loss - 100.0).abs() < 1e-3, "{far:?}");
+        assert!(gradient.iter().all(|d| d.is_finite()));
+        assert!(score(&[0.0f32, f32::NAN, 1.0], 0, Classes::default()).0.loss.is_nan());
+    }
 }

@@ -4,7 +4,7 @@
 //! equations are the device's own, [`elman::cell`], evaluated in a float world ([`float`]).
 //!
 //! ```
-//! use elman_tools::nn::{Batch, LayerSpec, Loss, Mode, Network, NetworkSpec, Over, Pass, Target, Workspace};
+//! use elman_tools::nn::{Batch, Classes, LayerSpec, Loss, Mode, Network, NetworkSpec, Over, Pass, Target, Workspace};
 //!
 //! let layers = vec![LayerSpec::cell("gru", 8), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(3)];
 //! let network = Network::<f32>::new(&NetworkSpec { inputs: 2, layers }, 1)?;
@@ -18,27 +18,32 @@
 //! batch.fill::<f32>(&[&[0.1, 0.2], &[0.3, 0.4, 0.5, 0.6]], 2);
 //! let mut gradient = vec![0.0; network.values().len()];
 //! let targets = [&Target::Class(0), &Target::Class(2)];
-//! let pass = Pass { loss: Loss::CrossEntropy, scale: 0.5, mode: Mode::Evaluate };
+//! let pass = Pass { loss: Loss::CrossEntropy, scale: 0.5, mode: Mode::Evaluate, classes: Classes::default() };
 //! let score = network.gradient(&batch, &targets, pass, &mut Workspace::default(), &mut gradient);
 //! assert_eq!(score.sequences, 2);
 //! # Ok::<(), elman_tools::nn::SpecError>(())
 //! ```
 
 mod batch;
+mod build;
 pub mod cell;
+mod check;
 pub mod float;
 mod layer;
 mod loss;
 mod network;
 mod parameters;
 mod spec;
+mod trace;
 mod weights;
 
 pub use batch::{Batch, Frames};
+pub use check::{MAX_CELLS, SpecError};
 pub use float::Float;
 pub use layer::Mode;
-pub use loss::{Loss, NO_CLASS, Score, Target, argmax};
-pub use network::{Network, Pass, Trace, Workspace};
+pub use loss::{Classes, Loss, NO_CLASS, Score, Target, argmax};
+pub use network::{Network, Pass, Workspace};
 pub use parameters::{Tensor, initial};
-pub use spec::{DenseActivation, LayerSpec, MAX_CELLS, NetworkSpec, Over, SpecError, variant};
+pub use spec::{DenseActivation, DropoutKind, LayerSpec, NetworkSpec, Over, variant};
+pub use trace::Trace;
 pub use weights::WeightsError;

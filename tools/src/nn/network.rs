@@ -2,37 +2,40 @@
 
 use super::Float;
 use super::batch::{Batch, Frames};
-use super::cell;
-use super::layer::{Below, Dense, Dropout, Layer, Mode, Pool, Recurrent, Tape};
-use super::loss::{Loss, Score, Target};
+use super::build;
+use super::check::SpecError;
+use super::layer::{Below, Layer, Mode, Tape};
+use super::loss::{Classes, Loss, Score, Target};
 use super::parameters::{self, Tensor};
-use super::spec::{LayerSpec, NetworkSpec, SpecError};
+use super::spec::NetworkSpec;
 
 /// A network over scalars `F`.
 pub struct Network<F> {
     spec: NetworkSpec,
     tensors: Vec<Tensor>,
     values: Vec<F>,
-    layers: Vec<Layer<F>>,
+    pub(super) layers: Vec<Layer<F>>,
     /// For every layer of the recipe, the layer here whose output it is.
-    outputs: Vec<usize>,
+    pub(super) outputs: Vec<usize>,
 }
 
 /// What a training pass does.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pass {
+pub struct Pass<'a> {
     /// What is minimized.
     pub loss: Loss,
     /// Factor of the gradient.
     pub scale: f64,
     /// Whether dropout is on.
     pub mode: Mode,
+    /// How classes count.
+    pub classes: Classes<'a>,
 }
 
 /// The memory in which a network runs; reused from batch to batch.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace<F> {
-    tapes: Vec<Tape<F>>,
+    pub(super) tapes: Vec<Tape<F>>,
 }
 
 impl<F: Float> Network<F> {
@@ -40,28 +43,7 @@ impl<F: Float> Network<F> {
     pub fn new(spec: &NetworkSpec, seed: u64) -> Result<Self, SpecError> {
         spec.check()?;
         let (tensors, places) = parameters::tensors(spec);
-        let (mut layers, mut outputs) = (Vec::new(), Vec::new());
-        for ((i, kind), ((inputs, width), place)) in spec.layers.iter().enumerate().zip(spec.widths().zip(places)) {
-            match kind {
-                LayerSpec::Cell { variant, units, dropout } => {
-                    let (cell, number, table) = cell::find::<F>(variant)
-                        .ok_or_else(|| SpecError::UnknownCell { layer: i, variant: variant.clone() })?;
-                    layers.push(Layer::Recurrent(Recurrent::new(table, (cell.stages)(number), inputs, *units, place)));
-                    outputs.push(layers.len() - 1);
-                    if *dropout > 0.0 {
-                        layers.push(Layer::Dropout(Dropout { rate: *dropout, width, layer: i }));
-                    }
-                }
-                LayerSpec::Pool { over } => {
-                    layers.push(Layer::Pool(Pool { over: *over, width }));
-                    outputs.push(layers.len() - 1);
-                }
-                LayerSpec::Dense { activation, .. } => {
-                    layers.push(Layer::Dense(Dense::new(cell::dense((*activation).into()), inputs, width, place)));
-                    outputs.push(layers.len() - 1);
-                }
-            }
-        }
+        let (layers, outputs) = build::layers(spec, places)?;
         let values = parameters::initial(spec, seed).into_iter().map(F::of).collect();
         let mut network = Self { spec: spec.clone(), tensors, values, layers, outputs };
         network.update(|_| {});
@@ -113,7 +95,7 @@ impl<F: Float> Network<F> {
         &self,
         batch: &Batch<F>,
         targets: &[&Target],
-        pass: Pass,
+        pass: Pass<'_>,
         workspace: &mut Workspace<F>,
         gradient: &mut [F],
     ) -> Score {
@@ -122,47 +104,52 @@ impl<F: Float> Network<F> {
         for tape in &mut workspace.tapes {
             tape.clear_gradient();
         }
-        let last = self.layers.len() - 1;
-        let top = &mut workspace.tapes[last];
+        let score = self.score_top(workspace, &targets, pass);
+        self.backward(batch, workspace, gradient);
+        score
+    }
+
+    /// Scores the output and writes ∂L/∂y to the last tape.
+    pub(super) fn score_top(&self, workspace: &mut Workspace<F>, targets: &[&Target], pass: Pass<'_>) -> Score {
+        let top = &mut workspace.tapes[self.layers.len() - 1];
         let (out, mut dout) = (std::mem::take(&mut top.out), std::mem::take(&mut top.dout));
         let (size, width) = (top.size, top.width);
         let output = Frames { data: &out[top.lead * size * width..], rows: &top.rows, size, width };
         let touched = &mut top.touched;
-        let score = pass.loss.score(
-            output,
-            &targets,
-            pass.scale,
-            Some(&mut |t, row, d| {
-                if !std::mem::replace(&mut touched[t], true) {
-                    dout[t * size * width..][..size * width].fill(F::ZERO);
-                }
-                let to = &mut dout[(t * size + row) * width..][..width];
-                to.iter_mut().zip(d).for_each(|(to, d)| *to = F::of(*d));
-            }),
-        );
+        let mut write = |t: usize, row: usize, d: &[F]| {
+            if !std::mem::replace(&mut touched[t], true) {
+                dout[t * size * width..][..size * width].fill(F::ZERO);
+            }
+            dout[(t * size + row) * width..][..width].copy_from_slice(d);
+        };
+        let score = pass.loss.score(output, targets, pass.classes, pass.scale, Some(&mut write));
         (top.out, top.dout) = (out, dout);
+        score
+    }
+
+    /// Runs the layers backward from ∂L/∂y.
+    pub(super) fn backward(&self, batch: &Batch<F>, workspace: &mut Workspace<F>, gradient: &mut [F]) {
         for (i, layer) in self.layers.iter().enumerate().rev() {
             let (tapes, tape) = workspace.tapes.split_at_mut(i);
             match tapes.last_mut() {
-                None => layer.backward(batch.frames(), &mut tape[0], gradient, None),
+                None => layer.backward(&self.values, batch.frames(), &mut tape[0], gradient, None),
                 Some(tape_below) => {
                     // The output of the layer below is read while its gradient is written.
                     let mut dout = std::mem::take(&mut tape_below.dout);
                     let mut touched = std::mem::take(&mut tape_below.touched);
                     let (size, width) = (tape_below.size, tape_below.width);
                     let below = Below { dout: &mut dout, touched: &mut touched, size, width };
-                    layer.backward(tape_below.output(), &mut tape[0], gradient, Some(below));
+                    layer.backward(&self.values, tape_below.output(), &mut tape[0], gradient, Some(below));
                     (tape_below.dout, tape_below.touched) = (dout, touched);
                 }
             }
         }
-        score
     }
 
     /// Runs the batch without dropout and scores it. `targets` are in the order given to [`Batch::fill`].
     pub fn score(&self, batch: &Batch<F>, targets: &[&Target], loss: Loss, workspace: &mut Workspace<F>) -> Score {
         let targets: Vec<&Target> = batch.order().iter().map(|&i| targets[i]).collect();
-        loss.score(self.forward(batch.frames(), workspace, Mode::Evaluate), &targets, 1.0, None)
+        loss.score(self.forward(batch.frames(), workspace, Mode::Evaluate), &targets, Classes::default(), 1.0, None)
     }
 
     /// Runs one sequence of `[steps, inputs]` values and returns `[steps, outputs]`, one step only behind a pool.
@@ -170,32 +157,18 @@ impl<F: Float> Network<F> {
     /// # Panics
     /// Where `frames` is empty or no whole number of frames.
     pub fn run<T: Copy + Into<f64>>(&self, frames: &[T]) -> Vec<F> {
-        let mut batch = Batch::default();
-        batch.fill(&[frames], self.spec.inputs);
-        self.forward(batch.frames(), &mut Workspace::default(), Mode::Evaluate).data.to_vec()
+        self.run_mode(frames, Mode::Evaluate)
     }
 
-    /// Runs one sequence and returns everything that the layers computed.
+    /// As [`Network::run`], in this mode: with [`Mode::Train`] and a new seed each time, a sample of the network's
+    /// opinion. The mean of M such outputs is the Monte-Carlo prediction 1/M Σ f(x, θ_m) (Gal and Ghahramani 2016).
     ///
     /// # Panics
     /// As [`Network::run`].
-    pub fn trace<T: Copy + Into<f64>>(&self, frames: &[T]) -> Vec<Trace<F>> {
+    pub fn run_mode<T: Copy + Into<f64>>(&self, frames: &[T], mode: Mode) -> Vec<F> {
         let mut batch = Batch::default();
         batch.fill(&[frames], self.spec.inputs);
-        let mut workspace = Workspace::default();
-        workspace.tapes.resize_with(self.layers.len(), || Tape { keep_pre: true, ..Tape::default() });
-        self.forward(batch.frames(), &mut workspace, Mode::Evaluate);
-        let trace = |&i: &usize| {
-            let tape = &mut workspace.tapes[i];
-            Trace {
-                steps: tape.rows.len(),
-                width: tape.width,
-                out: tape.output().data.to_vec(),
-                cell: tape.long.get(tape.width..).unwrap_or_default().to_vec(),
-                pre: std::mem::take(&mut tape.pre),
-            }
-        };
-        self.outputs.iter().map(trace).collect()
+        self.forward(batch.frames(), &mut Workspace::default(), mode).data.to_vec()
     }
 }
 
@@ -203,19 +176,4 @@ impl<F: Float> std::fmt::Debug for Network<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Network").field("spec", &self.spec).field("parameters", &self.values.len()).finish()
     }
-}
-
-/// What one layer of the recipe computed over a sequence.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Trace<F> {
-    /// Steps: of the sequence, 1 behind a pool.
-    pub steps: usize,
-    /// Width of the output.
-    pub width: usize,
-    /// `[steps, width]`: the output; of a cell, h.
-    pub out: Vec<F>,
-    /// `[steps, width]`: c; empty where the layer has none.
-    pub cell: Vec<F>,
-    /// Per stage `[steps, gates * width]`: pre-activations W x + U h + b (for half a gate, its half); empty for a pool.
-    pub pre: Vec<Vec<F>>,
 }

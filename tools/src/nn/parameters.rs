@@ -13,7 +13,8 @@ use super::spec::{LayerSpec, NetworkSpec};
 /// A tensor among the parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
-    /// `layers.N.w`, `.u` or `.b`, N counting all layers of the recipe from 0.
+    /// `layers.N.w`, `.u`, `.b` or another letter of the equation, N counting all layers of the recipe from 0;
+    /// `layers.N.reverse.w` and so on of the reverse direction.
     pub name: String,
     /// Rows and columns of a matrix, elements of a vector.
     pub shape: Vec<usize>,
@@ -23,57 +24,99 @@ pub struct Tensor {
     pub layer: usize,
 }
 
-/// All tensors of a network, and for every layer where its own lie.
+/// All tensors of a network, and for every layer where its own lie; the second place is that of the reverse direction.
 ///
 /// A cell's W has the rows of all gates that read x, its U of all that read h, its b of all; gate after gate in
-/// the order of the cell's table. A dense layer has W `[outputs, inputs]` and b.
-pub fn tensors(spec: &NetworkSpec) -> (Vec<Tensor>, Vec<Place>) {
-    let (mut tensors, mut places, mut end) = (Vec::new(), Vec::new(), 0);
+/// the order of the cell's table; its V, where gates see the cell state, has V_i, V_f, V_o. A dense layer has W `[outputs, inputs]` and b, an embedding E `[rows, units]`.
+pub fn tensors(spec: &NetworkSpec) -> (Vec<Tensor>, Vec<[Place; 2]>) {
+    let (mut tensors, mut end) = (Vec::new(), 0);
+    let mut places = Vec::new();
     for (layer, (kind, (inputs, units))) in spec.layers.iter().zip(spec.widths()).enumerate() {
-        let mut tensor = |letter: char, shape: Vec<usize>| {
+        let mut tensor = |name: &str, shape: Vec<usize>| {
             let range = end..end + shape.iter().product::<usize>();
             end = range.end;
-            tensors.push(Tensor { name: format!("layers.{layer}.{letter}"), shape, range: range.clone(), layer });
+            tensors.push(Tensor { name: format!("layers.{layer}.{name}"), shape, range: range.clone(), layer });
             range
         };
+        let none = Place::default;
         places.push(match kind {
-            LayerSpec::Cell { variant, .. } => {
-                let count = |without: Columns| {
-                    super::spec::variant(variant).map_or(0, |v| v.gates().filter(|g| g.columns != without).count())
-                };
-                let (w, u) = (count(Columns::Hidden), count(Columns::Input));
-                let all = super::spec::variant(variant).map_or(0, |v| v.gates().count());
-                Place {
-                    w: tensor('w', vec![w * units, inputs]),
-                    u: tensor('u', vec![u * units, units]),
-                    b: tensor('b', vec![all * units]),
-                }
+            LayerSpec::Cell { variant, units, bidirectional, .. } => {
+                let forward = cell_place(variant, inputs, *units, "", &mut tensor);
+                let reverse = bidirectional.then(|| cell_place(variant, inputs, *units, "reverse.", &mut tensor));
+                [forward, reverse.unwrap_or_default()]
             }
             LayerSpec::Dense { .. } => {
-                Place { w: tensor('w', vec![units, inputs]), u: 0..0, b: tensor('b', vec![units]) }
+                [Place { w: tensor("w", vec![units, inputs]), b: tensor("b", vec![units]), ..none() }, none()]
             }
-            LayerSpec::Pool { .. } => Place::default(),
+            LayerSpec::Embedding { rows, .. } => [Place { w: tensor("e", vec![*rows, units]), ..none() }, none()],
+            LayerSpec::Narx { hidden, outputs, input_taps, output_taps, .. } => {
+                let columns = (inputs - outputs) * (input_taps + 1) + outputs * output_taps;
+                let rows = if *hidden == 0 { *outputs } else { *hidden };
+                let first = Place { w: tensor("w", vec![rows, columns]), b: tensor("b", vec![rows]), ..none() };
+                let mut second = || Place { w: tensor("v", vec![units, rows]), b: tensor("c", vec![units]), ..none() };
+                [first, if *hidden == 0 { none() } else { second() }]
+            }
+            LayerSpec::OneHot { .. } | LayerSpec::Dropout { .. } | LayerSpec::Delay { .. } | LayerSpec::Pool { .. } => {
+                [none(), none()]
+            }
         });
     }
     (tensors, places)
 }
 
+/// The tensors of one direction of a recurrent layer.
+fn cell_place(
+    variant: &str,
+    inputs: usize,
+    units: usize,
+    prefix: &str,
+    tensor: &mut impl FnMut(&str, Vec<usize>) -> Range<usize>,
+) -> Place {
+    let count = |without: Option<Columns>| {
+        super::spec::variant(variant).map_or(0, |v| v.gates().filter(|g| Some(g.columns) != without).count())
+    };
+    let (w, u, b) = (count(Some(Columns::Hidden)), count(Some(Columns::Input)), count(None));
+    let peephole = super::spec::variant(variant).map_or(0, |v| v.peephole.len());
+    let w = tensor(&format!("{prefix}w"), vec![w * units, inputs]);
+    let mut unless_empty = |name, shape: Vec<usize>, end| {
+        if shape[0] == 0 { end..end } else { tensor(&format!("{prefix}{name}"), shape) }
+    };
+    let u = unless_empty("u", vec![u * units, units], w.end);
+    let b = unless_empty("b", vec![b * units], u.end);
+    let v = unless_empty("v", vec![peephole * units], b.end);
+    Place { w, u, b, v }
+}
+
 /// Where training starts: W uniform (Glorot and Bengio 2010), U orthogonal gate by gate (Saxe et al. 2014), b 0
-/// but where the cell says otherwise.
+/// but where the cell says otherwise; the rows of an embedding normal, about 1 long.
 pub fn initial(spec: &NetworkSpec, seed: u64) -> Vec<f64> {
     let (tensors, places) = tensors(spec);
     let mut values = vec![0.0; tensors.last().map_or(0, |t| t.range.end)];
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    for ((kind, (inputs, units)), place) in spec.layers.iter().zip(spec.widths()).zip(&places) {
-        let bound = (6.0 / (inputs + units) as f64).sqrt();
-        values[place.w.clone()].iter_mut().for_each(|w| *w = bound * (2.0 * unit(&mut random) - 1.0));
-        let LayerSpec::Cell { variant, .. } = kind else { continue };
-        for u in values[place.u.clone()].chunks_exact_mut(units * units) {
-            orthogonal(u, units, &mut random);
+    for (kind, places) in spec.layers.iter().zip(&places) {
+        for tensor in tensors.iter().filter(|t| places.iter().any(|p| p.w == t.range && !t.range.is_empty())) {
+            let [rows, columns] = tensor.shape[..] else { continue };
+            // Of one gate: a cell's W is a matrix for each.
+            let units = if let LayerSpec::Cell { units, .. } = kind { *units } else { rows };
+            let bound = (6.0 / (columns + units) as f64).sqrt();
+            for w in &mut values[tensor.range.clone()] {
+                *w = match kind {
+                    LayerSpec::Embedding { .. } => normal(&mut random) / (columns as f64).sqrt(),
+                    _ => bound * (2.0 * unit(&mut random) - 1.0),
+                };
+            }
         }
-        if let Some((cell, _, table)) = cell::find::<f32>(variant) {
-            for (gate, b) in table.gates().zip(values[place.b.clone()].chunks_exact_mut(units)) {
-                b.fill((cell.initial_bias)(gate.name));
+        let LayerSpec::Cell { variant, units, .. } = kind else { continue };
+        let Some((cell, number, table)) = cell::find::<f32>(variant) else { continue };
+        for place in places {
+            for u in values[place.u.clone()].chunks_exact_mut(units * units) {
+                match cell.initial_loop {
+                    Some(value) => u.iter_mut().step_by(units + 1).for_each(|u| *u = value),
+                    None => orthogonal(u, *units, &mut random),
+                }
+            }
+            for (gate, b) in table.gates().zip(values[place.b.clone()].chunks_exact_mut(*units)) {
+                b.fill((cell.initial_bias)(number, gate.name));
             }
         }
     }

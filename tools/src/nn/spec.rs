@@ -6,9 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::cell;
 
-/// Layers of recurrent cells that the device stacks at most.
-pub const MAX_CELLS: usize = 8;
-
 /// A network: the width of its input frames and its layers, from input to output.
 ///
 /// ```
@@ -33,15 +30,59 @@ pub struct NetworkSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "layer", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum LayerSpec {
+    /// A learnt vector for every symbol: y_t = E\[x_t\], row x_t of E. Frames hold one symbol's index.
+    Embedding {
+        /// Symbols; 0 in a recipe stands for the number of the vocabulary. Row 0 is the unknown symbol's, and an index
+        /// beyond the last row reads it.
+        #[serde(default)]
+        rows: usize,
+        /// Width of a row.
+        units: usize,
+    },
+    /// y_t = 1 at element x_t and 0 elsewhere. Frames hold one symbol's index.
+    OneHot {
+        /// Symbols; 0 in a recipe stands for the number of the vocabulary. An index beyond the last sets element 0.
+        #[serde(default)]
+        rows: usize,
+    },
     /// A recurrent layer. Its output is the hidden state of every step.
     Cell {
         /// Name of the variant, as in [`VariantSpec::name`].
         variant: String,
-        /// Width of the hidden state.
+        /// Width of the hidden state, of each direction.
         units: usize,
-        /// Share of the outputs set to 0 in training, drawn anew for every step; the recurrent side sees all.
+        /// Also a second layer that reads the sequence from its end; the output is then `[forward; reverse]`.
+        #[serde(default)]
+        bidirectional: bool,
+        /// Share of the connections that training cuts, by `dropout_kind`.
         #[serde(default)]
         dropout: f32,
+        /// Which connections.
+        #[serde(default)]
+        dropout_kind: DropoutKind,
+    },
+    /// Sets a share of the values to 0 in training and scales the others so that the mean stays.
+    Dropout {
+        /// The share.
+        rate: f32,
+        /// One mask for all steps of a sequence, not one for each.
+        #[serde(default)]
+        variational: bool,
+    },
+    /// A delay line: y_t = [x_t; x_(t-s); ...; x_(t-Ks)], 0 before the first step. With a dense layer behind it, a
+    /// time-delay network and a causal 1-D convolution of kernel K + 1 and dilation s.
+    Delay {
+        /// K, of all but the last `tail` elements of x.
+        taps: usize,
+        /// s
+        #[serde(default = "one")]
+        stride: usize,
+        /// Last elements of x, which have a number of taps of their own and come last in y.
+        #[serde(default)]
+        tail: usize,
+        /// K of the last `tail` elements.
+        #[serde(default)]
+        tail_taps: usize,
     },
     /// Makes one vector of a sequence. Without such a layer the network has one output per step.
     Pool {
@@ -56,18 +97,94 @@ pub enum LayerSpec {
         #[serde(default)]
         activation: DenseActivation,
     },
+    /// y_t = V f(W [x_t; ...; x_(t-Kx); y_(t-1); ...; y_(t-Ky)] + b) + c, a network by itself. Frames are
+    /// [x_t; y_(t-1) as measured], in the units of the output.
+    Narx {
+        /// Width of f; 0 makes it linear, y_t = W [...] + b.
+        hidden: usize,
+        /// Width of y.
+        outputs: usize,
+        /// Kx
+        input_taps: usize,
+        /// Ky, at least 1.
+        output_taps: usize,
+        /// f
+        #[serde(default = "tanh")]
+        activation: DenseActivation,
+        /// Reads its own outputs instead of the measured ones, and learns through this loop.
+        #[serde(default)]
+        closed: bool,
+        /// First steps of a sequence that read the measured outputs although the loop is closed.
+        #[serde(default)]
+        warmup: usize,
+    },
+}
+
+/// Default of a stride.
+fn one() -> usize {
+    1
+}
+
+/// Default of f.
+fn tanh() -> DenseActivation {
+    DenseActivation::Tanh
 }
 
 impl LayerSpec {
     /// A recurrent layer without dropout.
     pub fn cell(variant: &str, units: usize) -> Self {
-        Self::Cell { variant: variant.into(), units, dropout: 0.0 }
+        let dropout_kind = DropoutKind::default();
+        Self::Cell { variant: variant.into(), units, bidirectional: false, dropout: 0.0, dropout_kind }
+    }
+
+    /// A recurrent layer that reads in both directions, without dropout.
+    pub fn bidirectional(variant: &str, units: usize) -> Self {
+        let dropout_kind = DropoutKind::default();
+        Self::Cell { variant: variant.into(), units, bidirectional: true, dropout: 0.0, dropout_kind }
+    }
+
+    /// The layer with dropout, if it is a recurrent one.
+    #[must_use]
+    pub fn with_dropout(mut self, rate: f32, kind: DropoutKind) -> Self {
+        if let Self::Cell { dropout, dropout_kind, .. } = &mut self {
+            (*dropout, *dropout_kind) = (rate, kind);
+        }
+        self
     }
 
     /// A linear dense layer.
     pub fn dense(outputs: usize) -> Self {
         Self::Dense { outputs, activation: DenseActivation::Linear }
     }
+
+    /// Width of its output over frames of this width.
+    pub fn width(&self, inputs: usize) -> usize {
+        match *self {
+            Self::Embedding { units, .. } => units,
+            Self::OneHot { rows } => rows,
+            Self::Cell { units, bidirectional, .. } => units * (1 + usize::from(bidirectional)),
+            Self::Dropout { .. } | Self::Pool { .. } => inputs,
+            Self::Delay { taps, tail, tail_taps, .. } => {
+                inputs.saturating_sub(tail) * (taps + 1) + tail * (tail_taps + 1)
+            }
+            Self::Dense { outputs, .. } | Self::Narx { outputs, .. } => outputs,
+        }
+    }
+}
+
+/// Which connections of a recurrent layer dropout cuts, and for how long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DropoutKind {
+    /// What goes up to the next layer, drawn anew for every step; the recurrent side sees all (Zaremba et al. 2014).
+    #[default]
+    NonRecurrent,
+    /// That and the h_(t-1) that U reads, both drawn anew for every step.
+    Ordinary,
+    /// x and the h_(t-1) that U reads, one mask for all steps of a sequence (Gal and Ghahramani 2016).
+    Variational,
+    /// Elements of W and U, one mask for all steps and sequences of a pass (Wan et al. 2013, Merity et al. 2018).
+    Weights,
 }
 
 /// How a sequence becomes one vector.
@@ -78,6 +195,8 @@ pub enum Over {
     Last,
     /// The mean over the steps of the sequence.
     Mean,
+    /// The sum over the steps of the sequence.
+    Sum,
 }
 
 /// f of a dense layer.
@@ -106,74 +225,7 @@ impl From<DenseActivation> for Activation {
     }
 }
 
-/// Why a [`NetworkSpec`] describes no network. Layers count from 0.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SpecError {
-    /// No layers.
-    #[error("the network has no layers")]
-    Empty,
-    /// Frames of width 0.
-    #[error("the network's inputs are 0; a frame needs at least one value")]
-    NoInputs,
-    /// More recurrent layers than the device stacks.
-    #[error("the network stacks {0} cells; at most {MAX_CELLS} fit")]
-    TooManyCells(usize),
-    /// A layer of width 0.
-    #[error("layer {0} is 0 wide; it needs at least one unit")]
-    NoUnits(usize),
-    /// A cell that no table has.
-    #[error("layer {layer}: no cell is called '{variant}'; there are {}", cell::variant_names().collect::<Vec<_>>().join(", "))]
-    UnknownCell {
-        /// Place.
-        layer: usize,
-        /// What the recipe says.
-        variant: String,
-    },
-    /// Dropout that drops everything, or less than nothing.
-    #[error("layer {0}: dropout must be at least 0 and below 1")]
-    Dropout(usize),
-    /// A second pooling layer, or a cell behind one.
-    #[error("layer {0} needs a sequence, but the pool before it left a single vector")]
-    AfterPool(usize),
-}
-
 impl NetworkSpec {
-    /// Judges the description.
-    pub fn check(&self) -> Result<(), SpecError> {
-        if self.layers.is_empty() {
-            return Err(SpecError::Empty);
-        }
-        if self.inputs == 0 {
-            return Err(SpecError::NoInputs);
-        }
-        let (mut cells, mut pooled) = (0, false);
-        for (i, layer) in self.layers.iter().enumerate() {
-            let sequence = match layer {
-                LayerSpec::Cell { variant, units, dropout } => {
-                    cells += 1;
-                    if cell::find::<f32>(variant).is_none() {
-                        return Err(SpecError::UnknownCell { layer: i, variant: variant.clone() });
-                    }
-                    if *units == 0 {
-                        return Err(SpecError::NoUnits(i));
-                    }
-                    if !(0.0..1.0).contains(dropout) {
-                        return Err(SpecError::Dropout(i));
-                    }
-                    true
-                }
-                LayerSpec::Pool { .. } => true,
-                LayerSpec::Dense { outputs: 0, .. } => return Err(SpecError::NoUnits(i)),
-                LayerSpec::Dense { .. } => false,
-            };
-            if sequence && pooled {
-                return Err(SpecError::AfterPool(i));
-            }
-            pooled |= matches!(layer, LayerSpec::Pool { .. });
-        }
-        if cells > MAX_CELLS { Err(SpecError::TooManyCells(cells)) } else { Ok(()) }
-    }
-
     /// Width of the output.
     pub fn outputs(&self) -> usize {
         self.widths().last().map_or(self.inputs, |(_, out)| out)
@@ -188,11 +240,7 @@ impl NetworkSpec {
     pub fn widths(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         self.layers.iter().scan(self.inputs, |width, layer| {
             let before = *width;
-            *width = match layer {
-                LayerSpec::Cell { units, .. } => *units,
-                LayerSpec::Pool { .. } => before,
-                LayerSpec::Dense { outputs, .. } => *outputs,
-            };
+            *width = layer.width(before);
             Some((before, *width))
         })
     }
@@ -221,7 +269,7 @@ mod tests {
                 { layer = "dense", outputs = 2 },
             ]"#;
         let read: NetworkSpec = toml::from_str(text).unwrap();
-        let cell = LayerSpec::Cell { variant: "lstm".into(), units: 8, dropout: 0.1 };
+        let cell = LayerSpec::cell("lstm", 8).with_dropout(0.1, DropoutKind::NonRecurrent);
         assert_eq!(read, spec(vec![cell, LayerSpec::Pool { over: Over::Mean }, LayerSpec::dense(2)]));
         assert_eq!(read.outputs(), 2);
         assert!(!read.per_step());
@@ -229,17 +277,41 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_network() {
-        let pool = LayerSpec::Pool { over: Over::Last };
-        assert_eq!(spec(vec![]).check(), Err(SpecError::Empty));
-        assert_eq!(spec(vec![LayerSpec::cell("gru", 0)]).check(), Err(SpecError::NoUnits(0)));
-        assert_eq!(spec(vec![pool.clone(), LayerSpec::cell("gru", 1)]).check(), Err(SpecError::AfterPool(1)));
-        assert_eq!(spec(vec![pool.clone(), pool]).check(), Err(SpecError::AfterPool(1)));
-        assert_eq!(spec(vec![LayerSpec::cell("srn", 1); 9]).check(), Err(SpecError::TooManyCells(9)));
-        let wrong = spec(vec![LayerSpec::cell("grue", 4)]).check().unwrap_err();
-        assert_eq!(
-            wrong.to_string(),
-            "layer 0: no cell is called 'grue'; there are srn, srn-sigmoid, srn-relu, gru, gru-before, lstm"
-        );
+    fn every_kind_reads_its_defaults() {
+        let read = |text: &str| {
+            let spec: NetworkSpec = toml::from_str(&format!("inputs = 1\nlayers = [{text}]")).unwrap();
+            spec.layers.into_iter().next().unwrap()
+        };
+        assert_eq!(read(r#"{ layer = "embedding", units = 4 }"#), LayerSpec::Embedding { rows: 0, units: 4 });
+        assert_eq!(read(r#"{ layer = "one-hot", rows = 9 }"#), LayerSpec::OneHot { rows: 9 });
+        let both = r#"{ layer = "cell", variant = "gru", units = 4, bidirectional = true, dropout = 0.5, dropout_kind = "variational" }"#;
+        assert_eq!(read(both), LayerSpec::bidirectional("gru", 4).with_dropout(0.5, DropoutKind::Variational));
+        assert_eq!(read(r#"{ layer = "dropout", rate = 0.3 }"#), LayerSpec::Dropout { rate: 0.3, variational: false });
+        let delay = LayerSpec::Delay { taps: 4, stride: 1, tail: 0, tail_taps: 0 };
+        assert_eq!(read(r#"{ layer = "delay", taps = 4 }"#), delay);
+        assert_eq!(read(r#"{ layer = "pool", over = "sum" }"#), LayerSpec::Pool { over: Over::Sum });
+        let narx = LayerSpec::Narx {
+            hidden: 16,
+            outputs: 1,
+            input_taps: 5,
+            output_taps: 5,
+            activation: DenseActivation::Tanh,
+            closed: true,
+            warmup: 0,
+        };
+        let text = r#"{ layer = "narx", hidden = 16, outputs = 1, input_taps = 5, output_taps = 5, closed = true }"#;
+        assert_eq!(read(text), narx);
+    }
+
+    #[test]
+    fn widths_run_through() {
+        let layers = vec![
+            LayerSpec::Delay { taps: 2, stride: 3, tail: 1, tail_taps: 4 },
+            LayerSpec::bidirectional("gru", 5),
+            LayerSpec::Dropout { rate: 0.1, variational: true },
+            LayerSpec::dense(2),
+        ];
+        let widths: Vec<_> = spec(layers).widths().collect();
+        assert_eq!(widths, [(3, 11), (11, 10), (10, 10), (10, 2)]);
     }
 }

@@ -1,14 +1,16 @@
 //! Float beside integer, layer by layer and step by step.
 
+use anyhow::{Result, anyhow};
 use elman::blob::Model;
 use elman::cell::{LongState, View};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::ptq::dequantized;
-use super::scaling::scaled;
 use super::{IntegerModel, network};
-use crate::nn::Network;
+use crate::evaluate::How;
+use crate::nn::{Network, Trace};
+use crate::run::About;
 
 /// What rounding did to one layer.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -57,7 +59,7 @@ impl Sums {
         self.steps[step].1 += integer.len() as u64;
         self.outputs += integer.len() as u64;
         self.saturated += integer.iter().filter(|q| matches!(**q, i16::MIN | i16::MAX)).count() as u64;
-        if view.spec().long == LongState::Cell {
+        if matches!(view.spec().long, LongState::Cell | LongState::Wide) {
             let ends = long.iter().filter(|c| matches!(**c as i32, i32::MIN | i32::MAX)).count();
             self.long_saturated += ends as u64;
         }
@@ -82,7 +84,11 @@ fn decibels(signal: f64, noise: f64) -> Option<f64> {
     (noise > 0.0 && signal > 0.0).then(|| 10.0 * (signal / noise).log10())
 }
 
-/// Runs both networks over raw features of clips and compares every layer at every step.
+/// Runs both networks over the frames of examples and compares every layer at every step; of a model with a layer
+/// that reads backward, the output alone.
+///
+/// # Errors
+/// Where an example is longer than the model takes.
 ///
 /// # Panics
 /// Where `model` is not the blob of `integer`, or `integer` not of `network`.
@@ -90,40 +96,34 @@ pub fn compare(
     network: &Network<f32>,
     integer: &IntegerModel,
     model: &Model<'_>,
+    about: &About,
+    how: How,
     clips: &[Vec<i16>],
-) -> Vec<LayerError> {
-    let map = network::layer_map(&network.spec().layers);
-    let scale = &integer.layers[0];
+) -> Result<Vec<LayerError>> {
+    let before = usize::from(about.scale_layer().is_some());
+    let map = network::layer_map(&network.spec().layers, before);
     let empty = || vec![Sums::default(); model.layers().len()];
     let sums = clips
         .par_iter()
         .map(|clip| {
             let mut sums = empty();
-            let inputs = scaled(scale, clip);
-            let traces = network.trace(&inputs);
-            let mut memory = vec![0; model.memory_words()];
-            let mut net = model.stream(&mut memory).expect("memory of the model's own size");
-            let steps = clip.len() / scale.inputs;
-            for (t, frame) in clip.chunks_exact(scale.inputs).enumerate() {
-                net.step(frame);
-                let view = &model.layers()[0];
-                let input = &inputs[t * scale.inputs..][..scale.inputs];
-                sums[0].add(t, view, net.hidden(0), &[], input);
-                for (trace, layer) in traces.iter().zip(&map) {
-                    let Some(k) = *layer else { continue };
-                    // Behind a pool the float network has one step, the device one for each prefix.
-                    let at = if trace.steps == steps { Some(t) } else { (t + 1 == steps).then_some(0) };
-                    let Some(at) = at else { continue };
-                    let float = &trace.out[at * trace.width..][..trace.width];
-                    sums[k].add(t, &model.layers()[k], net.hidden(k), net.long(k), float);
-                }
+            let inputs = about.network_frames(clip);
+            let mut traces = network.trace(&inputs);
+            if let Some(last) = traces.last_mut() {
+                about.physical(&mut last.out);
             }
-            sums
+            if model.max_steps() > 0 {
+                outputs(model, clip, traces.last().map_or(&[], |t| &t.out), &mut sums)?;
+            } else {
+                steps(model, (clip, how), &inputs, &traces, &map, &mut sums);
+            }
+            anyhow::Ok(sums)
         })
-        .reduce(empty, |a, b| a.into_iter().zip(&b).map(|(a, b)| a.merge(b)).collect());
+        .try_reduce(empty, |a, b| anyhow::Ok(a.into_iter().zip(&b).map(|(a, b)| a.merge(b)).collect()))?;
 
     let weights = weights_db(network, integer, &map);
-    sums.into_iter()
+    Ok(sums
+        .into_iter()
         .enumerate()
         .map(|(k, s)| LayerError {
             layer: k,
@@ -135,7 +135,53 @@ pub fn compare(
             long_saturated: s.long_saturated,
             drift: s.steps.iter().map(|(e, n)| (e / (*n).max(1) as f64).sqrt()).collect(),
         })
-        .collect()
+        .collect())
+}
+
+/// Compares the outputs of a model that runs whole sequences.
+fn outputs(model: &Model<'_>, clip: &[i16], float: &[f32], sums: &mut [Sums]) -> Result<()> {
+    let mut memory = vec![0; model.memory_words()];
+    let mut net = model.sequence(&mut memory).map_err(|e| anyhow!("{e}"))?;
+    let integer = net.run(clip).map_err(|e| anyhow!("{e}"))?;
+    let (Some(view), Some(sums)) = (model.layers().last(), sums.last_mut()) else { return Ok(()) };
+    let width = model.outputs();
+    let first = clip.len() / model.inputs() - float.len() / width;
+    for (t, (output, float)) in integer.iter().skip(first).zip(float.chunks_exact(width)).enumerate() {
+        sums.add(first + t, view, output.scores, &[], float);
+    }
+    Ok(())
+}
+
+/// Compares every layer of a model that streams.
+fn steps(
+    model: &Model<'_>,
+    (clip, how): (&[i16], How),
+    inputs: &[f32],
+    traces: &[Trace<f32>],
+    map: &[Option<usize>],
+    sums: &mut [Sums],
+) {
+    let mut memory = vec![0; model.memory_words()];
+    let mut net = model.stream(&mut memory).expect("memory of the model's own size");
+    let (width, last) = (model.inputs(), model.layers().len() - 1);
+    let steps = clip.len() / width;
+    let scale = map.iter().flatten().next().is_some_and(|k| *k > 0);
+    for (t, frame) in clip.chunks_exact(width).enumerate() {
+        net.step(&frame[..how.given(t, width, model.feedback())]);
+        if scale {
+            sums[0].add(t, &model.layers()[0], net.hidden(0), &[], &inputs[t * width..][..width]);
+        }
+        for (n, (trace, layer)) in traces.iter().zip(map).enumerate() {
+            let Some(k) = *layer else { continue };
+            // What one layer of the recipe becomes in several is judged by the last of them.
+            let k = if n + 1 == traces.len() { last } else { k };
+            // Behind a pool the float network has one step, the device one for each prefix.
+            let at = if trace.steps == steps { Some(t) } else { (t + 1 == steps).then_some(0) };
+            let Some(at) = at else { continue };
+            let float = &trace.out[at * trace.width..][..trace.width];
+            sums[k].add(t, &model.layers()[k], net.hidden(k), net.long(k), float);
+        }
+    }
 }
 
 fn weights_db(network: &Network<f32>, integer: &IntegerModel, map: &[Option<usize>]) -> Vec<Option<f64>> {

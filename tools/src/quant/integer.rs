@@ -3,10 +3,11 @@
 use anyhow::{Context, Result, bail, ensure};
 use elman::audio;
 use elman::blob::{
-    Blob, Descriptor, FRAME_WORDS, Frame, LayerDescriptor, MAX_LAYERS, Model, Readout, crc32c, schema_hash,
+    Blob, Descriptor, Direction, FRAME_WORDS, Frame, LayerDescriptor, MAX_LAYERS, Model, Readout, Text, TextUnit,
+    crc32c, memory_words, schema_hash,
 };
 use elman::cell::{Columns, Pass, StageSpec, VariantSpec};
-use elman::kernel::layout::{pack_bias, pack_pair, padded, vector_words};
+use elman::kernel::layout::{pack_bias, pack_pair, padded};
 
 /// The rows of one gate, a row a unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,8 +22,8 @@ pub struct IntegerGate {
     pub multiplier: Vec<i32>,
 }
 
-/// One layer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One layer. The default is a forward layer without numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IntegerLayer {
     /// Variant, as in the tables of `elman`.
     pub variant: String,
@@ -40,10 +41,20 @@ pub struct IntegerLayer {
     pub gates: Vec<IntegerGate>,
     /// Offset and multiplier of each channel of a scale layer.
     pub scale: Vec<(i16, i16)>,
+    /// In which order it takes the steps of a sequence.
+    pub direction: Direction,
+    /// Its own numbers, as the table names them; 0 where it has none.
+    pub params: [u16; 4],
+    /// Peephole weights V·2^(48 - long_frac), `[gates with a peephole * units]`: gate after gate.
+    pub diagonal: Vec<i32>,
+    /// Rows of an embedding, `[rows, units]`, -127..=127.
+    pub table: Vec<i8>,
+    /// Multiplier of each row of the table, below 2^24: element = (row·m + 2^15) >> 16.
+    pub row_multiplier: Vec<i32>,
 }
 
 /// A whole model in integers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IntegerModel {
     /// Name of the model.
     pub name: String,
@@ -57,6 +68,13 @@ pub struct IntegerModel {
     pub counter: u32,
     /// Audio front end.
     pub audio: Option<audio::Config>,
+    /// What a symbol of the text is that the model reads, and the symbols from index 1 on, ascending: characters by
+    /// code point, words bytewise. Index 0 is the unknown symbol.
+    pub text: Option<(TextUnit, Vec<String>)>,
+    /// Longest sequence of a model with a layer that reads backward; 0 for a stream without end.
+    pub max_steps: u16,
+    /// Last elements of the input that are the previous output in closed loop.
+    pub feedback: u16,
     /// Layers, from the input.
     pub layers: Vec<IntegerLayer>,
 }
@@ -82,7 +100,7 @@ impl IntegerModel {
     /// Where shapes do not fit the tables, or the loader's own error.
     pub fn to_blob(&self) -> Result<Vec<u8>> {
         let mut layers = heapless::Vec::<LayerDescriptor, MAX_LAYERS>::new();
-        let (mut weights, mut memory_words) = (Vec::new(), 0);
+        let mut weights = Vec::new();
         for (number, l) in self.layers.iter().enumerate() {
             let (tag, variant, spec) = elman::layer::named(&l.variant)
                 .with_context(|| format!("layer {number}: there is no cell or layer `{}`", l.variant))?;
@@ -94,24 +112,29 @@ impl IntegerModel {
                 in_frac: l.in_frac,
                 out_frac: l.out_frac,
                 long_frac: l.long_frac,
+                direction: l.direction,
+                params: l.params,
             };
             if layers.push(descriptor).is_err() {
                 bail!("{} layers: a model has at most {MAX_LAYERS}", self.layers.len());
             }
             l.pack(spec, &mut weights).with_context(|| format!("layer {number} ({})", l.variant))?;
-            memory_words += spec.memory_words(l.inputs, l.units);
         }
-        memory_words += self.layers.last().map_or(0, |l| vector_words(l.units));
         for label in &self.labels {
             ensure!(!label.is_empty() && !label.contains(['\n', '\r']), "label {label:?} is empty or has a line break");
         }
         let labels = self.labels.join("\n");
+        let symbols = self.symbols()?;
+        let memory_words = memory_words(&layers, self.max_steps);
         let descriptor = Descriptor {
             name: &self.name,
             labels: &labels,
             readout: self.readout,
             fingerprint: self.fingerprint,
             audio: self.audio,
+            text: self.text.as_ref().map(|(unit, _)| Text { unit: *unit, symbols: &symbols }),
+            max_steps: self.max_steps,
+            feedback: self.feedback,
             layers,
         };
         let mut text = postcard::to_stdvec(&descriptor)?;
@@ -135,6 +158,22 @@ impl IntegerModel {
         words.push(crc32c(&words));
         Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("a device would refuse this model: {e}"))?;
         Ok(words.iter().flat_map(|w| w.to_le_bytes()).collect())
+    }
+
+    /// The symbols as the descriptor has them.
+    fn symbols(&self) -> Result<String> {
+        let Some((unit, symbols)) = &self.text else { return Ok(String::new()) };
+        for (k, s) in symbols.iter().enumerate() {
+            let fits = match unit {
+                TextUnit::Characters => s.chars().count() == 1,
+                TextUnit::Words => !s.is_empty() && !s.contains(char::is_whitespace),
+            };
+            ensure!(fits, "symbol {} of the text, {s:?}, is not one of its {unit:?}", k + 1);
+        }
+        Ok(match unit {
+            TextUnit::Characters => symbols.concat(),
+            TextUnit::Words => symbols.join("\n"),
+        })
     }
 }
 
@@ -163,6 +202,12 @@ impl IntegerLayer {
             first += stage.gates.len();
             self.pack_stage(spec, stage, gates, out)?;
         }
+        let peepholes = spec.peephole.len();
+        let have = self.diagonal.len();
+        ensure!(have == peepholes * self.units, "V has {have} elements, not {peepholes} gates of {}", self.units);
+        for unit in 0..self.units {
+            out.extend((0..peepholes).map(|gate| self.diagonal[gate * self.units + unit] as u32));
+        }
         Ok(())
     }
 
@@ -180,6 +225,20 @@ impl IntegerLayer {
             Pass::Pointwise => {
                 ensure!(self.scale.len() == self.units, "{} channels of {}", self.scale.len(), self.units);
                 params.extend(self.scale.iter().map(|(o, m)| *o as u16 as u32 | (*m as u16 as u32) << 16));
+            }
+            Pass::Table => {
+                let rows = self.params[0] as usize;
+                let have = (self.row_multiplier.len(), self.table.len());
+                ensure!(
+                    have == (rows, rows * self.units),
+                    "multipliers and table have {have:?} elements of {rows} rows"
+                );
+                params.extend(self.row_multiplier.iter().map(|m| *m as u32));
+                for row in self.table.chunks(self.units.max(1)) {
+                    let mut bytes: Vec<u8> = row.iter().map(|e| *e as u8).collect();
+                    bytes.resize(padded(self.units), 0);
+                    weights.extend(words_of(&bytes)?);
+                }
             }
             Pass::Rows => {
                 let per_unit = stage.gates.len();

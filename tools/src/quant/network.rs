@@ -2,11 +2,12 @@
 
 use anyhow::{Context, Result};
 use elman::audio;
-use elman::blob::Readout;
+use elman::blob::{Direction, Readout, TextUnit};
+use elman::cell::OutRange;
 
-use super::ptq::{FloatLayer, Seen, quantize_layer};
+use super::ptq::{FloatLayer, Seen, out_frac, quantize_embedding, quantize_layer};
 use super::{IntegerLayer, IntegerModel};
-use crate::nn::{DenseActivation, LayerSpec, Network, Over};
+use crate::nn::{DenseActivation, LayerSpec, Network, Over, Trace};
 
 /// What surrounds the network in a blob.
 #[derive(Clone, Debug)]
@@ -19,92 +20,120 @@ pub struct Surroundings {
     pub fingerprint: u64,
     /// Audio front end, where the input is sound.
     pub audio: Option<audio::Config>,
-    /// The layer that scales raw features to the network's inputs.
-    pub scale: IntegerLayer,
+    /// The vocabulary, where the input is symbols.
+    pub text: Option<(TextUnit, Vec<String>)>,
+    /// How many values of a frame are the outputs of the step before.
+    pub feedback: u16,
+    /// Longest sequence of a network with a layer that reads backward.
+    pub max_steps: u16,
+    /// The layer that scales raw values to the network's inputs.
+    pub scale: Option<IntegerLayer>,
+    /// Offset and deviation of each output of a series.
+    pub target: Vec<(f64, f64)>,
 }
 
-/// Which layer of the blob each layer of the recipe becomes; pooling the last step becomes none.
-pub fn layer_map(layers: &[LayerSpec]) -> Vec<Option<usize>> {
-    let mut next = 1; // behind the scale layer
+/// Layers of the blob that a layer of the recipe becomes.
+fn parts(layer: &LayerSpec) -> usize {
+    match layer {
+        LayerSpec::Cell { bidirectional: true, .. } => 2,
+        LayerSpec::Pool { over: Over::Last } | LayerSpec::Dropout { .. } => 0,
+        LayerSpec::Narx { hidden: 0, .. } => 2,
+        LayerSpec::Narx { .. } => 3,
+        _ => 1,
+    }
+}
+
+/// For each layer of the recipe, the first layer of the blob that it becomes, behind `before` others; pooling the
+/// last step and dropout become none.
+pub fn layer_map(layers: &[LayerSpec], before: usize) -> Vec<Option<usize>> {
+    let mut next = before;
     layers
         .iter()
         .map(|layer| {
-            let here = !matches!(layer, LayerSpec::Pool { over: Over::Last });
-            next += here as usize;
-            here.then_some(next - 1)
+            let n = parts(layer);
+            next += n;
+            (n > 0).then_some(next - n)
         })
         .collect()
 }
 
-fn variant(layer: &LayerSpec) -> Option<&str> {
-    match layer {
-        LayerSpec::Cell { variant, .. } => Some(variant),
-        LayerSpec::Pool { over: Over::Last } => None,
-        LayerSpec::Pool { over: Over::Mean } => Some("mean"),
-        LayerSpec::Dense { activation, .. } => Some(match activation {
-            DenseActivation::Linear => "dense",
-            DenseActivation::Tanh => "dense-tanh",
-            DenseActivation::Sigmoid => "dense-sigmoid",
-            DenseActivation::Relu => "dense-relu",
-        }),
+fn dense(activation: DenseActivation) -> &'static str {
+    match activation {
+        DenseActivation::Linear => "dense",
+        DenseActivation::Tanh => "dense-tanh",
+        DenseActivation::Sigmoid => "dense-sigmoid",
+        DenseActivation::Relu => "dense-relu",
     }
 }
 
-/// Ranges and means of each layer over the calibration sequences.
-pub fn calibrate(network: &Network<f32>, sequences: &[Vec<f32>]) -> Vec<Seen> {
+/// Ranges and means of each layer over the calibration sequences. `target` is the offset and deviation by which the
+/// last layer's outputs become physical values; empty for none.
+pub fn calibrate(network: &Network<f32>, sequences: &[Vec<f32>], target: &[(f64, f64)]) -> Vec<Seen> {
     use rayon::prelude::*;
-    let largest = |values: &[f32]| values.iter().fold(0f64, |m, v| m.max(v.abs() as f64));
-    let inputs = network.spec().inputs;
+    let (inputs, count) = (network.spec().inputs, network.spec().layers.len());
     // In the order of the sequences, so that sums have the same bits on any number of threads.
-    let each: Vec<Vec<(Seen, usize)>> = sequences
+    let each: Vec<Vec<Seen>> = sequences
         .par_iter()
         .map(|s| {
             let mut below = (s.clone(), inputs);
-            let layer = |t: crate::nn::Trace<f32>| {
-                let steps = t.out.len() / t.width.max(1);
-                // h before each step: the output one step later, 0 before the first.
-                let hidden = &t.out[..t.out.len() - t.width.min(t.out.len())];
-                let seen = Seen {
-                    out: largest(&t.out),
-                    long: largest(&t.cell),
-                    input_mean: sums(&below.0, below.1),
-                    hidden_mean: sums(hidden, t.width),
-                };
+            let layer = |(k, mut t): (usize, Trace<f32>)| {
+                let mut seen = of_trace(&t, &below);
+                if k + 1 == count && !target.is_empty() {
+                    for (y, (offset, deviation)) in t.out.iter_mut().zip(target.iter().cycle()) {
+                        *y = (f64::from(*y) * deviation + offset) as f32;
+                    }
+                    seen.out = largest(&t.out);
+                }
                 below = (t.out, t.width);
-                (seen, steps)
+                seen
             };
-            network.trace(s).into_iter().map(layer).collect()
+            network.trace(s).into_iter().enumerate().map(layer).collect()
         })
         .collect();
-    let mut all = vec![(Seen::default(), 0); network.spec().layers.len()];
+    let mut all = vec![Seen::default(); count];
     for layers in &each {
-        for ((sum, count), (seen, steps)) in all.iter_mut().zip(layers) {
-            sum.out = sum.out.max(seen.out);
-            sum.long = sum.long.max(seen.long);
-            add(&mut sum.input_mean, &seen.input_mean);
-            add(&mut sum.hidden_mean, &seen.hidden_mean);
-            *count += steps;
-        }
+        all.iter_mut().zip(layers).for_each(|(sum, seen)| sum.add(seen));
     }
-    for (seen, steps) in &mut all {
-        let n = (*steps).max(1) as f64;
-        seen.input_mean.iter_mut().chain(&mut seen.hidden_mean).for_each(|m| *m /= n);
-    }
-    all.into_iter().map(|(seen, _)| seen).collect()
+    all.iter_mut().for_each(Seen::average);
+    all
+}
+
+fn largest(values: &[f32]) -> f64 {
+    values.iter().fold(0f64, |m, v| m.max(f64::from(v.abs())))
+}
+
+/// What one sequence shows of a layer above `below`: sums of elements, not yet means.
+fn of_trace(t: &Trace<f32>, below: &(Vec<f32>, usize)) -> Seen {
+    let steps = t.out.len() / t.width.max(1);
+    let input_mean = sums(&below.0, below.1);
+    let width = if t.reverse.is_some() { t.width / 2 } else { t.width };
+    let h: Vec<f32> = t.out.chunks_exact(t.width.max(1)).flat_map(|row| &row[..width]).copied().collect();
+    // h before each step: the output one step later, 0 before the first.
+    let hidden = &h[..h.len() - width.min(h.len())];
+    let reverse = t.reverse.as_ref().map(|r| {
+        let hidden = r.out.get(width..).unwrap_or_default();
+        Box::new(Seen {
+            out: largest(&t.out),
+            long: largest(if r.cell.is_empty() { &r.out } else { &r.cell }),
+            input_mean: input_mean.clone(),
+            hidden_mean: sums(hidden, width),
+            steps,
+            ..Seen::default()
+        })
+    });
+    // A long state that is not kept apart is h itself.
+    let long = largest(if t.cell.is_empty() { &t.out } else { &t.cell });
+    let pre = t.pre.first().map_or(0.0, |pre| largest(pre));
+    Seen { out: largest(&t.out), long, pre, input_mean, hidden_mean: sums(hidden, width), steps, reverse }
 }
 
 /// Sum of each column of `[rows, width]`.
 fn sums(values: &[f32], width: usize) -> Vec<f64> {
     let mut out = vec![0.0; width];
     for row in values.chunks_exact(width.max(1)) {
-        out.iter_mut().zip(row).for_each(|(o, v)| *o += *v as f64);
+        out.iter_mut().zip(row).for_each(|(o, v)| *o += f64::from(*v));
     }
     out
-}
-
-fn add(to: &mut Vec<f64>, from: &[f64]) {
-    to.resize(from.len(), 0.0);
-    to.iter_mut().zip(from).for_each(|(t, f)| *t += f);
 }
 
 /// Rounds a trained network: formats and means from `seen`, weights per row.
@@ -113,18 +142,91 @@ fn add(to: &mut Vec<f64>, from: &[f64]) {
 /// Where a weight is not finite or the device could not run the result.
 pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) -> Result<IntegerModel> {
     let spec = network.spec();
-    let mut layers = vec![around.scale.clone()];
-    let mut in_frac = around.scale.out_frac;
+    let mut layers: Vec<IntegerLayer> = around.scale.iter().cloned().collect();
+    let mut in_frac = around.scale.as_ref().map_or(0, |l| l.out_frac);
+    let mut backward = false;
     for (k, ((layer, (inputs, units)), seen)) in spec.layers.iter().zip(spec.widths()).zip(seen).enumerate() {
-        let Some(variant) = variant(layer) else { continue };
+        let last = k + 1 == spec.layers.len();
+        let target = if last { around.target.as_slice() } else { &[] };
         let tensor = |name: &str| network.tensor(&format!("layers.{k}.{name}")).map_or(&[][..], |(_, v)| v);
-        let float = FloatLayer { variant, inputs, units, w: tensor("w"), u: tensor("u"), b: tensor("b") };
-        let mut integer = quantize_layer(&float, in_frac, seen).with_context(|| format!("layer {k}"))?;
-        if variant == "mean" {
-            integer.out_frac = in_frac;
+        let place = || format!("layer {k}");
+        match layer {
+            LayerSpec::Dropout { .. } | LayerSpec::Pool { over: Over::Last } => {}
+            LayerSpec::Cell { variant, units, bidirectional, .. } => {
+                let float = FloatLayer {
+                    variant,
+                    inputs,
+                    units: *units,
+                    w: tensor("w"),
+                    u: tensor("u"),
+                    b: tensor("b"),
+                    v: tensor("v"),
+                };
+                layers.push(quantize_layer(&float, in_frac, seen).with_context(place)?);
+                if let (true, Some(seen)) = (*bidirectional, &seen.reverse) {
+                    let float = FloatLayer {
+                        w: tensor("reverse.w"),
+                        u: tensor("reverse.u"),
+                        b: tensor("reverse.b"),
+                        v: tensor("reverse.v"),
+                        ..float
+                    };
+                    let reverse = quantize_layer(&float, in_frac, seen).with_context(place)?;
+                    layers.push(IntegerLayer { direction: Direction::Backward, ..reverse });
+                    backward = true;
+                }
+            }
+            LayerSpec::Pool { over } => layers.push(IntegerLayer {
+                variant: if *over == Over::Mean { "mean" } else { "sum" }.to_owned(),
+                inputs,
+                units,
+                in_frac,
+                out_frac: if *over == Over::Mean {
+                    in_frac
+                } else {
+                    out_frac(OutRange::Calibrated, true, in_frac, seen)
+                },
+                ..IntegerLayer::default()
+            }),
+            LayerSpec::Dense { activation, .. } => {
+                let (w, b) = in_physical_units(tensor("w"), tensor("b"), target);
+                let float = FloatLayer { variant: dense(*activation), inputs, units, w: &w, u: &[], b: &b, v: &[] };
+                layers.push(quantize_layer(&float, in_frac, seen).with_context(place)?);
+            }
+            LayerSpec::Embedding { rows, .. } => {
+                layers.push(quantize_embedding(tensor("e"), *rows, units).with_context(place)?);
+            }
+            LayerSpec::OneHot { .. } => layers.push(IntegerLayer {
+                variant: "one-hot".to_owned(),
+                inputs,
+                units,
+                out_frac: 14,
+                ..IntegerLayer::default()
+            }),
+            LayerSpec::Delay { taps, stride, tail, tail_taps } => {
+                layers.push(delay(inputs, units, in_frac, [*taps, *stride, *tail, *tail_taps]));
+            }
+            LayerSpec::Narx { hidden, outputs, input_taps, output_taps, activation, .. } => {
+                let width = (inputs - outputs) * (input_taps + 1) + outputs * output_taps;
+                let taps = if inputs > *outputs { *input_taps } else { 0 };
+                layers.push(delay(inputs, width, in_frac, [taps, 1, *outputs, output_taps - 1]));
+                let (mut below, mut head) = (width, ("w", "b"));
+                if *hidden > 0 {
+                    let variant = dense(*activation);
+                    let (w, b) = (tensor("w"), tensor("b"));
+                    let float = FloatLayer { variant, inputs: width, units: *hidden, w, u: &[], b, v: &[] };
+                    layers.push(quantize_layer(&float, in_frac, &Seen { out: seen.pre, ..Seen::default() })?);
+                    (below, head) = (*hidden, ("v", "c"));
+                    in_frac = layers[layers.len() - 1].out_frac;
+                }
+                let (w, b) = in_physical_units(tensor(head.0), tensor(head.1), target);
+                let float =
+                    FloatLayer { variant: "dense", inputs: below, units: *outputs, w: &w, u: &[], b: &b, v: &[] };
+                let seen = Seen { out: seen.out, ..Seen::default() };
+                layers.push(quantize_layer(&float, in_frac, &seen).with_context(place)?);
+            }
         }
-        in_frac = integer.out_frac;
-        layers.push(integer);
+        in_frac = layers.last().map_or(in_frac, |l| l.out_frac);
     }
     Ok(IntegerModel {
         name: around.name.clone(),
@@ -133,6 +235,32 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) ->
         fingerprint: around.fingerprint,
         counter: 0,
         audio: around.audio,
+        text: around.text.clone(),
+        max_steps: if backward { around.max_steps } else { 0 },
+        feedback: around.feedback,
         layers,
     })
+}
+
+fn delay(inputs: usize, units: usize, frac: u8, params: [usize; 4]) -> IntegerLayer {
+    IntegerLayer {
+        variant: "delay".to_owned(),
+        inputs,
+        units,
+        in_frac: frac,
+        out_frac: frac,
+        params: params.map(|p| p.min(usize::from(u16::MAX)) as u16),
+        ..IntegerLayer::default()
+    }
+}
+
+/// W and b of a linear layer whose outputs become `y * deviation + offset`.
+fn in_physical_units(w: &[f32], b: &[f32], target: &[(f64, f64)]) -> (Vec<f32>, Vec<f32>) {
+    if target.is_empty() {
+        return (w.to_vec(), b.to_vec());
+    }
+    let columns = w.len() / b.len().max(1);
+    let scaled = |(k, w): (usize, &f32)| (f64::from(*w) * target[k / columns.max(1)].1) as f32;
+    let shifted = |(b, (offset, deviation)): (&f32, &(f64, f64))| (f64::from(*b) * deviation + offset) as f32;
+    (w.iter().enumerate().map(scaled).collect(), b.iter().zip(target).map(shifted).collect())
 }

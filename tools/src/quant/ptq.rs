@@ -25,6 +25,8 @@ pub struct FloatLayer<'a> {
     pub u: &'a [f32],
     /// b, `[gates * units]`.
     pub b: &'a [f32],
+    /// V of a cell with peepholes, `[gates that see c * units]`.
+    pub v: &'a [f32],
 }
 
 /// What calibration saw of a layer.
@@ -34,10 +36,43 @@ pub struct Seen {
     pub out: f64,
     /// Largest magnitude of the long state.
     pub long: f64,
+    /// Largest magnitude of the first stage's pre-activations.
+    pub pre: f64,
     /// Mean of each element of the input vector; empty where it is not known.
     pub input_mean: Vec<f64>,
     /// Mean of each element of the hidden state before a step; empty where it is not known.
     pub hidden_mean: Vec<f64>,
+    /// Steps behind the means.
+    pub steps: usize,
+    /// The same of the reverse direction, where the layer has one; `out` is that of both.
+    pub reverse: Option<Box<Seen>>,
+}
+
+impl Seen {
+    /// Takes in what another sequence showed; means are sums until [`Seen::average`].
+    pub(super) fn add(&mut self, other: &Seen) {
+        self.out = self.out.max(other.out);
+        self.long = self.long.max(other.long);
+        self.pre = self.pre.max(other.pre);
+        self.steps += other.steps;
+        let pairs = [(&mut self.input_mean, &other.input_mean), (&mut self.hidden_mean, &other.hidden_mean)];
+        for (to, from) in pairs {
+            to.resize(from.len(), 0.0);
+            to.iter_mut().zip(from).for_each(|(t, f)| *t += f);
+        }
+        if let Some(other) = &other.reverse {
+            self.reverse.get_or_insert_default().add(other);
+            // Both halves of the output share a format.
+            self.reverse.iter_mut().for_each(|r| r.out = self.out);
+        }
+    }
+
+    /// Makes means of the sums.
+    pub(super) fn average(&mut self) {
+        let n = self.steps.max(1) as f64;
+        self.input_mean.iter_mut().chain(&mut self.hidden_mean).for_each(|m| *m /= n);
+        self.reverse.iter_mut().for_each(|r| r.average());
+    }
 }
 
 /// Largest scale whose multiplier is an i32.
@@ -51,20 +86,23 @@ fn frac_for(range: f64, bits: i32, low: i32, high: i32) -> u8 {
 
 /// Fraction bits of a layer's output for what was seen.
 ///
-/// A head is written once, so a quarter of headroom serves; a relu that feeds itself gets twice the range.
-pub fn out_frac(out: OutRange, recurrent: bool, seen: &Seen) -> u8 {
+/// A head is written once, so a quarter of headroom serves; a state that feeds itself gets twice the range.
+pub fn out_frac(out: OutRange, stateful: bool, in_frac: u8, seen: &Seen) -> u8 {
     match out {
         OutRange::Unit => 15,
-        OutRange::Calibrated => frac_for(seen.out * if recurrent { 2.0 } else { 1.25 }, 16, 0, 15),
+        OutRange::OneHot => 14,
+        OutRange::Input => in_frac,
+        OutRange::Calibrated => frac_for(seen.out * if stateful { 2.0 } else { 1.25 }, 16, 0, 15),
     }
 }
 
-/// Fraction bits of a layer's long state; c of an LSTM gets twice the range seen.
-pub fn long_frac(long: LongState, seen: &Seen) -> u8 {
+/// Fraction bits of a layer's long state; one that is calibrated gets twice the range seen. Peephole weights of a
+/// magnitude of 2 and more need 20 bits.
+pub fn long_frac(long: LongState, seen: &Seen, peephole: bool) -> u8 {
     match long {
-        LongState::None | LongState::Sum => 0,
+        LongState::None | LongState::Mean | LongState::Sum | LongState::Line => 0,
         LongState::Hidden => elman::arith::Q::HIDDEN_FRAC,
-        LongState::Cell => frac_for(seen.long * 2.0, 32, 17, 27),
+        LongState::Cell | LongState::Wide => frac_for(seen.long * 2.0, 32, if peephole { 20 } else { 17 }, 27),
     }
 }
 
@@ -76,7 +114,8 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &Seen) -> Resul
     let (_, _, spec) = elman::layer::named(layer.variant)
         .ok_or_else(|| anyhow::anyhow!("there is no cell or layer `{}`", layer.variant))?;
     let (n, h) = (layer.inputs, layer.units);
-    let out_frac = out_frac(spec.out, spec.recurrent(), seen);
+    let out_frac = out_frac(spec.out, spec.stateful(), in_frac, seen);
+    let mut long_frac = long_frac(spec.long, seen, !spec.peephole.is_empty());
     let with_input = spec.gates().filter(|g| g.columns != Columns::Hidden).count();
     let with_hidden = spec.gates().filter(|g| g.columns != Columns::Input).count();
     let want = [with_input * h * n, with_hidden * h * h, spec.gates().count() * h];
@@ -91,6 +130,15 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &Seen) -> Resul
     let (mut w_rows, mut u_rows) = (layer.w.chunks(n.max(1)), layer.u.chunks(h.max(1)));
     let mut b = layer.b.iter();
     let (x_unit, h_unit) = (2f64.powi(15 - in_frac as i32), 2f64.powi(15 - out_frac as i32));
+    // Where rows are too large for a multiplier, the pre-activations of a linear map are taken 2^k times smaller.
+    let mut shrink = 1.0;
+    if spec.out == OutRange::Calibrated && spec.long == LongState::None {
+        let largest = |values: &[f32], unit: f64| values.iter().fold(0f64, |m, v| m.max(f64::from(v.abs()) * unit));
+        let scale = largest(layer.w, x_unit).max(largest(layer.u, h_unit)) / 127.0;
+        long_frac =
+            (0..15 - out_frac).find(|k| scale * 0.5f64.powi(i32::from(*k)) < MOST_SCALE).unwrap_or(15 - out_frac);
+        shrink = 0.5f64.powi(i32::from(long_frac));
+    }
     // Means of the elements as the row reads them, in Q0.15; 0 where they are not known.
     let mean_of = |means: &[f64], n: usize, unit: f64| {
         (0..n).map(|k| means.get(k).copied().unwrap_or(0.0) / unit).collect::<Vec<_>>()
@@ -109,10 +157,12 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &Seen) -> Resul
             for _ in 0..h {
                 let w = if gate.columns == Columns::Hidden { &[] } else { w_rows.next().unwrap_or_default() };
                 let u = if gate.columns == Columns::Input { &[] } else { u_rows.next().unwrap_or_default() };
-                let real: Vec<f64> =
-                    (w.iter().map(|w| *w as f64 * x_unit)).chain(u.iter().map(|u| *u as f64 * h_unit)).collect();
+                let real: Vec<f64> = (w.iter().map(|w| *w as f64 * x_unit))
+                    .chain(u.iter().map(|u| *u as f64 * h_unit))
+                    .map(|v| v * shrink)
+                    .collect();
                 let means: Vec<f64> = x_mean.iter().take(w.len()).chain(h_mean.iter().take(u.len())).copied().collect();
-                let row = quantize_row(&real, b.next().copied().unwrap_or_default() as f64, &means);
+                let row = quantize_row(&real, b.next().copied().unwrap_or_default() as f64 * shrink, &means);
                 rows.w.extend(&row.weights[..w.len()]);
                 rows.u.extend(&row.weights[w.len()..]);
                 rows.bias.push(row.bias);
@@ -127,10 +177,48 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &Seen) -> Resul
         units: h,
         in_frac,
         out_frac,
-        long_frac: long_frac(spec.long, seen),
+        long_frac,
         gates,
-        scale: Vec::new(),
+        diagonal: layer.v.iter().map(|v| diagonal(*v, long_frac)).collect(),
+        ..IntegerLayer::default()
     })
+}
+
+/// A peephole weight as the device has it: V·2^(48 - long_frac).
+fn diagonal(v: f32, long_frac: u8) -> i32 {
+    (f64::from(v) * 2f64.powi(48 - i32::from(long_frac))).round().clamp(-2147483648.0, 2147483647.0) as i32
+}
+
+/// Largest multiplier of an embedding's row that the device takes.
+const MOST_MULTIPLIER: i32 = elman::layer::embedding::MULTIPLIER_LIMIT as i32 - 1;
+
+/// Rounds an embedding: i8 with a scale a row.
+///
+/// # Errors
+/// Where a parameter is not finite.
+pub fn quantize_embedding(table: &[f32], rows: usize, units: usize) -> Result<IntegerLayer> {
+    ensure!(
+        table.len() == rows * units && table.iter().all(|v| v.is_finite()),
+        "embedding: {} elements for {rows} rows of {units}, or one that is not a number",
+        table.len()
+    );
+    let largest = |values: &[f32]| values.iter().fold(0f64, |m, v| m.max(f64::from(v.abs())));
+    let out_frac = frac_for(largest(table), 16, 0, 15);
+    let mut layer = IntegerLayer {
+        variant: "embedding".to_owned(),
+        inputs: 1,
+        units,
+        out_frac,
+        params: [u16::try_from(rows).unwrap_or(u16::MAX), 0, 0, 0],
+        ..IntegerLayer::default()
+    };
+    for row in table.chunks_exact(units) {
+        // An element is (table·m) >> 16 in the output's format.
+        let scale = (largest(row) / 127.0).max(1e-9);
+        layer.table.extend(row.iter().map(|v| (f64::from(*v) / scale).round() as i8));
+        layer.row_multiplier.push(((scale * 2f64.powi(16 + i32::from(out_frac))).round() as i32).min(MOST_MULTIPLIER));
+    }
+    Ok(layer)
 }
 
 struct Row {
@@ -172,7 +260,11 @@ fn quantize_row(real: &[f64], bias: f64, means: &[f64]) -> Row {
 
 /// Weights of an integer layer back in real numbers, `[w, u]` per gate: what the device computes with.
 pub fn dequantized(layer: &IntegerLayer) -> Vec<(Vec<f64>, Vec<f64>)> {
+    let spec = elman::layer::named(&layer.variant).map(|(_, _, spec)| spec);
+    let shrunk = spec.is_some_and(|s| s.out == OutRange::Calibrated && s.long == LongState::None);
+    let shrink = 0.5f64.powi(if shrunk { i32::from(layer.long_frac) } else { 0 });
     let (x_unit, h_unit) = (2f64.powi(15 - layer.in_frac as i32), 2f64.powi(15 - layer.out_frac as i32));
+    let (x_unit, h_unit) = (x_unit * shrink, h_unit * shrink);
     let real = |q: &[i8], gate: &IntegerGate, columns: usize, unit: f64| {
         q.iter()
             .enumerate()
@@ -193,8 +285,8 @@ mod tests {
         assert_eq!(frac_for(1.0, 16, 0, 15), 14);
         assert_eq!(frac_for(7.9, 16, 0, 15), 12);
         assert_eq!(frac_for(40_000.0, 16, 0, 15), 0);
-        assert_eq!(long_frac(LongState::Cell, &Seen { long: 3.0, ..Seen::default() }), 27);
-        assert_eq!(long_frac(LongState::Cell, &Seen { long: 40.0, ..Seen::default() }), 24);
+        assert_eq!(long_frac(LongState::Cell, &Seen { long: 3.0, ..Seen::default() }, false), 27);
+        assert_eq!(long_frac(LongState::Cell, &Seen { long: 40.0, ..Seen::default() }, false), 24);
     }
 
     #[test]

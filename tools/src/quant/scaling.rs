@@ -54,8 +54,8 @@ impl Moments {
             in_frac,
             out_frac: SCALED_FRAC,
             long_frac: shift as u8,
-            gates: vec![],
             scale,
+            ..IntegerLayer::default()
         }
     }
 }
@@ -99,12 +99,9 @@ mod tests {
         }
         let model = IntegerModel {
             name: "scale".into(),
-            labels: vec![],
             readout: Readout::EveryStep,
-            fingerprint: 0,
-            counter: 0,
-            audio: None,
             layers: vec![layer],
+            ..IntegerModel::default()
         };
         let words = words_of(&model.to_blob().unwrap()).unwrap();
         let model = Model::load(Blob::new(&words)).unwrap();

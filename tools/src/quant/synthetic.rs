@@ -1,7 +1,7 @@
 //! Seeded models and inputs without training: for tests of bits, counts of instructions and fuzz seeds.
 
-use elman::blob::Readout;
-use elman::cell::{Columns, LongState, OutRange, Pass};
+use elman::blob::{Direction, Readout, TextUnit};
+use elman::cell::{Columns, LongState, OutRange, Pass, Shape, Taps, VariantSpec};
 
 use super::{IntegerGate, IntegerLayer, IntegerModel};
 
@@ -33,7 +33,12 @@ pub enum Drive {
     Saturating,
 }
 
-/// A layer with random weights over the full range of int8.
+/// Rows of a synthetic embedding.
+pub const ROWS: u16 = 11;
+
+/// A layer with random weights over the full range of int8. Widths that follow from the variant replace those given:
+/// layers that keep the width have `inputs` units, symbols are one element, and a delay line has 3 taps at a stride
+/// of 2, with 2 of its own for the last of several elements.
 ///
 /// # Panics
 /// Where the tables have no such variant.
@@ -60,27 +65,59 @@ pub fn layer(variant: &str, inputs: usize, units: usize, in_frac: u8, drive: Dri
         })
         .collect();
     let pointwise = spec.stages.iter().any(|s| s.pass == Pass::Pointwise);
-    let scale = (0..if pointwise { units } else { 0 })
+    let scale = (0..if pointwise { inputs } else { 0 })
         .map(|_| (numbers.between(-4000, 4000) as i16, numbers.between(1, 32767) as i16))
         .collect();
-    IntegerLayer {
+    let mut layer = IntegerLayer {
         variant: variant.to_owned(),
         inputs,
         units,
         in_frac,
         out_frac: match spec.out {
             OutRange::Unit => 15,
-            OutRange::Calibrated if spec.long == LongState::Sum => in_frac,
+            OutRange::Input => in_frac,
+            OutRange::OneHot => 14,
+            OutRange::Calibrated if spec.long == LongState::Sum => in_frac.min(10),
             OutRange::Calibrated => 11,
         },
         long_frac: match spec.long {
             LongState::None if pointwise => 14,
-            LongState::None | LongState::Sum => 0,
+            LongState::None | LongState::Mean | LongState::Sum | LongState::Line => 0,
             LongState::Hidden => 30,
             LongState::Cell => 27,
+            LongState::Wide => 25,
         },
         gates,
         scale,
+        ..IntegerLayer::default()
+    };
+    decorate(spec, &mut layer, drive, &mut numbers);
+    layer
+}
+
+/// What only some variants have: widths that follow from numbers of their own, peepholes, a table.
+fn decorate(spec: &VariantSpec, layer: &mut IntegerLayer, drive: Drive, numbers: &mut Numbers) {
+    // Ordinary cell states are below 1, and V·c then of the size of the other pre-activations.
+    let peephole = if drive == Drive::Saturating { i32::MAX as i64 } else { 1 << 21 };
+    layer.diagonal =
+        (0..spec.peephole.len() * layer.units).map(|_| numbers.between(-peephole, peephole) as i32).collect();
+    match spec.shape {
+        Shape::Symbol => {
+            (layer.inputs, layer.in_frac) = (1, 0);
+            if spec.stages.iter().any(|s| s.pass == Pass::Table) {
+                layer.params[0] = ROWS;
+                layer.table = (0..ROWS as usize * layer.units).map(|_| numbers.between(-127, 127) as i8).collect();
+                layer.row_multiplier = (0..ROWS).map(|_| numbers.between(1 << 20, (1 << 24) - 1) as i32).collect();
+            }
+        }
+        Shape::Taps => {
+            // Taps of a tail of their own, where there is one besides the rest.
+            let tail = (layer.inputs > 1) as u16;
+            layer.params = [3, 2, tail, 2 * tail];
+            layer.units = Taps::of(layer.params).outputs(layer.inputs).expect("numbers of a delay line");
+        }
+        Shape::Same => layer.units = layer.inputs,
+        Shape::Free => {}
     }
 }
 
@@ -89,16 +126,14 @@ pub fn model(variant: &str, inputs: usize, units: usize, outputs: usize, drive: 
     let first = layer(variant, inputs, units, 15, drive, seed);
     let mut layers = vec![first];
     if outputs > 0 {
-        layers.push(layer("dense", units, outputs, layers[0].out_frac, Drive::Ordinary, seed ^ 1));
+        layers.push(layer("dense", layers[0].units, outputs, layers[0].out_frac, Drive::Ordinary, seed ^ 1));
     }
     IntegerModel {
         name: format!("{variant} {inputs}x{units}"),
-        labels: Vec::new(),
         readout: Readout::EveryStep,
         fingerprint: seed,
-        counter: 0,
-        audio: None,
         layers,
+        ..IntegerModel::default()
     }
 }
 
@@ -123,4 +158,61 @@ pub fn frames(inputs: usize, steps: usize, seed: u64) -> Vec<i16> {
                 .collect::<Vec<_>>()
         })
         .collect()
+}
+
+/// A model of pairs of layers, each a forward and a backward one of a variant, with `units` units in each direction,
+/// then for `outputs` > 0 a dense layer; for sequences of up to `steps`.
+pub fn bidirectional(
+    variants: &[&str],
+    inputs: usize,
+    units: usize,
+    outputs: usize,
+    steps: u16,
+    seed: u64,
+) -> IntegerModel {
+    let (mut layers, mut width, mut frac) = (Vec::new(), inputs, 15);
+    for (k, variant) in variants.iter().enumerate() {
+        let forward = layer(variant, width, units, frac, Drive::Ordinary, seed + 2 * k as u64);
+        let mut backward = layer(variant, width, units, frac, Drive::Ordinary, seed + 2 * k as u64 + 1);
+        backward.direction = Direction::Backward;
+        (width, frac) = (forward.units + backward.units, forward.out_frac);
+        layers.extend([forward, backward]);
+    }
+    if outputs > 0 {
+        layers.push(layer("dense", width, outputs, frac, Drive::Ordinary, seed ^ 1));
+    }
+    IntegerModel {
+        name: format!("{} {inputs}x{units} both ways", variants.join(" ")),
+        readout: Readout::EveryStep,
+        fingerprint: seed,
+        layers,
+        max_steps: steps,
+        ..IntegerModel::default()
+    }
+}
+
+/// A language model of `symbols` characters (the unknown one included): embedding, GRU and dense layer.
+///
+/// # Panics
+/// Where `symbols` is 0 or beyond the characters from `!` on.
+pub fn language(symbols: u16, units: usize, seed: u64) -> IntegerModel {
+    let mut numbers = Numbers(seed);
+    let mut embedding = layer("embedding", 1, units, 0, Drive::Ordinary, seed);
+    embedding.params[0] = symbols;
+    embedding.table = (0..symbols as usize * units).map(|_| numbers.between(-127, 127) as i8).collect();
+    embedding.row_multiplier = (0..symbols).map(|_| numbers.between(1 << 20, (1 << 24) - 1) as i32).collect();
+    let frac = embedding.out_frac;
+    let characters = (1..symbols as u32).map(|k| char::from_u32(0x20 + k).expect("a character").to_string());
+    IntegerModel {
+        name: format!("language of {symbols} characters"),
+        readout: Readout::EveryStep,
+        fingerprint: seed,
+        text: Some((TextUnit::Characters, characters.collect())),
+        layers: vec![
+            embedding,
+            layer("gru", units, units, frac, Drive::Ordinary, seed ^ 2),
+            layer("dense", units, symbols as usize, 15, Drive::Ordinary, seed ^ 3),
+        ],
+        ..IntegerModel::default()
+    }
 }

@@ -1,7 +1,7 @@
 //! Line charts and histograms as inline SVG.
 
-use super::Histogram;
 use super::html::{Escaped, short};
+use super::{Histogram, Map};
 use std::fmt::Write;
 
 const WIDTH: f64 = 560.0;
@@ -107,6 +107,27 @@ pub(super) fn histogram(data: &Histogram) -> String {
     svg
 }
 
+/// Names at their places, both axes on one scale. Empty where there is no point.
+pub(super) fn map(data: &Map) -> String {
+    let points = || data.points.iter().filter(|p| p.0.is_finite() && p.1.is_finite());
+    let (Some(xs), Some(ys)) = (range(points().map(|p| p.0)), range(points().map(|p| p.1))) else {
+        return String::new();
+    };
+    let (width, height) = (2.0 * WIDTH, 2.5 * HEIGHT);
+    let scale = ((width - 120.0) / (xs.1 - xs.0)).min((height - 40.0) / (ys.1 - ys.0));
+    let title = Escaped(&data.title);
+    let mut svg = format!(
+        "<figure><h3>{title}</h3><svg style='max-width:{width}px' viewBox='0 0 {width} {height}' role=img \
+         aria-label=\"{title}\">"
+    );
+    for (x, y, name) in points() {
+        let at = (width / 2.0 + (x - (xs.0 + xs.1) / 2.0) * scale, height / 2.0 - (y - (ys.0 + ys.1) / 2.0) * scale);
+        _ = write!(svg, "<text class=x x={:.1} y={:.1}>{}</text>", at.0, at.1 + 4.0, Escaped(name));
+    }
+    svg.push_str("</svg></figure>");
+    svg
+}
+
 fn open(title: &str) -> String {
     let title = Escaped(title);
     format!("<figure><h3>{title}</h3><svg viewBox='0 0 {WIDTH} {HEIGHT}' role=img aria-label=\"{title}\">")
@@ -121,6 +142,15 @@ mod tests {
         assert_eq!(ticks(0.0, 1.0), [0.0, 0.5, 1.0]);
         assert_eq!(ticks(1.0, 41.0), [10.0, 20.0, 30.0, 40.0]);
         assert_eq!(ticks(0.0, 0.9).len(), 2);
+    }
+
+    #[test]
+    fn maps_show_every_finite_point() {
+        let point = |x: f64, name: &str| (x, 1.0, name.to_owned());
+        let points = vec![point(1.0, "a<b"), point(f64::NAN, "lost"), point(3.0, "c")];
+        let svg = map(&Map { title: "t".into(), points });
+        assert!(svg.contains(">a&lt;b<") && svg.contains(">c<") && !svg.contains("lost") && !svg.contains("NaN"));
+        assert_eq!(map(&Map::default()), "");
     }
 
     #[test]

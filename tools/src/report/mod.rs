@@ -25,12 +25,29 @@ pub struct Report {
     pub layers: Vec<Layer>,
     /// How the weights of each layer are spread.
     pub histograms: Vec<Histogram>,
+    /// Points with names: embeddings in two dimensions.
+    pub maps: Vec<Map>,
     /// Memory, instructions: a table.
     pub costs: Vec<Fact>,
     /// What the user should know.
     pub notes: Vec<String>,
     /// The resolved recipe, as text.
     pub recipe: String,
+}
+
+/// A named curve of a chart; gaps where y is not finite.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Curve {
+    /// What it shows.
+    pub name: String,
+    /// (x, y), in the order of x.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// A page with one chart.
+pub fn curves(title: &str, x_name: &str, curves: &[Curve]) -> String {
+    let line = |c: &Curve| chart::Line { name: c.name.clone(), points: c.points.clone() };
+    page::one(title, &chart::lines(title, x_name, &curves.iter().map(line).collect::<Vec<_>>(), None))
 }
 
 /// A named value.
@@ -114,6 +131,15 @@ pub struct Histogram {
     pub high: f64,
     /// Counts.
     pub bins: Vec<u64>,
+}
+
+/// Named points in two dimensions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Map {
+    /// What the points are.
+    pub title: String,
+    /// Place and name of each.
+    pub points: Vec<(f64, f64, String)>,
 }
 
 impl Histogram {

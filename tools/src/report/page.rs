@@ -1,6 +1,6 @@
 //! The page: its parts in order.
 
-use super::chart::{Line, histogram, lines};
+use super::chart::{Line, histogram, lines, map};
 use super::html::{Escaped, short, table};
 use super::{Epoch, Fact, Layer, Report, confusion};
 use std::fmt::Write;
@@ -25,17 +25,28 @@ th,td{padding:4px 9px;border-bottom:1px solid #eee;text-align:left;vertical-alig
 .up span{writing-mode:vertical-rl;transform:rotate(180deg)}
 pre{background:#f6f6f6;padding:12px;overflow-x:auto;font-size:.85rem;border-radius:8px}";
 
-pub(super) fn render(report: &Report) -> String {
-    let title = Escaped(&report.title);
-    let mut out = format!(
+/// The page up to its heading.
+fn head(title: &str) -> String {
+    let title = Escaped(title);
+    format!(
         "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>\
         <meta name=viewport content=\"width=device-width,initial-scale=1\"><title>{title}</title>\
         <style>{STYLE}</style></head><body><h1>{title}</h1>\n"
-    );
+    )
+}
+
+/// A page of one part.
+pub(super) fn one(title: &str, content: &str) -> String {
+    format!("{}{content}\n</body></html>\n", head(title))
+}
+
+pub(super) fn render(report: &Report) -> String {
+    let mut out = head(&report.title);
     part(&mut out, "", cards(&report.summary));
     part(&mut out, "Training", training(&report.epochs));
     part(&mut out, "Confusion", grid(report.confusions.iter().map(confusion::render)));
     part(&mut out, "Quantization, layer by layer", layers(&report.layers));
+    part(&mut out, "Embedding", report.maps.iter().map(map).collect());
     part(&mut out, "Weights", grid(report.histograms.iter().map(histogram)));
     part(&mut out, "Memory and instructions", facts(&report.costs));
     part(&mut out, "Notes", notes(&report.notes));

@@ -30,6 +30,10 @@ fn sample() -> Report {
             drift: (0..49).map(|t| 1e-3 * (t as f64).sqrt()).collect(),
         }],
         histograms: vec![Histogram::of("1 gru", &[-1.0, -0.5, 0.0, 0.1, 0.2, 1.0], 8)],
+        maps: vec![Map {
+            title: "Symbols".into(),
+            points: vec![(0.0, 1.0, "word".into()), (2.0, 0.5, "other".into())],
+        }],
         costs: vec![Fact::new("flash, weights", 21_344, "bytes")],
         notes: vec!["12 clips were stereo".into()],
         recipe: "[train]\nepochs = 30 # <fast>\n".into(),
@@ -69,7 +73,7 @@ fn holds_what_it_was_given_and_loads_nothing() {
     ] {
         assert!(html.contains(text), "{text} is missing");
     }
-    assert_eq!(html.matches("<svg").count(), 4);
+    assert_eq!(html.matches("<svg").count(), 5);
     assert_eq!(open_elements(&html), Vec::<String>::new());
     for outside in ["http", "src=", "href", "<script", "@import", "url(", "NaN"] {
         assert!(!html.contains(outside), "{outside}");

@@ -20,6 +20,10 @@ pub struct TrainConfig {
     pub seed: u64,
     /// What is minimized: summed over a sequence's outputs, averaged over a batch's sequences.
     pub loss: Loss,
+    /// Factor of the training loss of an output by its wanted class, in the order of the classes; empty for 1 each.
+    pub class_weights: Vec<f64>,
+    /// Share of what training wants of a class that goes evenly to all classes.
+    pub label_smoothing: f64,
     /// The optimizer.
     pub optimizer: Optimizer,
     /// Learning rate at the schedule's height.
@@ -91,6 +95,8 @@ impl Default for TrainConfig {
             threads: 0,
             seed: 1,
             loss: Loss::CrossEntropy,
+            class_weights: Vec::new(),
+            label_smoothing: 0.0,
             optimizer: Optimizer::Adam,
             rate: 2e-3,
             schedule: Schedule::Cosine,
@@ -113,16 +119,24 @@ impl TrainConfig {
     /// The first value that makes no sense: its key and what it must be.
     pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
         let at_least_one = [("epochs", self.epochs), ("batch", self.batch), ("shard", self.shard)];
-        let share = [("beta1", self.beta1), ("beta2", self.beta2), ("momentum", self.momentum)];
+        let share = [
+            ("beta1", self.beta1),
+            ("beta2", self.beta2),
+            ("momentum", self.momentum),
+            ("label_smoothing", self.label_smoothing),
+        ];
         let not_negative = [("warmup", self.warmup), ("weight_decay", self.weight_decay), ("clip", self.clip)];
         let positive = [("rate", self.rate), ("epsilon", self.epsilon), ("step_factor", self.step_factor)];
         let within = |values: &[(&'static str, f64)], wanted, good: fn(f64) -> bool| {
             values.iter().find(|(_, v)| !good(*v)).map(|(key, _)| (*key, wanted))
         };
         let count = at_least_one.iter().find(|(_, n)| *n == 0).map(|(key, _)| (*key, "at least 1"));
+        let weights = self.class_weights.iter().any(|w| !(*w >= 0.0 && w.is_finite()));
+        let weights = weights.then_some(("class_weights", "a list of numbers of at least 0"));
         let steps = (self.schedule == Schedule::Step && self.step_every == 0).then_some(("step_every", "at least 1"));
         count
             .or(steps)
+            .or(weights)
             .or(within(&share, "at least 0 and below 1", |v| (0.0..1.0).contains(&v)))
             .or(within(&not_negative, "at least 0", |v| v >= 0.0 && v.is_finite()))
             .or(within(&positive, "above 0", |v| v > 0.0 && v.is_finite()))
@@ -154,5 +168,7 @@ mod tests {
         assert_eq!(check(|c| c.rate = f64::NAN), Err("rate"));
         assert_eq!(check(|c| c.momentum = 1.0), Err("momentum"));
         assert_eq!(check(|c| c.clip = -1.0), Err("clip"));
+        assert_eq!(check(|c| c.label_smoothing = 1.0), Err("label_smoothing"));
+        assert_eq!(check(|c| c.class_weights = vec![1.0, -1.0]), Err("class_weights"));
     }
 }

@@ -44,7 +44,7 @@ impl Dataset for Vec<Sequence> {
 
 impl Sequence {
     /// Why this example does not fit a network, if it does not.
-    pub(super) fn misfit(&self, spec: &NetworkSpec, loss: Loss) -> Option<String> {
+    pub(crate) fn misfit(&self, spec: &NetworkSpec, loss: Loss) -> Option<String> {
         let (values, outputs) = (self.frames.len(), spec.outputs());
         if values == 0 {
             return Some("it has no frames".into());

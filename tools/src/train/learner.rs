@@ -8,7 +8,7 @@ use super::error::TrainError;
 use super::optimizer::Moments;
 use super::shard::{Part, Shard};
 use crate::nn::float::{Float, Kernel, Lanes};
-use crate::nn::{Mode, Network, Pass, Score};
+use crate::nn::{Classes, Mode, Network, Pass, Score};
 
 /// A network with what a step changes and needs. Runs on the current rayon threads; their number does not change
 /// the result.
@@ -74,10 +74,11 @@ impl Learner {
     /// nothing is changed.
     pub fn learn(&mut self, rate: f64, seed: u64) -> Step {
         let (network, loss) = (&self.network, self.config.loss);
+        let classes = Classes { weights: &self.config.class_weights, smoothing: self.config.label_smoothing };
         let shards = &mut self.shards[..self.loaded];
         let scale = 1.0 / shards.iter().map(|s| s.len()).sum::<usize>() as f64;
         let train = |(i, shard): (usize, &mut Shard)| {
-            shard.train(network, Pass { loss, scale, mode: Mode::Train(seed.wrapping_add(i as u64)) });
+            shard.train(network, Pass { loss, scale, mode: Mode::Train(seed.wrapping_add(i as u64)), classes });
         };
         if let [shard] = shards {
             train((0, shard));

@@ -53,7 +53,7 @@ impl Shard {
     }
 
     /// Score and gradient of its sequences.
-    pub fn train(&mut self, network: &Network<f32>, pass: Pass) {
+    pub fn train(&mut self, network: &Network<f32>, pass: Pass<'_>) {
         self.gradient.clear();
         self.gradient.resize(network.values().len(), 0.0);
         let targets: Vec<&Target> = self.targets.iter().collect();

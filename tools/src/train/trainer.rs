@@ -107,6 +107,9 @@ impl Trainer {
     pub fn new(spec: &NetworkSpec, config: &TrainConfig) -> Result<Self, TrainError> {
         config.check().map_err(|(key, wanted)| TrainError::Config { key, wanted })?;
         let network = Network::new(spec, config.seed)?;
+        if !config.class_weights.is_empty() && config.class_weights.len() != spec.outputs() {
+            return Err(TrainError::Config { key: "class_weights", wanted: "as many numbers as there are classes" });
+        }
         Ok(Self { learner: Learner::new(network, config), best: None, history: Vec::new() })
     }
 

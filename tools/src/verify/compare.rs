@@ -1,13 +1,15 @@
 //! The board's records beside the host's own run.
 
 use anyhow::{Context, Result, ensure};
+use elman::kernel::layout::vector_words;
+use elman::kernel::word;
 use elman::{Model, Stream};
 use serde::Serialize;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, Read};
 
-use super::{Machine, Session, VerifyReport};
+use super::{Inputs, Machine, Session, VerifyReport};
 
 /// "ELV1": the first word of a session.
 const MAGIC: u32 = u32::from_le_bytes(*b"ELV1");
@@ -73,51 +75,125 @@ fn words(file: &mut impl Read, buffer: &mut [u32]) -> Result<Option<()>> {
     Ok(Some(()))
 }
 
+/// The firmware's records of a session.
+struct Records {
+    file: BufReader<File>,
+    record: Vec<u32>,
+    empty_ticks: u32,
+    steps: u64,
+    ticks: u64,
+}
+
+impl Records {
+    /// Opens a session of records with `payload` words behind the ticks.
+    fn open(model: &Model<'_>, payload: usize, session: &Session) -> Result<Self> {
+        let path = session.output();
+        let mut file = BufReader::new(File::open(&path).with_context(|| path.display().to_string())?);
+        let mut header = [0; 4];
+        words(&mut file, &mut header)?.context("the firmware wrote nothing")?;
+        let [magic, crc, record_words, empty_ticks] = header;
+        let record = vec![0; payload + RECORD_EXTRA_WORDS];
+        ensure!(magic == MAGIC, "the firmware speaks another protocol: rebuild it from this version's boards/");
+        ensure!(crc == model.crc(), "the firmware runs another model: CRC {crc:08x} instead of {:08x}", model.crc());
+        ensure!(record_words as usize == record.len(), "records of {record_words} words instead of {}", record.len());
+        Ok(Records { file, record, empty_ticks, steps: 0, ticks: 0 })
+    }
+
+    /// The next record, without its ticks, which are added up.
+    fn next(&mut self) -> Result<&[u32]> {
+        let steps = self.steps;
+        words(&mut self.file, &mut self.record)?
+            .with_context(|| format!("the firmware stopped after {steps} steps"))?;
+        self.steps += 1;
+        if self.record[0] > 0 {
+            self.ticks += self.record[0].wrapping_sub(self.empty_ticks) as u64;
+        }
+        Ok(&self.record[RECORD_EXTRA_WORDS..])
+    }
+
+    /// The report, once all records were read.
+    fn finish(
+        mut self,
+        core: &str,
+        machine: &Machine,
+        mismatches: u64,
+        first: Option<Mismatch>,
+    ) -> Result<VerifyReport> {
+        let steps = self.steps;
+        ensure!(words(&mut self.file, &mut self.record)?.is_none(), "the firmware wrote more than {steps} steps");
+        let instructions = machine.instructions(self.ticks as f64 / steps.max(1) as f64);
+        Ok(VerifyReport { core: core.to_owned(), steps, mismatches, first, instructions })
+    }
+}
+
 /// Runs `inputs` on the host and compares each step with the session's record of it.
 pub(super) fn compare(
     model: &Model<'_>,
     core: &str,
     machine: &Machine,
-    inputs: &[Vec<i16>],
+    inputs: &Inputs<'_>,
     session: Session,
 ) -> Result<VerifyReport> {
-    let path = session.output();
-    let mut file = BufReader::new(File::open(&path).with_context(|| path.display().to_string())?);
+    if model.max_steps() > 0 {
+        return sequences(model, core, machine, inputs, &session);
+    }
     let (mut memory, mut other) = (vec![0; model.memory_words()], vec![0; model.memory_words()]);
     let mut host = model.stream(&mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
     let mut board = model.stream(&mut other).map_err(|e| anyhow::anyhow!("{e}"))?;
     let mut snapshot = vec![0; host.snapshot_words()];
-    let mut record = vec![0; host.snapshot_words() + RECORD_EXTRA_WORDS];
-
-    let mut header = [0; 4];
-    words(&mut file, &mut header)?.context("the firmware wrote nothing")?;
-    let [magic, crc, record_words, empty_ticks] = header;
-    ensure!(magic == MAGIC, "the firmware speaks another protocol: rebuild it from this version's boards/");
-    ensure!(crc == model.crc(), "the firmware runs another model: CRC {crc:08x} instead of {:08x}", model.crc());
-    ensure!(record_words as usize == record.len(), "records of {record_words} words instead of {}", record.len());
-
-    let (mut steps, mut mismatches, mut first, mut ticks) = (0u64, 0u64, None, 0u64);
-    for (number, sequence) in inputs.iter().enumerate() {
+    let mut records = Records::open(model, snapshot.len(), &session)?;
+    let (mut mismatches, mut first) = (0u64, None);
+    for (number, sequence) in inputs.sequences.iter().enumerate() {
         host.reset();
         for (step, frame) in sequence.chunks(model.inputs()).enumerate() {
-            words(&mut file, &mut record)?.with_context(|| format!("the firmware stopped after {steps} steps"))?;
-            host.step(frame);
+            let record = records.next()?;
+            host.step(inputs.given(model, step, frame));
             host.snapshot(&mut snapshot).map_err(|e| anyhow::anyhow!("{e}"))?;
-            steps += 1;
-            ticks += record[0].wrapping_sub(empty_ticks) as u64;
-            if record[RECORD_EXTRA_WORDS..] != snapshot {
+            if record != snapshot {
                 mismatches += 1;
                 if first.is_none() {
-                    board.restore(&record[RECORD_EXTRA_WORDS..]).map_err(|e| anyhow::anyhow!("{e}"))?;
-                    let found = locate(&mut host, &mut board, &snapshot, &record[RECORD_EXTRA_WORDS..]);
+                    board.restore(record).map_err(|e| anyhow::anyhow!("{e}"))?;
+                    let found = locate(&mut host, &mut board, &snapshot, record);
                     first = Some(Mismatch { sequence: number, step, ..found });
                 }
             }
         }
     }
-    ensure!(words(&mut file, &mut record)?.is_none(), "the firmware wrote more than {steps} steps");
-    let instructions = machine.instructions(ticks as f64 / steps.max(1) as f64);
-    Ok(VerifyReport { core: core.to_owned(), steps, mismatches, first, instructions })
+    records.finish(core, machine, mismatches, first)
+}
+
+/// [`compare`] for a model that runs whole sequences.
+fn sequences(
+    model: &Model<'_>,
+    core: &str,
+    machine: &Machine,
+    inputs: &Inputs<'_>,
+    session: &Session,
+) -> Result<VerifyReport> {
+    let mut memory = vec![0; model.memory_words()];
+    let mut host = model.sequence(&mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
+    let mut records = Records::open(model, vector_words(model.outputs()), session)?;
+    let (mut mismatches, mut first) = (0u64, None);
+    for (number, sequence) in inputs.sequences.iter().enumerate() {
+        let outputs = host.run(sequence).map_err(|e| anyhow::anyhow!("sequence {number}: {e}"))?;
+        for (step, ours) in outputs.iter().enumerate() {
+            let theirs = word::halves(records.next()?);
+            let differs = ours.scores.iter().zip(theirs).position(|(h, b)| h != b);
+            if let Some(unit) = differs {
+                mismatches += 1;
+                first.get_or_insert(Mismatch {
+                    sequence: number,
+                    step,
+                    part: Part::Output,
+                    layer: model.layers().len().saturating_sub(1),
+                    unit,
+                    host: ours.scores[unit] as i32,
+                    board: theirs[unit] as i32,
+                });
+            }
+        }
+    }
+    records.finish(core, machine, mismatches, first)
 }
 
 /// The first hidden state, long state, output or else word in which two streams differ.

@@ -1,12 +1,13 @@
 //! Runs firmware in QEMU.
 
 use anyhow::{Context, Result, bail, ensure};
+use elman::Model;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{Firmware, Machine};
+use super::{Firmware, Inputs, Machine};
 
 /// QEMU for Arm.
 #[derive(Clone, Debug)]
@@ -70,28 +71,41 @@ impl Qemu {
         &self,
         machine: &Machine,
         firmware: &Firmware,
-        elements: usize,
-        inputs: &[Vec<i16>],
+        model: &Model<'_>,
+        inputs: &Inputs<'_>,
         file: Option<&[u8]>,
     ) -> Result<Session> {
         let folder = tempfile::tempdir().context("a temporary folder for the session")?;
         if let Some(blob) = file {
             std::fs::write(folder.path().join("model.elman"), blob).context("a temporary file for the blob")?;
         }
-        write_input(&folder.path().join("input.bin"), elements, inputs).context("a temporary file of frames")?;
+        write_input(&folder.path().join("input.bin"), model, inputs).context("a temporary file of frames")?;
         self.run(machine, firmware, folder.path())?;
         Ok(Session { folder })
     }
 }
 
-fn write_input(path: &Path, elements: usize, inputs: &[Vec<i16>]) -> std::io::Result<()> {
+/// Bit of a count of frames: they lack what the model feeds back.
+const CLOSED: u32 = 1 << 31;
+
+fn write_input(path: &Path, model: &Model<'_>, inputs: &Inputs<'_>) -> std::io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
-    for sequence in inputs {
-        let frames = (sequence.len() / elements.max(1)) as u32;
-        file.write_all(&0u32.to_le_bytes())?;
-        file.write_all(&frames.to_le_bytes())?;
-        for x in sequence {
-            file.write_all(&x.to_le_bytes())?;
+    for sequence in inputs.sequences {
+        let frames: Vec<&[i16]> = sequence.chunks_exact(model.inputs().max(1)).collect();
+        let (open, closed) = frames.split_at(inputs.closed_from.unwrap_or(frames.len()).min(frames.len()));
+        if model.max_steps() == 0 {
+            file.write_all(&0u32.to_le_bytes())?;
+        }
+        for (frames, first, flag) in [(open, 0, 0), (closed, open.len(), CLOSED)] {
+            if frames.is_empty() {
+                continue;
+            }
+            file.write_all(&(frames.len() as u32 | flag).to_le_bytes())?;
+            for (k, frame) in frames.iter().enumerate() {
+                for x in inputs.given(model, first + k, frame) {
+                    file.write_all(&x.to_le_bytes())?;
+                }
+            }
         }
     }
     file.flush()

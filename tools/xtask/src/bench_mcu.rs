@@ -3,9 +3,10 @@
 use anyhow::{Result, ensure};
 use elman::Model;
 use elman::blob::Blob;
+use elman_tools::cost;
 use elman_tools::quant::synthetic::{self, Drive};
 use elman_tools::quant::words_of;
-use elman_tools::verify::{Firmware, Machines, Qemu, session};
+use elman_tools::verify::{Bench, Inputs, Options};
 
 use crate::report::Figures;
 
@@ -15,20 +16,25 @@ struct Case {
     variant: &'static str,
     inputs: usize,
     units: usize,
-    loop_alone: u32,
+    loop_alone: Option<u32>,
     cmsis: Option<(u32, Option<u32>)>,
 }
 
 const fn lstm(inputs: usize, units: usize, loop_alone: u32, s8: u32, s16: u32) -> Case {
-    Case { variant: "lstm", inputs, units, loop_alone, cmsis: Some((s8, Some(s16))) }
+    Case { variant: "lstm", inputs, units, loop_alone: Some(loop_alone), cmsis: Some((s8, Some(s16))) }
 }
 
 const fn gru(inputs: usize, units: usize, loop_alone: u32) -> Case {
-    Case { variant: "gru", inputs, units, loop_alone, cmsis: None }
+    Case { variant: "gru", inputs, units, loop_alone: Some(loop_alone), cmsis: None }
+}
+
+/// A cell that neither has.
+const fn other(variant: &'static str, inputs: usize, units: usize) -> Case {
+    Case { variant, inputs, units, loop_alone: None, cmsis: None }
 }
 
 const fn dense(inputs: usize, units: usize, loop_alone: u32, s8: u32) -> Case {
-    Case { variant: "dense", inputs, units, loop_alone, cmsis: Some((s8, None)) }
+    Case { variant: "dense", inputs, units, loop_alone: Some(loop_alone), cmsis: Some((s8, None)) }
 }
 
 const CASES: &[Case] = &[
@@ -45,6 +51,10 @@ const CASES: &[Case] = &[
     dense(64, 64, 4_503, 10_624),
     dense(128, 128, 16_311, 36_480),
     dense(128, 256, 32_567, 72_832),
+    other("lstm-no-forget", 40, 64),
+    other("lstm-coupled", 40, 64),
+    other("lstm-peephole", 40, 64),
+    other("residual-2", 40, 64),
 ];
 
 const CORE: &str = "m4";
@@ -52,12 +62,9 @@ const STEPS: usize = 60;
 
 /// Counts every case.
 pub fn run() -> Result<Figures> {
-    let machines = Machines::find(None)?;
-    let machine = machines.get(CORE)?;
-    let qemu = Qemu::find()?;
-    let firmware = Firmware::build(&machines, CORE, "qemu-mps2", None, &[])?;
+    let bench = Bench::new(&Options::default(), CORE, None)?;
     let mut figures = Figures::new("bench-mcu");
-    figures.line(format!("Executed instructions per step on the {} (QEMU; no cycles)", machine.name));
+    figures.line(format!("Executed instructions per step on the {} (QEMU; no cycles)", bench.machine().name));
     figures.line(format!(
         "{:<16}{:>10}{:>9}{:>12}{:>8}{:>12}{:>8}{:>12}{:>8}",
         "", "step", "per MAC", "loop alone", "step/", "CMSIS s8", "/step", "CMSIS s16", "/step"
@@ -68,35 +75,24 @@ pub fn run() -> Result<Figures> {
         let words = words_of(&blob)?;
         let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
         let frames = synthetic::frames(inputs, STEPS, 7);
-        let report = session(&model, CORE, machine, &qemu, &firmware, &[frames], Some(&blob))?;
+        let report = bench.session(&model, &Inputs::of(&[frames]), Some(&blob))?;
         ensure!(report.bit_exact(), "{variant} ({inputs}, {units}) is not bit-exact: {:?}", report.first);
         let step = report.instructions;
-        let rows = synthetic_rows(variant);
-        let macs = if variant == "dense" { inputs * units } else { rows * units * (inputs + units) };
+        let macs = cost::of(&model).macs;
         let name = format!("{variant}-{inputs}x{units}");
         let peer = |p: Option<u32>| {
             p.map_or(format!("{:>12}{:>8}", "-", "-"), |p| format!("{p:>12}{:>7.2}x", p as f64 / step))
         };
         figures.line(format!(
-            "{:<16}{:>10.0}{:>9.2}{:>12}{:>7.3}x{}{}",
+            "{:<16}{:>10.0}{:>9.2}{}{}{}",
             format!("{variant} ({inputs}, {units})"),
             step,
             step / macs as f64,
-            case.loop_alone,
-            step / case.loop_alone as f64,
+            case.loop_alone.map_or(format!("{:>12}{:>8}", "-", "-"), |l| format!("{l:>12}{:>7.3}x", step / l as f64)),
             peer(case.cmsis.map(|c| c.0)),
             peer(case.cmsis.and_then(|c| c.1)),
         ));
         figures.add(name, step.round());
     }
     Ok(figures)
-}
-
-/// Full rows of weights per unit.
-fn synthetic_rows(variant: &str) -> usize {
-    match variant {
-        "lstm" => 4,
-        "gru" => 3,
-        _ => 1,
-    }
 }

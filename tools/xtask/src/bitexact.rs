@@ -1,11 +1,13 @@
-//! `bitexact`: every variant of every cell on every core beside the host.
+//! `bitexact`: every variant of every cell and layer on every core beside the host.
 
 use anyhow::{Context, Result};
 use elman::Model;
 use elman::blob::Blob;
+use elman::cell::Shape;
+use elman::net::Temperature;
 use elman_tools::quant::synthetic::{self, Drive};
-use elman_tools::quant::words_of;
-use elman_tools::verify::{Firmware, Machines, Qemu, session};
+use elman_tools::quant::{IntegerModel, words_of};
+use elman_tools::verify::{Bench, GenerateReport, Generation, Inputs, Machines, Options, generate};
 use std::process::ExitCode;
 
 /// Arguments of `bitexact`.
@@ -26,6 +28,70 @@ pub struct Args {
 const SHAPE: (usize, usize, usize) = (10, 18, 5);
 /// Steps between resets.
 const SEQUENCE: usize = 2500;
+/// Steps of a sequence that is run in both directions.
+const BOTH_WAYS: u16 = 50;
+
+/// A model, the steps of its sequences, and where they close the loop.
+struct Case {
+    name: String,
+    drive: &'static str,
+    model: IntegerModel,
+    sequence: usize,
+    closed_from: Option<usize>,
+}
+
+impl Case {
+    fn stream(name: &str, drive: &'static str, model: IntegerModel) -> Self {
+        Case { name: name.to_owned(), drive, model, sequence: SEQUENCE, closed_from: None }
+    }
+}
+
+/// Every variant of every cell and layer in front of a dense layer, each cell in both directions, and a closed loop.
+fn cases() -> Vec<Case> {
+    let (inputs, units, outputs) = SHAPE;
+    let mut cases = Vec::new();
+    for spec in elman::layer::all() {
+        for variant in spec.variants.iter().map(|v| v.name) {
+            for (word, drive) in [("ordinary", Drive::Ordinary), ("saturating", Drive::Saturating)] {
+                let model = synthetic::model(variant, inputs, units, outputs, drive, 3);
+                cases.push(Case::stream(variant, word, model));
+            }
+        }
+    }
+    for variant in elman::cell::CELLS.iter().flat_map(|c| c.variants).map(|v| v.name) {
+        let model = synthetic::bidirectional(&[variant, variant], inputs, units, outputs, BOTH_WAYS, 3);
+        let name = format!("{variant}, both ways");
+        cases.push(Case { sequence: BOTH_WAYS as usize, ..Case::stream(&name, "ordinary", model) });
+    }
+    let mut narx = synthetic::model("delay", 4, 0, 0, Drive::Ordinary, 3);
+    narx.layers.push(synthetic::layer("dense-tanh", narx.layers[0].units, units, 15, Drive::Ordinary, 4));
+    narx.layers.push(synthetic::layer("dense", units, 1, 15, Drive::Ordinary, 5));
+    narx.feedback = 1;
+    cases.push(Case { closed_from: Some(10), ..Case::stream("delay, closed loop", "ordinary", narx) });
+    cases
+}
+
+/// Frames for a model: numbers, or symbols where it takes those, some of them unknown.
+fn frames(model: &Model<'_>, steps: usize) -> Vec<i16> {
+    let symbols = model.layers().first().is_some_and(|l| l.spec().shape == Shape::Symbol);
+    let mut frames = synthetic::frames(model.inputs(), steps, 11);
+    if symbols {
+        frames.iter_mut().for_each(|x| *x &= 31);
+    }
+    frames
+}
+
+/// Text drawn from a language model of 90 characters, among the 20 likeliest.
+fn text(core: &str, symbols: usize) -> Result<GenerateReport> {
+    let generation = Generation {
+        seed: 11,
+        temperature: Temperature::from_num(0.9),
+        top_k: 20,
+        prompt: vec![40, 0, 7],
+        count: symbols,
+    };
+    generate(&synthetic::language(90, 18, 3).to_blob()?, core, &generation, &Options::default())
+}
 
 /// Runs all cases; failure where one differs.
 ///
@@ -33,42 +99,42 @@ const SEQUENCE: usize = 2500;
 /// Where a firmware cannot be built or run.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let machines = Machines::find(None)?;
-    let qemu = Qemu::find()?;
-    let (inputs, units, outputs) = SHAPE;
-    let variants: Vec<&str> = elman::cell::CELLS.iter().flat_map(|c| c.variants).map(|v| v.name).collect();
-    let (mut total, mut different, mut cases) = (0, 0, Vec::new());
-    for (core, machine) in machines.iter().filter(|(c, _)| args.cores.is_empty() || args.cores.iter().any(|a| a == c)) {
-        let firmware = Firmware::build(&machines, core, "qemu-mps2", None, &[])?;
-        for variant in &variants {
-            for drive in [Drive::Ordinary, Drive::Saturating] {
-                let blob = synthetic::model(variant, inputs, units, outputs, drive, 3).to_blob()?;
-                let words = words_of(&blob)?;
-                let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
-                let frames = synthetic::frames(inputs, args.steps, 11);
-                let sequences: Vec<Vec<i16>> = frames.chunks(SEQUENCE * inputs).map(<[i16]>::to_vec).collect();
-                let report = session(&model, core, machine, &qemu, &firmware, &sequences, Some(&blob))
-                    .with_context(|| format!("{variant} on {core}"))?;
-                total += report.steps;
-                different += report.mismatches;
-                let drive = format!("{drive:?}").to_lowercase();
-                if !args.json {
-                    println!(
-                        "{core:<5}{variant:<14}{drive:<12}{:>8} steps{:>8} mismatches",
-                        report.steps, report.mismatches
-                    );
-                    if let Some(first) = report.first {
-                        println!("     first: {first}");
-                    }
+    let (mut total, mut different, mut reports) = (0, 0, Vec::new());
+    for (core, _) in machines.iter().filter(|(c, _)| args.cores.is_empty() || args.cores.iter().any(|a| a == c)) {
+        let bench = Bench::new(&Options::default(), core, None)?;
+        for Case { name, drive, model, sequence, closed_from } in cases() {
+            let blob = model.to_blob().with_context(|| name.clone())?;
+            let words = words_of(&blob)?;
+            let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
+            let frames = frames(&model, args.steps);
+            let sequences: Vec<Vec<i16>> = frames.chunks(sequence * model.inputs()).map(<[i16]>::to_vec).collect();
+            let report = bench
+                .session(&model, &Inputs { sequences: &sequences, closed_from }, Some(&blob))
+                .with_context(|| format!("{name} on {core}"))?;
+            total += report.steps;
+            different += report.mismatches;
+            if !args.json {
+                println!("{core:<5}{name:<28}{drive:<12}{:>8} steps{:>8} mismatches", report.steps, report.mismatches);
+                if let Some(first) = report.first {
+                    println!("     first: {first}");
                 }
-                cases.push(serde_json::json!({ "variant": variant, "drive": drive, "report": report }));
             }
+            reports.push(serde_json::json!({ "variant": name, "drive": drive, "report": report }));
         }
+        let report = text(core, args.steps)?;
+        total += report.symbols.len() as u64;
+        different += report.mismatches as u64;
+        if !args.json {
+            let symbols = report.symbols.len();
+            println!("{core:<5}{:<40}{symbols:>8} symbols{:>6} mismatches", "generation", report.mismatches);
+        }
+        reports.push(serde_json::json!({ "variant": "generation", "report": report }));
     }
     anyhow::ensure!(total > 0, "no core of that name: boards/qemu-mps2/machines.toml lists them");
     if args.json {
         println!(
             "{}",
-            serde_json::json!({ "verb": "bitexact", "steps": total, "mismatches": different, "cases": cases })
+            serde_json::json!({ "verb": "bitexact", "steps": total, "mismatches": different, "cases": reports })
         );
     } else {
         println!("{total} steps, {different} mismatches");

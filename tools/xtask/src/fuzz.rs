@@ -11,6 +11,7 @@ use crate::setup::{self, ask, available};
 
 /// Arguments of `fuzz`.
 #[derive(Clone, Debug, clap::Args)]
+#[group(id = "fuzz")]
 pub struct Args {
     /// 60 seconds a target
     #[arg(long)]
@@ -71,17 +72,22 @@ fn seeds(folder: &Path) -> Result<()> {
     }
     let variants = elman::layer::all().flat_map(|s| s.variants).map(|v| v.name);
     for (k, variant) in variants.enumerate() {
-        // Pointwise layers keep the width.
-        let (inputs, units) =
-            (3, if synthetic::layer(variant, 3, 3, 15, Drive::Ordinary, 1).scale.is_empty() { 5 } else { 3 });
-        let units = if variant == "mean" { inputs } else { units };
-        let mut model = synthetic::model(variant, inputs, units, 2, Drive::Ordinary, 1);
+        let mut model = synthetic::model(variant, 3, 5, 2, Drive::Ordinary, 1);
         model.labels = vec!["yes".into(), "no".into()];
         let mut blob = model.to_blob().with_context(|| variant.to_owned())?;
         std::fs::write(load.join(format!("{variant}.elman")), &blob)?;
         blob.extend(synthetic::frames(4, 8, 1).iter().flat_map(|x| x.to_le_bytes()));
         std::fs::write(step.join(variant), &blob)?;
         std::fs::write(round_trip.join(variant), [k as u8, 2, 5, 1, 7, 0, k as u8 * 9, 3, 4, 1, 3, 200])?;
+    }
+    let both_ways = synthetic::bidirectional(&["gru", "lstm-coupled"], 3, 2, 2, 9, 1);
+    let mut closed = synthetic::model("delay", 2, 0, 1, Drive::Ordinary, 1);
+    closed.feedback = 1;
+    for (name, model) in [("both-ways", both_ways), ("closed", closed), ("text", synthetic::language(9, 3, 1))] {
+        let mut blob = model.to_blob().context(name)?;
+        std::fs::write(load.join(format!("{name}.elman")), &blob)?;
+        blob.extend(synthetic::frames(4, 8, 1).iter().flat_map(|x| x.to_le_bytes()));
+        std::fs::write(step.join(name), &blob)?;
     }
     let mut heard = synthetic::model("gru", 1, 1, 0, Drive::Ordinary, 1);
     let audio = Config::HZ_16000;

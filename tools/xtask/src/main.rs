@@ -4,6 +4,7 @@
 mod bench_mcu;
 mod bench_train;
 mod bitexact;
+mod combinations;
 mod demo;
 mod fuzz;
 mod panics;
@@ -33,6 +34,8 @@ enum Verb {
     Bench(Bench),
     /// Compare every state of 1e5 steps per cell and core with the host's: `cargo xtask bitexact --cores m4`
     Bitexact(bitexact::Args),
+    /// Train, round and run every legal combination of layers on the M4: `cargo xtask combinations --every 10`
+    Combinations(combinations::Args),
     /// Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`
     Recipes(recipes::Args),
     /// Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Verb::Bench(Bench::Mcu(output)) => bench_mcu::run().and_then(|f: Figures| f.finish(&output)),
         Verb::Bench(Bench::Train(args)) => bench_train::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bitexact(args) => bitexact::run(&args),
+        Verb::Combinations(args) => combinations::run(&args),
         Verb::Recipes(args) => recipes::run(&args),
         Verb::Panics(output) => panics::run(&output),
         Verb::Setup(args) => setup::run(&args),

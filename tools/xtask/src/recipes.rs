@@ -1,14 +1,19 @@
-//! `recipes`: trains recipes on real data with several seeds, rounds, and prints accuracies, float and integer.
+//! `recipes`: trains recipes on real data with several seeds, rounds, and prints their figures, float and integer.
 
 use anyhow::{Context, Result, ensure};
+use elman_tools::cmd::verify::CLOSED_FROM;
 use elman_tools::cmd::{eval, quantize, train};
 use elman_tools::data::Split;
 use elman_tools::model::ModelFile;
-use elman_tools::pipeline;
+use elman_tools::pipeline::{self, Source};
 use elman_tools::recipe::Recipe;
 use elman_tools::run::RunFolder;
-use elman_tools::ui::Ui;
-use std::path::PathBuf;
+use elman_tools::ui::{Ui, bytes, thousands};
+use elman_tools::verify;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::report::{Figures, Output, root};
@@ -16,17 +21,49 @@ use crate::report::{Figures, Output, root};
 /// Which recipes, on which data.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Folder that holds a corpus for each recipe, named by the recipe's name up to its first dash
+    /// Folder that holds the corpora, each named as its recipe says
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Recipes, without .toml
-    #[arg(long, value_delimiter = ',', default_value = "fsdd,fsdd-lstm,fsdd-srn,asc_kws")]
+    /// Recipes, without .toml; by default all whose corpus is there
+    #[arg(long, value_delimiter = ',')]
     recipes: Vec<String>,
     /// Seeds to average over, from 1
     #[arg(long, default_value_t = 3)]
     seeds: u64,
+    /// Writes the figures into docs/recipes.md, beside those of recipes that are not run
+    #[arg(long)]
+    write_docs: bool,
     #[command(flatten)]
     output: Output,
+}
+
+/// What a recipe reached: a line of the table in docs/recipes.md.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Reached {
+    figure: String,
+    share: bool,
+    split: String,
+    seeds: u64,
+    float: f64,
+    integer: f64,
+    weights: usize,
+    blob_bytes: usize,
+    ram_bytes: usize,
+    /// Counted on the emulated Cortex-M4.
+    instructions: Option<f64>,
+    bit_exact: Option<bool>,
+    train_seconds: f64,
+}
+
+impl Reached {
+    fn text(&self, value: f64) -> String {
+        if self.share { format!("{:.2} %", 100.0 * value) } else { format!("{value:.4}") }
+    }
+
+    /// What rounding costs: points of a share, per cent of an error.
+    fn loss(&self) -> f64 {
+        if self.share { 100.0 * (self.float - self.integer) } else { 100.0 * (self.integer / self.float - 1.0) }
+    }
 }
 
 /// Runs them.
@@ -36,58 +73,149 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<ExitCode> {
     ensure!(args.seeds > 0, "--seeds is at least 1");
     let mut figures = Figures::new("recipes");
-    figures.line(format!("Accuracy in %, mean of {} seeds (each in brackets)", args.seeds));
-    for name in &args.recipes {
-        let corpus_name = name.split('-').next().unwrap_or(name);
-        let data = args.data.join(corpus_name);
-        let path = root().join("tools/recipes").join(format!("{name}.toml"));
-        let recipe = Recipe::read(&path, &[])?;
-        let corpus = pipeline::open_corpus(&data, pipeline::wanted_rate(&recipe), Ui { json: true })
-            .with_context(|| format!("recipe {name}"))?;
-        let split = pipeline::judging(&corpus, None)?;
-        let (mut float, mut integer, mut last) = (Vec::new(), Vec::new(), Vec::new());
-        for seed in 1..=args.seeds {
-            let mut recipe = recipe.clone();
-            recipe.train.seed = seed;
-            let dir = tempfile::tempdir()?;
-            let folder = RunFolder::create(dir.path(), true)?;
-            let trained = train::train(&corpus, &recipe, &folder, false, Ui { json: true })?;
-            quantize::run(&folder, 0)?;
-            let file = ModelFile::read(dir.path())?;
-            let audio = folder.about()?.audio;
-            let examples = pipeline::examples(corpus.split(split), &audio)?;
-            let e = eval::evaluate(dir.path(), &file, split, &examples)?;
-            eprintln!(
-                "{name} seed {seed}: float {:.2}, integer {:.2}, {:.0} s",
-                100.0 * e.float_accuracy.unwrap_or(0.0),
-                100.0 * e.integer_accuracy,
-                trained.seconds
-            );
-            float.push(100.0 * e.float_accuracy.unwrap_or(0.0));
-            integer.push(100.0 * e.integer_accuracy);
-            last.push(100.0 * folder.metrics()?.last().map_or(0.0, |e| e.valid_accuracy));
+    figures.line(format!("Mean of {} seeds (each in brackets); accuracy and F1 in %", args.seeds));
+    let names = if args.recipes.is_empty() { all(&args.data)? } else { args.recipes.clone() };
+    let mut reached = BTreeMap::new();
+    for name in &names {
+        let r = recipe(name, args, &mut figures).with_context(|| format!("recipe {name}"))?;
+        let scale = if r.share { 100.0 } else { 1.0 };
+        figures.add(format!("{name}-float"), scale * r.float);
+        figures.add(format!("{name}-integer"), scale * r.integer);
+        figures.add(format!("{name}-loss"), r.loss());
+        reached.insert(name.clone(), r);
+        if args.write_docs {
+            write_docs(&reached)?;
         }
-        let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
-        let each = |v: &[f64]| v.iter().map(|a| format!("{a:.2}")).collect::<Vec<_>>().join(" ");
-        let split = match split {
-            Split::Valid => "valid",
-            _ => "test",
-        };
-        figures.line(format!(
-            "{name:<12} {split:<6} float {:.2} ({})   integer {:.2} ({})   loss {:+.2}",
-            mean(&float),
-            each(&float),
-            mean(&integer),
-            each(&integer),
-            mean(&float) - mean(&integer)
-        ));
-        if split == "valid" {
-            // The split that judges chose the epoch as well: say what the last epoch, chosen by nothing, has.
-            figures.line(format!("{:<12} {split:<6} float {:.2} ({}) at the last epoch", "", mean(&last), each(&last)));
-        }
-        figures.add(format!("{name}-float"), mean(&float));
-        figures.add(format!("{name}-integer"), mean(&integer));
-        figures.add(format!("{name}-loss"), mean(&float) - mean(&integer));
     }
     figures.finish(&args.output)
+}
+
+fn path_of(name: &str) -> PathBuf {
+    root().join("tools/recipes").join(format!("{name}.toml"))
+}
+
+/// Where a recipe's corpus is: as it says, or named by the recipe's name up to its first dash.
+fn corpus_of(recipe: &Recipe, data: &Path) -> PathBuf {
+    match recipe.corpus.as_str() {
+        "" => data.join(recipe.name.split('-').next().unwrap_or(&recipe.name)),
+        corpus => data.join(corpus),
+    }
+}
+
+/// The recipes whose corpus is in `data`, or which generate their own.
+fn all(data: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(root().join("tools/recipes"))? {
+        let path = entry?.path();
+        let recipe = Recipe::read(&path, &[])?;
+        if corpus_of(&recipe, data).is_dir() {
+            names.push(path.file_stem().unwrap_or_default().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
+    let quiet = Ui { json: true };
+    let base = Recipe::read(&path_of(name), &[])?;
+    let source = Source::open(&corpus_of(&base, &args.data), &base, pipeline::wanted_rate(&base), quiet)?;
+    let split = source.judging(None)?;
+    let (mut float, mut integer, mut last) = (Vec::new(), Vec::new(), Vec::new());
+    let mut reached = Reached { split: split.to_string(), seeds: args.seeds, ..Reached::default() };
+    for seed in 1..=args.seeds {
+        let mut recipe = base.clone();
+        recipe.train.seed = seed;
+        let dir = tempfile::tempdir()?;
+        let folder = RunFolder::create(dir.path(), true)?;
+        let trained = train::train(&source, &recipe, &folder, train::How::default(), quiet)?;
+        let quantized = quantize::run(&folder, 0)?;
+        let file = ModelFile::read(dir.path())?;
+        let e = eval::evaluate(dir.path(), &file, &recipe, &source, split)?;
+        let (f, i) = e.main();
+        eprintln!("{name} seed {seed}: float {:.4}, integer {i:.4}, {:.0} s", f.unwrap_or(f64::NAN), trained.seconds);
+        float.push(f.unwrap_or(f64::NAN));
+        integer.push(i);
+        last.push(100.0 * folder.metrics()?.last().map_or(0.0, |e| e.valid_accuracy));
+        if let Some(figure) = e.integer.first() {
+            (reached.figure, reached.share) = (figure.name.clone(), figure.share);
+        }
+        reached.train_seconds += trained.seconds / args.seeds as f64;
+        if seed == 1 {
+            (reached.weights, reached.blob_bytes) = (trained.parameters, quantized.blob_bytes);
+            reached.ram_bytes = quantized.ram_bytes;
+            let examples = folder.about()?.encoding.examples(&source, split)?;
+            let inputs = pipeline::spread(&examples, 10, file.model()?.inputs(), 200);
+            let closed_from = (file.model()?.descriptor().feedback > 0).then_some(CLOSED_FROM);
+            let options = verify::Options { closed_from, ..verify::Options::default() };
+            match verify::run(&file.bytes(), "m4", &inputs, &options) {
+                Ok(v) => (reached.instructions, reached.bit_exact) = (Some(v.instructions), Some(v.bit_exact())),
+                Err(e) => eprintln!("{name}: not run on the emulated core: {e:#}"),
+            }
+        }
+    }
+    let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
+    (reached.float, reached.integer) = (mean(&float), mean(&integer));
+    let each = |v: &[f64]| v.iter().map(|a| reached.text(*a)).collect::<Vec<_>>().join(" ");
+    let exact = reached.bit_exact.map_or("not run on m4".to_owned(), |e| {
+        let n = thousands(reached.instructions.unwrap_or(0.0).round() as u64);
+        format!("m4: {n} instructions per step, {}", if e { "bit-exact" } else { "NOT BIT-EXACT" })
+    });
+    figures.line(format!(
+        "{name:<18} {:<5} {:<17} float {} ({})   integer {} ({})   loss {:+.2} {}   {exact}",
+        reached.split,
+        reached.figure,
+        reached.text(reached.float),
+        each(&float),
+        reached.text(reached.integer),
+        each(&integer),
+        reached.loss(),
+        if reached.share { "points" } else { "%" },
+    ));
+    if split == Split::Valid && reached.figure == "accuracy" {
+        // The split that judges chose the epoch as well: say what the last epoch, chosen by nothing, has.
+        let each: Vec<String> = last.iter().map(|a| format!("{a:.2}")).collect();
+        figures.line(format!("{:<18} valid float {:.2} ({}) at the last epoch", "", mean(&last), each.join(" ")));
+    }
+    Ok(reached)
+}
+
+/// Puts new figures over those that docs/recipes.toml holds, and renders docs/recipes.md from them.
+fn write_docs(new: &BTreeMap<String, Reached>) -> Result<()> {
+    let data = root().join("docs/recipes.toml");
+    let mut all: BTreeMap<String, Reached> = match std::fs::read_to_string(&data) {
+        Ok(text) => toml::from_str(&text).with_context(|| data.display().to_string())?,
+        Err(_) => BTreeMap::new(),
+    };
+    all.extend(new.iter().map(|(name, r)| (name.clone(), r.clone())));
+    std::fs::write(&data, toml::to_string(&all)?)?;
+    let mut text = String::from(
+        "# What the recipes reach\n\n\
+         Written by `cargo xtask recipes --data DIR --write-docs` from its own runs: trained by tools/recipes/NAME.toml,\n\
+         rounded to int8, judged on the split named, run on the emulated Cortex-M4. Figures are means over the seeds;\n\
+         weights, bytes and instructions are those of seed 1. The loss is in points of a share, in per cent of an\n\
+         error. RAM is that of the states, exact; a step is one frame or symbol, front end not counted.\n\n\
+         | recipe | figure, split | seeds | float | int8 | loss | weights | blob | RAM | M4 instructions per step | bit-exact | training |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for (name, r) in &all {
+        let exact = r.bit_exact.map_or("not run", |e| if e { "yes" } else { "NO" });
+        let n = r.instructions.map_or("not run".to_owned(), |n| thousands(n.round() as u64));
+        writeln!(
+            text,
+            "| {name} | {}, {} | {} | {} | {} | {:+.2} | {} | {} | {} | {n} | {exact} | {:.0} s |",
+            r.figure,
+            r.split,
+            r.seeds,
+            r.text(r.float),
+            r.text(r.integer),
+            r.loss(),
+            thousands(r.weights as u64),
+            bytes(r.blob_bytes),
+            bytes(r.ram_bytes),
+            r.train_seconds,
+        )?;
+    }
+    std::fs::write(root().join("docs/recipes.md"), text)?;
+    Ok(())
 }

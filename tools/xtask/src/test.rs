@@ -28,6 +28,12 @@ const STAGES: &[Stage] = &[
     Stage { name: "firmware with defmt", on_cores: true, run: defmt },
     Stage { name: "kernels = twins", on_cores: true, run: kernels },
     Stage { name: "bit-exact, 1e3 steps", on_cores: true, run: || this(&["bitexact", "--steps", "1000"]) },
+    Stage {
+        name: "Turing machine, m4",
+        on_cores: true,
+        run: || cargo(&["run", "--quiet", "-p", "elman-tools", "--", "turing", "--on", "m4"]),
+    },
+    Stage { name: "combinations", on_cores: true, run: || this(&["combinations"]) },
     Stage { name: "panics", on_cores: true, run: || this(&["panics", "--check"]) },
     Stage { name: "size", on_cores: true, run: || this(&["size", "--check"]) },
     Stage { name: "instructions per step", on_cores: true, run: || this(&["bench", "mcu", "--check"]) },

@@ -48,7 +48,7 @@ fn read(file: &Path, split: Split, shelf: &Shelf, clips: &mut Vec<Found>) -> Res
     let problem = |line: u64, problem: String| Error::Manifest { file: file.into(), line, problem };
     let text = fs::read_to_string(file).map_err(|e| match e.kind() {
         io::ErrorKind::InvalidData => problem(1, "not UTF-8 text; save it as UTF-8 with commas".into()),
-        _ => Error::Io { path: file.into(), source: e },
+        _ => Error::Io { path: file.into(), reason: e },
     })?;
     // The reader counts lines wrongly where they end in CR LF.
     let text = text.replace("\r\n", "\n");

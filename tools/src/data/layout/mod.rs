@@ -6,6 +6,7 @@ mod words;
 
 use super::source::Source;
 use super::{Error, Split};
+use std::fmt;
 use std::path::Path;
 
 /// How a corpus is laid out.
@@ -18,6 +19,16 @@ pub enum Layout {
     /// train.csv, valid.csv (or val.csv, dev.csv), test.csv with columns file, label and maybe speaker; the files in a
     /// tar of the same name, in the only tar there is, or in the folder.
     Manifest,
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Layout::Words => "a folder per word",
+            Layout::Digits => "files DIGIT_SPEAKER_INDEX",
+            Layout::Manifest => "csv manifests",
+        })
+    }
 }
 
 /// A clip that was found but not read yet.
@@ -42,7 +53,7 @@ pub(super) struct Listing {
 pub(super) fn list(dir: &Path) -> Result<(Layout, Listing), Error> {
     if !dir.is_dir() {
         let kind = if dir.exists() { std::io::ErrorKind::NotADirectory } else { std::io::ErrorKind::NotFound };
-        return Err(Error::Io { path: dir.into(), source: kind.into() });
+        return Err(Error::Io { path: dir.into(), reason: kind.into() });
     }
     let (layout, listing) = if let Some(listing) = manifest::list(dir)? {
         (Layout::Manifest, listing)

@@ -13,7 +13,8 @@ pub fn cell<F: Float>() -> FloatCell<F> {
             0 => vec![stage(After)],
             _ => vec![stage(BeforeReset), stage(BeforeUpdate)],
         },
-        initial_bias: |_| 0.0,
+        initial_bias: |_, _| 0.0,
+        initial_loop: None,
     }
 }
 

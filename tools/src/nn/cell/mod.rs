@@ -6,6 +6,7 @@
 
 mod gru;
 mod lstm;
+mod residual;
 mod srn;
 mod step;
 
@@ -31,7 +32,8 @@ pub trait Backward<const G: usize>: Stage<G> + Copy + Send + Sync + 'static {
     /// The chain rule through one unit.
     ///
     /// `before` and `after` are the unit around [`Stage::unit`]. `grad` holds ∂L/∂after on entry and
-    /// ∂L/∂before on exit, without the part that goes through the pre-activations. Returns ∂L/∂pre.
+    /// ∂L/∂before on exit, without the part that goes through the pre-activations; its peepholes are 0 on entry
+    /// and ∂L/∂V of this unit on exit. Returns ∂L/∂pre.
     fn unit_backward<L: Lanes>(
         &self,
         l: L,
@@ -52,13 +54,15 @@ pub struct FloatCell<F> {
     pub spec: &'static CellSpec,
     /// The stages of the variant with this number.
     pub stages: fn(usize) -> Stages<F>,
-    /// The bias with which a gate starts, by its name.
-    pub initial_bias: fn(&str) -> f64,
+    /// The bias with which a gate of a variant starts, by the variant's number and the gate's name.
+    pub initial_bias: fn(usize, &str) -> f64,
+    /// U starts as this times the identity; orthogonal where it is not said.
+    pub initial_loop: Option<f64>,
 }
 
 /// All cells.
 fn cells<F: Float>() -> Vec<FloatCell<F>> {
-    vec![srn::cell(), gru::cell(), lstm::cell()]
+    vec![srn::cell(), gru::cell(), lstm::cell(), residual::cell()]
 }
 
 /// A cell's float side, its variant's number and table, by the variant's name.

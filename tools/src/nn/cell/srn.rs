@@ -8,7 +8,12 @@ use super::{Backward, FloatCell, Pointwise, stage};
 use crate::nn::float::{Float, Lanes, World};
 
 pub fn cell<F: Float>() -> FloatCell<F> {
-    FloatCell { spec: &SPEC, stages: |variant| vec![dense(ACTIVATIONS[variant])], initial_bias: |_| 0.0 }
+    FloatCell {
+        spec: &SPEC,
+        stages: |variant| vec![dense(ACTIVATIONS[variant])],
+        initial_bias: |_, _| 0.0,
+        initial_loop: None,
+    }
 }
 
 /// The pointwise half of y = f(W x + b).

@@ -8,7 +8,7 @@ use crate::nn::float::{Float, Kernel, Lanes, World};
 /// One forward step of a stage. All matrices are row-major, `rows` high; `H` = `units` wide but for `gates`.
 ///
 /// Empty slices stand for values that the cell does not have.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ForwardStep<'a, F> {
     /// Rows in work.
     pub rows: usize,
@@ -18,6 +18,8 @@ pub struct ForwardStep<'a, F> {
     pub gates: &'a mut [F],
     /// `[G * H]`: b
     pub bias: &'a [F],
+    /// `[3 * H]`: V_i, V_f, V_o, where the cell has peepholes.
+    pub diagonal: &'a [F],
     /// h on entry of the stage.
     pub h: &'a [F],
     /// h on exit of the stage.
@@ -33,7 +35,7 @@ pub struct ForwardStep<'a, F> {
 }
 
 /// One backward step of a stage: shapes as in [`ForwardStep`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct BackwardStep<'a, F> {
     /// Rows in work.
     pub rows: usize,
@@ -43,6 +45,10 @@ pub struct BackwardStep<'a, F> {
     pub gates: &'a mut [F],
     /// `[G * H]`: ∂L/∂b, added to.
     pub dbias: &'a mut [F],
+    /// `[3 * H]`: V_i, V_f, V_o, where the cell has peepholes.
+    pub diagonal: &'a [F],
+    /// `[3 * H]`: ∂L/∂V, added to, where the cell has peepholes.
+    pub ddiagonal: &'a mut [F],
     /// h before the stage.
     pub h: &'a [F],
     /// Long state before the stage.
@@ -101,6 +107,12 @@ fn load<L: Lanes>(l: L, has: bool, from: &[L::Elem], at: usize, n: usize) -> L::
     if has && !from.is_empty() { l.load(&from[at..at + n]) } else { l.splat(L::Elem::ZERO) }
 }
 
+/// V_i, V_f, V_o of units `j..j + n`; 0 where the cell has no peepholes.
+#[inline(always)]
+fn peephole<L: Lanes>(l: L, diagonal: &[L::Elem], units: usize, j: usize, n: usize) -> [L::V; 3] {
+    std::array::from_fn(|g| load(l, true, diagonal, g * units + j, n))
+}
+
 /// Writes elements `at..at + n` of a matrix that the equations may not have.
 #[inline(always)]
 fn store<L: Lanes>(l: L, has: bool, to: &mut [L::Elem], at: usize, n: usize, v: L::V) {
@@ -151,6 +163,7 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Forward<'_, F, S, G
                         h: load(l, S::READS_H, s.h, at, n),
                         long: load(l, S::HAS_LONG, s.long, at, n),
                         carry: load(l, S::HAS_CARRY, s.carry, at, n),
+                        peephole: peephole(l, s.diagonal, s.units, j, n),
                     };
                     let trace = self.stage.unit(&world, pre, &mut unit);
                     let saved = S::save(trace, &unit);
@@ -185,6 +198,8 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Back<'_, F, S, G> {
             #[inline(always)]
             |j, n| {
                 let mut dbias = [zero; G];
+                let seen = peephole(l, s.diagonal, s.units, j, n);
+                let mut dseen = [zero; 3];
                 for (row, gates) in s.gates.chunks_exact_mut(G * s.units).enumerate().take(s.rows) {
                     let at = row * s.units + j;
                     let mut saved = [zero; G];
@@ -196,20 +211,29 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Back<'_, F, S, G> {
                         h: load(l, S::READS_H, s.h, at, n),
                         long: load(l, S::HAS_LONG, s.long, at, n),
                         carry: load(l, S::HAS_CARRY, s.carry, at, n),
+                        peephole: seen,
                     };
-                    let after: Unit<World<L>> =
-                        Unit { h: zero, long: load(l, S::HAS_LONG, s.long_out, at, n), carry: zero };
+                    let after: Unit<World<L>> = Unit {
+                        h: zero,
+                        long: load(l, S::HAS_LONG, s.long_out, at, n),
+                        carry: zero,
+                        peephole: [zero; 3],
+                    };
                     let dh = l.load(&s.dh[at..at + n]);
                     let mut grad: Unit<World<L>> = Unit {
                         h: if s.dout.is_empty() { dh } else { l.add(dh, l.load(&s.dout[at..at + n])) },
                         long: load(l, S::HAS_LONG && s.enter_long, s.dlong, at, n),
                         carry: load(l, S::HAS_CARRY, s.dcarry, at, n),
+                        peephole: [zero; 3],
                     };
                     let dpre = self.stage.unit_backward(l, saved, &before, &after, &mut grad);
                     for g in 0..G {
                         let k = g * s.units + j;
                         l.store(&mut gates[k..k + n], dpre[g]);
                         dbias[g] = l.add(dbias[g], dpre[g]);
+                    }
+                    for (sum, d) in dseen.iter_mut().zip(grad.peephole) {
+                        *sum = l.add(*sum, d);
                     }
                     if S::READS_H {
                         let direct = if s.fold { l.add(grad.h, grad.long) } else { grad.h };
@@ -222,6 +246,13 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Back<'_, F, S, G> {
                     let k = g * s.units + j;
                     let to = &mut s.dbias[k..k + n];
                     l.store(to, l.add(l.load(to), dbias));
+                }
+                if !s.ddiagonal.is_empty() {
+                    for (g, dseen) in dseen.into_iter().enumerate() {
+                        let k = g * s.units + j;
+                        let to = &mut s.ddiagonal[k..k + n];
+                        l.store(to, l.add(l.load(to), dseen));
+                    }
                 }
             },
         );

@@ -62,6 +62,14 @@ impl Lanes for Double {
         if a < 0.0 { 0.0 } else { a }
     }
     #[inline(always)]
+    fn max(self, a: f64, b: f64) -> f64 {
+        a.max(b)
+    }
+    #[inline(always)]
+    fn exp_below(self, a: f64) -> f64 {
+        a.exp()
+    }
+    #[inline(always)]
     fn where_positive(self, x: f64, v: f64) -> f64 {
         if x > 0.0 { v } else { 0.0 }
     }

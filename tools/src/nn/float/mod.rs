@@ -72,6 +72,10 @@ pub trait Lanes: Copy {
     fn sqrt(self, a: Self::V) -> Self::V;
     /// max(a, 0)
     fn relu(self, a: Self::V) -> Self::V;
+    /// max(a, b), neither NaN.
+    fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// exp(a) for a <= 0, relative error at most 2e-7 in `f32` down to exp(-87), where it stays.
+    fn exp_below(self, a: Self::V) -> Self::V;
     /// `v` where `x > 0`, else 0.
     fn where_positive(self, x: Self::V, v: Self::V) -> Self::V;
     /// tanh(a)
@@ -115,6 +119,7 @@ impl<L: Lanes> Arith for World<L> {
     type Gate = L::V;
     type Out = L::V;
     type Long = L::V;
+    type Weight = L::V;
 
     #[inline(always)]
     fn add(&self, a: L::V, b: L::V) -> L::V {
@@ -164,6 +169,26 @@ impl<L: Lanes> Arith for World<L> {
     #[inline(always)]
     fn gate_out(&self, r: L::V, h: L::V) -> L::V {
         self.0.mul(r, h)
+    }
+    #[inline(always)]
+    fn one_minus(&self, i: L::V) -> L::V {
+        self.0.complement(i)
+    }
+    #[inline(always)]
+    fn add_gated(&self, c: L::V, i: L::V, g: L::V) -> L::V {
+        self.0.mul_add(i, g, c)
+    }
+    #[inline(always)]
+    fn peephole(&self, v: L::V, c: L::V) -> L::V {
+        self.0.mul(v, c)
+    }
+    #[inline(always)]
+    fn accumulate(&self, h: L::V, g: L::V) -> L::V {
+        self.0.add(h, g)
+    }
+    #[inline(always)]
+    fn narrow_wide(&self, h: L::V) -> L::V {
+        h
     }
 }
 

@@ -120,6 +120,15 @@ impl<S: Simd> Lanes for Single<S> {
         self.0.max_f32s(self.splat(0.0), a)
     }
     #[inline(always)]
+    fn max(self, a: S::f32s, b: S::f32s) -> S::f32s {
+        self.0.max_f32s(a, b)
+    }
+    #[inline(always)]
+    fn exp_below(self, a: S::f32s) -> S::f32s {
+        let (two_n, m) = exp_parts(self.0, a);
+        self.0.mul_add_e_f32s(two_n, m, two_n)
+    }
+    #[inline(always)]
     fn where_positive(self, x: S::f32s, v: S::f32s) -> S::f32s {
         let zero = self.splat(0.0);
         self.0.select_f32s(self.0.greater_than_f32s(x, zero), v, zero)

@@ -1,16 +1,27 @@
 //! Layers over a batch of sequences: forward, and backward through time.
 
+mod affine;
+mod bidirectional;
+mod delay;
 mod dense;
 mod dropout;
+mod embedding;
+mod narx;
 mod pool;
 mod recurrent;
+mod span;
 
 use std::ops::Range;
 
+pub use affine::Affine;
+pub use bidirectional::Bidirectional;
+pub use delay::Delay;
 pub use dense::Dense;
-pub use dropout::Dropout;
+pub use dropout::{Draw, Dropout};
+pub use embedding::{Embedding, OneHot};
+pub use narx::Narx;
 pub use pool::Pool;
-pub use recurrent::Recurrent;
+pub use recurrent::{Dropped, Recurrent, StateDropout};
 
 use super::Float;
 use super::batch::Frames;
@@ -21,10 +32,12 @@ use super::float::gemm::Packed;
 pub struct Place {
     /// W
     pub w: Range<usize>,
-    /// U; empty in a dense layer.
+    /// U; empty but in a recurrent layer.
     pub u: Range<usize>,
     /// b
     pub b: Range<usize>,
+    /// V of a recurrent layer with peepholes: V_i, V_f, V_o.
+    pub v: Range<usize>,
 }
 
 /// What a layer keeps of the forward pass for the backward pass. Memory is reused from batch to batch.
@@ -46,11 +59,11 @@ pub struct Tape<F> {
     pub touched: Vec<bool>,
     /// Per stage `[steps, size, gates * width]`: the gates, then their gradients. Dropout: the mask.
     pub gates: Vec<Vec<F>>,
-    /// `[1 + steps, size, width]`: c, where the cell has it.
+    /// `[1 + steps, size, width]`: c, where the cell has it. Of a narx layer, the frames as they were read.
     pub long: Vec<F>,
-    /// `[steps, size, width]`: h between two stages.
+    /// `[steps, size, width]`: h between two stages, or between the two maps of a narx layer.
     pub middle: Vec<F>,
-    /// `[steps, size, width]`: what the first stage carries to the second.
+    /// `[steps, size, width]`: what the first stage carries to the second. Of a narx layer, what its delay line gives.
     pub carry: Vec<F>,
     /// Per stage `[steps, size, gates * width]`: pre-activations with bias, where they are asked for.
     pub pre: Vec<Vec<F>>,
@@ -58,8 +71,20 @@ pub struct Tape<F> {
     pub keep_pre: bool,
     /// `[size, width]`: ∂L/∂h, ∂L/∂c, ∂L/∂carry of the step in work.
     pub running: [Vec<F>; 3],
+    /// `[size, width]`: ∂L/∂h through U, where dropout masks h.
+    pub through: Vec<F>,
     /// A right operand packed on the way.
     pub packed: Packed<F>,
+    /// What dropout drops within the layer.
+    pub dropped: Dropped<F>,
+    /// Of a bidirectional layer: both directions, each in its own order of time.
+    pub directions: Vec<Tape<F>>,
+    /// The input of the reverse direction.
+    pub turned: Vec<F>,
+    /// Whether the norm of ∂L/∂h is asked for, step by step.
+    pub probe: bool,
+    /// These norms, of row 0.
+    pub norms: Vec<f64>,
 }
 
 impl<F: Float> Tape<F> {
@@ -97,9 +122,19 @@ pub enum Mode {
 
 /// A layer.
 pub enum Layer<F> {
+    /// A row of a table for every symbol.
+    Embedding(Embedding),
+    /// A unit vector for every symbol.
+    OneHot(OneHot),
+    /// Past frames beside the present one.
+    Delay(Delay),
     /// Recurrent cells.
     Recurrent(Recurrent<F>),
-    /// Dropout behind a recurrent layer.
+    /// Recurrent cells in both directions.
+    Bidirectional(Bidirectional<F>),
+    /// A network over past inputs and outputs.
+    Narx(Narx<F>),
+    /// Dropout on what goes up.
     Dropout(Dropout),
     /// Pooling over time.
     Pool(Pool),
@@ -112,15 +147,22 @@ impl<F: Float> Layer<F> {
     pub fn pack(&mut self, parameters: &[F]) {
         match self {
             Self::Recurrent(layer) => layer.pack(parameters),
-            Self::Dense(layer) => layer.pack(parameters),
-            Self::Dropout(_) | Self::Pool(_) => {}
+            Self::Bidirectional(layer) => layer.pack(parameters),
+            Self::Narx(layer) => layer.pack(parameters),
+            Self::Dense(layer) => layer.0.pack(parameters),
+            _ => {}
         }
     }
 
     /// Computes the output from `input`, into `tape`.
     pub fn forward(&self, parameters: &[F], input: Frames<'_, F>, tape: &mut Tape<F>, mode: Mode) {
         match self {
-            Self::Recurrent(layer) => layer.forward(parameters, input, tape),
+            Self::Recurrent(layer) => layer.forward(parameters, input, tape, mode),
+            Self::Bidirectional(layer) => layer.forward(parameters, input, tape, mode),
+            Self::Narx(layer) => layer.forward(parameters, input, tape),
+            Self::Embedding(layer) => layer.forward(parameters, input, tape),
+            Self::OneHot(layer) => layer.forward(input, tape),
+            Self::Delay(layer) => layer.forward(input, tape),
             Self::Dropout(layer) => layer.forward(input, tape, mode),
             Self::Pool(layer) => layer.forward(input, tape),
             Self::Dense(layer) => layer.forward(parameters, input, tape),
@@ -128,9 +170,22 @@ impl<F: Float> Layer<F> {
     }
 
     /// Adds ∂L/∂parameters to `gradient` and, unless this is the first layer, ∂L/∂input to the tape below.
-    pub fn backward(&self, input: Frames<'_, F>, tape: &mut Tape<F>, gradient: &mut [F], below: Option<Below<'_, F>>) {
+    pub fn backward(
+        &self,
+        parameters: &[F],
+        input: Frames<'_, F>,
+        tape: &mut Tape<F>,
+        gradient: &mut [F],
+        below: Option<Below<'_, F>>,
+    ) {
         match self {
-            Self::Recurrent(layer) => layer.backward(input, tape, gradient, below),
+            Self::Recurrent(layer) => layer.backward(parameters, input, tape, gradient, below),
+            Self::Bidirectional(layer) => layer.backward(parameters, input, tape, gradient, below),
+            Self::Narx(layer) => layer.backward(input, tape, gradient),
+            Self::Embedding(layer) => layer.backward(input, tape, gradient),
+            // Symbols have no gradient.
+            Self::OneHot(_) => {}
+            Self::Delay(layer) => layer.backward(tape, below),
             Self::Dropout(_) => Dropout::backward(tape, below),
             Self::Pool(layer) => layer.backward(input.rows, tape, below),
             Self::Dense(layer) => layer.backward(input, tape, gradient, below),
@@ -151,6 +206,17 @@ pub struct Below<'a, F> {
 }
 
 impl<F: Float> Below<'_, F> {
+    /// The gradient of these steps, to be written whole.
+    fn steps(&mut self, steps: Range<usize>) -> &mut [F] {
+        self.touched[steps.clone()].fill(true);
+        &mut self.dout[steps.start * self.size * self.width..steps.end * self.size * self.width]
+    }
+
+    /// The same memory, for one of several that write to it.
+    fn again(&mut self) -> Below<'_, F> {
+        Below { dout: self.dout, touched: self.touched, size: self.size, width: self.width }
+    }
+
     /// The gradient of step `t`, to be written whole.
     fn step(&mut self, t: usize) -> &mut [F] {
         self.touched[t] = true;

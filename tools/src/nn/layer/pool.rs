@@ -5,7 +5,7 @@ use crate::nn::Float;
 use crate::nn::batch::Frames;
 use crate::nn::spec::Over;
 
-/// Takes the last step of every sequence, or the mean over its steps.
+/// Takes the last step of every sequence, or the mean or the sum over its steps.
 #[derive(Clone, Copy, Debug)]
 pub struct Pool {
     /// Which.
@@ -15,7 +15,7 @@ pub struct Pool {
 }
 
 /// Steps of the sequence in every row.
-fn lengths(rows: &[usize], size: usize) -> impl Iterator<Item = usize> + '_ {
+pub fn lengths(rows: &[usize], size: usize) -> impl Iterator<Item = usize> + '_ {
     (0..size).map(|row| rows.partition_point(|&running| running > row))
 }
 
@@ -27,13 +27,15 @@ impl Pool {
             let out = &mut tape.out[row * width..][..width];
             match self.over {
                 Over::Last => out.copy_from_slice(input.row(length - 1, row)),
-                Over::Mean => {
+                Over::Mean | Over::Sum => {
                     out.copy_from_slice(input.row(0, row));
                     for t in 1..length {
                         out.iter_mut().zip(input.row(t, row)).for_each(|(a, x)| *a += *x);
                     }
-                    let scale = F::of(1.0 / length as f64);
-                    out.iter_mut().for_each(|a| *a *= scale);
+                    if self.over == Over::Mean {
+                        let scale = F::of(1.0 / length as f64);
+                        out.iter_mut().for_each(|a| *a *= scale);
+                    }
                 }
             }
         }
@@ -51,7 +53,7 @@ impl Pool {
         for length in lengths(rows, tape.size) {
             match self.over {
                 Over::Last => touch(length - 1),
-                Over::Mean => (0..length).for_each(&mut touch),
+                Over::Mean | Over::Sum => (0..length).for_each(&mut touch),
             }
         }
         for (row, length) in lengths(rows, tape.size).enumerate() {
@@ -65,6 +67,7 @@ impl Pool {
             };
             match self.over {
                 Over::Last => write(length - 1, F::of(1.0)),
+                Over::Sum => (0..length).for_each(|t| write(t, F::of(1.0))),
                 Over::Mean => (0..length).for_each(|t| write(t, F::of(1.0 / length as f64))),
             }
         }

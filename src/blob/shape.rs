@@ -1,0 +1,223 @@
+//! Whether layers fit together: widths, formats, directions, and what surrounds them.
+
+use super::{Descriptor, Direction, Error, LayerDescriptor, MAX_WIDTH, Text, TextUnit};
+use crate::arith::Q;
+use crate::audio;
+use crate::cell::{LongState, MAX_LINE_WORDS, OutRange, Pass, Shape, Taps, VariantSpec, View};
+use crate::kernel::layout::vector_words;
+use crate::layer;
+
+/// What a layer is given, as layers come from the input on.
+pub(super) struct Joints {
+    /// Elements and fraction bits; `None` before the first layer, where no front end says.
+    given: Option<(u16, u8)>,
+    /// Input and output of the layer before, where that one reads forward: the backward one's must be the same.
+    forward: Option<LayerDescriptor>,
+    first: bool,
+}
+
+impl Joints {
+    pub(super) fn new(audio: Option<&audio::Config>) -> Self {
+        let given = audio.map(|a| (a.channels as u16, audio::FEATURE_FRAC as u8));
+        Joints { given, forward: None, first: true }
+    }
+
+    /// Elements of the last layer's output: of both directions, where they are two.
+    pub(super) fn outputs(&self) -> Option<u16> {
+        if self.first { None } else { self.given.map(|(n, _)| n) }
+    }
+
+    /// A layer's sizes and formats, and that it takes what it is given.
+    pub(super) fn next<'b>(&mut self, number: u8, l: &LayerDescriptor) -> Result<View<'b>, Error> {
+        let &LayerDescriptor { tag, variant, inputs, units, in_frac, out_frac, .. } = l;
+        let spec = layer::find(tag, variant).ok_or(Error::UnknownLayer { layer: number, tag, variant })?;
+        if inputs == 0 || units == 0 || inputs > MAX_WIDTH || units > MAX_WIDTH {
+            return Err(Error::Width { layer: number, inputs, units });
+        }
+        match l.direction {
+            Direction::Forward => {
+                let symbols = if self.first { Some((1, 0)) } else { None };
+                let taken = if spec.shape == Shape::Symbol { symbols } else { Some((inputs, in_frac)) };
+                let (given, given_frac) = self.given.or(taken).unwrap_or_default();
+                let fits = taken == Some((given, given_frac)) && inputs == given && in_frac == given_frac;
+                if !fits || in_frac > 15 {
+                    return Err(Error::Joint { layer: number, inputs, given, frac: in_frac, given_frac });
+                }
+                self.given = Some((units, out_frac));
+                self.forward = Some(*l);
+            }
+            Direction::Backward => {
+                let pair = self
+                    .forward
+                    .take()
+                    .filter(|f| spec.stateful() && (f.inputs, f.in_frac, f.out_frac) == (inputs, in_frac, out_frac));
+                let forward = pair.ok_or(Error::Direction { layer: number })?;
+                let both = forward.units.saturating_add(units);
+                if both > MAX_WIDTH {
+                    return Err(Error::Width { layer: number, inputs, units: both });
+                }
+                self.given = Some((both, out_frac));
+            }
+        }
+        self.first = false;
+        view(number, l, spec)
+    }
+}
+
+/// A layer's own widths, formats and numbers.
+fn view<'b>(number: u8, l: &LayerDescriptor, spec: &'static VariantSpec) -> Result<View<'b>, Error> {
+    let &LayerDescriptor { inputs, units, in_frac, out_frac, long_frac, direction, params, .. } = l;
+    if spec.shape == Shape::Same && units != inputs {
+        return Err(Error::Width { layer: number, inputs, units });
+    }
+    numbers(number, l, spec)?;
+    let pointwise = spec.stages.iter().any(|s| s.pass == Pass::Pointwise);
+    let out_fits = match spec.out {
+        OutRange::Unit => out_frac == 15,
+        OutRange::OneHot => out_frac == 14,
+        OutRange::Input => out_frac == in_frac,
+        OutRange::Calibrated => out_frac <= 15 && (spec.long != LongState::Sum || out_frac <= in_frac),
+    };
+    let long_fits = match spec.long {
+        LongState::Cell | LongState::Wide => (17..=27).contains(&long_frac),
+        LongState::Hidden => long_frac == Q::HIDDEN_FRAC,
+        LongState::Mean | LongState::Sum | LongState::Line => long_frac == 0,
+        LongState::None if pointwise => long_frac <= 30,
+        LongState::None if spec.out == OutRange::Calibrated && spec.gates().next().is_some() => {
+            out_frac as u32 + long_frac as u32 <= 15
+        }
+        LongState::None => long_frac == 0,
+    };
+    if !out_fits || !long_fits {
+        return Err(Error::Format { layer: number, out_frac, long_frac });
+    }
+    let vector_words = spec.vector_words(inputs as usize, units as usize) as u32;
+    let memory_words = spec.memory_words(inputs as usize, units as usize, params) as u32;
+    let (q, stages, diagonal) = (Q { long_frac, out_frac }, Default::default(), &[][..]);
+    Ok(View { spec, inputs, units, in_frac, q, stages, vector_words, memory_words, direction, params, diagonal })
+}
+
+/// A layer's own numbers.
+fn numbers(number: u8, l: &LayerDescriptor, spec: &VariantSpec) -> Result<(), Error> {
+    let &LayerDescriptor { inputs, units, params, .. } = l;
+    let unused = params.iter().skip(spec.params.len()).all(|p| *p == 0);
+    let fits = match spec.shape {
+        Shape::Taps => Taps::of(params).outputs(inputs as usize) == Some(units as usize),
+        Shape::Symbol => spec.params.is_empty() || params.first().is_some_and(|rows| *rows > 0),
+        Shape::Free | Shape::Same => true,
+    };
+    if !unused || !fits {
+        return Err(Error::Parameters { layer: number, params, inputs, units });
+    }
+    let need = spec.long_words(inputs as usize, units as usize, params);
+    if need > MAX_LINE_WORDS {
+        return Err(Error::DelayLine { layer: number, need, most: MAX_LINE_WORDS });
+    }
+    Ok(())
+}
+
+/// What the descriptor says of the whole model.
+pub(super) fn judge(descriptor: &Descriptor<'_>, outputs: u16) -> Result<(), Error> {
+    let layers = &descriptor.layers;
+    let backward = layers.iter().any(|l| l.direction == Direction::Backward);
+    if backward != (descriptor.max_steps > 0) {
+        return Err(Error::MaxSteps { max_steps: descriptor.max_steps, backward });
+    }
+    let Some(first) = layers.first() else { return Err(Error::NoLayers) };
+    let spec = layer::find(first.tag, first.variant);
+    let takes_symbols = spec.is_some_and(|s| s.shape == Shape::Symbol);
+    let feedback = descriptor.feedback;
+    let plain = descriptor.audio.is_none() && !takes_symbols && !backward;
+    if feedback > 0 && (feedback != outputs || feedback > first.inputs || !plain) {
+        return Err(Error::Feedback { feedback, inputs: first.inputs, outputs });
+    }
+    if let Some(text) = &descriptor.text {
+        let symbols = count_symbols(text)?;
+        let rows = match spec {
+            Some(s) if takes_symbols && s.params.is_empty() => first.units,
+            Some(_) if takes_symbols => first.params[0],
+            _ => 0,
+        };
+        if symbols != rows as usize {
+            return Err(Error::TextSymbols { symbols, layer: rows as usize });
+        }
+    }
+    Ok(())
+}
+
+/// Words of memory of a model of these layers: of a stream, or of sequences of up to `max_steps` where that is not 0.
+///
+/// A stream has the layers' memories one behind the other, and the output. A sequence has two buffers of `max_steps`
+/// vectors, which the layers read from and write to by turns, and room for the one layer that runs and its output.
+pub fn memory_words(layers: &[LayerDescriptor], max_steps: u16) -> usize {
+    let own = |l: &LayerDescriptor| {
+        let spec = layer::find(l.tag, l.variant);
+        spec.map_or(0, |s| s.memory_words(l.inputs as usize, l.units as usize, l.params))
+    };
+    let out = |l: &LayerDescriptor| vector_words(l.units as usize);
+    if max_steps == 0 {
+        return layers.iter().map(own).sum::<usize>() + layers.last().map_or(0, out);
+    }
+    let mut buffers = Buffers::new(layers.first().map_or(0, |l| l.inputs as usize));
+    for l in layers {
+        buffers.add(l.units as usize, l.direction);
+    }
+    let widest = layers.iter().map(|l| own(l) + out(l)).max().unwrap_or(0);
+    (buffers.even + buffers.odd) * max_steps as usize + widest
+}
+
+/// Words of a vector in each of the two buffers of a sequence: the widest of those that they hold by turns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Buffers {
+    pub(crate) even: usize,
+    pub(crate) odd: usize,
+    /// Elements of the vector that was added last.
+    width: usize,
+    last_is_odd: bool,
+}
+
+impl Buffers {
+    /// The input lies in the even buffer.
+    pub(crate) fn new(inputs: usize) -> Self {
+        Buffers { even: vector_words(inputs), odd: 0, width: inputs, last_is_odd: false }
+    }
+
+    /// The output of a layer: behind the last vector in the other buffer, or beside it where it reads backward.
+    pub(crate) fn add(&mut self, units: usize, direction: Direction) {
+        match direction {
+            Direction::Forward => (self.width, self.last_is_odd) = (units, !self.last_is_odd),
+            Direction::Backward => self.width += units,
+        }
+        let words = vector_words(self.width);
+        let buffer = if self.last_is_odd { &mut self.odd } else { &mut self.even };
+        *buffer = words.max(*buffer);
+    }
+}
+
+/// Symbols of a text, the unknown one included.
+fn count_symbols(text: &Text<'_>) -> Result<usize, Error> {
+    let mut count = 1usize;
+    let mut ordered = |ascending: bool| {
+        let symbol = count;
+        count = count.saturating_add(1);
+        if ascending { Ok(()) } else { Err(Error::TextOrder { symbol }) }
+    };
+    match text.unit {
+        TextUnit::Characters => {
+            let mut last = None;
+            for c in text.symbols.chars() {
+                ordered(last < Some(c))?;
+                last = Some(c);
+            }
+        }
+        TextUnit::Words => {
+            let mut last: &[u8] = &[];
+            let words = text.symbols.as_bytes().split(|b| *b == b'\n');
+            for word in words.filter(|_| !text.symbols.is_empty()) {
+                ordered(last < word)?;
+                last = word;
+            }
+        }
+    }
+    Ok(count)
+}

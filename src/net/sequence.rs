@@ -1,0 +1,203 @@
+//! A whole sequence at a time, layer by layer: for models with layers that read it from the end.
+
+use super::Output;
+use crate::blob::{Buffers, Direction, Error, Model};
+use crate::cell::{View, split_mut};
+use crate::kernel::layout::vector_words;
+use crate::kernel::word;
+
+/// A model that runs whole sequences, in the caller's memory.
+///
+/// Each layer runs over all steps before the next begins, a backward one from the last step to the first. Vectors of
+/// all steps lie in two buffers, which the layers read from and write to by turns; the layer that runs has its states
+/// behind them. States begin at zero in each sequence.
+///
+/// ```
+/// # fn run(model: &elman::Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(), elman::blob::Error> {
+/// let mut net = model.sequence(memory)?; // `model.memory_words()` words
+/// let outputs = net.run(frames)?; // `[steps, model.inputs()]`
+/// for (t, output) in outputs.iter().enumerate() {
+///     println!("step {t}: {:?}", model.label(output.argmax()));
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Sequence<'m, 'b> {
+    model: &'m Model<'b>,
+    memory: &'m mut [u32],
+    most: usize,
+}
+
+/// The outputs of a sequence, a vector a step.
+#[derive(Clone, Copy, Debug)]
+pub struct Outputs<'s> {
+    words: &'s [u32],
+    steps: usize,
+    stride: usize,
+    width: usize,
+    frac: u8,
+}
+
+/// Words of each buffer's vectors, and of the widest layer with its output.
+fn plan(model: &Model<'_>) -> (Buffers, usize) {
+    let mut buffers = Buffers::new(model.inputs());
+    let mut widest = 0;
+    for layer in model.layers() {
+        buffers.add(layer.units(), layer.direction());
+        widest = widest.max(layer.memory_words().saturating_add(vector_words(layer.units())));
+    }
+    (buffers, widest)
+}
+
+impl<'b> Model<'b> {
+    /// Words of memory for sequences of up to `steps`. For a model with [`Model::max_steps`] and as many steps it is
+    /// [`Model::memory_words`].
+    pub fn sequence_words(&self, steps: usize) -> usize {
+        let (buffers, widest) = plan(self);
+        buffers.even.saturating_add(buffers.odd).saturating_mul(steps).saturating_add(widest)
+    }
+
+    /// Runs sequences in `memory`. A model with [`Model::max_steps`] needs [`Model::memory_words`]; any other, which
+    /// could be a stream as well, takes sequences as long as `memory` has room for ([`Model::sequence_words`]).
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where `memory` is too small, for even one step where no longest sequence is stated.
+    pub fn sequence<'m>(&'m self, memory: &'m mut [u32]) -> Result<Sequence<'m, 'b>, Error> {
+        let have = memory.len();
+        let (buffers, widest) = plan(self);
+        let step = buffers.even.saturating_add(buffers.odd).max(1);
+        let most = match self.max_steps() {
+            0 => have.saturating_sub(widest).checked_div(step).unwrap_or(0).max(1),
+            steps => steps,
+        };
+        let need = self.sequence_words(most);
+        match memory.get_mut(..need) {
+            Some(memory) => Ok(Sequence { model: self, memory, most }),
+            None => Err(Error::Memory { need, have }),
+        }
+    }
+}
+
+impl<'m, 'b> Sequence<'m, 'b> {
+    /// The model.
+    pub fn model(&self) -> &'m Model<'b> {
+        self.model
+    }
+
+    /// Steps of the longest sequence that it takes.
+    pub fn max_steps(&self) -> usize {
+        self.most
+    }
+
+    /// Runs a sequence: `frames` is `[steps, inputs]`, frame after frame. A model with feedback reads the previous
+    /// outputs from the frames (teacher forced).
+    ///
+    /// # Errors
+    /// [`Error::Frames`] where `frames` is no whole number of frames, [`Error::TooLong`] where there are more than
+    /// [`Sequence::max_steps`].
+    pub fn run(&mut self, frames: &[i16]) -> Result<Outputs<'_>, Error> {
+        let (inputs, most) = (self.model.inputs(), self.most);
+        let steps = frames.len().checked_div(inputs).unwrap_or(0);
+        if steps.wrapping_mul(inputs) != frames.len() {
+            return Err(Error::Frames { elements: frames.len(), inputs });
+        }
+        if steps > most {
+            return Err(Error::TooLong { steps, most });
+        }
+        let (buffers, _) = plan(self.model);
+        let (even, rest) = split_mut(self.memory, buffers.even.saturating_mul(most));
+        let (odd, scratch) = split_mut(rest, buffers.odd.saturating_mul(most));
+        let mut from = Side { words: odd, stride: buffers.odd };
+        let mut to = Side { words: even, stride: buffers.even };
+        for (t, frame) in frames.chunks_exact(inputs.max(1)).enumerate() {
+            put(frame, to.vector(t, 0, inputs));
+        }
+        let mut beside = 0;
+        for layer in self.model.layers() {
+            match layer.direction() {
+                // What was written last is read now.
+                Direction::Forward => {
+                    core::mem::swap(&mut from, &mut to);
+                    beside = 0;
+                }
+                Direction::Backward => {}
+            }
+            pass(layer, scratch, &mut from, &mut to, beside, steps);
+            beside = layer.units();
+        }
+        let Side { words, stride } = to;
+        Ok(Outputs { words, steps, stride, width: self.model.outputs(), frac: self.model.out_frac() })
+    }
+}
+
+/// A buffer of vectors of `stride` words.
+struct Side<'m> {
+    words: &'m mut [u32],
+    stride: usize,
+}
+
+impl Side<'_> {
+    /// Elements `at..at + n` of the vector of step `t`.
+    fn vector(&mut self, t: usize, at: usize, n: usize) -> &mut [i16] {
+        let start = t.wrapping_mul(self.stride);
+        let words = self.words.get_mut(start..start.wrapping_add(self.stride)).unwrap_or_default();
+        word::halves_mut(words).get_mut(at..at.wrapping_add(n)).unwrap_or_default()
+    }
+}
+
+fn put(from: &[i16], to: &mut [i16]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+}
+
+/// Runs a layer over all steps; its output goes behind the first `beside` elements of each vector.
+fn pass(layer: &View<'_>, scratch: &mut [u32], from: &mut Side<'_>, to: &mut Side<'_>, beside: usize, steps: usize) {
+    let (inputs, units) = (layer.inputs(), layer.units());
+    let (own, out) = split_mut(scratch, layer.memory_words());
+    let out = out.get_mut(..vector_words(units)).unwrap_or_default();
+    own.fill(0);
+    out.fill(0);
+    for k in 0..steps {
+        let t = match layer.direction() {
+            Direction::Forward => k,
+            Direction::Backward => steps.wrapping_sub(k).wrapping_sub(1),
+        };
+        put(from.vector(t, 0, inputs), word::halves_mut(own));
+        layer.step(own, out);
+        put(word::halves(out), to.vector(t, beside, units));
+    }
+}
+
+impl<'s> Outputs<'s> {
+    /// Steps of the sequence.
+    pub fn len(&self) -> usize {
+        self.steps
+    }
+
+    /// Whether the sequence had no steps.
+    pub fn is_empty(&self) -> bool {
+        self.steps == 0
+    }
+
+    /// The output of step `t`; `None` beyond the sequence.
+    pub fn get(&self, t: usize) -> Option<Output<'s>> {
+        if t >= self.steps {
+            return None;
+        }
+        let start = t.checked_mul(self.stride)?;
+        let words = self.words.get(start..start.checked_add(self.stride)?)?;
+        Some(Output { scores: word::halves(words).get(..self.width)?, frac: self.frac })
+    }
+
+    /// The output of the last step: the answer of a model from sequence to class.
+    pub fn last(&self) -> Option<Output<'s>> {
+        self.get(self.steps.checked_sub(1)?)
+    }
+
+    /// The outputs of all steps, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Output<'s>> + use<'s> {
+        let all = *self;
+        (0..self.steps).filter_map(move |t| all.get(t))
+    }
+}

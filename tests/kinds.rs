@@ -1,0 +1,223 @@
+//! Data that is no sound, from files to integers, as a new user runs it: tags of words, text, series, windows.
+
+use std::path::Path;
+use std::process::Command;
+
+use elman_tools::quant::synthetic::Numbers;
+use serde_json::Value;
+
+fn ok(args: &[&str]) -> String {
+    let out = Command::new(env!("CARGO_BIN_EXE_elman")).args(args).output().unwrap();
+    assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).unwrap()
+}
+
+fn json(args: &[&str]) -> Value {
+    serde_json::from_str(&ok(args)).unwrap()
+}
+
+struct Task {
+    dir: tempfile::TempDir,
+}
+
+impl Task {
+    /// A folder `data` with these files and a recipe.
+    fn new(files: &[(&str, String)], recipe: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = dir.path().join("data").join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
+        std::fs::write(dir.path().join("recipe.toml"), recipe).unwrap();
+        Task { dir }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).display().to_string()
+    }
+
+    /// Trains, rounds and evaluates: the figures of float and integers.
+    fn figures(&self) -> (Value, Value) {
+        let (recipe, data, run) = (self.path("recipe.toml"), self.path("data"), self.path("run"));
+        ok(&["train", &recipe, "--data", &data, "--out", &run, "--watch"]);
+        ok(&["quantize", &run]);
+        let evaluated = json(&["eval", &run, "--data", &data, "--json"]);
+        assert!(Path::new(&self.path("run/report.html")).exists());
+        (evaluated["float"].clone(), evaluated["integer"].clone())
+    }
+}
+
+fn value(figures: &Value, name: &str) -> f64 {
+    let all = figures.as_array().unwrap();
+    all.iter().find(|f| f["name"] == name).unwrap_or_else(|| panic!("{name} in {figures}"))["value"].as_f64().unwrap()
+}
+
+/// Sentences in which a name follows "call" and a place "in": the word before decides.
+fn sentences(count: usize, seed: u64) -> (String, String) {
+    let mut numbers = Numbers(seed);
+    let (mut words, mut tags) = (String::new(), String::new());
+    for _ in 0..count {
+        let word = ["ada", "bo", "cy", "dee"][numbers.between(0, 3) as usize];
+        let place = ["ada", "rome", "oslo"][numbers.between(0, 2) as usize];
+        if numbers.between(0, 1) == 0 {
+            words += &format!("please call {word} {word} in {place} now\n");
+            tags += "O O B-who I-who O B-where O\n";
+        } else {
+            words += &format!("in {place} call {word}\n");
+            tags += "O B-where O B-who\n";
+        }
+    }
+    (words, tags)
+}
+
+const TAGGER: &str = r#"
+name = "slots"
+[data]
+task = "tag"
+[sequences]
+symbol_dropout = 0.05
+[network]
+layers = [
+    { layer = "embedding", units = 8 },
+    { layer = "cell", variant = "gru", units = 10, bidirectional = true, dropout = 0.1 },
+]
+[train]
+epochs = 12
+batch = 8
+rate = 2e-2
+"#;
+
+#[test]
+fn tags_of_words_in_both_directions() {
+    let mut files = Vec::new();
+    for (split, count) in [("train", 120), ("valid", 30)] {
+        let (words, tags) = sentences(count, count as u64);
+        files.push((format!("{split}/seq.in"), words));
+        files.push((format!("{split}/seq.out"), tags));
+        files.push((format!("{split}/label"), "call\n".repeat(count)));
+    }
+    let files: Vec<(&str, String)> = files.iter().map(|(n, c)| (n.as_str(), c.clone())).collect();
+    let task = Task::new(&files, TAGGER);
+    let (float, integer) = task.figures();
+    assert!(value(&float, "entity F1") > 0.95, "{float}");
+    assert!(value(&integer, "entity F1") > 0.95, "{integer}");
+
+    let drawn = json(&["eval", &task.path("run"), "--data", &task.path("data"), "--mc", "5", "--json"]);
+    assert!(drawn["monte_carlo"]["accuracy"].as_f64().unwrap() > 0.9, "{drawn}");
+    assert!(drawn["monte_carlo"]["spread_right"].as_f64().unwrap() > 0.0, "{drawn}");
+    let text = task.path("text.txt");
+    std::fs::write(&text, "in oslo call nobody\n\nplease call bo bo in rome now\n").unwrap();
+    let said = ok(&["run", &task.path("run"), &text]);
+    assert_eq!(said.lines().count(), 2, "{said}");
+    assert!(said.contains("oslo/B-where") && said.contains("bo/B-who bo/I-who"), "{said}");
+    let near = json(&["neighbours", &task.path("run"), "bo", "--count", "2", "--json"]);
+    assert_eq!(near["neighbours"].as_array().unwrap().len(), 2);
+    let long = task.path("long.txt");
+    std::fs::write(&long, "call ".repeat(50)).unwrap();
+    let out = Command::new(env!("CARGO_BIN_EXE_elman")).args(["run", &task.path("run"), &long]).output().unwrap();
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.code() == Some(1) && stderr.contains("long.txt:1") && stderr.contains("50"), "{stderr}");
+}
+
+#[test]
+fn a_language_model_writes_what_it_read() {
+    let text = |n: usize| "abc abd é\n".repeat(n);
+    let recipe = r#"
+name = "letters"
+[data]
+unit = "characters"
+[sequences]
+window = 20
+washout = 3
+[network]
+layers = [{ layer = "embedding", units = 6 }, { layer = "cell", variant = "lstm", units = 16 }]
+[train]
+epochs = 25
+batch = 8
+rate = 2e-2
+watch = "loss"
+"#;
+    let task = Task::new(&[("train.txt", text(60)), ("valid.txt", text(10))], recipe);
+    let (float, integer) = task.figures();
+    // Only the letter behind "ab" needs memory; everything can be known.
+    assert!(value(&float, "nats per symbol") < 0.15, "{float}");
+    assert!(value(&integer, "nats per symbol") < 0.2, "{integer}");
+    let wrote = ok(&["generate", &task.path("run"), "--prompt", "abc", "--count", "17", "--temperature", "0"]);
+    assert_eq!(wrote, "abc abd é\nabc abd é\n\n");
+    let draw = |seed: &str| ok(&["generate", &task.path("run"), "--seed", seed, "--temperature", "2", "--count", "80"]);
+    assert_eq!(draw("5"), draw("5"));
+    assert_ne!(draw("5"), draw("6"));
+}
+
+#[test]
+fn a_series_is_simulated_in_closed_loop() {
+    // y_t = 0.9 y_(t-1) - 0.2 y_(t-2) + 0.5 u_t, in volts.
+    let mut numbers = Numbers(3);
+    let (mut csv, mut y) = ("u,y\n".to_owned(), [0.0, 0.0]);
+    for _ in 0..600 {
+        let u = numbers.between(-1000, 1000) as f64 / 1000.0;
+        y = [0.9 * y[0] - 0.2 * y[1] + 0.5 * u, y[0]];
+        csv += &format!("{u},{}\n", y[0] + 3.0);
+    }
+    let recipe = r#"
+name = "plant"
+[data]
+inputs = ["u"]
+outputs = ["y"]
+train = [[0, 399]]
+valid = [[400, 499]]
+test = [[500, 599]]
+[sequences]
+window = 50
+washout = 5
+washout_at_start = true
+skip = 10
+[network]
+layers = [{ layer = "narx", hidden = 0, outputs = 1, input_taps = 1, output_taps = 2, closed = true, warmup = 2 }]
+[train]
+epochs = 400
+batch = 4
+rate = 3e-2
+loss = "squared-error"
+watch = "loss"
+"#;
+    let task = Task::new(&[("plant.csv", csv)], recipe);
+    let (float, integer) = task.figures();
+    assert!(value(&float, "NRMSE of y") < 0.02, "{float}");
+    assert!(value(&integer, "NRMSE of y") < 0.03, "{integer}");
+}
+
+#[test]
+fn windows_of_several_channels_are_classified() {
+    let mut numbers = Numbers(5);
+    let mut rows = |count: usize| -> String {
+        (0..count)
+            .map(|k| {
+                let sign = if k % 2 == 0 { 1 } else { -1 };
+                let points = (0..6).flat_map(|t| [t * 10 * sign + numbers.between(-5, 5), numbers.between(0, 50)]);
+                points.map(|v| format!("{v},")).collect::<String>() + &format!("{}\n", k % 2)
+            })
+            .collect()
+    };
+    let files = [("strokes.tra", rows(80)), ("strokes.tes", rows(40))];
+    let recipe = r#"
+name = "strokes"
+[data]
+channels = 2
+[network]
+layers = [
+    { layer = "delay", taps = 2 },
+    { layer = "dense", outputs = 8, activation = "relu" },
+    { layer = "cell", variant = "residual-2", units = 6 },
+    { layer = "pool", over = "mean" },
+]
+[train]
+epochs = 20
+batch = 8
+rate = 1e-2
+"#;
+    let task = Task::new(&files, recipe);
+    let (float, integer) = task.figures();
+    assert!(value(&float, "accuracy") >= 0.95 && value(&integer, "accuracy") >= 0.95, "{float} {integer}");
+}

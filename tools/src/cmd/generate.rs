@@ -1,0 +1,109 @@
+//! `elman generate`: text from a language model, symbol by symbol, by the integers of the device.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+use elman::blob::TextUnit;
+use elman::net::Temperature;
+use serde::Serialize;
+
+use super::Usage;
+use crate::model::ModelFile;
+use crate::ui::{Ui, thousands};
+use crate::verify::{Generation, Options, generate, generate_on_host};
+
+/// Writes text with a language model; with --on, on an emulated core as well, compared symbol by symbol.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Example:\n  elman generate runs/tinyshakespeare --prompt 'ROMEO:' --count 300 --temperature 0.7 --top-k 20"
+)]
+pub struct Cmd {
+    /// A blob, or a run folder
+    pub model: PathBuf,
+    /// What the model reads first
+    #[arg(long, default_value = "\n")]
+    pub prompt: String,
+    /// Symbols to write
+    #[arg(long, default_value_t = 200)]
+    pub count: usize,
+    /// Below 1 the likely symbols become likelier; at 0 the likeliest is always taken
+    #[arg(long, default_value_t = 1.0)]
+    pub temperature: f64,
+    /// Draws among so many of the likeliest symbols; 0 for all
+    #[arg(long, default_value_t = 0)]
+    pub top_k: u16,
+    /// Seed of the drawing
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Core on which the same is generated and compared: m3, m4, m7, m33
+    #[arg(long, value_name = "CORE")]
+    pub on: Option<String>,
+    /// The repository's folder `boards`
+    #[arg(long, value_name = "DIR")]
+    pub boards: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Generated {
+    text: String,
+    symbols: Vec<u16>,
+    core: Option<String>,
+    mismatches: Option<usize>,
+    instructions_per_symbol: Option<f64>,
+}
+
+impl Cmd {
+    /// Runs it.
+    pub fn run(self, ui: Ui) -> Result<()> {
+        ensure!(
+            (0.0..8.0).contains(&self.temperature),
+            Usage(format!("--temperature {} is not in 0..8", self.temperature))
+        );
+        let file = ModelFile::read(&self.model)?;
+        let model = file.model()?;
+        let text = model
+            .text()
+            .with_context(|| format!("{} reads no text, so that it generates none", file.path().display()))?;
+        let prompt: Vec<u16> = text.read(self.prompt.as_bytes()).map_err(|e| anyhow::anyhow!("{e}"))?.collect();
+        ensure!(!prompt.is_empty(), Usage("--prompt holds no symbol".to_owned()));
+        let generation = Generation {
+            seed: self.seed,
+            temperature: Temperature::from_num(self.temperature),
+            top_k: self.top_k,
+            prompt,
+            count: self.count,
+        };
+        let symbols = generate_on_host(&model, &generation)?;
+        let separator = if text.unit == TextUnit::Words { " " } else { "" };
+        let written: Vec<&str> = symbols.iter().map(|k| text.symbol(usize::from(*k)).unwrap_or("\u{fffd}")).collect();
+        let written = format!("{}{separator}{}", self.prompt, written.join(separator));
+        ui.line(written.trim_start_matches('\n'));
+        let report = match &self.on {
+            Some(core) => {
+                let options = Options { boards: self.boards, ..Options::default() };
+                Some(generate(&file.bytes(), core, &generation, &options)?)
+            }
+            None => None,
+        };
+        if let Some(r) = &report {
+            ui.note(format!(
+                "{}: {} symbols, {} differ from the host's, {} instructions per symbol",
+                r.core,
+                thousands(r.symbols.len() as u64),
+                r.mismatches,
+                thousands(r.instructions.round() as u64)
+            ));
+        }
+        ui.result(&Generated {
+            text: written,
+            symbols,
+            core: report.as_ref().map(|r| r.core.clone()),
+            mismatches: report.as_ref().map(|r| r.mismatches),
+            instructions_per_symbol: report.as_ref().map(|r| r.instructions),
+        })?;
+        match report {
+            Some(r) if r.mismatches > 0 => bail!("{} symbols differ from the host's", r.mismatches),
+            _ => Ok(()),
+        }
+    }
+}

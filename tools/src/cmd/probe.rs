@@ -1,0 +1,246 @@
+//! `elman probe`: how far back a network's gradients reach.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, ensure};
+use serde::Serialize;
+
+use super::Usage;
+use super::eval::SplitName;
+use crate::data::Split;
+use crate::files::write_atomically;
+use crate::nn::{LayerSpec, Network, NetworkSpec, Target};
+use crate::pipeline::{Encoding, Sequences, Source, wanted_rate};
+use crate::recipe::Recipe;
+use crate::report::{Curve, curves};
+use crate::run::{About, RunFolder};
+use crate::train::{Dataset, Sequence};
+use crate::ui::Ui;
+
+/// Shows the norm of dL_T/dh_k over T - k: how much of the last step's loss reaches the hidden state k.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  elman probe runs/adding-lstm\n  elman probe --fresh recipes/adding-srn.toml")]
+pub struct Cmd {
+    /// A run folder, for a trained network
+    #[arg(required_unless_present = "fresh")]
+    pub run: Option<PathBuf>,
+    /// A recipe, for its network before training
+    #[arg(long, value_name = "RECIPE", conflicts_with = "run")]
+    pub fresh: Option<PathBuf>,
+    /// Folder of the corpus; generated data needs none
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Split of the examples; by default test, or valid where the corpus has no test
+    #[arg(long, value_enum)]
+    pub split: Option<SplitName>,
+    /// Examples over which the norms are averaged
+    #[arg(long, default_value_t = 32)]
+    pub examples: usize,
+    /// Changes a value of a fresh network's recipe, as in --set data.steps=400
+    #[arg(long, value_name = "KEY=VALUE", requires = "fresh")]
+    pub set: Vec<String>,
+    /// Where the chart goes; by default probe.html in the run folder, or in this one
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// How far the gradient of one layer reaches.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Reach {
+    /// Its place and cell.
+    pub layer: String,
+    /// Mean norm of ∂L_T/∂h_k at T - k = 0, 1, 2, ...
+    pub norms: Vec<f64>,
+}
+
+#[derive(Serialize)]
+struct Probed<'a> {
+    examples: usize,
+    reach: &'a [Reach],
+    chart: &'a Path,
+}
+
+impl Cmd {
+    /// Runs it.
+    pub fn run(self, ui: Ui) -> Result<()> {
+        let folder = self.run.as_deref().map(RunFolder::open).transpose()?;
+        let recipe = match (&folder, &self.fresh) {
+            (Some(folder), _) => folder.recipe()?,
+            (None, Some(path)) => Recipe::read(path, &self.set)?,
+            (None, None) => return Err(Usage("name a run folder, or a recipe by --fresh".to_owned()).into()),
+        };
+        let generated = recipe.data.as_ref().is_some_and(|data| data.generate.is_some());
+        let dir = match (&self.data, generated) {
+            (Some(dir), _) => dir.clone(),
+            (None, true) => PathBuf::from("."),
+            (None, false) => {
+                return Err(Usage("--data is missing: it names the folder of the corpus".to_owned()).into());
+            }
+        };
+        let source = Source::open(&dir, &recipe, wanted_rate(&recipe), ui)?;
+        let about = match &folder {
+            Some(folder) => folder.about()?,
+            None => fresh(&source, &recipe)?,
+        };
+        let network = match &folder {
+            Some(folder) => folder.network()?,
+            None => Network::new(&about.network(&recipe), recipe.train.seed)?,
+        };
+        let split = source.judging(self.split.map(Split::from))?;
+        let sequences = sequences(&source, &recipe, &about, split, self.examples)?;
+        let reach = reach(&network, &sequences, &recipe)?;
+        show(&reach, ui);
+        let chart = match (self.out, &folder) {
+            (Some(out), _) => out,
+            (None, Some(folder)) => folder.path().join("probe.html"),
+            (None, None) => PathBuf::from("probe.html"),
+        };
+        let state = if folder.is_some() { "trained" } else { "before training" };
+        write_atomically(&chart, page(&recipe.name, state, &reach).as_bytes())?;
+        ui.line(format!("chart: {}", chart.display()));
+        ui.result(&Probed { examples: sequences.len(), reach: &reach, chart: &chart })
+    }
+}
+
+/// What would surround the network of a recipe if it were trained.
+fn fresh(source: &Source, recipe: &Recipe) -> Result<About> {
+    let encoding = Encoding::of(source, recipe)?;
+    let train = encoding.examples(source, Split::Train)?;
+    About::of(encoding, recipe, &train, &[])
+}
+
+/// The first `count` examples of a split as the trainer would see them.
+fn sequences(source: &Source, recipe: &Recipe, about: &About, split: Split, count: usize) -> Result<Vec<Sequence>> {
+    let mut examples = about.encoding.examples(source, split)?;
+    examples.truncate(count.max(1));
+    let data = Sequences::new(&examples, about, &recipe.sequences, false);
+    Ok((0..data.len().min(count.max(1))).map(|k| data.get(k, None)).collect())
+}
+
+/// The mean norms of all recurrent layers, by distance from the last wanted step.
+///
+/// # Errors
+/// Where the network has no recurrent layer, or an example does not fit it.
+pub fn reach(network: &Network<f32>, sequences: &[Sequence], recipe: &Recipe) -> Result<Vec<Reach>> {
+    let names = names(network.spec());
+    ensure!(!names.is_empty(), "the network has no recurrent layer, so no gradient goes back in time");
+    // In f64, where a gradient that has all but vanished is still a number.
+    let mut wide = Network::<f64>::new(network.spec(), 0)?;
+    wide.update(|to| to.iter_mut().zip(network.values()).for_each(|(to, v)| *to = f64::from(*v)));
+    let mut sums: Vec<Vec<(f64, u32)>> = vec![Vec::new(); names.len()];
+    for (k, sequence) in sequences.iter().enumerate() {
+        if let Some(reason) = sequence.misfit(network.spec(), recipe.train.loss) {
+            anyhow::bail!("example {k}: {reason}");
+        }
+        let norms = wide.probe(&sequence.frames, &sequence.target, recipe.train.loss);
+        for (sums, norms) in sums.iter_mut().zip(norms) {
+            // The loss is that of the last wanted step, behind which nothing has a gradient.
+            let steps = last_step(&sequence.target, norms.len(), network.spec().per_step());
+            sums.resize(sums.len().max(steps), (0.0, 0));
+            for ((sum, count), norm) in sums.iter_mut().zip(norms[..steps].iter().rev()) {
+                *sum += norm;
+                *count += 1;
+            }
+        }
+    }
+    let mean = |sums: Vec<(f64, u32)>| sums.into_iter().map(|(sum, n)| sum / f64::from(n.max(1))).collect();
+    Ok(names.into_iter().zip(sums).map(|(layer, sums)| Reach { layer, norms: mean(sums) }).collect())
+}
+
+/// Steps up to the last with something wanted; `per_step`: the network has an output for each.
+fn last_step(target: &Target, steps: usize, per_step: bool) -> usize {
+    let last = match target {
+        Target::Steps(classes) => classes.iter().rposition(|class| *class != crate::nn::NO_CLASS),
+        Target::Values(values) if per_step => {
+            let width = (values.len() / steps.max(1)).max(1);
+            values.chunks(width).rposition(|v| !v.iter().any(|v| v.is_nan()))
+        }
+        Target::Class(_) | Target::Values(_) => None,
+    };
+    last.map_or(steps, |last| last + 1).min(steps)
+}
+
+/// A name for every vector of [`Network::probe`].
+fn names(spec: &NetworkSpec) -> Vec<String> {
+    let mut names = Vec::new();
+    for (k, layer) in spec.layers.iter().enumerate() {
+        if let LayerSpec::Cell { variant, bidirectional, .. } = layer {
+            names.push(format!("{k} {variant}"));
+            if *bidirectional {
+                names.push(format!("{k} {variant} reverse"));
+            }
+        }
+    }
+    names
+}
+
+/// Distances at which the table has a row: 0, 1, 2, 5, 10, 20, 50, ... and the last.
+fn distances(last: usize) -> Vec<usize> {
+    let rows = std::iter::successors(Some(1usize), |d| d.checked_mul(10)).take_while(|d| *d < last);
+    let mut rows: Vec<usize> = rows.flat_map(|d| [d, 2 * d, 5 * d]).filter(|d| *d < last).collect();
+    rows.insert(0, 0);
+    if last > 0 {
+        rows.push(last);
+    }
+    rows
+}
+
+fn show(reach: &[Reach], ui: Ui) {
+    let heads: Vec<String> = reach.iter().map(|r| format!("{:>18}", r.layer)).collect();
+    ui.line(format!("{:>6}{}", "T - k", heads.concat()));
+    let last = reach.iter().map(|r| r.norms.len()).max().unwrap_or(1) - 1;
+    for d in distances(last) {
+        let cells: Vec<String> =
+            reach.iter().map(|r| r.norms.get(d).map_or(format!("{:>18}", ""), |n| format!("{n:>18.2e}"))).collect();
+        ui.line(format!("{d:>6}{}", cells.concat()));
+    }
+}
+
+/// The chart: decades of the norm over the distance.
+fn page(name: &str, state: &str, reach: &[Reach]) -> String {
+    let curve = |r: &Reach| Curve {
+        name: r.layer.clone(),
+        points: r.norms.iter().enumerate().map(|(d, n)| (d as f64, n.log10())).collect(),
+    };
+    let title = format!("{name}, {state}: log10 of the norm of dL_T/dh_k");
+    curves(&title, "T - k", &reach.iter().map(curve).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::NO_CLASS;
+
+    #[test]
+    fn rows_of_the_table_grow_by_decades() {
+        assert_eq!(distances(0), [0]);
+        assert_eq!(distances(7), [0, 1, 2, 5, 7]);
+        assert_eq!(distances(200), [0, 1, 2, 5, 10, 20, 50, 100, 200]);
+    }
+
+    #[test]
+    fn the_last_wanted_step_is_where_the_gradient_starts() {
+        assert_eq!(last_step(&Target::Class(1), 5, false), 5);
+        assert_eq!(last_step(&Target::Steps(vec![0, 1, NO_CLASS]), 3, true), 2);
+        assert_eq!(last_step(&Target::Values(vec![1.0, 2.0, f32::NAN]), 3, true), 2);
+        assert_eq!(last_step(&Target::Values(vec![1.0, 2.0]), 9, false), 9);
+    }
+
+    /// A residual state hands the gradient back whole, a saturating one loses it.
+    #[test]
+    fn a_residual_cell_reaches_as_far_as_the_sequence() {
+        let recipe = Recipe::parse("[train]\nloss = \"squared-error\"").unwrap();
+        let frames: Vec<f32> = (0..40).map(|k| (k as f32 * 0.9).sin()).collect();
+        let data = [Sequence { frames, target: Target::Values(vec![0.5]) }];
+        let probe = |variant: &str| {
+            let pool = LayerSpec::Pool { over: crate::nn::Over::Last };
+            let layers = vec![LayerSpec::cell(variant, 6), pool, LayerSpec::dense(1)];
+            reach(&Network::new(&NetworkSpec { inputs: 1, layers }, 3).unwrap(), &data, &recipe).unwrap().remove(0)
+        };
+        let residual = probe("residual-1");
+        assert_eq!((residual.layer.as_str(), residual.norms.len()), ("0 residual-1", 40));
+        assert!(residual.norms.iter().all(|n| (n / residual.norms[0] - 1.0).abs() < 1e-12), "{residual:?}");
+        let sigmoid = probe("srn-sigmoid");
+        assert!(sigmoid.norms[39] < 1e-9 * sigmoid.norms[0], "{sigmoid:?}");
+    }
+}

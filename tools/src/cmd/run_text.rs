@@ -1,0 +1,94 @@
+//! `elman run` on text: a line at a time through a model that reads symbols.
+
+use anyhow::{Context, Result};
+use elman::blob::{Readout, TextUnit};
+use elman::{Model, blob::Text};
+use serde::Serialize;
+
+use crate::score::Nats;
+
+/// What a model says of a line.
+#[derive(Clone, Debug, Serialize)]
+pub struct Line {
+    /// The line.
+    text: String,
+    /// Its label, where the model gives one for the whole.
+    label: Option<String>,
+    /// Its symbols with their labels, where the model gives one for each.
+    tags: Vec<(String, String)>,
+    /// Nats per symbol of a language model, the first symbol not counted.
+    nats: Option<f64>,
+}
+
+impl Line {
+    /// As people read it.
+    pub fn text(&self, unit: TextUnit) -> String {
+        match (&self.label, self.nats) {
+            (Some(label), _) => format!("{label:<20} {}", self.text),
+            (None, Some(nats)) => format!("{nats:.3} nats per symbol   {}", self.text),
+            (None, None) => {
+                let separator = if unit == TextUnit::Words { " " } else { "  " };
+                self.tags.iter().map(|(s, t)| format!("{s}/{t}")).collect::<Vec<_>>().join(separator)
+            }
+        }
+    }
+}
+
+/// The symbols of a line as they stand in it.
+fn symbols(unit: TextUnit, line: &str) -> Vec<String> {
+    match unit {
+        TextUnit::Characters => line.chars().map(String::from).collect(),
+        TextUnit::Words => line.split_whitespace().map(str::to_owned).collect(),
+    }
+}
+
+/// Runs every line of `content` that holds a symbol; states begin anew with each.
+///
+/// # Errors
+/// A line that is longer than the model takes, by its number.
+pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Result<Vec<Line>> {
+    let mut memory = vec![0; model.memory_words()];
+    let mut lines = Vec::new();
+    for (number, line) in content.lines().enumerate() {
+        let frames: Vec<i16> =
+            text.read(line.as_bytes()).map_err(|e| anyhow::anyhow!("{e}"))?.map(|k| k as i16).collect();
+        if frames.is_empty() {
+            continue;
+        }
+        let place = || format!("{name}:{}", number + 1);
+        let scores = scores(model, &mut memory, &frames).with_context(place)?;
+        let best = |scores: &[f64]| {
+            let k = (1..scores.len()).fold(0, |best, k| if scores[k] > scores[best] { k } else { best });
+            model.label(k).map_or(format!("output {k}"), str::to_owned)
+        };
+        let mut out = Line { text: line.to_owned(), label: None, tags: Vec::new(), nats: None };
+        if model.readout() == Readout::Last {
+            out.label = scores.last().map(|s| best(s));
+        } else if model.descriptor().labels.is_empty() {
+            let mut nats = Nats::default();
+            for (scores, next) in scores.iter().zip(frames.iter().skip(1)) {
+                nats.add(scores, usize::from(*next as u16));
+            }
+            out.nats = Some(nats.mean());
+        } else {
+            out.tags = symbols(text.unit, line).into_iter().zip(scores.iter().map(|s| best(s))).collect();
+        }
+        lines.push(out);
+    }
+    Ok(lines)
+}
+
+/// The scores of every step.
+fn scores(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<Vec<Vec<f64>>> {
+    let real = |output: elman::net::Output<'_>| {
+        let unit = 2f64.powi(-i32::from(output.frac));
+        output.scores.iter().map(|s| f64::from(*s) * unit).collect()
+    };
+    let fails = |e: elman::blob::Error| anyhow::anyhow!("{e}");
+    if model.max_steps() > 0 {
+        let mut net = model.sequence(memory).map_err(fails)?;
+        return Ok(net.run(frames).map_err(fails)?.iter().map(real).collect());
+    }
+    let mut net = model.stream(memory).map_err(fails)?;
+    Ok(frames.iter().map(|symbol| real(net.step(std::slice::from_ref(symbol)))).collect())
+}

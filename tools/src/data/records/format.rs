@@ -1,0 +1,98 @@
+//! The formats and their readers: adding one is its file and its arms here.
+
+use super::parts::Part;
+use super::{Found, RecordOptions, channels, classes, columns, conllu, pairs, poems, rows, series, text, ts};
+use crate::data::Error;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::Path;
+
+/// How examples are written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// `.ts` of the UEA archive.
+    Ts,
+    /// A row of numbers per example, the label last: `.tra`, `.tes`, `.data`.
+    Rows,
+    /// A file per channel, a window a line, labels in `y_*.txt`.
+    Channels,
+    /// A text file per class, an example a line.
+    Classes,
+    /// A token a line, its tag in the last column, examples apart by empty lines.
+    Columns,
+    /// CoNLL-U of Universal Dependencies: `.conllu`.
+    Conllu,
+    /// `seq.in`, `seq.out` and `label` per split.
+    Pairs,
+    /// Plain text, a file one example.
+    Text,
+    /// JSON lists of poems with `paragraphs`.
+    Poems,
+    /// Columns of numbers over time: `.csv`, `.tsv`.
+    Series,
+    /// Made, not read.
+    Generated,
+}
+
+impl Format {
+    /// What a file of this name is, without looking into it; `None` for text and for what is not known.
+    pub(super) fn of_name(name: &str) -> Option<Format> {
+        let name = name.to_ascii_lowercase();
+        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        match extension {
+            "ts" => Some(Format::Ts),
+            "conllu" => Some(Format::Conllu),
+            "tra" | "tes" | "data" => Some(Format::Rows),
+            "json" => Some(Format::Poems),
+            "csv" | "tsv" => Some(Format::Series),
+            _ if name.contains("conll") || matches!(extension, "bio" | "iob") => Some(Format::Columns),
+            _ => None,
+        }
+    }
+
+    /// Reads a part: a file, or the folder of a split.
+    pub(super) fn read(self, dir: &Path, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+        let name = part.path.strip_prefix(dir).unwrap_or(&part.path).to_string_lossy().into_owned();
+        match self {
+            Format::Ts => ts::read(&name, part, options, found),
+            Format::Rows => rows::read(&name, part, options, found),
+            Format::Channels => channels::read(&name, part, options, found),
+            Format::Classes => classes::read(&name, part, options, found),
+            Format::Columns => columns::read(&name, part, options, found),
+            Format::Conllu => conllu::read(&name, part, options, found),
+            Format::Pairs => pairs::read(&name, part, options, found),
+            Format::Text => text::read(&name, part, options, found),
+            Format::Poems => poems::read(&name, part, options, found),
+            Format::Series => series::read(&name, part, options, found),
+            Format::Generated => {
+                let problem = "format = \"generated\" needs `generate`: adding, copy, pendulum or lorenz".to_owned();
+                Err(Error::Option { problem })
+            }
+        }
+    }
+
+    /// Whether a part is the folder of a split instead of a file.
+    pub(super) fn wants_folders(self) -> bool {
+        matches!(self, Format::Channels | Format::Classes | Format::Pairs)
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Format::Ts => "UEA .ts",
+            Format::Rows => "rows of numbers with a label",
+            Format::Channels => "a file per channel",
+            Format::Classes => "a text file per class",
+            Format::Columns => "CoNLL columns",
+            Format::Conllu => "CoNLL-U",
+            Format::Pairs => "seq.in, seq.out, label",
+            Format::Text => "plain text",
+            Format::Poems => "JSON poems",
+            Format::Series => "columns over time",
+            Format::Generated => "generated",
+        })
+    }
+}

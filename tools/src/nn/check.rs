@@ -1,0 +1,173 @@
+//! Which descriptions are networks.
+
+use super::cell;
+use super::spec::{LayerSpec, NetworkSpec};
+
+/// Layers of recurrent cells that the device stacks at most; a bidirectional one counts twice.
+pub const MAX_CELLS: usize = 8;
+
+/// Why a [`NetworkSpec`] describes no network. Layers count from 0.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpecError {
+    /// No layers.
+    #[error("the network has no layers")]
+    Empty,
+    /// Frames of width 0.
+    #[error("the network's inputs are 0; a frame needs at least one value")]
+    NoInputs,
+    /// More recurrent layers than the device stacks.
+    #[error("the network stacks {0} cells (a bidirectional layer counts twice); at most {MAX_CELLS} fit")]
+    TooManyCells(usize),
+    /// A layer of width 0.
+    #[error("layer {0} is 0 wide; it needs at least one unit")]
+    NoUnits(usize),
+    /// A cell that no table has.
+    #[error("layer {layer}: no cell is called '{variant}'; there are {}", cell::variant_names().collect::<Vec<_>>().join(", "))]
+    UnknownCell {
+        /// Place.
+        layer: usize,
+        /// What the recipe says.
+        variant: String,
+    },
+    /// Dropout that drops everything, or less than nothing.
+    #[error("layer {0}: dropout must be at least 0 and below 1")]
+    Dropout(usize),
+    /// A layer over time behind a pooling layer.
+    #[error("layer {0} needs a sequence, but the pool before it left a single vector")]
+    AfterPool(usize),
+    /// Symbols that are read elsewhere than at the input.
+    #[error("layer {0} reads symbols, so it must be the first, and the network's inputs 1: a frame is one index")]
+    NotFirst(usize),
+    /// A table without rows.
+    #[error("layer {0} has no rows; say how many symbols there are, or train on data that has a vocabulary")]
+    NoRows(usize),
+    /// More symbols than an index of 16 bits tells apart.
+    #[error("layer {0} has {1} rows; at most 65535 fit a symbol's index")]
+    TooManyRows(usize, usize),
+    /// A delay line with a tail wider than its frames, or of stride 0.
+    #[error(
+        "layer {0}: a delay needs a stride of at least 1, a tail no wider than its frames of {1} values, and taps only of values that there are"
+    )]
+    Delay(usize, usize),
+    /// A narx layer among others.
+    #[error("layer {0}: narx must be the only layer; what it feeds back is the network's output")]
+    NotAlone(usize),
+    /// A narx layer without past outputs, or wider than its frames.
+    #[error("layer {0}: narx needs output_taps of at least 1, and inputs of at least its outputs: a frame is [x; y]")]
+    Narx(usize),
+}
+
+impl NetworkSpec {
+    /// Judges the description.
+    pub fn check(&self) -> Result<(), SpecError> {
+        if self.layers.is_empty() {
+            return Err(SpecError::Empty);
+        }
+        if self.inputs == 0 {
+            return Err(SpecError::NoInputs);
+        }
+        let (mut cells, mut pooled) = (0, false);
+        for (i, (layer, (inputs, width))) in self.layers.iter().zip(self.widths()).enumerate() {
+            self.check_layer(i, layer, inputs)?;
+            if width == 0 {
+                return Err(SpecError::NoUnits(i));
+            }
+            if pooled && !matches!(layer, LayerSpec::Dense { .. } | LayerSpec::Dropout { .. }) {
+                return Err(SpecError::AfterPool(i));
+            }
+            pooled |= matches!(layer, LayerSpec::Pool { .. });
+            if let LayerSpec::Cell { bidirectional, .. } = layer {
+                cells += 1 + usize::from(*bidirectional);
+            }
+        }
+        if cells > MAX_CELLS { Err(SpecError::TooManyCells(cells)) } else { Ok(()) }
+    }
+
+    /// Judges layer `i` by itself.
+    fn check_layer(&self, i: usize, layer: &LayerSpec, inputs: usize) -> Result<(), SpecError> {
+        let wrong = match layer {
+            LayerSpec::Embedding { rows, .. } | LayerSpec::OneHot { rows } => match rows {
+                _ if i > 0 || self.inputs != 1 => SpecError::NotFirst(i),
+                0 => SpecError::NoRows(i),
+                65_536.. => SpecError::TooManyRows(i, *rows),
+                _ => return Ok(()),
+            },
+            LayerSpec::Cell { variant, .. } if cell::find::<f32>(variant).is_none() => {
+                SpecError::UnknownCell { layer: i, variant: variant.clone() }
+            }
+            LayerSpec::Cell { dropout: rate, .. } | LayerSpec::Dropout { rate, .. } if !(0.0..1.0).contains(rate) => {
+                SpecError::Dropout(i)
+            }
+            LayerSpec::Delay { taps, stride, tail, tail_taps }
+                if *stride == 0
+                    || *tail > inputs
+                    || (*tail == 0 && *tail_taps > 0)
+                    || (*tail == inputs && *taps > 0) =>
+            {
+                SpecError::Delay(i, inputs)
+            }
+            LayerSpec::Narx { .. } if self.layers.len() > 1 => SpecError::NotAlone(i),
+            LayerSpec::Narx { output_taps, outputs, .. } if *output_taps == 0 || *outputs > inputs => {
+                SpecError::Narx(i)
+            }
+            _ => return Ok(()),
+        };
+        Err(wrong)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::{DenseActivation, Over};
+
+    fn check(inputs: usize, layers: Vec<LayerSpec>) -> Result<(), SpecError> {
+        NetworkSpec { inputs, layers }.check()
+    }
+
+    #[test]
+    fn refuses_what_is_no_network() {
+        let pool = LayerSpec::Pool { over: Over::Last };
+        assert_eq!(check(3, vec![]), Err(SpecError::Empty));
+        assert_eq!(check(3, vec![LayerSpec::cell("gru", 0)]), Err(SpecError::NoUnits(0)));
+        assert_eq!(check(3, vec![pool.clone(), LayerSpec::cell("gru", 1)]), Err(SpecError::AfterPool(1)));
+        assert_eq!(check(3, vec![pool.clone(), pool.clone()]), Err(SpecError::AfterPool(1)));
+        assert_eq!(check(3, vec![LayerSpec::cell("srn", 1); 9]), Err(SpecError::TooManyCells(9)));
+        assert_eq!(check(3, vec![LayerSpec::bidirectional("srn", 1); 5]), Err(SpecError::TooManyCells(10)));
+        let wrong = check(3, vec![LayerSpec::cell("grue", 4)]).unwrap_err().to_string();
+        assert!(wrong.starts_with("layer 0: no cell is called 'grue'; there are srn, srn-sigmoid, "), "{wrong}");
+    }
+
+    #[test]
+    fn symbols_are_read_at_the_input() {
+        let embedding = |rows| LayerSpec::Embedding { rows, units: 4 };
+        assert_eq!(check(1, vec![embedding(7)]), Ok(()));
+        assert_eq!(check(2, vec![embedding(7)]), Err(SpecError::NotFirst(0)));
+        assert_eq!(check(1, vec![LayerSpec::dense(1), embedding(7)]), Err(SpecError::NotFirst(1)));
+        assert_eq!(check(1, vec![LayerSpec::OneHot { rows: 0 }]), Err(SpecError::NoRows(0)));
+        assert_eq!(check(1, vec![embedding(70_000)]), Err(SpecError::TooManyRows(0, 70_000)));
+    }
+
+    #[test]
+    fn delays_and_loops_have_their_shapes() {
+        let delay = |stride, tail| LayerSpec::Delay { taps: 2, stride, tail, tail_taps: 1 };
+        assert_eq!(check(3, vec![delay(1, 2)]), Ok(()));
+        assert_eq!(check(3, vec![delay(1, 3)]), Err(SpecError::Delay(0, 3)));
+        assert_eq!(check(3, vec![delay(1, 4)]), Err(SpecError::Delay(0, 3)));
+        assert_eq!(check(3, vec![delay(0, 0)]), Err(SpecError::Delay(0, 3)));
+        let narx = |outputs, output_taps| LayerSpec::Narx {
+            hidden: 0,
+            outputs,
+            input_taps: 0,
+            output_taps,
+            activation: DenseActivation::Tanh,
+            closed: true,
+            warmup: 0,
+        };
+        assert_eq!(check(3, vec![narx(3, 1)]), Ok(()));
+        assert_eq!(check(3, vec![narx(4, 1)]), Err(SpecError::Narx(0)));
+        assert_eq!(check(3, vec![narx(1, 0)]), Err(SpecError::Narx(0)));
+        assert_eq!(check(3, vec![narx(1, 1), LayerSpec::dense(1)]), Err(SpecError::NotAlone(0)));
+        assert_eq!(check(3, vec![LayerSpec::Dropout { rate: 1.0, variational: false }]), Err(SpecError::Dropout(0)));
+    }
+}

@@ -1,0 +1,248 @@
+//! How examples become frames of integers and answers: fixed when a network is trained, and kept with it.
+
+use std::collections::{BTreeSet, HashMap};
+
+use anyhow::{Context, Result, ensure};
+use elman::audio;
+use elman::blob::{Model, TextUnit};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Example, Source};
+use crate::data::records::{self, Input, Record, Records, Task, Unit};
+use crate::data::{Split, Vocabulary};
+use crate::recipe::Recipe;
+
+/// What a frame is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Frames {
+    /// Features of sound, by the device's front end.
+    Audio(audio::Config),
+    /// Values in `frac` fraction bits; behind them, in closed loop, the outputs of the step before.
+    Values {
+        /// Fraction bits.
+        frac: u8,
+        /// Names of the values.
+        channels: Vec<String>,
+        /// How many values at the end are the outputs of the step before.
+        feedback: usize,
+    },
+    /// The index of a symbol of this vocabulary.
+    Symbols(Vocabulary),
+}
+
+/// How examples become frames and answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encoding {
+    /// What is asked.
+    pub task: Task,
+    /// Labels in the order of the outputs; names of the outputs of a series; empty where the next symbol is asked for.
+    pub labels: Vec<String>,
+    /// What a frame is.
+    pub frames: Frames,
+}
+
+impl Encoding {
+    /// Fixes the encoding for a source that is to be trained on.
+    ///
+    /// # Errors
+    /// Where the front end refuses its parameters or the source and the recipe do not go together.
+    pub fn of(source: &Source, recipe: &Recipe) -> Result<Self> {
+        let records = match source {
+            Source::Sound(corpus) => {
+                let frames = Frames::Audio(recipe.features.config(corpus.sample_rate)?);
+                return Ok(Encoding { task: Task::Class, labels: corpus.labels.clone(), frames });
+            }
+            Source::Records(records) => records,
+        };
+        let frames = match records.unit {
+            Some(unit) => Frames::Symbols(Vocabulary::build(&records.train, unit, &recipe.vocabulary)),
+            None => {
+                let feedback = if recipe.network.feeds_back() { records.outputs.len() } else { 0 };
+                let mut channels = records.channels.clone();
+                channels.extend(records.outputs.iter().take(feedback).cloned());
+                ensure!(
+                    !channels.is_empty(),
+                    "{} has outputs only; a network that predicts a series from its own past ends in a `narx` layer",
+                    records.dir.display()
+                );
+                Frames::Values { frac: frac_of(records, feedback > 0), channels, feedback }
+            }
+        };
+        Ok(Encoding { task: records.task, labels: labels(records), frames })
+    }
+
+    /// The encoding that a model was trained with, as its blob tells it.
+    ///
+    /// # Errors
+    /// Where source and model do not go together.
+    pub fn of_model(model: &Model<'_>, source: &Source) -> Result<Self> {
+        let labels = model.descriptor().labels.lines().map(str::to_owned).collect();
+        let (task, channels) = match source {
+            Source::Sound(_) => (Task::Class, Vec::new()),
+            Source::Records(r) => (r.task, r.channels.iter().chain(&r.outputs).take(model.inputs()).cloned().collect()),
+        };
+        let frames = match (model.audio(), &model.descriptor().text) {
+            (Some(audio), _) => Frames::Audio(*audio),
+            (None, Some(text)) => {
+                let unit = match text.unit {
+                    TextUnit::Characters => Unit::Characters,
+                    TextUnit::Words => Unit::Words,
+                };
+                let symbols = match unit {
+                    Unit::Characters => text.symbols.chars().map(String::from).collect(),
+                    Unit::Words => text.symbols.lines().map(str::to_owned).collect(),
+                };
+                Frames::Symbols(Vocabulary::of_symbols(unit, symbols))
+            }
+            (None, None) => Frames::Values {
+                frac: model.layers().first().map_or(0, elman::cell::View::in_frac),
+                channels,
+                feedback: model.descriptor().feedback as usize,
+            },
+        };
+        Ok(Encoding { task, labels, frames })
+    }
+
+    /// Values per frame.
+    pub fn inputs(&self) -> usize {
+        match &self.frames {
+            Frames::Audio(config) => config.channels as usize,
+            Frames::Values { channels, .. } => channels.len(),
+            Frames::Symbols(_) => 1,
+        }
+    }
+
+    /// Outputs of the network.
+    pub fn outputs(&self) -> usize {
+        match &self.frames {
+            Frames::Symbols(vocabulary) if self.task == Task::Next => vocabulary.rows(),
+            _ => self.labels.len(),
+        }
+    }
+
+    /// Number of symbols, the unknown one counted; 0 where frames are values.
+    pub fn symbols(&self) -> usize {
+        if let Frames::Symbols(vocabulary) = &self.frames { vocabulary.rows() } else { 0 }
+    }
+
+    /// The examples of a split.
+    ///
+    /// # Errors
+    /// Where the source is of another kind than the encoding, or has labels that it does not know.
+    pub fn examples(&self, source: &Source, split: Split) -> Result<Vec<Example>> {
+        match (source, &self.frames) {
+            (Source::Sound(corpus), Frames::Audio(audio)) => {
+                super::same_labels(corpus, &self.labels)?;
+                super::examples(corpus.split(split), audio)
+            }
+            (Source::Records(records), Frames::Values { frac, channels, feedback }) => {
+                let inputs = records.channels.len() + feedback;
+                ensure!(
+                    inputs == channels.len(),
+                    "{} has {inputs} values per step, the model takes {}",
+                    records.dir.display(),
+                    channels.len()
+                );
+                self.each(records, split, |r| values(records, r, *frac, *feedback))
+            }
+            (Source::Records(records), Frames::Symbols(vocabulary)) => {
+                ensure!(
+                    records.unit == Some(vocabulary.unit()),
+                    "{} does not hold {}, which the model reads",
+                    records.dir.display(),
+                    vocabulary.unit()
+                );
+                self.each(records, split, |r| match &r.input {
+                    Input::Symbols(symbols) => vocabulary.encode(symbols).into_iter().map(|k| k as i16).collect(),
+                    Input::Values(_) => Vec::new(),
+                })
+            }
+            (source, _) => anyhow::bail!(
+                "{} is not the kind of data that the model was trained on; name a corpus like the one it was trained on",
+                source.dir().display()
+            ),
+        }
+    }
+
+    fn each(
+        &self,
+        records: &Records,
+        split: Split,
+        frames: impl Fn(&Record) -> Vec<i16> + Sync,
+    ) -> Result<Vec<Example>> {
+        let index: HashMap<&str, u32> = self.labels.iter().zip(0..).map(|(l, k)| (l.as_str(), k)).collect();
+        let of = |r: &Record, label: &str| {
+            index.get(label).copied().with_context(|| {
+                format!("{}: the label {label:?} is not among the model's: {}", r.name, self.labels.join(" "))
+            })
+        };
+        records
+            .split(split)
+            .par_iter()
+            .map(|r| {
+                let answer = match &r.answer {
+                    records::Answer::None => Answer::Next,
+                    records::Answer::Label(label) => Answer::Class(of(r, label)?),
+                    records::Answer::Tags(tags) => Answer::Steps(tags.iter().map(|t| of(r, t)).collect::<Result<_>>()?),
+                    records::Answer::Values(v) if v.len() == self.labels.len() && records.steps(r) > 1 => {
+                        Answer::Last(v.clone())
+                    }
+                    records::Answer::Values(values) => Answer::Values(values.clone()),
+                };
+                Ok(Example { name: r.name.clone(), frames: frames(r), answer })
+            })
+            .collect()
+    }
+}
+
+/// Labels of all splits, sorted; names of the outputs of a series.
+fn labels(records: &Records) -> Vec<String> {
+    let mut labels = BTreeSet::new();
+    for record in records.train.iter().chain(&records.valid).chain(&records.test) {
+        match &record.answer {
+            records::Answer::Label(label) => {
+                labels.insert(label.clone());
+            }
+            records::Answer::Tags(tags) => labels.extend(tags.iter().cloned()),
+            records::Answer::Values(_) => return records.outputs.clone(),
+            records::Answer::None => return Vec::new(),
+        }
+    }
+    labels.into_iter().collect()
+}
+
+/// The most fraction bits that hold every value to train on, with a quarter of headroom.
+fn frac_of(records: &Records, outputs_too: bool) -> u8 {
+    let mut largest = 0f64;
+    for r in &records.train {
+        if let Input::Values(v) = &r.input {
+            largest = v.iter().fold(largest, |m, v| m.max(f64::from(v.abs())));
+        }
+        if let (true, records::Answer::Values(v)) = (outputs_too, &r.answer) {
+            largest = v.iter().fold(largest, |m, v| m.max(f64::from(v.abs())));
+        }
+    }
+    (0..=15).rev().find(|f| largest * 1.25 * 2f64.powi(*f) <= 32767.0).unwrap_or(0) as u8
+}
+
+/// Frames of values: the inputs of each step and, in closed loop, the measured outputs of the step before.
+fn values(records: &Records, record: &Record, frac: u8, feedback: usize) -> Vec<i16> {
+    let unit = 2f64.powi(frac.into());
+    let integer = |v: &f32| (f64::from(*v) * unit).round().clamp(-32768.0, 32767.0) as i16;
+    let Input::Values(inputs) = &record.input else { return Vec::new() };
+    if feedback == 0 {
+        return inputs.iter().map(integer).collect();
+    }
+    let records::Answer::Values(outputs) = &record.answer else { return Vec::new() };
+    let width = records.channels.len();
+    let mut before = vec![0.0; feedback];
+    let mut frames = Vec::with_capacity(inputs.len() + outputs.len());
+    for (t, y) in outputs.chunks_exact(feedback).enumerate() {
+        frames.extend(inputs[t * width..][..width].iter().map(integer));
+        frames.extend(before.iter().map(integer));
+        before.copy_from_slice(y);
+    }
+    frames
+}

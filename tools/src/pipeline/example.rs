@@ -1,0 +1,64 @@
+//! Examples as the device sees them, and what is wanted of them.
+
+/// What is wanted of an example.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Index of the sequence's label.
+    Class(u32),
+    /// Index of each step's label.
+    Steps(Vec<u32>),
+    /// `[steps, outputs]` in physical units.
+    Values(Vec<f32>),
+    /// `[outputs]` in physical units, asked for behind the last step.
+    Last(Vec<f32>),
+    /// Each step's next symbol: the frames one step on.
+    Next,
+}
+
+/// An example: raw frames and what is wanted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// Where it came from.
+    pub name: String,
+    /// `[steps, inputs]`: features, values or symbols, as the device takes them.
+    pub frames: Vec<i16>,
+    /// What is wanted.
+    pub answer: Answer,
+}
+
+impl Answer {
+    /// Whether one output is wanted, that behind the last step.
+    pub fn single(&self) -> bool {
+        matches!(self, Answer::Class(_) | Answer::Last(_))
+    }
+
+    /// The physical values wanted, where there are some.
+    pub fn values(&self) -> &[f32] {
+        match self {
+            Answer::Values(v) | Answer::Last(v) => v,
+            Answer::Class(_) | Answer::Steps(_) | Answer::Next => &[],
+        }
+    }
+}
+
+impl Example {
+    /// Frames that go into the network: of a text whose next symbol is wanted, all but the last.
+    pub fn steps(&self, inputs: usize) -> usize {
+        self.frames.len() / inputs.max(1) - usize::from(self.answer == Answer::Next)
+    }
+
+    /// The symbol wanted at each step, where it is the next one.
+    pub fn next_symbols(&self) -> impl Iterator<Item = u32> + '_ {
+        self.frames.iter().skip(1).map(|s| u32::from(*s as u16))
+    }
+}
+
+/// Some of `examples`, evenly spread: their frames, cut at `longest` steps of `inputs` values.
+pub fn spread(examples: &[Example], n: usize, inputs: usize, longest: usize) -> Vec<Vec<i16>> {
+    let n = n.clamp(1, examples.len().max(1));
+    (0..n)
+        .filter_map(|k| examples.get(k * examples.len() / n))
+        .map(|e| e.frames[..e.steps(inputs).min(longest) * inputs].to_vec())
+        .filter(|frames| !frames.is_empty())
+        .collect()
+}

@@ -1,0 +1,137 @@
+//! Recordings: features by the device's front end, clips varied while training.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use elman::audio;
+use rayon::prelude::*;
+
+use super::{Answer, Example};
+use crate::data::{Augment, Clip, Corpus, Note, NoteKind, Options, Split, features};
+use crate::nn::Target;
+use crate::recipe::Recipe;
+use crate::run::About;
+use crate::train::{Dataset, Sequence};
+use crate::ui::Ui;
+
+/// Opens a corpus and says what was found and converted.
+///
+/// # Errors
+/// What the reader found wrong.
+pub(super) fn open(dir: &Path, sample_rate: Option<u32>, ui: Ui) -> Result<Corpus> {
+    let options = Options { sample_rate, ..Options::default() };
+    let corpus = Corpus::open(dir, &options)?;
+    ui.note(format!(
+        "{}: {} labels, {} clips to train on, {} to validate{}, {} to test, {} Hz",
+        dir.display(),
+        corpus.labels.len(),
+        corpus.train.len(),
+        corpus.valid.len(),
+        if corpus.valid_is_carved { " (carved out of train)" } else { "" },
+        corpus.test.len(),
+        corpus.sample_rate
+    ));
+    for note in &corpus.notes {
+        ui.note(format!("note: {note}"));
+    }
+    Ok(corpus)
+}
+
+/// The rate that a recipe asks for.
+pub fn wanted_rate(recipe: &Recipe) -> Option<u32> {
+    (recipe.features.sample_rate != 0).then_some(recipe.features.sample_rate)
+}
+
+/// Raw features and labels of clips, by the device's front end.
+///
+/// # Errors
+/// Where the front end refuses its parameters.
+pub fn examples(clips: &[Clip], audio: &audio::Config) -> Result<Vec<Example>> {
+    clips
+        .par_iter()
+        .map(|c| {
+            let frames = features(&c.samples, audio).map_err(|e| anyhow::anyhow!("{}: {e}", c.name))?;
+            Ok(Example { name: c.name.clone(), frames, answer: Answer::Class(c.label as u32) })
+        })
+        .collect()
+}
+
+/// Clips as sequences: varied while training, as they are otherwise.
+#[derive(Debug)]
+pub struct Clips<'a> {
+    clips: &'a [Clip],
+    examples: &'a [Example],
+    background: &'a [Vec<i16>],
+    audio: audio::Config,
+    about: &'a About,
+    augment: Augment,
+}
+
+impl<'a> Clips<'a> {
+    /// `examples` are the raw features of `clips`.
+    pub fn new(
+        corpus: &'a Corpus,
+        split: Split,
+        examples: &'a [Example],
+        audio: audio::Config,
+        about: &'a About,
+        augment: Augment,
+    ) -> Self {
+        Clips { clips: corpus.split(split), examples, background: &corpus.noise, audio, about, augment }
+    }
+}
+
+impl Dataset for Clips<'_> {
+    fn len(&self) -> usize {
+        self.clips.len()
+    }
+
+    fn get(&self, index: usize, epoch_seed: Option<u64>) -> Sequence {
+        let clip = &self.clips[index];
+        let frames = match epoch_seed {
+            Some(seed) if self.augment != Augment::default() => {
+                let seed = seed ^ (index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                let samples = self.augment.apply(&clip.samples, self.background, seed);
+                // The parameters were judged when the examples were made.
+                self.about.network_frames(&features(&samples, &self.audio).unwrap_or_default())
+            }
+            _ => self.about.network_frames(&self.examples[index].frames),
+        };
+        Sequence { frames, target: Target::Class(clip.label as u32) }
+    }
+}
+
+/// Labels of a corpus must be the model's, in the same order.
+///
+/// # Errors
+/// With both lists where they differ.
+pub fn same_labels(corpus: &Corpus, labels: &[String]) -> Result<()> {
+    ensure!(
+        corpus.labels == labels,
+        "{} has the labels {}, the model {}; evaluate on data with the model's labels",
+        corpus.dir.display(),
+        corpus.labels.join(" "),
+        labels.join(" ")
+    );
+    Ok(())
+}
+
+/// Reads a sound for a model: mono samples at the front end's rate, with what was converted.
+///
+/// # Errors
+/// Where the file is no sound.
+pub fn read_clip(path: &Path, audio: &audio::Config) -> Result<(Vec<i16>, Vec<Note>)> {
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {name}"))?;
+    let sound = crate::data::read_sound(&name, bytes)?;
+    let (from, to) = (sound.rate, audio.sample_rate);
+    let mut kinds = sound.notes;
+    let samples = if from == to {
+        sound.samples
+    } else {
+        kinds.push(NoteKind::Resampled { from, to });
+        crate::data::resample(&sound.samples, from, to)
+    };
+    let notes = kinds.into_iter().map(|kind| Note { kind, clips: 1, first: name.clone() }).collect();
+    Ok((samples, notes))
+}

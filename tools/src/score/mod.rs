@@ -1,0 +1,45 @@
+//! How good answers are: labels, entities and words in tags, values, probabilities of text.
+
+mod labels;
+mod nats;
+mod spans;
+mod values;
+
+pub use labels::{LabelScore, accuracy, macro_f1, per_label};
+pub use nats::Nats;
+pub use spans::{Span, SpanScore, has_spans, spans};
+pub use values::{Deviation, deviation};
+
+use serde::{Deserialize, Serialize};
+
+/// What was wanted, what was said, and what of both was the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// How many there should be.
+    pub wanted: u64,
+    /// How many were said.
+    pub said: u64,
+    /// How many of those were right.
+    pub right: u64,
+}
+
+impl Counts {
+    /// Share of what was said that is right; 0 if nothing was said.
+    pub fn precision(&self) -> f64 {
+        share(self.right, self.said)
+    }
+
+    /// Share of what was wanted that was said; 0 if nothing was wanted.
+    pub fn recall(&self) -> f64 {
+        share(self.right, self.wanted)
+    }
+
+    /// Harmonic mean of precision and recall, 2 right / (wanted + said); 0 if there is nothing.
+    pub fn f1(&self) -> f64 {
+        share(2 * self.right, self.wanted + self.said)
+    }
+}
+
+fn share(part: u64, of: u64) -> f64 {
+    if of == 0 { 0.0 } else { part as f64 / of as f64 }
+}
