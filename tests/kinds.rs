@@ -154,11 +154,12 @@ watch = "loss"
 fn a_series_is_simulated_in_closed_loop() {
     // y_t = 0.9 y_(t-1) - 0.2 y_(t-2) + 0.5 u_t, in volts.
     let mut numbers = Numbers(3);
-    let (mut csv, mut y) = ("u,y\n".to_owned(), [0.0, 0.0]);
+    let (mut csv, mut inputs, mut y) = ("u,y\n".to_owned(), String::new(), [0.0, 0.0]);
     for _ in 0..600 {
         let u = numbers.between(-1000, 1000) as f64 / 1000.0;
         y = [0.9 * y[0] - 0.2 * y[1] + 0.5 * u, y[0]];
         csv += &format!("{u},{}\n", y[0] + 3.0);
+        inputs += &format!("{u}\n");
     }
     let recipe = r#"
 name = "plant"
@@ -186,6 +187,16 @@ watch = "loss"
     let (float, integer) = task.figures();
     assert!(value(&float, "NRMSE of y") < 0.02, "{float}");
     assert!(value(&integer, "NRMSE of y") < 0.03, "{integer}");
+
+    // From the input alone, in volts, the loop closed from the first step on.
+    let file = task.path("inputs.csv");
+    std::fs::write(&file, inputs).unwrap();
+    let said = ok(&["run", &task.path("run"), &file]);
+    let last: f64 = said.lines().last().unwrap().parse().unwrap();
+    assert!(said.lines().count() == 600 && (last - y[0] - 3.0).abs() < 0.05, "{last} {}", y[0] + 3.0);
+    std::fs::write(&file, "0.5\nx\n").unwrap();
+    let out = Command::new(env!("CARGO_BIN_EXE_elman")).args(["run", &task.path("run"), &file]).output().unwrap();
+    assert!(out.status.code() == Some(1) && String::from_utf8_lossy(&out.stderr).contains("inputs.csv:2: column 1"));
 }
 
 #[test]

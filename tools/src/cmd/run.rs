@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use elman::audio::FrontEnd;
 use elman::blob::{Model, Readout};
+use elman::net::Output;
 use serde::Serialize;
 
 use super::run_text;
@@ -20,8 +21,12 @@ use crate::ui::Ui;
 pub struct Cmd {
     /// A blob, or a run folder
     pub model: PathBuf,
-    /// A wav or flac, a text of which each line is a sequence, or a csv with a frame of integers a line
+    /// A wav or flac, a text of which each line is a sequence, or a csv with a frame a line:
+    /// values in their own units, raw features where the model listens to sound
     pub input: PathBuf,
+    /// Shows the outputs as values, not as scores of labels; a network that reads its own outputs does so anyway
+    #[arg(long)]
+    pub values: bool,
     /// Shows the answer at each N-th frame too
     #[arg(long, value_name = "N")]
     pub every: Option<usize>,
@@ -64,30 +69,49 @@ impl Cmd {
         let frames = self.frames(&model, ui)?;
         let hop = model.audio().map(|a| a.hop as f64 / a.sample_rate as f64);
         let window = model.audio().map_or(0.0, |a| a.window as f64 / a.sample_rate as f64);
-        let mut memory = vec![0; model.memory_words()];
-        let mut net = model.stream(&mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
         let every = if model.readout() == Readout::EveryStep { Some(self.every.unwrap_or(1)) } else { self.every };
+        let wanted = |t: usize| t + 1 == frames.len() || every.is_some_and(|n| (t + 1).is_multiple_of(n));
         let mut answers = Vec::new();
-        for (t, frame) in frames.iter().enumerate() {
-            net.advance(frame);
-            if t + 1 == frames.len() || every.is_some_and(|n| (t + 1).is_multiple_of(n)) {
-                let output = net.output();
-                let mut p = vec![0; output.scores.len()];
-                output.softmax(&mut p);
-                let best = output.argmax();
-                let unit = 2f64.powi(-(output.frac as i32));
-                answers.push(Answer {
-                    frame: t,
-                    seconds: hop.map(|h| t as f64 * h + window),
-                    output: best,
-                    label: model.label(best).map(str::to_owned),
-                    probability: p[best] as f64 / 32768.0,
-                    scores: output.scores.iter().map(|s| *s as f64 * unit).collect(),
-                });
+        let mut answer = |t: usize, output: Output<'_>| {
+            let mut p = vec![0; output.scores.len()];
+            output.softmax(&mut p);
+            let best = output.argmax();
+            let unit = 2f64.powi(-(output.frac as i32));
+            answers.push(Answer {
+                frame: t,
+                seconds: hop.map(|h| t as f64 * h + window),
+                output: best,
+                label: model.label(best).map(str::to_owned),
+                probability: p[best] as f64 / 32768.0,
+                scores: output.scores.iter().map(|s| *s as f64 * unit).collect(),
+            });
+        };
+        let mut memory = vec![0; model.memory_words()];
+        let fails = |e: elman::blob::Error| anyhow::anyhow!("{}: {e}", self.input.display());
+        if model.max_steps() > 0 {
+            let mut net = model.sequence(&mut memory).map_err(fails)?;
+            let outputs = net.run(&frames.concat()).map_err(fails)?;
+            outputs.iter().enumerate().filter(|(t, _)| wanted(*t)).for_each(|(t, output)| answer(t, output));
+        } else {
+            let mut net = model.stream(&mut memory).map_err(fails)?;
+            for (t, frame) in frames.iter().enumerate() {
+                net.advance(frame);
+                if wanted(t) || model.feedback() > 0 {
+                    let output = net.output();
+                    if wanted(t) {
+                        answer(t, output);
+                    }
+                }
             }
         }
+        let series = self.values || model.feedback() > 0;
         for a in &answers {
             let when = a.seconds.map_or(format!("frame {:>5}", a.frame), |s| format!("{s:>7.2} s"));
+            if series {
+                let values: Vec<String> = a.scores.iter().map(|v| format!("{v:.5}")).collect();
+                ui.line(values.join(","));
+                continue;
+            }
             let what = a.label.clone().unwrap_or_else(|| format!("output {}", a.output));
             ui.line(format!("{when}  {what:<12} {:>5.1} %", 100.0 * a.probability));
         }
@@ -98,7 +122,7 @@ impl Cmd {
         let name = self.input.display();
         let ending = self.input.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
         match (ending.as_str(), model.audio()) {
-            ("csv" | "tsv", _) => self.csv(model.inputs(), if ending == "csv" { b',' } else { b'\t' }),
+            ("csv" | "tsv", _) => self.csv(model, if ending == "csv" { b',' } else { b'\t' }),
             ("wav" | "flac", Some(audio)) => {
                 let (samples, notes) = pipeline::read_clip(&self.input, audio)?;
                 notes.iter().for_each(|n| ui.note(format!("note: {n}")));
@@ -121,8 +145,14 @@ impl Cmd {
         }
     }
 
-    fn csv(&self, inputs: usize, delimiter: u8) -> Result<Vec<Vec<i16>>> {
+    /// Frames of a csv: raw features of a model that listens to sound, else values in their own units.
+    fn csv(&self, model: &Model<'_>, delimiter: u8) -> Result<Vec<Vec<i16>>> {
         let name = self.input.display();
+        let (inputs, closed) = (model.inputs(), model.inputs() - model.feedback());
+        let unit = match model.audio() {
+            Some(_) => 1.0,
+            None => 2f64.powi(model.layers().first().map_or(0, |l| i32::from(l.in_frac()))),
+        };
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -134,17 +164,29 @@ impl Cmd {
         for record in reader.records() {
             let record = record.with_context(|| name.to_string())?;
             let line = record.position().map_or(0, |p| p.line());
-            ensure!(record.len() == inputs, "{name}:{line}: {} values, the model takes {inputs} a frame", record.len());
-            let frame: Result<Vec<i16>> = record
-                .iter()
-                .enumerate()
-                .map(|(k, v)| {
-                    v.trim().parse().with_context(|| {
-                        format!("{name}:{line}: column {}: {v:?} is no integer of -32768..=32767", k + 1)
-                    })
-                })
-                .collect();
-            frames.push(frame?);
+            let closes = if closed < inputs { format!(", or {closed} with its loop closed") } else { String::new() };
+            ensure!(
+                record.len() == inputs || record.len() == closed,
+                "{name}:{line}: {} values, the model takes {inputs} a frame{closes}",
+                record.len()
+            );
+            let value = |(k, v): (usize, &str)| {
+                let number: f64 = v
+                    .trim()
+                    .parse()
+                    .ok()
+                    .filter(|n: &f64| n.is_finite())
+                    .with_context(|| format!("{name}:{line}: column {}: {v:?} is no number", k + 1))?;
+                let raw = (number * unit).round();
+                ensure!(
+                    (-32768.0..=32767.0).contains(&raw),
+                    "{name}:{line}: column {}: {number} is beyond ±{}, what the model's input holds",
+                    k + 1,
+                    32768.0 / unit
+                );
+                Ok(raw as i16)
+            };
+            frames.push(record.iter().enumerate().map(value).collect::<Result<Vec<i16>>>()?);
         }
         ensure!(!frames.is_empty(), "{name} has no frames");
         Ok(frames)
