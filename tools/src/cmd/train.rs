@@ -134,6 +134,7 @@ pub struct How {
 pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui: Ui) -> Result<Trained> {
     let start = std::time::Instant::now();
     let encoding = Encoding::of(source, recipe)?;
+    encoding.suits(recipe)?;
     let train_examples = encoding.examples(source, Split::Train)?;
     let valid_examples = encoding.examples(source, Split::Valid)?;
     let test_examples = encoding.examples(source, Split::Test)?;

@@ -9,8 +9,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Example, Source};
+use crate::cmd::Usage;
 use crate::data::records::{self, Input, Record, Records, Task, Unit};
 use crate::data::{Split, Vocabulary};
+use crate::nn::LayerSpec;
 use crate::recipe::Recipe;
 
 /// What a frame is.
@@ -103,6 +105,25 @@ impl Encoding {
             },
         };
         Ok(Encoding { task, labels, frames })
+    }
+
+    /// Whether a recipe's first layer takes what frames are.
+    ///
+    /// # Errors
+    /// With what to put first.
+    pub fn suits(&self, recipe: &Recipe) -> Result<()> {
+        let takes =
+            matches!(recipe.network.layers.first(), Some(LayerSpec::Embedding { .. } | LayerSpec::OneHot { .. }));
+        let symbols = matches!(self.frames, Frames::Symbols(_));
+        ensure!(
+            takes || !symbols,
+            Usage("the data are symbols: the network's first layer must be an `embedding` or `one-hot`".to_owned())
+        );
+        ensure!(
+            symbols || !takes,
+            Usage("the data are values: an `embedding` or `one-hot` layer takes symbols only".to_owned())
+        );
+        Ok(())
     }
 
     /// Values per frame.
