@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::data::records::Task;
+use crate::host;
 use crate::nn::{self, LayerSpec, Network};
 use crate::pipeline::{Answer, Encoding, Example};
 use crate::recipe::Recipe;
@@ -39,8 +40,8 @@ pub struct Part {
     outputs: u64,
     /// Surprise at what was wanted.
     nats: Nats,
-    /// Squared errors of each output, summed.
-    squares: Vec<f64>,
+    /// Values said of a series, `[judged steps, outputs]`.
+    values: Vec<f32>,
 }
 
 impl Part {
@@ -54,14 +55,7 @@ impl Part {
                 let scores: Vec<f64> = y.iter().map(|y| f64::from(*y)).collect();
                 self.nats.add(&scores, wanted);
             }
-            Answer::Values(_) | Answer::Last(_) => {
-                let t = if example.answer.single() { 0 } else { t };
-                let wanted = example.answer.values();
-                self.squares.resize(y.len(), 0.0);
-                for ((sum, y), wanted) in self.squares.iter_mut().zip(y).zip(&wanted[t * y.len()..]) {
-                    *sum += f64::from(y - wanted).powi(2);
-                }
-            }
+            Answer::Values(_) | Answer::Last(_) => self.values.extend(y),
         }
     }
 }
@@ -118,7 +112,6 @@ pub fn float(network: &Network<f32>, about: &About, examples: &[Example], how: H
 pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<Part>> {
     let inputs = model.inputs();
     let unit = 2f32.powi(-i32::from(model.out_frac()));
-    let feedback = model.descriptor().feedback as usize;
     examples
         .par_iter()
         .map_init(
@@ -127,30 +120,21 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<
                 let frames = &example.frames[..example.steps(inputs) * inputs];
                 let mut part = Part::default();
                 let mut y = vec![0.0; model.outputs()];
-                let mut judge = |t: usize, scores: &[i16]| {
-                    y.iter_mut().zip(scores).for_each(|(y, s)| *y = f32::from(*s) * unit);
-                    part.step(t, example, &y);
-                };
-                let last_only = example.answer.single();
                 let steps = frames.len() / inputs;
-                let fails = |e: elman::blob::Error| anyhow!("{}: {e}; {}", example.name, way_out(&e));
-                if model.max_steps() > 0 {
-                    let mut net = model.sequence(memory).map_err(fails)?;
-                    let outputs = net.run(frames).map_err(fails)?;
-                    let first = if last_only { steps.saturating_sub(1) } else { how.skip };
-                    outputs.iter().enumerate().skip(first).for_each(|(t, output)| judge(t, output.scores));
-                } else {
-                    let mut net = model.stream(memory).map_err(fails)?;
-                    for (t, frame) in frames.chunks_exact(inputs).enumerate() {
-                        net.advance(&frame[..how.given(t, inputs, feedback)]);
-                        if t + 1 == steps || !last_only && (t >= how.skip || feedback > 0) {
-                            let scores = net.output().scores;
-                            if last_only || t >= how.skip {
-                                judge(t, scores);
-                            }
-                        }
-                    }
-                }
+                let first = if example.answer.single() { steps.saturating_sub(1) } else { how.skip };
+                let given = frames.chunks_exact(inputs).enumerate();
+                let given = given.map(|(t, frame)| &frame[..how.given(t, inputs, model.feedback())]);
+                host::run(
+                    model,
+                    memory,
+                    given,
+                    |t| t >= first,
+                    |t, output| {
+                        y.iter_mut().zip(output.scores).for_each(|(y, s)| *y = f32::from(*s) * unit);
+                        part.step(t, example, &y);
+                    },
+                )
+                .map_err(|e| anyhow!("{}: {e}; {}", example.name, way_out(&e)))?;
                 Ok(part)
             },
         )
@@ -195,7 +179,6 @@ impl Figure {
 /// class: accuracy. tag and segment: F1 of the spans where the labels have some, accuracy per step. next: nats per symbol, perplexity. series: root mean square error of each output in its own unit, and the
 /// same over the deviation of what was wanted.
 pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[Part], how: How) -> Vec<Figure> {
-    let outputs = parts.iter().map(|p| p.outputs).sum::<u64>().max(1) as f64;
     match encoding.task {
         Task::Class => vec![Figure::share("accuracy", accuracy(examples, parts))],
         Task::Next => {
@@ -220,23 +203,23 @@ pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[Part], how: H
             figures
         }
         Task::Series => {
-            let mut figures = Vec::new();
-            for (k, name) in encoding.labels.iter().enumerate() {
-                let squares: f64 = parts.iter().map(|p| p.squares.get(k).copied().unwrap_or(0.0)).sum();
-                let wanted = || {
-                    examples.iter().flat_map(|e| {
-                        let skip = if e.answer.single() { 0 } else { how.skip };
-                        let judged = e.answer.values().get(skip * encoding.labels.len() + k..).unwrap_or_default();
-                        judged.iter().step_by(encoding.labels.len()).map(|v| f64::from(*v))
-                    })
-                };
-                let mean = wanted().sum::<f64>() / outputs;
-                let deviation = (wanted().map(|v| (v - mean).powi(2)).sum::<f64>() / outputs).sqrt();
-                let rmse = (squares / outputs).sqrt();
-                figures.push(Figure::plain(format!("RMSE of {name}"), rmse));
-                figures.push(Figure::plain(format!("NRMSE of {name}"), rmse / deviation));
-            }
-            figures
+            let width = encoding.labels.len();
+            let judged = |e: &'_ Example| if e.answer.single() { 0 } else { how.skip * width };
+            let wanted: Vec<f32> =
+                examples.iter().flat_map(|e| e.answer.values().iter().skip(judged(e)).copied()).collect();
+            let said: Vec<f32> = parts.iter().flat_map(|p| p.values.iter().copied()).collect();
+            let deviations = score::deviation(&wanted, &said, width, 0);
+            encoding
+                .labels
+                .iter()
+                .zip(deviations)
+                .flat_map(|(name, d)| {
+                    [
+                        Figure::plain(format!("RMSE of {name}"), d.rmse),
+                        Figure::plain(format!("NRMSE of {name}"), d.nrmse),
+                    ]
+                })
+                .collect()
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod data;
 pub mod embedding;
 pub mod evaluate;
 pub mod files;
+pub mod host;
 pub mod model;
 pub mod monte_carlo;
 pub mod nn;

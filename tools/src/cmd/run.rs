@@ -9,6 +9,7 @@ use elman::net::Output;
 use serde::Serialize;
 
 use super::run_text;
+use crate::host;
 use crate::model::ModelFile;
 use crate::pipeline;
 use crate::ui::Ui;
@@ -72,7 +73,7 @@ impl Cmd {
         let every = if model.readout() == Readout::EveryStep { Some(self.every.unwrap_or(1)) } else { self.every };
         let wanted = |t: usize| t + 1 == frames.len() || every.is_some_and(|n| (t + 1).is_multiple_of(n));
         let mut answers = Vec::new();
-        let mut answer = |t: usize, output: Output<'_>| {
+        let answer = |t: usize, output: Output<'_>| {
             let mut p = vec![0; output.scores.len()];
             output.softmax(&mut p);
             let best = output.argmax();
@@ -87,23 +88,8 @@ impl Cmd {
             });
         };
         let mut memory = vec![0; model.memory_words()];
-        let fails = |e: elman::blob::Error| anyhow::anyhow!("{}: {e}", self.input.display());
-        if model.max_steps() > 0 {
-            let mut net = model.sequence(&mut memory).map_err(fails)?;
-            let outputs = net.run(&frames.concat()).map_err(fails)?;
-            outputs.iter().enumerate().filter(|(t, _)| wanted(*t)).for_each(|(t, output)| answer(t, output));
-        } else {
-            let mut net = model.stream(&mut memory).map_err(fails)?;
-            for (t, frame) in frames.iter().enumerate() {
-                net.advance(frame);
-                if wanted(t) || model.feedback() > 0 {
-                    let output = net.output();
-                    if wanted(t) {
-                        answer(t, output);
-                    }
-                }
-            }
-        }
+        host::run(&model, &mut memory, frames.iter().map(Vec::as_slice), wanted, answer)
+            .map_err(|e| anyhow::anyhow!("{}: {e}", self.input.display()))?;
         let series = self.values || model.feedback() > 0;
         for a in &answers {
             let when = a.seconds.map_or(format!("frame {:>5}", a.frame), |s| format!("{s:>7.2} s"));

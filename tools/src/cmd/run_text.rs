@@ -5,6 +5,7 @@ use elman::blob::{Readout, TextUnit};
 use elman::{Model, blob::Text};
 use serde::Serialize;
 
+use crate::host;
 use crate::score::Nats;
 
 /// What a model says of a line.
@@ -84,11 +85,8 @@ fn scores(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<Vec<V
         let unit = 2f64.powi(-i32::from(output.frac));
         output.scores.iter().map(|s| f64::from(*s) * unit).collect()
     };
-    let fails = |e: elman::blob::Error| anyhow::anyhow!("{e}");
-    if model.max_steps() > 0 {
-        let mut net = model.sequence(memory).map_err(fails)?;
-        return Ok(net.run(frames).map_err(fails)?.iter().map(real).collect());
-    }
-    let mut net = model.stream(memory).map_err(fails)?;
-    Ok(frames.iter().map(|symbol| real(net.step(std::slice::from_ref(symbol)))).collect())
+    let mut scores = Vec::with_capacity(frames.len());
+    host::run(model, memory, frames.chunks(1), |_| true, |_, output| scores.push(real(output)))
+        .map_err(|e| anyhow::anyhow!("{e}"))?;
+    Ok(scores)
 }
