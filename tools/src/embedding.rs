@@ -1,10 +1,12 @@
 //! What an embedding learnt: its rows as the device has them, their neighbours, and a map of them.
 
 use anyhow::{Context, Result, bail};
-use elman::blob::{Model, TextUnit};
+use elman::blob::Model;
 use elman::cell::Pass;
 use elman::kernel::layout::padded;
 use serde::Serialize;
+
+use crate::data::Vocabulary;
 
 /// The vectors of a vocabulary.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,11 +45,8 @@ impl Embedding {
             .zip(stage.params)
             .flat_map(|(row, m)| row[..units].iter().map(|e| f64::from(*e) * f64::from(*m)))
             .collect();
-        let known: Vec<String> = match text.unit {
-            TextUnit::Characters => text.symbols.chars().map(String::from).collect(),
-            TextUnit::Words => text.symbols.lines().map(str::to_owned).collect(),
-        };
-        let symbols = std::iter::once("(unknown)".to_owned()).chain(known).collect();
+        let known = Vocabulary::of_text(&text);
+        let symbols = std::iter::once("(unknown)".to_owned()).chain(known.symbols().iter().cloned()).collect();
         Ok(Embedding { symbols, rows, units })
     }
 

@@ -51,15 +51,16 @@ pub struct About {
 }
 
 impl About {
-    /// What surrounds a network trained on these examples; `all` are the training examples first.
+    /// What surrounds a network trained on these examples; `others` are those of the other splits.
     ///
     /// # Errors
     /// Where there is nothing to train on.
-    pub fn of(encoding: Encoding, recipe: &Recipe, train: &[Example], others: &[Example]) -> Result<Self> {
+    pub fn of(encoding: Encoding, recipe: &Recipe, train: &[Example], others: &[&[Example]]) -> Result<Self> {
         ensure!(!train.is_empty(), "there are no examples to train on");
         let inputs = encoding.inputs();
-        let longest = train.iter().chain(others).map(|e| e.steps(inputs)).max().unwrap_or(0);
-        let fingerprint = pipeline::fingerprint(recipe, &encoding, train.iter().chain(others))?;
+        let all = || train.iter().chain(others.iter().copied().flatten());
+        let longest = all().map(|e| e.steps(inputs)).max().unwrap_or(0);
+        let fingerprint = pipeline::fingerprint(recipe, &encoding, all())?;
         let mut about = About { encoding, scale: Vec::new(), scale_shift: 0, target: Vec::new(), longest, fingerprint };
         if let Some(in_frac) = about.in_frac() {
             let mut moments = Moments::default();

@@ -138,9 +138,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
     let train_examples = encoding.examples(source, Split::Train)?;
     let valid_examples = encoding.examples(source, Split::Valid)?;
     let test_examples = encoding.examples(source, Split::Test)?;
-    let others: Vec<Example> = valid_examples.iter().chain(&test_examples).cloned().collect();
-    let about = About::of(encoding, recipe, &train_examples, &others)?;
-    drop(others);
+    let about = About::of(encoding, recipe, &train_examples, &[&valid_examples, &test_examples])?;
     let mut trainer = if how.resume {
         same_run(folder, recipe, about.fingerprint)?;
         if folder.checkpoint_path().exists() {

@@ -1,6 +1,7 @@
 //! Symbols and their indices, as a network reads them and a blob carries them.
 
 use super::{Input, Record, Unit};
+use elman::blob::{Text, TextUnit};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -63,8 +64,12 @@ impl Vocabulary {
         vocabulary
     }
 
-    /// The vocabulary with these symbols behind the unknown one, in ascending order, as a blob has them.
-    pub fn of_symbols(unit: Unit, symbols: Vec<String>) -> Vocabulary {
+    /// The vocabulary that a blob carries.
+    pub fn of_text(text: &Text<'_>) -> Vocabulary {
+        let (unit, symbols) = match text.unit {
+            TextUnit::Characters => (Unit::Characters, text.symbols.chars().map(String::from).collect()),
+            TextUnit::Words => (Unit::Words, text.symbols.lines().map(str::to_owned).collect()),
+        };
         Vocabulary { unit, lower_case: false, fold_digits: false, symbols }
     }
 

@@ -4,13 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context, Result, ensure};
 use elman::audio;
-use elman::blob::{Model, TextUnit};
+use elman::blob::Model;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Example, Source};
 use crate::cmd::Usage;
-use crate::data::records::{self, Input, Record, Records, Task, Unit};
+use crate::data::records::{self, Input, Record, Records, Task};
 use crate::data::{Split, Vocabulary};
 use crate::nn::LayerSpec;
 use crate::recipe::Recipe;
@@ -87,17 +87,7 @@ impl Encoding {
         };
         let frames = match (model.audio(), &model.descriptor().text) {
             (Some(audio), _) => Frames::Audio(*audio),
-            (None, Some(text)) => {
-                let unit = match text.unit {
-                    TextUnit::Characters => Unit::Characters,
-                    TextUnit::Words => Unit::Words,
-                };
-                let symbols = match unit {
-                    Unit::Characters => text.symbols.chars().map(String::from).collect(),
-                    Unit::Words => text.symbols.lines().map(str::to_owned).collect(),
-                };
-                Frames::Symbols(Vocabulary::of_symbols(unit, symbols))
-            }
+            (None, Some(text)) => Frames::Symbols(Vocabulary::of_text(text)),
             (None, None) => Frames::Values {
                 frac: model.layers().first().map_or(0, elman::cell::View::in_frac),
                 channels,
