@@ -41,7 +41,7 @@ pub use batch::{Batch, Frames};
 pub use check::{MAX_CELLS, SpecError};
 pub use float::Float;
 pub use layer::Mode;
-pub use loss::{Classes, Loss, NO_CLASS, Score, Target, argmax};
+pub use loss::{Classes, END, Loss, NO_CLASS, Score, Target, argmax};
 pub use network::{Network, Pass, Workspace};
 pub use parameters::{Tensor, initial};
 pub use spec::{DenseActivation, DropoutKind, LayerSpec, NetworkSpec, Over, variant};
