@@ -88,7 +88,7 @@ impl Dataset for Sequences<'_> {
             }
             single => single,
         };
-        Sequence { frames, target }
+        Sequence { frames, joints: example.joints.clone(), target }
     }
 }
 
