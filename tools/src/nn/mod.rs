@@ -44,7 +44,7 @@ pub use check::{MAX_CELLS, SpecError};
 pub use float::Float;
 pub use joined::StructureSpec;
 pub use layer::Mode;
-pub use loss::{Classes, Loss, NO_CLASS, Score, Target, argmax};
+pub use loss::{Classes, END, Loss, NO_CLASS, Score, Target, argmax};
 pub use network::{Network, Pass, Workspace};
 pub use parameters::{Tensor, initial};
 pub use structure::Item;

@@ -9,6 +9,9 @@ pub enum Answer {
     Class(u32),
     /// Index of each step's label.
     Steps(Vec<u32>),
+    /// Index of each symbol of the target's, without start and end; [`NO_CLASS`](crate::nn::NO_CLASS) for one that is
+    /// not among them.
+    Symbols(Vec<u32>),
     /// `[steps, outputs]` in physical units.
     Values(Vec<f32>),
     /// `[outputs]` in physical units, asked for behind the last step.
@@ -40,7 +43,7 @@ impl Answer {
     pub fn values(&self) -> &[f32] {
         match self {
             Answer::Values(v) | Answer::Last(v) => v,
-            Answer::Class(_) | Answer::Steps(_) | Answer::Next => &[],
+            Answer::Class(_) | Answer::Steps(_) | Answer::Symbols(_) | Answer::Next => &[],
         }
     }
 }
