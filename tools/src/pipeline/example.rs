@@ -1,5 +1,7 @@
 //! Examples as the device sees them, and what is wanted of them.
 
+use crate::data::Joints;
+
 /// What is wanted of an example.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
@@ -25,6 +27,8 @@ pub struct Example {
     pub name: String,
     /// `[steps, inputs]`: features, values or symbols, as the device takes them.
     pub frames: Vec<i16>,
+    /// How the frames hang together.
+    pub joints: Joints,
     /// What is wanted.
     pub answer: Answer,
 }

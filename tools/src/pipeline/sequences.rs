@@ -89,7 +89,7 @@ impl Dataset for Sequences<'_> {
             }
             single => single,
         };
-        Sequence { frames, target }
+        Sequence { frames, joints: example.joints.clone(), target }
     }
 }
 
