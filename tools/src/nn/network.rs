@@ -8,6 +8,7 @@ use super::layer::{Below, Layer, Mode, Tape};
 use super::loss::{Classes, Loss, Score, Target};
 use super::parameters::{self, Tensor};
 use super::spec::NetworkSpec;
+use super::structure::seq2seq;
 use std::ops::Range;
 
 /// A network over scalars `F`.
@@ -24,7 +25,7 @@ pub struct Network<F> {
 
 /// Layers one behind the other, with the network's parameters.
 pub(super) struct Chain<'n, F> {
-    layers: &'n [Layer<F>],
+    pub(super) layers: &'n [Layer<F>],
     values: &'n [F],
 }
 
@@ -46,6 +47,7 @@ pub struct Pass<'a> {
 pub struct Workspace<F> {
     pub(super) tapes: Vec<Tape<F>>,
     pub(super) batch: Batch<F>,
+    pub(super) seq2seq: seq2seq::Memory<F>,
 }
 
 impl<F: Float> Network<F> {
@@ -115,26 +117,8 @@ impl<F: Float> Network<F> {
         for tape in &mut workspace.tapes {
             tape.clear_gradient();
         }
-        let score = self.score_top(workspace, &targets, pass);
+        let score = score_top(&mut workspace.tapes[self.layers.len() - 1], &targets, pass);
         self.backward(batch, workspace, gradient);
-        score
-    }
-
-    /// Scores the output and writes ∂L/∂y to the last tape.
-    pub(super) fn score_top(&self, workspace: &mut Workspace<F>, targets: &[&Target], pass: Pass<'_>) -> Score {
-        let top = &mut workspace.tapes[self.layers.len() - 1];
-        let (out, mut dout) = (std::mem::take(&mut top.out), std::mem::take(&mut top.dout));
-        let (size, width) = (top.size, top.width);
-        let output = Frames { data: &out[top.lead * size * width..], rows: &top.rows, size, width };
-        let touched = &mut top.touched;
-        let mut write = |t: usize, row: usize, d: &[F]| {
-            if !std::mem::replace(&mut touched[t], true) {
-                dout[t * size * width..][..size * width].fill(F::ZERO);
-            }
-            dout[(t * size + row) * width..][..width].copy_from_slice(d);
-        };
-        let score = pass.loss.score(output, targets, pass.classes, pass.scale, Some(&mut write));
-        (top.out, top.dout) = (out, dout);
         score
     }
 
@@ -167,6 +151,23 @@ impl<F: Float> Network<F> {
         batch.fill(&[frames], self.spec.inputs);
         self.forward(batch.frames(), &mut Workspace::default(), mode).data.to_vec()
     }
+}
+
+/// Scores the output of a chain's last tape and writes ∂L/∂y to it.
+pub(super) fn score_top<F: Float>(top: &mut Tape<F>, targets: &[&Target], pass: Pass<'_>) -> Score {
+    let (out, mut dout) = (std::mem::take(&mut top.out), std::mem::take(&mut top.dout));
+    let (size, width) = (top.size, top.width);
+    let output = Frames { data: &out[top.lead * size * width..], rows: &top.rows, size, width };
+    let touched = &mut top.touched;
+    let mut write = |t: usize, row: usize, d: &[F]| {
+        if !std::mem::replace(&mut touched[t], true) {
+            dout[t * size * width..][..size * width].fill(F::ZERO);
+        }
+        dout[(t * size + row) * width..][..width].copy_from_slice(d);
+    };
+    let score = pass.loss.score(output, targets, pass.classes, pass.scale, Some(&mut write));
+    (top.out, top.dout) = (out, dout);
+    score
 }
 
 impl<F: Float> Chain<'_, F> {

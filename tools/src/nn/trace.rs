@@ -2,7 +2,7 @@
 
 use super::layer::{Layer, Mode, Tape};
 use super::loss::{Classes, Loss, Target};
-use super::network::{Network, Pass, Workspace};
+use super::network::{Network, Pass, Workspace, score_top};
 use super::{Batch, Float};
 
 /// What one layer of the recipe computed over a sequence.
@@ -24,9 +24,10 @@ pub struct Trace<F> {
     pub reverse: Option<Box<Trace<F>>>,
 }
 
-fn trace<F: Float>(tape: &mut Tape<F>) -> Trace<F> {
+/// What a tape of one sequence, or of one step of several rows, holds.
+pub(super) fn trace<F: Float>(tape: &mut Tape<F>) -> Trace<F> {
     let mut own = Trace {
-        steps: tape.rows.len(),
+        steps: tape.output().data.len() / tape.width.max(1),
         width: tape.width,
         out: tape.output().data.to_vec(),
         // A narx layer keeps its frames there.
@@ -85,7 +86,7 @@ impl<F: Float> Network<F> {
             tape.probe = true;
         }
         let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default() };
-        self.score_top(&mut workspace, &[target], pass);
+        score_top(&mut workspace.tapes[self.layers.len() - 1], &[target], pass);
         let top = &mut workspace.tapes[self.layers.len() - 1];
         if let Some(last) = top.touched.iter().rposition(|touched| *touched) {
             top.touched[..last].fill(false);

@@ -33,9 +33,11 @@ pub struct Vectors<F> {
 /// Which vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// q and c: a vector per step of the decoder.
+    /// q, a vector per step of the decoder.
     Steps,
-    /// k and h: a vector per state of the encoder.
+    /// k, a vector per state of the encoder.
+    Keys,
+    /// h, the states themselves.
     States,
 }
 
@@ -44,18 +46,29 @@ pub enum Side {
 pub struct Attention<F> {
     places: Vec<Place>,
     /// `[steps, u]`
-    pub q: Vectors<F>,
+    q: Vectors<F>,
     /// `[states, u]`
-    pub k: Vectors<F>,
+    k: Vectors<F>,
     /// `[states, width]`: the states attended to.
-    pub h: Vectors<F>,
+    h: Vectors<F>,
     /// `[steps, width]`
-    pub c: Vectors<F>,
+    c: Vectors<F>,
     /// `[pairs, u]`: tanh(q_t + k_i).
     sums: Vectors<F>,
     /// `[pairs, 1]`: e, then a; ∂L/∂a, then ∂L/∂e.
     weights: Vectors<F>,
     packed: Packed<F>,
+}
+
+impl Place {
+    /// Number of the first vector.
+    fn first(&self, side: Side) -> usize {
+        if side == Side::Steps { self.first_step } else { self.first_state }
+    }
+
+    fn count(&self, side: Side) -> usize {
+        if side == Side::Steps { self.steps } else { self.states }
+    }
 }
 
 impl<F: Float> Vectors<F> {
@@ -97,60 +110,56 @@ impl<F: Float> Attention<F> {
         self.weights.shape(next.first_pair, 1);
     }
 
+    /// How many vectors there are.
     fn vectors(&self, side: Side) -> usize {
-        let count = |p: &Place| match side {
-            Side::Steps => p.first_step + p.steps,
-            Side::States => p.first_state + p.states,
-        };
-        self.places.last().map_or(0, count)
+        self.places.last().map_or(0, |p| p.first(side) + p.count(side))
     }
 
-    /// First vector and number of vectors of sequence `i`.
-    fn range(&self, side: Side, i: usize) -> (usize, usize) {
-        let p = self.places[i];
+    /// Pairs of a step and a state.
+    pub fn pairs(&self) -> usize {
+        self.places.last().map_or(0, |p| p.first_pair + p.steps * p.states)
+    }
+
+    /// u
+    pub fn width(&self) -> usize {
+        self.k.width
+    }
+
+    fn side(&mut self, side: Side) -> &mut Vectors<F> {
         match side {
-            Side::Steps => (p.first_step, p.steps),
-            Side::States => (p.first_state, p.states),
+            Side::Steps => &mut self.q,
+            Side::Keys => &mut self.k,
+            Side::States => &mut self.h,
         }
     }
 
     /// Copies vectors out of frames, in whose row `row(i)` sequence i stands.
-    pub fn gather(&self, to: &mut Vectors<F>, side: Side, from: Frames<'_, F>, row: impl Fn(usize) -> usize) {
-        to.shape(self.vectors(side), from.width);
-        for i in 0..self.places.len() {
-            let (first, count) = self.range(side, i);
-            for t in 0..count {
-                to.rows_mut(first + t, 1).copy_from_slice(from.row(t, row(i)));
+    pub fn gather(&mut self, side: Side, from: Frames<'_, F>, row: impl Fn(usize) -> usize) {
+        let count = self.vectors(side);
+        let mut to = std::mem::take(self.side(side));
+        to.shape(count, from.width);
+        for (i, p) in self.places.iter().enumerate() {
+            for t in 0..p.count(side) {
+                to.rows_mut(p.first(side) + t, 1).copy_from_slice(from.row(t, row(i)));
             }
         }
+        *self.side(side) = to;
     }
 
-    /// Hands every vector to `each`, with its step and row.
-    pub fn scatter(
-        &self,
-        from: &Vectors<F>,
-        side: Side,
-        row: impl Fn(usize) -> usize,
-        mut each: impl FnMut(usize, usize, &[F]),
-    ) {
-        for i in 0..self.places.len() {
-            let (first, count) = self.range(side, i);
-            (0..count).for_each(|t| each(t, row(i), from.rows(first + t, 1)));
+    /// Hands c to `each`, with its sequence and step.
+    pub fn contexts(&self, mut each: impl FnMut(usize, usize, &[F])) {
+        for (i, p) in self.places.iter().enumerate() {
+            (0..p.steps).for_each(|t| each(i, t, self.c.rows(p.first_step + t, 1)));
         }
     }
 
-    /// As [`Attention::scatter`], of ∂L/∂vector.
-    pub fn scatter_gradient(
-        &self,
-        from: &Vectors<F>,
-        side: Side,
-        row: impl Fn(usize) -> usize,
-        mut each: impl FnMut(usize, usize, &[F]),
-    ) {
-        for i in 0..self.places.len() {
-            let (first, count) = self.range(side, i);
-            (0..count).for_each(|t| each(t, row(i), from.gradient(first + t, 1)));
+    /// Hands ∂L/∂vector to `each`, with its sequence and its number there.
+    pub fn gradients(&mut self, side: Side, mut each: impl FnMut(usize, usize, &[F])) {
+        let from = std::mem::take(self.side(side));
+        for (i, p) in self.places.iter().enumerate() {
+            (0..p.count(side)).for_each(|t| each(i, t, from.gradient(p.first(side) + t, 1)));
         }
+        *self.side(side) = from;
     }
 
     /// Takes ∂L/∂c of sequence `i` and step `t`.
@@ -175,18 +184,23 @@ impl<F: Float> Attention<F> {
     /// tanh(q_t + k_i) of all pairs, `[pairs, u]`, from which the scores are to be made: states of a step side by side,
     /// step after step, sequence after sequence.
     pub fn sums(&mut self) -> &[F] {
-        let pairs = self.places.last().map_or(0, |p| p.first_pair + p.steps * p.states);
-        let width = self.k.width;
+        let (pairs, width) = (self.pairs(), self.k.width);
         self.sums.shape(pairs, width);
         for p in &self.places {
             for t in 0..p.steps {
                 let to = self.sums.rows_mut(p.first_pair + t * p.states, p.states);
                 let q = self.q.rows(p.first_step + t, 1);
-                for (to, k) in to.chunks_exact_mut(width).zip(self.k.rows(p.first_state, p.states).chunks_exact(width)) {
+                for (to, k) in to.chunks_exact_mut(width).zip(self.k.rows(p.first_state, p.states).chunks_exact(width))
+                {
                     F::dispatch(TanhSum { q, k, to });
                 }
             }
         }
+        &self.sums.data
+    }
+
+    /// What [`Attention::sums`] gave.
+    pub fn computed_sums(&self) -> &[F] {
         &self.sums.data
     }
 

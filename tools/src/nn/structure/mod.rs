@@ -1,8 +1,11 @@
 //! Networks over examples of any structure: sequences, pairs of them, trees, graphs.
 
+mod attention;
 mod graph;
-mod seq2seq;
+pub(super) mod seq2seq;
 mod tree;
+
+pub use seq2seq::{decode, weights};
 
 use super::joined::StructureSpec;
 use super::layer::Mode;
