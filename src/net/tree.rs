@@ -1,7 +1,9 @@
 //! Trees and directed acyclic graphs.
 
+use serde::{Deserialize, Serialize};
+
 /// A node of a tree or directed acyclic graph, in topological order: children stand before their parents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Node {
     /// Reads the frame of this number.
     Leaf(u16),
