@@ -27,7 +27,7 @@ pub struct RecordOptions {
     /// What a symbol of plain text is; other formats know.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<Unit>,
-    /// Only files with this in their names; empty: all.
+    /// Only files with this in their names, or with one of these, apart by commas; empty: all.
     pub files: String,
     /// Share of train that becomes valid where the folder has none; 0 leaves valid empty.
     pub valid_share: f64,
