@@ -138,7 +138,16 @@ fn of_trace(t: &Trace<f32>, below: &(Vec<f32>, usize)) -> Seen {
     // A long state that is not kept apart is h itself.
     let long = largest(if t.cell.is_empty() { &t.out } else { &t.cell });
     let pre = t.pre.first().map_or(0.0, |pre| largest(pre));
-    Seen { out: largest(&t.out), long, pre, input_mean, hidden_mean: sums(hidden, width), steps, reverse, ..Seen::default() }
+    Seen {
+        out: largest(&t.out),
+        long,
+        pre,
+        input_mean,
+        hidden_mean: sums(hidden, width),
+        steps,
+        reverse,
+        ..Seen::default()
+    }
 }
 
 /// Sum of each column of `[rows, width]`.
