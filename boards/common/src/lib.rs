@@ -6,15 +6,17 @@
 //! the model feeds back to itself. A model that runs whole sequences takes each count as one. The board sends a
 //! [`Header`] once, then a record a step: ticks of the step, then the stream's snapshot, which holds every hidden and
 //! long state and the output. Of a whole sequence the record is ticks (of all of it, in its last record; else 0) and
-//! the step's output, padded to whole words.
+//! the step's output, padded to whole words. A model that writes sequences sends a record for each count: ticks, then
+//! how many symbols it wrote, log2 of their probability, and the symbols, a word each, 0 up to the most that it writes.
 #![no_std]
 #![forbid(unsafe_code)]
 
 mod generation;
+mod writing;
 
 pub use generation::{MAGIC as GENERATION_MAGIC, generate};
 
-use elman::blob::Error;
+use elman::blob::{Error, Structure};
 use elman::kernel::layout::vector_words;
 use elman::kernel::word;
 use elman::net::Outputs;
@@ -113,7 +115,9 @@ pub fn serve<I: Read, O: Write>(
     output: &mut O,
     clock: &impl Clock,
 ) -> Result<u32, Fault<I::Error, O::Error>> {
-    if model.max_steps() > 0 {
+    if let Structure::Seq2seq { .. } = model.structure() {
+        writing::serve(model, buffers, input, output, clock)
+    } else if model.max_steps() > 0 {
         serve_sequences(model, buffers, input, output, clock)
     } else {
         serve_stream(model, buffers, input, output, clock)
