@@ -40,6 +40,8 @@ pub struct Pass<'a> {
     pub mode: Mode,
     /// How classes count.
     pub classes: Classes<'a>,
+    /// Share of the steps at which a decoder reads the wanted symbol, not its own; 1 but where training says otherwise.
+    pub forced: f64,
 }
 
 /// The memory in which a network runs; reused from batch to batch.

@@ -85,7 +85,7 @@ impl<F: Float> Network<F> {
             tape.clear_gradient();
             tape.probe = true;
         }
-        let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default() };
+        let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default(), forced: 1.0 };
         score_top(&mut workspace.tapes[self.layers.len() - 1], &[target], pass);
         let top = &mut workspace.tapes[self.layers.len() - 1];
         if let Some(last) = top.touched.iter().rposition(|touched| *touched) {

@@ -43,7 +43,7 @@ fn loss(network: &Network<f64>, examples: &[(Vec<f32>, Target)], gradient: Optio
     let joints = Joints::None;
     let items: Vec<Item<'_>> =
         examples.iter().map(|(frames, target)| Item { frames, joints: &joints, target }).collect();
-    let pass = Pass { loss: Loss::CrossEntropy, scale: 0.25, mode, classes: Classes::default() };
+    let pass = Pass { loss: Loss::CrossEntropy, scale: 0.25, mode, classes: Classes::default(), forced: 1.0 };
     0.25 * structure::learn(network, &items, pass, &mut Workspace::default(), gradient).loss
 }
 
@@ -143,7 +143,13 @@ fn free_running_agrees_with_teacher_forcing_where_all_is_right() {
             let target = Target::Steps(said.into_iter().chain(end).collect());
             let joints = Joints::None;
             let item = Item { frames: source, joints: &joints, target: &target };
-            let pass = Pass { loss: Loss::CrossEntropy, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default() };
+            let pass = Pass {
+                loss: Loss::CrossEntropy,
+                scale: 1.0,
+                mode: Mode::Evaluate,
+                classes: Classes::default(),
+                forced: 1.0,
+            };
             let score = structure::learn(&network, &[item], pass, &mut Workspace::default(), None);
             assert_eq!((score.correct, score.outputs), (1, 1), "{seed}: {target:?}");
         }
@@ -163,4 +169,41 @@ fn chains_that_do_not_fit_are_named() {
     let both = vec![embedding(), LayerSpec::bidirectional("gru", 4)];
     let turned = wrong(Score::None, [encoder(), vec![tanh(4)], both, vec![], vec![], vec![], head()]);
     assert!(turned.contains("cannot read from the end"), "{turned}");
+}
+
+/// Running free, the decoder reads what the network says: the same where that is what is wanted, another loss elsewhere.
+#[test]
+fn a_free_decoder_reads_its_own_symbols() {
+    let chains = [
+        vec![embedding(), LayerSpec::cell("gru", 4)],
+        vec![],
+        vec![embedding(), LayerSpec::cell("gru", 4)],
+        vec![],
+        vec![],
+        vec![],
+        vec![LayerSpec::dense(6)],
+    ];
+    let network = Network::<f64>::new(&spec(Score::Dot, chains), 3).unwrap();
+    let joints = Joints::None;
+    let source = [1.0, 4.0, 2.0];
+    let loss = |target: &Target, forced: f64| {
+        let item = Item { frames: &source, joints: &joints, target };
+        let (mode, classes) = (Mode::Train(5), Classes::default());
+        let pass = Pass { loss: Loss::CrossEntropy, scale: 1.0, mode, classes, forced };
+        let mut gradient = vec![0.0; network.values().len()];
+        structure::learn(&network, &[item], pass, &mut Workspace::default(), Some(&mut gradient)).loss
+    };
+    let said = structure::decode(&network, &[&source], 5).remove(0);
+    assert_eq!(said.len(), 5, "the network must not end at once for this test");
+    let own = Target::Steps(said.clone());
+    assert_eq!(loss(&own, 1.0), loss(&own, 0.0));
+    let other = Target::Steps(said.iter().map(|s| s % 5 + 1).collect());
+    assert_ne!(loss(&other, 1.0), loss(&other, 0.0));
+    // Its own symbols whatever is wanted: the sum of -ln p of `other` behind `said`.
+    let network_says =
+        structure::run(&network, Item { frames: &source, joints: &joints, target: &own }, Mode::Evaluate);
+    let wanted: Vec<usize> = said.iter().map(|s| (s % 5 + 1) as usize).collect();
+    let nats = |(y, k): (&[f64], &usize)| y.iter().map(|y| y.exp()).sum::<f64>().ln() - y[*k];
+    let exact: f64 = network_says.chunks_exact(6).zip(&wanted).map(nats).sum();
+    assert!((loss(&other, 0.0) - exact).abs() < 1e-9);
 }

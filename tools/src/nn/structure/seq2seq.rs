@@ -11,6 +11,8 @@
 //! one that the network said.
 
 use elman::blob::Score as AttentionScore;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::Item;
 use super::attention::{Attention, Side};
@@ -29,6 +31,9 @@ const QUERY: usize = 3;
 const KEY: usize = 4;
 const SCORE: usize = 5;
 const HEAD: usize = 6;
+
+/// Random numbers that choose what the decoder reads; dropout has others.
+const FREE: u64 = 1 << 48;
 
 /// The memory in which an encoder-decoder runs; reused from batch to batch.
 #[derive(Clone, Debug, Default)]
@@ -318,33 +323,24 @@ impl<'n, F: Float> Joined<'n, F> {
         decoder.last().map_or(0, |tape| tape.width)
     }
 
-    /// The symbols that the network says after its source, each the most likely behind those before; at most `limit`, and
-    /// `forced(row, t)` in its place where that is some symbol.
-    fn greedy(
-        &self,
-        memory: &mut Memory<F>,
-        limit: usize,
-        forced: impl Fn(usize, usize) -> Option<u32>,
-    ) -> Vec<Vec<u32>> {
+    /// Runs the decoder a step at a time, every row behind its source, at most `limit` steps: `choose` is given step, row
+    /// and scores, and says what the row reads next; `None` where it has come to its end.
+    fn unroll(&self, memory: &mut Memory<F>, limit: usize, mut choose: impl FnMut(usize, usize, &[F]) -> Option<u32>) {
         let rows = memory.source.order().len();
         let order: Vec<usize> = (0..rows).collect();
         self.encode(memory, &order, Mode::Evaluate);
-        let mut said = vec![Vec::new(); rows];
-        let mut going = vec![true; rows];
         let mut symbols = vec![F::of(f64::from(END)); rows];
         let all = [rows];
         for t in 0..limit {
             self.decode(memory, one_step(&symbols, &all, 1), (0..rows).map(|_| 1), Mode::Evaluate);
             let Some(y) = memory.tapes[HEAD].last().map(Tape::output) else { break };
-            for row in 0..rows {
-                let symbol = forced(row, t).unwrap_or_else(|| argmax(y.row(0, row)) as u32);
-                symbols[row] = F::of(f64::from(symbol));
-                going[row] &= symbol != END;
-                if going[row] {
-                    said[row].push(symbol);
-                }
+            let mut going = false;
+            for (row, symbol) in symbols.iter_mut().enumerate() {
+                let chosen = choose(t, row, y.row(0, row));
+                going |= chosen.is_some();
+                *symbol = F::of(f64::from(chosen.unwrap_or(END)));
             }
-            if !going.contains(&true) {
+            if !going {
                 break;
             }
             for (k, units) in &self.cells {
@@ -356,7 +352,37 @@ impl<'n, F: Float> Joined<'n, F> {
                 tape.initial[1].extend_from_slice(c);
             }
         }
+    }
+
+    /// The symbols that the network says behind its source, each the most likely behind those before; at most `limit`.
+    fn greedy(&self, memory: &mut Memory<F>, limit: usize) -> Vec<Vec<u32>> {
+        let mut said = vec![Vec::new(); memory.source.order().len()];
+        self.unroll(memory, limit, |t, row, y| {
+            let symbol = argmax(y) as u32;
+            // A row that has ended is shorter than the step says.
+            let going = symbol != END && said[row].len() == t;
+            going.then(|| said[row].push(symbol))?;
+            Some(symbol)
+        });
         said
+    }
+
+    /// Replaces what the decoder reads: the wanted symbol with this probability, else what the network says itself behind
+    /// what it has read so far (Bengio et al. 2015). No gradient goes through the choice.
+    fn free(&self, memory: &mut Memory<F>, items: &[Item<'_>], forced: f64, seed: u64) {
+        let mut reads: Vec<Vec<f32>> = items.iter().map(|i| inputs(i.target)).collect();
+        let longest = reads.iter().map(Vec::len).max().unwrap_or(0);
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(FREE);
+        let below = (forced * 2f64.powi(32)) as u64;
+        self.unroll(memory, longest, |t, row, y| {
+            let next = reads[row].get_mut(t + 1)?;
+            if u64::from(random.next_u32()) >= below {
+                *next = argmax(y) as f32;
+            }
+            Some(*next as u32)
+        });
+        memory.target.fill(&reads.iter().map(Vec::as_slice).collect::<Vec<_>>(), 1);
     }
 }
 
@@ -395,6 +421,9 @@ pub(super) fn learn<F: Float>(
     let mut memory = std::mem::take(&mut workspace.seq2seq);
     Joined::fill(&mut memory, network.spec(), items);
     let mode = if gradient.is_some() { pass.mode } else { Mode::Evaluate };
+    if let (Mode::Train(seed), true) = (mode, pass.forced < 1.0) {
+        joined.free(&mut memory, items, pass.forced, seed);
+    }
     joined.forward(&mut memory, mode);
     let targets: Vec<&Target> = memory.target.order().iter().map(|&i| items[i].target).collect();
     let head = &mut memory.tapes[HEAD];
@@ -453,7 +482,7 @@ pub(super) fn trace<F: Float>(network: &Network<F>, item: Item<'_>) -> Vec<Trace
 pub fn decode<F: Float>(network: &Network<F>, sources: &[&[f32]], limit: usize) -> Vec<Vec<u32>> {
     let mut memory = Memory::default();
     memory.source.fill(sources, network.spec().inputs);
-    Joined::new(network).greedy(&mut memory, limit, |_, _| None)
+    Joined::new(network).greedy(&mut memory, limit)
 }
 
 /// The weights of the attention for one example, teacher forced: `[symbols and end, steps of the source]`; empty without
