@@ -21,7 +21,8 @@ I, H, CLASSES, LENGTHS = 3, 4, 3, [5, 2, 4]
 # Matrices in W and U, vectors in b, diagonals in V.
 ROWS = {"srn": (1, 1, 1, 0), "srn-sigmoid": (1, 1, 1, 0), "srn-relu": (1, 1, 1, 0), "gru": (3, 3, 4, 0),
         "gru-before": (3, 3, 3, 0), "lstm": (4, 4, 4, 0), "lstm-no-forget": (3, 3, 3, 0), "lstm-coupled": (3, 3, 3, 0),
-        "lstm-peephole": (4, 4, 4, 3), "residual-1": (1, 0, 1, 0), "residual-2": (1, 1, 1, 0)}
+        "lstm-peephole": (4, 4, 4, 3), "residual-1": (1, 0, 1, 0), "residual-2": (1, 1, 1, 0),
+        "tree-lstm": (5, 0, 5, 0)}
 MODULES = {"srn": torch.nn.RNN, "srn-relu": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
 
 
@@ -56,6 +57,11 @@ def by_hand(variant, p):
                 r, z = torch.sigmoid(a[: 2 * H] + p["u"][: 2 * H] @ h).chunk(2)
                 n = torch.tanh(a[2 * H:] + p["u"][2 * H:] @ (r * h))
                 h = z * h + (1 - z) * n
+            elif variant == "tree-lstm":
+                # In a sequence c_left is that of the step before and c_right 0.
+                i, f, _, g, o = a.chunk(5)
+                c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+                h = torch.sigmoid(o) * torch.tanh(c)
             elif variant == "lstm-peephole":
                 i, f, g, o = (a + p["u"] @ h).chunk(4)
                 v_i, v_f, v_o = p["v"].chunk(3)
@@ -222,6 +228,7 @@ def main():
         case([{**loop, "hidden": 4, "closed": True}]),
         case([{**loop, "hidden": 4, "closed": True, "warmup": 2}]),
         case([{**loop, "hidden": 0, "outputs": 2, "closed": True}]),
+        case([units("tree-lstm"), dense]),
     ]
     print(json.dumps({"torch": torch.__version__.split("+")[0], "cases": cases}))
 
