@@ -277,7 +277,8 @@ mod tests {
     fn counts_and_shares() {
         let c = Confusion::of(3, [(0, 0), (1, 1), (2, 1), (2, 2)]);
         assert_eq!(c.counts, [[1, 0, 0], [0, 1, 0], [0, 1, 1]]);
-        let example = |answer| Example { name: String::new(), frames: vec![0; 4], joints: crate::data::Joints::None, answer };
+        let example =
+            |answer| Example { name: String::new(), frames: vec![0; 4], joints: crate::data::Joints::None, answer };
         let examples = [example(Answer::Class(1)), example(Answer::Steps(vec![0, 1, 2]))];
         let parts = [part(&[1]), part(&[0, 2, 2])];
         assert!((accuracy(&examples, &parts) - 0.75).abs() < 1e-12);
@@ -286,7 +287,12 @@ mod tests {
 
     #[test]
     fn the_next_symbol_costs_its_surprise() {
-        let example = Example { name: String::new(), frames: vec![0, 1, 0], joints: crate::data::Joints::None, answer: Answer::Next };
+        let example = Example {
+            name: String::new(),
+            frames: vec![0, 1, 0],
+            joints: crate::data::Joints::None,
+            answer: Answer::Next,
+        };
         let mut part = Part::default();
         part.step(0, &example, &[0.0, 0.0]);
         part.step(1, &example, &[3f32.ln(), 0.0]);

@@ -22,6 +22,7 @@ impl<F: Float> Recurrent<F> {
             running.clear();
             running.resize(n, F::ZERO);
         }
+        tape.running[1][..tape.dlast.len()].copy_from_slice(&tape.dlast);
         tape.norms.clear();
         tape.dsecond.clear();
         tape.dsecond.resize(tape.second.len(), F::ZERO);
