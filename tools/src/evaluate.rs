@@ -1,13 +1,13 @@
 //! Float and integer networks over examples: what they answer and how good that is.
 
 use anyhow::{Result, anyhow};
-use elman::blob::Model;
+use elman::blob::{Model, Structure};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::data::records::Task;
 use crate::host;
-use crate::nn::{self, LayerSpec, Network};
+use crate::nn::{self, LayerSpec, Mode, Network, structure};
 use crate::pipeline::{Answer, Encoding, Example};
 use crate::recipe::Recipe;
 use crate::run::About;
@@ -90,11 +90,11 @@ impl How {
 
 /// Runs the float network over each example, in parallel.
 pub fn float(network: &Network<f32>, about: &About, examples: &[Example], how: How) -> Vec<Part> {
-    let (inputs, width) = (about.encoding.inputs(), about.encoding.outputs());
+    let width = about.encoding.outputs();
     examples
         .par_iter()
         .map(|example| {
-            let mut outputs = network.run(&about.network_frames(&example.frames[..example.steps(inputs) * inputs]));
+            let mut outputs = structure::run(network, about.sequence(example).item(), Mode::Evaluate);
             about.physical(&mut outputs);
             let mut part = Part::default();
             let skip = if outputs.len() > width { how.skip } else { 0 };
@@ -122,6 +122,14 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<
                 let frames = &example.frames[..example.steps(inputs) * inputs];
                 let mut part = Part::default();
                 let mut y = vec![0.0; model.outputs()];
+                if model.structure() != Structure::Sequence {
+                    host::structure(model, memory, example, |t, output| {
+                        y.iter_mut().zip(output.scores).for_each(|(y, s)| *y = f32::from(*s) * unit);
+                        part.step(t, example, &y);
+                    })
+                    .map_err(|e| anyhow!("{}: {e}; {}", example.name, way_out(&e)))?;
+                    return Ok(part);
+                }
                 let steps = frames.len() / inputs;
                 let first = if example.answer.single() { steps.saturating_sub(1) } else { how.skip };
                 let given = frames.chunks_exact(inputs).enumerate();

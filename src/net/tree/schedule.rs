@@ -1,10 +1,12 @@
 //! Which node is computed where: the order judged once, and slots for states that are still to be read.
 
+use serde::{Deserialize, Serialize};
+
 use crate::blob::Error;
 
 /// A node of a tree or of a directed acyclic graph. Nodes stand in a slice, each behind its children: what a topological
 /// order is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Node {
     /// Reads the frame of this number.

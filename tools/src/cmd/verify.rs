@@ -46,7 +46,7 @@ impl Cmd {
         let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), ui)?;
         let encoding = Encoding::of_model(&model, &source)?;
         let examples = encoding.examples(&source, source.judging(None)?)?;
-        let inputs = pipeline::spread(&examples, self.clips, model.inputs(), self.steps);
+        let inputs = pipeline::spread_frames(&examples, self.clips, model.inputs(), self.steps);
         // The first steps are teacher forced, so that both ways are compared.
         let closed_from = (model.descriptor().feedback > 0).then_some(CLOSED_FROM);
         let report = run(&file.bytes(), &self.on, &inputs, &Options { boards: self.boards, closed_from })?;
