@@ -84,7 +84,8 @@ pub fn calibrate(network: &Network<f32>, sequences: &[Sequence], target: &[(f64,
             let layer = |(k, mut t): (usize, Trace<f32>)| {
                 // What a chain behind another reads is not its last layer's output alone.
                 if k > 0 && starts.contains(&k) {
-                    below = (Vec::new(), 0);
+                    let width = t.input.len() / t.steps.max(1);
+                    below = (std::mem::take(&mut t.input), width);
                 }
                 let mut seen = of_trace(&t, &below);
                 if k + 1 == count && !target.is_empty() {
@@ -138,7 +139,16 @@ fn of_trace(t: &Trace<f32>, below: &(Vec<f32>, usize)) -> Seen {
     // A long state that is not kept apart is h itself.
     let long = largest(if t.cell.is_empty() { &t.out } else { &t.cell });
     let pre = t.pre.first().map_or(0.0, |pre| largest(pre));
-    Seen { out: largest(&t.out), long, pre, input_mean, hidden_mean: sums(hidden, width), steps, reverse, ..Seen::default() }
+    Seen {
+        out: largest(&t.out),
+        long,
+        pre,
+        input_mean,
+        hidden_mean: sums(hidden, width),
+        steps,
+        reverse,
+        ..Seen::default()
+    }
 }
 
 /// Sum of each column of `[rows, width]`.

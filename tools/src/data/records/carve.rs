@@ -57,7 +57,12 @@ fn cut(record: &mut Record, channels: usize, outputs: usize, share: f64) -> Opti
     match (&mut record.input, &mut record.answer) {
         (Input::Symbols(symbols), Answer::None) => {
             let at = first(symbols.len())?;
-            Some(Record { name, input: Input::Symbols(symbols.split_off(at)), joints: Joints::None, answer: Answer::None })
+            Some(Record {
+                name,
+                input: Input::Symbols(symbols.split_off(at)),
+                joints: Joints::None,
+                answer: Answer::None,
+            })
         }
         (Input::Values(input), Answer::Values(answer)) => {
             let at = first(answer.len() / outputs.max(1))?;

@@ -1,7 +1,9 @@
 //! The formats and their readers: adding one is its file and its arms here.
 
 use super::parts::Part;
-use super::{Found, RecordOptions, brackets, channels, classes, columns, conllu, pairs, poems, ptb, rows, series, text, ts};
+use super::{
+    Found, RecordOptions, brackets, channels, classes, columns, conllu, pairs, poems, ptb, rows, series, text, ts,
+};
 use crate::data::Error;
 use serde::{Deserialize, Serialize};
 use std::fmt;
