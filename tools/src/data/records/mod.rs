@@ -25,6 +25,7 @@ mod ts;
 
 pub use format::Format;
 pub use options::{RecordOptions, Rows, Task, Unit};
+pub use parts::size as size_of;
 
 use super::note::gather;
 use super::{Error, Joints, Note, NoteKind, Split, generate};
