@@ -1,6 +1,9 @@
 //! Trees and directed acyclic graphs in integers: a chain is the recurrent network, order and slots change nothing.
 
+use elman::arith::{Gate, Pre, Q};
 use elman::blob::{Blob, Error, Model, Structure};
+use elman::cell::tree_lstm::TreeLstm;
+use elman::cell::{Stage, Unit};
 use elman::net::Node::{self, Inner, Leaf};
 use elman::net::slots_needed;
 use elman_tools::quant::synthetic::{self, Drive};
@@ -64,6 +67,50 @@ fn a_chain_is_the_recurrent_network_bit_for_bit() {
         let distinct: std::collections::HashSet<_> = composed.iter().map(|(_, output)| output).collect();
         assert!(distinct.len() > 200, "{recurrent}: {} outputs", distinct.len());
     }
+}
+
+/// Of two leaves, the composing layer reads h and c as the leaf chain leaves them: those of a stream after one step.
+#[test]
+fn a_composition_reads_both_states_of_both_children() {
+    let model = synthetic::tree("lstm", "tree-lstm", UNITS, 1, [3, 2], 5);
+    let mut leaf = model.clone();
+    (leaf.structure, leaf.chains) = (Structure::Sequence, Vec::new());
+    leaf.layers.truncate(2);
+    let words = blob(&leaf);
+    let leaf = Model::load(Blob::new(&words)).unwrap();
+    let states = [3i16, 7].map(|symbol| {
+        let mut memory = vec![0; leaf.memory_words()];
+        let mut net = leaf.stream(&mut memory).unwrap();
+        let h = net.step(&[symbol]).scores.to_vec();
+        (h, net.long(1).iter().map(|c| *c as i32).collect::<Vec<_>>())
+    });
+    let compose = &model.layers[2];
+    let q = Q { long_frac: compose.long_frac, out_frac: compose.out_frac };
+    let x = [&states[0].0[..], &states[1].0].concat();
+    let h: Vec<i16> = (0..UNITS)
+        .map(|unit| {
+            let pre = [0, 1, 2, 3, 4].map(|gate| {
+                let g = &compose.gates[gate];
+                let row = g.w[unit * 2 * UNITS..][..2 * UNITS].iter().zip(&x);
+                let sum = i64::from(g.bias[unit]) + row.map(|(w, x)| i64::from(*w) * i64::from(*x)).sum::<i64>();
+                Pre::from_bits(((sum * i64::from(g.multiplier[unit]) + (1 << 31)) >> 32) as i32)
+            });
+            let [long, second] = [0, 1].map(|child: usize| states[child].1[unit]);
+            let mut unit = Unit { h: 0, long, second, carry: Gate::ZERO, peephole: [0; 3] };
+            TreeLstm.unit(&q, pre, &mut unit);
+            unit.h
+        })
+        .collect();
+    let mut head = model.clone();
+    (head.structure, head.chains) = (Structure::Sequence, Vec::new());
+    head.layers.drain(..3);
+    let words_of_head = blob(&head);
+    let head = Model::load(Blob::new(&words_of_head)).unwrap();
+    let mut memory = vec![0; head.memory_words()];
+    let mut head = head.stream(&mut memory).unwrap();
+    let found = run(&blob(&model), &[3, 7], &[Leaf(0), Leaf(1), Inner { left: 0, right: 1 }]).unwrap();
+    assert_eq!(found[0].1, head.step(&states[0].0).scores);
+    assert_eq!(found[2].1, head.step(&h).scores);
 }
 
 /// A node and all below it as a tree of their own, shared nodes written out, the right child first.

@@ -176,10 +176,10 @@ fn leaf<'s>(model: &Model<'_>, frame: &[i16], scratch: &'s mut [u32]) -> (&'s [u
     let Some((last, below)) = layers.split_last() else { return Default::default() };
     let (_, own) = split_mut(scratch, chain::words(below));
     let (own, out) = split_mut(own, last.memory_words());
-    // A cell state is c of zero's successor; other states are no c.
+    // Other long states than a cell state are no c.
     let keeps = last.spec().long == LongState::Cell;
     let c = own.get(last.vector_words()..).filter(|_| keeps).unwrap_or_default();
-    (out, c)
+    (out.get(..vector_words(last.units())).unwrap_or_default(), c)
 }
 
 /// h and c of an inner node, as they lie in `scratch`.

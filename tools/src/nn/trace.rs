@@ -67,6 +67,15 @@ impl<F: Float> Trace<F> {
         tapes.iter_mut().map(of_tape).collect()
     }
 
+    /// Takes the rows in another order.
+    pub(super) fn reorder(&mut self, rows: &[usize]) {
+        let steps = self.steps.max(1);
+        for values in [&mut self.input, &mut self.out, &mut self.cell].into_iter().chain(&mut self.pre) {
+            let width = values.len() / steps;
+            *values = rows.iter().flat_map(|row| &values[row * width..][..width]).copied().collect();
+        }
+    }
+
     /// Adds the rows of another run of the layer.
     pub(super) fn extend(&mut self, more: Self) {
         self.input.extend(more.input);

@@ -88,6 +88,10 @@ pub fn calibrate(network: &Network<f32>, sequences: &[Sequence], target: &[(f64,
                     below = (std::mem::take(&mut t.input), width);
                 }
                 let mut seen = of_trace(&t, &below);
+                if matches!(spec.structure, StructureSpec::Tree { .. }) {
+                    // Every node starts from zero, whatever stands before it.
+                    seen.hidden_mean.fill(0.0);
+                }
                 if k + 1 == count && !target.is_empty() {
                     for (y, (offset, deviation)) in t.out.iter_mut().zip(target.iter().cycle()) {
                         *y = (f64::from(*y) * deviation + offset) as f32;

@@ -64,7 +64,9 @@ mod tests {
     #[test]
     fn sizes_apart() {
         let mut by = BySize::default();
-        [(2, true), (12, false), (2, false), (12, true), (12, true)].map(|(size, right)| by.add(size, right));
+        for (size, right) in [(2, true), (12, false), (2, false), (12, true), (12, true)] {
+            by.add(size, right);
+        }
         assert_eq!(by.shares().collect::<Vec<_>>(), [(2, 0.5), (12, 2.0 / 3.0)]);
     }
 }

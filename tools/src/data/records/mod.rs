@@ -26,6 +26,7 @@ mod ts;
 pub use format::Format;
 pub use options::{RecordOptions, Rows, Task, Unit};
 pub use parts::size as size_of;
+pub use tree::{Forest, Ordered};
 
 use super::note::gather;
 use super::{Error, Joints, Note, NoteKind, Split, generate};

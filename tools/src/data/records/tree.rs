@@ -5,7 +5,7 @@ use elman::net::Node;
 
 /// The trees of one example as they were read.
 #[derive(Debug, Default)]
-pub(super) struct Forest {
+pub struct Forest {
     /// The words of the leaves, from left to right.
     words: Vec<String>,
     /// Each behind its children.
@@ -17,13 +17,13 @@ pub(super) struct Forest {
 
 /// An example in the order in which it is computed.
 #[derive(Debug, PartialEq)]
-pub(super) struct Ordered {
+pub struct Ordered {
     /// The frames: the words of the leaves, from left to right.
-    pub(super) words: Vec<String>,
+    pub words: Vec<String>,
     /// In topological order, the roots last.
-    pub(super) joints: Joints,
+    pub joints: Joints,
     /// Of every node.
-    pub(super) labels: Vec<String>,
+    pub labels: Vec<String>,
 }
 
 /// An opened bracket.
@@ -47,7 +47,7 @@ fn tokens(text: &str) -> impl Iterator<Item = &str> {
 
 impl Forest {
     /// Words read.
-    pub(super) fn leaves(&self) -> usize {
+    pub fn leaves(&self) -> usize {
         self.words.len()
     }
 
@@ -56,7 +56,7 @@ impl Forest {
     ///
     /// # Errors
     /// What is wrong with the text.
-    pub(super) fn read(&mut self, text: &str, labelled: bool) -> Result<(), String> {
+    pub fn read(&mut self, text: &str, labelled: bool) -> Result<(), String> {
         let mut open: Vec<Open> = Vec::new();
         let mut root = None;
         for token in tokens(text) {
@@ -125,7 +125,7 @@ impl Forest {
 
     /// The nodes in an order that needs few states at a time: of two children the one that needs more comes first (Sethi
     /// and Ullman 1970), and all roots last.
-    pub(super) fn ordered(self) -> Ordered {
+    pub fn ordered(self) -> Ordered {
         let mut need = vec![1u32; self.nodes.len()];
         for (k, node) in self.nodes.iter().enumerate() {
             if let Node::Inner { left, right } = node {

@@ -299,7 +299,7 @@ pub(super) fn run<F: Float>(network: &Network<F>, item: Item<'_>, mode: Mode) ->
     room.plan.rows.iter().flat_map(|row| &out[row * shape.outputs..][..shape.outputs]).copied().collect()
 }
 
-/// As [`super::trace`]: rows are leaves first, then inner nodes level by level.
+/// As [`super::trace`]: rows are leaves first, then inner nodes level by level; of the head, nodes in their order.
 pub(super) fn trace<F: Float>(network: &Network<F>, item: Item<'_>) -> Vec<Trace<F>> {
     let mut room = Room { keep_pre: true, ..Room::default() };
     forward(network, &[item], &mut room, Mode::Evaluate);
@@ -310,7 +310,12 @@ pub(super) fn trace<F: Float>(network: &Network<F>, item: Item<'_>) -> Vec<Trace
         composed[0].input.append(&mut level.x);
     }
     let mut head = Trace::of_rows(&mut room.head);
-    head[0].input = if Shape::of(network).every_node { room.h } else { room.roots };
+    if Shape::of(network).every_node {
+        head[0].input = room.h;
+        head.iter_mut().for_each(|trace| trace.reorder(&room.plan.rows));
+    } else {
+        head[0].input = room.roots;
+    }
     let all: Vec<Trace<F>> = [Trace::of_rows(&mut room.leaf), composed, head].concat();
     network.outputs.iter().map(|&i| all[i].clone()).collect()
 }
