@@ -8,7 +8,7 @@ use elman::cell::OutRange;
 use super::joints;
 use super::ptq::{FloatLayer, Seen, out_frac, quantize_embedding, quantize_layer};
 use super::{IntegerLayer, IntegerModel};
-use crate::nn::{DenseActivation, LayerSpec, Network, NetworkSpec, Over, Trace, structure};
+use crate::nn::{DenseActivation, LayerSpec, Network, NetworkSpec, Over, StructureSpec, Trace, structure};
 use crate::train::Sequence;
 
 /// What surrounds the network in a blob.
