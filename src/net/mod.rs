@@ -1,5 +1,6 @@
-//! Ways to run a model: a step per frame, or whole sequences; and to draw from what it says.
+//! Ways to run a model: a step per frame, whole sequences, or trees; and to draw from what it says.
 
+mod chain;
 mod sampler;
 mod sequence;
 mod stream;
@@ -8,4 +9,4 @@ mod tree;
 pub use sampler::{Sampler, Temperature};
 pub use sequence::{Outputs, Sequence};
 pub use stream::{Output, SNAPSHOT_EXTRA_WORDS, Stream};
-pub use tree::Node;
+pub use tree::{Node, Tree, slots_needed};

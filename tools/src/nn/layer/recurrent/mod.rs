@@ -3,6 +3,8 @@
 mod backward;
 mod dropout;
 mod forward;
+#[cfg(test)]
+mod initial;
 
 use elman::cell::{Columns, LongState, VariantSpec};
 
@@ -134,7 +136,7 @@ impl<F: Float> Recurrent<F> {
 
     /// Whether c, or what else is long, is stored apart from h.
     fn keeps_cell(&self) -> bool {
-        self.spec.long == LongState::Cell
+        matches!(self.spec.long, LongState::Cell | LongState::Pair)
     }
 
     /// Whether the long state is h itself.
