@@ -161,6 +161,7 @@ const fn specs(mut h: u32, specs: &[crate::cell::CellSpec]) -> u32 {
                     LongState::Wide => 4,
                     LongState::Sum => 5,
                     LongState::Line => 6,
+                    LongState::Pair => 7,
                 },
             );
             h = byte(

@@ -38,12 +38,8 @@ fn compare<F: Float>(tolerance: f64) {
     let with_end = |target: &Vec<u32>| Target::Steps(target.iter().copied().chain([0]).collect());
     let targets: Vec<Target> = vectors.targets.iter().map(with_end).collect();
     let joints = Joints::None;
-    let items: Vec<Item<'_>> = vectors
-        .sources
-        .iter()
-        .zip(&targets)
-        .map(|(frames, target)| Item { frames, joints: &joints, target })
-        .collect();
+    let items: Vec<Item<'_>> =
+        vectors.sources.iter().zip(&targets).map(|(frames, target)| Item { frames, joints: &joints, target }).collect();
     for case in vectors.cases {
         let mut network = Network::<F>::new(&case.spec, 0).unwrap();
         let tensors = network.tensors().to_vec();

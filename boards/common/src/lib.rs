@@ -12,14 +12,16 @@
 #![forbid(unsafe_code)]
 
 mod generation;
+mod tree;
 mod writing;
 
 pub use generation::{MAGIC as GENERATION_MAGIC, generate};
+pub use tree::LEAF;
 
 use elman::blob::{Error, Structure};
 use elman::kernel::layout::vector_words;
 use elman::kernel::word;
-use elman::net::Outputs;
+use elman::net::{Node, Outputs};
 use elman::{Model, Sequence, Stream};
 use embedded_io::{Read, ReadExactError, Write};
 
@@ -70,6 +72,8 @@ pub enum Fault<I, O> {
     Model(Error),
     /// The frames do not take the model's inputs: elements needed.
     Frames(usize),
+    /// There are more nodes than room for them: nodes needed.
+    Nodes(usize),
     /// The record does not take a snapshot or output: words needed.
     Record(usize),
 }
@@ -100,6 +104,8 @@ pub struct Buffers<'m> {
     pub memory: &'m mut [u32],
     /// A frame; a whole sequence for a model that runs those.
     pub frames: &'m mut [i16],
+    /// The nodes of a tree, for a model that runs over trees.
+    pub nodes: &'m mut [Node],
     /// A record.
     pub record: &'m mut [u32],
 }
@@ -117,6 +123,8 @@ pub fn serve<I: Read, O: Write>(
 ) -> Result<u32, Fault<I::Error, O::Error>> {
     if let Structure::Seq2seq { .. } = model.structure() {
         writing::serve(model, buffers, input, output, clock)
+    } else if matches!(model.structure(), Structure::Tree { .. }) {
+        tree::serve(model, buffers, input, output, clock)
     } else if model.max_steps() > 0 {
         serve_sequences(model, buffers, input, output, clock)
     } else {

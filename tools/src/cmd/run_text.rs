@@ -5,6 +5,7 @@ use elman::blob::{Readout, Structure, TextUnit};
 use elman::{Model, blob::Text};
 use serde::Serialize;
 
+use super::run_tree;
 use crate::host;
 use crate::score::Nats;
 
@@ -31,6 +32,11 @@ pub fn written<'a>(symbols: impl Iterator<Item = &'a str>) -> String {
 }
 
 impl Line {
+    /// A line with one label.
+    pub(super) fn labelled(text: String, label: String) -> Self {
+        Line { text, label: Some(label), ..Line::default() }
+    }
+
     /// As people read it.
     pub fn text(&self, unit: TextUnit) -> String {
         if let Some(written) = &self.written {
@@ -63,6 +69,13 @@ pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Resu
     let mut memory = vec![0; model.memory_words()];
     let mut lines = Vec::new();
     for (number, line) in content.lines().enumerate() {
+        if let Structure::Tree { roots, .. } = model.structure() {
+            if !line.trim().is_empty() {
+                let read = run_tree::line(model, &mut memory, text, line, roots.into());
+                lines.push(read.with_context(|| format!("{name}:{}", number + 1))?);
+            }
+            continue;
+        }
         let frames: Vec<i16> =
             text.read(line.as_bytes()).map_err(|e| anyhow::anyhow!("{e}"))?.map(|k| k as i16).collect();
         if frames.is_empty() {

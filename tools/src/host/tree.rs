@@ -3,14 +3,16 @@
 use elman::blob::{Error, Model};
 use elman::net::Output;
 
+use crate::data::Joints;
 use crate::pipeline::Example;
 
 /// As [`super::structure`].
 pub(super) fn run(
-    _model: &Model<'_>,
-    _memory: &mut [u32],
-    _example: &Example,
-    _each: impl FnMut(usize, Output<'_>),
+    model: &Model<'_>,
+    memory: &mut [u32],
+    example: &Example,
+    each: impl FnMut(usize, Output<'_>),
 ) -> Result<(), Error> {
-    unimplemented!()
+    let nodes = if let Joints::Tree(nodes) = &example.joints { &nodes[..] } else { &[] };
+    model.tree(memory)?.run_each(&example.frames, nodes, each)
 }

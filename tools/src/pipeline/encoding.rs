@@ -208,7 +208,7 @@ impl Encoding {
                     }
                     records::Answer::Values(values) => Answer::Values(values.clone()),
                 };
-                Ok(Example { name: r.name.clone(), frames: frames(r), joints: crate::data::Joints::None, answer })
+                Ok(Example { name: r.name.clone(), frames: frames(r), joints: r.joints.clone(), answer })
             })
             .collect()
     }

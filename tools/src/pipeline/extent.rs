@@ -1,7 +1,7 @@
 //! How large the examples are: what the device's memory must hold.
 
 use elman::blob::{Score, Structure};
-use elman::net::Node;
+use elman::net::slots_needed;
 
 use super::{Answer, Example};
 use crate::data::Joints;
@@ -21,7 +21,8 @@ pub fn structure<'e>(network: &NetworkRecipe, examples: impl Iterator<Item = &'e
         for example in examples {
             if let Joints::Tree(nodes) = &example.joints {
                 max_nodes = nodes.len().max(max_nodes);
-                slots = states(nodes, t.roots).max(slots);
+                let need = slots_needed(nodes, usize::MAX, t.roots, &mut vec![0; nodes.len()]);
+                slots = need.unwrap_or(0).max(slots);
             }
         }
         return Structure::Tree { roots: t.roots.min(255) as u8, max_nodes: short(max_nodes), slots: short(slots) };
@@ -44,24 +45,4 @@ pub fn structure<'e>(network: &NetworkRecipe, examples: impl Iterator<Item = &'e
         };
     }
     Structure::Sequence
-}
-
-/// States that are needed at a time: a node's is made while its children's are there, which go when their last parent
-/// is made; the last `roots` nodes' stay.
-fn states(nodes: &[Node], roots: usize) -> usize {
-    let mut uses = vec![0u32; nodes.len()];
-    let children = |n: &Node| if let Node::Inner { left, right } = n { vec![*left, *right] } else { Vec::new() };
-    nodes.iter().flat_map(children).for_each(|k| uses[usize::from(k)] += 1);
-    uses.iter_mut().rev().take(roots).for_each(|n| *n += 1);
-    let (mut live, mut most) = (0, 0);
-    for (k, node) in nodes.iter().enumerate() {
-        live += 1;
-        most = live.max(most);
-        for child in children(node) {
-            uses[usize::from(child)] -= 1;
-            live -= usize::from(uses[usize::from(child)] == 0);
-        }
-        live -= usize::from(uses[k] == 0);
-    }
-    most
 }

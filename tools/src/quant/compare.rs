@@ -61,7 +61,7 @@ impl Sums {
         self.steps[step].1 += integer.len() as u64;
         self.outputs += integer.len() as u64;
         self.saturated += integer.iter().filter(|q| matches!(**q, i16::MIN | i16::MAX)).count() as u64;
-        if matches!(view.spec().long, LongState::Cell | LongState::Wide) {
+        if matches!(view.spec().long, LongState::Cell | LongState::Pair | LongState::Wide) {
             let ends = long.iter().filter(|c| matches!(**c as i32, i32::MIN | i32::MAX)).count();
             self.long_saturated += ends as u64;
         }

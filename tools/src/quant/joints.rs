@@ -50,6 +50,11 @@ pub fn joined(spec: &NetworkSpec, seen: &[Seen]) -> Vec<Seen> {
         // Query and key are added or multiplied.
         share([3, 4].into_iter().filter_map(last).collect());
     }
+    if let (StructureSpec::Tree { .. }, [Some(leaf), Some(compose)]) = (&spec.structure, [0, 1].map(last)) {
+        // A leaf's cell state is read where a composed one is.
+        let long = seen[leaf].long.max(seen[compose].long);
+        (seen[leaf].long, seen[compose].long) = (long, long);
+    }
     seen
 }
 

@@ -8,7 +8,7 @@ use elman::cell::OutRange;
 use super::joints;
 use super::ptq::{FloatLayer, Seen, out_frac, quantize_embedding, quantize_layer};
 use super::{IntegerLayer, IntegerModel};
-use crate::nn::{DenseActivation, LayerSpec, Network, NetworkSpec, Over, Trace, structure};
+use crate::nn::{DenseActivation, LayerSpec, Network, NetworkSpec, Over, StructureSpec, Trace, structure};
 use crate::train::Sequence;
 
 /// What surrounds the network in a blob.
@@ -84,9 +84,14 @@ pub fn calibrate(network: &Network<f32>, sequences: &[Sequence], target: &[(f64,
             let layer = |(k, mut t): (usize, Trace<f32>)| {
                 // What a chain behind another reads is not its last layer's output alone.
                 if k > 0 && starts.contains(&k) {
-                    below = (Vec::new(), 0);
+                    let width = t.input.len() / t.steps.max(1);
+                    below = (std::mem::take(&mut t.input), width);
                 }
                 let mut seen = of_trace(&t, &below);
+                if matches!(spec.structure, StructureSpec::Tree { .. }) {
+                    // Every node starts from zero, whatever stands before it.
+                    seen.hidden_mean.fill(0.0);
+                }
                 if k + 1 == count && !target.is_empty() {
                     for (y, (offset, deviation)) in t.out.iter_mut().zip(target.iter().cycle()) {
                         *y = (f64::from(*y) * deviation + offset) as f32;

@@ -105,7 +105,9 @@ pub fn long_frac(long: LongState, seen: &Seen, peephole: bool) -> u8 {
     match long {
         LongState::None | LongState::Mean | LongState::Sum | LongState::Line => 0,
         LongState::Hidden => elman::arith::Q::HIDDEN_FRAC,
-        LongState::Cell | LongState::Wide => frac_for(seen.long * 2.0, 32, if peephole { 20 } else { 17 }, 27),
+        LongState::Cell | LongState::Pair | LongState::Wide => {
+            frac_for(seen.long * 2.0, 32, if peephole { 20 } else { 17 }, 27)
+        }
     }
 }
 

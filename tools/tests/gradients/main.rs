@@ -7,3 +7,4 @@ mod dropout;
 mod layers;
 mod losses;
 mod seq2seq;
+mod trees;

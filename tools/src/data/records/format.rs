@@ -3,8 +3,8 @@
 use super::lines::Lines;
 use super::parts::Part;
 use super::{
-    Found, RecordOptions, channels, classes, columns, commands, conllu, inflection, pairs, poems, rows, series, text,
-    translation, ts,
+    Found, RecordOptions, brackets, channels, classes, columns, commands, conllu, inflection, pairs, poems, ptb, rows,
+    series, text, translation, ts,
 };
 use crate::data::Error;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,10 @@ pub enum Format {
     Conllu,
     /// `seq.in`, `seq.out` and `label` per split.
     Pairs,
+    /// Penn Treebank brackets with a label on every node, a tree a line.
+    Ptb,
+    /// A label and binary brackets between tabs, an example a line.
+    Brackets,
     /// Plain text, a file one example.
     Text,
     /// JSON lists of poems with `paragraphs`.
@@ -85,6 +89,8 @@ impl Format {
             Format::Columns => columns::read(&name, part, options, found),
             Format::Conllu => conllu::read(&name, part, options, found),
             Format::Pairs => pairs::read(&name, part, options, found),
+            Format::Ptb => ptb::read(&name, part, options, found),
+            Format::Brackets => brackets::read(&name, part, options, found),
             Format::Text => text::read(&name, part, options, found),
             Format::Poems => poems::read(&name, part, options, found),
             Format::Series => series::read(&name, part, options, found),
@@ -116,6 +122,8 @@ impl fmt::Display for Format {
             Format::Columns => "CoNLL columns",
             Format::Conllu => "CoNLL-U",
             Format::Pairs => "seq.in, seq.out, label",
+            Format::Ptb => "Penn Treebank brackets",
+            Format::Brackets => "a label and brackets",
             Format::Text => "plain text",
             Format::Poems => "JSON poems",
             Format::Series => "columns over time",

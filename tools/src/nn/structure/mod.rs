@@ -6,6 +6,7 @@ pub(super) mod seq2seq;
 mod tree;
 
 pub use seq2seq::{decode, weights};
+pub(super) use tree::Room as TreeRoom;
 
 use super::joined::StructureSpec;
 use super::layer::Mode;
