@@ -211,20 +211,23 @@ pub fn seq2seq(
     let mut chains: [Vec<IntegerLayer>; 7] = Default::default();
     chains[0] = vec![make("embedding", 1, units, 0, 1), make(encoder, units, units, 11, 2)];
     chains[2] = vec![make("embedding", 1, units, 0, 4), make(decoder, units, units, 11, 5)];
+    let frac = chains[2][1].out_frac;
     if both {
         let backward = make(encoder, units, units, 11, 3);
         chains[0].push(IntegerLayer { direction: Direction::Backward, ..backward });
-        chains[1] = vec![make("dense-tanh", states, units, 15, 6)];
+        // What it gives is a state of the decoder.
+        let bridge = if frac == 15 { "dense-tanh" } else { "dense" };
+        chains[1] = vec![make(bridge, states, units, frac, 6)];
     }
     if both && score != Score::None {
-        chains[3] = vec![make("dense", units, units, 15, 7)];
-        chains[4] = vec![make("dense", states, units, 15, 8)];
+        chains[3] = vec![make("dense", units, units, frac, 7)];
+        chains[4] = vec![make("dense", states, units, frac, 8)];
     }
     if score == Score::Additive {
         chains[5] = vec![make("dense", units, 1, 15, 9)];
     }
     let joined = if score == Score::None { units } else { units + states };
-    chains[6] = vec![make("dense-tanh", joined, units, 15, 10), make("dense", units, ROWS.into(), 15, 11)];
+    chains[6] = vec![make("dense-tanh", joined, units, frac, 10), make("dense", units, ROWS.into(), 15, 11)];
     let [max_steps, max_outputs] = extent;
     IntegerModel {
         name: format!("{encoder} to {decoder}, {units} units"),
