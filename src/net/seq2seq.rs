@@ -186,9 +186,11 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         let (attends, key) = (self.score != Score::None, self.plan.key);
         let slot_words = self.plan.slot;
         let Parts { states, stride, keys: key_words, stage, slots, .. } = self.parts();
+        // Of a source without steps, the states are those before the first.
         let state = |t: usize| {
             let at = t.wrapping_mul(stride);
-            elements(states.get(at..at.wrapping_add(stride)).unwrap_or_default(), units)
+            let words = if t < steps { states.get(at..at.wrapping_add(stride)) } else { None };
+            elements(words.unwrap_or_default(), units)
         };
         if attends && key > 0 {
             for (t, to) in key_words.chunks_exact_mut(key).enumerate().take(steps) {

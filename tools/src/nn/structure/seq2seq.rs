@@ -497,13 +497,3 @@ pub fn decode<F: Float>(network: &Network<F>, sources: &[&[f32]], limit: usize) 
     memory.source.fill(sources, network.spec().inputs);
     Joined::new(network).greedy(&mut memory, limit)
 }
-
-/// The weights of the attention for one example, teacher forced: `[symbols and end, steps of the source]`; empty without
-/// attention.
-pub fn weights<F: Float>(network: &Network<F>, item: Item<'_>) -> Vec<F> {
-    let joined = Joined::new(network);
-    let mut memory = Memory::default();
-    Joined::fill(&mut memory, network.spec(), &[item]);
-    joined.forward(&mut memory, Mode::Evaluate);
-    if joined.attends() { memory.attention.weights(0).to_vec() } else { Vec::new() }
-}
