@@ -56,4 +56,4 @@ pub mod net;
 pub mod text;
 
 pub use blob::{Blob, Model};
-pub use net::{Sequence, Stream};
+pub use net::{Seq2seq, Sequence, Stream};

@@ -3,13 +3,14 @@
 //! A cell's equations are written once, generic over [`Arith`]. The device computes them in [`Q`]
 //! (integers only); a trainer implements `Arith` for `f32` lanes or `f64`.
 
+pub(crate) mod log2;
 mod q;
 mod softmax;
 mod table;
 
 pub use q::{Q, reformat, round_shift, sigmoid, tanh};
 pub(crate) use softmax::exp2_neg;
-pub use softmax::softmax;
+pub use softmax::{softmax, softmax_wide};
 
 /// Pre-activation of a gate in the integer world: Q15.16.
 pub type Pre = fixed::types::I16F16;

@@ -35,6 +35,25 @@ pub fn softmax(logits: &[i16], frac: u8, p: &mut [u16]) {
     }
 }
 
+/// Softmax of scores, each the bits of an i32 in Q15.16, in place: p_k = exp(s_k) / Σ exp(s_j) in Q0.15.
+///
+/// Values sum to at most 32768, and at least 32768 - 2 `scores.len()`. One division for all of them; never panics.
+pub fn softmax_wide(scores: &mut [u32]) {
+    let top = scores.iter().map(|s| *s as i32).max().unwrap_or(0);
+    let mut sum = 0u64;
+    for s in scores.iter_mut() {
+        // The difference in Q16.16 times log2(e) in Q1.15, brought to Q.10: below 2^27.
+        let x = (top.wrapping_sub(*s as i32) as u32 as u64 * 47_274) >> 21;
+        *s = exp2_neg(x as u32);
+        sum = sum.wrapping_add(*s as u64);
+    }
+    // At least 2^31 - 1 is summed, so that the reciprocal is at most 2^31 + 2 and its product with a weight fits.
+    let reciprocal = (1u64 << 62).checked_div(sum).unwrap_or(0);
+    for s in scores.iter_mut() {
+        *s = ((*s as u64).wrapping_mul(reciprocal) >> 47) as u32;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! The streaming front end: samples in, log-mel frames out.
 
-use super::log2::log2;
 use super::{Config, Error, FEATURE_FRAC, MAX_CHANNELS, fft, mel, sine};
+use crate::arith::log2::log2;
 use crate::kernel::word::mul_high;
 
 /// Fraction bits of a sample after mean and pre-emphasis.

@@ -5,7 +5,7 @@
 
 use super::Config;
 use super::fft::{Complex, place};
-use super::log2::{exp2, log2};
+use crate::arith::log2::{exp2, log2};
 
 /// Edge `i` (0..=channels + 1) in bins of the FFT, Q16.16.
 pub(super) fn edge(config: &Config, i: u32) -> u32 {

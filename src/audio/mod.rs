@@ -29,7 +29,6 @@ mod config;
 mod error;
 mod fft;
 mod front_end;
-mod log2;
 mod mel;
 mod sine;
 

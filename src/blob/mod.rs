@@ -9,6 +9,7 @@ mod descriptor;
 mod error;
 mod frame;
 mod load;
+pub(crate) mod seq2seq;
 mod shape;
 mod structure;
 

@@ -1,5 +1,6 @@
 //! Whether layers fit together: widths, formats, directions, and what surrounds them.
 
+use super::seq2seq::Plan;
 use super::structure::{self, Given, Joint, Structure};
 use super::{Chains, Descriptor, Direction, Error, LayerDescriptor, MAX_WIDTH, Text, TextUnit};
 use crate::arith::Q;
@@ -177,8 +178,8 @@ pub fn memory_words(descriptor: &Descriptor<'_>) -> usize {
     match descriptor.structure {
         Structure::Sequence if max_steps == 0 => structure::chain_words(&descriptor.layers),
         Structure::Sequence => sequence_words(&descriptor.layers, max_steps),
-        Structure::Seq2seq { max_outputs, beams, .. } => {
-            structure::seq2seq_words(chains, max_steps, max_outputs, beams)
+        Structure::Seq2seq { score, max_outputs, beams } => {
+            Plan::of(chains, score, max_steps, max_outputs, beams).words()
         }
         Structure::Tree { max_nodes, slots, .. } => structure::tree_words(chains, max_nodes, slots),
         Structure::Graph { max_nodes, .. } => structure::graph_words(chains, max_nodes),
@@ -188,13 +189,19 @@ pub fn memory_words(descriptor: &Descriptor<'_>) -> usize {
 /// Words of sequences of up to `max_steps`: two buffers of so many vectors, which the layers read from and write to by
 /// turns, and room for the one layer that runs and its output.
 pub(super) fn sequence_words(layers: &[LayerDescriptor], max_steps: u16) -> usize {
+    let (buffers, widest) = running(layers);
+    (buffers.even + buffers.odd) * max_steps as usize + widest
+}
+
+/// What layers need that run over all steps one after the other: buffers, and the widest of them with its output.
+pub(super) fn running(layers: &[LayerDescriptor]) -> (Buffers, usize) {
     let mut buffers = Buffers::new(layers.first().map_or(0, |l| l.inputs as usize));
     let mut widest = 0;
     for l in layers {
         buffers.add(l.units as usize, l.direction);
         widest = widest.max(structure::chain_words(core::slice::from_ref(l)));
     }
-    (buffers.even + buffers.odd) * max_steps as usize + widest
+    (buffers, widest)
 }
 
 /// Words of a vector in each of the two buffers of a sequence: the widest of those that they hold by turns.
@@ -211,6 +218,11 @@ impl Buffers {
     /// The input lies in the even buffer.
     pub(crate) fn new(inputs: usize) -> Self {
         Buffers { even: vector_words(inputs), odd: 0, width: inputs, last_is_odd: false }
+    }
+
+    /// Whether the last layer's output lies in the odd buffer.
+    pub(crate) fn last_is_odd(&self) -> bool {
+        self.last_is_odd
     }
 
     /// The output of a layer: behind the last vector in the other buffer, or beside it where it reads backward.

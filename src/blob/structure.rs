@@ -279,18 +279,6 @@ pub(crate) fn state_words(chain: &[LayerDescriptor]) -> usize {
     })
 }
 
-/// Words of an encoder-decoder over `max_steps` source steps.
-pub(super) fn seq2seq_words(chains: Chains<'_>, max_steps: u16, max_outputs: u16, beams: u8) -> usize {
-    let width = |k: usize| chains.chain(k).iter().map(|l| l.units as usize).next_back().unwrap_or(0);
-    let encoder = super::shape::sequence_words(chains.chain(0), max_steps);
-    let keys = vector_words(width(4)).saturating_mul(max_steps as usize);
-    let decoder = (1..7).map(|k| chain_words(chains.chain(k))).fold(0, usize::saturating_add);
-    let beam = chain_words(chains.chain(2)).saturating_add(max_outputs as usize).saturating_mul(2);
-    let scores = (max_steps as usize).saturating_mul(2);
-    let hypotheses = beam.saturating_mul(beams as usize);
-    encoder.saturating_add(keys).saturating_add(decoder).saturating_add(scores).saturating_add(hypotheses)
-}
-
 /// Words of a tree: a state for each slot, a word of bookkeeping for each node, and the widest of the chains, which
 /// run by turns.
 pub(crate) fn tree_words(chains: Chains<'_>, max_nodes: u16, slots: u16) -> usize {

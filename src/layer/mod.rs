@@ -3,6 +3,7 @@
 //!
 //! They share the cells' tables and memory layout; a layer without gates has no stages of weights.
 
+pub mod attention;
 pub mod delay;
 pub mod dense;
 pub mod embedding;

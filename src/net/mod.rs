@@ -1,12 +1,15 @@
 //! Ways to run a model: a step per frame, whole sequences, or trees; and to draw from what it says.
 
+mod beam;
 mod chain;
 mod sampler;
+mod seq2seq;
 mod sequence;
 mod stream;
 mod tree;
 
 pub use sampler::{Sampler, Temperature};
+pub use seq2seq::{END, Seq2seq, Written};
 pub use sequence::{Outputs, Sequence};
 pub use stream::{Output, SNAPSHOT_EXTRA_WORDS, Stream};
 pub use tree::{Node, Tree, slots_needed};

@@ -100,38 +100,58 @@ impl<'m, 'b> Sequence<'m, 'b> {
     /// [`Error::Frames`] where `frames` is no whole number of frames, [`Error::TooLong`] where there are more than
     /// [`Sequence::max_steps`].
     pub fn run(&mut self, frames: &[i16]) -> Result<Outputs<'_>, Error> {
-        let (inputs, most) = (self.model.inputs(), self.most);
-        let steps = frames.len().checked_div(inputs).unwrap_or(0);
-        if steps.wrapping_mul(inputs) != frames.len() {
-            return Err(Error::Frames { elements: frames.len(), inputs });
-        }
-        if steps > most {
-            return Err(Error::TooLong { steps, most });
-        }
         let (buffers, _) = plan(self.model);
-        let (even, rest) = split_mut(self.memory, buffers.even.saturating_mul(most));
-        let (odd, scratch) = split_mut(rest, buffers.odd.saturating_mul(most));
-        let mut from = Side { words: odd, stride: buffers.odd };
-        let mut to = Side { words: even, stride: buffers.even };
-        for (t, frame) in frames.chunks_exact(inputs.max(1)).enumerate() {
-            put(frame, to.vector(t, 0, inputs));
-        }
-        let mut beside = 0;
-        for layer in self.model.layers() {
-            match layer.direction() {
-                // What was written last is read now.
-                Direction::Forward => {
-                    core::mem::swap(&mut from, &mut to);
-                    beside = 0;
-                }
-                Direction::Backward => {}
-            }
-            pass(layer, scratch, &mut from, &mut to, beside, steps);
-            beside = layer.units();
-        }
-        let Side { words, stride } = to;
+        let Vectors { words, stride, steps } =
+            run_layers(self.model.layers(), self.model.inputs(), frames, buffers, self.most, self.memory)?;
         Ok(Outputs { words, steps, stride, width: self.model.outputs(), frac: self.model.out_frac() })
     }
+}
+
+/// What the last of some layers gave: a vector at the front of each `stride` words.
+pub(super) struct Vectors<'s> {
+    pub words: &'s [u32],
+    pub stride: usize,
+    pub steps: usize,
+}
+
+/// Runs layers over whole frames, at most `most`, in memory of two buffers and what the widest layer needs.
+pub(super) fn run_layers<'s>(
+    layers: &[View<'_>],
+    inputs: usize,
+    frames: &[i16],
+    buffers: Buffers,
+    most: usize,
+    memory: &'s mut [u32],
+) -> Result<Vectors<'s>, Error> {
+    let steps = frames.len().checked_div(inputs).unwrap_or(0);
+    if steps.wrapping_mul(inputs) != frames.len() {
+        return Err(Error::Frames { elements: frames.len(), inputs });
+    }
+    if steps > most {
+        return Err(Error::TooLong { steps, most });
+    }
+    let (even, rest) = split_mut(memory, buffers.even.saturating_mul(most));
+    let (odd, scratch) = split_mut(rest, buffers.odd.saturating_mul(most));
+    let mut from = Side { words: odd, stride: buffers.odd };
+    let mut to = Side { words: even, stride: buffers.even };
+    for (t, frame) in frames.chunks_exact(inputs.max(1)).enumerate() {
+        put(frame, to.vector(t, 0, inputs));
+    }
+    let mut beside = 0;
+    for layer in layers {
+        match layer.direction() {
+            // What was written last is read now.
+            Direction::Forward => {
+                core::mem::swap(&mut from, &mut to);
+                beside = 0;
+            }
+            Direction::Backward => {}
+        }
+        pass(layer, scratch, &mut from, &mut to, beside, steps);
+        beside = layer.units();
+    }
+    let Side { words, stride } = to;
+    Ok(Vectors { words, stride, steps })
 }
 
 /// A buffer of vectors of `stride` words.

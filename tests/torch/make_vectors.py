@@ -27,7 +27,8 @@ MODULES = {"srn": torch.nn.RNN, "srn-relu": torch.nn.RNN, "gru": torch.nn.GRU, "
 
 
 def module(variant, inputs, directions):
-    """The torch.nn module of a layer whose weights are functions of p, as a callable. `directions` has one p or two."""
+    """The torch.nn module of a layer whose weights are functions of p, as a callable of frames and maybe a
+    state to begin with. `directions` has one p or two."""
     kind = {"nonlinearity": {"srn": "tanh", "srn-relu": "relu"}[variant]} if variant.startswith("srn") else {}
     net = MODULES[variant](inputs, H, bidirectional=len(directions) == 2, **kind).double()
     zero, weights = torch.zeros(H, dtype=torch.float64), {}
@@ -38,7 +39,7 @@ def module(variant, inputs, directions):
             b_ih, b_hh = p["b"], torch.zeros_like(p["b"])
         weights |= {f"weight_ih_l0{suffix}": p["w"], f"weight_hh_l0{suffix}": p["u"],
                     f"bias_ih_l0{suffix}": b_ih, f"bias_hh_l0{suffix}": b_hh}
-    return lambda x: torch.func.functional_call(net, weights, (x,))[0]
+    return lambda x, *state: torch.func.functional_call(net, weights, (x, *state))[0]
 
 
 def by_hand(variant, p):

@@ -99,6 +99,11 @@ pub fn float(network: &Network<f32>, about: &About, examples: &[Example], how: H
     examples
         .par_iter()
         .map(|example| {
+            if let Structure::Seq2seq { max_outputs, .. } = about.structure {
+                let source = about.sequence(example).frames;
+                let said = structure::decode(network, &[&source], max_outputs.into()).swap_remove(0);
+                return Part { answers: said, ..Part::default() };
+            }
             let mut outputs = structure::run(network, about.sequence(example).item(), Mode::Evaluate);
             about.physical(&mut outputs);
             let mut part = Part::default();
@@ -127,6 +132,11 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<
                 let frames = &example.frames[..example.steps(inputs) * inputs];
                 let mut part = Part::default();
                 let mut y = vec![0.0; model.outputs()];
+                if let Structure::Seq2seq { .. } = model.structure() {
+                    part.answers = host::seq2seq::symbols(model, memory, frames)
+                        .map_err(|e| anyhow!("{}: {e}; {}", example.name, way_out(&e)))?;
+                    return Ok(part);
+                }
                 if model.structure() != Structure::Sequence {
                     host::structure(model, memory, example, |t, output| {
                         y.iter_mut().zip(output.scores).for_each(|(y, s)| *y = f32::from(*s) * unit);

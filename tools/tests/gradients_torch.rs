@@ -99,7 +99,7 @@ fn compare<F: elman_tools::nn::Float>(tolerance: f64) {
         let mut gradient = vec![F::ZERO; network.values().len()];
         let classes = Classes { weights: &case.class_weights, smoothing: case.label_smoothing };
         let loss = if case.values.is_empty() { Loss::CrossEntropy } else { Loss::SquaredError };
-        let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes };
+        let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes, forced: 1.0 };
         let targets: Vec<&Target> = targets.iter().collect();
         let score = network.gradient(&batch, &targets, pass, &mut Workspace::default(), &mut gradient);
         assert_near(&what, [score.loss], &[case.loss], tolerance);
@@ -127,7 +127,13 @@ fn compare_trees<F: elman_tools::nn::Float>(tolerance: f64) {
             assert_near(&what, ours.into_iter().map(F::f64), &example.outputs, tolerance);
         }
         let mut gradient = vec![F::ZERO; network.values().len()];
-        let pass = Pass { loss: Loss::CrossEntropy, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default() };
+        let pass = Pass {
+            loss: Loss::CrossEntropy,
+            scale: 1.0,
+            mode: Mode::Evaluate,
+            classes: Classes::default(),
+            forced: 1.0,
+        };
         let score = structure::learn(&network, &items, pass, &mut Workspace::default(), Some(&mut gradient));
         assert_near(&what, [score.loss], &[case.loss], tolerance);
         assert_eq!(score.sequences, 3);

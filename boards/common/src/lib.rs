@@ -6,12 +6,14 @@
 //! the model feeds back to itself. A model that runs whole sequences takes each count as one. The board sends a
 //! [`Header`] once, then a record a step: ticks of the step, then the stream's snapshot, which holds every hidden and
 //! long state and the output. Of a whole sequence the record is ticks (of all of it, in its last record; else 0) and
-//! the step's output, padded to whole words.
+//! the step's output, padded to whole words. A model that writes sequences sends a record for each count: ticks, then
+//! how many symbols it wrote, log2 of their probability, and the symbols, a word each, 0 up to the most that it writes.
 #![no_std]
 #![forbid(unsafe_code)]
 
 mod generation;
 mod tree;
+mod writing;
 
 pub use generation::{MAGIC as GENERATION_MAGIC, generate};
 pub use tree::LEAF;
@@ -121,6 +123,8 @@ pub fn serve<I: Read, O: Write>(
 ) -> Result<u32, Fault<I::Error, O::Error>> {
     if matches!(model.structure(), Structure::Tree { .. }) {
         tree::serve(model, buffers, input, output, clock)
+    } else if let Structure::Seq2seq { .. } = model.structure() {
+        writing::serve(model, buffers, input, output, clock)
     } else if model.max_steps() > 0 {
         serve_sequences(model, buffers, input, output, clock)
     } else {

@@ -7,6 +7,7 @@ use elman::blob::Model;
 use serde::{Deserialize, Serialize};
 
 use super::Usage;
+use super::samples::{self, Sample};
 use crate::data::Split;
 use crate::data::records::{RecordOptions, Task};
 use crate::evaluate::{self, Confusion, Figure, How, Part};
@@ -79,6 +80,9 @@ pub struct Evaluated {
     /// The mean over networks that dropout drew, where it was asked for.
     #[serde(default)]
     pub monte_carlo: Option<MonteCarlo>,
+    /// What the integer network writes, where it writes sequences.
+    #[serde(default)]
+    pub samples: Vec<Sample>,
     /// Confusion of the float network, where the answers are labels.
     pub float_confusion: Option<Confusion>,
     /// Confusion of the integer network, where the answers are labels.
@@ -164,7 +168,8 @@ pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source,
         None => None,
     };
     let confusion = |parts: &[Part]| {
-        let few = encoding.labels.len() <= MOST_LABELS && !matches!(encoding.task, Task::Next | Task::Series);
+        let few =
+            encoding.labels.len() <= MOST_LABELS && !matches!(encoding.task, Task::Next | Task::Series | Task::Seq2seq);
         let pairs = evaluate::pairs(&examples, parts).map(|(a, b)| (a as usize, b as usize));
         few.then(|| Confusion::of(encoding.labels.len(), pairs))
     };
@@ -176,6 +181,7 @@ pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source,
         float: float.as_deref().map(figures),
         integer: figures(&integer),
         monte_carlo: None,
+        samples: samples::of(&model, &encoding, &examples)?,
         float_confusion: float.as_deref().and_then(confusion),
         integer_confusion: confusion(&integer),
         labels: encoding.labels.clone(),
@@ -205,6 +211,7 @@ fn show(e: &Evaluated, ui: Ui) {
             m.spread_wrong
         ));
     }
+    e.samples.iter().for_each(|s| ui.line(s.text()));
     let Some(confusion) = e.integer_confusion.as_ref().filter(|c| c.counts.len() <= 30) else { return };
     let width = e.labels.iter().map(|l| l.chars().count()).max().unwrap_or(0).max(4);
     ui.line("confusion of the integer network (rows: what it is, columns: what was answered)");

@@ -13,6 +13,7 @@ pub mod report;
 pub mod run;
 pub mod run_text;
 mod run_tree;
+mod samples;
 pub mod train;
 pub mod turing;
 pub mod verify;

@@ -6,12 +6,13 @@ use serde::de::DeserializeOwned;
 
 use super::eval::Evaluated;
 use super::quantize::Quantized;
+use super::samples::Sample;
 use crate::cost;
 use crate::embedding::Embedding;
 use crate::files::write_atomically;
 use crate::model::ModelFile;
 use crate::quant::compare::LayerError;
-use crate::report::{Epoch, Fact, Histogram, Layer, Map, Report};
+use crate::report::{Attention, Epoch, Fact, Histogram, Layer, Map, Report};
 use crate::run::RunFolder;
 use crate::ui::thousands;
 
@@ -82,6 +83,7 @@ fn found<T: DeserializeOwned>(results: &serde_json::Map<String, serde_json::Valu
 }
 
 fn evaluation(report: &mut Report, e: Evaluated) {
+    report.attention.extend(attention(&e.samples));
     let note = format!("{} examples of the {} split", e.examples, e.split);
     for (k, figure) in e.integer.iter().enumerate() {
         let name = |network: &str| format!("{network} {}", figure.name);
@@ -101,6 +103,16 @@ fn evaluation(report: &mut Report, e: Evaluated) {
             });
         }
     }
+}
+
+/// Attention of the samples, where the model attends.
+fn attention(samples: &[Sample]) -> impl Iterator<Item = Attention> + '_ {
+    samples.iter().filter(|s| !s.weights.is_empty()).map(|s| Attention {
+        title: s.name.clone(),
+        read: s.read.clone(),
+        written: s.said.iter().cloned().chain(["<end>".to_owned()]).collect(),
+        weights: s.weights.clone(),
+    })
 }
 
 /// Symbols on the map of an embedding: more could not be read.

@@ -1,6 +1,6 @@
 //! `elman run` on text: a line at a time through a model that reads symbols.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use elman::blob::{Readout, Structure, TextUnit};
 use elman::{Model, blob::Text};
 use serde::Serialize;
@@ -10,7 +10,7 @@ use crate::host;
 use crate::score::Nats;
 
 /// What a model says of a line.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Line {
     /// The line.
     text: String,
@@ -20,16 +20,28 @@ pub struct Line {
     tags: Vec<(String, String)>,
     /// Nats per symbol of a language model, the first symbol not counted.
     nats: Option<f64>,
+    /// What a model writes behind it.
+    written: Option<String>,
+}
+
+/// Symbols as people read them: characters side by side, words apart.
+pub fn written<'a>(symbols: impl Iterator<Item = &'a str>) -> String {
+    let symbols: Vec<&str> = symbols.collect();
+    let characters = symbols.iter().all(|s| s.chars().count() == 1);
+    symbols.join(if characters { "" } else { " " })
 }
 
 impl Line {
     /// A line with one label.
     pub(super) fn labelled(text: String, label: String) -> Self {
-        Line { text, label: Some(label), tags: Vec::new(), nats: None }
+        Line { text, label: Some(label), tags: Vec::new(), nats: None, written: None }
     }
 
     /// As people read it.
     pub fn text(&self, unit: TextUnit) -> String {
+        if let Some(written) = &self.written {
+            return format!("{}  ->  {written}", self.text);
+        }
         match (&self.label, self.nats) {
             (Some(label), _) => format!("{label:<20} {}", self.text),
             (None, Some(nats)) => format!("{nats:.3} nats per symbol   {}", self.text),
@@ -70,12 +82,19 @@ pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Resu
             continue;
         }
         let place = || format!("{name}:{}", number + 1);
+        let mut out = Line { text: line.to_owned(), ..Line::default() };
+        if let Structure::Seq2seq { .. } = model.structure() {
+            let symbols =
+                host::seq2seq::symbols(model, &mut memory, &frames).map_err(|e| anyhow!("{e}")).with_context(place)?;
+            out.written = Some(written(symbols.into_iter().filter_map(|k| model.label(k as usize))));
+            lines.push(out);
+            continue;
+        }
         let scores = scores(model, &mut memory, &frames).with_context(place)?;
         let best = |scores: &[f64]| {
             let k = (1..scores.len()).fold(0, |best, k| if scores[k] > scores[best] { k } else { best });
             model.label(k).map_or(format!("output {k}"), str::to_owned)
         };
-        let mut out = Line { text: line.to_owned(), label: None, tags: Vec::new(), nats: None };
         if model.readout() == Readout::Last {
             out.label = scores.last().map(|s| best(s));
         } else if model.descriptor().labels.is_empty() {

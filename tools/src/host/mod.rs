@@ -1,7 +1,7 @@
 //! A model on the host, run as the device runs it.
 
 mod graph;
-mod seq2seq;
+pub mod seq2seq;
 mod tree;
 
 use elman::blob::{Error, Model, Structure};

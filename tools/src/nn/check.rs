@@ -72,6 +72,9 @@ impl NetworkSpec {
         if let Some(reason) = self.structure.misfit() {
             return Err(SpecError::Structure(reason));
         }
+        if let Some(reason) = super::structure::seq2seq::misfit(self) {
+            return Err(SpecError::Structure(reason));
+        }
         let counted: usize = self.structure.counts().map_or(self.layers.len(), |counts| counts.iter().sum());
         if counted != self.layers.len() {
             return Err(SpecError::Structure(format!("{counted} layers in its chains, {} in all", self.layers.len())));

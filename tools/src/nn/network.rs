@@ -8,6 +8,7 @@ use super::layer::{Below, Layer, Mode, Tape};
 use super::loss::{Classes, Loss, Score, Target};
 use super::parameters::{self, Tensor};
 use super::spec::NetworkSpec;
+use super::structure::seq2seq;
 use std::ops::Range;
 
 /// A network over scalars `F`.
@@ -24,7 +25,7 @@ pub struct Network<F> {
 
 /// Layers one behind the other, with the network's parameters.
 pub(super) struct Chain<'n, F> {
-    layers: &'n [Layer<F>],
+    pub(super) layers: &'n [Layer<F>],
     values: &'n [F],
 }
 
@@ -39,6 +40,8 @@ pub struct Pass<'a> {
     pub mode: Mode,
     /// How classes count.
     pub classes: Classes<'a>,
+    /// Share of the steps at which a decoder reads the wanted symbol, not its own; 1 but where training says otherwise.
+    pub forced: f64,
 }
 
 /// The memory in which a network runs; reused from batch to batch.
@@ -47,6 +50,7 @@ pub struct Workspace<F> {
     pub(super) tapes: Vec<Tape<F>>,
     pub(super) batch: Batch<F>,
     pub(super) tree: super::structure::TreeRoom<F>,
+    pub(super) seq2seq: seq2seq::Memory<F>,
 }
 
 impl<F: Float> Network<F> {
@@ -116,14 +120,9 @@ impl<F: Float> Network<F> {
         for tape in &mut workspace.tapes {
             tape.clear_gradient();
         }
-        let score = self.score_top(workspace, &targets, pass);
+        let score = workspace.tapes[self.layers.len() - 1].score(&targets, pass);
         self.backward(batch, workspace, gradient);
         score
-    }
-
-    /// Scores the output and writes ∂L/∂y to the last tape.
-    pub(super) fn score_top(&self, workspace: &mut Workspace<F>, targets: &[&Target], pass: Pass<'_>) -> Score {
-        workspace.tapes[self.layers.len() - 1].score(targets, pass)
     }
 
     /// Runs the layers backward from ∂L/∂y.

@@ -26,10 +26,11 @@ pub struct Trace<F> {
     pub reverse: Option<Box<Trace<F>>>,
 }
 
-fn trace<F: Float>(tape: &mut Tape<F>) -> Trace<F> {
+/// What a tape of one sequence, or of one step of several rows, holds.
+pub(super) fn trace<F: Float>(tape: &mut Tape<F>) -> Trace<F> {
     let mut own = Trace {
         input: Vec::new(),
-        steps: tape.rows.len(),
+        steps: tape.output().data.len() / tape.width.max(1),
         width: tape.width,
         out: tape.output().data.to_vec(),
         // A narx layer keeps its frames there.
@@ -127,8 +128,8 @@ impl<F: Float> Network<F> {
             tape.clear_gradient();
             tape.probe = true;
         }
-        let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default() };
-        self.score_top(&mut workspace, &[target], pass);
+        let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default(), forced: 1.0 };
+        workspace.tapes[self.layers.len() - 1].score(&[target], pass);
         let top = &mut workspace.tapes[self.layers.len() - 1];
         if let Some(last) = top.touched.iter().rposition(|touched| *touched) {
             top.touched[..last].fill(false);

@@ -2,6 +2,7 @@
 //!
 //! [`Report`] is plain data; [`Report::html`] draws it. A part without data is left out.
 
+mod attention;
 mod chart;
 mod confusion;
 mod html;
@@ -21,6 +22,8 @@ pub struct Report {
     pub epochs: Vec<Epoch>,
     /// Who was taken for whom, by each network that was judged.
     pub confusions: Vec<Confusion>,
+    /// Where a decoder looked, example by example.
+    pub attention: Vec<Attention>,
     /// What quantization did to each layer.
     pub layers: Vec<Layer>,
     /// How the weights of each layer are spread.
@@ -101,6 +104,19 @@ pub struct Confusion {
     pub labels: Vec<String>,
     /// Rows: what it is; columns: what was heard.
     pub counts: Vec<Vec<u64>>,
+}
+
+/// Where a decoder looked while it wrote an example.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Attention {
+    /// The example.
+    pub title: String,
+    /// Symbols read.
+    pub read: Vec<String>,
+    /// Symbols written, and the end.
+    pub written: Vec<String>,
+    /// Of each symbol written, the weights of those read.
+    pub weights: Vec<Vec<f64>>,
 }
 
 /// What quantization did to a layer.

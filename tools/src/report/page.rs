@@ -2,7 +2,7 @@
 
 use super::chart::{Line, histogram, lines, map};
 use super::html::{Escaped, short, table};
-use super::{Epoch, Fact, Layer, Report, confusion};
+use super::{Epoch, Fact, Layer, Report, attention, confusion};
 use std::fmt::Write;
 
 const STYLE: &str = "
@@ -45,6 +45,7 @@ pub(super) fn render(report: &Report) -> String {
     part(&mut out, "", cards(&report.summary));
     part(&mut out, "Training", training(&report.epochs));
     part(&mut out, "Confusion", grid(report.confusions.iter().map(confusion::render)));
+    part(&mut out, "Attention", grid(report.attention.iter().map(attention::render)));
     part(&mut out, "Quantization, layer by layer", layers(&report.layers));
     part(&mut out, "Embedding", report.maps.iter().map(map).collect());
     part(&mut out, "Weights", grid(report.histograms.iter().map(histogram)));

@@ -21,6 +21,12 @@ fn sample() -> Report {
                 counts: vec![vec![12, 0, 1], vec![0, 11, 0], vec![2, 0, 31]],
             })
             .to_vec(),
+        attention: vec![Attention {
+            title: "test:1".into(),
+            read: vec!["a".into(), "<V>".into()],
+            written: vec!["b".into(), "<end>".into()],
+            weights: vec![vec![0.25, 0.75], vec![1.0, 0.0]],
+        }],
         layers: vec![Layer {
             name: "1 gru".into(),
             weights_db: Some(41.26),
@@ -63,6 +69,8 @@ fn holds_what_it_was_given_and_loads_nothing() {
         "97.8 %",
         "integer: 94.74 % of 57",
         "&lt;script&gt;",
+        "&lt;V&gt;</text>",
+        "fill-opacity=0.75",
         "41.26",
         "3 (0.3 %)",
         "Drift",
@@ -73,7 +81,7 @@ fn holds_what_it_was_given_and_loads_nothing() {
     ] {
         assert!(html.contains(text), "{text} is missing");
     }
-    assert_eq!(html.matches("<svg").count(), 5);
+    assert_eq!(html.matches("<svg").count(), 6);
     assert_eq!(open_elements(&html), Vec::<String>::new());
     for outside in ["http", "src=", "href", "<script", "@import", "url(", "NaN"] {
         assert!(!html.contains(outside), "{outside}");

@@ -30,6 +30,9 @@ pub struct TrainConfig {
     pub rate: f64,
     /// How the learning rate runs over the epochs.
     pub schedule: Schedule,
+    /// Share of the steps at which a decoder reads the wanted symbol instead of its own, in the first epoch and in the
+    /// last; evenly less or more between them.
+    pub teacher_forcing: [f64; 2],
     /// Epochs over which the learning rate rises from 0; parts of one count.
     pub warmup: f64,
     /// Epochs from one fall of the step schedule to the next.
@@ -100,6 +103,7 @@ impl Default for TrainConfig {
             optimizer: Optimizer::Adam,
             rate: 2e-3,
             schedule: Schedule::Cosine,
+            teacher_forcing: [1.0; 2],
             warmup: 0.0,
             step_every: 10,
             step_factor: 0.5,
@@ -134,8 +138,11 @@ impl TrainConfig {
         let weights = self.class_weights.iter().any(|w| !(*w >= 0.0 && w.is_finite()));
         let weights = weights.then_some(("class_weights", "a list of numbers of at least 0"));
         let steps = (self.schedule == Schedule::Step && self.step_every == 0).then_some(("step_every", "at least 1"));
+        let forced = self.teacher_forcing.iter().any(|share| !(0.0..=1.0).contains(share));
+        let forced = forced.then_some(("teacher_forcing", "two shares from 0 to 1"));
         count
             .or(steps)
+            .or(forced)
             .or(weights)
             .or(within(&share, "at least 0 and below 1", |v| (0.0..1.0).contains(&v)))
             .or(within(&not_negative, "at least 0", |v| v >= 0.0 && v.is_finite()))
@@ -167,6 +174,7 @@ mod tests {
         assert_eq!(check(|c| c.batch = 0), Err("batch"));
         assert_eq!(check(|c| c.rate = f64::NAN), Err("rate"));
         assert_eq!(check(|c| c.momentum = 1.0), Err("momentum"));
+        assert_eq!(check(|c| c.teacher_forcing[1] = 1.5), Err("teacher_forcing"));
         assert_eq!(check(|c| c.clip = -1.0), Err("clip"));
         assert_eq!(check(|c| c.label_smoothing = 1.0), Err("label_smoothing"));
         assert_eq!(check(|c| c.class_weights = vec![1.0, -1.0]), Err("class_weights"));

@@ -22,6 +22,8 @@ pub struct Learner {
     shards: Vec<Shard>,
     loaded: usize,
     total: Vec<f32>,
+    /// Share of the steps at which a decoder reads the wanted symbol.
+    pub(super) forced: f64,
 }
 
 /// What a step found.
@@ -42,7 +44,7 @@ impl Learner {
             decays[tensor.range.clone()].fill(1.0);
         }
         let (config, moments, total) = (config.clone(), Moments::new(n), vec![0.0; n]);
-        Self { config, network, moments, decays, shards: Vec::new(), loaded: 0, total }
+        Self { config, network, moments, decays, shards: Vec::new(), loaded: 0, total, forced: 1.0 }
     }
 
     /// The network.
@@ -73,12 +75,13 @@ impl Learner {
     /// One step on the batch at this learning rate, dropout drawn from `seed`. Where loss or norm is no number,
     /// nothing is changed.
     pub fn learn(&mut self, rate: f64, seed: u64) -> Step {
+        let forced = self.forced;
         let (network, loss) = (&self.network, self.config.loss);
         let classes = Classes { weights: &self.config.class_weights, smoothing: self.config.label_smoothing };
         let shards = &mut self.shards[..self.loaded];
         let scale = 1.0 / shards.iter().map(|s| s.len()).sum::<usize>() as f64;
         let train = |(i, shard): (usize, &mut Shard)| {
-            shard.train(network, Pass { loss, scale, mode: Mode::Train(seed.wrapping_add(i as u64)), classes });
+            shard.train(network, Pass { loss, scale, mode: Mode::Train(seed.wrapping_add(i as u64)), classes, forced });
         };
         if let [shard] = shards {
             train((0, shard));

@@ -61,7 +61,7 @@ impl Shard {
     pub fn evaluate(&mut self, network: &Network<f32>, loss: Loss, part: Part<'_>) -> Result<Score, TrainError> {
         self.load(network.spec(), loss, part)?;
         let items: Vec<Item<'_>> = self.sequences.iter().map(Sequence::item).collect();
-        let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default() };
+        let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default(), forced: 1.0 };
         Ok(structure::learn(network, &items, pass, &mut self.workspace, None))
     }
 }

@@ -232,6 +232,7 @@ impl Trainer {
     ) -> Result<bool, TrainError> {
         let number = self.history.len();
         let seed = self.learner.config.seed;
+        self.learner.forced = self.learner.config.forced_at(number);
         let mut order: Vec<usize> = (0..train.len()).collect();
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(derive(seed, SHUFFLE, number as u64, 0)));
         let epoch_seed = Some(derive(seed, AUGMENT, number as u64, 0));

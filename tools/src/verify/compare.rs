@@ -1,6 +1,7 @@
 //! The board's records beside the host's own run.
 
 use anyhow::{Context, Result, ensure};
+use elman::blob::Structure;
 use elman::kernel::layout::vector_words;
 use elman::kernel::word;
 use elman::{Model, Stream};
@@ -134,6 +135,9 @@ pub(super) fn compare(
     inputs: &Inputs<'_>,
     session: Session,
 ) -> Result<VerifyReport> {
+    if let Structure::Seq2seq { .. } = model.structure() {
+        return written(model, core, machine, inputs, &session);
+    }
     if model.max_steps() > 0 {
         return sequences(model, core, machine, inputs, &session);
     }
@@ -194,6 +198,47 @@ fn sequences(
         }
     }
     records.finish(core, machine, mismatches, first)
+}
+
+/// [`compare`] for a model that writes sequences: a step is a symbol or the end, and what differs there.
+fn written(
+    model: &Model<'_>,
+    core: &str,
+    machine: &Machine,
+    inputs: &Inputs<'_>,
+    session: &Session,
+) -> Result<VerifyReport> {
+    let mut memory = vec![0; model.memory_words()];
+    let mut host = model.seq2seq(&mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
+    let most = host.max_outputs();
+    // Their number and likelihood stand before the symbols.
+    let mut records = Records::open(model, 2 + most, session)?;
+    let (mut steps, mut mismatches, mut first) = (0u64, 0u64, None);
+    for (number, sequence) in inputs.sequences.iter().enumerate() {
+        let ours = host.run(sequence).map_err(|e| anyhow::anyhow!("sequence {number}: {e}"))?;
+        let mut wanted: Vec<u32> = [ours.len() as u32, ours.log2_p as u32].into();
+        wanted.extend(ours.symbols().map(u32::from));
+        wanted.resize(2 + most, 0);
+        let theirs = records.next()?;
+        let differs = |k: &usize| wanted[*k] != theirs[*k];
+        mismatches += (0..wanted.len()).filter(differs).count() as u64;
+        // The symbols say more than their number and likelihood.
+        if let Some(k) = (2..wanted.len()).chain(0..2).find(differs) {
+            first.get_or_insert(Mismatch {
+                sequence: number,
+                step: k.saturating_sub(2),
+                part: Part::Output,
+                layer: model.layers().len().saturating_sub(1),
+                unit: 0,
+                host: wanted[k] as i32,
+                board: theirs[k] as i32,
+            });
+        }
+        steps += ours.len() as u64 + 1;
+    }
+    let report = records.finish(core, machine, mismatches, first)?;
+    let instructions = report.instructions * report.steps as f64 / steps.max(1) as f64;
+    Ok(VerifyReport { steps, instructions, ..report })
 }
 
 /// The first hidden state, long state, output or else word in which two streams differ.

@@ -6,4 +6,5 @@ mod check;
 mod dropout;
 mod layers;
 mod losses;
+mod seq2seq;
 mod trees;

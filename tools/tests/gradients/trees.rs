@@ -46,8 +46,10 @@ fn check(leaf: Vec<LayerSpec>, compose: LayerSpec, roots: usize, every_node: boo
         .collect();
     let examples = joints.iter().zip(&frames).zip(&targets);
     let items: Vec<Item<'_>> = examples.map(|((joints, frames), target)| Item { frames, joints, target }).collect();
-    let (pass, mut workspace) =
-        (Pass { loss: Loss::CrossEntropy, scale: 0.25, mode, classes: Classes::default() }, Workspace::default());
+    let (pass, mut workspace) = (
+        Pass { loss: Loss::CrossEntropy, scale: 0.25, mode, classes: Classes::default(), forced: 1.0 },
+        Workspace::default(),
+    );
     let found = worst(
         &mut network,
         |network| network,

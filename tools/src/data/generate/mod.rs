@@ -5,6 +5,7 @@
 
 mod adding;
 mod copy;
+mod digits;
 mod lorenz;
 mod motion;
 mod pendulum;
@@ -28,6 +29,10 @@ pub enum Generate {
     Pendulum,
     /// Lorenz's equations: three values that go on by themselves.
     Lorenz,
+    /// Digits to be said again from the last to the first.
+    Reverse,
+    /// Digits to be said again from the smallest to the largest.
+    Sort,
 }
 
 impl fmt::Display for Generate {
@@ -37,6 +42,8 @@ impl fmt::Display for Generate {
             Generate::Copy => "copy",
             Generate::Pendulum => "pendulum",
             Generate::Lorenz => "lorenz",
+            Generate::Reverse => "reverse",
+            Generate::Sort => "sort",
         })
     }
 }
@@ -49,6 +56,7 @@ pub(super) fn records(dir: &Path, what: Generate, options: &RecordOptions) -> Re
     let steps = match (options.steps, what) {
         (0, Generate::Adding | Generate::Copy) => 100,
         (0, Generate::Pendulum | Generate::Lorenz) => 600,
+        (0, Generate::Reverse | Generate::Sort) => 8,
         (given, _) => given,
     };
     let least = if what == Generate::Adding { 2 } else { 1 };
@@ -62,7 +70,7 @@ pub(super) fn records(dir: &Path, what: Generate, options: &RecordOptions) -> Re
     }
     let known: &[&str] = match what {
         Generate::Adding => &["sum"],
-        Generate::Copy => &[],
+        Generate::Copy | Generate::Reverse | Generate::Sort => &[],
         Generate::Pendulum => &pendulum::OUTPUTS,
         Generate::Lorenz => &lorenz::OUTPUTS,
     };
@@ -92,21 +100,27 @@ pub(super) fn records(dir: &Path, what: Generate, options: &RecordOptions) -> Re
                 Generate::Copy => copy::example(&mut rng, steps),
                 Generate::Pendulum => pendulum::example(&mut rng, steps, &columns),
                 Generate::Lorenz => lorenz::example(&mut rng, steps, &columns),
+                Generate::Reverse | Generate::Sort => digits::example(&mut rng, steps, what),
             };
             Record { name: format!("{what} {split}#{k}"), input, joints: crate::data::Joints::None, answer }
         };
         (0..count).map(one).collect()
     };
+    let task = match what {
+        Generate::Copy => Task::Tag,
+        Generate::Reverse | Generate::Sort => Task::Seq2seq,
+        Generate::Adding | Generate::Pendulum | Generate::Lorenz => Task::Series,
+    };
     let channels: &[&str] = match what {
         Generate::Adding => &adding::CHANNELS,
         Generate::Pendulum => &["torque"],
-        Generate::Copy | Generate::Lorenz => &[],
+        Generate::Copy | Generate::Lorenz | Generate::Reverse | Generate::Sort => &[],
     };
     Ok(Records {
         dir: dir.into(),
         format: Format::Generated,
-        task: if what == Generate::Copy { Task::Tag } else { Task::Series },
-        unit: (what == Generate::Copy).then_some(Unit::Characters),
+        task,
+        unit: (task != Task::Series).then_some(Unit::Characters),
         channels: channels.iter().map(|&name| name.to_owned()).collect(),
         outputs,
         train: make(Split::Train, options.count),

@@ -111,3 +111,23 @@ fn sizes_that_mean_nothing() {
     let many = make("generate = \"lorenz\"\nsteps = 9000000000000000000").unwrap_err().to_string();
     assert!(many.contains("more than fit in memory"), "{many}");
 }
+
+#[test]
+fn digits_come_back_in_another_order() {
+    let symbols = |what: &str| -> Vec<(Vec<String>, Vec<String>)> {
+        let records = make(&format!("generate = \"{what}\"\ncount = 50")).unwrap();
+        assert_eq!((records.task, records.unit), (Task::Seq2seq, Some(Unit::Characters)));
+        let pair = |r: Record| match (r.input, r.answer) {
+            (Input::Symbols(input), Answer::Symbols(answer)) => (input, answer),
+            other => panic!("symbols expected: {other:?}"),
+        };
+        records.train.into_iter().map(pair).collect()
+    };
+    for (input, answer) in symbols("reverse") {
+        assert!(input.iter().rev().eq(&answer) && (1..=8).contains(&input.len()));
+    }
+    for (mut input, answer) in symbols("sort") {
+        input.sort();
+        assert_eq!(input, answer);
+    }
+}

@@ -1,8 +1,10 @@
 //! The formats and their readers: adding one is its file and its arms here.
 
+use super::lines::Lines;
 use super::parts::Part;
 use super::{
-    Found, RecordOptions, brackets, channels, classes, columns, conllu, pairs, poems, ptb, rows, series, text, ts,
+    Found, RecordOptions, brackets, channels, classes, columns, commands, conllu, inflection, pairs, poems, ptb, rows,
+    series, text, translation, ts,
 };
 use crate::data::Error;
 use serde::{Deserialize, Serialize};
@@ -37,6 +39,12 @@ pub enum Format {
     Poems,
     /// Columns of numbers over time: `.csv`, `.tsv`.
     Series,
+    /// `IN: words OUT: symbols`, a pair a line.
+    Commands,
+    /// `lemma TAB form TAB features`, a word a line.
+    Inflection,
+    /// `sentence TAB translation`, a pair a line.
+    Translation,
     /// Made, not read.
     Generated,
 }
@@ -58,6 +66,18 @@ impl Format {
         }
     }
 
+    /// What a file is whose name does not tell, by its first line; `None` where that does not tell either.
+    pub(super) fn of_first_line(path: &Path) -> Result<Option<Format>, Error> {
+        let mut lines = Lines::open(path)?;
+        let Some((_, line)) = lines.next()? else { return Ok(None) };
+        let [before, between] = commands::MARKS;
+        Ok(match () {
+            () if line.starts_with(before) && line.contains(between) => Some(Format::Commands),
+            () if line.split('\t').count() == 3 => Some(Format::Inflection),
+            () => None,
+        })
+    }
+
     /// Reads a part: a file, or the folder of a split.
     pub(super) fn read(self, dir: &Path, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
         let name = part.path.strip_prefix(dir).unwrap_or(&part.path).to_string_lossy().into_owned();
@@ -74,8 +94,13 @@ impl Format {
             Format::Text => text::read(&name, part, options, found),
             Format::Poems => poems::read(&name, part, options, found),
             Format::Series => series::read(&name, part, options, found),
+            Format::Commands => commands::read(&name, part, options, found),
+            Format::Inflection => inflection::read(&name, part, options, found),
+            Format::Translation => translation::read(&name, part, options, found),
             Format::Generated => {
-                let problem = "format = \"generated\" needs `generate`: adding, copy, pendulum or lorenz".to_owned();
+                let problem =
+                    "format = \"generated\" needs `generate`: adding, copy, pendulum, lorenz, reverse or sort"
+                        .to_owned();
                 Err(Error::Option { problem })
             }
         }
@@ -102,6 +127,9 @@ impl fmt::Display for Format {
             Format::Text => "plain text",
             Format::Poems => "JSON poems",
             Format::Series => "columns over time",
+            Format::Commands => "commands and actions",
+            Format::Inflection => "lemma, form, features",
+            Format::Translation => "sentences and translations",
             Format::Generated => "generated",
         })
     }

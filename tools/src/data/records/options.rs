@@ -27,7 +27,7 @@ pub struct RecordOptions {
     /// What a symbol of plain text is; other formats know.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<Unit>,
-    /// Only files with this in their names; empty: all.
+    /// Only files with this in their names, or with one of these, apart by commas; empty: all.
     pub files: String,
     /// Files to train or stop by with a greater number behind the name of their split are left out, as train5 of trees of up
     /// to 4 connectives; 0 takes all.

@@ -33,7 +33,7 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
     };
     let mut paths: Vec<PathBuf> = all.into_iter().filter(|p| !is_documentation(&name_of(p))).collect();
     if !options.files.is_empty() {
-        paths.retain(|p| name_of(p).contains(&options.files));
+        paths.retain(|p| options.files.split(',').any(|part| name_of(p).contains(part.trim())));
         if paths.is_empty() {
             let problem = format!("no file here has `{}` in its name (option `files`)", options.files);
             return Err(Error::File { file: dir.into(), problem });
@@ -75,9 +75,10 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
 
 /// Whether a path can be a part of the format: of mixed folders only the files that look like it.
 fn fits(path: &Path, format: Format) -> bool {
-    // Brackets go by any name, behind the label of a table too.
-    let of_name = Format::of_name(&name_of(path));
-    path.is_dir() || of_name.is_none_or(|f| f == format || (format, f) == (Format::Brackets, Format::Series))
+    // Brackets go by any name, behind the label of a table too; translations are columns.
+    let alike =
+        |f: Format| f == format || f == Format::Series && matches!(format, Format::Brackets | Format::Translation);
+    path.is_dir() || Format::of_name(&name_of(path)).is_none_or(alike)
 }
 
 fn detect(dir: &Path, paths: &[PathBuf]) -> Result<Format, Error> {
@@ -102,6 +103,11 @@ fn detect(dir: &Path, paths: &[PathBuf]) -> Result<Format, Error> {
             return Err(Error::File { file: dir.into(), problem });
         }
         (None, _) => {}
+    }
+    if let (Some(file), true) = (files.first(), folders.is_empty())
+        && let Some(format) = Format::of_first_line(file)?
+    {
+        return Ok(format);
     }
     let texts: Vec<&&PathBuf> = files.iter().filter(|p| classes::is_class(&name_of(p))).collect();
     match texts.len() {

@@ -384,3 +384,43 @@ fn changed_bytes_never_panic() {
     }
     assert!(good > 100 && bad > 100, "{good} {bad}");
 }
+
+#[test]
+fn commands_and_their_actions() {
+    let lines = "IN: walk OUT: I_WALK\nIN: jump twice OUT: I_JUMP I_JUMP\n";
+    let dir = folder(&[("simple_train.txt.gz", lines), ("simple_test_even.txt.gz", "IN: look OUT: I_LOOK\n")]);
+    let records = open(&dir, "valid_share = 0.0").unwrap();
+    assert_eq!((records.format, records.task, records.unit), (Format::Commands, Task::Seq2seq, Some(Unit::Words)));
+    assert_eq!(records.train[1].input, Input::Symbols(words("jump twice")));
+    assert_eq!(records.train[1].answer, Answer::Symbols(words("I_JUMP I_JUMP")));
+    assert_eq!((records.test.len(), records.test[0].name.as_str()), (1, "simple_test_even.txt.gz:1"));
+    let bad = |line: &str| message(&folder(&[("train.txt", &format!("{lines}{line}\n"))]), "");
+    assert!(bad("walk OUT: I_WALK").contains("train.txt, line 3: not of the form `IN: words OUT: symbols`"));
+    assert!(bad("IN: OUT: I_WALK").contains("line 3: no words between"));
+}
+
+#[test]
+fn inflected_words() {
+    let lines = "use\tusing\tV;V.PTCP;PRS\nil\u{e4}\tei il\u{e4}\tV;NEG\n";
+    let files = [("x-train-high", lines), ("x-train-low", lines), ("x-dev", "a\tb\tN\n"), ("y-dev", "a\tb\tN\n")];
+    let dir = folder(&files);
+    assert!(message(&dir, "").contains("several sets in one folder"));
+    let records = open(&dir, "files = \"x-train-high,x-dev\"").unwrap();
+    assert_eq!((records.format, records.train.len(), records.valid.len()), (Format::Inflection, 2, 1));
+    assert_eq!(records.train[0].input, Input::Symbols(words("u s e <V> <V.PTCP> <PRS>")));
+    assert_eq!(records.train[1].answer, Answer::Symbols(words("e i ␣ i l ä")));
+    let bad = |line: &str| message(&folder(&[("x-train", &format!("{lines}{line}\n"))]), "");
+    assert!(bad("a\tb").contains("x-train, line 3: 2 columns where `lemma TAB form TAB features` are three"));
+    assert!(bad("\tb\tV").contains("line 3: an empty word"));
+}
+
+#[test]
+fn sentences_and_translations() {
+    let dir = folder(&[("train.tsv.gz", "Hi, Tom.\t你好。\nRun!\t跑 吧\tsomeone\n"), ("test.tsv", "Stop.\t停。\n")]);
+    let records = open(&dir, "format = \"translation\"\nvalid_share = 0.0").unwrap();
+    assert_eq!(records.train[0].input, Input::Symbols(words("Hi , Tom .")));
+    assert_eq!(records.train[1].answer, Answer::Symbols(words("跑 ␣ 吧")));
+    assert_eq!((records.task, records.test.len()), (Task::Seq2seq, 1));
+    let bad = folder(&[("train.tsv", "Hi.\n")]);
+    assert!(message(&bad, "format = \"translation\"").contains("line 1: no tab between"));
+}

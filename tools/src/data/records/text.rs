@@ -28,7 +28,6 @@ fn other(text: &str) -> Option<&'static str> {
     let labelled = first.strip_prefix('(').is_some_and(|f| f.starts_with(|c: char| c.is_ascii_digit()));
     match () {
         () if labelled && first.ends_with(')') => Some("trees in brackets"),
-        () if first.starts_with("IN: ") && first.contains(" OUT: ") => Some("pairs of commands and actions"),
         () => None,
     }
 }

@@ -1,9 +1,11 @@
 //! Networks over examples of any structure: sequences, pairs of them, trees, graphs.
 
+mod attention;
 mod graph;
-mod seq2seq;
+pub(super) mod seq2seq;
 mod tree;
 
+pub use seq2seq::{decode, weights};
 pub(super) use tree::Room as TreeRoom;
 
 use super::joined::StructureSpec;

@@ -4,7 +4,7 @@
 ///
 /// One squaring gives one bit: x² ≥ 2 exactly if the next bit of log2(x) is set.
 #[inline]
-pub(super) const fn log2(v: u64, bits: u32) -> u32 {
+pub(crate) const fn log2(v: u64, bits: u32) -> u32 {
     if v == 0 {
         return 0;
     }
@@ -36,7 +36,7 @@ const ROOTS: [u64; 20] = {
 };
 
 /// 2^x for 0 ≤ x < 16, x in Q.20; the result in Q16.16, rounded down.
-pub(super) fn exp2(x: u32) -> u32 {
+pub(crate) fn exp2(x: u32) -> u32 {
     let mut y = 1u64 << 30;
     for (k, root) in ROOTS.iter().enumerate() {
         if x >> (19usize.wrapping_sub(k) & 31) & 1 == 1 {

@@ -1,0 +1,397 @@
+//! A sequence for a sequence: an encoder reads, a decoder writes.
+//!
+//! ```text
+//! h_t = f1(h_(t-1), x_t)        the encoder, over the source
+//! s_0 = bridge(summary)         the summary: forward part of the last h, backward part of the first
+//! s_t = f2(s_(t-1), y_(t-1))    the decoder; y_0 is the end symbol, 0
+//! c_t = Σ_i a_ti h_i            a_t = softmax of the scores of query(s_t) and key(h_i)
+//! y_t ~ head([s_t; c_t])
+//! ```
+
+use super::Output;
+use super::beam::{Best, Hypotheses, Hypothesis};
+use super::sequence::run_layers;
+use super::stream::run_chain;
+use crate::arith::{reformat, softmax_wide};
+use crate::blob::seq2seq::{BRIDGE, DECODER, ENCODER, HEAD, KEY, Plan, QUERY, SCORE};
+use crate::blob::{Chains, Error, Model, Score, Structure};
+use crate::cell::{LongState, View, split_mut};
+use crate::kernel::layout::vector_words;
+use crate::kernel::word;
+use crate::layer::attention;
+
+/// The symbol that ends what is written, and that the decoder reads before the first.
+pub const END: u16 = 0;
+
+/// An encoder-decoder that runs, in the caller's memory.
+///
+/// ```
+/// # fn run(model: &elman::Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(), elman::blob::Error> {
+/// let mut net = model.seq2seq(memory)?; // `model.memory_words()` words
+/// let written = net.run(frames)?; // `[steps, model.inputs()]`
+/// for symbol in written.symbols() {
+///     println!("{:?}", model.label(symbol.into()));
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Seq2seq<'m, 'b> {
+    model: &'m Model<'b>,
+    memory: &'m mut [u32],
+    plan: Plan,
+    score: Score,
+    max_outputs: usize,
+    beams: usize,
+    /// Steps of the source that was read last.
+    steps: usize,
+}
+
+/// What was written.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'s> {
+    words: &'s [u32],
+    /// Whether the end symbol came; otherwise the limit cut it off.
+    pub ended: bool,
+    /// log2 of its probability, the end's included, in Q.10; saturating.
+    pub log2_p: i32,
+}
+
+impl Written<'_> {
+    /// The symbols, without the end.
+    pub fn symbols(&self) -> impl ExactSizeIterator<Item = u16> + '_ {
+        self.words.iter().map(|w| *w as u16)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+}
+
+impl<'b> Model<'b> {
+    /// An encoder-decoder over `memory`, which needs [`Model::memory_words`].
+    ///
+    /// # Errors
+    /// [`Error::Memory`] where `memory` is too small, [`Error::Way`] where layers are joined otherwise.
+    pub fn seq2seq<'m>(&'m self, memory: &'m mut [u32]) -> Result<Seq2seq<'m, 'b>, Error> {
+        let Structure::Seq2seq { score, max_outputs, beams } = self.structure() else {
+            return Err(Error::Way { structure: self.structure() });
+        };
+        let (need, have) = (self.memory_words(), memory.len());
+        let Some(memory) = memory.get_mut(..need) else { return Err(Error::Memory { need, have }) };
+        memory.fill(0);
+        let plan = Plan::of(Chains::of(self.descriptor()), score, self.max_steps() as u16, max_outputs, beams);
+        let (max_outputs, beams) = (max_outputs as usize, beams as usize);
+        Ok(Seq2seq { model: self, memory, plan, score, max_outputs, beams, steps: 0 })
+    }
+}
+
+/// The parts of the memory behind the encoder's layers, as [`Plan`] has them.
+struct Parts<'p> {
+    /// The encoder's states, `stride` words each.
+    states: &'p [u32],
+    stride: usize,
+    query: &'p mut [u32],
+    weights: &'p mut [u32],
+    keys: &'p mut [u32],
+    stage: &'p mut [u32],
+    slots: &'p mut [u32],
+    written: &'p mut [u32],
+}
+
+/// Elements of a vector, up to `n`.
+fn elements(words: &[u32], n: usize) -> &[i16] {
+    word::halves(words).get(..n).unwrap_or_default()
+}
+
+fn put(from: &[i16], to: &mut [i16]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+}
+
+/// Runs a chain without state over the vector at the front of `stage`, behind which all is 0; the output's words are
+/// given, `stage`'s own front where there is no layer.
+fn run_stage<'s>(layers: &[View<'_>], stage: &'s mut [u32], width: usize) -> &'s mut [u32] {
+    let words = layers.iter().map(View::memory_words).fold(0, usize::saturating_add);
+    run_chain(layers, stage);
+    let units = layers.last().map_or(width, View::units);
+    split_mut(stage, words).1.get_mut(..vector_words(units)).unwrap_or_default()
+}
+
+impl<'m, 'b> Seq2seq<'m, 'b> {
+    /// The model.
+    pub fn model(&self) -> &'m Model<'b> {
+        self.model
+    }
+
+    /// Most symbols that it writes.
+    pub fn max_outputs(&self) -> usize {
+        self.max_outputs
+    }
+
+    /// Layers of a chain.
+    fn chain(&self, k: usize) -> &'m [View<'b>] {
+        self.model.chain(k)
+    }
+
+    /// Elements and fraction bits of the encoder's output: of both directions, where they are two.
+    fn state(&self) -> (usize, usize, u8) {
+        let layers = self.chain(ENCODER);
+        let frac = layers.last().map_or(15, |l| l.formats().out_frac);
+        let units = |l: Option<&View<'_>>| l.map_or(0, View::units);
+        match layers.split_last() {
+            Some((last, before)) if last.direction() == crate::blob::Direction::Backward => {
+                let forward = units(before.last());
+                (forward.saturating_add(last.units()), forward, frac)
+            }
+            _ => (units(layers.last()), units(layers.last()), frac),
+        }
+    }
+
+    /// Elements and fraction bits of s.
+    fn output(&self) -> (usize, u8) {
+        self.chain(DECODER).last().map_or((0, 15), |l| (l.units(), l.formats().out_frac))
+    }
+
+    fn parts(&mut self) -> Parts<'_> {
+        let plan = self.plan;
+        let (even, rest) = split_mut(self.memory, plan.buffers.even.saturating_mul(plan.steps));
+        let (odd, rest) = split_mut(rest, plan.buffers.odd.saturating_mul(plan.steps));
+        let (query, rest) = split_mut(rest, plan.query);
+        let (weights, rest) = split_mut(rest, plan.weights);
+        let (keys, rest) = split_mut(rest, plan.key.saturating_mul(plan.steps));
+        let (stage, rest) = split_mut(rest, plan.stage);
+        let (slots, rest) = split_mut(rest, plan.slot.saturating_mul(plan.slots));
+        let (states, stride) =
+            if plan.buffers.last_is_odd() { (odd, plan.buffers.odd) } else { (even, plan.buffers.even) };
+        let written = split_mut(rest, plan.written).0;
+        let weights = weights.get_mut(..self.steps).unwrap_or_default();
+        Parts { states, stride, query, weights, keys, stage, slots, written }
+    }
+
+    /// Reads a source, `[steps, inputs]`, and puts the decoder before its first step.
+    ///
+    /// # Errors
+    /// [`Error::Frames`] where `frames` is no whole number of frames, [`Error::TooLong`] where there are more than the
+    /// model's [`Model::max_steps`].
+    pub fn encode(&mut self, frames: &[i16]) -> Result<(), Error> {
+        let (inputs, most) = (self.model.inputs(), self.plan.steps);
+        self.steps = run_layers(self.chain(ENCODER), inputs, frames, self.plan.buffers, most, self.memory)?.steps;
+        let (steps, (units, forward, state_frac)) = (self.steps, self.state());
+        let [bridge, keys, decoder] = [BRIDGE, KEY, DECODER].map(|k| self.chain(k));
+        let (attends, key) = (self.score != Score::None, self.plan.key);
+        let slot_words = self.plan.slot;
+        let Parts { states, stride, keys: key_words, stage, slots, .. } = self.parts();
+        let state = |t: usize| {
+            let at = t.wrapping_mul(stride);
+            elements(states.get(at..at.wrapping_add(stride)).unwrap_or_default(), units)
+        };
+        if attends && key > 0 {
+            for (t, to) in key_words.chunks_exact_mut(key).enumerate().take(steps) {
+                stage.fill(0);
+                put(state(t), word::halves_mut(stage));
+                for (to, from) in to.iter_mut().zip(run_stage(keys, stage, units)) {
+                    *to = *from;
+                }
+            }
+        }
+        stage.fill(0);
+        let (first, last) = (state(0), state(steps.saturating_sub(1)));
+        let summary = word::halves_mut(stage);
+        let (ahead, behind) = summary.split_at_mut(forward.min(summary.len()));
+        put(last, ahead);
+        put(first.get(forward..).unwrap_or_default(), behind);
+        let from = bridge.last().map_or(state_frac, |l| l.formats().out_frac);
+        let start = run_stage(bridge, stage, units);
+
+        let slot = slots.get_mut(..slot_words).unwrap_or_default();
+        slot.fill(0);
+        let (mut rest, mut values) = (slot, word::halves(start));
+        for layer in decoder {
+            let (own, next) = split_mut(rest, layer.memory_words());
+            if layer.spec().recurrent() {
+                let (mine, others) = values.split_at(layer.units().min(values.len()));
+                begin(layer, own, mine, from);
+                values = others;
+            }
+            rest = next;
+        }
+        Ok(())
+    }
+
+    /// One step of the decoder behind [`Seq2seq::encode`]: reads the symbol before, gives the scores of the next. The
+    /// caller chooses it; [`Seq2seq::run`] chooses by itself.
+    pub fn step(&mut self, symbol: u16) -> Output<'_> {
+        self.advance(0, symbol)
+    }
+
+    /// Weights of the source's steps in the last step, Q0.15; empty without attention.
+    pub fn weights(&mut self) -> &[u32] {
+        self.parts().weights
+    }
+
+    /// A step of the hypothesis whose states lie in slot `slot`.
+    pub(super) fn advance(&mut self, slot: usize, symbol: u16) -> Output<'_> {
+        let (units, _, state_frac) = self.state();
+        let (width, frac) = self.output();
+        let [decoder, query_layers, key_layers, score_layers, head] =
+            [DECODER, QUERY, KEY, SCORE, HEAD].map(|k| self.chain(k));
+        let (score, key, slot_words) = (self.score, self.plan.key, self.plan.slot);
+        let (outputs, out_frac) = (self.model.outputs(), self.model.out_frac());
+        let Parts { states, stride, query, weights, keys, stage, slots, .. } = self.parts();
+
+        let at = slot.wrapping_mul(slot_words);
+        let slot = slots.get_mut(at..at.wrapping_add(slot_words)).unwrap_or_default();
+        if let Some(x) = word::halves_mut(slot).first_mut() {
+            *x = symbol as i16;
+        }
+        run_chain(decoder, slot);
+        let s = slot.get(slot_words.saturating_sub(vector_words(width))..).unwrap_or_default();
+        if score != Score::None {
+            stage.fill(0);
+            put(elements(s, width), word::halves_mut(stage));
+            let q = run_stage(query_layers, stage, width);
+            for (to, from) in query.iter_mut().zip(q.iter()) {
+                *to = *from;
+            }
+            let u = query_layers.last().map_or(width, View::units);
+            let q_frac = query_layers.last().map_or(frac, |l| l.formats().out_frac);
+            let k_frac = key_layers.last().map_or(state_frac, |l| l.formats().out_frac);
+            let (all, key) = if key > 0 { (&*keys, key) } else { (states, stride) };
+            let q = elements(query, u);
+            let factor = if score == Score::Scaled { attention::root(u) } else { attention::ONE };
+            stage.fill(0);
+            for (e, k) in weights.iter_mut().zip(all.chunks_exact(key.max(1))) {
+                let k = elements(k, u);
+                *e = match score {
+                    Score::Additive => {
+                        attention::sums(q, k, q_frac, word::halves_mut(stage).get_mut(..u).unwrap_or_default());
+                        let y = run_stage(score_layers, stage, u);
+                        let frac = score_layers.last().map_or(15, |l| l.formats().out_frac);
+                        attention::wide(word::halves(y).first().copied().unwrap_or(0), frac)
+                    }
+                    Score::None | Score::Dot | Score::Scaled => {
+                        attention::dot(q, k, q_frac.saturating_add(k_frac), factor)
+                    }
+                } as u32;
+            }
+            softmax_wide(weights);
+        }
+        stage.fill(0);
+        let joined = word::halves_mut(stage);
+        let (front, behind) = joined.split_at_mut(width.min(joined.len()));
+        put(elements(s, width), front);
+        if score != Score::None {
+            attention::context(weights, states, stride, behind.get_mut(..units).unwrap_or_default());
+        }
+        let y = run_stage(head, stage, width);
+        Output { scores: elements(y, outputs), frac: out_frac }
+    }
+
+    /// Reads a source, `[steps, inputs]`, and writes what is most likely behind it: greedily, or the best of as many
+    /// hypotheses as the model says by the sum of their symbols' log-probabilities; at most [`Seq2seq::max_outputs`]
+    /// symbols. Of equal ones the earlier hypothesis and the lower symbol go first.
+    ///
+    /// # Errors
+    /// As [`Seq2seq::encode`].
+    pub fn run(&mut self, frames: &[i16]) -> Result<Written<'_>, Error> {
+        self.encode(frames)?;
+        let (beams, limit) = (self.beams, self.max_outputs);
+        let mut live = Hypotheses::start();
+        let mut ended: Option<Best> = None;
+        let mut set = 0;
+        let mut length = 0;
+        for t in 0..limit {
+            let mut next = Hypotheses::new(beams);
+            for (k, h) in live.iter().enumerate() {
+                let output = self.advance(set + k, h.symbol);
+                next.extend(k, h.log2_p, &output);
+            }
+            let mut kept = Hypotheses::new(beams);
+            for h in next.iter() {
+                if h.symbol != END {
+                    kept.push(*h);
+                } else if ended.is_none_or(|best| h.log2_p > best.log2_p) {
+                    ended = Some(Best { length: t, last: h.parent, log2_p: h.log2_p });
+                }
+            }
+            live = kept;
+            length = t.wrapping_add(1);
+            // What is written only gets less likely.
+            let done = live.iter().next().is_none_or(|h| ended.is_some_and(|best| best.log2_p >= h.log2_p));
+            if done {
+                break;
+            }
+            let other = if beams > 1 { beams.wrapping_sub(set) } else { 0 };
+            self.keep(&live, t, [set, other]);
+            set = other;
+        }
+        let best = ended.unwrap_or_else(|| {
+            let log2_p = live.iter().next().map_or(0, |h| h.log2_p);
+            Best { length, last: 0, log2_p }
+        });
+        Ok(self.trace_back(best, ended.is_some()))
+    }
+
+    /// Copies the states of the hypotheses kept at step `t` from the slots `from..` to those `to..`, and notes what they
+    /// are made of.
+    fn keep(&mut self, live: &Hypotheses, t: usize, [from, to]: [usize; 2]) {
+        let (beams, words) = (self.beams, self.plan.slot);
+        let Parts { slots, written, .. } = self.parts();
+        let note = written.iter_mut().skip(t.wrapping_mul(beams));
+        for ((j, Hypothesis { symbol, parent, .. }), note) in live.iter().enumerate().zip(note) {
+            *note = *symbol as u32 | (*parent as u32) << 16;
+            if from != to {
+                let at = |slot: usize| slot.wrapping_mul(words);
+                let (start, goal) = (at(from.wrapping_add(*parent as usize)), at(to.wrapping_add(j)));
+                for k in 0..words {
+                    let value = slots.get(start.wrapping_add(k)).copied().unwrap_or(0);
+                    if let Some(word) = slots.get_mut(goal.wrapping_add(k)) {
+                        *word = value;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Follows a hypothesis back from its last symbol and lays its symbols side by side, at the end of the notes: there
+    /// they are written over what has been read.
+    fn trace_back(&mut self, best: Best, ended: bool) -> Written<'_> {
+        let beams = self.beams;
+        let written = self.parts().written;
+        let first = written.len().saturating_sub(best.length);
+        let mut k = best.last as usize;
+        for t in (0..best.length).rev() {
+            let note = written.get(t.wrapping_mul(beams).wrapping_add(k)).copied().unwrap_or(0);
+            k = (note >> 16) as usize;
+            if let Some(word) = written.get_mut(first.wrapping_add(t)) {
+                *word = note & 0xFFFF;
+            }
+        }
+        Written { words: written.get(first..).unwrap_or_default(), ended, log2_p: best.log2_p }
+    }
+}
+
+/// The states of a recurrent layer before its first step: h, and its long form where it has one; c is 0.
+fn begin(layer: &View<'_>, memory: &mut [u32], h: &[i16], frac: u8) {
+    let q = layer.formats();
+    let (xh, long) = split_mut(memory, layer.vector_words());
+    let to = word::halves_mut(split_mut(xh, layer.input_words()).1);
+    let shift = match layer.spec().long {
+        LongState::Hidden => Some(15u32),
+        LongState::Wide => Some((q.long_frac as u32).saturating_sub(q.out_frac as u32)),
+        _ => None,
+    };
+    for ((to, h), long) in to.iter_mut().zip(h).zip(long.iter_mut().map(Some).chain(core::iter::repeat_with(|| None))) {
+        *to = reformat(*h, frac, q.out_frac);
+        if let (Some(shift), Some(long)) = (shift, long) {
+            *long = ((*to as i32) << (shift & 31)) as u32;
+        }
+    }
+}
