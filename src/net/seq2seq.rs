@@ -8,10 +8,9 @@
 //! y_t ~ head([s_t; c_t])
 //! ```
 
-use super::Output;
 use super::beam::{Best, Hypotheses, Hypothesis};
 use super::sequence::run_layers;
-use super::stream::run_chain;
+use super::{Output, chain};
 use crate::arith::{reformat, softmax_wide};
 use crate::blob::seq2seq::{BRIDGE, DECODER, ENCODER, HEAD, KEY, Plan, QUERY, SCORE};
 use crate::blob::{Chains, Error, Model, Score, Structure};
@@ -118,10 +117,9 @@ fn put(from: &[i16], to: &mut [i16]) {
 /// Runs a chain without state over the vector at the front of `stage`, behind which all is 0; the output's words are
 /// given, `stage`'s own front where there is no layer.
 fn run_stage<'s>(layers: &[View<'_>], stage: &'s mut [u32], width: usize) -> &'s mut [u32] {
-    let words = layers.iter().map(View::memory_words).fold(0, usize::saturating_add);
-    run_chain(layers, stage);
+    chain::run(layers, stage);
     let units = layers.last().map_or(width, View::units);
-    split_mut(stage, words).1.get_mut(..vector_words(units)).unwrap_or_default()
+    split_mut(stage, chain::words(layers)).1.get_mut(..vector_words(units)).unwrap_or_default()
 }
 
 impl<'m, 'b> Seq2seq<'m, 'b> {
@@ -188,9 +186,11 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         let (attends, key) = (self.score != Score::None, self.plan.key);
         let slot_words = self.plan.slot;
         let Parts { states, stride, keys: key_words, stage, slots, .. } = self.parts();
+        // Of a source without steps, the states are those before the first.
         let state = |t: usize| {
             let at = t.wrapping_mul(stride);
-            elements(states.get(at..at.wrapping_add(stride)).unwrap_or_default(), units)
+            let words = if t < steps { states.get(at..at.wrapping_add(stride)) } else { None };
+            elements(words.unwrap_or_default(), units)
         };
         if attends && key > 0 {
             for (t, to) in key_words.chunks_exact_mut(key).enumerate().take(steps) {
@@ -251,7 +251,7 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         if let Some(x) = word::halves_mut(slot).first_mut() {
             *x = symbol as i16;
         }
-        run_chain(decoder, slot);
+        chain::run(decoder, slot);
         let s = slot.get(slot_words.saturating_sub(vector_words(width))..).unwrap_or_default();
         if score != Score::None {
             stage.fill(0);

@@ -69,24 +69,6 @@ impl<'b> Model<'b> {
     }
 }
 
-/// A step of those of `layers` whose number is at least `from`: their memories lie one behind the other, and the output.
-fn run_layers<'v, 'b: 'v>(layers: impl Iterator<Item = (usize, &'v View<'b>)>, from: usize, memory: &mut [u32]) {
-    let mut rest = memory;
-    for (k, layer) in layers {
-        let (own, next) = split_mut(rest, layer.memory_words());
-        if k >= from {
-            let out = next.get_mut(..vector_words(layer.units())).unwrap_or_default();
-            layer.step(own, out);
-        }
-        rest = next;
-    }
-}
-
-/// A step of a chain of layers in its memory, whose front is its input.
-pub(super) fn run_chain(layers: &[View<'_>], memory: &mut [u32]) {
-    run_layers(layers.iter().enumerate(), 0, memory);
-}
-
 impl<'m, 'b> Stream<'m, 'b> {
     /// The model.
     pub fn model(&self) -> &'m Model<'b> {
@@ -182,7 +164,15 @@ impl<'m, 'b> Stream<'m, 'b> {
     }
 
     fn run(&mut self, from: usize, to: usize) {
-        run_layers(self.model.layers.iter().enumerate().take(to), from, self.memory);
+        let mut rest = &mut *self.memory;
+        for (k, layer) in self.model.layers.iter().enumerate().take(to) {
+            let (own, next) = split_mut(rest, layer.memory_words());
+            if k >= from {
+                let out = next.get_mut(..vector_words(layer.units())).unwrap_or_default();
+                layer.step(own, out);
+            }
+            rest = next;
+        }
     }
 
     /// States as after [`Model::stream`].

@@ -121,10 +121,10 @@ pub fn serve<I: Read, O: Write>(
     output: &mut O,
     clock: &impl Clock,
 ) -> Result<u32, Fault<I::Error, O::Error>> {
-    if matches!(model.structure(), Structure::Tree { .. }) {
-        tree::serve(model, buffers, input, output, clock)
-    } else if let Structure::Seq2seq { .. } = model.structure() {
+    if let Structure::Seq2seq { .. } = model.structure() {
         writing::serve(model, buffers, input, output, clock)
+    } else if matches!(model.structure(), Structure::Tree { .. }) {
+        tree::serve(model, buffers, input, output, clock)
     } else if model.max_steps() > 0 {
         serve_sequences(model, buffers, input, output, clock)
     } else {

@@ -66,6 +66,21 @@ fn sequence(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Option<usi
     Some(outputs.last()?.argmax())
 }
 
+/// A sequence for a sequence: greedily or by the best of several hypotheses, and step by step.
+#[cfg(feature = "more")]
+#[inline(never)]
+fn decode(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Option<usize> {
+    let mut net = model.seq2seq(memory).ok()?;
+    black_box((net.max_outputs(), net.model().outputs()));
+    let written = net.run(frames).ok()?;
+    black_box((written.symbols().max(), written.is_empty(), written.ended, written.log2_p));
+    let length = written.len();
+    net.encode(frames).ok()?;
+    black_box(net.step(black_box(3)).argmax());
+    black_box(net.weights());
+    Some(length)
+}
+
 /// A tree, its answers, and what its nodes need.
 #[cfg(feature = "more")]
 #[inline(never)]
@@ -124,6 +139,7 @@ fn main() -> ! {
         #[cfg(feature = "more")]
         black_box(black_box(load(black_box(BLOB))).map(|model| {
             let mut memory = black_box([0; 1024]);
+            black_box(decode(&model, &mut memory, &black_box([0; 64])));
             let nodes = black_box([elman::net::Node::Leaf(0); 64]);
             black_box(tree(&model, &mut memory, &black_box([0; 64]), &nodes));
             sequence(&model, &mut memory, &black_box([0; 64]))

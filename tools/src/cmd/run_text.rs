@@ -34,7 +34,7 @@ pub fn written<'a>(symbols: impl Iterator<Item = &'a str>) -> String {
 impl Line {
     /// A line with one label.
     pub(super) fn labelled(text: String, label: String) -> Self {
-        Line { text, label: Some(label), tags: Vec::new(), nats: None, written: None }
+        Line { text, label: Some(label), ..Line::default() }
     }
 
     /// As people read it.

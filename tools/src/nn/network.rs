@@ -25,7 +25,7 @@ pub struct Network<F> {
 
 /// Layers one behind the other, with the network's parameters.
 pub(super) struct Chain<'n, F> {
-    pub(super) layers: &'n [Layer<F>],
+    layers: &'n [Layer<F>],
     values: &'n [F],
 }
 
@@ -49,8 +49,8 @@ pub struct Pass<'a> {
 pub struct Workspace<F> {
     pub(super) tapes: Vec<Tape<F>>,
     pub(super) batch: Batch<F>,
-    pub(super) tree: super::structure::TreeRoom<F>,
     pub(super) seq2seq: seq2seq::Memory<F>,
+    pub(super) tree: super::structure::TreeRoom<F>,
 }
 
 impl<F: Float> Network<F> {
@@ -120,9 +120,14 @@ impl<F: Float> Network<F> {
         for tape in &mut workspace.tapes {
             tape.clear_gradient();
         }
-        let score = workspace.tapes[self.layers.len() - 1].score(&targets, pass);
+        let score = self.score_top(workspace, &targets, pass);
         self.backward(batch, workspace, gradient);
         score
+    }
+
+    /// Scores the output and writes ∂L/∂y to the last tape.
+    pub(super) fn score_top(&self, workspace: &mut Workspace<F>, targets: &[&Target], pass: Pass<'_>) -> Score {
+        workspace.tapes[self.layers.len() - 1].score(targets, pass)
     }
 
     /// Runs the layers backward from ∂L/∂y.

@@ -129,7 +129,7 @@ impl<F: Float> Network<F> {
             tape.probe = true;
         }
         let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default(), forced: 1.0 };
-        workspace.tapes[self.layers.len() - 1].score(&[target], pass);
+        self.score_top(&mut workspace, &[target], pass);
         let top = &mut workspace.tapes[self.layers.len() - 1];
         if let Some(last) = top.touched.iter().rposition(|touched| *touched) {
             top.touched[..last].fill(false);

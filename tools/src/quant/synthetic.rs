@@ -192,6 +192,62 @@ pub fn bidirectional(
     }
 }
 
+/// An encoder-decoder over [`ROWS`] symbols on either side: embeddings and a cell of `units` units each, two layers of a
+/// head. With `both` the encoder reads both ways, and a bridge, query and key stand between; else they are the states
+/// themselves. `extent` is the longest source and the most symbols written.
+pub fn seq2seq(
+    [encoder, decoder]: [&str; 2],
+    score: Score,
+    units: usize,
+    both: bool,
+    extent: [u16; 2],
+    beams: u8,
+    seed: u64,
+) -> IntegerModel {
+    let make = |variant: &str, inputs: usize, units: usize, frac: u8, k: u64| {
+        layer(variant, inputs, units, frac, Drive::Ordinary, seed ^ (k << 8))
+    };
+    let states = if both { 2 * units } else { units };
+    let mut chains: [Vec<IntegerLayer>; 7] = Default::default();
+    chains[0] = vec![make("embedding", 1, units, 0, 1), make(encoder, units, units, 11, 2)];
+    chains[2] = vec![make("embedding", 1, units, 0, 4), make(decoder, units, units, 11, 5)];
+    let frac = chains[2][1].out_frac;
+    if both {
+        let backward = make(encoder, units, units, 11, 3);
+        chains[0].push(IntegerLayer { direction: Direction::Backward, ..backward });
+        // What it gives is a state of the decoder.
+        let bridge = if frac == 15 { "dense-tanh" } else { "dense" };
+        chains[1] = vec![make(bridge, states, units, frac, 6)];
+    }
+    if both && score != Score::None {
+        chains[3] = vec![make("dense", units, units, frac, 7)];
+        chains[4] = vec![make("dense", states, units, frac, 8)];
+    }
+    if score == Score::Additive {
+        chains[5] = vec![make("dense", units, 1, 15, 9)];
+    }
+    let joined = if score == Score::None { units } else { units + states };
+    chains[6] = vec![make("dense-tanh", joined, units, frac, 10), make("dense", units, ROWS.into(), 15, 11)];
+    let [max_steps, max_outputs] = extent;
+    IntegerModel {
+        name: format!("{encoder} to {decoder}, {units} units"),
+        labels: std::iter::once("<end>".to_owned()).chain((1..ROWS).map(|k| format!("{k}"))).collect(),
+        readout: Readout::EveryStep,
+        fingerprint: seed,
+        max_steps,
+        structure: Structure::Seq2seq { score, max_outputs, beams },
+        chains: chains.iter().map(|c| c.len() as u8).collect(),
+        layers: chains.into_iter().flatten().collect(),
+        ..IntegerModel::default()
+    }
+}
+
+/// A source of an encoder-decoder of [`seq2seq`].
+pub fn source(steps: usize, seed: u64) -> Vec<i16> {
+    let mut numbers = Numbers(seed ^ 0x50CE);
+    (0..steps).map(|_| numbers.between(0, i64::from(ROWS) - 1) as i16).collect()
+}
+
 /// A recursive network over symbols: an embedding and perhaps `leaf` behind it, the composing layer, and a dense layer at
 /// every node, or over the last nodes where `roots` is more than one.
 pub fn tree(
@@ -222,53 +278,6 @@ pub fn tree(
     }
 }
 
-/// An encoder-decoder over [`ROWS`] symbols on either side: embeddings and a cell of `units` units each, two layers of a
-/// head. With `both` the encoder reads both ways, and a bridge, query and key stand between; else they are the states
-/// themselves. `extent` is the longest source and the most symbols written.
-pub fn seq2seq(
-    [encoder, decoder]: [&str; 2],
-    score: Score,
-    units: usize,
-    both: bool,
-    extent: [u16; 2],
-    beams: u8,
-    seed: u64,
-) -> IntegerModel {
-    let make = |variant: &str, inputs: usize, units: usize, frac: u8, k: u64| {
-        layer(variant, inputs, units, frac, Drive::Ordinary, seed ^ (k << 8))
-    };
-    let states = if both { 2 * units } else { units };
-    let mut chains: [Vec<IntegerLayer>; 7] = Default::default();
-    chains[0] = vec![make("embedding", 1, units, 0, 1), make(encoder, units, units, 11, 2)];
-    chains[2] = vec![make("embedding", 1, units, 0, 4), make(decoder, units, units, 11, 5)];
-    if both {
-        let backward = make(encoder, units, units, 11, 3);
-        chains[0].push(IntegerLayer { direction: Direction::Backward, ..backward });
-        chains[1] = vec![make("dense-tanh", states, units, 15, 6)];
-    }
-    if both && score != Score::None {
-        chains[3] = vec![make("dense", units, units, 15, 7)];
-        chains[4] = vec![make("dense", states, units, 15, 8)];
-    }
-    if score == Score::Additive {
-        chains[5] = vec![make("dense", units, 1, 15, 9)];
-    }
-    let joined = if score == Score::None { units } else { units + states };
-    chains[6] = vec![make("dense-tanh", joined, units, 15, 10), make("dense", units, ROWS.into(), 15, 11)];
-    let [max_steps, max_outputs] = extent;
-    IntegerModel {
-        name: format!("{encoder} to {decoder}, {units} units"),
-        labels: std::iter::once("<end>".to_owned()).chain((1..ROWS).map(|k| format!("{k}"))).collect(),
-        readout: Readout::EveryStep,
-        fingerprint: seed,
-        max_steps,
-        structure: Structure::Seq2seq { score, max_outputs, beams },
-        chains: chains.iter().map(|c| c.len() as u8).collect(),
-        layers: chains.into_iter().flatten().collect(),
-        ..IntegerModel::default()
-    }
-}
-
 /// Some nodes of a directed acyclic graph, leaves of `frames` frames among them.
 pub fn nodes(count: usize, frames: u16, seed: u64) -> Vec<Node> {
     let mut numbers = Numbers(seed ^ 0x7EE);
@@ -279,12 +288,6 @@ pub fn nodes(count: usize, frames: u16, seed: u64) -> Vec<Node> {
             _ => Node::Leaf(below(frames.into())),
         })
         .collect()
-}
-
-/// A source of an encoder-decoder of [`seq2seq`].
-pub fn source(steps: usize, seed: u64) -> Vec<i16> {
-    let mut numbers = Numbers(seed ^ 0x50CE);
-    (0..steps).map(|_| numbers.between(0, i64::from(ROWS) - 1) as i16).collect()
 }
 
 /// A language model of `symbols` characters (the unknown one included): embedding, GRU and dense layer.

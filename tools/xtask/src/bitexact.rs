@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use elman::Model;
-use elman::blob::Blob;
+use elman::blob::{Blob, Score};
 use elman::cell::Shape;
 use elman::net::Temperature;
 use elman_tools::data::Joints;
@@ -32,6 +32,9 @@ const SHAPE: (usize, usize, usize) = (10, 18, 5);
 const SEQUENCE: usize = 2500;
 /// Steps of a sequence that is run in both directions.
 const BOTH_WAYS: u16 = 50;
+
+/// Steps of a source of an encoder-decoder.
+const SOURCE: u16 = 20;
 
 /// A model, the steps of its sequences, and where they close the loop.
 struct Case {
@@ -64,6 +67,17 @@ fn cases() -> Vec<Case> {
         let model = synthetic::bidirectional(&[variant, variant], inputs, units, outputs, BOTH_WAYS, 3);
         let name = format!("{variant}, both ways");
         cases.push(Case { sequence: BOTH_WAYS as usize, ..Case::stream(&name, "ordinary", model) });
+    }
+    for (cell, score, both, beams) in [
+        ("lstm", Score::None, true, 1),
+        ("srn", Score::Dot, false, 1),
+        ("gru", Score::Scaled, true, 4),
+        ("gru-before", Score::Additive, true, 8),
+    ] {
+        let extent = [SOURCE, 2 * SOURCE];
+        let model = synthetic::seq2seq([cell, cell], score, units, both, extent, beams, 3);
+        let name = format!("{cell} to {cell}, {beams} beam(s)");
+        cases.push(Case { sequence: SOURCE as usize, ..Case::stream(&name, "ordinary", model) });
     }
     let mut narx = synthetic::model("delay", 4, 0, 0, Drive::Ordinary, 3);
     narx.layers.push(synthetic::layer("dense-tanh", narx.layers[0].units, units, 15, Drive::Ordinary, 4));

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use elman::audio::{Config, FEATURE_FRAC};
+use elman::blob::Score;
 use elman_tools::quant::synthetic::{self, Drive};
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -26,7 +27,7 @@ pub struct Args {
     setup: setup::Args,
 }
 
-const TARGETS: &[&str] = &["load", "step", "round_trip", "tree"];
+const TARGETS: &[&str] = &["load", "step", "round_trip", "tree", "seq2seq"];
 
 /// Fuzzes every target; failure where one finds something.
 ///
@@ -108,6 +109,19 @@ fn seeds(folder: &Path) -> Result<()> {
         blob.extend(nodes.into_iter().chain([[255; 2]; 57]).flatten());
         blob.extend((0..16i16).flat_map(|x| (x % 11).to_le_bytes()));
         std::fs::write(tree.join(name), &blob)?;
+    }
+    let pairs = folder.join("seeds/seq2seq");
+    std::fs::create_dir_all(&pairs).with_context(|| pairs.display().to_string())?;
+    for (name, cell, score, both, beams) in [
+        ("plain", "lstm", Score::None, true, 1),
+        ("dot", "srn", Score::Dot, false, 1),
+        ("scaled", "gru", Score::Scaled, true, 3),
+        ("additive", "residual-2", Score::Additive, true, 2),
+    ] {
+        let mut blob = synthetic::seq2seq([cell, cell], score, 3, both, [5, 4], beams, 1).to_blob().context(name)?;
+        std::fs::write(load.join(format!("writes-{name}.elman")), &blob)?;
+        blob.extend((0..16i16).flat_map(|x| (x % 12).to_le_bytes()));
+        std::fs::write(pairs.join(name), &blob)?;
     }
     println!("seeds written to {}", folder.join("seeds").display());
     Ok(())

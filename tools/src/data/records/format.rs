@@ -73,7 +73,7 @@ impl Format {
         let [before, between] = commands::MARKS;
         Ok(match () {
             () if line.starts_with(before) && line.contains(between) => Some(Format::Commands),
-            () if line.split('\t').count() == 3 => Some(Format::Inflection),
+            () if inflection::is_word(line) => Some(Format::Inflection),
             () => None,
         })
     }

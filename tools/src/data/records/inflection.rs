@@ -15,6 +15,12 @@ pub(super) fn characters(text: &str) -> impl Iterator<Item = String> + '_ {
     text.chars().map(|c| if c.is_whitespace() { BLANK.to_owned() } else { c.into() })
 }
 
+/// Whether a line looks like one of these, not like other columns.
+pub(super) fn is_word(line: &str) -> bool {
+    let fields: Vec<&str> = line.split('\t').collect();
+    matches!(fields[..], [_, _, features] if !features.is_empty() && !features.contains([' ', '(', ')']))
+}
+
 pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let task = options.task_of(Format::Inflection, &[Task::Seq2seq])?;
     // A feature is no single character.

@@ -75,10 +75,10 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
 
 /// Whether a path can be a part of the format: of mixed folders only the files that look like it.
 fn fits(path: &Path, format: Format) -> bool {
-    // Brackets go by any name, behind the label of a table too; translations are columns.
-    let alike =
-        |f: Format| f == format || f == Format::Series && matches!(format, Format::Brackets | Format::Translation);
-    path.is_dir() || Format::of_name(&name_of(path)).is_none_or(alike)
+    // Brackets go by any name, behind the label of a table too, and translations are columns.
+    let of_name = Format::of_name(&name_of(path));
+    let columns = matches!(format, Format::Brackets | Format::Translation);
+    path.is_dir() || of_name.is_none_or(|f| f == format || (columns && f == Format::Series))
 }
 
 fn detect(dir: &Path, paths: &[PathBuf]) -> Result<Format, Error> {

@@ -223,12 +223,6 @@ impl<F: Float> Attention<F> {
         }
     }
 
-    /// Weights of sequence `i`, `[steps, states]`.
-    pub fn weights(&self, i: usize) -> &[F] {
-        let p = self.places[i];
-        self.weights.rows(p.first_pair, p.steps * p.states)
-    }
-
     /// From ∂L/∂c to ∂L/∂h and ∂L/∂e, which is returned.
     pub fn backward(&mut self) -> &[F] {
         let width = self.h.width;

@@ -116,8 +116,8 @@ impl<'n, F: Float> Joined<'n, F> {
         let top = spec.layers[spec.chain(ENCODER)].iter().rev().find(|l| !matches!(l, LayerSpec::Dropout { .. }));
         let both = matches!(top, Some(LayerSpec::Cell { bidirectional: true, .. }));
         let units = |layer: &Layer<F>| if let Layer::Recurrent(cell) = layer { Some(cell.units()) } else { None };
-        let layers = network.chain(DECODER).layers;
-        let cells = layers.iter().enumerate().filter_map(|(k, l)| Some((k, units(l)?))).collect();
+        let decoder = network.chain(DECODER);
+        let cells = decoder.layers().iter().enumerate().filter_map(|(k, l)| Some((k, units(l)?))).collect();
         Joined { network, score, states, forward: if both { states / 2 } else { states }, cells }
     }
 
@@ -154,7 +154,7 @@ impl<'n, F: Float> Joined<'n, F> {
         }
         let rows = [order.len()];
         let start = self.chain(BRIDGE).forward(one_step(summary, &rows, self.states), bridge, mode);
-        let layers = self.chain(DECODER).layers.len();
+        let layers = self.chain(DECODER).layers().len();
         decoder.resize_with(layers, Tape::default);
         let mut at = 0;
         for (k, units) in &self.cells {
@@ -262,7 +262,7 @@ impl<'n, F: Float> Joined<'n, F> {
             attention.gradients(Side::Steps, |row, t, d| dq[(t * size + row) * u..][..u].copy_from_slice(d));
             start_at(query, |_, top| top.copy_from_slice(&dq));
             let chain = self.chain(QUERY);
-            if chain.layers.is_empty() {
+            if chain.layers().is_empty() {
                 ds = dq
             } else {
                 below(&chain, s, query, gradient, &mut ds)
@@ -272,7 +272,7 @@ impl<'n, F: Float> Joined<'n, F> {
             attention.gradients(Side::Keys, |row, t, d| dk[(t * h.size + row_of(row)) * u..][..u].copy_from_slice(d));
             start_at(key, |_, top| top.copy_from_slice(&dk));
             let chain = self.chain(KEY);
-            if chain.layers.is_empty() {
+            if chain.layers().is_empty() {
                 dh = dk
             } else {
                 below(&chain, h, key, gradient, &mut dh)
@@ -300,7 +300,7 @@ impl<'n, F: Float> Joined<'n, F> {
         let mut dsummary = vec![F::ZERO; size * self.states];
         start_at(bridge, |_, top| top.copy_from_slice(&dstart));
         let (chain, rows) = (self.chain(BRIDGE), [size]);
-        if chain.layers.is_empty() {
+        if chain.layers().is_empty() {
             dsummary = dstart;
         } else {
             below(&chain, one_step(summary, &rows, self.states), bridge, gradient, &mut dsummary);
@@ -466,13 +466,26 @@ pub(super) fn run<F: Float>(network: &Network<F>, item: Item<'_>, mode: Mode) ->
 pub(super) fn trace<F: Float>(network: &Network<F>, item: Item<'_>) -> Vec<Trace<F>> {
     let mut memory = Memory::default();
     for (k, tapes) in memory.tapes.iter_mut().enumerate() {
-        let layers = network.chain(k).layers.len();
-        tapes.resize_with(layers, || Tape { keep_pre: true, ..Tape::default() });
+        network.chain(k).prepare(tapes, true);
     }
     Joined::fill(&mut memory, network.spec(), &[item]);
-    Joined::new(network).forward(&mut memory, Mode::Evaluate);
+    let joined = Joined::new(network);
+    joined.forward(&mut memory, Mode::Evaluate);
+    let output = |tapes: &[Tape<F>]| tapes.last().map_or(Vec::new(), |tape| tape.output().data.to_vec());
+    let (h, s) = (output(&memory.tapes[ENCODER]), output(&memory.tapes[DECODER]));
+    let sums = memory.attention.computed_sums().to_vec();
+    let top = if joined.attends() { memory.joined } else { s.clone() };
+    let read = [Vec::new(), memory.summary, Vec::new(), s, h, sums, top];
     let mut tapes: Vec<Tape<F>> = memory.tapes.into_iter().flatten().collect();
-    network.outputs.iter().map(|&i| of_tape(&mut tapes[i])).collect()
+    let mut traces: Vec<Trace<F>> = network.outputs.iter().map(|&i| of_tape(&mut tapes[i])).collect();
+    for (k, read) in read.into_iter().enumerate() {
+        if let Some(first) = traces.get_mut(network.spec().chain(k).start)
+            && !network.spec().chain(k).is_empty()
+        {
+            first.input = read;
+        }
+    }
+    traces
 }
 
 /// The symbols that a network writes after each source, `[steps, inputs]`, greedily, without the end; at most `limit`.
@@ -483,14 +496,4 @@ pub fn decode<F: Float>(network: &Network<F>, sources: &[&[f32]], limit: usize) 
     let mut memory = Memory::default();
     memory.source.fill(sources, network.spec().inputs);
     Joined::new(network).greedy(&mut memory, limit)
-}
-
-/// The weights of the attention for one example, teacher forced: `[symbols and end, steps of the source]`; empty without
-/// attention.
-pub fn weights<F: Float>(network: &Network<F>, item: Item<'_>) -> Vec<F> {
-    let joined = Joined::new(network);
-    let mut memory = Memory::default();
-    Joined::fill(&mut memory, network.spec(), &[item]);
-    joined.forward(&mut memory, Mode::Evaluate);
-    if joined.attends() { memory.attention.weights(0).to_vec() } else { Vec::new() }
 }
