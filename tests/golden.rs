@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use elman::blob::{Blob, FORMAT_VERSION, Model};
+use elman::blob::{Blob, FORMAT_VERSION, Model, Structure};
 use elman_tools::quant::synthetic::{self, Drive};
 use elman_tools::quant::words_of;
 
@@ -28,6 +28,18 @@ fn digest(model: &Model<'_>) -> u64 {
         }
         return hash;
     }
+    if let Structure::Tree { max_nodes, .. } = model.structure() {
+        let mut tree = model.tree(&mut memory).unwrap();
+        for seed in 0..10 {
+            let nodes = synthetic::nodes(max_nodes.into(), 9, seed);
+            let answers = tree.run_each(&[3, 1, 4, 1, 5, 9, 2, 6, 5], &nodes, |k, y| {
+                add(k as i64);
+                y.scores.iter().for_each(|s| add(*s as i64));
+            });
+            answers.unwrap();
+        }
+        return hash;
+    }
     let mut net = model.stream(&mut memory).unwrap();
     for frame in synthetic::frames(model.inputs(), 300, 42).chunks(model.inputs()) {
         net.step(frame).scores.iter().for_each(|s| add(*s as i64));
@@ -39,15 +51,20 @@ fn digest(model: &Model<'_>) -> u64 {
     hash
 }
 
-/// One blob for each cell, one that reads both ways, one with a delay line that feeds its output back, and one that
-/// writes text.
+/// One blob for each cell, one that reads both ways, one with a delay line that feeds its output back, one that writes
+/// text, and one over trees.
 fn fresh() -> Vec<(String, Vec<u8>)> {
     let both_ways = synthetic::bidirectional(&["gru", "lstm-coupled"], 3, 5, 4, 25, 77);
     let mut closed = synthetic::model("delay", 3, 0, 1, Drive::Ordinary, 77);
     closed.feedback = 1;
     closed.increments = true;
-    let more = [("both-ways", both_ways), ("closed", closed), ("language", synthetic::language(30, 6, 77))]
-        .map(|(name, model)| (name.to_owned(), model.to_blob().unwrap()));
+    let more = [
+        ("both-ways", both_ways),
+        ("closed", closed),
+        ("language", synthetic::language(30, 6, 77)),
+        ("tree", synthetic::tree("lstm", "tree-lstm", 6, 1, [60, 60], 77)),
+    ]
+    .map(|(name, model)| (name.to_owned(), model.to_blob().unwrap()));
     let names = elman::cell::CELLS.iter().flat_map(|c| c.variants).map(|v| v.name);
     names
         .map(|name| {

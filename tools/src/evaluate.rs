@@ -37,8 +37,6 @@ impl Confusion {
 pub struct Part {
     /// The answer at each output: one for a class, one a step for tags; empty for values.
     pub answers: Vec<u32>,
-    /// Outputs that were judged.
-    outputs: u64,
     /// Surprise at what was wanted.
     nats: Nats,
     /// The scores of the last output.
@@ -50,7 +48,6 @@ pub struct Part {
 impl Part {
     /// Judges the outputs of a step.
     fn step(&mut self, t: usize, example: &Example, y: &[f32]) {
-        self.outputs += 1;
         self.last.clear();
         self.last.extend(y);
         match &example.answer {
@@ -85,6 +82,13 @@ impl How {
             _ => None,
         };
         How { skip: recipe.sequences.skip, closed_from }
+    }
+
+    /// For a model whose recipe may be missing: without one, a loop is closed from the first step on.
+    pub fn of_model(recipe: &Recipe, model: &Model<'_>) -> Self {
+        let how = How::of(recipe);
+        let known = recipe.network.feeds_back() || model.feedback() == 0;
+        if known { how } else { How { closed_from: Some(0), ..how } }
     }
 
     /// How many of a frame's `inputs` elements a model with `feedback` gets at step `t`.
@@ -201,13 +205,18 @@ impl Figure {
 
 /// The figures of a task, the one that counts first.
 ///
-/// class: accuracy, and by size where files tell sizes. tag over trees: accuracy of all nodes and at the root. tag and segment: F1 of the spans where the labels have some, accuracy per step. next: nats per symbol, perplexity. series: root mean square error of each output in its own unit, and the
+/// class: accuracy, the mean of the labels' F1, and accuracy by size where files tell sizes. tag over trees: accuracy of all
+/// nodes and at the root. tag and segment: F1 of the spans where the labels have some, accuracy per step. next: nats per
+/// symbol, perplexity. series: root mean square error of each output in its own unit, and the
 /// same over the deviation of what was wanted.
 pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[Part], how: How) -> Vec<Figure> {
     match encoding.task {
         Task::Class => {
             let all = Figure::share("accuracy", accuracy(examples, parts));
-            [all].into_iter().chain(by_size(examples, parts)).collect()
+            let pairs = pairs(examples, parts).map(|(is, answered)| (is as usize, answered as usize));
+            let labels = score::per_label(&Confusion::of(encoding.labels.len(), pairs), &encoding.labels);
+            let each = Figure::share("macro F1", score::macro_f1(&labels));
+            [all, each].into_iter().chain(by_size(examples, parts)).collect()
         }
         Task::Tag if examples.iter().any(|e| matches!(e.joints, Joints::Tree(_))) => {
             let mut figures = vec![Figure::share("accuracy of all nodes", accuracy(examples, parts))];
@@ -333,7 +342,7 @@ mod tests {
     use super::*;
 
     fn part(answers: &[u32]) -> Part {
-        Part { answers: answers.to_vec(), outputs: answers.len() as u64, ..Part::default() }
+        Part { answers: answers.to_vec(), ..Part::default() }
     }
 
     #[test]
@@ -359,7 +368,6 @@ mod tests {
         let mut part = Part::default();
         part.step(0, &example, &[0.0, 0.0]);
         part.step(1, &example, &[3f32.ln(), 0.0]);
-        assert_eq!(part.outputs, 2);
         assert!((part.nats.sum - (2f64.ln() - 0.75f64.ln())).abs() < 1e-6);
     }
 }

@@ -13,7 +13,6 @@ use crate::data::records::{RecordOptions, Task};
 use crate::evaluate::{self, Confusion, Figure, How, Part};
 use crate::model::ModelFile;
 use crate::monte_carlo::{self, MonteCarlo};
-use crate::nn::{DenseActivation, LayerSpec};
 use crate::pipeline::{Encoding, Source};
 use crate::recipe::Recipe;
 use crate::run::RunFolder;
@@ -137,16 +136,7 @@ pub fn recipe_for(model: &Path, named: Option<&Path>, loaded: &Model<'_>) -> Res
     if model.is_dir() {
         return RunFolder::open(model)?.recipe();
     }
-    let mut recipe = Recipe { data: loaded.audio().is_none().then(RecordOptions::default), ..Recipe::default() };
-    if loaded.feedback() > 0 {
-        // All that counts here is that the loop is closed.
-        let (outputs, activation) = (loaded.outputs(), DenseActivation::Linear);
-        let (hidden, input_taps, output_taps, closed, warmup) = (0, 0, 1, true, 0);
-        let narx =
-            LayerSpec::Narx { hidden, outputs, input_taps, output_taps, activation, closed, warmup, residual: false };
-        recipe.network.layers = vec![narx];
-    }
-    Ok(recipe)
+    Ok(Recipe { data: loaded.audio().is_none().then(RecordOptions::default), ..Recipe::default() })
 }
 
 /// Judges a blob, and the float network beside it where `path` is a run folder.
@@ -155,7 +145,7 @@ pub fn recipe_for(model: &Path, named: Option<&Path>, loaded: &Model<'_>) -> Res
 /// Where a file of the run cannot be read or the data do not go with the model.
 pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source, split: Split) -> Result<Evaluated> {
     let model = file.model()?;
-    let how = How::of(recipe);
+    let how = How::of_model(recipe, &model);
     let folder = if path.is_dir() { Some(RunFolder::open(path)?) } else { None };
     let encoding = match &folder {
         Some(folder) => folder.about()?.encoding,

@@ -135,6 +135,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
     let start = std::time::Instant::now();
     let encoding = Encoding::of(source, recipe)?;
     encoding.suits(recipe)?;
+    encoding.knows(recipe)?;
     let train_examples = encoding.examples(source, Split::Train)?;
     let valid_examples = encoding.examples(source, Split::Valid)?;
     let test_examples = encoding.examples(source, Split::Test)?;

@@ -119,19 +119,6 @@ impl Vocabulary {
         symbols.iter().map(|s| self.index(s)).collect()
     }
 
-    /// How often each index occurs, `[rows]`: the bag of words of a text. With `frequency` the counts are divided by
-    /// their sum.
-    pub fn bag(&self, symbols: &[String], frequency: bool) -> Vec<f32> {
-        let mut counts = vec![0.0; self.rows()];
-        for symbol in symbols {
-            counts[usize::from(self.index(symbol))] += 1.0;
-        }
-        if frequency && !symbols.is_empty() {
-            counts.iter_mut().for_each(|c| *c /= symbols.len() as f32);
-        }
-        counts
-    }
-
     /// The symbols as a blob carries them: characters one behind the other, words one a line.
     pub fn text(&self) -> String {
         match self.unit {
@@ -198,13 +185,5 @@ mod tests {
         let v = Vocabulary::build(&records(&["The 1984 Straße", "the 2001"]), Unit::Words, &options);
         assert_eq!(v.symbols(), ["0000", "straße", "the"]);
         assert_eq!(v.encode(&words("THE 1234 12 STRASSE")), [3, 1, 0, 0]);
-    }
-
-    #[test]
-    fn bags_count() {
-        let v = Vocabulary::build(&records(&["a b"]), Unit::Words, &VocabularyOptions::default());
-        assert_eq!(v.bag(&words("b x b a"), false), [1.0, 1.0, 2.0]);
-        assert_eq!(v.bag(&words("b x b a"), true), [0.25, 0.25, 0.5]);
-        assert_eq!(v.bag(&[], true), [0.0, 0.0, 0.0]);
     }
 }

@@ -119,6 +119,18 @@ impl Encoding {
         Ok(())
     }
 
+    /// Whether a recipe's interchangeable symbols are among those of the data.
+    ///
+    /// # Errors
+    /// With the first that is not.
+    pub fn knows(&self, recipe: &Recipe) -> Result<()> {
+        for symbol in &recipe.sequences.interchangeable {
+            let known = matches!(&self.frames, Frames::Symbols(vocabulary) if vocabulary.index(symbol) > 0);
+            ensure!(known, Usage(format!("sequences.interchangeable: the data have no symbol `{symbol}`")));
+        }
+        Ok(())
+    }
+
     /// Values per frame.
     pub fn inputs(&self) -> usize {
         match &self.frames {

@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::Example;
+use super::{Example, Frames};
 use crate::nn::{NO_CLASS, Target};
 use crate::recipe::SequenceRecipe;
 use crate::run::About;
@@ -19,6 +19,8 @@ pub struct Sequences<'a> {
     windows: Vec<(usize, usize)>,
     /// Whether windows, symbols and values are varied.
     vary: bool,
+    /// Indices of symbols that take each other's place.
+    interchangeable: Vec<u16>,
 }
 
 impl<'a> Sequences<'a> {
@@ -37,7 +39,11 @@ impl<'a> Sequences<'a> {
                 })),
             }
         }
-        Sequences { examples, about, how, windows, vary }
+        let interchangeable = match &about.encoding.frames {
+            Frames::Symbols(vocabulary) => how.interchangeable.iter().map(|s| vocabulary.index(s)).collect(),
+            _ => Vec::new(),
+        };
+        Sequences { examples, about, how, windows, vary, interchangeable }
     }
 }
 
@@ -90,6 +96,18 @@ impl Dataset for Sequences<'_> {
 impl Sequences<'_> {
     fn disturb(&self, frames: &mut [f32], random: &mut ChaCha8Rng) {
         let symbols = self.about.encoding.symbols() > 0;
+        if symbols && self.interchangeable.len() > 1 {
+            let mut order = self.interchangeable.clone();
+            // Fisher and Yates.
+            for k in (1..order.len()).rev() {
+                order.swap(k, random.next_u32() as usize % (k + 1));
+            }
+            frames.iter_mut().for_each(|f| {
+                if let Some(k) = self.interchangeable.iter().position(|s| f32::from(*s) == *f) {
+                    *f = f32::from(order[k]);
+                }
+            });
+        }
         if symbols && self.how.symbol_dropout > 0.0 {
             let below = (f64::from(self.how.symbol_dropout) * 2f64.powi(32)) as u32;
             frames.iter_mut().for_each(|f| {

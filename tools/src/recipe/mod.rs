@@ -166,6 +166,9 @@ pub struct SequenceRecipe {
     pub skip: usize,
     /// Share of the symbols that training replaces by the unknown one.
     pub symbol_dropout: f32,
+    /// Symbols that mean the same but for being told apart, as variables: training gives each example others of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub interchangeable: Vec<String>,
     /// Deviation of normal noise that training adds to values, in units of a channel's own deviation.
     pub noise: f32,
 }
@@ -179,6 +182,7 @@ impl Default for SequenceRecipe {
             washout_at_start: false,
             skip: 0,
             symbol_dropout: 0.0,
+            interchangeable: Vec::new(),
             noise: 0.0,
         }
     }

@@ -1,4 +1,4 @@
-//! Labels of sequences or steps: accuracy, and precision and recall of each.
+//! Labels: precision and recall of each.
 
 use super::Counts;
 use crate::evaluate::Confusion;
@@ -39,12 +39,6 @@ pub fn macro_f1(scores: &[LabelScore]) -> f64 {
     if wanted.is_empty() { 0.0 } else { wanted.iter().sum::<f64>() / wanted.len() as f64 }
 }
 
-/// Share of steps, or of sequences, whose answer is the wanted one; 0 for none.
-pub fn accuracy<T: PartialEq>(wanted: &[T], said: &[T]) -> f64 {
-    let right = wanted.iter().zip(said).filter(|(w, s)| w == s).count();
-    super::share(right as u64, wanted.len() as u64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,8 +53,6 @@ mod tests {
         assert_eq!((scores[1].precision, scores[1].recall), (1.0, 0.5));
         assert_eq!((scores[2].precision, scores[2].recall), (0.5, 1.0));
         assert!((macro_f1(&scores) - 2.0 / 3.0).abs() < 1e-12);
-        let (wanted, said): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-        assert!((accuracy(&wanted, &said) - 4.0 / 6.0).abs() < 1e-12);
-        assert_eq!((accuracy::<u8>(&[], &[]), macro_f1(&[])), (0.0, 0.0));
+        assert_eq!(macro_f1(&[]), 0.0);
     }
 }

@@ -7,7 +7,7 @@ mod symbols;
 mod trees;
 mod values;
 
-pub use labels::{LabelScore, accuracy, macro_f1, per_label};
+pub use labels::{LabelScore, macro_f1, per_label};
 pub use nats::Nats;
 pub use spans::{Span, SpanScore, has_spans, spans};
 pub use symbols::SymbolScore;

@@ -22,12 +22,16 @@ pub struct Session {
 }
 
 impl Session {
-    /// Before the firmware runs.
+    /// Before the firmware runs; `blob` is what it loads where none is built in.
     ///
     /// # Errors
     /// Where there is no room for its files.
-    pub fn new() -> Result<Self> {
-        Ok(Session { folder: tempfile::tempdir().context("a temporary folder for the session")? })
+    pub fn new(blob: Option<&[u8]>) -> Result<Self> {
+        let folder = tempfile::tempdir().context("a temporary folder for the session")?;
+        if let Some(blob) = blob {
+            std::fs::write(folder.path().join("model.elman"), blob).context("a temporary file for the blob")?;
+        }
+        Ok(Session { folder })
     }
 
     /// Where the firmware runs.
@@ -93,10 +97,7 @@ impl Qemu {
         inputs: &Inputs<'_>,
         file: Option<&[u8]>,
     ) -> Result<Session> {
-        let session = Session::new()?;
-        if let Some(blob) = file {
-            std::fs::write(session.folder().join("model.elman"), blob).context("a temporary file for the blob")?;
-        }
+        let session = Session::new(file)?;
         write_input(&session.input(), model, inputs).context("a temporary file of frames")?;
         self.run(machine, firmware, session.folder())?;
         Ok(session)

@@ -42,26 +42,34 @@ fn input(model: &Model<'_>, examples: &[Example]) -> Vec<u8> {
 pub fn trees(model: &[u8], core: &str, examples: &[Example], options: &Options) -> Result<VerifyReport> {
     let words = words_of(model)?;
     let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow!("the blob is refused: {e}"))?;
-    let bench = Bench::new(options, core, Some(model))?;
-    let session = Session::new()?;
-    std::fs::write(session.input(), input(&loaded, examples)).context("a temporary file of trees")?;
-    bench.qemu.run(&bench.machine, &bench.firmware, session.folder())?;
+    Bench::new(options, core, Some(model))?.trees(&loaded, examples, None)
+}
 
-    let mut memory = vec![0; loaded.memory_words()];
-    let mut records = Records::open(&loaded, vector_words(loaded.outputs()), &session)?;
-    let (mut mismatches, mut first) = (0u64, None);
-    for (sequence, example) in examples.iter().enumerate() {
-        let mut ours = Vec::new();
-        host::structure(&loaded, &mut memory, example, |k, output| ours.push((k, output.scores.to_vec())))
-            .map_err(|e| anyhow!("{}: {e}", example.name))?;
-        for (step, host) in ours {
-            let board = word::halves(records.next()?);
-            if let Some(unit) = host.iter().zip(board).position(|(h, b)| h != b) {
-                mismatches += 1;
-                let (layer, host, board) = (loaded.layers().len() - 1, host[unit].into(), board[unit].into());
-                first.get_or_insert(Mismatch { sequence, step, part: Part::Output, layer, unit, host, board });
+impl Bench {
+    /// Runs trees and compares every answer; `blob` is what the firmware loads where none is built in.
+    ///
+    /// # Errors
+    /// As of [`trees`].
+    pub fn trees(&self, model: &Model<'_>, examples: &[Example], blob: Option<&[u8]>) -> Result<VerifyReport> {
+        let session = Session::new(blob)?;
+        std::fs::write(session.input(), input(model, examples)).context("a temporary file of trees")?;
+        self.qemu.run(&self.machine, &self.firmware, session.folder())?;
+        let mut memory = vec![0; model.memory_words()];
+        let mut records = Records::open(model, vector_words(model.outputs()), &session)?;
+        let (mut mismatches, mut first) = (0u64, None);
+        for (sequence, example) in examples.iter().enumerate() {
+            let mut ours = Vec::new();
+            host::structure(model, &mut memory, example, |k, output| ours.push((k, output.scores.to_vec())))
+                .map_err(|e| anyhow!("{}: {e}", example.name))?;
+            for (step, host) in ours {
+                let board = word::halves(records.next()?);
+                if let Some(unit) = host.iter().zip(board).position(|(h, b)| h != b) {
+                    mismatches += 1;
+                    let (layer, host, board) = (model.layers().len() - 1, host[unit].into(), board[unit].into());
+                    first.get_or_insert(Mismatch { sequence, step, part: Part::Output, layer, unit, host, board });
+                }
             }
         }
+        records.finish(&self.core, &self.machine, mismatches, first)
     }
-    records.finish(core, &bench.machine, mismatches, first)
 }

@@ -5,6 +5,8 @@ use elman::Model;
 use elman::blob::{Blob, Score};
 use elman::cell::Shape;
 use elman::net::Temperature;
+use elman_tools::data::Joints;
+use elman_tools::pipeline::{Answer, Example};
 use elman_tools::quant::synthetic::{self, Drive};
 use elman_tools::quant::{IntegerModel, words_of};
 use elman_tools::verify::{Bench, GenerateReport, Generation, Inputs, Machines, Options, generate};
@@ -95,6 +97,20 @@ fn frames(model: &Model<'_>, steps: usize) -> Vec<i16> {
     frames
 }
 
+/// Nodes of a graph.
+const NODES: usize = 100;
+
+/// Directed acyclic graphs over a few symbols, some of them unknown.
+fn graphs(count: usize) -> Vec<Example> {
+    let graph = |seed: usize| Example {
+        name: format!("graph {seed}"),
+        frames: (0..16).map(|k| ((k * 7 + seed) % 13) as i16).collect(),
+        joints: Joints::Tree(synthetic::nodes(NODES, 16, seed as u64)),
+        answer: Answer::Next,
+    };
+    (0..count).map(graph).collect()
+}
+
 /// Text drawn from a language model of 90 characters, among the 20 likeliest.
 fn text(core: &str, symbols: usize) -> Result<GenerateReport> {
     let generation = Generation {
@@ -134,6 +150,19 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 }
             }
             reports.push(serde_json::json!({ "variant": name, "drive": drive, "report": report }));
+        }
+        for (leaf, compose, roots) in [("lstm", "tree-lstm", 1), ("", "dense-tanh", 1), ("gru", "tree-lstm", 2)] {
+            let blob = synthetic::tree(leaf, compose, SHAPE.1, roots, [NODES as u16; 2], 3).to_blob()?;
+            let words = words_of(&blob)?;
+            let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
+            let report = bench.trees(&model, &graphs(args.steps / NODES + 1), Some(&blob))?;
+            total += report.steps;
+            different += report.mismatches;
+            let name = format!("{compose}, {roots} root(s)");
+            if !args.json {
+                println!("{core:<5}{name:<40}{:>8} nodes{:>8} mismatches", report.steps, report.mismatches);
+            }
+            reports.push(serde_json::json!({ "variant": name, "structure": "tree", "report": report }));
         }
         let report = text(core, args.steps)?;
         total += report.symbols.len() as u64;
