@@ -26,7 +26,7 @@ fn map(layers: &[IntegerLayer], vectors: &[Vec<i16>]) -> Vec<Vec<i16>> {
     }
     let words = alone(layers);
     let model = Model::load(Blob::new(&words)).unwrap();
-    let mut memory = vec![0; model.sequence_words(vectors.len())];
+    let mut memory = vec![0; model.sequence_words(vectors.len().max(model.max_steps()))];
     let mut net = model.sequence(&mut memory).unwrap();
     net.run(&vectors.concat()).unwrap().iter().map(|y| y.scores.to_vec()).collect()
 }
@@ -276,25 +276,32 @@ fn wrong_use_gets_an_error_with_its_numbers() {
 #[test]
 fn chains_that_do_not_fit_are_refused() {
     let sound = synthetic::seq2seq(["gru", "gru"], Score::Additive, UNITS, true, [4, 5], 1, 1);
+    // The writer asks the loader.
     let refuse = |change: &dyn Fn(&mut IntegerModel)| {
         let mut wrong = sound.clone();
         change(&mut wrong);
-        let words = words_of(&wrong.to_blob().unwrap()).unwrap();
-        Model::load(Blob::new(&words)).unwrap_err()
+        wrong.to_blob().unwrap_err().to_string()
     };
     let structure = |score, max_outputs, beams| Structure::Seq2seq { score, max_outputs, beams };
+    let said = |error: Error| format!("a device would refuse this model: {error}");
     for beams in [0, 9] {
-        assert_eq!(refuse(&|m| m.structure = structure(Score::Additive, 5, beams)), Error::Structure { chain: 0 });
+        let error = refuse(&|m| m.structure = structure(Score::Additive, 5, beams));
+        assert_eq!(error, said(Error::Structure { chain: 0 }));
     }
-    assert_eq!(refuse(&|m| m.structure = structure(Score::Additive, 0, 1)), Error::Structure { chain: 0 });
-    assert_eq!(refuse(&|m| m.structure = structure(Score::Dot, 5, 1)), Error::Structure { chain: 5 });
-    assert_eq!(refuse(&|m| m.chains[0] = 2), Error::Chains { chains: 7, layers: 11 });
-    assert!(matches!(refuse(&|m| m.max_steps = 0), Error::MaxSteps { .. }));
+    let error = refuse(&|m| m.structure = structure(Score::Additive, 0, 1));
+    assert_eq!(error, said(Error::Structure { chain: 0 }));
+    let error = refuse(&|m| m.structure = structure(Score::Dot, 5, 1));
+    assert_eq!(error, said(Error::Structure { chain: 5 }));
+    let layers = sound.layers.len();
+    let error = refuse(&|m| m.chains[0] = 2);
+    assert_eq!(error, said(Error::Chains { chains: 7, layers: layers - 1 }));
+    let error = refuse(&|m| m.max_steps = 0);
+    assert_eq!(error, said(Error::MaxSteps { max_steps: 0, backward: true }));
     // A decoder without a state to begin with.
-    let stateless = refuse(&|m| {
+    let error = refuse(&|m| {
         m.layers.remove(5);
         m.chains[2] = 1;
     });
-    assert!(matches!(stateless, Error::Structure { .. } | Error::Joint { .. }), "{stateless:?}");
-    assert_eq!(u16::from(sound.labels.len() as u8), ROWS);
+    assert_eq!(error, said(Error::Joint { layer: 5, inputs: 6, given: 6, frac: 15, given_frac: 11 }));
+    assert_eq!(sound.labels.len(), usize::from(ROWS));
 }
