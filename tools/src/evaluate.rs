@@ -103,9 +103,9 @@ pub fn float(network: &Network<f32>, about: &About, examples: &[Example], how: H
     examples
         .par_iter()
         .map(|example| {
-            if let Structure::Seq2seq { max_outputs, .. } = about.structure {
+            if let Structure::Seq2seq { max_outputs, beams, .. } = about.structure {
                 let source = about.sequence(example).frames;
-                let said = structure::decode(network, &[&source], max_outputs.into()).swap_remove(0);
+                let said = structure::search(network, &source, max_outputs.into(), beams.into());
                 return Part { answers: said, ..Part::default() };
             }
             let mut outputs = structure::run(network, about.sequence(example).item(), Mode::Evaluate);

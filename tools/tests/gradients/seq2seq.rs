@@ -137,6 +137,9 @@ fn free_running_agrees_with_teacher_forcing_where_all_is_right() {
         let sources: Vec<Vec<f32>> = examples().into_iter().map(|(source, _)| source).collect();
         let sources: Vec<&[f32]> = sources.iter().map(Vec::as_slice).collect();
         let said = structure::decode(&network, &sources, 5);
+        for (source, said) in sources.iter().zip(&said) {
+            assert_eq!(&structure::search(&network, source, 5, 1), said, "{seed}");
+        }
         for (source, said) in sources.into_iter().zip(said) {
             // Where the limit cut it off, there is no end to ask for.
             let end = if said.len() < 5 { Some(0) } else { None };
@@ -169,6 +172,50 @@ fn chains_that_do_not_fit_are_named() {
     let both = vec![embedding(), LayerSpec::bidirectional("gru", 4)];
     let turned = wrong(Score::None, [encoder(), vec![tanh(4)], both, vec![], vec![], vec![], head()]);
     assert!(turned.contains("cannot read from the end"), "{turned}");
+}
+
+/// ln p of symbols and the end behind them.
+fn ln_p(network: &Network<f64>, source: &[f32], said: &[u32]) -> f64 {
+    let target = Target::Steps(said.iter().copied().chain([0]).collect());
+    let item = Item { frames: source, joints: &Joints::None, target: &target };
+    let (mode, classes) = (Mode::Evaluate, Classes::default());
+    let pass = Pass { loss: Loss::CrossEntropy, scale: 1.0, mode, classes, forced: 1.0 };
+    -structure::learn(network, &[item], pass, &mut Workspace::default(), None).loss
+}
+
+/// With as many hypotheses as there are sequences, the search finds the most likely of all.
+#[test]
+fn a_wide_search_is_exhaustive() {
+    for seed in 0..6 {
+        let chains = [
+            vec![embedding(), LayerSpec::cell("lstm", 4)],
+            vec![],
+            vec![embedding(), LayerSpec::cell("lstm", 4)],
+            vec![],
+            vec![],
+            vec![],
+            vec![LayerSpec::dense(3)],
+        ];
+        let mut network = Network::<f64>::new(&spec(Score::Dot, chains), seed).unwrap();
+        let mut random = Random(seed);
+        network.update(|values| values.iter_mut().for_each(|v| *v += 1.5 * random.next()));
+        let source = [2.0, 5.0, 1.0];
+        // All sequences of up to three of two symbols.
+        let mut all: Vec<Vec<u32>> = vec![vec![]];
+        for length in 0..3 {
+            let longer: Vec<Vec<u32>> = all.iter().filter(|s| s.len() == length).cloned().collect();
+            all.extend(longer.iter().flat_map(|s| [1, 2].map(|k| [&s[..], &[k]].concat())));
+        }
+        let best = all.iter().max_by(|a, b| ln_p(&network, &source, a).total_cmp(&ln_p(&network, &source, b)));
+        let found = structure::search(&network, &source, 4, 32);
+        if found.len() < 4 {
+            assert_eq!(Some(&found), best, "{seed}");
+        }
+        let greedy = structure::search(&network, &source, 4, 1);
+        if greedy.len() < 4 && found.len() < 4 {
+            assert!(ln_p(&network, &source, &found) >= ln_p(&network, &source, &greedy) - 1e-12);
+        }
+    }
 }
 
 /// Running free, the decoder reads what the network says: the same where that is what is wanted, another loss elsewhere.

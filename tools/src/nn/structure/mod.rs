@@ -5,7 +5,7 @@ mod graph;
 pub(super) mod seq2seq;
 mod tree;
 
-pub use seq2seq::decode;
+pub use seq2seq::{decode, search};
 pub(super) use tree::Room as TreeRoom;
 
 use super::joined::StructureSpec;

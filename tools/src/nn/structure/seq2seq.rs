@@ -343,15 +343,64 @@ impl<'n, F: Float> Joined<'n, F> {
             if !going {
                 break;
             }
-            for (k, units) in &self.cells {
-                let tape = &mut memory.tapes[DECODER][*k];
-                let n = rows * units;
-                tape.initial[0].copy_from_slice(&tape.out[n..2 * n]);
-                let c = tape.long.get(n..2 * n).unwrap_or_default();
-                tape.initial[1].clear();
-                tape.initial[1].extend_from_slice(c);
-            }
+            self.carry(memory, &order);
         }
+    }
+
+    /// After a step, puts the decoder before the next: row r goes on from the states of row `parents[r]`.
+    fn carry(&self, memory: &mut Memory<F>, parents: &[usize]) {
+        for (k, units) in &self.cells {
+            let Tape { initial: [h_0, c_0], out, long, .. } = &mut memory.tapes[DECODER][*k];
+            let after = parents.len() * units;
+            let rows = || parents.iter().map(|row| after + row * units..after + (row + 1) * units);
+            h_0.clear();
+            rows().for_each(|row| h_0.extend_from_slice(&out[row]));
+            c_0.clear();
+            rows().for_each(|row| c_0.extend_from_slice(long.get(row).unwrap_or_default()));
+        }
+    }
+
+    /// The most likely sequence that a search with `beams` hypotheses finds behind the source, of which memory holds as
+    /// many copies: as the device searches.
+    fn search(&self, memory: &mut Memory<F>, limit: usize, beams: usize) -> Vec<u32> {
+        let order: Vec<usize> = (0..beams).collect();
+        self.encode(memory, &order, Mode::Evaluate);
+        let mut live = vec![(Vec::new(), 0.0)];
+        let mut ended: Option<(Vec<u32>, f64)> = None;
+        let mut symbols = vec![F::of(f64::from(END)); beams];
+        for _ in 0..limit {
+            self.decode(memory, one_step(&symbols, &[beams], 1), order.iter().map(|_| 1), Mode::Evaluate);
+            let Some(y) = memory.tapes[HEAD].last().map(Tape::output) else { break };
+            let mut next: Vec<(f64, usize, u32)> = Vec::new();
+            for (k, (_, p)) in live.iter().enumerate() {
+                let y = y.row(0, k);
+                let most = y.iter().fold(f64::NEG_INFINITY, |m, y| m.max(y.f64()));
+                let sum = y.iter().map(|y| (y.f64() - most).exp()).sum::<f64>().ln() + most;
+                next.extend((0u32..).zip(y).map(|(symbol, y)| (p + y.f64() - sum, k, symbol)));
+            }
+            next.sort_by(|a, b| b.0.total_cmp(&a.0));
+            next.truncate(beams);
+            let mut parents = Vec::new();
+            let mut kept = Vec::new();
+            for (p, k, symbol) in next {
+                let written: &Vec<u32> = &live[k].0;
+                if symbol != END {
+                    symbols[kept.len()] = F::of(f64::from(symbol));
+                    kept.push(([&written[..], &[symbol]].concat(), p));
+                    parents.push(k);
+                } else if ended.as_ref().is_none_or(|best| p > best.1) {
+                    ended = Some((written.clone(), p));
+                }
+            }
+            live = kept;
+            let done = live.first().is_none_or(|h| ended.as_ref().is_some_and(|best| best.1 >= h.1));
+            if done {
+                break;
+            }
+            parents.resize(beams, 0);
+            self.carry(memory, &parents);
+        }
+        ended.or(live.into_iter().next()).map_or(Vec::new(), |(written, _)| written)
     }
 
     /// The symbols that the network says behind its source, each the most likely behind those before; at most `limit`.
@@ -496,4 +545,14 @@ pub fn decode<F: Float>(network: &Network<F>, sources: &[&[f32]], limit: usize) 
     let mut memory = Memory::default();
     memory.source.fill(sources, network.spec().inputs);
     Joined::new(network).greedy(&mut memory, limit)
+}
+
+/// The most likely symbols behind one source that a search with `beams` hypotheses finds; with one, greedily.
+///
+/// # Panics
+/// As [`decode`].
+pub fn search<F: Float>(network: &Network<F>, source: &[f32], limit: usize, beams: usize) -> Vec<u32> {
+    let mut memory = Memory::default();
+    memory.source.fill(&vec![source; beams.max(1)], network.spec().inputs);
+    Joined::new(network).search(&mut memory, limit, beams.max(1))
 }
