@@ -1,6 +1,5 @@
 //! Ways to run a model: a step per frame, whole sequences, or trees; and to draw from what it says.
 
-mod beam;
 mod chain;
 mod sampler;
 mod seq2seq;

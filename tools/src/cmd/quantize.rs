@@ -97,7 +97,11 @@ fn show(quantized: &Quantized, ui: Ui) {
             l.layer,
             l.variant,
             l.weights_db.map_or("".to_owned(), |d| format!("{d:.1} dB")),
-            l.output_db.map_or("exact".to_owned(), |d| format!("{d:.1} dB")),
+            match l.output_db {
+                Some(db) => format!("{db:.1} dB"),
+                // Of chains of layers the last layer alone is compared.
+                None => if l.outputs == 0 { "-" } else { "exact" }.to_owned(),
+            },
             format!("{}/{}", l.saturated, l.outputs),
             l.drift.iter().find(|d| **d > 0.0).copied().unwrap_or(0.0),
             l.drift.last().copied().unwrap_or(0.0),

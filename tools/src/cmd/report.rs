@@ -139,7 +139,7 @@ fn layer(l: LayerError) -> Layer {
     Layer {
         name: format!("{} {}", l.layer, l.variant),
         weights_db: l.weights_db,
-        output_db: l.output_db.unwrap_or(f64::INFINITY),
+        output_db: l.output_db.unwrap_or(if l.outputs == 0 { f64::NAN } else { f64::INFINITY }),
         saturated: l.saturated,
         outputs: l.outputs,
         drift: l.drift,

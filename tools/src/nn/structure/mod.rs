@@ -1,6 +1,5 @@
 //! Networks over examples of any structure: sequences, pairs of them, trees, graphs.
 
-mod attention;
 mod graph;
 pub(super) mod seq2seq;
 mod tree;

@@ -7,9 +7,9 @@
 //! Dot (Luong et al. 2015), scaled dot (Vaswani et al. 2017), additive (Bahdanau et al. 2015). Steps t and states i of a
 //! sequence are its own: padding is not there, so nothing has to be masked.
 
-use super::super::batch::Frames;
-use super::super::float::gemm::{Gemm, Left, Packed, Right};
-use super::super::float::{Float, Kernel, Lanes};
+use crate::nn::batch::Frames;
+use crate::nn::float::gemm::{Gemm, Left, Packed, Right};
+use crate::nn::float::{Float, Kernel, Lanes};
 
 /// Steps and states of one sequence, and where its matrices begin, in rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Hypotheses of a beam search, the most likely first.
 
-use super::Output;
-use super::seq2seq::END;
+use super::END;
 use crate::arith::exp2_neg;
 use crate::arith::log2::log2;
 use crate::blob::MAX_BEAMS;
+use crate::net::Output;
 
 /// What may be written: what hypothesis `parent` has, then `symbol`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -10,19 +10,22 @@
 //! Teacher forced, y_(t-1) is the symbol wanted, so that every chain runs over all steps at once; running free it is the
 //! one that the network said.
 
-use elman::blob::Score as AttentionScore;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+mod attention;
+mod backward;
+mod decode;
+
+pub use decode::{decode, search};
 
 use super::Item;
-use super::attention::{Attention, Side};
 use crate::nn::batch::{Batch, Frames};
 use crate::nn::joined::StructureSpec;
-use crate::nn::layer::{Below, Layer, Mode, Tape};
+use crate::nn::layer::{Layer, Mode, Tape};
 use crate::nn::loss::{END, NO_CLASS, Target, argmax};
 use crate::nn::network::Chain;
 use crate::nn::trace::{Trace, trace as of_tape};
 use crate::nn::{Float, LayerSpec, Network, NetworkSpec, Pass, Score, Workspace};
+use attention::{Attention, Side};
+use elman::blob::Score as AttentionScore;
 
 const ENCODER: usize = 0;
 const BRIDGE: usize = 1;
@@ -31,9 +34,6 @@ const QUERY: usize = 3;
 const KEY: usize = 4;
 const SCORE: usize = 5;
 const HEAD: usize = 6;
-
-/// Random numbers that choose what the decoder reads; dropout has others.
-const FREE: u64 = 1 << 48;
 
 /// The memory in which an encoder-decoder runs; reused from batch to batch.
 #[derive(Clone, Debug, Default)]
@@ -220,241 +220,6 @@ impl<'n, F: Float> Joined<'n, F> {
         self.decode(memory, target.frames(), target.lengths().iter().copied(), mode);
         memory.target = target;
     }
-
-    /// Runs all chains backward from ∂L/∂y, which is in the head's last tape.
-    fn backward(&self, memory: &mut Memory<F>, gradient: &mut [F]) {
-        let Memory { source, target, tapes, attention, encoder_rows, summary, joined } = memory;
-        let [encoder, bridge, decoder, query, key, score, head] = tapes;
-        let (h, s_width) = (encoder.last().map_or(source.frames(), Tape::output), self.cells_width(decoder));
-        let (size, steps) = (target.order().len(), target.frames().steps());
-        let rows = target.frames().rows;
-        let width = s_width + if self.attends() { self.states } else { 0 };
-        let s = decoder.last().map_or(target.frames(), Tape::output);
-        let data = if self.attends() { &joined[..] } else { s.data };
-        let top = Frames { data, rows, size, width };
-        let mut djoined = vec![F::ZERO; steps * size * width];
-        below(&self.chain(HEAD), top, head, gradient, &mut djoined);
-
-        // ∂L/∂s and ∂L/∂h, what attention sends to them first.
-        let mut ds = vec![F::ZERO; steps * size * s_width];
-        let mut dh = vec![F::ZERO; h.steps() * h.size * h.width];
-        if self.attends() {
-            for (t, rows) in rows.iter().enumerate() {
-                for row in 0..*rows {
-                    let d = &djoined[(t * size + row) * width + s_width..][..self.states];
-                    attention.set_context_gradient(row, t, d);
-                }
-            }
-            let de = attention.backward().to_vec();
-            let u = attention.width();
-            if self.score == AttentionScore::Additive {
-                let pairs = [attention.pairs()];
-                let mut dsums = vec![F::ZERO; pairs[0] * u];
-                start_at(score, |_, top| top.copy_from_slice(&de));
-                let sums = attention.computed_sums().to_vec();
-                below(&self.chain(SCORE), one_step(&sums, &pairs, u), score, gradient, &mut dsums);
-                attention.backward_sums(&dsums);
-            } else {
-                attention.backward_dot(self.scale(u));
-            }
-            let row_of = |row: usize| encoder_rows[row];
-            let mut dq = vec![F::ZERO; steps * size * u];
-            attention.gradients(Side::Steps, |row, t, d| dq[(t * size + row) * u..][..u].copy_from_slice(d));
-            start_at(query, |_, top| top.copy_from_slice(&dq));
-            let chain = self.chain(QUERY);
-            if chain.layers().is_empty() {
-                ds = dq
-            } else {
-                below(&chain, s, query, gradient, &mut ds)
-            }
-
-            let mut dk = vec![F::ZERO; h.steps() * h.size * u];
-            attention.gradients(Side::Keys, |row, t, d| dk[(t * h.size + row_of(row)) * u..][..u].copy_from_slice(d));
-            start_at(key, |_, top| top.copy_from_slice(&dk));
-            let chain = self.chain(KEY);
-            if chain.layers().is_empty() {
-                dh = dk
-            } else {
-                below(&chain, h, key, gradient, &mut dh)
-            }
-            attention.gradients(Side::States, |row, t, d| {
-                let to = &mut dh[(t * h.size + row_of(row)) * h.width..][..h.width];
-                to.iter_mut().zip(d).for_each(|(to, d)| *to += *d);
-            });
-        }
-        for (ds, d) in ds.chunks_exact_mut(s_width).zip(djoined.chunks_exact(width)) {
-            ds.iter_mut().zip(d).for_each(|(to, d)| *to += *d);
-        }
-        start_at(decoder, |_, top| top.copy_from_slice(&ds));
-        self.chain(DECODER).backward(target.frames(), decoder, gradient, None);
-
-        let units: usize = self.cells.iter().map(|(_, units)| units).sum();
-        let mut dstart = vec![F::ZERO; size * units];
-        let mut at = 0;
-        for (k, n) in &self.cells {
-            for (to, d) in dstart.chunks_exact_mut(units).zip(decoder[*k].running[0].chunks_exact(*n)) {
-                to[at..at + n].copy_from_slice(d);
-            }
-            at += n;
-        }
-        let mut dsummary = vec![F::ZERO; size * self.states];
-        start_at(bridge, |_, top| top.copy_from_slice(&dstart));
-        let (chain, rows) = (self.chain(BRIDGE), [size]);
-        if chain.layers().is_empty() {
-            dsummary = dstart;
-        } else {
-            below(&chain, one_step(summary, &rows, self.states), bridge, gradient, &mut dsummary);
-        }
-        let (h_size, h_width) = (h.size, h.width);
-        for (d, row) in dsummary.chunks_exact(self.states).zip(encoder_rows.iter()) {
-            let mut add = |t: usize, part: std::ops::Range<usize>| {
-                let to = &mut dh[(t * h_size + row) * h_width..][part.clone()];
-                to.iter_mut().zip(&d[part]).for_each(|(to, d)| *to += *d);
-            };
-            add(source.lengths()[*row] - 1, 0..self.forward);
-            add(0, self.forward..self.states);
-        }
-        start_at(encoder, |_, top| top.copy_from_slice(&dh));
-        self.chain(ENCODER).backward(source.frames(), encoder, gradient, None);
-    }
-
-    /// Width of s_t.
-    fn cells_width(&self, decoder: &[Tape<F>]) -> usize {
-        decoder.last().map_or(0, |tape| tape.width)
-    }
-
-    /// Runs the decoder a step at a time, every row behind its source, at most `limit` steps: `choose` is given step, row
-    /// and scores, and says what the row reads next; `None` where it has come to its end.
-    fn unroll(&self, memory: &mut Memory<F>, limit: usize, mut choose: impl FnMut(usize, usize, &[F]) -> Option<u32>) {
-        let rows = memory.source.order().len();
-        let order: Vec<usize> = (0..rows).collect();
-        self.encode(memory, &order, Mode::Evaluate);
-        let mut symbols = vec![F::of(f64::from(END)); rows];
-        let all = [rows];
-        for t in 0..limit {
-            self.decode(memory, one_step(&symbols, &all, 1), (0..rows).map(|_| 1), Mode::Evaluate);
-            let Some(y) = memory.tapes[HEAD].last().map(Tape::output) else { break };
-            let mut going = false;
-            for (row, symbol) in symbols.iter_mut().enumerate() {
-                let chosen = choose(t, row, y.row(0, row));
-                going |= chosen.is_some();
-                *symbol = F::of(f64::from(chosen.unwrap_or(END)));
-            }
-            if !going {
-                break;
-            }
-            self.carry(memory, &order);
-        }
-    }
-
-    /// After a step, puts the decoder before the next: row r goes on from the states of row `parents[r]`.
-    fn carry(&self, memory: &mut Memory<F>, parents: &[usize]) {
-        for (k, units) in &self.cells {
-            let Tape { initial: [h_0, c_0], out, long, .. } = &mut memory.tapes[DECODER][*k];
-            let after = parents.len() * units;
-            let rows = || parents.iter().map(|row| after + row * units..after + (row + 1) * units);
-            h_0.clear();
-            rows().for_each(|row| h_0.extend_from_slice(&out[row]));
-            c_0.clear();
-            rows().for_each(|row| c_0.extend_from_slice(long.get(row).unwrap_or_default()));
-        }
-    }
-
-    /// The most likely sequence that a search with `beams` hypotheses finds behind the source, of which memory holds as
-    /// many copies: as the device searches.
-    fn search(&self, memory: &mut Memory<F>, limit: usize, beams: usize) -> Vec<u32> {
-        let order: Vec<usize> = (0..beams).collect();
-        self.encode(memory, &order, Mode::Evaluate);
-        let mut live = vec![(Vec::new(), 0.0)];
-        let mut ended: Option<(Vec<u32>, f64)> = None;
-        let mut symbols = vec![F::of(f64::from(END)); beams];
-        for _ in 0..limit {
-            self.decode(memory, one_step(&symbols, &[beams], 1), order.iter().map(|_| 1), Mode::Evaluate);
-            let Some(y) = memory.tapes[HEAD].last().map(Tape::output) else { break };
-            let mut next: Vec<(f64, usize, u32)> = Vec::new();
-            for (k, (_, p)) in live.iter().enumerate() {
-                let y = y.row(0, k);
-                let most = y.iter().fold(f64::NEG_INFINITY, |m, y| m.max(y.f64()));
-                let sum = y.iter().map(|y| (y.f64() - most).exp()).sum::<f64>().ln() + most;
-                next.extend((0u32..).zip(y).map(|(symbol, y)| (p + y.f64() - sum, k, symbol)));
-            }
-            next.sort_by(|a, b| b.0.total_cmp(&a.0));
-            next.truncate(beams);
-            let mut parents = Vec::new();
-            let mut kept = Vec::new();
-            for (p, k, symbol) in next {
-                let written: &Vec<u32> = &live[k].0;
-                if symbol != END {
-                    symbols[kept.len()] = F::of(f64::from(symbol));
-                    kept.push(([&written[..], &[symbol]].concat(), p));
-                    parents.push(k);
-                } else if ended.as_ref().is_none_or(|best| p > best.1) {
-                    ended = Some((written.clone(), p));
-                }
-            }
-            live = kept;
-            let done = live.first().is_none_or(|h| ended.as_ref().is_some_and(|best| best.1 >= h.1));
-            if done {
-                break;
-            }
-            parents.resize(beams, 0);
-            self.carry(memory, &parents);
-        }
-        ended.or(live.into_iter().next()).map_or(Vec::new(), |(written, _)| written)
-    }
-
-    /// The symbols that the network says behind its source, each the most likely behind those before; at most `limit`.
-    fn greedy(&self, memory: &mut Memory<F>, limit: usize) -> Vec<Vec<u32>> {
-        let mut said = vec![Vec::new(); memory.source.order().len()];
-        self.unroll(memory, limit, |t, row, y| {
-            let symbol = argmax(y) as u32;
-            // A row that has ended is shorter than the step says.
-            let going = symbol != END && said[row].len() == t;
-            going.then(|| said[row].push(symbol))?;
-            Some(symbol)
-        });
-        said
-    }
-
-    /// Replaces what the decoder reads: the wanted symbol with this probability, else what the network says itself behind
-    /// what it has read so far (Bengio et al. 2015). No gradient goes through the choice.
-    fn free(&self, memory: &mut Memory<F>, items: &[Item<'_>], forced: f64, seed: u64) {
-        let mut reads: Vec<Vec<f32>> = items.iter().map(|i| inputs(i.target)).collect();
-        let longest = reads.iter().map(Vec::len).max().unwrap_or(0);
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(FREE);
-        let below = (forced * 2f64.powi(32)) as u64;
-        self.unroll(memory, longest, |t, row, y| {
-            let next = reads[row].get_mut(t + 1)?;
-            if u64::from(random.next_u32()) >= below {
-                *next = argmax(y) as f32;
-            }
-            Some(*next as u32)
-        });
-        memory.target.fill(&reads.iter().map(Vec::as_slice).collect::<Vec<_>>(), 1);
-    }
-}
-
-/// Prepares a chain's tapes for the backward pass and lets `write` fill ∂L/∂y of the last, if there is one.
-fn start_at<F: Float>(tapes: &mut [Tape<F>], write: impl FnOnce(&[usize], &mut [F])) {
-    tapes.iter_mut().for_each(Tape::clear_gradient);
-    if let Some(Tape { rows, dout, touched, .. }) = tapes.last_mut() {
-        touched.fill(true);
-        write(rows, dout);
-    }
-}
-
-/// Runs a chain backward; ∂L/∂input goes to `dinput`.
-fn below<F: Float>(
-    chain: &Chain<'_, F>,
-    input: Frames<'_, F>,
-    tapes: &mut [Tape<F>],
-    gradient: &mut [F],
-    dinput: &mut [F],
-) {
-    let mut touched = vec![false; input.steps()];
-    let below = Below { dout: dinput, touched: &mut touched, size: input.size, width: input.width };
-    chain.backward(input, tapes, gradient, Some(below));
 }
 
 /// As [`super::learn`]. `correct` and `outputs` of the score count whole sequences: with every symbol right behind the
@@ -535,24 +300,4 @@ pub(super) fn trace<F: Float>(network: &Network<F>, item: Item<'_>) -> Vec<Trace
         }
     }
     traces
-}
-
-/// The symbols that a network writes after each source, `[steps, inputs]`, greedily, without the end; at most `limit`.
-///
-/// # Panics
-/// Where a source is empty or no whole number of frames, or the network is no encoder-decoder.
-pub fn decode<F: Float>(network: &Network<F>, sources: &[&[f32]], limit: usize) -> Vec<Vec<u32>> {
-    let mut memory = Memory::default();
-    memory.source.fill(sources, network.spec().inputs);
-    Joined::new(network).greedy(&mut memory, limit)
-}
-
-/// The most likely symbols behind one source that a search with `beams` hypotheses finds; with one, greedily.
-///
-/// # Panics
-/// As [`decode`].
-pub fn search<F: Float>(network: &Network<F>, source: &[f32], limit: usize, beams: usize) -> Vec<u32> {
-    let mut memory = Memory::default();
-    memory.source.fill(&vec![source; beams.max(1)], network.spec().inputs);
-    Joined::new(network).search(&mut memory, limit, beams.max(1))
 }
