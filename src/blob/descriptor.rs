@@ -153,6 +153,7 @@ const fn specs(mut h: u32, specs: &[crate::cell::CellSpec]) -> u32 {
                     LongState::Wide => 4,
                     LongState::Sum => 5,
                     LongState::Line => 6,
+                    LongState::Max => 7,
                 },
             );
             h = byte(

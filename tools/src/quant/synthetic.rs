@@ -82,7 +82,7 @@ pub fn layer(variant: &str, inputs: usize, units: usize, in_frac: u8, drive: Dri
         },
         long_frac: match spec.long {
             LongState::None if pointwise => 14,
-            LongState::None | LongState::Mean | LongState::Sum | LongState::Line => 0,
+            LongState::None | LongState::Mean | LongState::Sum | LongState::Max | LongState::Line => 0,
             LongState::Hidden => 30,
             LongState::Cell => 27,
             LongState::Wide => 25,
