@@ -13,6 +13,21 @@ use crate::kernel::word;
 
 const MOST_STEPS: i32 = 1 << 14;
 
+/// Most vectors over which a pooling layer is exact, whatever their elements are.
+///
+/// An element is at least -32768, so that the magnitude of a sum of n of them is at most 32768 n, and below 2^31 for
+/// n < 65536: the i32 cannot overflow. A mean halves its sum from 16384 vectors on. A max cannot overflow.
+///
+/// A graph model states how many neighbours a node and how many nodes a graph has at most; the loader refuses a model
+/// whose pooling layers could be given more than this.
+pub const fn most_exact(long: LongState) -> usize {
+    match long {
+        LongState::Mean => MOST_STEPS as usize,
+        LongState::Sum => ((1u64 << 31) / 32_768 - 1) as usize,
+        _ => usize::MAX,
+    }
+}
+
 /// The layer's table.
 pub const SPEC: CellSpec = CellSpec {
     tag: 17,
@@ -82,5 +97,21 @@ fn max(layer: &View<'_>, memory: &mut [u32], out: &mut [u32]) {
         // 0 stands for no step yet, so that memory begins zeroed as everywhere: -32768 is kept as 1.
         *most = (*most).max((*x as i32).wrapping_add(32_769) as u32);
         *y = (*most as i32).wrapping_sub(32_769) as i16;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bound is sharp: as many of the most negative elements as are allowed do not overflow, one more would.
+    #[test]
+    fn the_bound_of_exact_sums_is_sharp() {
+        let most = most_exact(LongState::Sum) as i64;
+        assert_eq!(most, 65_535);
+        assert!(most * -32_768 > i32::MIN as i64 && (most + 1) * -32_768 <= i32::MIN as i64);
+        // Twice the sum of a mean, and its rounding.
+        let n = most_exact(LongState::Mean) as i64;
+        assert!(2 * 32_768 * n + n < 1 << 31);
     }
 }

@@ -1,9 +1,11 @@
 //! Ways to run a model: a step per frame, or whole sequences; and to draw from what it says.
 
+mod rows;
 mod sampler;
 mod sequence;
 mod stream;
 
+pub use rows::Rows;
 pub use sampler::{Sampler, Temperature};
 pub use sequence::{Outputs, Sequence};
 pub use stream::{Output, SNAPSHOT_EXTRA_WORDS, Stream};
