@@ -6,6 +6,8 @@ use crate::audio;
 use crate::cell::{Columns, LongState, OutRange, Pass, Shape};
 use crate::layer;
 
+use super::structure::{MAX_CHAINS, Structure};
+
 /// Most layers of a model: 8 recurrent ones, and what surrounds them.
 pub const MAX_LAYERS: usize = 16;
 /// Widest vector: room for the symbols of a character language model of Chinese.
@@ -97,7 +99,11 @@ pub struct Descriptor<'b> {
     /// Number of last elements of the input frame that are the model's own previous output in closed loop; 0 for
     /// none.
     pub feedback: u16,
-    /// The layers, from the input.
+    /// How chains of layers are joined.
+    pub structure: Structure,
+    /// Layers of each chain; empty where all of them are one.
+    pub chains: heapless::Vec<u8, MAX_CHAINS>,
+    /// The layers, from the input, chain after chain.
     pub layers: heapless::Vec<LayerDescriptor, MAX_LAYERS>,
 }
 
@@ -106,7 +112,7 @@ pub const fn schema_hash() -> u32 {
     const TABLES: u32 = {
         let h = text(
             0x811C_9DC5,
-            "name labels readout fingerprint audio[] text[] steps feedback layers[tag variant inputs units fracs direction params]",
+            "name labels readout fingerprint audio[] text[] steps feedback structure[sequence seq2seq(score outputs beams) tree(roots nodes slots) graph(rounds nodes edges degree)] chains layers[tag variant inputs units fracs direction params]",
         );
         specs(specs(h, crate::cell::CELLS), layer::LAYERS)
     };

@@ -150,6 +150,23 @@ pub enum Error {
         /// Elements of the output.
         outputs: u16,
     },
+    /// The structure cannot have so many chains, or they have not as many layers as there are.
+    Chains {
+        /// Chains.
+        chains: usize,
+        /// Layers of all of them.
+        layers: usize,
+    },
+    /// A chain is not what its structure asks for there.
+    Structure {
+        /// Number of the chain.
+        chain: u8,
+    },
+    /// The model runs in another way than was asked for: as its structure says.
+    Way {
+        /// The model's structure.
+        structure: super::Structure,
+    },
     /// The symbols of a text are not in ascending order, or one is empty.
     TextOrder {
         /// The symbol in the wrong place.

@@ -5,7 +5,7 @@ use super::Error;
 /// "ELMN" in little-endian order.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"ELMN");
 /// Version of the format that this crate writes and reads.
-pub const FORMAT_VERSION: u16 = 2;
+pub const FORMAT_VERSION: u16 = 3;
 /// Kernel layout "pairs": two rows in a 16-bit lane (see [`crate::kernel`]).
 pub const LAYOUT_PAIRS: u16 = 1;
 /// Words of the frame.

@@ -3,7 +3,8 @@
 use postcard::ser_flavors::Flavor;
 
 use super::{
-    Blob, Descriptor, Error, FRAME_WORDS, Frame, MAX_LAYERS, Readout, Text, crc32c, memory_words, schema_hash, shape,
+    Blob, Chains, Descriptor, Error, FRAME_WORDS, Frame, MAX_CHAINS, MAX_LAYERS, Readout, Structure, Text, crc32c,
+    memory_words, schema_hash, shape, structure,
 };
 use crate::audio;
 use crate::cell::{Pass, StageSpec, StageView, View};
@@ -54,20 +55,37 @@ impl<'b> Model<'b> {
         let have = weights.len();
         let mut need = 0;
         let mut joints = shape::Joints::new(descriptor.audio.as_ref());
-        for (number, l) in (0u8..).zip(&descriptor.layers) {
-            let view = joints.next(number, l)?;
-            let (view, words) = take(view, &mut weights);
-            need += words;
-            if layers.push(view).is_err() {
+        structure::counts(&descriptor)?;
+        let mut ends = heapless::Vec::<structure::Joint, MAX_CHAINS>::new();
+        let mut list = (0u8..).zip(&descriptor.layers);
+        for (k, count) in
+            descriptor.chains.iter().copied().chain(descriptor.chains.is_empty().then_some(u8::MAX)).enumerate()
+        {
+            if k > 0 {
+                joints.chain(structure::given(&descriptor, k, &ends)?);
+            }
+            for (number, l) in list.by_ref().take(count as usize) {
+                let view = joints.next(number, l)?;
+                let (view, words) = take(view, &mut weights);
+                need += words;
+                if layers.push(view).is_err() {
+                    return Err(Error::Descriptor);
+                }
+            }
+            if ends.push(joints.end()).is_err() {
                 return Err(Error::Descriptor);
             }
         }
-        let Some(outputs) = joints.outputs() else { return Err(Error::NoLayers) };
+        structure::judge(&descriptor, &ends)?;
+        let outputs = ends.last().map_or(0, |end| end.0);
+        if layers.is_empty() || outputs == 0 {
+            return Err(Error::NoLayers);
+        }
         shape::judge(&descriptor, outputs)?;
         if need != have {
             return Err(Error::WeightsLength { need, have });
         }
-        let memory_words = memory_words(&descriptor.layers, descriptor.max_steps);
+        let memory_words = memory_words(&descriptor);
         if frame.memory_words as usize != memory_words {
             return Err(Error::MemorySaid { said: frame.memory_words, need: memory_words });
         }
@@ -111,6 +129,15 @@ impl<'b> Model<'b> {
     /// The layers, from the input.
     pub fn layers(&self) -> &[View<'b>] {
         &self.layers
+    }
+    /// How chains of layers are joined.
+    pub fn structure(&self) -> Structure {
+        self.descriptor.structure
+    }
+    /// The layers of chain `k` of a model of several chains.
+    pub fn chain(&self, k: usize) -> &[View<'b>] {
+        let (start, end) = Chains::range(&self.descriptor.chains, k);
+        self.layers.get(start..end).unwrap_or_default()
     }
     /// Elements of an input frame.
     pub fn inputs(&self) -> usize {

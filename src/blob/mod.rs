@@ -10,6 +10,7 @@ mod error;
 mod frame;
 mod load;
 mod shape;
+mod structure;
 
 pub use crc::crc32c;
 pub use descriptor::{
@@ -20,6 +21,8 @@ pub use frame::{FORMAT_VERSION, FRAME_WORDS, Frame, LAYOUT_PAIRS, MAGIC};
 pub use load::Model;
 pub(crate) use shape::Buffers;
 pub use shape::memory_words;
+pub(crate) use structure::Chains;
+pub use structure::{MAX_BEAMS, MAX_CHAINS, Score, Structure};
 
 /// A blob as it lies in flash: words, not yet judged. Made by [`include_blob!`](crate::include_blob) or from
 /// any aligned memory.

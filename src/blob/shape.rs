@@ -1,6 +1,7 @@
 //! Whether layers fit together: widths, formats, directions, and what surrounds them.
 
-use super::{Descriptor, Direction, Error, LayerDescriptor, MAX_WIDTH, Text, TextUnit};
+use super::structure::{self, Given, Joint, Structure};
+use super::{Chains, Descriptor, Direction, Error, LayerDescriptor, MAX_WIDTH, Text, TextUnit};
 use crate::arith::Q;
 use crate::audio;
 use crate::cell::{LongState, MAX_LINE_WORDS, OutRange, Pass, Shape, Taps, VariantSpec, View};
@@ -9,8 +10,10 @@ use crate::layer;
 
 /// What a layer is given, as layers come from the input on.
 pub(super) struct Joints {
-    /// Elements and fraction bits; `None` before the first layer, where no front end says.
+    /// Elements and fraction bits; `None` before the first layer, where frames are as it takes them.
     given: Option<(u16, u8)>,
+    /// Whether the first layer may take more elements than it is given.
+    more: bool,
     /// Input and output of the layer before, where that one reads forward: the backward one's must be the same.
     forward: Option<LayerDescriptor>,
     first: bool,
@@ -19,12 +22,23 @@ pub(super) struct Joints {
 impl Joints {
     pub(super) fn new(audio: Option<&audio::Config>) -> Self {
         let given = audio.map(|a| (a.channels as u16, audio::FEATURE_FRAC as u8));
-        Joints { given, forward: None, first: true }
+        Joints { given, more: false, forward: None, first: true }
     }
 
-    /// Elements of the last layer's output: of both directions, where they are two.
-    pub(super) fn outputs(&self) -> Option<u16> {
-        if self.first { None } else { self.given.map(|(n, _)| n) }
+    /// Before the next chain.
+    pub(super) fn chain(&mut self, given: Given) {
+        (self.forward, self.first) = (None, true);
+        (self.given, self.more) = match given {
+            // Sound goes to the first chain alone, which has it from the start.
+            Given::Frame => (None, false),
+            Given::Vector(joint) => (Some(joint), false),
+            Given::AtLeast(joint) => (Some(joint), true),
+        };
+    }
+
+    /// What the last layer gives, of both directions where they are two; of an empty chain, what it is given.
+    pub(super) fn end(&self) -> Joint {
+        self.given.unwrap_or_default()
     }
 
     /// A layer's sizes and formats, and that it takes what it is given.
@@ -38,7 +52,10 @@ impl Joints {
             Direction::Forward => {
                 let symbols = if self.first { Some((1, 0)) } else { None };
                 let taken = if spec.shape == Shape::Symbol { symbols } else { Some((inputs, in_frac)) };
-                let (given, given_frac) = self.given.or(taken).unwrap_or_default();
+                let (mut given, given_frac) = self.given.or(taken).unwrap_or_default();
+                if self.more {
+                    given = inputs.max(given);
+                }
                 let fits = taken == Some((given, given_frac)) && inputs == given && in_frac == given_frac;
                 if !fits || in_frac > 15 {
                     return Err(Error::Joint { layer: number, inputs, given, frac: in_frac, given_frac });
@@ -59,7 +76,7 @@ impl Joints {
                 self.given = Some((both, out_frac));
             }
         }
-        self.first = false;
+        (self.first, self.more) = (false, false);
         view(number, l, spec)
     }
 }
@@ -120,14 +137,20 @@ fn numbers(number: u8, l: &LayerDescriptor, spec: &VariantSpec) -> Result<(), Er
 pub(super) fn judge(descriptor: &Descriptor<'_>, outputs: u16) -> Result<(), Error> {
     let layers = &descriptor.layers;
     let backward = layers.iter().any(|l| l.direction == Direction::Backward);
-    if backward != (descriptor.max_steps > 0) {
+    let limited = match descriptor.structure {
+        Structure::Sequence => backward,
+        Structure::Seq2seq { .. } => true,
+        Structure::Tree { .. } | Structure::Graph { .. } => false,
+    };
+    if limited != (descriptor.max_steps > 0) || (backward && !limited) {
         return Err(Error::MaxSteps { max_steps: descriptor.max_steps, backward });
     }
     let Some(first) = layers.first() else { return Err(Error::NoLayers) };
     let spec = layer::find(first.tag, first.variant);
     let takes_symbols = spec.is_some_and(|s| s.shape == Shape::Symbol);
     let feedback = descriptor.feedback;
-    let plain = descriptor.audio.is_none() && !takes_symbols && !backward;
+    let sequence = descriptor.structure == Structure::Sequence;
+    let plain = descriptor.audio.is_none() && !takes_symbols && !backward && sequence;
     if feedback > 0 && (feedback != outputs || feedback > first.inputs || !plain) {
         return Err(Error::Feedback { feedback, inputs: first.inputs, outputs });
     }
@@ -145,24 +168,30 @@ pub(super) fn judge(descriptor: &Descriptor<'_>, outputs: u16) -> Result<(), Err
     Ok(())
 }
 
-/// Words of memory of a model of these layers: of a stream, or of sequences of up to `max_steps` where that is not 0.
-///
-/// A stream has the layers' memories one behind the other, and the output. A sequence has two buffers of `max_steps`
-/// vectors, which the layers read from and write to by turns, and room for the one layer that runs and its output.
-pub fn memory_words(layers: &[LayerDescriptor], max_steps: u16) -> usize {
-    let own = |l: &LayerDescriptor| {
-        let spec = layer::find(l.tag, l.variant);
-        spec.map_or(0, |s| s.memory_words(l.inputs as usize, l.units as usize, l.params))
-    };
-    let out = |l: &LayerDescriptor| vector_words(l.units as usize);
-    if max_steps == 0 {
-        return layers.iter().map(own).sum::<usize>() + layers.last().map_or(0, out);
+/// Words of memory of a model of this description: of a stream, of sequences of up to its `max_steps` where that is not
+/// 0, or of what its structure runs.
+pub fn memory_words(descriptor: &Descriptor<'_>) -> usize {
+    let (chains, max_steps) = (Chains::of(descriptor), descriptor.max_steps);
+    match descriptor.structure {
+        Structure::Sequence if max_steps == 0 => structure::chain_words(&descriptor.layers),
+        Structure::Sequence => sequence_words(&descriptor.layers, max_steps),
+        Structure::Seq2seq { max_outputs, beams, .. } => {
+            structure::seq2seq_words(chains, max_steps, max_outputs, beams)
+        }
+        Structure::Tree { max_nodes, slots, .. } => structure::tree_words(chains, max_nodes, slots),
+        Structure::Graph { max_nodes, .. } => structure::graph_words(chains, max_nodes),
     }
+}
+
+/// Words of sequences of up to `max_steps`: two buffers of so many vectors, which the layers read from and write to by
+/// turns, and room for the one layer that runs and its output.
+pub(super) fn sequence_words(layers: &[LayerDescriptor], max_steps: u16) -> usize {
     let mut buffers = Buffers::new(layers.first().map_or(0, |l| l.inputs as usize));
+    let mut widest = 0;
     for l in layers {
         buffers.add(l.units as usize, l.direction);
+        widest = widest.max(structure::chain_words(core::slice::from_ref(l)));
     }
-    let widest = layers.iter().map(|l| own(l) + out(l)).max().unwrap_or(0);
     (buffers.even + buffers.odd) * max_steps as usize + widest
 }
 

@@ -1,7 +1,7 @@
 //! A whole sequence at a time, layer by layer: for models with layers that read it from the end.
 
 use super::Output;
-use crate::blob::{Buffers, Direction, Error, Model};
+use crate::blob::{Buffers, Direction, Error, Model, Structure};
 use crate::cell::{View, split_mut};
 use crate::kernel::layout::vector_words;
 use crate::kernel::word;
@@ -61,8 +61,12 @@ impl<'b> Model<'b> {
     /// could be a stream as well, takes sequences as long as `memory` has room for ([`Model::sequence_words`]).
     ///
     /// # Errors
-    /// [`Error::Memory`] where `memory` is too small, for even one step where no longest sequence is stated.
+    /// [`Error::Memory`] where `memory` is too small, for even one step where no longest sequence is stated;
+    /// [`Error::Way`] where layers are joined otherwise.
     pub fn sequence<'m>(&'m self, memory: &'m mut [u32]) -> Result<Sequence<'m, 'b>, Error> {
+        if self.structure() != Structure::Sequence {
+            return Err(Error::Way { structure: self.structure() });
+        }
         let have = memory.len();
         let (buffers, widest) = plan(self);
         let step = buffers.even.saturating_add(buffers.odd).max(1);

@@ -2,7 +2,7 @@
 
 use super::Sampler;
 use crate::arith::{reformat, softmax};
-use crate::blob::{Error, Model};
+use crate::blob::{Error, Model, Structure};
 use crate::cell::{View, split_mut};
 use crate::kernel::layout::vector_words;
 use crate::kernel::word;
@@ -51,8 +51,12 @@ impl<'b> Model<'b> {
     /// A stream over `memory`, which needs [`Model::memory_words`]; states are zeroed.
     ///
     /// # Errors
-    /// [`Error::Memory`] where `memory` is too small, [`Error::SequenceOnly`] where a layer reads backward.
+    /// [`Error::Memory`] where `memory` is too small, [`Error::SequenceOnly`] where a layer reads backward,
+    /// [`Error::Way`] where layers are joined otherwise.
     pub fn stream<'m>(&'m self, memory: &'m mut [u32]) -> Result<Stream<'m, 'b>, Error> {
+        if self.structure() != Structure::Sequence {
+            return Err(Error::Way { structure: self.structure() });
+        }
         if self.max_steps() > 0 {
             return Err(Error::SequenceOnly { max_steps: self.max_steps() });
         }

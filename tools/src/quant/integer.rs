@@ -3,8 +3,8 @@
 use anyhow::{Context, Result, bail, ensure};
 use elman::audio;
 use elman::blob::{
-    Blob, Descriptor, Direction, FRAME_WORDS, Frame, LayerDescriptor, MAX_LAYERS, Model, Readout, Text, TextUnit,
-    crc32c, memory_words, schema_hash,
+    Blob, Descriptor, Direction, FRAME_WORDS, Frame, LayerDescriptor, MAX_CHAINS, MAX_LAYERS, Model, Readout,
+    Structure, Text, TextUnit, crc32c, memory_words, schema_hash,
 };
 use elman::cell::{Columns, Pass, StageSpec, VariantSpec};
 use elman::kernel::layout::{pack_bias, pack_pair, padded};
@@ -75,6 +75,10 @@ pub struct IntegerModel {
     pub max_steps: u16,
     /// Last elements of the input that are the previous output in closed loop.
     pub feedback: u16,
+    /// How chains of layers are joined.
+    pub structure: Structure,
+    /// Layers of each chain; empty where all of them are one.
+    pub chains: Vec<u8>,
     /// Layers, from the input.
     pub layers: Vec<IntegerLayer>,
 }
@@ -125,7 +129,6 @@ impl IntegerModel {
         }
         let labels = self.labels.join("\n");
         let symbols = self.symbols()?;
-        let memory_words = memory_words(&layers, self.max_steps);
         let descriptor = Descriptor {
             name: &self.name,
             labels: &labels,
@@ -135,8 +138,12 @@ impl IntegerModel {
             text: self.text.as_ref().map(|(unit, _)| Text { unit: *unit, symbols: &symbols }),
             max_steps: self.max_steps,
             feedback: self.feedback,
+            structure: self.structure,
+            chains: heapless::Vec::from_slice(&self.chains)
+                .map_err(|_| anyhow::anyhow!("{} chains: a model has at most {MAX_CHAINS}", self.chains.len()))?,
             layers,
         };
+        let memory_words = memory_words(&descriptor);
         let mut text = postcard::to_stdvec(&descriptor)?;
         let descriptor_bytes = text.len();
         text.resize(descriptor_bytes.next_multiple_of(4), 0);

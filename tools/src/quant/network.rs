@@ -248,6 +248,7 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) ->
         max_steps: if backward { around.max_steps } else { 0 },
         feedback: around.feedback,
         layers,
+        ..IntegerModel::default()
     })
 }
 
