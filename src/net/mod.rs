@@ -1,10 +1,13 @@
 //! Ways to run a model: a step per frame, or whole sequences; and to draw from what it says.
 
+mod chain;
+mod graph;
 mod rows;
 mod sampler;
 mod sequence;
 mod stream;
 
+pub use graph::Graph;
 pub use rows::Rows;
 pub use sampler::{Sampler, Temperature};
 pub use sequence::{Outputs, Sequence};
