@@ -68,18 +68,18 @@ pub enum Structure {
     },
 }
 
-/// The chains of an encoder-decoder.
-pub const SEQ2SEQ: [&str; 7] = ["encoder", "bridge", "decoder", "query", "key", "score", "head"];
-/// The chains of a tree.
-pub const TREE: [&str; 3] = ["leaf", "compose", "head"];
-
 impl Structure {
+    /// The chains of an encoder-decoder.
+    pub const SEQ2SEQ: [&str; 7] = ["encoder", "bridge", "decoder", "query", "key", "score", "head"];
+    /// The chains of a tree.
+    pub const TREE: [&str; 3] = ["leaf", "compose", "head"];
+
     /// Name of chain `k` out of `chains`.
     pub fn chain_name(&self, k: usize, chains: usize) -> &'static str {
         let named = match self {
             Structure::Sequence => None,
-            Structure::Seq2seq { .. } => SEQ2SEQ.get(k),
-            Structure::Tree { .. } => TREE.get(k),
+            Structure::Seq2seq { .. } => Self::SEQ2SEQ.get(k),
+            Structure::Tree { .. } => Self::TREE.get(k),
             Structure::Graph { .. } => match k {
                 0 => Some(&"node"),
                 1 => Some(&"edge"),
@@ -95,8 +95,8 @@ impl Structure {
     fn counts(&self, chains: usize) -> bool {
         match *self {
             Structure::Sequence => chains == 0,
-            Structure::Seq2seq { .. } => chains == SEQ2SEQ.len(),
-            Structure::Tree { .. } => chains == TREE.len(),
+            Structure::Seq2seq { .. } => chains == Self::SEQ2SEQ.len(),
+            Structure::Tree { .. } => chains == Self::TREE.len(),
             Structure::Graph { rounds, .. } => {
                 rounds > 0 && (chains == 5 || chains == (rounds as usize).wrapping_mul(2).wrapping_add(3))
             }

@@ -6,9 +6,11 @@ mod rows;
 mod sampler;
 mod sequence;
 mod stream;
+mod tree;
 
 pub use graph::Graph;
 pub use rows::Rows;
 pub use sampler::{Sampler, Temperature};
 pub use sequence::{Outputs, Sequence};
 pub use stream::{Output, SNAPSHOT_EXTRA_WORDS, Stream};
+pub use tree::Node;

@@ -11,7 +11,7 @@ use crate::nn::{self, LayerSpec, Network};
 use crate::pipeline::{Answer, Encoding, Example};
 use crate::recipe::Recipe;
 use crate::run::About;
-use crate::score::{self, Nats, SpanScore};
+use crate::score::{self, Nats, SpanScore, SymbolScore};
 
 /// Right and wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +56,8 @@ impl Part {
                 self.nats.add(&scores, wanted);
             }
             Answer::Values(_) | Answer::Last(_) => self.values.extend(y),
+            // Decoded, not read off step by step.
+            Answer::Symbols(_) => {}
         }
     }
 }
@@ -202,6 +204,19 @@ pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[Part], how: H
             }
             figures
         }
+        Task::Seq2seq => {
+            let mut score = SymbolScore::default();
+            for (example, part) in examples.iter().zip(parts) {
+                if let Answer::Symbols(wanted) = &example.answer {
+                    score.add(wanted, &part.answers);
+                }
+            }
+            vec![
+                Figure::share("exact match", score.exact()),
+                Figure::share("symbol accuracy", score.accuracy()),
+                Figure::share("BLEU", score.bleu()),
+            ]
+        }
         Task::Series => {
             let width = encoding.labels.len();
             let judged = |e: &'_ Example| if e.answer.single() { 0 } else { how.skip * width };
@@ -239,7 +254,7 @@ pub fn pairs<'a>(examples: &'a [Example], parts: &'a [Part]) -> impl Iterator<It
         let wanted: &[u32] = match &e.answer {
             Answer::Class(class) => std::slice::from_ref(class),
             Answer::Steps(steps) => steps,
-            Answer::Values(_) | Answer::Last(_) | Answer::Next => &[],
+            Answer::Symbols(_) | Answer::Values(_) | Answer::Last(_) | Answer::Next => &[],
         };
         wanted.iter().copied().zip(p.answers.iter().copied())
     })
@@ -262,7 +277,7 @@ mod tests {
     fn counts_and_shares() {
         let c = Confusion::of(3, [(0, 0), (1, 1), (2, 1), (2, 2)]);
         assert_eq!(c.counts, [[1, 0, 0], [0, 1, 0], [0, 1, 1]]);
-        let example = |answer| Example { name: String::new(), frames: vec![0; 4], answer };
+        let example = |answer| Example { name: String::new(), frames: vec![0; 4], joints: crate::data::Joints::None, answer };
         let examples = [example(Answer::Class(1)), example(Answer::Steps(vec![0, 1, 2]))];
         let parts = [part(&[1]), part(&[0, 2, 2])];
         assert!((accuracy(&examples, &parts) - 0.75).abs() < 1e-12);
@@ -271,7 +286,7 @@ mod tests {
 
     #[test]
     fn the_next_symbol_costs_its_surprise() {
-        let example = Example { name: String::new(), frames: vec![0, 1, 0], answer: Answer::Next };
+        let example = Example { name: String::new(), frames: vec![0, 1, 0], joints: crate::data::Joints::None, answer: Answer::Next };
         let mut part = Part::default();
         part.step(0, &example, &[0.0, 0.0]);
         part.step(1, &example, &[3f32.ln(), 0.0]);

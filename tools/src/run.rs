@@ -185,7 +185,7 @@ impl About {
         if !recipe.network.feeds_back() {
             layers.push(LayerSpec::dense(outputs));
         }
-        NetworkSpec { inputs: self.encoding.inputs(), layers }
+        NetworkSpec::sequence(self.encoding.inputs(), layers)
     }
 }
 

@@ -33,7 +33,7 @@ impl Dataset for FirstSign {
             let mut next = noise(seed ^ index as u64);
             frames.iter_mut().for_each(|x| *x += 0.1 * next());
         }
-        Sequence { frames, target: Target::Class(class) }
+        Sequence::new(frames, Target::Class(class))
     }
 }
 
@@ -42,7 +42,7 @@ const VALID: FirstSign = FirstSign(60);
 
 fn spec(variant: &str) -> NetworkSpec {
     let cell = LayerSpec::cell(variant, 12).with_dropout(0.1, DropoutKind::NonRecurrent);
-    NetworkSpec { inputs: 2, layers: vec![cell, LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(2)] }
+    NetworkSpec::sequence(2, vec![cell, LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(2)])
 }
 
 fn config() -> TrainConfig {
@@ -111,8 +111,8 @@ fn a_linear_narx_goes_to_the_least_squares_solution() {
         closed: false,
         warmup: 0,
     };
-    let spec = NetworkSpec { inputs: 2, layers: vec![narx] };
-    let data = vec![Sequence { frames, target: Target::Values(wanted) }];
+    let spec = NetworkSpec::sequence(2, vec![narx]);
+    let data = vec![Sequence::new(frames, Target::Values(wanted))];
     let config = TrainConfig {
         epochs: 3000,
         loss: Loss::SquaredError,
@@ -139,14 +139,14 @@ fn gated_cells_solve_the_adding_problem() {
         let marked = [(next().abs() * 20.0) as usize, 20 + (next().abs() * 20.0) as usize];
         marked.iter().for_each(|t| frames[2 * t + 1] = 1.0);
         let sum = frames[2 * marked[0]] + frames[2 * marked[1]];
-        Sequence { frames, target: Target::Values(vec![sum]) }
+        Sequence::new(frames, Target::Values(vec![sum]))
     };
     let (train, valid): (Vec<_>, Vec<_>) = ((0..1500).map(example).collect(), (1500..1700).map(example).collect());
     let config = TrainConfig { epochs: 10, rate: 0.02, loss: Loss::SquaredError, watch: Watch::Loss, ..config() };
     let config = TrainConfig { weight_decay: 0.0, threads: 0, ..config };
     for variant in ["gru", "lstm"] {
         let layers = vec![LayerSpec::cell(variant, 16), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(1)];
-        let mut trainer = Trainer::new(&NetworkSpec { inputs: 2, layers }, &config).unwrap();
+        let mut trainer = Trainer::new(&NetworkSpec::sequence(2, layers), &config).unwrap();
         trainer.run(&train, &valid, None, quiet).unwrap();
         let best = trainer.history()[trainer.best_epoch().unwrap() - 1].valid_loss;
         // Always saying 1 costs half the variance of the sum, 1/12.
@@ -247,7 +247,7 @@ fn stops_early_and_keeps_the_best() {
     let data = |seed: u64| -> Vec<Sequence> {
         let mut next = noise(seed);
         let mut one =
-            || Sequence { frames: (0..8).map(|_| next()).collect(), target: Target::Class(u32::from(next() > 0.0)) };
+            || Sequence::new((0..8).map(|_| next()).collect(), Target::Class(u32::from(next() > 0.0)));
         (0..60).map(|_| one()).collect()
     };
     assert_eq!(trainer.run(&data(1), &data(2), None, quiet).unwrap(), Outcome::EarlyStop);
@@ -336,8 +336,8 @@ fn broken_checkpoints_are_refused() {
 #[test]
 fn data_that_does_not_fit_is_named() {
     let run = |layers: Vec<LayerSpec>, frames: usize, target: Target| {
-        let mut trainer = Trainer::new(&NetworkSpec { inputs: 2, layers }, &config()).unwrap();
-        let data = vec![Sequence { frames: vec![0.5; frames], target }];
+        let mut trainer = Trainer::new(&NetworkSpec::sequence(2, layers), &config()).unwrap();
+        let data = vec![Sequence::new(vec![0.5; frames], target)];
         trainer.run(&data, &data, None, quiet).map_err(|e| e.to_string())
     };
     let pooled = || vec![LayerSpec::cell("srn", 2), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(2)];

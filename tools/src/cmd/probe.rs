@@ -231,11 +231,11 @@ mod tests {
     fn a_residual_cell_reaches_as_far_as_the_sequence() {
         let recipe = Recipe::parse("[train]\nloss = \"squared-error\"").unwrap();
         let frames: Vec<f32> = (0..40).map(|k| (k as f32 * 0.9).sin()).collect();
-        let data = [Sequence { frames, target: Target::Values(vec![0.5]) }];
+        let data = [Sequence::new(frames, Target::Values(vec![0.5]))];
         let probe = |variant: &str| {
             let pool = LayerSpec::Pool { over: crate::nn::Over::Last };
             let layers = vec![LayerSpec::cell(variant, 6), pool, LayerSpec::dense(1)];
-            reach(&Network::new(&NetworkSpec { inputs: 1, layers }, 3).unwrap(), &data, &recipe).unwrap().remove(0)
+            reach(&Network::new(&NetworkSpec::sequence(1, layers), 3).unwrap(), &data, &recipe).unwrap().remove(0)
         };
         let residual = probe("residual-1");
         assert_eq!((residual.layer.as_str(), residual.norms.len()), ("0 residual-1", 40));

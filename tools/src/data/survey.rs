@@ -64,7 +64,7 @@ impl Survey {
             for record in examples {
                 match &record.answer {
                     Answer::Label(label) => *survey.labels.entry(label.clone()).or_default() += 1,
-                    Answer::Tags(tags) => {
+                    Answer::Tags(tags) | Answer::Symbols(tags) => {
                         tags.iter().for_each(|t| *survey.labels.entry(t.clone()).or_default() += 1);
                     }
                     Answer::Values(values) => widen(&mut survey.output_ranges, values, records.outputs.len()),

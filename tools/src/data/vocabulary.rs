@@ -1,6 +1,6 @@
 //! Symbols and their indices, as a network reads them and a blob carries them.
 
-use super::{Input, Record, Unit};
+use super::{Answer, Input, Record, Unit};
 use elman::blob::{Text, TextUnit};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -41,13 +41,28 @@ impl Vocabulary {
     /// Counts the symbols of `records`. What is no single character where `unit` is characters, or holds a newline where
     /// it is words, stays unknown, as a blob could not carry it.
     pub fn build(records: &[Record], unit: Unit, options: &VocabularyOptions) -> Vocabulary {
+        let inputs = records.iter().filter_map(|record| match &record.input {
+            Input::Symbols(symbols) => Some(&symbols[..]),
+            Input::Values(_) => None,
+        });
+        Self::count(inputs, unit, options)
+    }
+
+    /// The symbols of the targets of `records`, by the same rules, without an unknown one.
+    pub fn of_targets(records: &[Record], options: &VocabularyOptions) -> Vec<String> {
+        let targets = records.iter().filter_map(|record| match &record.answer {
+            Answer::Symbols(symbols) => Some(&symbols[..]),
+            _ => None,
+        });
+        Self::count(targets, Unit::Words, options).symbols
+    }
+
+    fn count<'a>(lists: impl Iterator<Item = &'a [String]>, unit: Unit, options: &VocabularyOptions) -> Vocabulary {
         let (lower_case, fold_digits) = (options.lower_case, options.fold_digits);
         let mut vocabulary = Vocabulary { unit, lower_case, fold_digits, symbols: Vec::new() };
         let mut counts: HashMap<Cow<'_, str>, usize> = HashMap::new();
-        for record in records {
-            if let Input::Symbols(symbols) = &record.input {
-                symbols.iter().for_each(|s| *counts.entry(vocabulary.fold(s)).or_default() += 1);
-            }
+        for symbol in lists.flatten() {
+            *counts.entry(vocabulary.fold(symbol)).or_default() += 1;
         }
         let fits = |symbol: &str| match unit {
             Unit::Characters => symbol.chars().count() == 1,
@@ -140,7 +155,6 @@ impl Vocabulary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Answer;
 
     fn records(lines: &[&str]) -> Vec<Record> {
         let input = |l: &&str| Input::Symbols(l.split(' ').map(str::to_owned).collect());

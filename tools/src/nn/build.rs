@@ -13,12 +13,16 @@ fn stream(i: usize, purpose: u64) -> u64 {
     i as u64 | (purpose << 32)
 }
 
-/// The layers that run a network, and for every layer of the recipe the one of them whose output it is: dropout of a
-/// recurrent layer is a layer of its own.
-pub fn layers<F: Float>(spec: &NetworkSpec, places: Vec<[Place; 2]>) -> Result<(Vec<Layer<F>>, Vec<usize>), SpecError> {
-    let (mut layers, mut outputs) = (Vec::new(), Vec::new());
-    for ((i, kind), ((inputs, width), [place, second])) in spec.layers.iter().enumerate().zip(spec.widths().zip(places))
+/// Layers, where those of each layer of the recipe begin, and which of them gives its output.
+type Built<F> = (Vec<Layer<F>>, Vec<usize>, Vec<usize>);
+
+/// The layers that run a network, and for every layer of the recipe the first of them and that whose output it is:
+/// dropout of a recurrent layer is a layer of its own.
+pub fn layers<F: Float>(spec: &NetworkSpec, places: Vec<[Place; 2]>) -> Result<Built<F>, SpecError> {
+    let (mut layers, mut starts, mut outputs) = (Vec::new(), Vec::new(), Vec::new());
+    for ((i, kind), ((inputs, width), [place, second])) in spec.layers.iter().enumerate().zip(spec.widths().into_iter().zip(places))
     {
+        starts.push(layers.len());
         let layer = match kind {
             LayerSpec::Cell { variant, units, bidirectional, dropout, dropout_kind } => {
                 let (cell, number, table) = cell::find::<F>(variant)
@@ -80,5 +84,5 @@ pub fn layers<F: Float>(spec: &NetworkSpec, places: Vec<[Place; 2]>) -> Result<(
             layers.push(Layer::Dropout(Dropout { rate, width, layer, variational: false }));
         }
     }
-    Ok((layers, outputs))
+    Ok((layers, starts, outputs))
 }

@@ -18,6 +18,9 @@ pub enum SpecError {
     /// More recurrent layers than the device stacks.
     #[error("the network stacks {0} cells (a bidirectional layer counts twice); at most {MAX_CELLS} fit")]
     TooManyCells(usize),
+    /// Chains that its structure cannot join.
+    #[error("{0}")]
+    Structure(String),
     /// A layer of width 0.
     #[error("layer {0} is 0 wide; it needs at least one unit")]
     NoUnits(usize),
@@ -36,7 +39,7 @@ pub enum SpecError {
     #[error("layer {0} needs a sequence, but the pool before it left a single vector")]
     AfterPool(usize),
     /// Symbols that are read elsewhere than at the input.
-    #[error("layer {0} reads symbols, so it must be the first, and the network's inputs 1: a frame is one index")]
+    #[error("layer {0} reads symbols, so it must be the first, and its inputs 1: a frame is one index")]
     NotFirst(usize),
     /// A table without rows.
     #[error("layer {0} has no rows; say how many symbols there are, or train on data that has a vocabulary")]
@@ -66,28 +69,41 @@ impl NetworkSpec {
         if self.inputs == 0 {
             return Err(SpecError::NoInputs);
         }
-        let (mut cells, mut pooled) = (0, false);
-        for (i, (layer, (inputs, width))) in self.layers.iter().zip(self.widths()).enumerate() {
-            self.check_layer(i, layer, inputs)?;
-            if width == 0 {
-                return Err(SpecError::NoUnits(i));
-            }
-            if pooled && !matches!(layer, LayerSpec::Dense { .. } | LayerSpec::Dropout { .. }) {
-                return Err(SpecError::AfterPool(i));
-            }
-            pooled |= matches!(layer, LayerSpec::Pool { .. });
-            if let LayerSpec::Cell { bidirectional, .. } = layer {
-                cells += 1 + usize::from(*bidirectional);
+        if let Some(reason) = self.structure.misfit() {
+            return Err(SpecError::Structure(reason));
+        }
+        let counted: usize = self.structure.counts().map_or(self.layers.len(), |counts| counts.iter().sum());
+        if counted != self.layers.len() {
+            return Err(SpecError::Structure(format!("{counted} layers in its chains, {} in all", self.layers.len())));
+        }
+        let widths = self.widths();
+        let mut cells = 0;
+        for chain in 0..self.chains() {
+            let (range, mut pooled) = (self.chain(chain), false);
+            for i in range.clone() {
+                let (layer, (inputs, width)) = (&self.layers[i], widths[i]);
+                let reads_frames = i == range.start && self.structure.reads_frames(chain);
+                self.check_layer(i, layer, inputs, reads_frames)?;
+                if width == 0 {
+                    return Err(SpecError::NoUnits(i));
+                }
+                if pooled && !matches!(layer, LayerSpec::Dense { .. } | LayerSpec::Dropout { .. }) {
+                    return Err(SpecError::AfterPool(i));
+                }
+                pooled |= matches!(layer, LayerSpec::Pool { .. });
+                if let LayerSpec::Cell { bidirectional, .. } = layer {
+                    cells += 1 + usize::from(*bidirectional);
+                }
             }
         }
         if cells > MAX_CELLS { Err(SpecError::TooManyCells(cells)) } else { Ok(()) }
     }
 
     /// Judges layer `i` by itself.
-    fn check_layer(&self, i: usize, layer: &LayerSpec, inputs: usize) -> Result<(), SpecError> {
+    fn check_layer(&self, i: usize, layer: &LayerSpec, inputs: usize, reads_frames: bool) -> Result<(), SpecError> {
         let wrong = match layer {
             LayerSpec::Embedding { rows, .. } | LayerSpec::OneHot { rows } => match rows {
-                _ if i > 0 || self.inputs != 1 => SpecError::NotFirst(i),
+                _ if !reads_frames || inputs != 1 => SpecError::NotFirst(i),
                 0 => SpecError::NoRows(i),
                 65_536.. => SpecError::TooManyRows(i, *rows),
                 _ => return Ok(()),
@@ -122,7 +138,7 @@ mod tests {
     use crate::nn::{DenseActivation, Over};
 
     fn check(inputs: usize, layers: Vec<LayerSpec>) -> Result<(), SpecError> {
-        NetworkSpec { inputs, layers }.check()
+        NetworkSpec::sequence(inputs, layers).check()
     }
 
     #[test]

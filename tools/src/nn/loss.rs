@@ -8,12 +8,15 @@ use super::float::{Float, Kernel, Lanes};
 /// A class of [`Target`] that asks for nothing at its step: no loss, not counted.
 pub const NO_CLASS: u32 = u32::MAX;
 
+/// The symbol of a target that ends it, and that the decoder reads before its first.
+pub const END: u32 = 0;
+
 /// What is wanted of a sequence.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Target {
     /// One class for the sequence.
     Class(u32),
-    /// A class for every step, or [`NO_CLASS`].
+    /// A class for every step, or [`NO_CLASS`]; of a decoder's steps, the symbols and [`END`].
     Steps(Vec<u32>),
     /// Values for the sequence, or `[length, outputs]` values for all its steps; a step with one that is no number asks
     /// for nothing.

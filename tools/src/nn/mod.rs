@@ -7,7 +7,7 @@
 //! use elman_tools::nn::{Batch, Classes, LayerSpec, Loss, Mode, Network, NetworkSpec, Over, Pass, Target, Workspace};
 //!
 //! let layers = vec![LayerSpec::cell("gru", 8), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(3)];
-//! let network = Network::<f32>::new(&NetworkSpec { inputs: 2, layers }, 1)?;
+//! let network = Network::<f32>::new(&NetworkSpec::sequence(2, layers), 1)?;
 //!
 //! // One sequence of four frames.
 //! let logits = network.run(&[0.1f32, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]);
@@ -29,21 +29,25 @@ mod build;
 pub mod cell;
 mod check;
 pub mod float;
+mod joined;
 mod layer;
 mod loss;
 mod network;
 mod parameters;
 mod spec;
+pub mod structure;
 mod trace;
 mod weights;
 
 pub use batch::{Batch, Frames};
 pub use check::{MAX_CELLS, SpecError};
 pub use float::Float;
+pub use joined::StructureSpec;
 pub use layer::Mode;
-pub use loss::{Classes, Loss, NO_CLASS, Score, Target, argmax};
+pub use loss::{Classes, END, Loss, NO_CLASS, Score, Target, argmax};
 pub use network::{Network, Pass, Workspace};
 pub use parameters::{Tensor, initial};
+pub use structure::Item;
 pub use spec::{DenseActivation, DropoutKind, LayerSpec, NetworkSpec, Over, variant};
 pub use trace::Trace;
 pub use weights::WeightsError;

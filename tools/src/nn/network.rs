@@ -8,6 +8,7 @@ use super::layer::{Below, Layer, Mode, Tape};
 use super::loss::{Classes, Loss, Score, Target};
 use super::parameters::{self, Tensor};
 use super::spec::NetworkSpec;
+use std::ops::Range;
 
 /// A network over scalars `F`.
 pub struct Network<F> {
@@ -17,6 +18,14 @@ pub struct Network<F> {
     pub(super) layers: Vec<Layer<F>>,
     /// For every layer of the recipe, the layer here whose output it is.
     pub(super) outputs: Vec<usize>,
+    /// For every chain, its layers here.
+    pub(super) chains: Vec<Range<usize>>,
+}
+
+/// Layers one behind the other, with the network's parameters.
+pub(super) struct Chain<'n, F> {
+    layers: &'n [Layer<F>],
+    values: &'n [F],
 }
 
 /// What a training pass does.
@@ -36,6 +45,7 @@ pub struct Pass<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Workspace<F> {
     pub(super) tapes: Vec<Tape<F>>,
+    pub(super) batch: Batch<F>,
 }
 
 impl<F: Float> Network<F> {
@@ -43,9 +53,11 @@ impl<F: Float> Network<F> {
     pub fn new(spec: &NetworkSpec, seed: u64) -> Result<Self, SpecError> {
         spec.check()?;
         let (tensors, places) = parameters::tensors(spec);
-        let (layers, outputs) = build::layers(spec, places)?;
+        let (layers, starts, outputs) = build::layers(spec, places)?;
         let values = parameters::initial(spec, seed).into_iter().map(F::of).collect();
-        let mut network = Self { spec: spec.clone(), tensors, values, layers, outputs };
+        let start = |k: usize| starts.get(k).copied().unwrap_or(layers.len());
+        let chains = (0..spec.chains()).map(|k| spec.chain(k)).map(|c| start(c.start)..start(c.end)).collect();
+        let mut network = Self { spec: spec.clone(), tensors, values, layers, outputs, chains };
         network.update(|_| {});
         Ok(network)
     }
@@ -79,14 +91,13 @@ impl<F: Float> Network<F> {
     }
 
     /// Runs the batch; returns the output, `[steps, size, outputs]`, one step only behind a pool.
-    pub fn forward<'w>(&self, input: Frames<'_, F>, workspace: &'w mut Workspace<F>, mode: Mode) -> Frames<'w, F> {
-        workspace.tapes.resize_with(self.layers.len(), Tape::default);
-        for (i, layer) in self.layers.iter().enumerate() {
-            let (below, tape) = workspace.tapes.split_at_mut(i);
-            let input = below.last().map_or(input, Tape::output);
-            layer.forward(&self.values, input, &mut tape[0], mode);
-        }
-        workspace.tapes[self.layers.len() - 1].output()
+    pub fn forward<'w>(&self, input: Frames<'w, F>, workspace: &'w mut Workspace<F>, mode: Mode) -> Frames<'w, F> {
+        self.chain(0).forward(input, &mut workspace.tapes, mode)
+    }
+
+    /// The layers of chain `k`; of a network over sequences, all of them are chain 0.
+    pub(super) fn chain(&self, k: usize) -> Chain<'_, F> {
+        Chain { layers: &self.layers[self.chains[k].clone()], values: &self.values }
     }
 
     /// One training pass: runs the batch, scores it, and adds the gradient of its total loss to `gradient`.
@@ -129,21 +140,7 @@ impl<F: Float> Network<F> {
 
     /// Runs the layers backward from ∂L/∂y.
     pub(super) fn backward(&self, batch: &Batch<F>, workspace: &mut Workspace<F>, gradient: &mut [F]) {
-        for (i, layer) in self.layers.iter().enumerate().rev() {
-            let (tapes, tape) = workspace.tapes.split_at_mut(i);
-            match tapes.last_mut() {
-                None => layer.backward(&self.values, batch.frames(), &mut tape[0], gradient, None),
-                Some(tape_below) => {
-                    // The output of the layer below is read while its gradient is written.
-                    let mut dout = std::mem::take(&mut tape_below.dout);
-                    let mut touched = std::mem::take(&mut tape_below.touched);
-                    let (size, width) = (tape_below.size, tape_below.width);
-                    let below = Below { dout: &mut dout, touched: &mut touched, size, width };
-                    layer.backward(&self.values, tape_below.output(), &mut tape[0], gradient, Some(below));
-                    (tape_below.dout, tape_below.touched) = (dout, touched);
-                }
-            }
-        }
+        self.chain(0).backward(batch.frames(), &mut workspace.tapes, gradient, None);
     }
 
     /// Runs the batch without dropout and scores it. `targets` are in the order given to [`Batch::fill`].
@@ -169,6 +166,51 @@ impl<F: Float> Network<F> {
         let mut batch = Batch::default();
         batch.fill(&[frames], self.spec.inputs);
         self.forward(batch.frames(), &mut Workspace::default(), mode).data.to_vec()
+    }
+}
+
+impl<F: Float> Chain<'_, F> {
+    /// Whether there are no layers, so that the output is the input.
+    pub fn is_empty(&self) -> bool {
+        self.layers.is_empty()
+    }
+
+    /// Runs the layers; returns the output of the last, or the input where there is none. A tape for each is kept in
+    /// `tapes`.
+    pub fn forward<'t>(&self, input: Frames<'t, F>, tapes: &'t mut Vec<Tape<F>>, mode: Mode) -> Frames<'t, F> {
+        tapes.resize_with(self.layers.len(), Tape::default);
+        for (i, layer) in self.layers.iter().enumerate() {
+            let (below, tape) = tapes.split_at_mut(i);
+            let input = below.last().map_or(input, Tape::output);
+            layer.forward(self.values, input, &mut tape[0], mode);
+        }
+        tapes.last().map_or(input, Tape::output)
+    }
+
+    /// Runs the layers backward from ∂L/∂y, which is in the last tape, over the same input as forward; adds to
+    /// `gradient`, and writes ∂L/∂input to `below`.
+    pub fn backward(
+        &self,
+        input: Frames<'_, F>,
+        tapes: &mut [Tape<F>],
+        gradient: &mut [F],
+        mut below: Option<Below<'_, F>>,
+    ) {
+        for (i, layer) in self.layers.iter().enumerate().rev() {
+            let (tapes, tape) = tapes.split_at_mut(i);
+            match tapes.last_mut() {
+                None => layer.backward(self.values, input, &mut tape[0], gradient, below.take()),
+                Some(tape_below) => {
+                    // The output of the layer below is read while its gradient is written.
+                    let mut dout = std::mem::take(&mut tape_below.dout);
+                    let mut touched = std::mem::take(&mut tape_below.touched);
+                    let (size, width) = (tape_below.size, tape_below.width);
+                    let below = Below { dout: &mut dout, touched: &mut touched, size, width };
+                    layer.backward(self.values, tape_below.output(), &mut tape[0], gradient, Some(below));
+                    (tape_below.dout, tape_below.touched) = (dout, touched);
+                }
+            }
+        }
     }
 }
 

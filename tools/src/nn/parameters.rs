@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn names_and_shapes_follow_the_tables() {
         let layers = vec![LayerSpec::cell("gru", 4), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(2)];
-        let (tensors, _) = tensors(&NetworkSpec { inputs: 3, layers });
+        let (tensors, _) = tensors(&NetworkSpec::sequence(3, layers));
         let shapes: Vec<_> = tensors.iter().map(|t| (t.name.as_str(), t.shape.as_slice())).collect();
         assert_eq!(
             shapes,
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn starts_orthogonal_and_with_an_open_forget_gate() {
-        let spec = NetworkSpec { inputs: 2, layers: vec![LayerSpec::cell("lstm", 5)] };
+        let spec = NetworkSpec::sequence(2, vec![LayerSpec::cell("lstm", 5)]);
         let values = initial(&spec, 1);
         let (tensors, _) = tensors(&spec);
         let u = &values[tensors[1].range.clone()][..25];

@@ -5,16 +5,15 @@ use elman::cell::VariantSpec;
 use serde::{Deserialize, Serialize};
 
 use super::cell;
+use super::joined::StructureSpec;
 
 /// A network: the width of its input frames and its layers, from input to output.
 ///
 /// ```
 /// use elman_tools::nn::{LayerSpec, NetworkSpec, Over};
 ///
-/// let spec = NetworkSpec {
-///     inputs: 40,
-///     layers: vec![LayerSpec::cell("gru", 64), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(10)],
-/// };
+/// let layers = vec![LayerSpec::cell("gru", 64), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(10)];
+/// let spec = NetworkSpec::sequence(40, layers);
 /// assert_eq!(spec.check(), Ok(()));
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,8 +21,11 @@ use super::cell;
 pub struct NetworkSpec {
     /// Values per frame.
     pub inputs: usize,
-    /// From input to output.
+    /// From input to output, chain after chain.
     pub layers: Vec<LayerSpec>,
+    /// How chains of layers are joined.
+    #[serde(default)]
+    pub structure: StructureSpec,
 }
 
 /// One layer. In a recipe: `{ layer = "cell", variant = "gru", units = 64, dropout = 0.2 }`.
@@ -228,23 +230,66 @@ impl From<DenseActivation> for Activation {
 }
 
 impl NetworkSpec {
-    /// Width of the output.
-    pub fn outputs(&self) -> usize {
-        self.widths().last().map_or(self.inputs, |(_, out)| out)
+    /// One chain of layers over a sequence of frames.
+    pub fn sequence(inputs: usize, layers: Vec<LayerSpec>) -> Self {
+        NetworkSpec { inputs, layers, structure: StructureSpec::Sequence }
     }
 
-    /// Whether the network has an output for every step, not one for the sequence.
+    /// Width of the output.
+    pub fn outputs(&self) -> usize {
+        self.widths().last().map_or(self.inputs, |(_, out)| *out)
+    }
+
+    /// Whether the network has an output for every step or node, not one for the whole.
     pub fn per_step(&self) -> bool {
-        !self.layers.iter().any(|layer| matches!(layer, LayerSpec::Pool { .. }))
+        match &self.structure {
+            StructureSpec::Seq2seq { .. } => true,
+            StructureSpec::Tree { every_node, .. } => *every_node,
+            StructureSpec::Sequence | StructureSpec::Graph { .. } => {
+                let head = self.chain(self.chains().saturating_sub(1));
+                !self.layers[head].iter().any(|layer| matches!(layer, LayerSpec::Pool { .. }))
+            }
+        }
+    }
+
+    /// How many chains there are.
+    pub fn chains(&self) -> usize {
+        self.structure.counts().map_or(1, <[usize]>::len)
+    }
+
+    /// Which layers chain `k` has.
+    pub fn chain(&self, k: usize) -> std::ops::Range<usize> {
+        match self.structure.counts() {
+            None => 0..self.layers.len(),
+            Some(counts) => {
+                let start = counts[..k].iter().sum::<usize>();
+                start..start + counts[k]
+            }
+        }
+    }
+
+    /// Width of input and output of every chain; an empty one gives what it reads.
+    pub fn chain_widths(&self) -> Vec<(usize, usize)> {
+        let mut ends: Vec<(usize, usize)> = Vec::new();
+        for k in 0..self.chains() {
+            let given = self.structure.given(k, self.inputs, &ends);
+            let end = self.layers[self.chain(k)].iter().fold(given, |width, layer| layer.width(width));
+            ends.push((given, end));
+        }
+        ends
     }
 
     /// Width of input and output of every layer.
-    pub fn widths(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        self.layers.iter().scan(self.inputs, |width, layer| {
-            let before = *width;
-            *width = layer.width(before);
-            Some((before, *width))
-        })
+    pub fn widths(&self) -> Vec<(usize, usize)> {
+        let mut all = Vec::with_capacity(self.layers.len());
+        for (k, (mut width, _)) in self.chain_widths().into_iter().enumerate() {
+            for layer in &self.layers[self.chain(k)] {
+                let before = width;
+                width = layer.width(before);
+                all.push((before, width));
+            }
+        }
+        all
     }
 }
 
@@ -258,7 +303,7 @@ mod tests {
     use super::*;
 
     fn spec(layers: Vec<LayerSpec>) -> NetworkSpec {
-        NetworkSpec { inputs: 3, layers }
+        NetworkSpec::sequence(3, layers)
     }
 
     #[test]
@@ -313,7 +358,7 @@ mod tests {
             LayerSpec::Dropout { rate: 0.1, variational: true },
             LayerSpec::dense(2),
         ];
-        let widths: Vec<_> = spec(layers).widths().collect();
+        let widths = spec(layers).widths();
         assert_eq!(widths, [(3, 11), (11, 10), (10, 10), (10, 2)]);
     }
 }

@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn a_gradient_back_in_time_is_the_product_of_the_steps() {
         let layers = vec![LayerSpec::cell("srn", 1), LayerSpec::dense(1)];
-        let mut network = Network::<f64>::new(&NetworkSpec { inputs: 1, layers }, 1).unwrap();
+        let mut network = Network::<f64>::new(&NetworkSpec::sequence(1, layers), 1).unwrap();
         let [w, u, b] = [0.7, -1.3, 0.1];
         network.update(|values| values.copy_from_slice(&[w, u, b, 1.0, 0.0]));
         let frames = [0.4, -0.9, 0.3, 0.8, -0.2];
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn only_the_last_wanted_class_counts() {
         let layers = vec![LayerSpec::bidirectional("gru", 3), LayerSpec::cell("lstm", 2), LayerSpec::dense(2)];
-        let network = Network::<f64>::new(&NetworkSpec { inputs: 1, layers }, 1).unwrap();
+        let network = Network::<f64>::new(&NetworkSpec::sequence(1, layers), 1).unwrap();
         let probe = |classes: &[u32]| {
             network.probe(&[0.1, 0.5, -0.4, 0.9], &Target::Steps(classes.to_vec()), Loss::CrossEntropy)
         };
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_trace_has_both_directions_in_the_order_of_the_input() {
         let layers = vec![LayerSpec::bidirectional("lstm", 2)];
-        let network = Network::<f64>::new(&NetworkSpec { inputs: 1, layers }, 1).unwrap();
+        let network = Network::<f64>::new(&NetworkSpec::sequence(1, layers), 1).unwrap();
         let trace = network.trace(&[0.3, -0.8, 0.5]).remove(0);
         let reverse = trace.reverse.unwrap();
         assert_eq!((trace.width, reverse.width, reverse.pre[0].len(), reverse.cell.len()), (4, 2, 3 * 8, 3 * 2));

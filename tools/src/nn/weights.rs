@@ -75,7 +75,7 @@ mod tests {
     use crate::nn::{LayerSpec, NetworkSpec};
 
     fn network(variant: &str, seed: u64) -> Network<f32> {
-        Network::new(&NetworkSpec { inputs: 3, layers: vec![LayerSpec::cell(variant, 4)] }, seed).unwrap()
+        Network::new(&NetworkSpec::sequence(3, vec![LayerSpec::cell(variant, 4)]), seed).unwrap()
     }
 
     #[test]

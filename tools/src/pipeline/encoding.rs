@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{Answer, Example, Source};
 use crate::cmd::Usage;
 use crate::data::records::{self, Input, Record, Records, Task};
-use crate::data::{Split, Vocabulary};
-use crate::nn::LayerSpec;
+use crate::data::{Split, Vocabulary, VocabularyOptions};
+use crate::nn::{LayerSpec, NO_CLASS};
 use crate::recipe::Recipe;
 
 /// What a frame is.
@@ -72,7 +72,7 @@ impl Encoding {
                 Frames::Values { frac: frac_of(records, feedback > 0), channels, feedback }
             }
         };
-        Ok(Encoding { task: records.task, labels: labels(records), frames })
+        Ok(Encoding { task: records.task, labels: labels(records, &recipe.vocabulary)?, frames })
     }
 
     /// The encoding that a model was trained with, as its blob tells it.
@@ -197,19 +197,32 @@ impl Encoding {
                     records::Answer::None => Answer::Next,
                     records::Answer::Label(label) => Answer::Class(of(r, label)?),
                     records::Answer::Tags(tags) => Answer::Steps(tags.iter().map(|t| of(r, t)).collect::<Result<_>>()?),
+                    records::Answer::Symbols(symbols) => Answer::Symbols(
+                        symbols.iter().map(|s| index.get(s.as_str()).copied().unwrap_or(NO_CLASS)).collect(),
+                    ),
                     records::Answer::Values(v) if v.len() == self.labels.len() && records.steps(r) > 1 => {
                         Answer::Last(v.clone())
                     }
                     records::Answer::Values(values) => Answer::Values(values.clone()),
                 };
-                Ok(Example { name: r.name.clone(), frames: frames(r), answer })
+                Ok(Example { name: r.name.clone(), frames: frames(r), joints: crate::data::Joints::None, answer })
             })
             .collect()
     }
 }
 
-/// Labels of all splits, sorted; names of the outputs of a series.
-fn labels(records: &Records) -> Vec<String> {
+/// Stands for the end of a target, and before its first symbol.
+const END: &str = "<end>";
+
+/// Labels of all splits, sorted; names of the outputs of a series; of targets, the end and the symbols of train.
+fn labels(records: &Records, options: &VocabularyOptions) -> Result<Vec<String>> {
+    if records.task == Task::Seq2seq {
+        let options = VocabularyOptions { lower_case: false, fold_digits: false, ..options.clone() };
+        let symbols = Vocabulary::of_targets(&records.train, &options);
+        ensure!(!symbols.iter().any(|s| s == END), "{}: a target holds {END:?}, which ends it", records.dir.display());
+        return Ok(std::iter::once(END.to_owned()).chain(symbols).collect());
+    }
+
     let mut labels = BTreeSet::new();
     for record in records.train.iter().chain(&records.valid).chain(&records.test) {
         match &record.answer {
@@ -217,11 +230,11 @@ fn labels(records: &Records) -> Vec<String> {
                 labels.insert(label.clone());
             }
             records::Answer::Tags(tags) => labels.extend(tags.iter().cloned()),
-            records::Answer::Values(_) => return records.outputs.clone(),
-            records::Answer::None => return Vec::new(),
+            records::Answer::Values(_) => return Ok(records.outputs.clone()),
+            records::Answer::None | records::Answer::Symbols(_) => return Ok(Vec::new()),
         }
     }
-    labels.into_iter().collect()
+    Ok(labels.into_iter().collect())
 }
 
 /// The most fraction bits that hold every value to train on, with a quarter of headroom.

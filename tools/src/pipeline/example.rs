@@ -1,5 +1,7 @@
 //! Examples as the device sees them, and what is wanted of them.
 
+use crate::data::Joints;
+
 /// What is wanted of an example.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
@@ -7,6 +9,9 @@ pub enum Answer {
     Class(u32),
     /// Index of each step's label.
     Steps(Vec<u32>),
+    /// Index of each symbol of the target's, without start and end; [`NO_CLASS`](crate::nn::NO_CLASS) for one that is
+    /// not among them.
+    Symbols(Vec<u32>),
     /// `[steps, outputs]` in physical units.
     Values(Vec<f32>),
     /// `[outputs]` in physical units, asked for behind the last step.
@@ -22,6 +27,8 @@ pub struct Example {
     pub name: String,
     /// `[steps, inputs]`: features, values or symbols, as the device takes them.
     pub frames: Vec<i16>,
+    /// How the frames hang together.
+    pub joints: Joints,
     /// What is wanted.
     pub answer: Answer,
 }
@@ -36,7 +43,7 @@ impl Answer {
     pub fn values(&self) -> &[f32] {
         match self {
             Answer::Values(v) | Answer::Last(v) => v,
-            Answer::Class(_) | Answer::Steps(_) | Answer::Next => &[],
+            Answer::Class(_) | Answer::Steps(_) | Answer::Symbols(_) | Answer::Next => &[],
         }
     }
 }

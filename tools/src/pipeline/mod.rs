@@ -101,7 +101,7 @@ pub fn fingerprint<'e>(
         example.frames.iter().for_each(|s| hash.write(&s.to_le_bytes()));
         match &example.answer {
             Answer::Class(class) => hash.write(&class.to_le_bytes()),
-            Answer::Steps(steps) => steps.iter().for_each(|s| hash.write(&s.to_le_bytes())),
+            Answer::Steps(steps) | Answer::Symbols(steps) => steps.iter().for_each(|s| hash.write(&s.to_le_bytes())),
             Answer::Values(values) | Answer::Last(values) => values.iter().for_each(|v| hash.write(&v.to_le_bytes())),
             Answer::Next => {}
         }

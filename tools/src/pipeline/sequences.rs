@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::{Answer, Example};
-use crate::nn::{NO_CLASS, Target};
+use crate::nn::{END, NO_CLASS, Target};
 use crate::recipe::SequenceRecipe;
 use crate::run::About;
 use crate::train::{Dataset, Sequence};
@@ -72,6 +72,7 @@ impl Dataset for Sequences<'_> {
         let target = match &example.answer {
             Answer::Class(class) => Target::Class(*class),
             Answer::Steps(classes) => Target::Steps(classes[start..end].to_vec()),
+            Answer::Symbols(symbols) => Target::Steps(symbols.iter().copied().chain([END]).collect()),
             Answer::Next => Target::Steps(example.next_symbols().skip(start).take(end - start).collect()),
             Answer::Last(values) => Target::Values(self.about.network_values(values, 0, 1)),
             Answer::Values(values) => Target::Values(self.about.network_values(values, start, end)),
@@ -88,7 +89,7 @@ impl Dataset for Sequences<'_> {
             }
             single => single,
         };
-        Sequence { frames, target }
+        Sequence { frames, joints: example.joints.clone(), target }
     }
 }
 

@@ -51,7 +51,7 @@ pub fn examples(clips: &[Clip], audio: &audio::Config) -> Result<Vec<Example>> {
         .par_iter()
         .map(|c| {
             let frames = features(&c.samples, audio).map_err(|e| anyhow::anyhow!("{}: {e}", c.name))?;
-            Ok(Example { name: c.name.clone(), frames, answer: Answer::Class(c.label as u32) })
+            Ok(Example { name: c.name.clone(), frames, joints: crate::data::Joints::None, answer: Answer::Class(c.label as u32) })
         })
         .collect()
 }
@@ -97,7 +97,7 @@ impl Dataset for Clips<'_> {
             }
             _ => self.about.network_frames(&self.examples[index].frames),
         };
-        Sequence { frames, target: Target::Class(clip.label as u32) }
+        Sequence::new(frames, Target::Class(clip.label as u32))
     }
 }
 

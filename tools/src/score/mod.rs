@@ -3,11 +3,13 @@
 mod labels;
 mod nats;
 mod spans;
+mod symbols;
 mod values;
 
 pub use labels::{LabelScore, accuracy, macro_f1, per_label};
 pub use nats::Nats;
 pub use spans::{Span, SpanScore, has_spans, spans};
+pub use symbols::SymbolScore;
 pub use values::{Deviation, deviation};
 
 use serde::{Deserialize, Serialize};

@@ -1,12 +1,15 @@
 //! Where sequences come from.
 
-use crate::nn::{Loss, NO_CLASS, NetworkSpec, Target};
+use crate::data::Joints;
+use crate::nn::{Item, Loss, NO_CLASS, NetworkSpec, StructureSpec, Target};
 
 /// One example.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sequence {
     /// `[steps, inputs]`: the frames, at least one.
     pub frames: Vec<f32>,
+    /// How they hang together.
+    pub joints: Joints,
     /// What is wanted.
     pub target: Target,
 }
@@ -43,6 +46,31 @@ impl Dataset for Vec<Sequence> {
 }
 
 impl Sequence {
+    /// Frames that follow one another, and what is wanted of them.
+    pub fn new(frames: Vec<f32>, target: Target) -> Self {
+        Sequence { frames, joints: Joints::None, target }
+    }
+
+    /// As the network takes it.
+    pub fn item(&self) -> Item<'_> {
+        Item { frames: &self.frames, joints: &self.joints, target: &self.target }
+    }
+
+    /// Outputs that a network has for it; `None` where any number will do, or the structure is another.
+    fn outputs(&self, spec: &NetworkSpec) -> Result<Option<usize>, String> {
+        let frames = self.frames.len() / spec.inputs;
+        let steps = match (&spec.structure, &self.joints) {
+            (StructureSpec::Sequence, Joints::None) => frames,
+            (StructureSpec::Seq2seq { .. }, Joints::None) => return Ok(None),
+            (StructureSpec::Tree { .. }, Joints::Tree(nodes)) => nodes.len(),
+            (StructureSpec::Graph { .. }, Joints::Graph(rows)) if rows.offsets.len() == frames + 1 => frames,
+            (StructureSpec::Tree { .. }, _) => return Err("it is no tree".into()),
+            (StructureSpec::Graph { .. }, _) => return Err("it is no graph of as many nodes as frames".into()),
+            (_, _) => return Err("it is a tree or graph, but the network reads sequences".into()),
+        };
+        Ok(Some(if spec.per_step() { steps } else { 1 }))
+    }
+
     /// Why this example does not fit a network, if it does not.
     pub(crate) fn misfit(&self, spec: &NetworkSpec, loss: Loss) -> Option<String> {
         let (values, outputs) = (self.frames.len(), spec.outputs());
@@ -52,7 +80,10 @@ impl Sequence {
         if !values.is_multiple_of(spec.inputs) {
             return Some(format!("its {values} values are no whole number of frames of {}", spec.inputs));
         }
-        let steps = if spec.per_step() { values / spec.inputs } else { 1 };
+        let steps = match self.outputs(spec) {
+            Ok(steps) => steps,
+            Err(reason) => return Some(reason),
+        };
         let class = |class: u32| {
             (class != NO_CLASS && class as usize >= outputs)
                 .then(|| format!("its class {class} is not among the network's {outputs} outputs"))
@@ -65,15 +96,15 @@ impl Sequence {
             Target::Steps(_) if !spec.per_step() => {
                 Some("it has a class per step, but the network pools its steps into one output".into())
             }
-            Target::Steps(wanted) if wanted.len() != steps => {
-                Some(format!("it has {} classes for {steps} frames", wanted.len()))
+            Target::Steps(wanted) if steps.is_some_and(|steps| wanted.len() != steps) => {
+                Some(format!("it has {} classes for {} frames", wanted.len(), steps.unwrap_or(0)))
             }
             Target::Steps(wanted) => wanted.iter().find_map(|&c| class(c)),
             Target::Values(_) if loss == Loss::CrossEntropy => {
                 Some("it has values as its target, which need the loss \"squared-error\"".into())
             }
-            Target::Values(wanted) if wanted.len() != steps * outputs => {
-                Some(format!("it has {} wanted values for {steps} outputs of {outputs}", wanted.len()))
+            Target::Values(wanted) if steps.is_none_or(|steps| wanted.len() != steps * outputs) => {
+                Some(format!("it has {} wanted values for {} outputs of {outputs}", wanted.len(), steps.unwrap_or(0)))
             }
             Target::Values(_) => None,
         }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::dataset::Dataset;
 use super::error::TrainError;
 use super::shard::{Part, Shard};
-use crate::nn::{Loss, Network, Score};
+use crate::nn::{Loss, Mode, Network, Score, structure};
 
 /// Sequences evaluated at a time; not part of the result.
 const SHARD: usize = 32;
@@ -34,5 +34,5 @@ pub fn evaluate(
 
 /// The network's outputs for every sequence of a data set, `[steps, outputs]` each, one step only behind a pool.
 pub fn outputs(network: &Network<f32>, data: &dyn Dataset) -> Vec<Vec<f32>> {
-    (0..data.len()).into_par_iter().map(|index| network.run(&data.get(index, None).frames)).collect()
+    (0..data.len()).into_par_iter().map(|index| structure::run(network, data.get(index, None).item(), Mode::Evaluate)).collect()
 }

@@ -1,15 +1,14 @@
 //! A part of a batch: what one thread works on.
 
-use super::dataset::Dataset;
+use super::dataset::{Dataset, Sequence};
 use super::error::TrainError;
-use crate::nn::{Batch, Loss, Network, NetworkSpec, Pass, Score, Target, Workspace};
+use crate::nn::{Classes, Item, Loss, Mode, Network, NetworkSpec, Pass, Score, Workspace, structure};
 
 /// A shard and its memory, reused from batch to batch.
 #[derive(Debug, Default)]
 pub struct Shard {
-    batch: Batch<f32>,
+    sequences: Vec<Sequence>,
     workspace: Workspace<f32>,
-    targets: Vec<Target>,
     /// Its part of the batch's gradient.
     pub gradient: Vec<f32>,
     /// Its part of the batch's score.
@@ -32,23 +31,21 @@ pub struct Part<'a> {
 impl Shard {
     /// Sequences in it.
     pub fn len(&self) -> usize {
-        self.targets.len()
+        self.sequences.len()
     }
 
     /// Takes these sequences.
     pub fn load(&mut self, spec: &NetworkSpec, loss: Loss, part: Part<'_>) -> Result<(), TrainError> {
-        let mut frames = Vec::with_capacity(part.indices.len());
-        self.targets.clear();
+        self.sequences.clear();
         for &index in part.indices {
             let sequence = part.data.get(index, part.epoch_seed);
             if let Some(reason) = sequence.misfit(spec, loss) {
                 return Err(TrainError::Sequence { set: part.set, index, reason });
             }
-            frames.push(sequence.frames);
-            self.targets.push(sequence.target);
+            self.sequences.push(sequence);
         }
-        let frames: Vec<&[f32]> = frames.iter().map(Vec::as_slice).collect();
-        self.batch.fill(&frames, spec.inputs);
+        let items: Vec<Item<'_>> = self.sequences.iter().map(Sequence::item).collect();
+        structure::load(spec, &items, &mut self.workspace);
         Ok(())
     }
 
@@ -56,15 +53,15 @@ impl Shard {
     pub fn train(&mut self, network: &Network<f32>, pass: Pass<'_>) {
         self.gradient.clear();
         self.gradient.resize(network.values().len(), 0.0);
-        let targets: Vec<&Target> = self.targets.iter().collect();
-        let (batch, workspace, gradient) = (&self.batch, &mut self.workspace, &mut self.gradient);
-        self.score = network.gradient(batch, &targets, pass, workspace, gradient);
+        let items: Vec<Item<'_>> = self.sequences.iter().map(Sequence::item).collect();
+        self.score = structure::learn(network, &items, pass, &mut self.workspace, Some(&mut self.gradient));
     }
 
     /// Score of the shard's sequences.
     pub fn evaluate(&mut self, network: &Network<f32>, loss: Loss, part: Part<'_>) -> Result<Score, TrainError> {
         self.load(network.spec(), loss, part)?;
-        let targets: Vec<&Target> = self.targets.iter().collect();
-        Ok(network.score(&self.batch, &targets, loss, &mut self.workspace))
+        let items: Vec<Item<'_>> = self.sequences.iter().map(Sequence::item).collect();
+        let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default() };
+        Ok(structure::learn(network, &items, pass, &mut self.workspace, None))
     }
 }

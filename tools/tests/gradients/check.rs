@@ -46,7 +46,7 @@ impl Check {
         loss: Loss,
         target: impl Fn(usize) -> Target,
     ) -> Self {
-        let mut network = Network::new(&NetworkSpec { inputs, layers }, 7).unwrap();
+        let mut network = Network::new(&NetworkSpec::sequence(inputs, layers), 7).unwrap();
         let mut random = Random(3);
         // Biases start at 0, where some gradients are special.
         network.update(|values| values.iter_mut().for_each(|v| *v += 0.3 * random.next()));

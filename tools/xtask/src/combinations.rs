@@ -142,7 +142,7 @@ fn one(c: &Combination, bench: &Bench, steps: usize) -> Result<(u64, u64)> {
         sequences.iter().for_each(|s| moments.add(s, inputs));
         moments.layer(12)
     });
-    let spec = NetworkSpec { inputs, layers: c.layers.clone() };
+    let spec = NetworkSpec::sequence(inputs, c.layers.clone());
     let frames = |s: &Vec<i16>| match &scale {
         Some(layer) => scaled(layer, s),
         None => s.iter().map(|x| f32::from(*x)).collect(),
@@ -157,7 +157,7 @@ fn one(c: &Combination, bench: &Bench, steps: usize) -> Result<(u64, u64)> {
                 (false, true) => Target::Steps((0..STEPS as u32).map(|t| t % OUTPUTS as u32).collect()),
                 (false, false) => Target::Class((s[0] as u32) % OUTPUTS as u32),
             };
-            Sequence { frames: frames(s), target }
+            Sequence::new(frames(s), target)
         })
         .collect();
     let loss = if values { Loss::SquaredError } else { Loss::CrossEntropy };

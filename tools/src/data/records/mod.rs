@@ -56,6 +56,8 @@ pub enum Answer {
     Label(String),
     /// A label per step.
     Tags(Vec<String>),
+    /// A sequence of symbols, as long as it likes.
+    Symbols(Vec<String>),
     /// `[steps * outputs]` in the file's own units; `[outputs]` where only the last step is asked, as in the adding
     /// problem.
     Values(Vec<f32>),

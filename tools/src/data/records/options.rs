@@ -133,6 +133,8 @@ pub enum Task {
     Next,
     /// Values per step.
     Series,
+    /// A sequence of symbols for a sequence of symbols.
+    Seq2seq,
 }
 
 impl fmt::Display for Task {
@@ -143,6 +145,7 @@ impl fmt::Display for Task {
             Task::Segment => "segment",
             Task::Next => "next",
             Task::Series => "series",
+            Task::Seq2seq => "seq2seq",
         })
     }
 }

@@ -87,7 +87,7 @@ mod tests {
     use crate::nn::{DropoutKind, LayerSpec, Mode, Network, NetworkSpec};
 
     fn network(layers: Vec<LayerSpec>) -> Network<f64> {
-        Network::new(&NetworkSpec { inputs: 4, layers }, 1).unwrap()
+        Network::new(&NetworkSpec::sequence(4, layers), 1).unwrap()
     }
 
     #[test]

@@ -36,16 +36,16 @@ impl Ours {
             vec![LayerSpec::cell(case.cell, case.hidden), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(10)];
         let shard = if threads == 1 { case.batch } else { SHARD.min(case.batch / threads) };
         let config = TrainConfig { batch: case.batch, shard, clip: 0.0, rate: 1e-3, ..TrainConfig::default() };
-        let network = Network::new(&NetworkSpec { inputs: case.inputs, layers }, 5)?;
+        let network = Network::new(&NetworkSpec::sequence(case.inputs, layers), 5)?;
         let mut state = 1u64;
         let mut next = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) as u32
         };
         let data: Vec<Sequence> = (0..case.batch)
-            .map(|_| Sequence {
-                frames: (0..case.steps * case.inputs).map(|_| next() as f32 / 2f32.powi(30) - 1.0).collect(),
-                target: Target::Class(next() % 10),
+            .map(|_| {
+                let frames = (0..case.steps * case.inputs).map(|_| next() as f32 / 2f32.powi(30) - 1.0).collect();
+                Sequence::new(frames, Target::Class(next() % 10))
             })
             .collect();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
