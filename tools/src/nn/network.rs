@@ -170,11 +170,6 @@ impl<F: Float> Network<F> {
 }
 
 impl<F: Float> Chain<'_, F> {
-    /// Whether there are no layers, so that the output is the input.
-    pub fn is_empty(&self) -> bool {
-        self.layers.is_empty()
-    }
-
     /// Runs the layers; returns the output of the last, or the input where there is none. A tape for each is kept in
     /// `tapes`.
     pub fn forward<'t>(&self, input: Frames<'t, F>, tapes: &'t mut Vec<Tape<F>>, mode: Mode) -> Frames<'t, F> {
