@@ -69,7 +69,10 @@ pub struct Tape<F> {
     pub pre: Vec<Vec<F>>,
     /// Whether pre-activations are asked for.
     pub keep_pre: bool,
-    /// `[size, width]`: ∂L/∂h, ∂L/∂c, ∂L/∂carry of the step in work.
+    /// `[size, width]` each: h_0 and c_0 of a recurrent layer of one direction; empty where they are 0.
+    pub initial: [Vec<F>; 2],
+    /// `[size, width]`: ∂L/∂h, ∂L/∂c, ∂L/∂carry of the step in work. After the backward pass ∂L/∂h_0 and ∂L/∂c_0, the
+    /// former only where h_0 was given.
     pub running: [Vec<F>; 3],
     /// `[size, width]`: ∂L/∂h through U, where dropout masks h.
     pub through: Vec<F>,

@@ -113,7 +113,7 @@ impl<F: Float> Recurrent<F> {
         if !stage.reads_h() {
             dh[..rows * h].fill(F::ZERO);
         }
-        if t > 0 || s > 0 {
+        if t > 0 || s > 0 || !tape.initial[0].is_empty() {
             let packs = &dropped.weights(&self.weights).hidden;
             let through = &mut tape.through;
             let masked = dropped.drops_state();

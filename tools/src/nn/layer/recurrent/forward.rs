@@ -16,9 +16,12 @@ impl<F: Float> Recurrent<F> {
         for (gates, stage) in tape.gates.iter_mut().zip(&self.stages) {
             gates.resize(steps * n * stage.gates(), F::ZERO);
         }
+        let [h_0, c_0] = &tape.initial;
+        tape.out[..h_0.len()].copy_from_slice(h_0);
         if self.keeps_cell() {
             tape.long.resize((1 + steps) * n, F::ZERO);
             tape.long[..n].fill(F::ZERO);
+            tape.long[..c_0.len()].copy_from_slice(c_0);
         }
         let between = if self.stages.len() > 1 { steps * n } else { 0 };
         tape.middle.resize(between, F::ZERO);
@@ -61,13 +64,13 @@ impl<F: Float> Recurrent<F> {
         let last = s + 1 == self.stages.len();
         let gates = &mut tape.gates[s][t * input.size * stride..][..input.size * stride];
 
-        // Before the first step h is 0.
+        let starts_at_zero = tape.initial[0].is_empty();
         let (h_in, middle): (&[F], &mut [F]) = match tape.middle.get_mut(t * n..(t + 1) * n) {
             Some(middle) if s > 0 => (middle, &mut []),
             Some(middle) => (h_previous, middle),
             None => (h_previous, &mut []),
         };
-        if t > 0 || s > 0 {
+        if t > 0 || s > 0 || !starts_at_zero {
             dropped.mask_state(t, h_in);
             let side = (&self.hidden_runs[..], &dropped.weights(&self.weights).hidden[..]);
             self.products(s, rows, side, (dropped.state(h_in), h), gates);

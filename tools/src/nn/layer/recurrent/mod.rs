@@ -3,6 +3,8 @@
 mod backward;
 mod dropout;
 mod forward;
+#[cfg(test)]
+mod initial;
 
 use elman::cell::{Columns, LongState, VariantSpec};
 
