@@ -72,6 +72,8 @@ pub trait Arith {
     fn one_minus(&self, i: Self::Gate) -> Self::Gate;
     /// c + i ⊙ g
     fn add_gated(&self, c: Self::Long, i: Self::Gate, g: Self::Gate) -> Self::Long;
+    /// c + f ⊙ d
+    fn add_kept(&self, c: Self::Long, f: Self::Gate, d: Self::Long) -> Self::Long;
     /// V ⊙ c
     fn peephole(&self, v: Self::Weight, c: Self::Long) -> Self::Pre;
     /// h + g, for a state without bound.

@@ -140,6 +140,11 @@ impl Arith for Q {
         c.saturating_add(ig)
     }
     #[inline(always)]
+    fn add_kept(&self, c: i32, f: Gate, d: i32) -> i32 {
+        let fd = mul_high(f.to_bits(), d);
+        c.saturating_add(fd.saturating_add(fd))
+    }
+    #[inline(always)]
     fn peephole(&self, v: i32, c: i32) -> Pre {
         Pre::from_bits(mul_high(v, c))
     }

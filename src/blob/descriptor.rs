@@ -160,6 +160,7 @@ const fn specs(mut h: u32, specs: &[crate::cell::CellSpec]) -> u32 {
                     LongState::Sum => 5,
                     LongState::Line => 6,
                     LongState::Max => 7,
+                    LongState::Pair => 8,
                 },
             );
             h = byte(

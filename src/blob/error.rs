@@ -308,6 +308,38 @@ pub enum Error {
         /// Most vectors.
         most: usize,
     },
+    /// More nodes than the memory has room for, or fewer than the structure has roots.
+    Nodes {
+        /// Nodes given.
+        nodes: usize,
+        /// Fewest nodes.
+        least: usize,
+        /// Most nodes.
+        most: usize,
+    },
+    /// A child that does not stand before its node: a forward reference, a cycle, or a node that is not there.
+    Child {
+        /// Number of the node.
+        node: usize,
+        /// Number of its child.
+        child: u16,
+    },
+    /// A leaf of a frame that is not there.
+    LeafFrame {
+        /// Number of the node.
+        node: usize,
+        /// Number of its frame.
+        frame: u16,
+        /// Frames given.
+        frames: usize,
+    },
+    /// More states are needed at a time than there are slots for.
+    Slots {
+        /// Slots needed.
+        need: usize,
+        /// Slots there are.
+        have: usize,
+    },
     /// The snapshot is of another model, or not a snapshot.
     Snapshot {
         /// The model's CRC, which marks its snapshots.

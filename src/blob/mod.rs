@@ -21,7 +21,7 @@ pub use frame::{FORMAT_VERSION, FRAME_WORDS, Frame, LAYOUT_PAIRS, MAGIC};
 pub use load::Model;
 pub(crate) use shape::Buffers;
 pub use shape::memory_words;
-pub(crate) use structure::Chains;
+pub(crate) use structure::{Chains, state_words, tree_words};
 pub use structure::{MAX_BEAMS, MAX_CHAINS, Score, Structure};
 
 /// A blob as it lies in flash: words, not yet judged. Made by [`include_blob!`](crate::include_blob) or from

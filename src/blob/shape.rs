@@ -96,7 +96,7 @@ fn view<'b>(number: u8, l: &LayerDescriptor, spec: &'static VariantSpec) -> Resu
         OutRange::Calibrated => out_frac <= 15 && (spec.long != LongState::Sum || out_frac <= in_frac),
     };
     let long_fits = match spec.long {
-        LongState::Cell | LongState::Wide => (17..=27).contains(&long_frac),
+        LongState::Cell | LongState::Pair | LongState::Wide => (17..=27).contains(&long_frac),
         LongState::Hidden => long_frac == Q::HIDDEN_FRAC,
         LongState::Mean | LongState::Sum | LongState::Max | LongState::Line => long_frac == 0,
         LongState::None if pointwise => long_frac <= 30,

@@ -214,6 +214,11 @@ fn stateless(chain: &[LayerDescriptor]) -> bool {
     chain.iter().all(|l| spec(l).is_some_and(|s| !s.stateful()))
 }
 
+/// The long state of a chain's last layer.
+fn long(chain: &[LayerDescriptor]) -> LongState {
+    chain.last().and_then(spec).map_or(LongState::None, |s| s.long)
+}
+
 /// What joins the chains, beyond what each is given; `ends` is what they give.
 pub(super) fn judge(descriptor: &Descriptor<'_>, ends: &[Joint]) -> Result<(), Error> {
     let chains = Chains::of(descriptor);
@@ -241,9 +246,16 @@ pub(super) fn judge(descriptor: &Descriptor<'_>, ends: &[Joint]) -> Result<(), E
             fits(6, !chains.chain(6).is_empty() && stateless(chains.chain(6)))
         }
         Structure::Tree { roots, max_nodes, slots } => {
-            fits(0, !chains.chain(0).is_empty() && max_nodes > 0 && slots > 0)?;
-            fits(1, chains.chain(1).len() == 1 && end(1) == end(0))?;
-            fits(2, !chains.chain(2).is_empty() && stateless(chains.chain(2)) && roots > 0 && roots as u16 <= slots)
+            let (leaf, compose) = (chains.chain(0), chains.chain(1));
+            fits(0, !leaf.is_empty() && max_nodes > 0 && slots > 0)?;
+            let pair = long(compose) == LongState::Pair;
+            fits(1, compose.len() == 1 && end(1) == end(0) && (pair || stateless(compose)))?;
+            // The cell state of a leaf is that of a composition: one format.
+            let formats = [leaf, compose].map(|c| c.last().map(|l| l.long_frac));
+            fits(1, !pair || long(leaf) != LongState::Cell || formats[0] == formats[1])?;
+            let every = descriptor.readout == Readout::EveryStep;
+            fits(2, !chains.chain(2).is_empty() && stateless(chains.chain(2)))?;
+            fits(2, roots > 0 && roots as u16 <= slots.min(max_nodes) && !(every && roots > 1))
         }
         Structure::Graph { max_nodes, max_edges, max_degree, .. } => {
             fits(0, !chains.chain(0).is_empty() && stateless(chains.chain(0)) && max_nodes > 0)?;
@@ -318,7 +330,7 @@ pub(super) fn seq2seq_words(chains: Chains<'_>, max_steps: u16, max_outputs: u16
 
 /// Words of a tree: a state for each slot, a word of bookkeeping for each node, and the widest of the chains, which
 /// run by turns.
-pub(super) fn tree_words(chains: Chains<'_>, max_nodes: u16, slots: u16) -> usize {
+pub(crate) fn tree_words(chains: Chains<'_>, max_nodes: u16, slots: u16) -> usize {
     let states = state_words(chains.chain(1)).saturating_mul(slots as usize);
     let running = (0..3).map(|k| chain_words(chains.chain(k))).max().unwrap_or(0);
     states.saturating_add(max_nodes as usize).saturating_add(running)

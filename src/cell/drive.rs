@@ -35,7 +35,7 @@ fn grouped<const G: usize>(pre: &[i32; 4]) -> impl Iterator<Item = [Pre; G]> {
 /// One unit of a cell of one stage with four pre-activations and a long state.
 #[inline(always)]
 fn finish<S: Stage<4>>(q: &Q, stage: &S, (long, h): (&mut u32, &mut i16), pre: [i32; 4]) {
-    let mut unit = Unit { h: 0, long: *long as i32, carry: Gate::ZERO, peephole: [0; 3] };
+    let mut unit = Unit { h: 0, long: *long as i32, second: 0, carry: Gate::ZERO, peephole: [0; 3] };
     stage.unit(q, pre.map(Pre::from_bits), &mut unit);
     *long = unit.long as u32;
     *h = unit.h;
@@ -60,7 +60,7 @@ pub(crate) fn peephole<S: Stage<4>>(layer: &View<'_>, memory: &mut [u32], out: &
     let units = long.iter_mut().zip(elements(out, layer.units())).zip(seen);
     kernel::rows(view.weights, view.params, xh, units, |((long, h), v), pre| {
         let peephole = v.map(|v| v as i32);
-        let mut unit = Unit { h: 0, long: *long as i32, carry: Gate::ZERO, peephole };
+        let mut unit = Unit { h: 0, long: *long as i32, second: 0, carry: Gate::ZERO, peephole };
         stage.unit(&q, pre.map(Pre::from_bits), &mut unit);
         *long = unit.long as u32;
         *h = unit.h;
@@ -68,36 +68,46 @@ pub(crate) fn peephole<S: Stage<4>>(layer: &View<'_>, memory: &mut [u32], out: &
     copy(split_mut(xh, layer.input_words()).1, out);
 }
 
-/// A cell of one stage with three pre-activations and a long state: rows go four a pass, so that three passes serve
-/// four units. Not inlined, so that all such cells share one copy.
+/// A cell of one stage with `G` pre-activations, a long state and perhaps a second one: rows go four a pass, so that `G`
+/// passes serve four units. Not inlined, so that all such cells of `G` gates share one copy.
 #[inline(never)]
-pub(crate) fn thirds<S: Stage<3>>(layer: &View<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
+pub(crate) fn turns<const G: usize, S: Stage<G>>(layer: &View<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, long) = split_mut(memory, layer.vector_words());
+    let (long, second) = split_mut(long, layer.units());
     let (view, q) = (layer.stage(0), layer.q);
     let mut units = long.chunks_mut(4).zip(elements(out, layer.units()).chunks_mut(4));
-    let mut pre = [[0; 4]; 3];
-    kernel::rows(view.weights, view.params, xh, [0u8, 1, 2].into_iter().cycle(), |turn, four| match turn {
-        0 => pre[0] = four,
-        1 => pre[1] = four,
-        _ => {
-            pre[2] = four;
-            if let Some((long, h)) = units.next() {
-                finish_four(&q, &stage, long, h, &pre);
-            }
+    let mut seconds = second.chunks(4);
+    let mut four = |pre: &[[i32; 4]; G]| {
+        if let Some((long, h)) = units.next() {
+            finish_four(&q, &stage, (long, seconds.next().unwrap_or_default(), h), pre);
+        }
+    };
+    let mut pre = [[0; 4]; G];
+    kernel::rows(view.weights, view.params, xh, (0..G).cycle(), |turn, rows| {
+        if let Some(pre) = pre.get_mut(turn) {
+            *pre = rows;
+        }
+        if turn.wrapping_add(1) == G {
+            four(&pre);
         }
     });
-    // One or two units more take fewer than three passes.
-    if let Some((long, h)) = units.next() {
-        finish_four(&q, &stage, long, h, &pre);
-    }
+    // Fewer than four units more take fewer than G passes.
+    four(&pre);
     copy(split_mut(xh, layer.input_words()).1, out);
 }
 
-/// Up to four units of [`thirds`].
+/// Up to four units of [`turns`].
 #[inline(never)]
-fn finish_four<S: Stage<3>>(q: &Q, stage: &S, long: &mut [u32], h: &mut [i16], pre: &[[i32; 4]; 3]) {
-    for ((long, h), pre) in long.iter_mut().zip(h).zip(pre.as_flattened().as_chunks::<3>().0) {
-        let mut unit = Unit { h: 0, long: *long as i32, carry: Gate::ZERO, peephole: [0; 3] };
+fn finish_four<const G: usize, S: Stage<G>>(
+    q: &Q,
+    stage: &S,
+    (long, second, h): (&mut [u32], &[u32], &mut [i16]),
+    pre: &[[i32; 4]; G],
+) {
+    let seconds = second.iter().copied().chain(core::iter::repeat(0));
+    for (((long, second), h), pre) in long.iter_mut().zip(seconds).zip(h).zip(pre.as_flattened().as_chunks::<G>().0) {
+        let second = second as i32;
+        let mut unit = Unit { h: 0, long: *long as i32, second, carry: Gate::ZERO, peephole: [0; 3] };
         stage.unit(q, pre.map(Pre::from_bits), &mut unit);
         *long = unit.long as u32;
         *h = unit.h;
@@ -122,7 +132,7 @@ pub(crate) fn plain<S: Stage<1>>(layer: &View<'_>, vector: &[u32], out: &mut [u3
     let units = elements(out, layer.units()).chunks_mut(4);
     kernel::rows(view.weights, view.params, vector, units, |units, pre| {
         for (h, pre) in units.iter_mut().zip(grouped(&pre)) {
-            let mut unit = Unit { h: 0, long: 0, carry: Gate::ZERO, peephole: [0; 3] };
+            let mut unit = Unit { h: 0, long: 0, second: 0, carry: Gate::ZERO, peephole: [0; 3] };
             stage.unit(&q, pre, &mut unit);
             *h = unit.h;
         }
@@ -144,7 +154,7 @@ pub(crate) fn accumulating<S: Stage<1>>(layer: &View<'_>, memory: &mut [u32], ou
     let units = long.chunks_mut(4).zip(elements(out, layer.units()).chunks_mut(4));
     kernel::rows(view.weights, view.params, xh, units, |(long, out), pre| {
         for ((long, h), pre) in long.iter_mut().zip(out).zip(grouped(&pre)) {
-            let mut unit = Unit { h: 0, long: *long as i32, carry: Gate::ZERO, peephole: [0; 3] };
+            let mut unit = Unit { h: 0, long: *long as i32, second: 0, carry: Gate::ZERO, peephole: [0; 3] };
             stage.unit(&q, pre, &mut unit);
             *long = unit.long as u32;
             *h = unit.h;
@@ -188,7 +198,8 @@ fn pass<const G: usize, S: Stage<G>>(
     kernel::rows(view.weights, view.params, xh, units, |(((long, carry), out), h), pre| {
         let units = long.iter_mut().zip(carry).zip(out).zip(h);
         for ((((long, carry), out), h), pre) in units.zip(grouped::<G>(&pre)) {
-            let mut unit = Unit { h: *h, long: *long as i32, carry: Gate::from_bits(*carry as i32), peephole: [0; 3] };
+            let mut unit =
+                Unit { h: *h, long: *long as i32, second: 0, carry: Gate::from_bits(*carry as i32), peephole: [0; 3] };
             stage.unit(&q, pre, &mut unit);
             *long = unit.long as u32;
             *carry = unit.carry.to_bits() as u32;

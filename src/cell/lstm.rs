@@ -32,8 +32,8 @@ pub const SPEC: CellSpec = CellSpec {
     name: "lstm",
     variants: &[
         variant("lstm", FOUR, |layer, memory, out| drive::fused(layer, memory, out, VARIANTS[0])),
-        variant("lstm-no-forget", THREE, |layer, memory, out| drive::thirds(layer, memory, out, VARIANTS[1])),
-        variant("lstm-coupled", THREE, |layer, memory, out| drive::thirds(layer, memory, out, VARIANTS[2])),
+        variant("lstm-no-forget", THREE, |layer, memory, out| drive::turns::<3, _>(layer, memory, out, VARIANTS[1])),
+        variant("lstm-coupled", THREE, |layer, memory, out| drive::turns::<3, _>(layer, memory, out, VARIANTS[2])),
         VariantSpec {
             peephole: &["i", "f", "o"],
             ..variant("lstm-peephole", FOUR, |layer, memory, out| drive::peephole(layer, memory, out, VARIANTS[3]))
@@ -136,7 +136,8 @@ mod tests {
         Lstm: Stage<G>,
     {
         let v = peephole.map(|v| (v * 2f64.powi(48 - WORLD.long_frac as i32)) as i32);
-        let mut unit: Unit<Q> = Unit { h: 0, long: (c * 2f64.powi(24)) as i32, carry: Gate::ZERO, peephole: v };
+        let mut unit: Unit<Q> =
+            Unit { h: 0, long: (c * 2f64.powi(24)) as i32, second: 0, carry: Gate::ZERO, peephole: v };
         cell.unit(&WORLD, pre.map(Pre::from_num), &mut unit);
         (unit.long as f64 / 2f64.powi(24), unit.h as f64 / 32768.0)
     }
@@ -166,7 +167,7 @@ mod tests {
     /// Without a forget gate c only grows; it ends at the format's bound, not beyond.
     #[test]
     fn an_unforgetting_cell_saturates() {
-        let mut unit: Unit<Q> = Unit { h: 0, long: 0, carry: Gate::ZERO, peephole: [0; 3] };
+        let mut unit: Unit<Q> = Unit { h: 0, long: 0, second: 0, carry: Gate::ZERO, peephole: [0; 3] };
         for _ in 0..200 {
             VARIANTS[1].unit(&WORLD, [20.0, 20.0, 20.0].map(Pre::from_num), &mut unit);
         }

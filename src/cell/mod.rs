@@ -14,6 +14,7 @@ pub mod lstm;
 pub mod residual;
 pub mod srn;
 mod taps;
+pub mod tree_lstm;
 mod view;
 
 pub(crate) use drive::{plain, split_mut};
@@ -76,6 +77,8 @@ pub enum LongState {
     Wide,
     /// The cell state c, i32 in a calibrated power-of-two format.
     Cell,
+    /// The cell states of two predecessors, c_left and then c_right, as [`LongState::Cell`]; c takes the place of c_left.
+    Pair,
     /// A running sum for each unit and one count of steps.
     Mean,
     /// A running sum for each unit.
@@ -166,6 +169,7 @@ impl VariantSpec {
         match self.long {
             LongState::None => 0,
             LongState::Hidden | LongState::Wide | LongState::Cell | LongState::Sum | LongState::Max => units,
+            LongState::Pair => 2 * units,
             LongState::Mean => units + 1,
             LongState::Line => Taps::of(params).line_words(inputs),
         }
@@ -195,7 +199,7 @@ pub struct CellSpec {
 }
 
 /// All cells.
-pub const CELLS: &[CellSpec] = &[srn::SPEC, gru::SPEC, lstm::SPEC, residual::SPEC];
+pub const CELLS: &[CellSpec] = &[srn::SPEC, gru::SPEC, lstm::SPEC, residual::SPEC, tree_lstm::SPEC];
 
 /// What one unit holds while its equations run.
 #[derive(Clone, Copy, Debug)]
@@ -204,6 +208,8 @@ pub struct Unit<A: Arith> {
     pub h: A::Out,
     /// Long state, t-1 on entry and t on exit.
     pub long: A::Long,
+    /// Long state of a second predecessor; 0 but in cells that join two.
+    pub second: A::Long,
     /// What a first stage hands to the second.
     pub carry: A::Gate,
     /// V_i, V_f, V_o of the unit, which see its cell state; read by cells with peepholes alone.

@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn sums_of_tanh_until_saturation() {
         let world = Q { long_frac: 25, out_frac: 10 };
-        let mut unit: Unit<Q> = Unit { h: 0, long: 0, carry: Gate::ZERO, peephole: [0; 3] };
+        let mut unit: Unit<Q> = Unit { h: 0, long: 0, second: 0, carry: Gate::ZERO, peephole: [0; 3] };
         for t in 1..=30 {
             Residual.unit(&world, [Pre::from_num(0.5)], &mut unit);
             let exact = t as f64 * 0.5f64.tanh();

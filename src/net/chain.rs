@@ -22,3 +22,13 @@ pub(super) fn run(layers: &[View<'_>], memory: &mut [u32], from: usize, to: usiz
 pub(super) fn start(layers: &[View<'_>], k: usize) -> usize {
     layers.iter().take(k).map(View::memory_words).fold(0, usize::saturating_add)
 }
+
+/// One step of all layers.
+pub(super) fn step(layers: &[View<'_>], memory: &mut [u32]) {
+    run(layers, memory, 0, layers.len());
+}
+
+/// Words of all layers' memories: the output lies behind them.
+pub(super) fn words(layers: &[View<'_>]) -> usize {
+    start(layers, layers.len())
+}

@@ -73,7 +73,7 @@ impl Plan {
         let output = if of_all { 0 } else { vector_words(model.outputs()) };
         let edge = model.chain(1);
         let beyond = model.chain(2).first().map_or(0, View::inputs).saturating_sub(units.saturating_mul(2));
-        let words = chain::start(edge, edge.len()).saturating_add(edge.last().map_or(0, |l| vector_words(l.units())));
+        let words = chain::words(edge).saturating_add(edge.last().map_or(0, |l| vector_words(l.units())));
         Ok(Plan {
             rounds: rounds as usize,
             max_nodes: max_nodes as usize,
@@ -152,7 +152,7 @@ impl<'m, 'b> Graph<'m, 'b> {
         let (width, frac) = (model.outputs(), model.out_frac());
         if plan.of_all {
             readout(layers, scratch, &mut from, nodes);
-            let words = scratch.get(chain::start(layers, layers.len())..).unwrap_or_default();
+            let words = scratch.get(chain::words(layers)..).unwrap_or_default();
             return Ok(Outputs { words, steps: nodes.min(1), stride: vector_words(width), width, frac });
         }
         for v in 0..nodes {
@@ -183,8 +183,8 @@ impl<'m, 'b> Graph<'m, 'b> {
 fn step<'s>(layers: &[View<'_>], scratch: &'s mut [u32], x: &[i16]) -> &'s [u32] {
     let inputs = layers.first().map_or(0, View::inputs);
     put(x, word::halves_mut(scratch).get_mut(..inputs).unwrap_or_default());
-    chain::run(layers, scratch, 0, layers.len());
-    scratch.get(chain::start(layers, layers.len())..).unwrap_or_default()
+    chain::step(layers, scratch);
+    scratch.get(chain::words(layers)..).unwrap_or_default()
 }
 
 /// h_0 and the long state that belongs to it.
@@ -284,13 +284,13 @@ impl Round<'_, '_> {
         put(h, x);
         let (_, x) = x.split_at_mut_checked(h.len()).unwrap_or_default();
         put(self.edge.vector(k), x);
-        chain::run(self.message, self.scratch, 0, self.message.len());
+        chain::step(self.message, self.scratch);
     }
 
     /// h_t(v) from h_(t-1)(v), its long state, and m_t(v), which lies behind the messages' layers.
     fn update(&mut self, h: &[i16], long: core::ops::Range<usize>) -> &[i16] {
         let cell = self.cell;
-        let at = chain::start(self.message, self.message.len());
+        let at = chain::words(self.message);
         for k in 0..cell.input_words() {
             let m = self.scratch.get(at.wrapping_add(k)).copied().unwrap_or_default();
             if let Some(x) = self.scratch.get_mut(k) {

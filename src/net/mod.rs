@@ -1,4 +1,4 @@
-//! Ways to run a model: a step per frame, or whole sequences; and to draw from what it says.
+//! Ways to run a model: a step per frame, whole sequences, or trees; and to draw from what it says.
 
 mod chain;
 mod graph;
@@ -13,4 +13,4 @@ pub use rows::Rows;
 pub use sampler::{Sampler, Temperature};
 pub use sequence::{Outputs, Sequence};
 pub use stream::{Output, SNAPSHOT_EXTRA_WORDS, Stream};
-pub use tree::Node;
+pub use tree::{Node, Tree, slots_needed};

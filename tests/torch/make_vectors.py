@@ -21,7 +21,8 @@ I, H, CLASSES, LENGTHS = 3, 4, 3, [5, 2, 4]
 # Matrices in W and U, vectors in b, diagonals in V.
 ROWS = {"srn": (1, 1, 1, 0), "srn-sigmoid": (1, 1, 1, 0), "srn-relu": (1, 1, 1, 0), "gru": (3, 3, 4, 0),
         "gru-before": (3, 3, 3, 0), "lstm": (4, 4, 4, 0), "lstm-no-forget": (3, 3, 3, 0), "lstm-coupled": (3, 3, 3, 0),
-        "lstm-peephole": (4, 4, 4, 3), "residual-1": (1, 0, 1, 0), "residual-2": (1, 1, 1, 0)}
+        "lstm-peephole": (4, 4, 4, 3), "residual-1": (1, 0, 1, 0), "residual-2": (1, 1, 1, 0),
+        "tree-lstm": (5, 0, 5, 0)}
 MODULES = {"srn": torch.nn.RNN, "srn-relu": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
 
 
@@ -56,6 +57,11 @@ def by_hand(variant, p):
                 r, z = torch.sigmoid(a[: 2 * H] + p["u"][: 2 * H] @ h).chunk(2)
                 n = torch.tanh(a[2 * H:] + p["u"][2 * H:] @ (r * h))
                 h = z * h + (1 - z) * n
+            elif variant == "tree-lstm":
+                # In a sequence c_left is that of the step before and c_right 0.
+                i, f, _, g, o = a.chunk(5)
+                c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+                h = torch.sigmoid(o) * torch.tanh(c)
             elif variant == "lstm-peephole":
                 i, f, g, o = (a + p["u"] @ h).chunk(4)
                 v_i, v_f, v_o = p["v"].chunk(3)
@@ -196,6 +202,68 @@ def units(variant, **more):
     return {"layer": "cell", "variant": variant, "units": H, **more}
 
 
+def tree_case(leaf, compose, roots, every_node):
+    """A recursive network over trees and a directed acyclic graph; nodes as [frame] or [left, right]."""
+    head = {"layer": "dense", "outputs": CLASSES}
+    layers, chains = [*leaf, compose, head], [len(leaf), 1, 1]
+    lstm = compose.get("variant") == "tree-lstm"
+    leaf_lstm = lstm and leaf[-1].get("variant") == "lstm"
+    structure = {"kind": "tree", "chains": chains, "roots": roots, "every_node": every_node}
+    widths = [("leaf", leaf, 1), ("compose", [compose], 2 * H), ("head", [head], roots * H)]
+    names, k = [], 0
+    for _, chain, inputs in widths:
+        for name, shape in shapes(chain, inputs):
+            _, number, letter = name.split(".")
+            names.append((f"layers.{k + int(number)}.{letter}", shape))
+        k += len(chain)
+    parameters = {n: (torch.randn(s, dtype=torch.float64) * 0.6).requires_grad_() for n, s in names}
+    of = lambda k: {n.split(".")[2]: p for n, p in parameters.items() if n.startswith(f"layers.{k}.")}
+    zero = torch.zeros(H, dtype=torch.float64)
+
+    def state(symbol):
+        h, c = of(0)["e"][symbol], zero
+        for k, layer in list(enumerate(leaf))[1:]:
+            p = of(k)
+            if layer["layer"] == "cell":
+                i, _, g, o = (p["w"] @ h + p["b"]).chunk(4)
+                c = torch.sigmoid(i) * torch.tanh(g)
+                h = torch.sigmoid(o) * torch.tanh(c)
+            else:
+                h = torch.tanh(p["w"] @ h + p["b"])
+        return h, (c if leaf_lstm else zero)
+
+    def join(left, right):
+        p = of(len(leaf))
+        a = p["w"] @ torch.cat([left[0], right[0]]) + p["b"]
+        if not lstm:
+            return torch.tanh(a), zero
+        i, f, k, g, o = a.chunk(5)
+        c = torch.sigmoid(f) * left[1] + torch.sigmoid(k) * right[1] + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c), c
+
+    last = of(len(layers) - 1)
+    examples, loss = [], 0
+    # A balanced tree, a chain, and a graph one of whose nodes has three parents.
+    for nodes in ([[0], [1], [0, 1], [2], [3], [3, 4], [2, 5]], [[2], [1], [0, 1], [0], [2, 3], [3], [4, 5]],
+                  [[0], [1], [0, 1], [2, 2], [3, 0], [2, 4]]):
+        frames = torch.randint(6, (4,)).tolist()
+        states = []
+        for node in nodes:
+            states.append(state(frames[node[0]]) if len(node) == 1 else join(states[node[0]], states[node[1]]))
+        heads = [s[0] for s in states] if every_node else [torch.cat([s[0] for s in states[-roots:]])]
+        y = torch.stack([last["w"] @ h + last["b"] for h in heads])
+        classes = torch.randint(CLASSES, (len(heads),))
+        loss = loss + cross_entropy(y, classes, reduction="sum")
+        examples.append({"frames": frames, "nodes": nodes, "classes": classes.tolist(),
+                         "outputs": y.detach().flatten().tolist()})
+    loss.backward()
+    return {"spec": {"inputs": 1, "layers": layers, "structure": structure},
+            "parameters": {n: p.detach().flatten().tolist() for n, p in parameters.items()},
+            "examples": examples, "loss": loss.item(),
+            "gradients": {n: (torch.zeros_like(p) if p.grad is None else p.grad).flatten().tolist()
+                          for n, p in parameters.items()}}
+
+
 def main():
     torch.manual_seed(20)
     dense, both = {"layer": "dense", "outputs": CLASSES}, {"bidirectional": True}
@@ -222,8 +290,15 @@ def main():
         case([{**loop, "hidden": 4, "closed": True}]),
         case([{**loop, "hidden": 4, "closed": True, "warmup": 2}]),
         case([{**loop, "hidden": 0, "outputs": 2, "closed": True}]),
+        case([units("tree-lstm"), dense]),
     ]
-    print(json.dumps({"torch": torch.__version__.split("+")[0], "cases": cases}))
+    table, tanh = {"layer": "embedding", "rows": 6, "units": H}, {"activation": "tanh"}
+    trees = [
+        tree_case([table], {**dense, "outputs": H, **tanh}, 1, False),
+        tree_case([table, {**dense, "outputs": H, **tanh}], units("tree-lstm"), 2, False),
+        tree_case([table, units("lstm")], units("tree-lstm"), 1, True),
+    ]
+    print(json.dumps({"torch": torch.__version__.split("+")[0], "cases": cases, "trees": trees}))
 
 
 if __name__ == "__main__":

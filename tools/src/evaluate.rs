@@ -1,17 +1,18 @@
 //! Float and integer networks over examples: what they answer and how good that is.
 
 use anyhow::{Result, anyhow};
-use elman::blob::Model;
+use elman::blob::{Model, Structure};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::data::records::Task;
+use crate::data::Joints;
+use crate::data::records::{self, Task};
 use crate::host;
-use crate::nn::{self, LayerSpec, Network};
+use crate::nn::{self, LayerSpec, Mode, Network, structure};
 use crate::pipeline::{Answer, Encoding, Example};
 use crate::recipe::Recipe;
 use crate::run::About;
-use crate::score::{self, Nats, SpanScore, SymbolScore};
+use crate::score::{self, BySize, Nats, SpanScore, SymbolScore};
 
 /// Right and wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,8 @@ pub struct Part {
     outputs: u64,
     /// Surprise at what was wanted.
     nats: Nats,
+    /// The scores of the last output.
+    last: Vec<f32>,
     /// Values said of a series, `[judged steps, outputs]`.
     values: Vec<f32>,
 }
@@ -48,6 +51,8 @@ impl Part {
     /// Judges the outputs of a step.
     fn step(&mut self, t: usize, example: &Example, y: &[f32]) {
         self.outputs += 1;
+        self.last.clear();
+        self.last.extend(y);
         match &example.answer {
             Answer::Class(_) | Answer::Steps(_) => self.answers.push(nn::argmax(y) as u32),
             Answer::Next => {
@@ -90,11 +95,11 @@ impl How {
 
 /// Runs the float network over each example, in parallel.
 pub fn float(network: &Network<f32>, about: &About, examples: &[Example], how: How) -> Vec<Part> {
-    let (inputs, width) = (about.encoding.inputs(), about.encoding.outputs());
+    let width = about.encoding.outputs();
     examples
         .par_iter()
         .map(|example| {
-            let mut outputs = network.run(&about.network_frames(&example.frames[..example.steps(inputs) * inputs]));
+            let mut outputs = structure::run(network, about.sequence(example).item(), Mode::Evaluate);
             about.physical(&mut outputs);
             let mut part = Part::default();
             let skip = if outputs.len() > width { how.skip } else { 0 };
@@ -122,6 +127,14 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<
                 let frames = &example.frames[..example.steps(inputs) * inputs];
                 let mut part = Part::default();
                 let mut y = vec![0.0; model.outputs()];
+                if model.structure() != Structure::Sequence {
+                    host::structure(model, memory, example, |t, output| {
+                        y.iter_mut().zip(output.scores).for_each(|(y, s)| *y = f32::from(*s) * unit);
+                        part.step(t, example, &y);
+                    })
+                    .map_err(|e| anyhow!("{}: {e}; {}", example.name, way_out(&e)))?;
+                    return Ok(part);
+                }
                 let steps = frames.len() / inputs;
                 let first = if example.answer.single() { steps.saturating_sub(1) } else { how.skip };
                 let given = frames.chunks_exact(inputs).enumerate();
@@ -178,11 +191,19 @@ impl Figure {
 
 /// The figures of a task, the one that counts first.
 ///
-/// class: accuracy. tag and segment: F1 of the spans where the labels have some, accuracy per step. next: nats per symbol, perplexity. series: root mean square error of each output in its own unit, and the
+/// class: accuracy, and by size where files tell sizes. tag over trees: accuracy of all nodes and at the root. tag and segment: F1 of the spans where the labels have some, accuracy per step. next: nats per symbol, perplexity. series: root mean square error of each output in its own unit, and the
 /// same over the deviation of what was wanted.
 pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[Part], how: How) -> Vec<Figure> {
     match encoding.task {
-        Task::Class => vec![Figure::share("accuracy", accuracy(examples, parts))],
+        Task::Class => {
+            let all = Figure::share("accuracy", accuracy(examples, parts));
+            [all].into_iter().chain(by_size(examples, parts)).collect()
+        }
+        Task::Tag if examples.iter().any(|e| matches!(e.joints, Joints::Tree(_))) => {
+            let mut figures = vec![Figure::share("accuracy of all nodes", accuracy(examples, parts))];
+            figures.extend(at_roots(encoding, examples, parts));
+            figures
+        }
         Task::Next => {
             let nats = parts.iter().map(|p| p.nats).fold(Nats::default(), Nats::join);
             vec![Figure::plain("nats per symbol", nats.mean()), Figure::plain("perplexity", nats.perplexity())]
@@ -239,6 +260,38 @@ pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[Part], how: H
     }
 }
 
+/// Accuracy at the last node of each tree; where labels are a scale, also on which side of its middle, those in the middle
+/// left out.
+fn at_roots(encoding: &Encoding, examples: &[Example], parts: &[Part]) -> Vec<Figure> {
+    let middle = score::middle(&encoding.labels);
+    let (mut all, mut sides) = (BySize::default(), BySize::default());
+    for (example, part) in examples.iter().zip(parts) {
+        let Answer::Steps(wanted) = &example.answer else { continue };
+        let (Some(wanted), Some(said)) = (wanted.last(), part.answers.last()) else { continue };
+        all.add(0, wanted == said);
+        if let Some(middle) = middle.filter(|m| *m != *wanted as usize) {
+            sides.add(0, (score::side(&part.last, middle) > 0.0) == (*wanted as usize > middle));
+        }
+    }
+    let named = |by: &BySize, name| by.shares().map(|(_, share)| Figure::share(name, share)).collect::<Vec<_>>();
+    [named(&all, "accuracy at the root"), named(&sides, "side at the root")].concat()
+}
+
+/// Accuracy by the size that names of files tell, where they tell several.
+fn by_size(examples: &[Example], parts: &[Part]) -> Vec<Figure> {
+    let mut by = BySize::default();
+    for (example, part) in examples.iter().zip(parts) {
+        let file = example.name.split(':').next().unwrap_or_default();
+        if let (Answer::Class(wanted), Some(said), Some(size)) =
+            (&example.answer, part.answers.last(), records::size_of(file))
+        {
+            by.add(size, wanted == said);
+        }
+    }
+    let shares = by.shares().map(|(size, share)| Figure::share(&format!("accuracy at size {size}"), share));
+    if by.0.len() > 1 { shares.collect() } else { Vec::new() }
+}
+
 fn accuracy(examples: &[Example], parts: &[Part]) -> f64 {
     let (mut right, mut all) = (0, 0);
     for (is, answered) in pairs(examples, parts) {
@@ -277,7 +330,8 @@ mod tests {
     fn counts_and_shares() {
         let c = Confusion::of(3, [(0, 0), (1, 1), (2, 1), (2, 2)]);
         assert_eq!(c.counts, [[1, 0, 0], [0, 1, 0], [0, 1, 1]]);
-        let example = |answer| Example { name: String::new(), frames: vec![0; 4], joints: crate::data::Joints::None, answer };
+        let example =
+            |answer| Example { name: String::new(), frames: vec![0; 4], joints: crate::data::Joints::None, answer };
         let examples = [example(Answer::Class(1)), example(Answer::Steps(vec![0, 1, 2]))];
         let parts = [part(&[1]), part(&[0, 2, 2])];
         assert!((accuracy(&examples, &parts) - 0.75).abs() < 1e-12);
@@ -286,7 +340,12 @@ mod tests {
 
     #[test]
     fn the_next_symbol_costs_its_surprise() {
-        let example = Example { name: String::new(), frames: vec![0, 1, 0], joints: crate::data::Joints::None, answer: Answer::Next };
+        let example = Example {
+            name: String::new(),
+            frames: vec![0, 1, 0],
+            joints: crate::data::Joints::None,
+            answer: Answer::Next,
+        };
         let mut part = Part::default();
         part.step(0, &example, &[0.0, 0.0]);
         part.step(1, &example, &[3f32.ln(), 0.0]);

@@ -7,7 +7,7 @@
 //! | metrics.jsonl | a line per epoch |
 //! | checkpoint.safetensors | what resuming needs |
 //! | weights.safetensors | the best network |
-//! | calibration.safetensors | frames of some training examples, for rounding |
+//! | calibration.bin | some training examples, for rounding |
 //! | results.json | what quantize, eval and verify found |
 //! | model.elman | the blob |
 //! | report.html | the report |
@@ -15,23 +15,24 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use elman::blob::TextUnit;
+use elman::blob::{Structure, TextUnit};
 
-use crate::data::records::Unit;
+use crate::data::records::{Task, Unit};
 use crate::files::write_atomically;
-use crate::nn::{LayerSpec, Network, NetworkSpec};
+use crate::nn::{Network, NetworkSpec};
 use crate::pipeline::{self, Encoding, Example, Frames};
 use crate::quant::IntegerLayer;
 use crate::quant::network::Surroundings;
 use crate::quant::scaling::{Moments, SCALED_FRAC, scaled};
-use crate::recipe::Recipe;
-use crate::train::EpochMetrics;
+use crate::recipe::{Asked, Recipe};
+use crate::train::{self, EpochMetrics};
 
 /// The blob.
 pub const MODEL: &str = "model.elman";
+/// Some training examples.
+const CALIBRATION: &str = "calibration.bin";
 
 /// What surrounds the network, as run.json has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,6 +47,9 @@ pub struct About {
     pub target: Vec<(f64, f64)>,
     /// Steps of the longest example.
     pub longest: usize,
+    /// How chains of layers are joined, with the extent of the largest example.
+    #[serde(default)]
+    pub structure: Structure,
     /// Hash of recipe, data and seed.
     pub fingerprint: u64,
 }
@@ -61,7 +65,9 @@ impl About {
         let all = || train.iter().chain(others.iter().copied().flatten());
         let longest = all().map(|e| e.steps(inputs)).max().unwrap_or(0);
         let fingerprint = pipeline::fingerprint(recipe, &encoding, all())?;
-        let mut about = About { encoding, scale: Vec::new(), scale_shift: 0, target: Vec::new(), longest, fingerprint };
+        let structure = pipeline::structure(&recipe.network, all());
+        let mut about =
+            About { encoding, scale: Vec::new(), scale_shift: 0, target: Vec::new(), longest, structure, fingerprint };
         if let Some(in_frac) = about.in_frac() {
             let mut moments = Moments::default();
             train.iter().for_each(|e| moments.add(&e.frames, inputs));
@@ -168,24 +174,28 @@ impl About {
             max_steps: if recipe.quantize.max_steps == 0 { longest } else { recipe.quantize.max_steps },
             scale: self.scale_layer(),
             target: self.target.clone(),
+            structure: self.structure,
         }
+    }
+
+    /// An example as the trainer takes it, whole.
+    pub fn sequence(&self, example: &Example) -> train::Sequence {
+        let inputs = self.encoding.inputs();
+        let steps = example.steps(inputs);
+        let frames = self.network_frames(&example.frames[..steps * inputs]);
+        let target = example.target(self, 0, steps);
+        train::Sequence { frames, joints: example.joints.clone(), target }
     }
 
     /// The network of a recipe between these frames and answers.
     pub fn network(&self, recipe: &Recipe) -> NetworkSpec {
-        let (mut layers, outputs) = (recipe.network.layers.clone(), self.encoding.outputs());
-        for layer in &mut layers {
-            match layer {
-                LayerSpec::Embedding { rows, .. } | LayerSpec::OneHot { rows } if *rows == 0 => {
-                    *rows = self.encoding.symbols();
-                }
-                _ => {}
-            }
-        }
-        if !recipe.network.feeds_back() {
-            layers.push(LayerSpec::dense(outputs));
-        }
-        NetworkSpec::sequence(self.encoding.inputs(), layers)
+        recipe.network.spec(Asked {
+            inputs: self.encoding.inputs(),
+            outputs: self.encoding.outputs(),
+            symbols: self.encoding.symbols(),
+            every: matches!(self.encoding.task, Task::Tag | Task::Segment),
+            edge_features: self.encoding.edges.len(),
+        })
     }
 }
 
@@ -344,46 +354,22 @@ impl RunFolder {
         Ok(network)
     }
 
-    /// Keeps raw features of training clips for rounding.
+    /// Keeps training examples for rounding.
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn write_calibration(&self, clips: &[Vec<i16>], channels: usize) -> Result<()> {
-        let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = clips
-            .iter()
-            .enumerate()
-            .map(|(n, c)| {
-                (
-                    format!("{n:05}"),
-                    vec![c.len() / channels, channels],
-                    c.iter().flat_map(|x| x.to_le_bytes()).collect(),
-                )
-            })
-            .collect();
-        let views = bytes
-            .iter()
-            .map(|(name, shape, b)| Ok((name.as_str(), TensorView::new(Dtype::I16, shape.clone(), b)?)))
-            .collect::<Result<Vec<_>>>()?;
-        write_atomically(&self.path.join("calibration.safetensors"), &safetensors::serialize(views, None)?)
+    pub fn write_calibration(&self, examples: &[Example]) -> Result<()> {
+        write_atomically(&self.path.join(CALIBRATION), &postcard::to_stdvec(examples)?)
     }
 
-    /// The features kept for rounding.
+    /// The examples kept for rounding.
     ///
     /// # Errors
     /// Where the file cannot be read.
-    pub fn calibration(&self) -> Result<Vec<Vec<i16>>> {
-        let path = self.path.join("calibration.safetensors");
+    pub fn calibration(&self) -> Result<Vec<Example>> {
+        let path = self.path.join(CALIBRATION);
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let file = SafeTensors::deserialize(&bytes).with_context(|| format!("{} is damaged", path.display()))?;
-        let mut names = file.names();
-        names.sort();
-        names
-            .into_iter()
-            .map(|n| {
-                let tensor = file.tensor(n)?;
-                Ok(tensor.data().as_chunks::<2>().0.iter().map(|b| i16::from_le_bytes(*b)).collect())
-            })
-            .collect()
+        postcard::from_bytes(&bytes).with_context(|| format!("{} is damaged; train again", path.display()))
     }
 
     /// Adds one finding to results.json.

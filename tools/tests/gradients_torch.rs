@@ -2,12 +2,34 @@
 
 use std::collections::HashMap;
 
-use elman_tools::nn::{Batch, Classes, Loss, Mode, Network, NetworkSpec, Pass, Target, Workspace, cell};
+use elman::net::Node;
+use elman_tools::data::Joints;
+use elman_tools::nn::{
+    Batch, Classes, Item, Loss, Mode, Network, NetworkSpec, Pass, Target, Workspace, cell, structure,
+};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Vectors {
     cases: Vec<Case>,
+    trees: Vec<TreeCase>,
+}
+
+#[derive(Deserialize)]
+struct TreeCase {
+    spec: NetworkSpec,
+    parameters: HashMap<String, Vec<f64>>,
+    examples: Vec<TreeExample>,
+    loss: f64,
+    gradients: HashMap<String, Vec<f64>>,
+}
+
+#[derive(Deserialize)]
+struct TreeExample {
+    frames: Vec<f32>,
+    nodes: Vec<Vec<u16>>,
+    classes: Vec<u32>,
+    outputs: Vec<f64>,
 }
 
 #[derive(Deserialize)]
@@ -26,9 +48,26 @@ struct Case {
     gradients: HashMap<String, Vec<f64>>,
 }
 
+fn vectors() -> Vectors {
+    serde_json::from_str(include_str!("../../tests/torch/vectors.json")).unwrap()
+}
+
 fn cases() -> Vec<Case> {
-    let text = include_str!("../../tests/torch/vectors.json");
-    serde_json::from_str::<Vectors>(text).unwrap().cases
+    vectors().cases
+}
+
+/// A network with these parameters.
+fn network<F: elman_tools::nn::Float>(spec: &NetworkSpec, parameters: &HashMap<String, Vec<f64>>) -> Network<F> {
+    let mut network = Network::<F>::new(spec, 0).unwrap();
+    let tensors = network.tensors().to_vec();
+    network.update(|values| {
+        for t in &tensors {
+            let theirs = &parameters[&t.name];
+            assert_eq!(theirs.len(), t.range.len(), "{}", t.name);
+            values[t.range.clone()].iter_mut().zip(theirs).for_each(|(v, x)| *v = F::of(*x));
+        }
+    });
+    network
 }
 
 fn assert_near(what: &str, ours: impl IntoIterator<Item = f64>, theirs: &[f64], tolerance: f64) {
@@ -43,15 +82,8 @@ fn assert_near(what: &str, ours: impl IntoIterator<Item = f64>, theirs: &[f64], 
 
 fn compare<F: elman_tools::nn::Float>(tolerance: f64) {
     for case in cases() {
-        let mut network = Network::<F>::new(&case.spec, 0).unwrap();
+        let network = network::<F>(&case.spec, &case.parameters);
         let tensors = network.tensors().to_vec();
-        network.update(|values| {
-            for t in &tensors {
-                let theirs = &case.parameters[&t.name];
-                assert_eq!(theirs.len(), t.range.len(), "{}", t.name);
-                values[t.range.clone()].iter_mut().zip(theirs).for_each(|(v, x)| *v = F::of(*x));
-            }
-        });
         let what = format!("{:?}", case.spec.layers);
         for (frames, theirs) in case.sequences.iter().zip(&case.outputs) {
             assert_near(&what, network.run(frames).into_iter().map(F::f64), theirs, tolerance);
@@ -78,14 +110,51 @@ fn compare<F: elman_tools::nn::Float>(tolerance: f64) {
     }
 }
 
+fn compare_trees<F: elman_tools::nn::Float>(tolerance: f64) {
+    for case in vectors().trees {
+        let network = network::<F>(&case.spec, &case.parameters);
+        let what = format!("{:?}", case.spec.layers);
+        let joints: Vec<Joints> =
+            case.examples.iter().map(|e| Joints::Tree(e.nodes.iter().map(node).collect())).collect();
+        let per_node = case.spec.per_step();
+        let target = |c: &Vec<u32>| if per_node { Target::Steps(c.clone()) } else { Target::Class(c[0]) };
+        let targets: Vec<Target> = case.examples.iter().map(|e| target(&e.classes)).collect();
+        let examples = case.examples.iter().zip(&joints).zip(&targets);
+        let items: Vec<Item<'_>> =
+            examples.map(|((e, joints), target)| Item { frames: &e.frames, joints, target }).collect();
+        for (item, example) in items.iter().zip(&case.examples) {
+            let ours = structure::run(&network, *item, Mode::Evaluate);
+            assert_near(&what, ours.into_iter().map(F::f64), &example.outputs, tolerance);
+        }
+        let mut gradient = vec![F::ZERO; network.values().len()];
+        let pass = Pass { loss: Loss::CrossEntropy, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default() };
+        let score = structure::learn(&network, &items, pass, &mut Workspace::default(), Some(&mut gradient));
+        assert_near(&what, [score.loss], &[case.loss], tolerance);
+        assert_eq!(score.sequences, 3);
+        for t in network.tensors() {
+            let ours = gradient[t.range.clone()].iter().map(|g| g.f64());
+            assert_near(&format!("{what} {}", t.name), ours, &case.gradients[&t.name], tolerance);
+        }
+    }
+}
+
+fn node(numbers: &Vec<u16>) -> Node {
+    match numbers[..] {
+        [left, right] => Node::Inner { left, right },
+        _ => Node::Leaf(numbers[0]),
+    }
+}
+
 #[test]
 fn in_f64() {
     compare::<f64>(1e-11);
+    compare_trees::<f64>(1e-11);
 }
 
 #[test]
 fn in_f32() {
     compare::<f32>(2e-5);
+    compare_trees::<f32>(2e-5);
 }
 
 #[test]

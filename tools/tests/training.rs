@@ -246,8 +246,7 @@ fn stops_early_and_keeps_the_best() {
     // Nothing to learn but by heart.
     let data = |seed: u64| -> Vec<Sequence> {
         let mut next = noise(seed);
-        let mut one =
-            || Sequence::new((0..8).map(|_| next()).collect(), Target::Class(u32::from(next() > 0.0)));
+        let mut one = || Sequence::new((0..8).map(|_| next()).collect(), Target::Class(u32::from(next() > 0.0)));
         (0..60).map(|_| one()).collect()
     };
     assert_eq!(trainer.run(&data(1), &data(2), None, quiet).unwrap(), Outcome::EarlyStop);

@@ -11,13 +11,15 @@
 #![forbid(unsafe_code)]
 
 mod generation;
+mod tree;
 
 pub use generation::{MAGIC as GENERATION_MAGIC, generate};
+pub use tree::LEAF;
 
-use elman::blob::Error;
+use elman::blob::{Error, Structure};
 use elman::kernel::layout::vector_words;
 use elman::kernel::word;
-use elman::net::Outputs;
+use elman::net::{Node, Outputs};
 use elman::{Model, Sequence, Stream};
 use embedded_io::{Read, ReadExactError, Write};
 
@@ -68,6 +70,8 @@ pub enum Fault<I, O> {
     Model(Error),
     /// The frames do not take the model's inputs: elements needed.
     Frames(usize),
+    /// There are more nodes than room for them: nodes needed.
+    Nodes(usize),
     /// The record does not take a snapshot or output: words needed.
     Record(usize),
 }
@@ -98,6 +102,8 @@ pub struct Buffers<'m> {
     pub memory: &'m mut [u32],
     /// A frame; a whole sequence for a model that runs those.
     pub frames: &'m mut [i16],
+    /// The nodes of a tree, for a model that runs over trees.
+    pub nodes: &'m mut [Node],
     /// A record.
     pub record: &'m mut [u32],
 }
@@ -113,7 +119,9 @@ pub fn serve<I: Read, O: Write>(
     output: &mut O,
     clock: &impl Clock,
 ) -> Result<u32, Fault<I::Error, O::Error>> {
-    if model.max_steps() > 0 {
+    if matches!(model.structure(), Structure::Tree { .. }) {
+        tree::serve(model, buffers, input, output, clock)
+    } else if model.max_steps() > 0 {
         serve_sequences(model, buffers, input, output, clock)
     } else {
         serve_stream(model, buffers, input, output, clock)

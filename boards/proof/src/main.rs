@@ -66,6 +66,20 @@ fn sequence(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Option<usi
     Some(outputs.last()?.argmax())
 }
 
+/// A tree, its answers, and what its nodes need.
+#[cfg(feature = "more")]
+#[inline(never)]
+fn tree(model: &Model<'_>, memory: &mut [u32], frames: &[i16], nodes: &[elman::net::Node]) -> Option<usize> {
+    black_box(elman::net::slots_needed(nodes, frames.len(), 1, &mut black_box([0; 64])).ok());
+    black_box(model.tree_words(black_box(7), black_box(3)));
+    let mut tree = model.tree(memory).ok()?;
+    tree.run_each(frames, nodes, |k, y| {
+        black_box((k, y.argmax()));
+    })
+    .ok()?;
+    Some(tree.run(frames, nodes).ok()?.argmax())
+}
+
 /// Reads a text, draws the next symbol and names it.
 #[cfg(feature = "more")]
 #[inline(never)]
@@ -110,6 +124,8 @@ fn main() -> ! {
         #[cfg(feature = "more")]
         black_box(black_box(load(black_box(BLOB))).map(|model| {
             let mut memory = black_box([0; 1024]);
+            let nodes = black_box([elman::net::Node::Leaf(0); 64]);
+            black_box(tree(&model, &mut memory, &black_box([0; 64]), &nodes));
             sequence(&model, &mut memory, &black_box([0; 64]))
         }));
         black_box(run());

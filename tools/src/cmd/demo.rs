@@ -67,7 +67,7 @@ impl Cmd {
 
         ui.note("running the same clips on an emulated Cortex-M4");
         let examples = folder.about()?.encoding.examples(&source, Split::Test)?;
-        let inputs = pipeline::spread(&examples, self.clips, model.inputs(), usize::MAX);
+        let inputs = pipeline::spread_frames(&examples, self.clips, model.inputs(), usize::MAX);
         let verified = crate::verify::run(&file.bytes(), "m4", &inputs, &crate::verify::Options::default());
         let (verified, missing) = match verified {
             Ok(report) => {

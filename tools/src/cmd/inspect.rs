@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use elman::Model;
+use elman::blob::Structure;
 use serde::Serialize;
 
 use crate::cost::{self, Cost};
@@ -24,8 +26,29 @@ struct Inspection<'a> {
     fingerprint: String,
     counter: u32,
     audio: Option<&'a elman::audio::Config>,
+    structure: Structure,
+    tree: Option<TreeCost>,
     #[serde(flatten)]
     cost: &'a Cost,
+}
+
+/// What trees cost.
+#[derive(Serialize)]
+struct TreeCost {
+    /// RAM if the states of all nodes were kept; what is needed is `ram_bytes`.
+    ram_bytes_all_kept: usize,
+    /// Multiplications with a weight of a leaf, of an inner node and of an answer.
+    macs: [u64; 3],
+}
+
+impl TreeCost {
+    /// `None` where the model's structure is no tree.
+    fn of(model: &Model<'_>, cost: &Cost) -> Option<Self> {
+        let Structure::Tree { max_nodes, .. } = model.structure() else { return None };
+        let mut layers = cost.layers.iter();
+        let macs = [0, 1, 2].map(|k| layers.by_ref().take(model.chain(k).len()).map(|l| l.macs).sum());
+        Some(TreeCost { ram_bytes_all_kept: 4 * model.tree_words(max_nodes, max_nodes), macs })
+    }
 }
 
 impl Cmd {
@@ -56,6 +79,16 @@ impl Cmd {
         }
         ui.line(format!("blob         {}", bytes(cost.blob_bytes)));
         ui.line(format!("RAM          {} for states, exact", bytes(cost.ram_bytes)));
+        let tree = TreeCost::of(&model, &cost);
+        if let (Some(tree), Structure::Tree { roots, max_nodes, slots }) = (&tree, model.structure()) {
+            ui.line(format!(
+                "tree         up to {max_nodes} nodes of which {slots} states are kept at a time, {roots} root(s); with every \
+                 state kept RAM would be {}",
+                bytes(tree.ram_bytes_all_kept)
+            ));
+            let [leaf, compose, head] = tree.macs.map(thousands);
+            ui.line(format!("             multiplications: {leaf} a leaf, {compose} an inner node, {head} an answer"));
+        }
         if let Some(audio) = model.audio() {
             let (rate, hop) = (audio.sample_rate, audio.hop as u32);
             ui.line(format!(
@@ -79,6 +112,8 @@ impl Cmd {
             fingerprint: format!("{:016x}", model.descriptor().fingerprint),
             counter: model.frame().counter,
             audio: model.audio(),
+            structure: model.structure(),
+            tree,
             cost: &cost,
         })
     }

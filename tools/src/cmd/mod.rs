@@ -12,6 +12,7 @@ pub mod quantize;
 pub mod report;
 pub mod run;
 pub mod run_text;
+mod run_tree;
 pub mod train;
 pub mod turing;
 pub mod verify;

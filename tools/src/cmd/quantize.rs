@@ -12,6 +12,7 @@ use crate::model::ModelFile;
 use crate::quant::compare::{LayerError, compare};
 use crate::quant::network::{calibrate, quantize};
 use crate::run::RunFolder;
+use crate::train::Sequence;
 use crate::ui::{Ui, bytes};
 
 /// Rounds a trained network to integers and writes model.elman into the run folder.
@@ -66,15 +67,15 @@ impl Cmd {
 /// Where the run is not finished, a weight is not finite, or the device could not run the result.
 pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     let (recipe, about, network) = (folder.recipe()?, folder.about()?, folder.network()?);
-    let clips = folder.calibration()?;
-    let sequences: Vec<Vec<f32>> = clips.iter().map(|c| about.network_frames(c)).collect();
+    let examples = folder.calibration()?;
+    let sequences: Vec<Sequence> = examples.iter().map(|e| about.sequence(e)).collect();
     let seen = calibrate(&network, &sequences, &about.target);
     let mut integer = quantize(&network, &about.surroundings(&recipe), &seen)?;
     integer.counter = counter;
     let blob = integer.to_blob()?;
     let file = ModelFile::from_bytes(&folder.model_path(), &blob)?;
     let model = file.model()?;
-    let layers = compare(&network, &integer, &model, &about, How::of(&recipe), &clips)?;
+    let layers = compare(&network, &integer, &model, &about, How::of(&recipe), &examples)?;
     write_atomically(&folder.model_path(), &blob)?;
     let quantized =
         Quantized { model: folder.model_path(), blob_bytes: blob.len(), ram_bytes: cost::of(&model).ram_bytes, layers };

@@ -110,7 +110,7 @@ const MAP_SYMBOLS: usize = 120;
 fn embedding_map(folder: &RunFolder, file: &ModelFile) -> Result<Option<Map>> {
     let Ok(embedding) = Embedding::of(&file.model()?) else { return Ok(None) };
     let mut counts = vec![0usize; embedding.symbols().len()];
-    for symbol in folder.calibration()?.iter().flatten() {
+    for symbol in folder.calibration()?.iter().flat_map(|e| &e.frames) {
         if let Some(count) = counts.get_mut(usize::from(*symbol as u16)) {
             *count += 1;
         }

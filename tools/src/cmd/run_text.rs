@@ -1,10 +1,11 @@
 //! `elman run` on text: a line at a time through a model that reads symbols.
 
 use anyhow::{Context, Result};
-use elman::blob::{Readout, TextUnit};
+use elman::blob::{Readout, Structure, TextUnit};
 use elman::{Model, blob::Text};
 use serde::Serialize;
 
+use super::run_tree;
 use crate::host;
 use crate::score::Nats;
 
@@ -22,6 +23,11 @@ pub struct Line {
 }
 
 impl Line {
+    /// A line with one label.
+    pub(super) fn labelled(text: String, label: String) -> Self {
+        Line { text, label: Some(label), tags: Vec::new(), nats: None }
+    }
+
     /// As people read it.
     pub fn text(&self, unit: TextUnit) -> String {
         match (&self.label, self.nats) {
@@ -51,6 +57,13 @@ pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Resu
     let mut memory = vec![0; model.memory_words()];
     let mut lines = Vec::new();
     for (number, line) in content.lines().enumerate() {
+        if let Structure::Tree { roots, .. } = model.structure() {
+            if !line.trim().is_empty() {
+                let read = run_tree::line(model, &mut memory, text, line, roots.into());
+                lines.push(read.with_context(|| format!("{name}:{}", number + 1))?);
+            }
+            continue;
+        }
         let frames: Vec<i16> =
             text.read(line.as_bytes()).map_err(|e| anyhow::anyhow!("{e}"))?.map(|k| k as i16).collect();
         if frames.is_empty() {

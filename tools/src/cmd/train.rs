@@ -163,7 +163,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
     let inputs = about.encoding.inputs();
     let clips = recipe.quantize.calibration_clips;
     let calibration = pipeline::spread(&train_examples, clips, inputs, MOST_CALIBRATION_STEPS);
-    folder.write_calibration(&calibration, inputs)?;
+    folder.write_calibration(&calibration)?;
 
     let sets: [Box<dyn Dataset + '_>; 2] = match (source, &about.encoding.frames) {
         (Source::Sound(corpus), Frames::Audio(audio)) => {

@@ -1,9 +1,10 @@
 //! How the frames of an example hang together.
 
 use elman::net::Node;
+use serde::{Deserialize, Serialize};
 
 /// How the frames of an example hang together.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Joints {
     /// One after the other, or not at all.
     #[default]
@@ -15,7 +16,7 @@ pub enum Joints {
 }
 
 /// The edges of a graph in compressed rows: node v hears `neighbours[offsets[v]..offsets[v + 1]]`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rows {
     /// Where each node's neighbours begin; one more than there are nodes.
     pub offsets: Vec<u32>,

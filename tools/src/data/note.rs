@@ -40,6 +40,8 @@ pub enum NoteKind {
     Silent,
     /// Files that were not read because others belong together.
     SetAside,
+    /// Trees of more leaves than wanted were left out.
+    TooLarge,
     /// Examples without a step were left out.
     Empty,
     /// The position in its word, a number behind each character, was dropped.
@@ -62,6 +64,7 @@ impl fmt::Display for Note {
             }
             NoteKind::Silent => write!(f, "{clips} clip(s) hold digital silence only")?,
             NoteKind::SetAside => write!(f, "{clips} file(s) not read, as others belong together")?,
+            NoteKind::TooLarge => write!(f, "{clips} tree(s) of more leaves than max_leaves left out")?,
             NoteKind::Empty => write!(f, "{clips} example(s) without a step left out")?,
             NoteKind::PositionsDropped => write!(f, "{clips} file(s): the number behind each character dropped")?,
             NoteKind::SameRecord => write!(f, "{clips} example(s) of valid or test have the input of one of train")?,

@@ -158,7 +158,15 @@ mod tests {
 
     fn records(lines: &[&str]) -> Vec<Record> {
         let input = |l: &&str| Input::Symbols(l.split(' ').map(str::to_owned).collect());
-        lines.iter().map(|l| Record { name: String::new(), input: input(l), answer: Answer::None }).collect()
+        lines
+            .iter()
+            .map(|l| Record {
+                name: String::new(),
+                input: input(l),
+                joints: crate::data::Joints::None,
+                answer: Answer::None,
+            })
+            .collect()
     }
 
     fn words(text: &str) -> Vec<String> {

@@ -20,7 +20,8 @@ type Built<F> = (Vec<Layer<F>>, Vec<usize>, Vec<usize>);
 /// dropout of a recurrent layer is a layer of its own.
 pub fn layers<F: Float>(spec: &NetworkSpec, places: Vec<[Place; 2]>) -> Result<Built<F>, SpecError> {
     let (mut layers, mut starts, mut outputs) = (Vec::new(), Vec::new(), Vec::new());
-    for ((i, kind), ((inputs, width), [place, second])) in spec.layers.iter().enumerate().zip(spec.widths().into_iter().zip(places))
+    for ((i, kind), ((inputs, width), [place, second])) in
+        spec.layers.iter().enumerate().zip(spec.widths().into_iter().zip(places))
     {
         starts.push(layers.len());
         let layer = match kind {

@@ -112,7 +112,8 @@ impl StructureSpec {
                 if counts[0] == 0 || counts[2] == 0 {
                     return Some("a tree needs layers for its leaves and its head".to_owned());
                 }
-                (counts[1] != 1 || *roots == 0).then(|| "a tree is composed by one layer, up to one root or more".to_owned())
+                (counts[1] != 1 || *roots == 0)
+                    .then(|| "a tree is composed by one layer, up to one root or more".to_owned())
             }
             StructureSpec::Graph { .. } => {
                 let needed = |k: usize| k != 1 && counts[k] == 0;

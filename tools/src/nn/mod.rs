@@ -47,7 +47,7 @@ pub use layer::Mode;
 pub use loss::{Classes, END, Loss, NO_CLASS, Score, Target, argmax};
 pub use network::{Network, Pass, Workspace};
 pub use parameters::{Tensor, initial};
-pub use structure::Item;
 pub use spec::{DenseActivation, DropoutKind, LayerSpec, NetworkSpec, Over, variant};
+pub use structure::Item;
 pub use trace::Trace;
 pub use weights::WeightsError;

@@ -46,6 +46,7 @@ pub struct Pass<'a> {
 pub struct Workspace<F> {
     pub(super) tapes: Vec<Tape<F>>,
     pub(super) batch: Batch<F>,
+    pub(super) tree: super::structure::TreeRoom<F>,
 }
 
 impl<F: Float> Network<F> {
@@ -122,20 +123,7 @@ impl<F: Float> Network<F> {
 
     /// Scores the output and writes ∂L/∂y to the last tape.
     pub(super) fn score_top(&self, workspace: &mut Workspace<F>, targets: &[&Target], pass: Pass<'_>) -> Score {
-        let top = &mut workspace.tapes[self.layers.len() - 1];
-        let (out, mut dout) = (std::mem::take(&mut top.out), std::mem::take(&mut top.dout));
-        let (size, width) = (top.size, top.width);
-        let output = Frames { data: &out[top.lead * size * width..], rows: &top.rows, size, width };
-        let touched = &mut top.touched;
-        let mut write = |t: usize, row: usize, d: &[F]| {
-            if !std::mem::replace(&mut touched[t], true) {
-                dout[t * size * width..][..size * width].fill(F::ZERO);
-            }
-            dout[(t * size + row) * width..][..width].copy_from_slice(d);
-        };
-        let score = pass.loss.score(output, targets, pass.classes, pass.scale, Some(&mut write));
-        (top.out, top.dout) = (out, dout);
-        score
+        workspace.tapes[self.layers.len() - 1].score(targets, pass)
     }
 
     /// Runs the layers backward from ∂L/∂y.
@@ -170,6 +158,17 @@ impl<F: Float> Network<F> {
 }
 
 impl<F: Float> Chain<'_, F> {
+    /// The layers.
+    pub fn layers(&self) -> &[Layer<F>] {
+        self.layers
+    }
+
+    /// Makes a tape for each layer, which keeps pre-activations where they are asked for.
+    pub fn prepare(&self, tapes: &mut Vec<Tape<F>>, keep_pre: bool) {
+        tapes.resize_with(self.layers.len(), Tape::default);
+        tapes.iter_mut().for_each(|tape| tape.keep_pre = keep_pre);
+    }
+
     /// Runs the layers; returns the output of the last, or the input where there is none. A tape for each is kept in
     /// `tapes`.
     pub fn forward<'t>(&self, input: Frames<'t, F>, tapes: &'t mut Vec<Tape<F>>, mode: Mode) -> Frames<'t, F> {
@@ -206,6 +205,25 @@ impl<F: Float> Chain<'_, F> {
                 }
             }
         }
+    }
+}
+
+impl<F: Float> Tape<F> {
+    /// Scores the output against the targets of its rows and writes ∂L/∂y, which is 0 before.
+    pub(super) fn score(&mut self, targets: &[&Target], pass: Pass<'_>) -> Score {
+        let (out, mut dout) = (std::mem::take(&mut self.out), std::mem::take(&mut self.dout));
+        let (size, width) = (self.size, self.width);
+        let output = Frames { data: &out[self.lead * size * width..], rows: &self.rows, size, width };
+        let touched = &mut self.touched;
+        let mut write = |t: usize, row: usize, d: &[F]| {
+            if !std::mem::replace(&mut touched[t], true) {
+                dout[t * size * width..][..size * width].fill(F::ZERO);
+            }
+            dout[(t * size + row) * width..][..width].copy_from_slice(d);
+        };
+        let score = pass.loss.score(output, targets, pass.classes, pass.scale, Some(&mut write));
+        (self.out, self.dout) = (out, dout);
+        score
     }
 }
 

@@ -6,8 +6,10 @@ use super::network::{Network, Pass, Workspace};
 use super::{Batch, Float};
 
 /// What one layer of the recipe computed over a sequence.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trace<F> {
+    /// `[steps, inputs]`: what the layer reads; empty where that is the output of the layer before.
+    pub input: Vec<F>,
     /// Steps: of the sequence, 1 behind a pool.
     pub steps: usize,
     /// Width of the output.
@@ -26,6 +28,7 @@ pub struct Trace<F> {
 
 fn trace<F: Float>(tape: &mut Tape<F>) -> Trace<F> {
     let mut own = Trace {
+        input: Vec::new(),
         steps: tape.rows.len(),
         width: tape.width,
         out: tape.output().data.to_vec(),
@@ -43,6 +46,46 @@ fn trace<F: Float>(tape: &mut Tape<F>) -> Trace<F> {
         own.reverse = Some(Box::new(reverse));
     }
     own
+}
+
+impl<F: Float> Trace<F> {
+    /// What the layers of a chain computed over one step of many rows, as if the rows were steps.
+    pub(super) fn of_rows(tapes: &mut [Tape<F>]) -> Vec<Self> {
+        let of_tape = |tape: &mut Tape<F>| Trace {
+            input: Vec::new(),
+            steps: tape.size,
+            width: tape.width,
+            out: tape.output().data.to_vec(),
+            cell: if tape.lead == 1 {
+                tape.long.get(tape.size * tape.width..).unwrap_or_default().to_vec()
+            } else {
+                Vec::new()
+            },
+            pre: std::mem::take(&mut tape.pre),
+            reverse: None,
+        };
+        tapes.iter_mut().map(of_tape).collect()
+    }
+
+    /// Takes the rows in another order.
+    pub(super) fn reorder(&mut self, rows: &[usize]) {
+        let steps = self.steps.max(1);
+        for values in [&mut self.input, &mut self.out, &mut self.cell].into_iter().chain(&mut self.pre) {
+            let width = values.len() / steps;
+            *values = rows.iter().flat_map(|row| &values[row * width..][..width]).copied().collect();
+        }
+    }
+
+    /// Adds the rows of another run of the layer.
+    pub(super) fn extend(&mut self, more: Self) {
+        self.input.extend(more.input);
+        self.steps += more.steps;
+        self.width = more.width;
+        self.out.extend(more.out);
+        self.cell.extend(more.cell);
+        self.pre.resize_with(more.pre.len().max(self.pre.len()), Vec::new);
+        self.pre.iter_mut().zip(more.pre).for_each(|(pre, more)| pre.extend(more));
+    }
 }
 
 /// Turns the order of the steps.

@@ -43,6 +43,9 @@ pub struct Encoding {
     pub labels: Vec<String>,
     /// What a frame is.
     pub frames: Frames,
+    /// Names of the values known of each edge of a graph.
+    #[serde(default)]
+    pub edges: Vec<String>,
 }
 
 impl Encoding {
@@ -54,7 +57,7 @@ impl Encoding {
         let records = match source {
             Source::Sound(corpus) => {
                 let frames = Frames::Audio(recipe.features.config(corpus.sample_rate)?);
-                return Ok(Encoding { task: Task::Class, labels: corpus.labels.clone(), frames });
+                return Ok(Encoding { task: Task::Class, labels: corpus.labels.clone(), frames, edges: Vec::new() });
             }
             Source::Records(records) => records,
         };
@@ -72,7 +75,7 @@ impl Encoding {
                 Frames::Values { frac: frac_of(records, feedback > 0), channels, feedback }
             }
         };
-        Ok(Encoding { task: records.task, labels: labels(records, &recipe.vocabulary)?, frames })
+        Ok(Encoding { task: records.task, labels: labels(records, &recipe.vocabulary)?, frames, edges: Vec::new() })
     }
 
     /// The encoding that a model was trained with, as its blob tells it.
@@ -94,7 +97,7 @@ impl Encoding {
                 feedback: model.descriptor().feedback as usize,
             },
         };
-        Ok(Encoding { task, labels, frames })
+        Ok(Encoding { task, labels, frames, edges: Vec::new() })
     }
 
     /// Whether a recipe's first layer takes what frames are.
@@ -103,7 +106,7 @@ impl Encoding {
     /// With what to put first.
     pub fn suits(&self, recipe: &Recipe) -> Result<()> {
         let takes =
-            matches!(recipe.network.layers.first(), Some(LayerSpec::Embedding { .. } | LayerSpec::OneHot { .. }));
+            matches!(recipe.network.first().first(), Some(LayerSpec::Embedding { .. } | LayerSpec::OneHot { .. }));
         let symbols = matches!(self.frames, Frames::Symbols(_));
         ensure!(
             takes || !symbols,
@@ -205,7 +208,7 @@ impl Encoding {
                     }
                     records::Answer::Values(values) => Answer::Values(values.clone()),
                 };
-                Ok(Example { name: r.name.clone(), frames: frames(r), joints: crate::data::Joints::None, answer })
+                Ok(Example { name: r.name.clone(), frames: frames(r), joints: r.joints.clone(), answer })
             })
             .collect()
     }

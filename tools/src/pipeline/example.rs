@@ -1,9 +1,13 @@
 //! Examples as the device sees them, and what is wanted of them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::data::Joints;
+use crate::nn::{END, Target};
+use crate::run::About;
 
 /// What is wanted of an example.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     /// Index of the sequence's label.
     Class(u32),
@@ -21,7 +25,7 @@ pub enum Answer {
 }
 
 /// An example: raw frames and what is wanted.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Example {
     /// Where it came from.
     pub name: String,
@@ -54,18 +58,56 @@ impl Example {
         self.frames.len() / inputs.max(1) - usize::from(self.answer == Answer::Next)
     }
 
+    /// The example, or where it is a sequence its first `longest` steps; `None` where it has none.
+    fn cut(&self, inputs: usize, longest: usize) -> Option<Example> {
+        let steps = self.steps(inputs);
+        if steps == 0 {
+            return None;
+        }
+        let mut cut = self.clone();
+        if self.is_sequence() && steps > longest {
+            cut.frames.truncate((longest + usize::from(self.answer == Answer::Next)) * inputs);
+            match &mut cut.answer {
+                Answer::Steps(classes) => classes.truncate(longest),
+                Answer::Values(values) => values.truncate(values.len() / steps * longest),
+                Answer::Class(_) | Answer::Symbols(_) | Answer::Last(_) | Answer::Next => {}
+            }
+        }
+        Some(cut)
+    }
+
+    /// Whether its frames follow one another, so that it can be cut.
+    pub fn is_sequence(&self) -> bool {
+        self.joints == Joints::None && !matches!(self.answer, Answer::Symbols(_))
+    }
+
+    /// What the trainer wants of the steps `start..end`; of all, where it is no sequence.
+    pub fn target(&self, about: &About, start: usize, end: usize) -> Target {
+        match &self.answer {
+            Answer::Class(class) => Target::Class(*class),
+            Answer::Steps(classes) if !self.is_sequence() => Target::Steps(classes.clone()),
+            Answer::Steps(classes) => Target::Steps(classes[start..end].to_vec()),
+            Answer::Symbols(symbols) => Target::Steps(symbols.iter().copied().chain([END]).collect()),
+            Answer::Next => Target::Steps(self.next_symbols().skip(start).take(end - start).collect()),
+            Answer::Last(values) => Target::Values(about.network_values(values, 0, 1)),
+            Answer::Values(values) => Target::Values(about.network_values(values, start, end)),
+        }
+    }
+
     /// The symbol wanted at each step, where it is the next one.
     pub fn next_symbols(&self) -> impl Iterator<Item = u32> + '_ {
         self.frames.iter().skip(1).map(|s| u32::from(*s as u16))
     }
 }
 
-/// Some of `examples`, evenly spread: their frames, cut at `longest` steps of `inputs` values.
-pub fn spread(examples: &[Example], n: usize, inputs: usize, longest: usize) -> Vec<Vec<i16>> {
+/// Some of `examples`, evenly spread; sequences are cut at `longest` steps of `inputs` values.
+pub fn spread(examples: &[Example], n: usize, inputs: usize, longest: usize) -> Vec<Example> {
     let n = n.clamp(1, examples.len().max(1));
-    (0..n)
-        .filter_map(|k| examples.get(k * examples.len() / n))
-        .map(|e| e.frames[..e.steps(inputs).min(longest) * inputs].to_vec())
-        .filter(|frames| !frames.is_empty())
-        .collect()
+    (0..n).filter_map(|k| examples.get(k * examples.len() / n)).filter_map(|e| e.cut(inputs, longest)).collect()
+}
+
+/// Frames of some of `examples`, as [`spread`] chooses them.
+pub fn spread_frames(examples: &[Example], n: usize, inputs: usize, longest: usize) -> Vec<Vec<i16>> {
+    let frames = |e: Example| e.frames[..e.steps(inputs) * inputs].to_vec();
+    spread(examples, n, inputs, longest).into_iter().map(frames).collect()
 }

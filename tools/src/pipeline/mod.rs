@@ -5,11 +5,13 @@
 
 mod encoding;
 mod example;
+mod extent;
 mod sequences;
 mod sound;
 
 pub use encoding::{Encoding, Frames};
-pub use example::{Answer, Example, spread};
+pub use example::{Answer, Example, spread, spread_frames};
+pub use extent::structure;
 pub use sequences::Sequences;
 pub use sound::{Clips, examples, read_clip, same_labels, wanted_rate};
 

@@ -3,8 +3,8 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::{Answer, Example};
-use crate::nn::{END, NO_CLASS, Target};
+use super::Example;
+use crate::nn::{NO_CLASS, Target};
 use crate::recipe::SequenceRecipe;
 use crate::run::About;
 use crate::train::{Dataset, Sequence};
@@ -29,6 +29,7 @@ impl<'a> Sequences<'a> {
         for (k, example) in examples.iter().enumerate() {
             let steps = example.steps(inputs);
             match how.window {
+                _ if !example.is_sequence() => windows.extend((steps > 0).then_some((k, 0))),
                 0 => windows.extend((steps > 0).then_some((k, 0))),
                 n => windows.extend((0..steps.div_ceil(how.hop())).map(|w| w * how.hop()).filter_map(|start| {
                     // A window that the one before holds already adds nothing.
@@ -56,7 +57,7 @@ impl Dataset for Sequences<'_> {
             random
         });
         let mut end = steps;
-        if self.how.window > 0 {
+        if self.how.window > 0 && example.is_sequence() {
             if let Some(random) = &mut random {
                 start += (random.next_u32() as usize) % self.how.hop();
             }
@@ -69,14 +70,7 @@ impl Dataset for Sequences<'_> {
         }
         // A window from the middle has not seen what came before: its first answers do not count.
         let blind = if start > 0 || self.how.washout_at_start { self.how.washout } else { 0 };
-        let target = match &example.answer {
-            Answer::Class(class) => Target::Class(*class),
-            Answer::Steps(classes) => Target::Steps(classes[start..end].to_vec()),
-            Answer::Symbols(symbols) => Target::Steps(symbols.iter().copied().chain([END]).collect()),
-            Answer::Next => Target::Steps(example.next_symbols().skip(start).take(end - start).collect()),
-            Answer::Last(values) => Target::Values(self.about.network_values(values, 0, 1)),
-            Answer::Values(values) => Target::Values(self.about.network_values(values, start, end)),
-        };
+        let target = example.target(self.about, start, end);
         let target = match target {
             Target::Steps(mut classes) => {
                 classes.iter_mut().take(blind).for_each(|c| *c = NO_CLASS);

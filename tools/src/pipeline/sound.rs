@@ -51,7 +51,12 @@ pub fn examples(clips: &[Clip], audio: &audio::Config) -> Result<Vec<Example>> {
         .par_iter()
         .map(|c| {
             let frames = features(&c.samples, audio).map_err(|e| anyhow::anyhow!("{}: {e}", c.name))?;
-            Ok(Example { name: c.name.clone(), frames, joints: crate::data::Joints::None, answer: Answer::Class(c.label as u32) })
+            Ok(Example {
+                name: c.name.clone(),
+                frames,
+                joints: crate::data::Joints::None,
+                answer: Answer::Class(c.label as u32),
+            })
         })
         .collect()
 }

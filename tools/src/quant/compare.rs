@@ -1,7 +1,7 @@
 //! Float beside integer, layer by layer and step by step.
 
 use anyhow::{Result, anyhow};
-use elman::blob::Model;
+use elman::blob::{Model, Structure};
 use elman::cell::{LongState, View};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::ptq::dequantized;
 use super::{IntegerModel, network};
 use crate::evaluate::How;
-use crate::nn::{Network, Trace};
+use crate::host;
+use crate::nn::{Network, Trace, structure};
+use crate::pipeline::Example;
 use crate::run::About;
 
 /// What rounding did to one layer.
@@ -59,7 +61,7 @@ impl Sums {
         self.steps[step].1 += integer.len() as u64;
         self.outputs += integer.len() as u64;
         self.saturated += integer.iter().filter(|q| matches!(**q, i16::MIN | i16::MAX)).count() as u64;
-        if matches!(view.spec().long, LongState::Cell | LongState::Wide) {
+        if matches!(view.spec().long, LongState::Cell | LongState::Pair | LongState::Wide) {
             let ends = long.iter().filter(|c| matches!(**c as i32, i32::MIN | i32::MAX)).count();
             self.long_saturated += ends as u64;
         }
@@ -85,7 +87,7 @@ fn decibels(signal: f64, noise: f64) -> Option<f64> {
 }
 
 /// Runs both networks over the frames of examples and compares every layer at every step; of a model with a layer
-/// that reads backward, the output alone.
+/// that reads backward or of another structure, the output alone.
 ///
 /// # Errors
 /// Where an example is longer than the model takes.
@@ -98,24 +100,28 @@ pub fn compare(
     model: &Model<'_>,
     about: &About,
     how: How,
-    clips: &[Vec<i16>],
+    examples: &[Example],
 ) -> Result<Vec<LayerError>> {
     let before = usize::from(about.scale_layer().is_some());
     let map = network::layer_map(&network.spec().layers, before);
     let empty = || vec![Sums::default(); model.layers().len()];
-    let sums = clips
+    let sums = examples
         .par_iter()
-        .map(|clip| {
+        .map(|example| {
             let mut sums = empty();
-            let inputs = about.network_frames(clip);
-            let mut traces = network.trace(&inputs);
+            let sequence = about.sequence(example);
+            let clip = &example.frames[..example.steps(model.inputs()) * model.inputs()];
+            let mut traces = structure::trace(network, sequence.item());
             if let Some(last) = traces.last_mut() {
                 about.physical(&mut last.out);
             }
-            if model.max_steps() > 0 {
-                outputs(model, clip, traces.last().map_or(&[], |t| &t.out), &mut sums)?;
+            let float = traces.last().map_or(&[][..], |t| &t.out);
+            if model.structure() != Structure::Sequence {
+                answers(model, example, float, &mut sums)?;
+            } else if model.max_steps() > 0 {
+                outputs(model, clip, float, &mut sums)?;
             } else {
-                steps(model, (clip, how), &inputs, &traces, &map, &mut sums);
+                steps(model, (clip, how), &sequence.frames, &traces, &map, &mut sums);
             }
             anyhow::Ok(sums)
         })
@@ -136,6 +142,17 @@ pub fn compare(
             drift: s.steps.iter().map(|(e, n)| (e / (*n).max(1) as f64).sqrt()).collect(),
         })
         .collect())
+}
+
+/// Compares the answers of a model that is no sequence.
+fn answers(model: &Model<'_>, example: &Example, float: &[f32], sums: &mut [Sums]) -> Result<()> {
+    let mut memory = vec![0; model.memory_words()];
+    let (Some(view), Some(sums)) = (model.layers().last(), sums.last_mut()) else { return Ok(()) };
+    let mut float = float.chunks_exact(model.outputs());
+    let each = |t: usize, output: elman::net::Output<'_>| {
+        sums.add(t, view, output.scores, &[], float.next().unwrap_or_default());
+    };
+    host::structure(model, &mut memory, example, each).map_err(|e| anyhow!("{}: {e}", example.name))
 }
 
 /// Compares the outputs of a model that runs whole sequences.

@@ -2,6 +2,7 @@
 
 pub mod compare;
 mod integer;
+mod joints;
 pub mod network;
 pub mod ptq;
 pub mod scaling;

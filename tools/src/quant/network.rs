@@ -2,12 +2,14 @@
 
 use anyhow::{Context, Result};
 use elman::audio;
-use elman::blob::{Direction, Readout, TextUnit};
+use elman::blob::{Direction, Readout, Structure, TextUnit};
 use elman::cell::OutRange;
 
+use super::joints;
 use super::ptq::{FloatLayer, Seen, out_frac, quantize_embedding, quantize_layer};
 use super::{IntegerLayer, IntegerModel};
-use crate::nn::{DenseActivation, LayerSpec, Network, Over, Trace};
+use crate::nn::{DenseActivation, LayerSpec, Network, NetworkSpec, Over, StructureSpec, Trace, structure};
+use crate::train::Sequence;
 
 /// What surrounds the network in a blob.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub struct Surroundings {
     pub scale: Option<IntegerLayer>,
     /// Offset and deviation of each output of a series.
     pub target: Vec<(f64, f64)>,
+    /// How chains of layers are joined, with the extent of the largest example.
+    pub structure: Structure,
 }
 
 /// Layers of the blob that a layer of the recipe becomes.
@@ -57,7 +61,7 @@ pub fn layer_map(layers: &[LayerSpec], before: usize) -> Vec<Option<usize>> {
         .collect()
 }
 
-fn dense(activation: DenseActivation) -> &'static str {
+pub(super) fn dense(activation: DenseActivation) -> &'static str {
     match activation {
         DenseActivation::Linear => "dense",
         DenseActivation::Tanh => "dense-tanh",
@@ -77,16 +81,26 @@ fn pool(over: Over) -> &'static str {
 
 /// Ranges and means of each layer over the calibration sequences. `target` is the offset and deviation by which the
 /// last layer's outputs become physical values; empty for none.
-pub fn calibrate(network: &Network<f32>, sequences: &[Vec<f32>], target: &[(f64, f64)]) -> Vec<Seen> {
+pub fn calibrate(network: &Network<f32>, sequences: &[Sequence], target: &[(f64, f64)]) -> Vec<Seen> {
     use rayon::prelude::*;
-    let (inputs, count) = (network.spec().inputs, network.spec().layers.len());
+    let spec = network.spec();
+    let (starts, count) = (chain_starts(spec), spec.layers.len());
     // In the order of the sequences, so that sums have the same bits on any number of threads.
     let each: Vec<Vec<Seen>> = sequences
         .par_iter()
         .map(|s| {
-            let mut below = (s.clone(), inputs);
+            let mut below = (s.frames.clone(), spec.inputs);
             let layer = |(k, mut t): (usize, Trace<f32>)| {
+                // What a chain behind another reads is not its last layer's output alone.
+                if k > 0 && starts.contains(&k) {
+                    let width = t.input.len() / t.steps.max(1);
+                    below = (std::mem::take(&mut t.input), width);
+                }
                 let mut seen = of_trace(&t, &below);
+                if matches!(spec.structure, StructureSpec::Tree { .. }) {
+                    // Every node starts from zero, whatever stands before it.
+                    seen.hidden_mean.fill(0.0);
+                }
                 if k + 1 == count && !target.is_empty() {
                     for (y, (offset, deviation)) in t.out.iter_mut().zip(target.iter().cycle()) {
                         *y = (f64::from(*y) * deviation + offset) as f32;
@@ -96,7 +110,7 @@ pub fn calibrate(network: &Network<f32>, sequences: &[Vec<f32>], target: &[(f64,
                 below = (t.out, t.width);
                 seen
             };
-            network.trace(s).into_iter().enumerate().map(layer).collect()
+            structure::trace(network, s.item()).into_iter().enumerate().map(layer).collect()
         })
         .collect();
     let mut all = vec![Seen::default(); count];
@@ -105,6 +119,11 @@ pub fn calibrate(network: &Network<f32>, sequences: &[Vec<f32>], target: &[(f64,
     }
     all.iter_mut().for_each(Seen::average);
     all
+}
+
+/// The first layer of each chain that has one.
+fn chain_starts(spec: &NetworkSpec) -> Vec<usize> {
+    (0..spec.chains()).map(|k| spec.chain(k)).filter(|c| !c.is_empty()).map(|c| c.start).collect()
 }
 
 fn largest(values: &[f32]) -> f64 {
@@ -133,7 +152,16 @@ fn of_trace(t: &Trace<f32>, below: &(Vec<f32>, usize)) -> Seen {
     // A long state that is not kept apart is h itself.
     let long = largest(if t.cell.is_empty() { &t.out } else { &t.cell });
     let pre = t.pre.first().map_or(0.0, |pre| largest(pre));
-    Seen { out: largest(&t.out), long, pre, input_mean, hidden_mean: sums(hidden, width), steps, reverse }
+    Seen {
+        out: largest(&t.out),
+        long,
+        pre,
+        input_mean,
+        hidden_mean: sums(hidden, width),
+        steps,
+        reverse,
+        ..Seen::default()
+    }
 }
 
 /// Sum of each column of `[rows, width]`.
@@ -154,7 +182,10 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) ->
     let mut layers: Vec<IntegerLayer> = around.scale.iter().cloned().collect();
     let mut in_frac = around.scale.as_ref().map_or(0, |l| l.out_frac);
     let mut backward = false;
-    for (k, ((layer, (inputs, units)), seen)) in spec.layers.iter().zip(spec.widths()).zip(seen).enumerate() {
+    let seen = joints::joined(spec, seen);
+    let mut joints = joints::Joints::new(spec, in_frac);
+    for (k, ((layer, (inputs, units)), seen)) in spec.layers.iter().zip(spec.widths()).zip(&seen).enumerate() {
+        in_frac = joints.before(k, in_frac, layers.len());
         let last = k + 1 == spec.layers.len();
         let target = if last { around.target.as_slice() } else { &[] };
         let tensor = |name: &str| network.tensor(&format!("layers.{k}.{name}")).map_or(&[][..], |(_, v)| v);
@@ -203,7 +234,7 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) ->
                 layers.push(quantize_layer(&float, in_frac, seen).with_context(place)?);
             }
             LayerSpec::Embedding { rows, .. } => {
-                layers.push(quantize_embedding(tensor("e"), *rows, units).with_context(place)?);
+                layers.push(quantize_embedding(tensor("e"), *rows, units, seen.out_frac).with_context(place)?);
             }
             LayerSpec::OneHot { .. } => layers.push(IntegerLayer {
                 variant: "one-hot".to_owned(),
@@ -245,10 +276,11 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) ->
         counter: 0,
         audio: around.audio,
         text: around.text.clone(),
-        max_steps: if backward { around.max_steps } else { 0 },
+        max_steps: if backward || matches!(around.structure, Structure::Seq2seq { .. }) { around.max_steps } else { 0 },
         feedback: around.feedback,
+        structure: around.structure,
+        chains: joints.counts(layers.len()),
         layers,
-        ..IntegerModel::default()
     })
 }
 

@@ -44,6 +44,8 @@ pub struct Seen {
     pub hidden_mean: Vec<f64>,
     /// Steps behind the means.
     pub steps: usize,
+    /// Fraction bits of the output, where those of others decide them.
+    pub out_frac: Option<u8>,
     /// The same of the reverse direction, where the layer has one; `out` is that of both.
     pub reverse: Option<Box<Seen>>,
 }
@@ -92,6 +94,7 @@ pub fn out_frac(out: OutRange, stateful: bool, in_frac: u8, seen: &Seen) -> u8 {
         OutRange::Unit => 15,
         OutRange::OneHot => 14,
         OutRange::Input => in_frac,
+        OutRange::Calibrated if seen.out_frac.is_some() => seen.out_frac.unwrap_or(15),
         OutRange::Calibrated => frac_for(seen.out * if stateful { 2.0 } else { 1.25 }, 16, 0, 15),
     }
 }
@@ -102,7 +105,9 @@ pub fn long_frac(long: LongState, seen: &Seen, peephole: bool) -> u8 {
     match long {
         LongState::None | LongState::Mean | LongState::Sum | LongState::Max | LongState::Line => 0,
         LongState::Hidden => elman::arith::Q::HIDDEN_FRAC,
-        LongState::Cell | LongState::Wide => frac_for(seen.long * 2.0, 32, if peephole { 20 } else { 17 }, 27),
+        LongState::Cell | LongState::Pair | LongState::Wide => {
+            frac_for(seen.long * 2.0, 32, if peephole { 20 } else { 17 }, 27)
+        }
     }
 }
 
@@ -192,18 +197,20 @@ fn diagonal(v: f32, long_frac: u8) -> i32 {
 /// Largest multiplier of an embedding's row that the device takes.
 const MOST_MULTIPLIER: i32 = elman::layer::embedding::MULTIPLIER_LIMIT as i32 - 1;
 
-/// Rounds an embedding: i8 with a scale a row.
+/// Rounds an embedding: i8 with a scale a row; `frac` is the format of the output, where others decide it, whose range
+/// then ends the elements.
 ///
 /// # Errors
 /// Where a parameter is not finite.
-pub fn quantize_embedding(table: &[f32], rows: usize, units: usize) -> Result<IntegerLayer> {
+pub fn quantize_embedding(table: &[f32], rows: usize, units: usize, frac: Option<u8>) -> Result<IntegerLayer> {
     ensure!(
         table.len() == rows * units && table.iter().all(|v| v.is_finite()),
         "embedding: {} elements for {rows} rows of {units}, or one that is not a number",
         table.len()
     );
     let largest = |values: &[f32]| values.iter().fold(0f64, |m, v| m.max(f64::from(v.abs())));
-    let out_frac = frac_for(largest(table), 16, 0, 15);
+    let out_frac = frac.unwrap_or(frac_for(largest(table), 16, 0, 15));
+    let most = 2f64.powi(15 - i32::from(out_frac));
     let mut layer = IntegerLayer {
         variant: "embedding".to_owned(),
         inputs: 1,
@@ -214,8 +221,8 @@ pub fn quantize_embedding(table: &[f32], rows: usize, units: usize) -> Result<In
     };
     for row in table.chunks_exact(units) {
         // An element is (table·m) >> 16 in the output's format.
-        let scale = (largest(row) / 127.0).max(1e-9);
-        layer.table.extend(row.iter().map(|v| (f64::from(*v) / scale).round() as i8));
+        let scale = (largest(row).min(most) / 127.0).max(1e-9);
+        layer.table.extend(row.iter().map(|v| (f64::from(*v) / scale).round().clamp(-127.0, 127.0) as i8));
         layer.row_multiplier.push(((scale * 2f64.powi(16 + i32::from(out_frac))).round() as i32).min(MOST_MULTIPLIER));
     }
     Ok(layer)

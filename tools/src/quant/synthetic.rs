@@ -2,8 +2,9 @@
 
 pub mod graph;
 
-use elman::blob::{Direction, Readout, TextUnit};
+use elman::blob::{Direction, Readout, Structure, TextUnit};
 use elman::cell::{Columns, LongState, OutRange, Pass, Shape, Taps, VariantSpec};
+use elman::net::Node;
 
 use super::{IntegerGate, IntegerLayer, IntegerModel};
 
@@ -86,7 +87,7 @@ pub fn layer(variant: &str, inputs: usize, units: usize, in_frac: u8, drive: Dri
             LongState::None if pointwise => 14,
             LongState::None | LongState::Mean | LongState::Sum | LongState::Max | LongState::Line => 0,
             LongState::Hidden => 30,
-            LongState::Cell => 27,
+            LongState::Cell | LongState::Pair => 27,
             LongState::Wide => 25,
         },
         gates,
@@ -191,6 +192,48 @@ pub fn bidirectional(
         max_steps: steps,
         ..IntegerModel::default()
     }
+}
+
+/// A recursive network over symbols: an embedding and perhaps `leaf` behind it, the composing layer, and a dense layer at
+/// every node, or over the last nodes where `roots` is more than one.
+pub fn tree(
+    leaf: &str,
+    compose: &str,
+    units: usize,
+    roots: u8,
+    [max_nodes, slots]: [u16; 2],
+    seed: u64,
+) -> IntegerModel {
+    let mut layers = vec![layer("embedding", 1, units, 0, Drive::Ordinary, seed)];
+    // What leaves give is a state.
+    layers[0].out_frac = 15;
+    if !leaf.is_empty() {
+        layers.push(layer(leaf, units, units, 15, Drive::Ordinary, seed ^ 1));
+    }
+    let leaves = layers.len() as u8;
+    layers.push(layer(compose, 2 * units, units, 15, Drive::Ordinary, seed ^ 2));
+    layers.push(layer("dense", units * usize::from(roots), 3, 15, Drive::Ordinary, seed ^ 3));
+    IntegerModel {
+        name: format!("{leaf} {compose} {units} over trees"),
+        readout: if roots == 1 { Readout::EveryStep } else { Readout::Last },
+        fingerprint: seed,
+        structure: Structure::Tree { roots, max_nodes, slots },
+        chains: vec![leaves, 1, 1],
+        layers,
+        ..IntegerModel::default()
+    }
+}
+
+/// Some nodes of a directed acyclic graph, leaves of `frames` frames among them.
+pub fn nodes(count: usize, frames: u16, seed: u64) -> Vec<Node> {
+    let mut numbers = Numbers(seed ^ 0x7EE);
+    let mut below = |n: usize| numbers.between(0, n as i64 - 1) as u16;
+    (0..count)
+        .map(|k| match below(3) {
+            1 | 2 if k > 0 => Node::Inner { left: below(k), right: below(k) },
+            _ => Node::Leaf(below(frames.into())),
+        })
+        .collect()
 }
 
 /// A language model of `symbols` characters (the unknown one included): embedding, GRU and dense layer.

@@ -4,12 +4,14 @@ mod labels;
 mod nats;
 mod spans;
 mod symbols;
+mod trees;
 mod values;
 
 pub use labels::{LabelScore, accuracy, macro_f1, per_label};
 pub use nats::Nats;
 pub use spans::{Span, SpanScore, has_spans, spans};
 pub use symbols::SymbolScore;
+pub use trees::{BySize, middle, side};
 pub use values::{Deviation, deviation};
 
 use serde::{Deserialize, Serialize};

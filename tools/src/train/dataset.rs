@@ -1,5 +1,7 @@
 //! Where sequences come from.
 
+use elman::net::Node;
+
 use crate::data::Joints;
 use crate::nn::{Item, Loss, NO_CLASS, NetworkSpec, StructureSpec, Target};
 
@@ -45,6 +47,18 @@ impl Dataset for Vec<Sequence> {
     }
 }
 
+/// Nodes that no other reads.
+fn tops(nodes: &[Node]) -> usize {
+    let mut read = vec![false; nodes.len()];
+    for node in nodes {
+        if let Node::Inner { left, right } = node {
+            read[usize::from(*left)] = true;
+            read[usize::from(*right)] = true;
+        }
+    }
+    read.iter().filter(|read| !**read).count()
+}
+
 impl Sequence {
     /// Frames that follow one another, and what is wanted of them.
     pub fn new(frames: Vec<f32>, target: Target) -> Self {
@@ -62,7 +76,14 @@ impl Sequence {
         let steps = match (&spec.structure, &self.joints) {
             (StructureSpec::Sequence, Joints::None) => frames,
             (StructureSpec::Seq2seq { .. }, Joints::None) => return Ok(None),
-            (StructureSpec::Tree { .. }, Joints::Tree(nodes)) => nodes.len(),
+            (StructureSpec::Tree { roots, every_node, .. }, Joints::Tree(nodes)) => {
+                let found = tops(nodes);
+                if !every_node && found != *roots {
+                    let way_out = format!("set roots = {found} in [network.tree], or look at the data");
+                    return Err(format!("it has {found} roots, the network reads {roots}; {way_out}"));
+                }
+                nodes.len()
+            }
             (StructureSpec::Graph { .. }, Joints::Graph(rows)) if rows.offsets.len() == frames + 1 => frames,
             (StructureSpec::Tree { .. }, _) => return Err("it is no tree".into()),
             (StructureSpec::Graph { .. }, _) => return Err("it is no graph of as many nodes as frames".into()),

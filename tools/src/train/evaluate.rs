@@ -34,5 +34,8 @@ pub fn evaluate(
 
 /// The network's outputs for every sequence of a data set, `[steps, outputs]` each, one step only behind a pool.
 pub fn outputs(network: &Network<f32>, data: &dyn Dataset) -> Vec<Vec<f32>> {
-    (0..data.len()).into_par_iter().map(|index| structure::run(network, data.get(index, None).item(), Mode::Evaluate)).collect()
+    (0..data.len())
+        .into_par_iter()
+        .map(|index| structure::run(network, data.get(index, None).item(), Mode::Evaluate))
+        .collect()
 }

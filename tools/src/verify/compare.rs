@@ -76,7 +76,7 @@ fn words(file: &mut impl Read, buffer: &mut [u32]) -> Result<Option<()>> {
 }
 
 /// The firmware's records of a session.
-struct Records {
+pub(super) struct Records {
     file: BufReader<File>,
     record: Vec<u32>,
     empty_ticks: u32,
@@ -86,7 +86,7 @@ struct Records {
 
 impl Records {
     /// Opens a session of records with `payload` words behind the ticks.
-    fn open(model: &Model<'_>, payload: usize, session: &Session) -> Result<Self> {
+    pub(super) fn open(model: &Model<'_>, payload: usize, session: &Session) -> Result<Self> {
         let path = session.output();
         let mut file = BufReader::new(File::open(&path).with_context(|| path.display().to_string())?);
         let mut header = [0; 4];
@@ -100,7 +100,7 @@ impl Records {
     }
 
     /// The next record, without its ticks, which are added up.
-    fn next(&mut self) -> Result<&[u32]> {
+    pub(super) fn next(&mut self) -> Result<&[u32]> {
         let steps = self.steps;
         words(&mut self.file, &mut self.record)?
             .with_context(|| format!("the firmware stopped after {steps} steps"))?;
@@ -112,7 +112,7 @@ impl Records {
     }
 
     /// The report, once all records were read.
-    fn finish(
+    pub(super) fn finish(
         mut self,
         core: &str,
         machine: &Machine,

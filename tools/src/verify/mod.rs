@@ -5,12 +5,14 @@ mod firmware;
 mod generate;
 mod machine;
 mod qemu;
+mod tree;
 
 pub use compare::{Mismatch, Part};
 pub use firmware::{Firmware, Toolchain};
 pub use generate::{GenerateReport, Generation, generate, generate_on_host};
 pub use machine::{Machine, Machines};
 pub use qemu::{Qemu, Session};
+pub use tree::trees;
 
 use anyhow::{Context, Result, ensure};
 use elman::Model;

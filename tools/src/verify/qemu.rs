@@ -22,6 +22,24 @@ pub struct Session {
 }
 
 impl Session {
+    /// Before the firmware runs.
+    ///
+    /// # Errors
+    /// Where there is no room for its files.
+    pub fn new() -> Result<Self> {
+        Ok(Session { folder: tempfile::tempdir().context("a temporary folder for the session")? })
+    }
+
+    /// Where the firmware runs.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What the firmware reads.
+    pub fn input(&self) -> PathBuf {
+        self.folder.path().join("input.bin")
+    }
+
     /// What the firmware wrote.
     pub fn output(&self) -> PathBuf {
         self.folder.path().join("output.bin")
@@ -75,13 +93,13 @@ impl Qemu {
         inputs: &Inputs<'_>,
         file: Option<&[u8]>,
     ) -> Result<Session> {
-        let folder = tempfile::tempdir().context("a temporary folder for the session")?;
+        let session = Session::new()?;
         if let Some(blob) = file {
-            std::fs::write(folder.path().join("model.elman"), blob).context("a temporary file for the blob")?;
+            std::fs::write(session.folder().join("model.elman"), blob).context("a temporary file for the blob")?;
         }
-        write_input(&folder.path().join("input.bin"), model, inputs).context("a temporary file of frames")?;
-        self.run(machine, firmware, folder.path())?;
-        Ok(Session { folder })
+        write_input(&session.input(), model, inputs).context("a temporary file of frames")?;
+        self.run(machine, firmware, session.folder())?;
+        Ok(session)
     }
 }
 

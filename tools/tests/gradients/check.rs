@@ -80,24 +80,34 @@ impl Check {
     /// The largest difference, relative to the largest gradient of its tensor.
     fn worst(mut self) -> f64 {
         let mut workspace = Workspace::default();
-        let (_, analytic) = self.gradient(&mut workspace);
-        let step = 1e-5;
-        let mut worst = 0.0f64;
-        for tensor in self.network.tensors().to_vec() {
-            let scale = analytic[tensor.range.clone()].iter().fold(1e-3f64, |m, g| m.max(g.abs()));
-            for i in tensor.range {
-                let mut at = |by: f64| {
-                    self.network.update(|v| v[i] += by);
-                    let loss = self.gradient(&mut workspace).0;
-                    self.network.update(|v| v[i] -= by);
-                    loss
-                };
-                let numeric = (at(step) - at(-step)) / (2.0 * step);
-                worst = worst.max((numeric - analytic[i]).abs() / scale);
-            }
-        }
-        worst
+        worst(&mut self, |check| &mut check.network, |check| check.gradient(&mut workspace))
     }
+}
+
+/// The largest difference of a network's gradient from what its loss says, relative to the largest gradient of its
+/// tensor. `pass` gives loss and gradient of what `of` holds.
+pub fn worst<T>(
+    of: &mut T,
+    network: impl Fn(&mut T) -> &mut Network<f64>,
+    mut pass: impl FnMut(&T) -> (f64, Vec<f64>),
+) -> f64 {
+    let (_, analytic) = pass(of);
+    let step = 1e-5;
+    let mut worst = 0.0f64;
+    for tensor in network(of).tensors().to_vec() {
+        let scale = analytic[tensor.range.clone()].iter().fold(1e-3f64, |m, g| m.max(g.abs()));
+        for i in tensor.range {
+            let mut at = |by: f64| {
+                network(of).update(|v| v[i] += by);
+                let loss = pass(of).0;
+                network(of).update(|v| v[i] -= by);
+                loss
+            };
+            let numeric = (at(step) - at(-step)) / (2.0 * step);
+            worst = worst.max((numeric - analytic[i]).abs() / scale);
+        }
+    }
+    worst
 }
 
 /// A class for every step but one.

@@ -6,3 +6,4 @@ mod check;
 mod dropout;
 mod layers;
 mod losses;
+mod trees;

@@ -2,7 +2,7 @@
 //! rounded, and run on the emulated M4 beside the host.
 
 use anyhow::{Context, Result};
-use elman::blob::{Blob, TextUnit};
+use elman::blob::{Blob, Structure, TextUnit};
 use elman::{Model, cell::CELLS};
 use elman_tools::nn::{DenseActivation, LayerSpec, Loss, NetworkSpec, Over, Target};
 use elman_tools::quant::network::{Surroundings, calibrate, quantize};
@@ -175,8 +175,9 @@ fn one(c: &Combination, bench: &Bench, steps: usize) -> Result<(u64, u64)> {
         max_steps: STEPS as u16,
         scale: scale.clone(),
         target: Vec::new(),
+        structure: Structure::Sequence,
     };
-    let float: Vec<Vec<f32>> = sequences.iter().map(frames).collect();
+    let float: Vec<Sequence> = sequences.iter().map(|s| Sequence::new(frames(s), Target::Steps(Vec::new()))).collect();
     let integer = quantize(&network, &around, &calibrate(&network, &float, &[]))?;
     let blob = integer.to_blob()?;
     let words = words_of(&blob)?;

@@ -26,7 +26,7 @@ pub struct Args {
     setup: setup::Args,
 }
 
-const TARGETS: &[&str] = &["load", "step", "round_trip"];
+const TARGETS: &[&str] = &["load", "step", "round_trip", "tree"];
 
 /// Fuzzes every target; failure where one finds something.
 ///
@@ -94,6 +94,21 @@ fn seeds(folder: &Path) -> Result<()> {
     heard.layers = vec![synthetic::layer("gru", audio.channels as usize, 2, FEATURE_FRAC as u8, Drive::Ordinary, 1)];
     heard.audio = Some(audio);
     std::fs::write(load.join("sound.elman"), heard.to_blob()?)?;
+    let tree = folder.join("seeds/tree");
+    std::fs::create_dir_all(&tree).with_context(|| tree.display().to_string())?;
+    for (name, leaf, compose, roots) in [
+        ("tree-lstm", "lstm", "tree-lstm", 1),
+        ("dense-tanh", "", "dense-tanh", 1),
+        ("two-roots", "dense-tanh", "tree-lstm", 2),
+    ] {
+        let mut blob = synthetic::tree(leaf, compose, 5, roots, [40, 9], 1).to_blob().context(name)?;
+        std::fs::write(load.join(format!("over-trees-{name}.elman")), &blob)?;
+        // Three leaves, a node of the first two, one of that and the third, one that has both as children; the end.
+        let nodes = [[0, 255], [1, 255], [7, 255], [0, 1], [3, 2], [3, 4], [255, 255]];
+        blob.extend(nodes.into_iter().chain([[255; 2]; 57]).flatten());
+        blob.extend((0..16i16).flat_map(|x| (x % 11).to_le_bytes()));
+        std::fs::write(tree.join(name), &blob)?;
+    }
     println!("seeds written to {}", folder.join("seeds").display());
     Ok(())
 }

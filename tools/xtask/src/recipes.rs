@@ -145,7 +145,7 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
             (reached.weights, reached.blob_bytes) = (trained.parameters, quantized.blob_bytes);
             reached.ram_bytes = quantized.ram_bytes;
             let examples = folder.about()?.encoding.examples(&source, split)?;
-            let inputs = pipeline::spread(&examples, 10, file.model()?.inputs(), 200);
+            let inputs = pipeline::spread_frames(&examples, 10, file.model()?.inputs(), 200);
             let closed_from = (file.model()?.descriptor().feedback > 0).then_some(CLOSED_FROM);
             let options = verify::Options { closed_from, ..verify::Options::default() };
             match verify::run(&file.bytes(), "m4", &inputs, &options) {

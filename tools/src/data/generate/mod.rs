@@ -93,7 +93,7 @@ pub(super) fn records(dir: &Path, what: Generate, options: &RecordOptions) -> Re
                 Generate::Pendulum => pendulum::example(&mut rng, steps, &columns),
                 Generate::Lorenz => lorenz::example(&mut rng, steps, &columns),
             };
-            Record { name: format!("{what} {split}#{k}"), input, answer }
+            Record { name: format!("{what} {split}#{k}"), input, joints: crate::data::Joints::None, answer }
         };
         (0..count).map(one).collect()
     };

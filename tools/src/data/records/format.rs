@@ -1,7 +1,9 @@
 //! The formats and their readers: adding one is its file and its arms here.
 
 use super::parts::Part;
-use super::{Found, RecordOptions, channels, classes, columns, conllu, pairs, poems, rows, series, text, ts};
+use super::{
+    Found, RecordOptions, brackets, channels, classes, columns, conllu, pairs, poems, ptb, rows, series, text, ts,
+};
 use crate::data::Error;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -25,6 +27,10 @@ pub enum Format {
     Conllu,
     /// `seq.in`, `seq.out` and `label` per split.
     Pairs,
+    /// Penn Treebank brackets with a label on every node, a tree a line.
+    Ptb,
+    /// A label and binary brackets between tabs, an example a line.
+    Brackets,
     /// Plain text, a file one example.
     Text,
     /// JSON lists of poems with `paragraphs`.
@@ -63,6 +69,8 @@ impl Format {
             Format::Columns => columns::read(&name, part, options, found),
             Format::Conllu => conllu::read(&name, part, options, found),
             Format::Pairs => pairs::read(&name, part, options, found),
+            Format::Ptb => ptb::read(&name, part, options, found),
+            Format::Brackets => brackets::read(&name, part, options, found),
             Format::Text => text::read(&name, part, options, found),
             Format::Poems => poems::read(&name, part, options, found),
             Format::Series => series::read(&name, part, options, found),
@@ -89,6 +97,8 @@ impl fmt::Display for Format {
             Format::Columns => "CoNLL columns",
             Format::Conllu => "CoNLL-U",
             Format::Pairs => "seq.in, seq.out, label",
+            Format::Ptb => "Penn Treebank brackets",
+            Format::Brackets => "a label and brackets",
             Format::Text => "plain text",
             Format::Poems => "JSON poems",
             Format::Series => "columns over time",

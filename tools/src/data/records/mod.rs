@@ -3,6 +3,7 @@
 //! [`Records::open`] looks at a folder, finds out its [`Format`], and reads it. One file per format stands here beside
 //! the steps that all formats share: lines of plain or gzipped text, splits by name, carving a validation part.
 
+mod brackets;
 mod carve;
 mod channels;
 mod classes;
@@ -15,16 +16,20 @@ mod options;
 mod pairs;
 mod parts;
 mod poems;
+mod ptb;
 mod rows;
 mod series;
 mod text;
+mod tree;
 mod ts;
 
 pub use format::Format;
 pub use options::{RecordOptions, Rows, Task, Unit};
+pub use parts::size as size_of;
+pub use tree::{Forest, Ordered};
 
 use super::note::gather;
-use super::{Error, Note, NoteKind, Split, generate};
+use super::{Error, Joints, Note, NoteKind, Split, generate};
 use std::path::{Path, PathBuf};
 
 /// One example as it was read.
@@ -34,6 +39,8 @@ pub struct Record {
     pub name: String,
     /// What the network reads.
     pub input: Input,
+    /// How it hangs together.
+    pub joints: Joints,
     /// What it should say.
     pub answer: Answer,
 }
@@ -190,7 +197,11 @@ struct Found {
 
 impl Found {
     fn push(&mut self, split: Split, name: String, input: Input, answer: Answer) {
-        self.records.push((split, Record { name, input, answer }));
+        self.push_joined(split, name, input, Joints::None, answer);
+    }
+
+    fn push_joined(&mut self, split: Split, name: String, input: Input, joints: Joints, answer: Answer) {
+        self.records.push((split, Record { name, input, joints, answer }));
     }
 
     /// Keeps the channels of the first part; another number in a later one is an error.

@@ -1,7 +1,7 @@
 //! What can be said about data that a folder does not say itself.
 
-use super::Format;
-use crate::data::{Error, Generate};
+use super::{Format, Found};
+use crate::data::{Error, Generate, NoteKind};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -29,6 +29,11 @@ pub struct RecordOptions {
     pub unit: Option<Unit>,
     /// Only files with this in their names; empty: all.
     pub files: String,
+    /// Files to train or stop by with a greater number behind the name of their split are left out, as train5 of trees of up
+    /// to 4 connectives; 0 takes all.
+    pub max_size: usize,
+    /// Trees of more leaves are left out of every split; 0 takes all.
+    pub max_leaves: usize,
     /// Share of train that becomes valid where the folder has none; 0 leaves valid empty.
     pub valid_share: f64,
     /// Values per step in a row of numbers; 0: 2 for pendigits, else 1.
@@ -63,6 +68,8 @@ impl Default for RecordOptions {
             task: None,
             unit: None,
             files: String::new(),
+            max_size: 0,
+            max_leaves: 0,
             valid_share: 0.1,
             channels: 0,
             inputs: Vec::new(),
@@ -95,6 +102,15 @@ impl RecordOptions {
             return problem("test_outputs needs as many columns as outputs".to_owned());
         }
         Ok(())
+    }
+
+    /// Whether a tree of so many leaves is taken; notes one that is not.
+    pub(super) fn keeps(&self, leaves: usize, name: &str, found: &mut Found) -> bool {
+        let keeps = self.max_leaves == 0 || leaves <= self.max_leaves;
+        if !keeps {
+            found.notes.push((NoteKind::TooLarge, name.to_owned()));
+        }
+        keeps
     }
 
     /// The task wanted, if the format has it; the first of `has` if none is wanted.

@@ -59,6 +59,12 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
     } else {
         parts.extend(unnamed.into_iter().map(|path| Part { path, split: Split::Train }));
     }
+    if options.max_size > 0 {
+        let too_large = |p: &Part| size(&name_of(&p.path)).is_some_and(|n| n > options.max_size);
+        let left_out = |p: &Part| p.split != Split::Test && too_large(p);
+        notes.extend(parts.iter().filter(|p| left_out(p)).map(|p| (NoteKind::SetAside, name_of(&p.path))));
+        parts.retain(|p| !left_out(p));
+    }
     let parts = one_set(dir, parts, &mut notes)?;
     if parts.is_empty() {
         let problem = format!("nothing in it can be read as {format}");
@@ -69,7 +75,9 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
 
 /// Whether a path can be a part of the format: of mixed folders only the files that look like it.
 fn fits(path: &Path, format: Format) -> bool {
-    path.is_dir() || Format::of_name(&name_of(path)).is_none_or(|f| f == format)
+    // Brackets go by any name, behind the label of a table too.
+    let of_name = Format::of_name(&name_of(path));
+    path.is_dir() || of_name.is_none_or(|f| f == format || (format, f) == (Format::Brackets, Format::Series))
 }
 
 fn detect(dir: &Path, paths: &[PathBuf]) -> Result<Format, Error> {
@@ -155,6 +163,14 @@ pub(super) fn without_split(name: &str) -> String {
     }
 }
 
+/// The number behind the word for the split, as 4 of `train4.gz`: the size of what the file holds.
+pub fn size(name: &str) -> Option<usize> {
+    let (at, word) = words(name).find(|(_, word)| split_word(word).is_some())?;
+    let behind = &name[at + word.len()..];
+    let end = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
+    behind[..end].parse().ok()
+}
+
 /// What the names of one set share: digits left out, `#` for the split.
 fn family(name: &str) -> String {
     let name = match words(name).find(|(_, word)| split_word(word).is_some()) {
@@ -208,6 +224,7 @@ mod tests {
         ] {
             assert_eq!(split_of(name), split, "{name}");
         }
+        assert_eq!((size("train4.gz"), size("test12_even"), size("d20s_train.tsv")), (Some(4), Some(12), None));
         assert_eq!(without_split("body_acc_x_train"), "body_acc_x");
         assert_eq!(family("GunPoint_TEST_even.ts"), family("GunPoint_TRAIN.ts"));
         assert_ne!(family("r2.17_dev.conllu.gz"), family("zh-ud-train.conllu.gz"));

@@ -40,6 +40,45 @@ fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
+#[test]
+fn brackets_with_a_label_on_every_node() {
+    let files = [("train.txt", "(3 (2 It) (4 (2 really) (3 works)))\n\n(1 (2 No) (1 way))\n"), ("dev.txt", "(2 so)\n")];
+    let records = open(&folder(&files), "format = \"ptb\"").unwrap();
+    assert_eq!((records.format, records.task, records.unit), (Format::Ptb, Task::Tag, Some(Unit::Words)));
+    assert_eq!((records.train.len(), records.valid.len(), records.test.len()), (2, 1, 0));
+    let first = &records.train[0];
+    assert_eq!(first.input, Input::Symbols(words("It really works")));
+    assert_eq!(first.answer, Answer::Tags(words("2 3 4 2 3")));
+    let Joints::Tree(nodes) = &first.joints else { panic!("a tree") };
+    assert_eq!(nodes.len(), 5);
+    let roots = open(&folder(&files), "format = \"ptb\"\ntask = \"class\"").unwrap();
+    assert_eq!(roots.train[1].answer, Answer::Label("1".into()));
+    let wrong = message(&folder(&[("train.txt", "(3 (2 It) works)\n")]), "format = \"ptb\"");
+    assert!(
+        wrong.ends_with("train.txt:1: a word beside another child needs a bracket and a label of its own"),
+        "{wrong}"
+    );
+}
+
+#[test]
+fn a_label_and_brackets_by_size() {
+    let pair = |label: &str| format!("{label}\ta\t( ( not b ) ( and a ) )\n");
+    let text = pair("=") + &pair("<");
+    let files: Vec<(&str, &str)> =
+        ["train1.gz", "train4.gz", "train5.gz", "test12_even.gz"].into_iter().map(|name| (name, &text[..])).collect();
+    let of = |options: &str| open(&folder(&files), &format!("format = \"brackets\"\nvalid_share = 0.0\n{options}"));
+    let records = of("max_size = 4").unwrap();
+    assert_eq!((records.train.len(), records.test.len()), (4, 2));
+    assert_eq!(records.train[0].input, Input::Symbols(words("a not b and a")));
+    assert_eq!(size_of("test12_even.gz"), Some(12));
+    assert!(records.notes.iter().any(|n| n.kind == NoteKind::SetAside && n.first == "train5.gz"));
+    let problem = of("max_leaves = 4").unwrap_err().to_string();
+    assert!(problem.contains("no examples in it"), "{problem}");
+    let uneven = folder(&[("train.tsv", "0\t( a b )\n1\ta\tb\n")]);
+    let wrong = message(&uneven, "format = \"brackets\"");
+    assert!(wrong.ends_with("train.tsv:2: 2 trees where the lines before have 1"), "{wrong}");
+}
+
 const TS: &str = "# words\n@problemName x\n@dimensions 2\n@classLabel true a b\n@data\n1,2,3:4,5,6:a\n7,8:9,10:b\n";
 
 #[test]

@@ -9,6 +9,7 @@ mod lstm;
 mod residual;
 mod srn;
 mod step;
+mod tree_lstm;
 
 use elman::cell::{CELLS, CellSpec, Stage, Unit, VariantSpec};
 
@@ -23,6 +24,8 @@ pub trait Backward<const G: usize>: Stage<G> + Copy + Send + Sync + 'static {
     const READS_H: bool;
     /// Whether the equations read or write the long state.
     const HAS_LONG: bool;
+    /// Whether the equations read the long state of a second predecessor.
+    const HAS_SECOND: bool = false;
     /// Whether the equations read or write what is carried from stage to stage.
     const HAS_CARRY: bool;
 
@@ -62,7 +65,7 @@ pub struct FloatCell<F> {
 
 /// All cells.
 fn cells<F: Float>() -> Vec<FloatCell<F>> {
-    vec![srn::cell(), gru::cell(), lstm::cell(), residual::cell()]
+    vec![srn::cell(), gru::cell(), lstm::cell(), residual::cell(), tree_lstm::cell()]
 }
 
 /// A cell's float side, its variant's number and table, by the variant's name.

@@ -26,6 +26,8 @@ pub struct ForwardStep<'a, F> {
     pub h_out: &'a mut [F],
     /// Long state of step t - 1.
     pub long: &'a [F],
+    /// Long state of a second predecessor.
+    pub second: &'a [F],
     /// Long state of step t, where it is stored apart from h.
     pub long_out: &'a mut [F],
     /// What the stage before carries here.
@@ -53,6 +55,8 @@ pub struct BackwardStep<'a, F> {
     pub h: &'a [F],
     /// Long state before the stage.
     pub long: &'a [F],
+    /// Long state of a second predecessor.
+    pub second: &'a [F],
     /// Long state after the stage, where it is stored apart from h.
     pub long_out: &'a [F],
     /// What was carried to this stage.
@@ -63,6 +67,8 @@ pub struct BackwardStep<'a, F> {
     pub dh: &'a mut [F],
     /// ∂L/∂long after the stage on entry, before it on exit.
     pub dlong: &'a mut [F],
+    /// ∂L/∂second: written.
+    pub dsecond: &'a mut [F],
     /// Add ∂L/∂long to ∂L/∂h on exit: the long state is h itself and this is the first stage.
     pub fold: bool,
     /// Take ∂L/∂long from `dlong` on entry; else it is 0.
@@ -162,6 +168,7 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Forward<'_, F, S, G
                     let mut unit: Unit<World<L>> = Unit {
                         h: load(l, S::READS_H, s.h, at, n),
                         long: load(l, S::HAS_LONG, s.long, at, n),
+                        second: load(l, S::HAS_SECOND, s.second, at, n),
                         carry: load(l, S::HAS_CARRY, s.carry, at, n),
                         peephole: peephole(l, s.diagonal, s.units, j, n),
                     };
@@ -210,12 +217,14 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Back<'_, F, S, G> {
                     let before: Unit<World<L>> = Unit {
                         h: load(l, S::READS_H, s.h, at, n),
                         long: load(l, S::HAS_LONG, s.long, at, n),
+                        second: load(l, S::HAS_SECOND, s.second, at, n),
                         carry: load(l, S::HAS_CARRY, s.carry, at, n),
                         peephole: seen,
                     };
                     let after: Unit<World<L>> = Unit {
                         h: zero,
                         long: load(l, S::HAS_LONG, s.long_out, at, n),
+                        second: zero,
                         carry: zero,
                         peephole: [zero; 3],
                     };
@@ -223,6 +232,7 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Back<'_, F, S, G> {
                     let mut grad: Unit<World<L>> = Unit {
                         h: if s.dout.is_empty() { dh } else { l.add(dh, l.load(&s.dout[at..at + n])) },
                         long: load(l, S::HAS_LONG && s.enter_long, s.dlong, at, n),
+                        second: zero,
                         carry: load(l, S::HAS_CARRY, s.dcarry, at, n),
                         peephole: [zero; 3],
                     };
@@ -240,6 +250,7 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Back<'_, F, S, G> {
                         l.store(&mut s.dh[at..at + n], direct);
                     }
                     store(l, S::HAS_LONG, s.dlong, at, n, grad.long);
+                    store(l, S::HAS_SECOND, s.dsecond, at, n, grad.second);
                     store(l, S::HAS_CARRY, s.dcarry, at, n, grad.carry);
                 }
                 for (g, dbias) in dbias.into_iter().enumerate() {

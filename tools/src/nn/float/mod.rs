@@ -179,6 +179,10 @@ impl<L: Lanes> Arith for World<L> {
         self.0.mul_add(i, g, c)
     }
     #[inline(always)]
+    fn add_kept(&self, c: L::V, f: L::V, d: L::V) -> L::V {
+        self.0.mul_add(f, d, c)
+    }
+    #[inline(always)]
     fn peephole(&self, v: L::V, c: L::V) -> L::V {
         self.0.mul(v, c)
     }

@@ -61,6 +61,12 @@ pub struct Tape<F> {
     pub gates: Vec<Vec<F>>,
     /// `[1 + steps, size, width]`: c, where the cell has it. Of a narx layer, the frames as they were read.
     pub long: Vec<F>,
+    /// `[size, width]`: ∂L/∂c of the last step, where something else than the layer itself reads c; else empty.
+    pub dlast: Vec<F>,
+    /// `[size, width]`: c of a second predecessor at the first step, of a cell that joins two; else empty.
+    pub second: Vec<F>,
+    /// `[size, width]`: ∂L/∂second, where it is given.
+    pub dsecond: Vec<F>,
     /// `[steps, size, width]`: h between two stages, or between the two maps of a narx layer.
     pub middle: Vec<F>,
     /// `[steps, size, width]`: what the first stage carries to the second. Of a narx layer, what its delay line gives.

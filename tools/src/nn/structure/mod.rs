@@ -4,6 +4,8 @@ mod graph;
 mod seq2seq;
 mod tree;
 
+pub(super) use tree::Room as TreeRoom;
+
 use super::joined::StructureSpec;
 use super::layer::Mode;
 use super::{Float, Network, NetworkSpec, Pass, Score, Target, Trace, Workspace};

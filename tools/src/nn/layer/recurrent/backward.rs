@@ -22,7 +22,10 @@ impl<F: Float> Recurrent<F> {
             running.clear();
             running.resize(n, F::ZERO);
         }
+        tape.running[1][..tape.dlast.len()].copy_from_slice(&tape.dlast);
         tape.norms.clear();
+        tape.dsecond.clear();
+        tape.dsecond.resize(tape.second.len(), F::ZERO);
         let mut dropped = std::mem::take(&mut tape.dropped);
         for t in (0..input.steps()).rev() {
             if tape.probe {
@@ -99,10 +102,12 @@ impl<F: Float> Recurrent<F> {
             ddiagonal,
             h: h_in,
             long,
+            second: if t == 0 { &tape.second } else { &[] },
             long_out,
             carry,
             dout,
             dh: &mut dh,
+            dsecond: if t == 0 { &mut tape.dsecond } else { &mut [] },
             dlong: if keeps_long { &mut dlong } else { &mut [] },
             fold: hidden && s == 0,
             enter_long: keeps_long && !(hidden && last),

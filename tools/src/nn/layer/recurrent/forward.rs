@@ -109,6 +109,7 @@ impl<F: Float> Recurrent<F> {
             h: h_in,
             h_out,
             long,
+            second: if t == 0 { &tape.second } else { &[] },
             long_out,
             carry,
             carry_out,

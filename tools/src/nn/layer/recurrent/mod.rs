@@ -136,7 +136,7 @@ impl<F: Float> Recurrent<F> {
 
     /// Whether c, or what else is long, is stored apart from h.
     fn keeps_cell(&self) -> bool {
-        self.spec.long == LongState::Cell
+        matches!(self.spec.long, LongState::Cell | LongState::Pair)
     }
 
     /// Whether the long state is h itself.

@@ -1,5 +1,9 @@
 //! Recipes: all that a training run is made of, in TOML, every value defaulted.
 
+mod network;
+
+pub use network::{Asked, AttentionRecipe, GraphRecipe, NetworkRecipe, Seq2seqRecipe, TreeRecipe};
+
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -8,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use crate::cmd::Usage;
 use crate::data::records::RecordOptions;
 use crate::data::{Augment, VocabularyOptions};
-use crate::nn::LayerSpec;
 use crate::train::TrainConfig;
 
 /// A recipe, resolved.
@@ -188,28 +191,6 @@ impl SequenceRecipe {
     }
 }
 
-/// The network between features and labels.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct NetworkRecipe {
-    /// Layers from the input. A linear dense layer to the labels is added behind them, but for a `narx` layer, whose
-    /// outputs are the network's.
-    pub layers: Vec<LayerSpec>,
-}
-
-impl NetworkRecipe {
-    /// Whether the network reads its own outputs of earlier steps.
-    pub fn feeds_back(&self) -> bool {
-        matches!(self.layers.last(), Some(LayerSpec::Narx { .. }))
-    }
-}
-
-impl Default for NetworkRecipe {
-    fn default() -> Self {
-        NetworkRecipe { layers: vec![LayerSpec::cell("gru", 64), LayerSpec::Pool { over: crate::nn::Over::Last }] }
-    }
-}
-
 /// Rounding after training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -264,13 +245,15 @@ impl Recipe {
     /// # Errors
     /// A sentence that names line and column and suggests what was meant.
     pub fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|e| {
+        let mut recipe: Recipe = toml::from_str(text).map_err(|e| {
             let mut message = e.to_string().trim_end().to_owned();
             if let Some(meant) = suggestion(e.message()) {
                 message.push_str(&format!("\ndid you mean `{meant}`?"));
             }
             message
-        })
+        })?;
+        recipe.network.settle()?;
+        Ok(recipe)
     }
 
     /// The recipe with every value written out.

@@ -1,7 +1,32 @@
 //! A model on the host, run as the device runs it.
 
-use elman::blob::{Error, Model};
+mod graph;
+mod seq2seq;
+mod tree;
+
+use elman::blob::{Error, Model, Structure};
 use elman::net::Output;
+
+use crate::pipeline::Example;
+
+/// Runs a model that is no sequence over one example, and hands `each` the number and output of every step or node that
+/// answers; an encoder-decoder, which is given what is wanted of it, at every symbol.
+///
+/// # Errors
+/// Where `memory` is too small, or the example larger than the model takes.
+pub fn structure(
+    model: &Model<'_>,
+    memory: &mut [u32],
+    example: &Example,
+    each: impl FnMut(usize, Output<'_>),
+) -> Result<(), Error> {
+    match model.structure() {
+        Structure::Sequence => Err(Error::Way { structure: Structure::Sequence }),
+        Structure::Seq2seq { .. } => seq2seq::run(model, memory, example, each),
+        Structure::Tree { .. } => tree::run(model, memory, example, each),
+        Structure::Graph { .. } => graph::run(model, memory, example, each),
+    }
+}
 
 /// Runs a model over one sequence of frames, from zeroed states, and hands `each` the number and output of every
 /// `wanted` step. A frame may lack the elements that the model feeds back to itself.

@@ -1,0 +1,90 @@
+//! `elman run` on brackets: a tree a line through a model that runs over trees.
+
+use anyhow::{Context, Result, anyhow, ensure};
+use elman::Model;
+use elman::blob::{Readout, Text};
+use elman::net::Node;
+
+use super::run_text::Line;
+use crate::data::Joints;
+use crate::data::records::{Forest, Ordered};
+
+/// The trees of a line: between tabs, as many as the model has roots, a label before them left out; with a label on
+/// every node or without.
+fn trees(line: &str, roots: usize) -> Result<Ordered> {
+    let mut fields: Vec<&str> = line.split('\t').collect();
+    if fields.len() == roots + 1 {
+        fields.remove(0);
+    }
+    ensure!(fields.len() == roots, "{} trees between tabs, the model reads {roots}", fields.len());
+    let read = |labelled: bool| {
+        let mut forest = Forest::default();
+        fields.iter().try_for_each(|tree| forest.read(tree, labelled)).map(|()| forest.ordered())
+    };
+    read(false).or_else(|problem| read(true).map_err(|_| anyhow!(problem)))
+}
+
+/// The tree under the last node as brackets, with the labels said.
+fn bracketed(nodes: &[Node], words: &[String], labels: &[String]) -> String {
+    let mut text = String::new();
+    // What is still to be written: a node, or what stands behind one.
+    let mut rest: Vec<Result<usize, &str>> = vec![Ok(nodes.len() - 1)];
+    while let Some(next) = rest.pop() {
+        match next {
+            Err(sign) => text.push_str(sign),
+            Ok(k) => match nodes[k] {
+                Node::Leaf(frame) => text.push_str(&format!("({} {})", labels[k], words[usize::from(frame)])),
+                Node::Inner { left, right } => {
+                    text.push_str(&format!("({} ", labels[k]));
+                    rest.extend([Err(")"), Ok(right.into()), Err(" "), Ok(left.into())]);
+                }
+            },
+        }
+    }
+    text
+}
+
+/// What the model says of a line.
+pub(super) fn line(model: &Model<'_>, memory: &mut [u32], text: Text<'_>, line: &str, roots: usize) -> Result<Line> {
+    let Ordered { words, joints, .. } = trees(line, roots)?;
+    let Joints::Tree(nodes) = joints else { return Err(anyhow!("no tree")) };
+    let frames: Vec<i16> = words.iter().map(|word| text.index(word) as i16).collect();
+    let mut labels = Vec::with_capacity(nodes.len());
+    let mut tree = model.tree(memory).map_err(|e| anyhow!("{e}"))?;
+    tree.run_each(&frames, &nodes, |_, output| {
+        let best = output.argmax();
+        labels.push(model.label(best).map_or(format!("output {best}"), str::to_owned));
+    })
+    .map_err(|e| anyhow!("{e}"))
+    .context("the tree is larger than the model takes; train with larger examples, or shorten it")?;
+    if model.readout() == Readout::Last {
+        return Ok(Line::labelled(line.to_owned(), labels.pop().unwrap_or_default()));
+    }
+    let text = bracketed(&nodes, &words, &labels);
+    Ok(Line::labelled(text, labels.pop().unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_read_as_they_stand_in_data() {
+        for (line, roots, leaves) in
+            [("(3 (2 It) (4 works))", 1, 2), ("( ( a b ) c )", 1, 3), ("<\ta\t( a ( or b ) )", 2, 4), ("a\tb", 2, 2)]
+        {
+            assert_eq!(trees(line, roots).unwrap().words.len(), leaves, "{line}");
+        }
+        let problem = trees("a\tb\tc\td", 2).unwrap_err().to_string();
+        assert_eq!(problem, "4 trees between tabs, the model reads 2");
+        assert_eq!(trees("( a b", 1).unwrap_err().to_string(), "1 `(` without their `)`");
+    }
+
+    #[test]
+    fn labels_stand_where_they_were_read() {
+        let text = "(3 (2 It) (4 (1 b) (0 c)))";
+        let tree = trees(text, 1).unwrap();
+        let Joints::Tree(nodes) = &tree.joints else { panic!("a tree") };
+        assert_eq!(bracketed(nodes, &tree.words, &tree.labels), text);
+    }
+}
