@@ -45,6 +45,7 @@ fn fresh() -> Vec<(String, Vec<u8>)> {
     let both_ways = synthetic::bidirectional(&["gru", "lstm-coupled"], 3, 5, 4, 25, 77);
     let mut closed = synthetic::model("delay", 3, 0, 1, Drive::Ordinary, 77);
     closed.feedback = 1;
+    closed.increments = true;
     let more = [("both-ways", both_ways), ("closed", closed), ("language", synthetic::language(30, 6, 77))]
         .map(|(name, model)| (name.to_owned(), model.to_blob().unwrap()));
     let names = elman::cell::CELLS.iter().flat_map(|c| c.variants).map(|v| v.name);

@@ -152,6 +152,12 @@ watch = "loss"
 
 #[test]
 fn a_series_is_simulated_in_closed_loop() {
+    simulates(false);
+    simulates(true);
+}
+
+/// A plant, by its outputs or by what they add to the ones before.
+fn simulates(residual: bool) {
     // y_t = 0.9 y_(t-1) - 0.2 y_(t-2) + 0.5 u_t, in volts.
     let mut numbers = Numbers(3);
     let (mut csv, mut inputs, mut y) = ("u,y\n".to_owned(), String::new(), [0.0, 0.0]);
@@ -175,15 +181,16 @@ washout = 5
 washout_at_start = true
 skip = 10
 [network]
-layers = [{ layer = "narx", hidden = 0, outputs = 1, input_taps = 1, output_taps = 2, closed = true, warmup = 2 }]
+layers = [{ layer = "narx", hidden = 0, outputs = 1, input_taps = 1, output_taps = 2, closed = true, warmup = 2, residual = RESIDUAL }]
 [train]
 epochs = 400
 batch = 4
 rate = 3e-2
 loss = "squared-error"
 watch = "loss"
-"#;
-    let task = Task::new(&[("plant.csv", csv)], recipe);
+"#
+    .replace("RESIDUAL", &residual.to_string());
+    let task = Task::new(&[("plant.csv", csv)], &recipe);
     let (float, integer) = task.figures();
     assert!(value(&float, "NRMSE of y") < 0.02, "{float}");
     assert!(value(&integer, "NRMSE of y") < 0.03, "{integer}");

@@ -99,6 +99,8 @@ pub struct Descriptor<'b> {
     /// Number of last elements of the input frame that are the model's own previous output in closed loop; 0 for
     /// none.
     pub feedback: u16,
+    /// Whether the last layer gives what the output adds to the previous one, in a model with feedback.
+    pub increments: bool,
     /// How chains of layers are joined.
     pub structure: Structure,
     /// Layers of each chain; empty where all of them are one.
@@ -112,7 +114,7 @@ pub const fn schema_hash() -> u32 {
     const TABLES: u32 = {
         let h = text(
             0x811C_9DC5,
-            "name labels readout fingerprint audio[] text[] steps feedback structure[sequence seq2seq(score outputs beams) tree(roots nodes slots) graph(rounds nodes edges degree)] chains layers[tag variant inputs units fracs direction params]",
+            "name labels readout fingerprint audio[] text[] steps feedback increments structure[sequence seq2seq(score outputs beams) tree(roots nodes slots) graph(rounds nodes edges degree)] chains layers[tag variant inputs units fracs direction params]",
         );
         specs(specs(h, crate::cell::CELLS), layer::LAYERS)
     };

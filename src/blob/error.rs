@@ -140,7 +140,7 @@ pub enum Error {
         /// Whether a layer reads backward.
         backward: bool,
     },
-    /// Feedback is not the whole output, does not fit the input, or goes to an input that is no plain frame: sound,
+    /// Feedback is missing where the output adds to the previous one, is not the whole output, does not fit the input, or goes to an input that is no plain frame: sound,
     /// symbols, or a sequence read backward.
     Feedback {
         /// Elements fed back.

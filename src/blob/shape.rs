@@ -151,7 +151,9 @@ pub(super) fn judge(descriptor: &Descriptor<'_>, outputs: u16) -> Result<(), Err
     let feedback = descriptor.feedback;
     let sequence = descriptor.structure == Structure::Sequence;
     let plain = descriptor.audio.is_none() && !takes_symbols && !backward && sequence;
-    if feedback > 0 && (feedback != outputs || feedback > first.inputs || !plain) {
+    if descriptor.increments && feedback == 0
+        || feedback > 0 && (feedback != outputs || feedback > first.inputs || !plain)
+    {
         return Err(Error::Feedback { feedback, inputs: first.inputs, outputs });
     }
     if let Some(text) = &descriptor.text {

@@ -115,6 +115,23 @@ impl<'m, 'b> Stream<'m, 'b> {
             self.close_loop(frame.len());
         }
         self.run(0, self.model.body);
+        if self.model.descriptor().increments {
+            self.increment();
+        }
+    }
+
+    /// Adds the previous output, which the frame has, to what the layers gave.
+    #[inline(never)]
+    fn increment(&mut self) {
+        let inputs = self.model.inputs();
+        let at = inputs.saturating_sub(self.model.feedback());
+        let output_at = self.output_at();
+        let (from, to) = (self.model.layers.first().map_or(0, View::in_frac), self.model.out_frac());
+        let (memory, output) = split_mut(self.memory, output_at);
+        let previous = word::halves(memory).get(at..inputs).unwrap_or_default();
+        for (y, x) in word::halves_mut(output).iter_mut().zip(previous) {
+            *y = y.saturating_add(reformat(*x, from, to));
+        }
     }
 
     /// Where the frame ended before the elements fed back, puts the previous output there.

@@ -98,7 +98,8 @@ def narx(layer, x, p):
         past = [x[t - k, :-n] if t >= k else zero[:-n] for k in range(layer["input_taps"] + 1)]
         past += [tails[t - k] if t >= k else zero[:n] for k in range(layer["output_taps"])]
         y = p["w"] @ torch.cat(past) + p["b"]
-        out.append(p["v"] @ activate(y) + p["c"] if layer["hidden"] else y)
+        y = p["v"] @ activate(y) + p["c"] if layer["hidden"] else y
+        out.append(y + tails[-1] if layer.get("residual") else y)
     return torch.stack(out)
 
 
@@ -289,6 +290,7 @@ def main():
         case([{**loop, "hidden": 4, "closed": False}]),
         case([{**loop, "hidden": 4, "closed": True}]),
         case([{**loop, "hidden": 4, "closed": True, "warmup": 2}]),
+        case([{**loop, "hidden": 4, "closed": True, "warmup": 2, "residual": True}]),
         case([{**loop, "hidden": 0, "outputs": 2, "closed": True}]),
         case([units("tree-lstm"), dense]),
     ]

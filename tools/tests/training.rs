@@ -109,6 +109,7 @@ fn a_linear_narx_goes_to_the_least_squares_solution() {
         output_taps: 2,
         activation: DenseActivation::Linear,
         closed: false,
+        residual: false,
         warmup: 0,
     };
     let spec = NetworkSpec::sequence(2, vec![narx]);

@@ -138,7 +138,8 @@ pub fn recipe_for(model: &Path, named: Option<&Path>, loaded: &Model<'_>) -> Res
         // All that counts here is that the loop is closed.
         let (outputs, activation) = (loaded.outputs(), DenseActivation::Linear);
         let (hidden, input_taps, output_taps, closed, warmup) = (0, 0, 1, true, 0);
-        let narx = LayerSpec::Narx { hidden, outputs, input_taps, output_taps, activation, closed, warmup };
+        let narx =
+            LayerSpec::Narx { hidden, outputs, input_taps, output_taps, activation, closed, warmup, residual: false };
         recipe.network.layers = vec![narx];
     }
     Ok(recipe)

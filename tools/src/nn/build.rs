@@ -58,7 +58,7 @@ pub fn layers<F: Float>(spec: &NetworkSpec, places: Vec<[Place; 2]>) -> Result<B
                 let equation = cell::dense((*activation).into());
                 Layer::Dense(Dense(Affine::new(equation, [inputs, width], place.w, place.b)))
             }
-            LayerSpec::Narx { hidden, outputs, input_taps, output_taps, activation, closed, warmup } => {
+            LayerSpec::Narx { hidden, outputs, input_taps, output_taps, activation, closed, warmup, residual } => {
                 let (tail, tail_taps) = (*outputs, output_taps.saturating_sub(1));
                 let delay = Delay { inputs, taps: *input_taps, stride: 1, tail, tail_taps };
                 let affine = |f: DenseActivation, widths, place: Place| {
@@ -72,7 +72,7 @@ pub fn layers<F: Float>(spec: &NetworkSpec, places: Vec<[Place; 2]>) -> Result<B
                         (Some(affine(*activation, [seen, hidden], place)), output)
                     }
                 };
-                Layer::Narx(Narx { delay, hidden, output, closed_from: closed.then_some(*warmup) })
+                Layer::Narx(Narx { delay, hidden, output, closed_from: closed.then_some(*warmup), residual: *residual })
             }
         };
         layers.push(layer);

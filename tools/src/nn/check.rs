@@ -179,6 +179,7 @@ mod tests {
             activation: DenseActivation::Tanh,
             closed: true,
             warmup: 0,
+            residual: false,
         };
         assert_eq!(check(3, vec![narx(3, 1)]), Ok(()));
         assert_eq!(check(3, vec![narx(4, 1)]), Err(SpecError::Narx(0)));

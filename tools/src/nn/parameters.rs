@@ -98,7 +98,11 @@ pub fn initial(spec: &NetworkSpec, seed: u64) -> Vec<f64> {
             let [rows, columns] = tensor.shape[..] else { continue };
             // Of one gate: a cell's W is a matrix for each.
             let units = if let LayerSpec::Cell { units, .. } = kind { *units } else { rows };
-            let bound = (6.0 / (columns + units) as f64).sqrt();
+            let mut bound = (6.0 / (columns + units) as f64).sqrt();
+            if matches!(kind, LayerSpec::Narx { residual: true, .. }) && tensor.name.ends_with(".v") {
+                // Near no change at first, so that the loop neither grows nor shrinks.
+                bound *= 0.1;
+            }
             for w in &mut values[tensor.range.clone()] {
                 *w = match kind {
                     LayerSpec::Embedding { .. } => normal(&mut random) / (columns as f64).sqrt(),

@@ -119,6 +119,9 @@ pub enum LayerSpec {
         /// First steps of a sequence that read the measured outputs although the loop is closed.
         #[serde(default)]
         warmup: usize,
+        /// Adds y_(t-1), so that the maps give the change of y: a slow system is learnt as such.
+        #[serde(default)]
+        residual: bool,
     },
 }
 
@@ -345,6 +348,7 @@ mod tests {
             activation: DenseActivation::Tanh,
             closed: true,
             warmup: 0,
+            residual: false,
         };
         let text = r#"{ layer = "narx", hidden = 16, outputs = 1, input_taps = 5, output_taps = 5, closed = true }"#;
         assert_eq!(read(text), narx);

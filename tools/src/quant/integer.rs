@@ -75,6 +75,8 @@ pub struct IntegerModel {
     pub max_steps: u16,
     /// Last elements of the input that are the previous output in closed loop.
     pub feedback: u16,
+    /// Whether the last layer gives what the output adds to the previous one.
+    pub increments: bool,
     /// How chains of layers are joined.
     pub structure: Structure,
     /// Layers of each chain; empty where all of them are one.
@@ -138,6 +140,7 @@ impl IntegerModel {
             text: self.text.as_ref().map(|(unit, _)| Text { unit: *unit, symbols: &symbols }),
             max_steps: self.max_steps,
             feedback: self.feedback,
+            increments: self.increments,
             structure: self.structure,
             chains: heapless::Vec::from_slice(&self.chains)
                 .map_err(|_| anyhow::anyhow!("{} chains: a model has at most {MAX_CHAINS}", self.chains.len()))?,

@@ -246,7 +246,7 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) ->
             LayerSpec::Delay { taps, stride, tail, tail_taps } => {
                 layers.push(delay(inputs, units, in_frac, [*taps, *stride, *tail, *tail_taps]));
             }
-            LayerSpec::Narx { hidden, outputs, input_taps, output_taps, activation, .. } => {
+            LayerSpec::Narx { hidden, outputs, input_taps, output_taps, activation, residual, .. } => {
                 let width = (inputs - outputs) * (input_taps + 1) + outputs * output_taps;
                 let taps = if inputs > *outputs { *input_taps } else { 0 };
                 layers.push(delay(inputs, width, in_frac, [taps, 1, *outputs, output_taps - 1]));
@@ -259,6 +259,9 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) ->
                     (below, head) = (*hidden, ("v", "c"));
                     in_frac = layers[layers.len() - 1].out_frac;
                 }
+                // What is added has no offset.
+                let added: Vec<_> = target.iter().map(|(_, deviation)| (0.0, *deviation)).collect();
+                let target = if *residual { &added } else { target };
                 let (w, b) = in_physical_units(tensor(head.0), tensor(head.1), target);
                 let float =
                     FloatLayer { variant: "dense", inputs: below, units: *outputs, w: &w, u: &[], b: &b, v: &[] };
@@ -278,6 +281,7 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) ->
         text: around.text.clone(),
         max_steps: if backward || matches!(around.structure, Structure::Seq2seq { .. }) { around.max_steps } else { 0 },
         feedback: around.feedback,
+        increments: matches!(spec.layers.last(), Some(LayerSpec::Narx { residual: true, .. })),
         structure: around.structure,
         chains: joints.counts(layers.len()),
         layers,

@@ -64,8 +64,19 @@ fn loops_over_past_outputs() {
             [(4, 1, 2, 0), (4, 2, 3, 2), (0, 2, 1, 0), (0, 1, 3, 1), (3, 3, 2, 0)]
         {
             let activation = DenseActivation::Tanh;
-            let narx = LayerSpec::Narx { hidden, outputs, input_taps: 2, output_taps, activation, closed, warmup };
-            assert_exact(&format!("{narx:?}"), Check::new(vec![narx], Loss::SquaredError, values(outputs)));
+            for residual in [false, true] {
+                let narx = LayerSpec::Narx {
+                    hidden,
+                    outputs,
+                    input_taps: 2,
+                    output_taps,
+                    activation,
+                    closed,
+                    warmup,
+                    residual,
+                };
+                assert_exact(&format!("{narx:?}"), Check::new(vec![narx], Loss::SquaredError, values(outputs)));
+            }
         }
     }
 }

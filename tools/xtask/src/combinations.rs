@@ -100,7 +100,16 @@ fn all() -> Vec<Combination> {
         for closed in [false, true] {
             let (input_taps, output_taps, warmup) = (2, 3, 4);
             let outputs = OUTPUTS;
-            let layers = vec![LayerSpec::Narx { hidden, outputs, input_taps, output_taps, activation, closed, warmup }];
+            let layers = vec![LayerSpec::Narx {
+                hidden,
+                outputs,
+                input_taps,
+                output_taps,
+                activation,
+                closed,
+                warmup,
+                residual: hidden % 2 == 1,
+            }];
             let name = format!("narx {hidden} {activation:?} {}", if closed { "closed" } else { "forced" });
             out.push(Combination { name, input: Input::Values, feedback: OUTPUTS, layers });
         }

@@ -108,7 +108,8 @@ fn all(data: &Path) -> Result<Vec<String>> {
     for entry in std::fs::read_dir(root().join("tools/recipes"))? {
         let path = entry?.path();
         let recipe = Recipe::read(&path, &[])?;
-        if corpus_of(&recipe, data).is_dir() {
+        let generated = recipe.data.as_ref().is_some_and(|d| d.generate.is_some());
+        if generated || corpus_of(&recipe, data).is_dir() {
             names.push(path.file_stem().unwrap_or_default().to_string_lossy().into_owned());
         }
     }

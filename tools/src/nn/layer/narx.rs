@@ -1,7 +1,7 @@
 //! A nonlinear autoregressive network with exogenous inputs.
 //!
 //! ```text
-//! y_t = V f(W [x_t; ...; x_(t-Kx); y_(t-1); ...; y_(t-Ky)] + b) + c
+//! y_t = V f(W [x_t; ...; x_(t-Kx); y_(t-1); ...; y_(t-Ky)] + b) + c    (+ y_(t-1) where it is residual)
 //! ```
 //! Frames are [x_t; y_(t-1) as measured]. Forced, the past outputs are the measured ones and the layer is a delay line
 //! and two dense layers. Closed, they are its own from step `warmup` on, 0 before the first step, and the gradient
@@ -22,6 +22,8 @@ pub struct Narx<F> {
     pub output: Affine<F>,
     /// The first step that reads the layer's own output; none where all read the measured one.
     pub closed_from: Option<usize>,
+    /// Whether y_(t-1) is added.
+    pub residual: bool,
 }
 
 impl<F: Float> Narx<F> {
@@ -76,6 +78,12 @@ impl<F: Float> Narx<F> {
             let at = t * size * outputs;
             let (gates, y) = (&mut gates[1][at..], &mut out[at..]);
             self.output.forward(parameters, rows, x, gates, y, keep_pre.then_some(&mut *pre_output));
+            if self.residual {
+                let frames = long[t * size * frame..].chunks_exact(frame).take(rows);
+                for (y, x) in y.chunks_exact_mut(outputs).zip(frames) {
+                    y.iter_mut().zip(&x[frame - outputs..]).for_each(|(y, before)| *y += *before);
+                }
+            }
         }
     }
 
@@ -95,6 +103,11 @@ impl<F: Float> Narx<F> {
         }
         for t in (0..rows.len()).rev() {
             let (before, dy) = dout.split_at_mut(t * size * outputs);
+            if self.residual && t > 0 && self.closed(t) {
+                let rows = rows[t] * outputs;
+                let from = before.len() - size * outputs;
+                before[from..][..rows].iter_mut().zip(&dy[..rows]).for_each(|(to, d)| *to += *d);
+            }
             let dy_pre = &mut gates_output[t * size * outputs..];
             self.output.backward(rows[t], dy_pre, dy, gradient);
             let mut dpre = &*dy_pre;
