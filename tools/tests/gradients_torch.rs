@@ -144,7 +144,7 @@ fn compare_trees<F: elman_tools::nn::Float>(tolerance: f64) {
     }
 }
 
-fn node(numbers: &Vec<u16>) -> Node {
+fn node(numbers: &[u16]) -> Node {
     match numbers[..] {
         [left, right] => Node::Inner { left, right },
         _ => Node::Leaf(numbers[0]),

@@ -97,8 +97,8 @@ pub fn calibrate(network: &Network<f32>, sequences: &[Sequence], target: &[(f64,
                     below = (std::mem::take(&mut t.input), width);
                 }
                 let mut seen = of_trace(&t, &below);
-                if matches!(spec.structure, StructureSpec::Tree { .. }) {
-                    // Every node starts from zero, whatever stands before it.
+                if matches!(spec.structure, StructureSpec::Tree { .. } | StructureSpec::Graph { .. }) {
+                    // A node's state does not come from the node before it.
                     seen.hidden_mean.fill(0.0);
                 }
                 if k + 1 == count && !target.is_empty() {
