@@ -40,7 +40,7 @@ pub fn write(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(V
     Ok((symbols.into_iter().map(u32::from).collect(), weights))
 }
 
-/// The symbols of [`write`] alone.
+/// The symbols of [`write()`] alone.
 ///
 /// # Errors
 /// As [`super::structure`].
