@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use elman::blob::{Blob, FORMAT_VERSION, Model, Structure};
+use elman::blob::{Blob, FORMAT_VERSION, Model, Score, Structure};
 use elman_tools::quant::synthetic::{self, Drive};
 use elman_tools::quant::words_of;
 
@@ -20,6 +20,20 @@ fn digest(model: &Model<'_>) -> u64 {
     let mut memory = vec![0; model.memory_words()];
     let mut hash = 0xCBF2_9CE4_8422_2325u64;
     let mut add = |v: i64| hash = (hash ^ v as u64).wrapping_mul(0x0100_0000_01B3);
+    if let Structure::Seq2seq { .. } = model.structure() {
+        let mut net = model.seq2seq(&mut memory).unwrap();
+        for seed in 0..10 {
+            let source = synthetic::source(model.max_steps(), seed);
+            let written = net.run(&source).unwrap();
+            add(written.log2_p.into());
+            written.symbols().for_each(|s| add(s.into()));
+            net.encode(&source).unwrap();
+            for symbol in synthetic::source(10, seed) {
+                net.step(symbol as u16).scores.iter().for_each(|s| add(*s as i64));
+            }
+        }
+        return hash;
+    }
     if model.max_steps() > 0 {
         let mut net = model.sequence(&mut memory).unwrap();
         let frames = synthetic::frames(model.inputs(), 300, 42);
@@ -52,7 +66,7 @@ fn digest(model: &Model<'_>) -> u64 {
 }
 
 /// One blob for each cell, one that reads both ways, one with a delay line that feeds its output back, one that writes
-/// text, and one over trees.
+/// text, one that writes a sequence for a sequence, and one over trees.
 fn fresh() -> Vec<(String, Vec<u8>)> {
     let both_ways = synthetic::bidirectional(&["gru", "lstm-coupled"], 3, 5, 4, 25, 77);
     let mut closed = synthetic::model("delay", 3, 0, 1, Drive::Ordinary, 77);
@@ -62,6 +76,7 @@ fn fresh() -> Vec<(String, Vec<u8>)> {
         ("both-ways", both_ways),
         ("closed", closed),
         ("language", synthetic::language(30, 6, 77)),
+        ("writes", synthetic::seq2seq(["gru", "lstm"], Score::Additive, 6, true, [9, 12], 3, 77)),
         ("tree", synthetic::tree("lstm", "tree-lstm", 6, 1, [60, 60], 77)),
     ]
     .map(|(name, model)| (name.to_owned(), model.to_blob().unwrap()));

@@ -1,4 +1,4 @@
-//! Data that is no sound, from files to integers, as a new user runs it: tags of words, text, series, windows.
+//! Data that is no sound, from files to integers, as a new user runs it: tags of words, text, series, windows, commands.
 
 use std::path::Path;
 use std::process::Command;
@@ -238,4 +238,68 @@ rate = 1e-2
     let task = Task::new(&files, recipe);
     let (float, integer) = task.figures();
     assert!(value(&float, "accuracy") >= 0.95 && value(&integer, "accuracy") >= 0.95, "{float} {integer}");
+}
+
+/// Commands like SCAN's: verbs, how often, and one behind another.
+fn commands() -> Vec<String> {
+    let mut single = Vec::new();
+    for verb in ["walk", "run", "look", "jump"] {
+        for (times, count) in [("", 1), (" twice", 2), (" thrice", 3)] {
+            let action = format!("I_{}", verb.to_uppercase());
+            single.push((format!("{verb}{times}"), vec![action; count].join(" ")));
+        }
+    }
+    let line = |input: &str, output: &str| format!("IN: {input} OUT: {output}\n");
+    let mut lines: Vec<String> = single.iter().map(|(input, output)| line(input, output)).collect();
+    for (a, said_a) in &single {
+        for (b, said_b) in &single {
+            lines.push(line(&format!("{a} and {b}"), &format!("{said_a} {said_b}")));
+            lines.push(line(&format!("{a} after {b}"), &format!("{said_b} {said_a}")));
+        }
+    }
+    lines
+}
+
+const COMMANDER: &str = r#"
+name = "commands"
+[data]
+[network.seq2seq]
+encoder = [
+    { layer = "embedding", units = 8 },
+    { layer = "cell", variant = "gru", units = 12, bidirectional = true },
+]
+bridge = [{ layer = "dense", outputs = 16, activation = "tanh" }]
+decoder = [{ layer = "embedding", units = 8 }, { layer = "cell", variant = "lstm", units = 16, dropout = 0.1 }]
+attention = { score = "additive", units = 12 }
+head = [{ layer = "dense", outputs = 16, activation = "tanh" }]
+beams = 2
+[train]
+epochs = 40
+batch = 8
+rate = 1e-2
+teacher_forcing = [1.0, 0.7]
+"#;
+
+#[test]
+fn commands_become_actions() {
+    let (mut test, mut train) = (String::new(), String::new());
+    for (k, line) in commands().iter().enumerate() {
+        if k % 9 == 4 { &mut test } else { &mut train }.push_str(line);
+    }
+    let task = Task::new(&[("train.txt", train), ("test.txt", test)], COMMANDER);
+    let (float, integer) = task.figures();
+    assert!(value(&float, "exact match") >= 0.9, "{float}");
+    assert!(value(&integer, "exact match") >= value(&float, "exact match") - 0.06, "{float} {integer}");
+    assert!(value(&integer, "BLEU") > 0.9 && value(&integer, "symbol accuracy") > 0.9, "{integer}");
+    let page = std::fs::read_to_string(task.path("run/report.html")).unwrap();
+    assert!(page.contains("<h2>Attention</h2>") && page.contains("I_WALK</text>"));
+    let text = task.path("text.txt");
+    std::fs::write(&text, "look twice\nrun after walk\n").unwrap();
+    let said = ok(&["run", &task.path("run"), &text]);
+    assert_eq!(said, "look twice  ->  I_LOOK I_LOOK\nrun after walk  ->  I_WALK I_RUN\n");
+    let long = task.path("long.txt");
+    std::fs::write(&long, "walk ".repeat(60)).unwrap();
+    let out = Command::new(env!("CARGO_BIN_EXE_elman")).args(["run", &task.path("run"), &long]).output().unwrap();
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.code() == Some(1) && stderr.contains("long.txt:1") && stderr.contains("60"), "{stderr}");
 }
