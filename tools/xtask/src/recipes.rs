@@ -146,10 +146,10 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
             (reached.weights, reached.blob_bytes) = (trained.parameters, quantized.blob_bytes);
             reached.ram_bytes = quantized.ram_bytes;
             let examples = folder.about()?.encoding.examples(&source, split)?;
-            let inputs = pipeline::spread_frames(&examples, 10, file.model()?.inputs(), 200);
+            let examples = pipeline::spread(&examples, 10, file.model()?.inputs(), 200);
             let closed_from = (file.model()?.descriptor().feedback > 0).then_some(CLOSED_FROM);
             let options = verify::Options { closed_from, ..verify::Options::default() };
-            match verify::run(&file.bytes(), "m4", &inputs, &options) {
+            match verify::examples(&file.bytes(), "m4", &examples, &options) {
                 Ok(v) => (reached.instructions, reached.bit_exact) = (Some(v.instructions), Some(v.bit_exact())),
                 Err(e) => eprintln!("{name}: not run on the emulated core: {e:#}"),
             }
@@ -195,7 +195,8 @@ fn write_docs(new: &BTreeMap<String, Reached>) -> Result<()> {
          Written by `cargo xtask recipes --data DIR --write-docs` from its own runs: trained by tools/recipes/NAME.toml,\n\
          rounded to int8, judged on the split named, run on the emulated Cortex-M4. Figures are means over the seeds;\n\
          weights, bytes and instructions are those of seed 1. The loss is in points of a share, in per cent of an\n\
-         error. RAM is that of the states, exact; a step is one frame or symbol, front end not counted.\n\n\
+         error. RAM is that of the states, exact; a step is one frame or symbol, or one answer of a tree, front end not\n\
+         counted.\n\n\
          | recipe | figure, split | seeds | float | int8 | loss | weights | blob | RAM | M4 instructions per step | bit-exact | training |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
