@@ -215,7 +215,8 @@ fn write_docs(new: &BTreeMap<String, Reached>) -> Result<()> {
          Written by `cargo xtask recipes --data DIR --write-docs` from its own runs: trained by tools/recipes/NAME.toml,\n\
          rounded to int8, judged on the split named, run on the emulated Cortex-M4. Figures are means over the seeds;\n\
          weights, bytes and instructions are those of seed 1. The loss is in points of a share, in per cent of an\n\
-         error. RAM is that of the states, exact; a step is one frame or symbol, front end not counted.\n\n\
+         error. RAM is that of the states, exact; a step is one frame or symbol, or one answer of a tree, front end not\n\
+         counted.\n\n\
          | recipe | figure, split | seeds | float | int8 | loss | weights | blob | RAM | M4 instructions per step | bit-exact | training |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
