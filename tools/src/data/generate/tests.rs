@@ -2,6 +2,7 @@
 
 use super::motion::step;
 use super::*;
+use crate::data::Joints;
 
 fn make(text: &str) -> Result<Records, Error> {
     Records::open("", &toml::from_str(text).unwrap())

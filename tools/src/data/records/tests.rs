@@ -87,7 +87,10 @@ fn graphs_with_folds() {
         format!("format = \"graphs\"\nfiles = \"X_all\"\nfolds = \"X_folds.txt\"\nfold = {fold}\nvalid_share = 0.0")
     };
     let records = open(&folder(&files), &options(1)).unwrap();
-    assert_eq!((records.task, records.unit, records.train.len(), records.test.len()), (Task::Class, Some(Unit::Words), 2, 1));
+    assert_eq!(
+        (records.task, records.unit, records.train.len(), records.test.len()),
+        (Task::Class, Some(Unit::Words), 2, 1)
+    );
     let first = &records.train[0];
     assert_eq!((&first.input, &first.answer), (&Input::Symbols(words("0 2 0")), &Answer::Label("1".into())));
     let Joints::Graph(rows) = &first.joints else { panic!("a graph") };
@@ -95,7 +98,11 @@ fn graphs_with_folds() {
     assert_eq!(records.test[0].name, "X_all.txt:6");
     assert_eq!(open(&folder(&files), &options(9)).unwrap().test.len(), 0);
     let wrong = |graphs: &str| message(&folder(&[("g.txt", graphs)]), "format = \"graphs\"");
-    assert!(wrong("1\n2 0\n0 1 2\n").ends_with("g.txt:3: neighbour 2 of a graph of 2 nodes"), "{}", wrong("1\n2 0\n0 1 2\n"));
+    assert!(
+        wrong("1\n2 0\n0 1 2\n").ends_with("g.txt:3: neighbour 2 of a graph of 2 nodes"),
+        "{}",
+        wrong("1\n2 0\n0 1 2\n")
+    );
     assert!(wrong("2\n1 0\n0 0\n").contains("the file ends behind this line"));
     assert!(wrong("1\n1 0\n0 x\n").ends_with("g.txt:3: `x` is no whole number"));
     let short = [("X_all.txt", graphs), ("X_folds.txt", "2\n1\n")];
@@ -104,7 +111,8 @@ fn graphs_with_folds() {
 
 #[test]
 fn molecules_of_atoms_and_bonds() {
-    let line = r#"{"y": -0.5, "smiles": "C=O", "atoms": [["C", 0, 2, 0], ["Xx", 1, 0, -1]], "bonds": [[0, 1, "DOUBLE"]]}"#;
+    let line =
+        r#"{"y": -0.5, "smiles": "C=O", "atoms": [["C", 0, 2, 0], ["Xx", 1, 0, -1]], "bonds": [[0, 1, "DOUBLE"]]}"#;
     let files = [("train.jsonl", line), ("test.jsonl", line)];
     let records = open(&folder(&files), "valid_share = 0.0").unwrap();
     assert_eq!((records.format, records.task, records.channels.len()), (Format::Molecules, Task::Series, 14));
