@@ -303,3 +303,40 @@ fn commands_become_actions() {
     let stderr = String::from_utf8_lossy(&out.stderr);
     assert!(out.status.code() == Some(1) && stderr.contains("long.txt:1") && stderr.contains("60"), "{stderr}");
 }
+
+/// A random tree over `one` and `zero` with the parity of its ones on every node.
+fn parity(numbers: &mut Numbers, depth: usize) -> (i64, String) {
+    if depth == 0 || numbers.between(0, 3) == 0 {
+        let one = numbers.between(0, 1);
+        return (one, format!("({one} {})", ["zero", "one"][one as usize]));
+    }
+    let ((left, l), (right, r)) = (parity(numbers, depth - 1), parity(numbers, depth - 1));
+    let odd = (left + right) % 2;
+    (odd, format!("({odd} {l} {r})"))
+}
+
+#[test]
+fn trees_with_a_label_on_every_node() {
+    let mut numbers = Numbers(4);
+    let mut lines = |n: usize| (0..n).map(|_| parity(&mut numbers, 4).1 + "\n").collect::<String>();
+    let recipe = "name = \"parity\"\n[data]\nformat = \"ptb\"\n[network.tree]\nleaf = [{ layer = \"embedding\", units = 8 \
+                  }, { layer = \"cell\", variant = \"lstm\", units = 8 }]\ncompose = { layer = \"cell\", variant = \
+                  \"tree-lstm\", units = 8 }\n[train]\nepochs = 15\nbatch = 16\nrate = 2e-2\n";
+    let task = Task::new(&[("train.txt", lines(300)), ("test.txt", lines(60))], recipe);
+    let (float, integer) = task.figures();
+    for figures in [&float, &integer] {
+        assert!(value(figures, "accuracy of all nodes") > 0.97, "{figures}");
+        assert!(value(figures, "accuracy at the root") > 0.95, "{figures}");
+    }
+    let text = task.path("trees.txt");
+    std::fs::write(&text, "(1 (0 zero) (1 one))\n\n( ( one one ) ( one zero ) )\n").unwrap();
+    let said = ok(&["run", &task.path("run"), &text]);
+    let lines: Vec<Vec<&str>> = said.lines().map(|l| l.splitn(2, ' ').map(str::trim).collect()).collect();
+    assert_eq!(lines, [["1", "(1 (0 zero) (1 one))"], ["1", "(1 (0 (1 one) (1 one)) (1 (1 one) (0 zero)))"]]);
+    let seen = json(&["inspect", &task.path("run"), "--json"]);
+    assert!(seen["ram_bytes"].as_u64().unwrap() < seen["tree"]["ram_bytes_all_kept"].as_u64().unwrap(), "{seen}");
+    std::fs::write(&text, "( one zero\n").unwrap();
+    let out = Command::new(env!("CARGO_BIN_EXE_elman")).args(["run", &task.path("run"), &text]).output().unwrap();
+    let problem = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(problem.contains("trees.txt:1") && problem.contains("1 `(` without their `)`"), "{problem}");
+}

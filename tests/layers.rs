@@ -135,6 +135,16 @@ fn sums_run_over_time_and_saturate() {
     }
 }
 
+#[test]
+fn a_max_keeps_the_largest_of_each_element() {
+    let layer = synthetic::layer("max", 3, 3, 9, Drive::Ordinary, 1);
+    assert_eq!(layer.out_frac, 9);
+    let frames = [[i16::MIN, -5, 7], [i16::MIN, -9, 3], [-32_767, -3, 7], [i16::MAX, i16::MIN, 8], [0, 0, 0]];
+    let want = [[i16::MIN, -5, 7], [i16::MIN, -5, 7], [-32_767, -3, 7], [i16::MAX, -3, 8], [i16::MAX, 0, 8]];
+    let got = run(&model(vec![layer]), frames.as_flattened(), 3);
+    assert_eq!(got, want.map(|y| y.to_vec()));
+}
+
 /// With its own output fed back the model gives what it gives when an outsider hands it the same numbers.
 #[test]
 fn closed_loop_equals_feeding_by_hand() {

@@ -161,7 +161,8 @@ const fn specs(mut h: u32, specs: &[crate::cell::CellSpec]) -> u32 {
                     LongState::Wide => 4,
                     LongState::Sum => 5,
                     LongState::Line => 6,
-                    LongState::Pair => 7,
+                    LongState::Max => 7,
+                    LongState::Pair => 8,
                 },
             );
             h = byte(

@@ -253,6 +253,61 @@ pub enum Error {
         /// Most steps.
         most: usize,
     },
+    /// The offsets of a graph's rows do not begin with 0, fall, or do not end with the number of neighbours.
+    GraphOffset {
+        /// Number of the offset; the number of offsets where the last is the wrong one.
+        node: usize,
+        /// The offset.
+        offset: u32,
+        /// The offset before it.
+        before: u32,
+        /// Neighbours in all rows.
+        edges: usize,
+    },
+    /// A neighbour in a graph that is no node of it.
+    GraphNeighbour {
+        /// Number of the edge.
+        edge: usize,
+        /// The neighbour that it names.
+        neighbour: u16,
+        /// Nodes of the graph.
+        nodes: usize,
+    },
+    /// A graph with more nodes, edges or neighbours of a node than the model was made for.
+    GraphTooLarge {
+        /// Nodes of the graph.
+        nodes: usize,
+        /// Most nodes.
+        max_nodes: usize,
+        /// Edges of the graph, an undirected one counted twice.
+        edges: usize,
+        /// Most edges.
+        max_edges: usize,
+        /// Most neighbours of a node of it.
+        degree: usize,
+        /// Most neighbours of a node.
+        max_degree: usize,
+    },
+    /// What comes with a graph has not a frame for each node, or not as many features for each edge as the model reads.
+    GraphFeatures {
+        /// Elements of the nodes' frames.
+        node_elements: usize,
+        /// Elements that the nodes need.
+        node_need: usize,
+        /// Elements of the edges' features.
+        edge_elements: usize,
+        /// Elements that the edges need.
+        edge_need: usize,
+    },
+    /// A pooling layer over more vectors, as the model states their number, than it adds up exactly.
+    Aggregation {
+        /// Number of the layer.
+        layer: u8,
+        /// Vectors that it can be given.
+        steps: usize,
+        /// Most vectors.
+        most: usize,
+    },
     /// More nodes than the memory has room for, or fewer than the structure has roots.
     Nodes {
         /// Nodes given.

@@ -99,7 +99,7 @@ fn view<'b>(number: u8, l: &LayerDescriptor, spec: &'static VariantSpec) -> Resu
     let long_fits = match spec.long {
         LongState::Cell | LongState::Pair | LongState::Wide => (17..=27).contains(&long_frac),
         LongState::Hidden => long_frac == Q::HIDDEN_FRAC,
-        LongState::Mean | LongState::Sum | LongState::Line => long_frac == 0,
+        LongState::Mean | LongState::Sum | LongState::Max | LongState::Line => long_frac == 0,
         LongState::None if pointwise => long_frac <= 30,
         LongState::None if spec.out == OutRange::Calibrated && spec.gates().next().is_some() => {
             out_frac as u32 + long_frac as u32 <= 15

@@ -142,6 +142,11 @@ impl<'d> Chains<'d> {
         self.layers.get(start..end).unwrap_or_default()
     }
 
+    /// Number of the first layer of chain `k`.
+    fn first(&self, k: usize) -> usize {
+        Self::range(self.counts, k).0
+    }
+
     /// How many chains there are.
     pub(crate) fn len(&self) -> usize {
         self.counts.len()
@@ -185,7 +190,13 @@ pub(super) fn given(descriptor: &Descriptor<'_>, k: usize, ends: &[Joint]) -> Re
             match k {
                 0 | 1 => Given::Frame,
                 _ if last => Given::Vector(end(0)),
-                _ if k.is_multiple_of(2) => Given::AtLeast((end(0).0.saturating_mul(2), end(0).1)),
+                _ if k.is_multiple_of(2) && Chains::of(descriptor).chain(1).is_empty() => {
+                    Given::AtLeast((end(0).0.saturating_mul(2), end(0).1))
+                }
+                _ if k.is_multiple_of(2) && end(1).1 != end(0).1 => return Err(Error::Structure { chain: 1 }),
+                _ if k.is_multiple_of(2) => {
+                    Given::Vector((end(0).0.saturating_mul(2).saturating_add(end(1).0), end(0).1))
+                }
                 _ => Given::Vector(end(k.wrapping_sub(1))),
             }
         }
@@ -247,19 +258,45 @@ pub(super) fn judge(descriptor: &Descriptor<'_>, ends: &[Joint]) -> Result<(), E
             fits(2, roots > 0 && roots as u16 <= slots.min(max_nodes) && !(every && roots > 1))
         }
         Structure::Graph { max_nodes, max_edges, max_degree, .. } => {
-            fits(0, !chains.chain(0).is_empty() && max_nodes > 0)?;
-            fits(1, chains.chain(1).is_empty() || stateless(chains.chain(1)))?;
-            fits(1, max_degree <= max_edges)?;
-            let head = chains.len().saturating_sub(1);
-            for k in 2..head {
-                let cell = chains.chain(k);
-                let one = cell.len() == 1 && cell.iter().all(|l| spec(l).is_some_and(VariantSpec::recurrent));
-                let pools = cell.last().and_then(spec).is_some_and(|s| s.stateful() && !s.recurrent());
-                fits(k as u8, if k.is_multiple_of(2) { pools } else { one && end(k) == end(0) })?;
+            fits(0, !chains.chain(0).is_empty() && stateless(chains.chain(0)) && max_nodes > 0)?;
+            fits(1, stateless(chains.chain(1)) && max_degree <= max_edges)?;
+            let last = chains.len().saturating_sub(1);
+            // Without layers for edges, each message reads their features: in all rounds as many.
+            let reads = |k: usize| chains.chain(k).first().map(|l| l.inputs);
+            for k in 2..last {
+                let chain = chains.chain(k);
+                if k.is_multiple_of(2) {
+                    let message = chain.split_last().is_some_and(|(pool, map)| pools(pool) && stateless(map));
+                    fits(k as u8, message && reads(k) == reads(2))?;
+                    exact(chains.first(k).saturating_add(chain.len()).saturating_sub(1), chain.last(), max_degree)?;
+                } else {
+                    let one = chain.len() == 1 && chain.iter().all(|l| spec(l).is_some_and(VariantSpec::recurrent));
+                    fits(k as u8, one && end(k) == end(0))?;
+                }
             }
-            fits(head as u8, !chains.chain(head).is_empty())
+            let head = chains.chain(last);
+            exact(chains.first(last), head.first(), max_nodes)?;
+            let of_all = head.first().is_some_and(pools);
+            let rest = head.get(of_all as usize..).unwrap_or_default();
+            let readout = if of_all { Readout::Last } else { Readout::EveryStep };
+            fits(last as u8, !head.is_empty() && stateless(rest) && descriptor.readout == readout)
         }
     }
+}
+
+/// Whether a layer is a pool: over the neighbours of a node, or over all nodes.
+pub(crate) fn pools(l: &LayerDescriptor) -> bool {
+    let long = spec(l).map(|s| s.long);
+    matches!(long, Some(LongState::Mean | LongState::Sum | LongState::Max))
+}
+
+/// That a pool adds up so many vectors without overflow, whatever is in them.
+fn exact(number: usize, l: Option<&LayerDescriptor>, steps: u16) -> Result<(), Error> {
+    let most = l.and_then(spec).map_or(usize::MAX, |s| layer::mean::most_exact(s.long));
+    if steps as usize > most {
+        return Err(Error::Aggregation { layer: number as u8, steps: steps as usize, most });
+    }
+    Ok(())
 }
 
 /// Words of a chain that runs as a stream: its layers' memories one behind the other, and its output.
@@ -287,11 +324,18 @@ pub(crate) fn tree_words(chains: Chains<'_>, max_nodes: u16, slots: u16) -> usiz
     states.saturating_add(max_nodes as usize).saturating_add(running)
 }
 
-/// Words of a graph: the states of all nodes before and after a round, and the widest of the chains, which run by
-/// turns.
+/// Words of a graph: the hidden states of all nodes before and after a round (the outputs of all nodes come in place of
+/// either), their long states, and the widest of the chains, which run by turns, but for that of the edges, which runs
+/// beside the messages.
 pub(super) fn graph_words(chains: Chains<'_>, max_nodes: u16) -> usize {
-    let update = (2..chains.len()).map(|k| state_words(chains.chain(k))).max().unwrap_or(0);
-    let running = (0..chains.len()).map(|k| chain_words(chains.chain(k))).max().unwrap_or(0);
+    let last = chains.len().saturating_sub(1);
+    let width = |k: usize| chains.chain(k).last().map_or(0, |l| vector_words(l.units as usize));
+    let output = if chains.chain(last).first().is_some_and(pools) { 0 } else { width(last) };
+    let hidden = width(0).max(output);
+    let long = |l: &LayerDescriptor| spec(l).map_or(0, |s| s.long_words(l.inputs as usize, l.units as usize, l.params));
+    let long = (3..last).step_by(2).flat_map(|k| chains.chain(k)).map(long).max().unwrap_or(0);
+    let node = hidden.saturating_mul(2).saturating_add(long);
+    let running = (0..chains.len()).filter(|k| *k != 1).map(|k| chain_words(chains.chain(k))).max().unwrap_or(0);
     let edge = chain_words(chains.chain(1));
-    update.saturating_mul(2).saturating_mul(max_nodes as usize).saturating_add(running).saturating_add(edge)
+    node.saturating_mul(max_nodes as usize).saturating_add(running).saturating_add(edge)
 }

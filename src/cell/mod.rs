@@ -83,6 +83,8 @@ pub enum LongState {
     Mean,
     /// A running sum for each unit.
     Sum,
+    /// The largest value so far for each unit.
+    Max,
     /// The last inputs.
     Line,
 }
@@ -166,7 +168,7 @@ impl VariantSpec {
     pub fn long_words(&self, inputs: usize, units: usize, params: [u16; 4]) -> usize {
         match self.long {
             LongState::None => 0,
-            LongState::Hidden | LongState::Wide | LongState::Cell | LongState::Sum => units,
+            LongState::Hidden | LongState::Wide | LongState::Cell | LongState::Sum | LongState::Max => units,
             LongState::Pair => 2 * units,
             LongState::Mean => units + 1,
             LongState::Line => Taps::of(params).line_words(inputs),

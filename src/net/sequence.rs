@@ -31,11 +31,11 @@ pub struct Sequence<'m, 'b> {
 /// The outputs of a sequence, a vector a step.
 #[derive(Clone, Copy, Debug)]
 pub struct Outputs<'s> {
-    words: &'s [u32],
-    steps: usize,
-    stride: usize,
-    width: usize,
-    frac: u8,
+    pub(super) words: &'s [u32],
+    pub(super) steps: usize,
+    pub(super) stride: usize,
+    pub(super) width: usize,
+    pub(super) frac: u8,
 }
 
 /// Words of each buffer's vectors, and of the widest layer with its output.
@@ -155,21 +155,21 @@ pub(super) fn run_layers<'s>(
 }
 
 /// A buffer of vectors of `stride` words.
-struct Side<'m> {
-    words: &'m mut [u32],
-    stride: usize,
+pub(super) struct Side<'m> {
+    pub(super) words: &'m mut [u32],
+    pub(super) stride: usize,
 }
 
 impl Side<'_> {
     /// Elements `at..at + n` of the vector of step `t`.
-    fn vector(&mut self, t: usize, at: usize, n: usize) -> &mut [i16] {
+    pub(super) fn vector(&mut self, t: usize, at: usize, n: usize) -> &mut [i16] {
         let start = t.wrapping_mul(self.stride);
         let words = self.words.get_mut(start..start.wrapping_add(self.stride)).unwrap_or_default();
         word::halves_mut(words).get_mut(at..at.wrapping_add(n)).unwrap_or_default()
     }
 }
 
-fn put(from: &[i16], to: &mut [i16]) {
+pub(super) fn put<T: Copy>(from: &[T], to: &mut [T]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = *from;
     }

@@ -1,6 +1,6 @@
 //! A step per frame, state kept between calls.
 
-use super::Sampler;
+use super::{Sampler, chain};
 use crate::arith::{reformat, softmax};
 use crate::blob::{Error, Model, Structure};
 use crate::cell::{View, split_mut};
@@ -164,15 +164,7 @@ impl<'m, 'b> Stream<'m, 'b> {
     }
 
     fn run(&mut self, from: usize, to: usize) {
-        let mut rest = &mut *self.memory;
-        for (k, layer) in self.model.layers.iter().enumerate().take(to) {
-            let (own, next) = split_mut(rest, layer.memory_words());
-            if k >= from {
-                let out = next.get_mut(..vector_words(layer.units())).unwrap_or_default();
-                layer.step(own, out);
-            }
-            rest = next;
-        }
+        chain::run(&self.model.layers, self.memory, from, to);
     }
 
     /// States as after [`Model::stream`].

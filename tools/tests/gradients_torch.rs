@@ -115,7 +115,7 @@ fn compare_trees<F: elman_tools::nn::Float>(tolerance: f64) {
         let network = network::<F>(&case.spec, &case.parameters);
         let what = format!("{:?}", case.spec.layers);
         let joints: Vec<Joints> =
-            case.examples.iter().map(|e| Joints::Tree(e.nodes.iter().map(node).collect())).collect();
+            case.examples.iter().map(|e| Joints::Tree(e.nodes.iter().map(|n| node(n)).collect())).collect();
         let per_node = case.spec.per_step();
         let target = |c: &Vec<u32>| if per_node { Target::Steps(c.clone()) } else { Target::Class(c[0]) };
         let targets: Vec<Target> = case.examples.iter().map(|e| target(&e.classes)).collect();
@@ -144,7 +144,7 @@ fn compare_trees<F: elman_tools::nn::Float>(tolerance: f64) {
     }
 }
 
-fn node(numbers: &Vec<u16>) -> Node {
+fn node(numbers: &[u16]) -> Node {
     match numbers[..] {
         [left, right] => Node::Inner { left, right },
         _ => Node::Leaf(numbers[0]),

@@ -94,7 +94,7 @@ fn put(from: &[i16], to: &mut [i16]) {
 /// Runs a chain without state over the vector at the front of `stage`, behind which all is 0; the output's words are
 /// given, `stage`'s own front where there is no layer.
 fn run_stage<'s>(layers: &[View<'_>], stage: &'s mut [u32], width: usize) -> &'s mut [u32] {
-    chain::run(layers, stage);
+    chain::step(layers, stage);
     let units = layers.last().map_or(width, View::units);
     split_mut(stage, chain::words(layers)).1.get_mut(..vector_words(units)).unwrap_or_default()
 }
@@ -228,7 +228,7 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         if let Some(x) = word::halves_mut(slot).first_mut() {
             *x = symbol as i16;
         }
-        chain::run(decoder, slot);
+        chain::step(decoder, slot);
         let s = slot.get(slot_words.saturating_sub(vector_words(width))..).unwrap_or_default();
         if score != Score::None {
             stage.fill(0);

@@ -172,7 +172,7 @@ fn leaf<'s>(model: &Model<'_>, frame: &[i16], scratch: &'s mut [u32]) -> (&'s [u
     let layers = model.chain(LEAF);
     scratch.fill(0);
     put(word::halves_mut(scratch), frame);
-    chain::run(layers, scratch);
+    chain::step(layers, scratch);
     let Some((last, below)) = layers.split_last() else { return Default::default() };
     let (_, own) = split_mut(scratch, chain::words(below));
     let (own, out) = split_mut(own, last.memory_words());
@@ -209,7 +209,7 @@ fn head<'s>(model: &Model<'_>, states: impl Iterator<Item = &'s [u32]>, scratch:
     for (x, state) in x.chunks_mut(units.max(1)).zip(states) {
         put(x, word::halves(state));
     }
-    chain::run(model.chain(HEAD), scratch);
+    chain::step(model.chain(HEAD), scratch);
 }
 
 /// What the head gave.

@@ -227,7 +227,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
         let parts = evaluate::float(&network, &about, examples, how);
         evaluate::figures(&about.encoding, examples, &parts, how)
     };
-    let valid = judge(&valid_examples);
+    let valid = if valid_examples.is_empty() { Vec::new() } else { judge(&valid_examples) };
     let test = if test_examples.is_empty() { Vec::new() } else { judge(&test_examples) };
     Ok(Trained {
         run: folder.path().to_owned(),

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use elman::blob::Structure;
 
 use super::eval::recipe_for;
 use crate::model::ModelFile;
 use crate::pipeline::{self, Encoding, Source};
 use crate::run::RunFolder;
 use crate::ui::{Ui, thousands};
-use crate::verify::{Options, VerifyReport, run, trees};
+use crate::verify::{self, Options, VerifyReport};
 
 /// Runs a model on an emulated core and compares every state of every step with the host.
 #[derive(clap::Args, Debug)]
@@ -47,15 +46,11 @@ impl Cmd {
         let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), ui)?;
         let encoding = Encoding::of_model(&model, &source)?;
         let examples = encoding.examples(&source, source.judging(None)?)?;
-        let chosen = || pipeline::spread(&examples, self.clips, model.inputs(), self.steps);
-        let inputs = || pipeline::spread_frames(&examples, self.clips, model.inputs(), self.steps);
+        let examples = pipeline::spread(&examples, self.clips, model.inputs(), self.steps);
         // The first steps are teacher forced, so that both ways are compared.
         let closed_from = (model.descriptor().feedback > 0).then_some(CLOSED_FROM);
         let options = Options { boards: self.boards, closed_from };
-        let report = match model.structure() {
-            Structure::Tree { .. } => trees(&file.bytes(), &self.on, &chosen(), &options)?,
-            _ => run(&file.bytes(), &self.on, &inputs(), &options)?,
-        };
+        let report = verify::examples(&file.bytes(), &self.on, &examples, &options)?;
         show(&report, ui);
         if self.model.is_dir() {
             let folder = RunFolder::open(&self.model)?;

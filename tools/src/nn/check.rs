@@ -1,7 +1,9 @@
 //! Which descriptions are networks.
 
 use super::cell;
-use super::spec::{LayerSpec, NetworkSpec};
+use super::joined::StructureSpec;
+use super::spec::{LayerSpec, NetworkSpec, Over};
+use elman::cell::LongState;
 
 /// Layers of recurrent cells that the device stacks at most; a bidirectional one counts twice.
 pub const MAX_CELLS: usize = 8;
@@ -99,7 +101,58 @@ impl NetworkSpec {
                 }
             }
         }
-        if cells > MAX_CELLS { Err(SpecError::TooManyCells(cells)) } else { Ok(()) }
+        if cells > MAX_CELLS {
+            return Err(SpecError::TooManyCells(cells));
+        }
+        match self.graph_misfit() {
+            Some(reason) => Err(SpecError::Structure(reason)),
+            None => Ok(()),
+        }
+    }
+
+    /// Why layers cannot take their places in a graph, if they cannot.
+    fn graph_misfit(&self) -> Option<String> {
+        let StructureSpec::Graph { .. } = self.structure else { return None };
+        let (last, ends) = (self.chains() - 1, self.chain_widths());
+        let pools = |l: &LayerSpec| matches!(l, LayerSpec::Pool { over } if *over != Over::Last);
+        let map = |l: &LayerSpec| {
+            use LayerSpec::{Dense, Dropout, Embedding, OneHot};
+            matches!(l, Dense { .. } | Dropout { .. } | Embedding { .. } | OneHot { .. })
+        };
+        for k in 0..=last {
+            let layers = &self.layers[self.chain(k)];
+            let fits = match layers {
+                layers if k < 2 => layers.iter().all(map),
+                [rest @ .., pool] if k < last && k.is_multiple_of(2) => pools(pool) && rest.iter().all(map),
+                [LayerSpec::Cell { variant, units, bidirectional: false, .. }] if k < last => {
+                    let pair = cell::find::<f32>(variant).is_some_and(|(_, _, spec)| spec.long == LongState::Pair);
+                    if *units != ends[0].1 {
+                        let states = ends[0].1;
+                        return Some(format!(
+                            "the update of a graph is {units} wide, a node's first state {states}; make them one"
+                        ));
+                    }
+                    !pair
+                }
+                [pool, rest @ ..] if k == last && pools(pool) => rest.iter().all(map),
+                layers => k == last && layers.iter().all(map),
+            };
+            if !fits {
+                let wanted = match k {
+                    0 => "a graph's layers for nodes are dense, one-hot, embedding or dropout",
+                    1 => "a graph's layers for edges are dense, one-hot, embedding or dropout",
+                    k if k == last => {
+                        "a graph's head is dense layers, with a pool (mean, sum or max) before them or not"
+                    }
+                    k if k.is_multiple_of(2) => {
+                        "a graph's message is dense layers and a pool (mean, sum or max) behind them"
+                    }
+                    _ => "a graph's update is one cell, which reads in one direction",
+                };
+                return Some(wanted.to_owned());
+            }
+        }
+        None
     }
 
     /// Judges layer `i` by itself.
@@ -138,7 +191,7 @@ impl NetworkSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::{DenseActivation, Over};
+    use crate::nn::DenseActivation;
 
     fn check(inputs: usize, layers: Vec<LayerSpec>) -> Result<(), SpecError> {
         NetworkSpec::sequence(inputs, layers).check()

@@ -51,6 +51,7 @@ pub struct Workspace<F> {
     pub(super) batch: Batch<F>,
     pub(super) seq2seq: seq2seq::Memory<F>,
     pub(super) tree: super::structure::TreeRoom<F>,
+    pub(super) graph: super::structure::GraphRoom<F>,
 }
 
 impl<F: Float> Network<F> {
@@ -161,10 +162,15 @@ impl<F: Float> Network<F> {
     }
 }
 
-impl<F: Float> Chain<'_, F> {
+impl<'n, F: Float> Chain<'n, F> {
     /// The layers.
-    pub fn layers(&self) -> &[Layer<F>] {
+    pub fn layers(&self) -> &'n [Layer<F>] {
         self.layers
+    }
+
+    /// Some of the layers.
+    pub fn part(&self, layers: Range<usize>) -> Chain<'n, F> {
+        Chain { layers: &self.layers[layers], values: self.values }
     }
 
     /// Makes a tape for each layer, which keeps pre-activations where they are asked for.

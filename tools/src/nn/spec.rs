@@ -202,6 +202,8 @@ pub enum Over {
     Mean,
     /// The sum over the steps of the sequence.
     Sum,
+    /// Of each element the largest over the steps of the sequence.
+    Max,
 }
 
 /// f of a dense layer.

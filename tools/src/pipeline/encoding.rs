@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Answer, Example, Source};
 use crate::cmd::Usage;
 use crate::data::records::{self, Input, Record, Records, Task};
-use crate::data::{Split, Vocabulary, VocabularyOptions};
+use crate::data::{Joints, Split, Vocabulary, VocabularyOptions};
 use crate::nn::{LayerSpec, NO_CLASS};
 use crate::recipe::Recipe;
 
@@ -75,7 +75,12 @@ impl Encoding {
                 Frames::Values { frac: frac_of(records, feedback > 0), channels, feedback }
             }
         };
-        Ok(Encoding { task: records.task, labels: labels(records, &recipe.vocabulary)?, frames, edges: Vec::new() })
+        Ok(Encoding {
+            task: records.task,
+            labels: labels(records, &recipe.vocabulary)?,
+            frames,
+            edges: records.edges.clone(),
+        })
     }
 
     /// The encoding that a model was trained with, as its blob tells it.
@@ -215,7 +220,7 @@ impl Encoding {
                     records::Answer::Symbols(symbols) => Answer::Symbols(
                         symbols.iter().map(|s| index.get(s.as_str()).copied().unwrap_or(NO_CLASS)).collect(),
                     ),
-                    records::Answer::Values(v) if v.len() == self.labels.len() && records.steps(r) > 1 => {
+                    records::Answer::Values(v) if v.len() == self.labels.len() && single(records, r) => {
                         Answer::Last(v.clone())
                     }
                     records::Answer::Values(values) => Answer::Values(values.clone()),
@@ -224,6 +229,11 @@ impl Encoding {
             })
             .collect()
     }
+}
+
+/// Whether values that fit one step are the answer of a whole record.
+fn single(records: &Records, record: &Record) -> bool {
+    records.steps(record) > 1 || matches!(record.joints, Joints::Graph(_))
 }
 
 /// Stands for the end of a target, and before its first symbol.

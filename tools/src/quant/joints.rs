@@ -55,6 +55,12 @@ pub fn joined(spec: &NetworkSpec, seen: &[Seen]) -> Vec<Seen> {
         let long = seen[leaf].long.max(seen[compose].long);
         (seen[leaf].long, seen[compose].long) = (long, long);
     }
+    if let (StructureSpec::Graph { chains, .. }, Some(node)) = (&spec.structure, last(0)) {
+        // Long states go from round to round, and those that are h begin as h_0.
+        let updates: Vec<usize> = (3..chains.len() - 1).step_by(2).filter_map(last).collect();
+        let long = updates.iter().fold(seen[node].out, |long, k| seen[*k].long.max(long));
+        updates.iter().for_each(|k| seen[*k].long = long);
+    }
     seen
 }
 

@@ -70,6 +70,15 @@ pub(super) fn dense(activation: DenseActivation) -> &'static str {
     }
 }
 
+/// The device's layer of a pool that is not of the last step, which needs none.
+fn pool(over: Over) -> &'static str {
+    match over {
+        Over::Mean => "mean",
+        Over::Max => "max",
+        Over::Last | Over::Sum => "sum",
+    }
+}
+
 /// Ranges and means of each layer over the calibration sequences. `target` is the offset and deviation by which the
 /// last layer's outputs become physical values; empty for none.
 pub fn calibrate(network: &Network<f32>, sequences: &[Sequence], target: &[(f64, f64)]) -> Vec<Seen> {
@@ -88,8 +97,8 @@ pub fn calibrate(network: &Network<f32>, sequences: &[Sequence], target: &[(f64,
                     below = (std::mem::take(&mut t.input), width);
                 }
                 let mut seen = of_trace(&t, &below);
-                if matches!(spec.structure, StructureSpec::Tree { .. }) {
-                    // Every node starts from zero, whatever stands before it.
+                if matches!(spec.structure, StructureSpec::Tree { .. } | StructureSpec::Graph { .. }) {
+                    // A node's state does not come from the node before it.
                     seen.hidden_mean.fill(0.0);
                 }
                 if k + 1 == count && !target.is_empty() {
@@ -208,14 +217,14 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) ->
                 }
             }
             LayerSpec::Pool { over } => layers.push(IntegerLayer {
-                variant: if *over == Over::Mean { "mean" } else { "sum" }.to_owned(),
+                variant: pool(*over).to_owned(),
                 inputs,
                 units,
                 in_frac,
-                out_frac: if *over == Over::Mean {
-                    in_frac
-                } else {
+                out_frac: if *over == Over::Sum {
                     out_frac(OutRange::Calibrated, true, in_frac, seen)
+                } else {
+                    in_frac
                 },
                 ..IntegerLayer::default()
             }),

@@ -103,7 +103,7 @@ pub fn out_frac(out: OutRange, stateful: bool, in_frac: u8, seen: &Seen) -> u8 {
 /// magnitude of 2 and more need 20 bits.
 pub fn long_frac(long: LongState, seen: &Seen, peephole: bool) -> u8 {
     match long {
-        LongState::None | LongState::Mean | LongState::Sum | LongState::Line => 0,
+        LongState::None | LongState::Mean | LongState::Sum | LongState::Max | LongState::Line => 0,
         LongState::Hidden => elman::arith::Q::HIDDEN_FRAC,
         LongState::Cell | LongState::Pair | LongState::Wide => {
             frac_for(seen.long * 2.0, 32, if peephole { 20 } else { 17 }, 27)

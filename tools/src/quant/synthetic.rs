@@ -1,5 +1,7 @@
 //! Seeded models and inputs without training: for tests of bits, counts of instructions and fuzz seeds.
 
+pub mod graph;
+
 use elman::blob::{Direction, Readout, Score, Structure, TextUnit};
 use elman::cell::{Columns, LongState, OutRange, Pass, Shape, Taps, VariantSpec};
 use elman::net::Node;
@@ -83,7 +85,7 @@ pub fn layer(variant: &str, inputs: usize, units: usize, in_frac: u8, drive: Dri
         },
         long_frac: match spec.long {
             LongState::None if pointwise => 14,
-            LongState::None | LongState::Mean | LongState::Sum | LongState::Line => 0,
+            LongState::None | LongState::Mean | LongState::Sum | LongState::Max | LongState::Line => 0,
             LongState::Hidden => 30,
             LongState::Cell | LongState::Pair => 27,
             LongState::Wide => 25,

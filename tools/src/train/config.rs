@@ -87,6 +87,8 @@ pub enum Watch {
     Accuracy,
     /// Loss on the validation data.
     Loss,
+    /// None: the last epoch is the best.
+    Last,
 }
 
 impl Default for TrainConfig {

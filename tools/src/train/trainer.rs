@@ -265,7 +265,7 @@ impl Trainer {
             rate,
             train_loss: sum.loss / sum.sequences as f64,
             train_accuracy: accuracy(&sum),
-            valid_loss: score.loss / score.sequences as f64,
+            valid_loss: score.loss / score.sequences.max(1) as f64,
             valid_accuracy: accuracy(&score),
             gradient_norm: norms / batches as f64,
             best: false,
@@ -281,6 +281,7 @@ impl Trainer {
     fn better(&self, new: &EpochMetrics, old: &EpochMetrics) -> bool {
         let loss = new.valid_loss < old.valid_loss;
         match self.learner.config.watch {
+            Watch::Last => true,
             Watch::Loss => loss,
             Watch::Accuracy if new.valid_accuracy == old.valid_accuracy => loss,
             Watch::Accuracy => new.valid_accuracy > old.valid_accuracy,

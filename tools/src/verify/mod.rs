@@ -16,10 +16,11 @@ pub use tree::trees;
 
 use anyhow::{Context, Result, ensure};
 use elman::Model;
-use elman::blob::Blob;
+use elman::blob::{Blob, Structure};
 use serde::Serialize;
 use std::path::PathBuf;
 
+use crate::pipeline::Example;
 use crate::quant::words_of;
 
 /// How [`run`] works.
@@ -67,6 +68,21 @@ pub fn run(model: &[u8], core: &str, inputs: &[Vec<i16>], options: &Options) -> 
     let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob is refused: {e}"))?;
     let bench = Bench::new(options, core, Some(model))?;
     bench.session(&loaded, &Inputs { sequences: inputs, closed_from: options.closed_from }, None)
+}
+
+/// As [`run`], over examples of what the model's structure takes.
+///
+/// # Errors
+/// As [`run`].
+pub fn examples(model: &[u8], core: &str, examples: &[Example], options: &Options) -> Result<VerifyReport> {
+    let words = words_of(model)?;
+    let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob is refused: {e}"))?;
+    if let Structure::Tree { .. } = loaded.structure() {
+        return trees(model, core, examples, options);
+    }
+    let inputs = loaded.inputs();
+    let frames = |e: &Example| e.frames[..e.steps(inputs) * inputs].to_vec();
+    run(model, core, &examples.iter().map(frames).collect::<Vec<_>>(), options)
 }
 
 /// Sequences of frames to run.

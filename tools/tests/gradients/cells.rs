@@ -15,7 +15,7 @@ fn every_cell_with_an_output_per_step() {
 #[test]
 fn every_cell_stacked_below_each_pool() {
     for variant in cell::variant_names() {
-        for over in [Over::Last, Over::Mean, Over::Sum] {
+        for over in [Over::Last, Over::Mean, Over::Sum, Over::Max] {
             let layers = vec![
                 LayerSpec::cell(variant, 4),
                 LayerSpec::cell(variant, 3),

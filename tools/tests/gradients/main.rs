@@ -4,6 +4,7 @@
 mod cells;
 mod check;
 mod dropout;
+mod graphs;
 mod layers;
 mod losses;
 mod seq2seq;

@@ -61,7 +61,7 @@ impl Combination {
 /// All of them.
 fn all() -> Vec<Combination> {
     let variants: Vec<&str> = CELLS.iter().flat_map(|c| c.variants).map(|v| v.name).collect();
-    let heads = [None, Some(Over::Last), Some(Over::Mean), Some(Over::Sum)];
+    let heads = [None, Some(Over::Last), Some(Over::Mean), Some(Over::Sum), Some(Over::Max)];
     let activations = [DenseActivation::Relu, DenseActivation::Tanh, DenseActivation::Sigmoid, DenseActivation::Linear];
     let mut out = Vec::new();
     for input in [Input::Values, Input::Embedding, Input::OneHot] {

@@ -1,6 +1,6 @@
 //! `recipes`: trains recipes on real data with several seeds, rounds, and prints their figures, float and integer.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use elman_tools::cmd::verify::CLOSED_FROM;
 use elman_tools::cmd::{eval, quantize, train};
 use elman_tools::data::Split;
@@ -120,19 +120,33 @@ fn all(data: &Path) -> Result<Vec<String>> {
 fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
     let quiet = Ui { json: true };
     let base = Recipe::read(&path_of(name), &[])?;
-    let source = Source::open(&corpus_of(&base, &args.data), &base, pipeline::wanted_rate(&base), quiet)?;
+    let open =
+        |recipe: &Recipe| Source::open(&corpus_of(&base, &args.data), recipe, pipeline::wanted_rate(recipe), quiet);
+    let sources = match folds(&base) {
+        false => vec![(base.clone(), open(&base)?)],
+        true => (1..)
+            .map(|fold| {
+                let mut recipe = base.clone();
+                recipe.data.iter_mut().for_each(|data| data.fold = fold);
+                open(&recipe).map(|source| (recipe, source))
+            })
+            // Folds are counted up to the first that has no examples.
+            .take_while(|opened| opened.as_ref().is_ok_and(|(_, source)| source.count(Split::Test) > 0))
+            .collect::<Result<_>>()?,
+    };
+    let [(_, source), ..] = &sources[..] else { bail!("there is no fold 1") };
     let split = source.judging(None)?;
     let (mut float, mut integer, mut last) = (Vec::new(), Vec::new(), Vec::new());
     let mut reached = Reached { split: split.to_string(), seeds: args.seeds, ..Reached::default() };
-    for seed in 1..=args.seeds {
-        let mut recipe = base.clone();
+    for (seed, (recipe, source)) in (1..=args.seeds).flat_map(|seed| sources.iter().map(move |s| (seed, s))) {
+        let mut recipe = recipe.clone();
         recipe.train.seed = seed;
         let dir = tempfile::tempdir()?;
         let folder = RunFolder::create(dir.path(), true)?;
-        let trained = train::train(&source, &recipe, &folder, train::How::default(), quiet)?;
+        let trained = train::train(source, &recipe, &folder, train::How::default(), quiet)?;
         let quantized = quantize::run(&folder, 0)?;
         let file = ModelFile::read(dir.path())?;
-        let e = eval::evaluate(dir.path(), &file, &recipe, &source, split)?;
+        let e = eval::evaluate(dir.path(), &file, &recipe, source, split)?;
         let (f, i) = e.main();
         eprintln!("{name} seed {seed}: float {:.4}, integer {i:.4}, {:.0} s", f.unwrap_or(f64::NAN), trained.seconds);
         float.push(f.unwrap_or(f64::NAN));
@@ -141,15 +155,15 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
         if let Some(figure) = e.integer.first() {
             (reached.figure, reached.share) = (figure.name.clone(), figure.share);
         }
-        reached.train_seconds += trained.seconds / args.seeds as f64;
-        if seed == 1 {
+        reached.train_seconds += trained.seconds / (args.seeds as usize * sources.len()) as f64;
+        if float.len() == 1 {
             (reached.weights, reached.blob_bytes) = (trained.parameters, quantized.blob_bytes);
             reached.ram_bytes = quantized.ram_bytes;
-            let examples = folder.about()?.encoding.examples(&source, split)?;
-            let inputs = pipeline::spread_frames(&examples, 10, file.model()?.inputs(), 200);
+            let examples = folder.about()?.encoding.examples(source, split)?;
+            let chosen = pipeline::spread(&examples, 10, file.model()?.inputs(), 200);
             let closed_from = (file.model()?.descriptor().feedback > 0).then_some(CLOSED_FROM);
             let options = verify::Options { closed_from, ..verify::Options::default() };
-            match verify::run(&file.bytes(), "m4", &inputs, &options) {
+            match verify::examples(&file.bytes(), "m4", &chosen, &options) {
                 Ok(v) => (reached.instructions, reached.bit_exact) = (Some(v.instructions), Some(v.bit_exact())),
                 Err(e) => eprintln!("{name}: not run on the emulated core: {e:#}"),
             }
@@ -181,6 +195,11 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
     Ok(reached)
 }
 
+/// Whether a recipe names folds, each of which is test once.
+fn folds(recipe: &Recipe) -> bool {
+    recipe.data.as_ref().is_some_and(|data| !data.folds.is_empty())
+}
+
 /// Puts new figures over those that docs/recipes.toml holds, and renders docs/recipes.md from them.
 fn write_docs(new: &BTreeMap<String, Reached>) -> Result<()> {
     let data = root().join("docs/recipes.toml");
@@ -195,7 +214,8 @@ fn write_docs(new: &BTreeMap<String, Reached>) -> Result<()> {
          Written by `cargo xtask recipes --data DIR --write-docs` from its own runs: trained by tools/recipes/NAME.toml,\n\
          rounded to int8, judged on the split named, run on the emulated Cortex-M4. Figures are means over the seeds;\n\
          weights, bytes and instructions are those of seed 1. The loss is in points of a share, in per cent of an\n\
-         error. RAM is that of the states, exact; a step is one frame or symbol, front end not counted.\n\n\
+         error. RAM is that of the states, exact; a step is one frame or symbol, or one answer of a tree, front end not\n\
+         counted.\n\n\
          | recipe | figure, split | seeds | float | int8 | loss | weights | blob | RAM | M4 instructions per step | bit-exact | training |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );

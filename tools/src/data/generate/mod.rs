@@ -9,6 +9,7 @@ mod digits;
 mod lorenz;
 mod motion;
 mod pendulum;
+mod sensors;
 
 use super::{Answer, Error, Format, Input, Record, RecordOptions, Records, Split, Task, Unit};
 use rand::SeedableRng;
@@ -33,6 +34,8 @@ pub enum Generate {
     Reverse,
     /// Digits to be said again from the smallest to the largest.
     Sort,
+    /// Networks of sensors, one of which may be faulty.
+    Sensors,
 }
 
 impl fmt::Display for Generate {
@@ -44,6 +47,7 @@ impl fmt::Display for Generate {
             Generate::Lorenz => "lorenz",
             Generate::Reverse => "reverse",
             Generate::Sort => "sort",
+            Generate::Sensors => "sensors",
         })
     }
 }
@@ -57,6 +61,7 @@ pub(super) fn records(dir: &Path, what: Generate, options: &RecordOptions) -> Re
         (0, Generate::Adding | Generate::Copy) => 100,
         (0, Generate::Pendulum | Generate::Lorenz) => 600,
         (0, Generate::Reverse | Generate::Sort) => 8,
+        (0, Generate::Sensors) => 12,
         (given, _) => given,
     };
     let least = if what == Generate::Adding { 2 } else { 1 };
@@ -70,7 +75,7 @@ pub(super) fn records(dir: &Path, what: Generate, options: &RecordOptions) -> Re
     }
     let known: &[&str] = match what {
         Generate::Adding => &["sum"],
-        Generate::Copy | Generate::Reverse | Generate::Sort => &[],
+        Generate::Copy | Generate::Reverse | Generate::Sort | Generate::Sensors => &[],
         Generate::Pendulum => &pendulum::OUTPUTS,
         Generate::Lorenz => &lorenz::OUTPUTS,
     };
@@ -96,6 +101,10 @@ pub(super) fn records(dir: &Path, what: Generate, options: &RecordOptions) -> Re
         rng.set_stream(split as u64);
         let one = |k: usize| {
             let (input, answer) = match what {
+                Generate::Sensors => {
+                    let (input, joints, answer) = sensors::example(&mut rng, steps);
+                    return Record { name: format!("{what} {split}#{k}"), input, joints, answer };
+                }
                 Generate::Adding => adding::example(&mut rng, steps),
                 Generate::Copy => copy::example(&mut rng, steps),
                 Generate::Pendulum => pendulum::example(&mut rng, steps, &columns),
@@ -107,22 +116,27 @@ pub(super) fn records(dir: &Path, what: Generate, options: &RecordOptions) -> Re
         (0..count).map(one).collect()
     };
     let task = match what {
-        Generate::Copy => Task::Tag,
+        Generate::Copy | Generate::Sensors => Task::Tag,
         Generate::Reverse | Generate::Sort => Task::Seq2seq,
         Generate::Adding | Generate::Pendulum | Generate::Lorenz => Task::Series,
     };
+    let readings: Vec<String> = (0..sensors::READINGS).map(|t| format!("reading {t}")).collect();
     let channels: &[&str] = match what {
         Generate::Adding => &adding::CHANNELS,
         Generate::Pendulum => &["torque"],
-        Generate::Copy | Generate::Lorenz | Generate::Reverse | Generate::Sort => &[],
+        Generate::Copy | Generate::Lorenz | Generate::Reverse | Generate::Sort | Generate::Sensors => &[],
     };
     Ok(Records {
         dir: dir.into(),
         format: Format::Generated,
         task,
-        unit: (task != Task::Series).then_some(Unit::Characters),
-        channels: channels.iter().map(|&name| name.to_owned()).collect(),
+        unit: (task != Task::Series && what != Generate::Sensors).then_some(Unit::Characters),
+        channels: match what {
+            Generate::Sensors => readings,
+            _ => channels.iter().map(|&name| name.to_owned()).collect(),
+        },
         outputs,
+        edges: Vec::new(),
         train: make(Split::Train, options.count),
         valid: make(Split::Valid, aside),
         test: make(Split::Test, aside),

@@ -3,8 +3,8 @@
 use super::lines::Lines;
 use super::parts::Part;
 use super::{
-    Found, RecordOptions, brackets, channels, classes, columns, commands, conllu, inflection, pairs, poems, ptb, rows,
-    series, text, translation, ts,
+    Found, RecordOptions, brackets, channels, classes, columns, commands, conllu, dgcnn, inflection, molecules, pairs,
+    poems, ptb, rows, series, text, translation, ts,
 };
 use crate::data::Error;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,10 @@ pub enum Format {
     Inflection,
     /// `sentence TAB translation`, a pair a line.
     Translation,
+    /// Graphs in the text format of DGCNN.
+    Graphs,
+    /// Molecules as JSON lines: atoms and bonds.
+    Molecules,
     /// Made, not read.
     Generated,
 }
@@ -60,6 +64,7 @@ impl Format {
             "conllu" => Some(Format::Conllu),
             "tra" | "tes" | "data" => Some(Format::Rows),
             "json" => Some(Format::Poems),
+            "jsonl" => Some(Format::Molecules),
             "csv" | "tsv" => Some(Format::Series),
             _ if name.contains("conll") || matches!(extension, "bio" | "iob") => Some(Format::Columns),
             _ => None,
@@ -97,9 +102,11 @@ impl Format {
             Format::Commands => commands::read(&name, part, options, found),
             Format::Inflection => inflection::read(&name, part, options, found),
             Format::Translation => translation::read(&name, part, options, found),
+            Format::Graphs => dgcnn::read(&name, part, options, found),
+            Format::Molecules => molecules::read(&name, part, options, found),
             Format::Generated => {
                 let problem =
-                    "format = \"generated\" needs `generate`: adding, copy, pendulum, lorenz, reverse or sort"
+                    "format = \"generated\" needs `generate`: adding, copy, pendulum, lorenz, reverse, sort or sensors"
                         .to_owned();
                 Err(Error::Option { problem })
             }
@@ -130,6 +137,8 @@ impl fmt::Display for Format {
             Format::Commands => "commands and actions",
             Format::Inflection => "lemma, form, features",
             Format::Translation => "sentences and translations",
+            Format::Graphs => "DGCNN graphs",
+            Format::Molecules => "molecules",
             Format::Generated => "generated",
         })
     }

@@ -51,6 +51,11 @@ impl Lines {
         Ok(Some((line, if line == 1 { text.trim_start_matches('\u{feff}') } else { text })))
     }
 
+    /// The number of the line read last.
+    pub(super) fn number(&self) -> u64 {
+        self.line
+    }
+
     /// An error at the line read last.
     pub(super) fn problem(&self, problem: impl Into<String>) -> Error {
         Error::Line { file: self.path.clone(), line: self.line, problem: problem.into() }

@@ -10,10 +10,13 @@ mod classes;
 mod columns;
 mod commands;
 mod conllu;
+mod dgcnn;
 mod duplicates;
 mod format;
+mod graph;
 mod inflection;
 mod lines;
+mod molecules;
 mod options;
 mod pairs;
 mod parts;
@@ -88,6 +91,8 @@ pub struct Records {
     pub channels: Vec<String>,
     /// Names of the output values; empty unless the answers are values.
     pub outputs: Vec<String>,
+    /// Names of what is known of each edge, where examples are graphs.
+    pub edges: Vec<String>,
     /// Examples to fit weights to.
     pub train: Vec<Record>,
     /// Examples to stop by: the folder's own, or carved out of train.
@@ -136,6 +141,7 @@ impl Records {
             unit,
             channels: found.channels.unwrap_or_default(),
             outputs: found.outputs,
+            edges: found.edges,
             train: Vec::new(),
             valid: Vec::new(),
             test: Vec::new(),
@@ -195,6 +201,7 @@ struct Found {
     meaning: Option<(Task, Option<Unit>)>,
     channels: Option<Vec<String>>,
     outputs: Vec<String>,
+    edges: Vec<String>,
     notes: Vec<(NoteKind, String)>,
 }
 

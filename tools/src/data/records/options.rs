@@ -34,6 +34,11 @@ pub struct RecordOptions {
     pub max_size: usize,
     /// Trees of more leaves are left out of every split; 0 takes all.
     pub max_leaves: usize,
+    /// Of graphs, the file beside them that has the fold of each, a number a line.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub folds: String,
+    /// The fold that is test; 0 for none.
+    pub fold: usize,
     /// Share of train that becomes valid where the folder has none; 0 leaves valid empty.
     pub valid_share: f64,
     /// Values per step in a row of numbers; 0: 2 for pendigits, else 1.
@@ -70,6 +75,8 @@ impl Default for RecordOptions {
             files: String::new(),
             max_size: 0,
             max_leaves: 0,
+            folds: String::new(),
+            fold: 0,
             valid_share: 0.1,
             channels: 0,
             inputs: Vec::new(),

@@ -90,6 +90,8 @@ pub struct Tape<F> {
     pub directions: Vec<Tape<F>>,
     /// The input of the reverse direction.
     pub turned: Vec<F>,
+    /// Of a pool that takes the largest values: `[size, width]`, the step of each.
+    pub of: Vec<usize>,
     /// Whether the norm of ∂L/∂h is asked for, step by step.
     pub probe: bool,
     /// These norms, of row 0.

@@ -5,7 +5,7 @@ use crate::nn::Float;
 use crate::nn::batch::Frames;
 use crate::nn::spec::Over;
 
-/// Takes the last step of every sequence, or the mean or the sum over its steps.
+/// Takes the last step of every sequence, or the mean, the sum or the largest value of each element over its steps.
 #[derive(Clone, Copy, Debug)]
 pub struct Pool {
     /// Which.
@@ -23,10 +23,23 @@ impl Pool {
     pub fn forward<F: Float>(&self, input: Frames<'_, F>, tape: &mut Tape<F>) {
         let width = self.width;
         tape.shape(&[input.size], input.size, width, 0);
+        tape.of.resize(input.size * width, 0);
         for (row, length) in lengths(input.rows, input.size).enumerate() {
             let out = &mut tape.out[row * width..][..width];
             match self.over {
                 Over::Last => out.copy_from_slice(input.row(length - 1, row)),
+                Over::Max => {
+                    let of = &mut tape.of[row * width..][..width];
+                    of.fill(0);
+                    out.copy_from_slice(input.row(0, row));
+                    for t in 1..length {
+                        for ((a, of), x) in out.iter_mut().zip(&mut *of).zip(input.row(t, row)) {
+                            if *x > *a {
+                                (*a, *of) = (*x, t);
+                            }
+                        }
+                    }
+                }
                 Over::Mean | Over::Sum => {
                     out.copy_from_slice(input.row(0, row));
                     for t in 1..length {
@@ -53,7 +66,7 @@ impl Pool {
         for length in lengths(rows, tape.size) {
             match self.over {
                 Over::Last => touch(length - 1),
-                Over::Mean | Over::Sum => (0..length).for_each(&mut touch),
+                Over::Mean | Over::Sum | Over::Max => (0..length).for_each(&mut touch),
             }
         }
         for (row, length) in lengths(rows, tape.size).enumerate() {
@@ -67,6 +80,13 @@ impl Pool {
             };
             match self.over {
                 Over::Last => write(length - 1, F::of(1.0)),
+                // Of equals, the first step has the gradient; what the others get is 0.
+                Over::Max => {
+                    (0..length).for_each(|t| write(t, F::ZERO));
+                    for ((k, of), d) in tape.of[row * width..][..width].iter().enumerate().zip(d) {
+                        below.dout[(of * below.size + row) * width + k] = *d;
+                    }
+                }
                 Over::Sum => (0..length).for_each(|t| write(t, F::of(1.0))),
                 Over::Mean => (0..length).for_each(|t| write(t, F::of(1.0 / length as f64))),
             }

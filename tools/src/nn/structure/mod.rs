@@ -4,6 +4,7 @@ mod graph;
 pub(super) mod seq2seq;
 mod tree;
 
+pub(super) use graph::Room as GraphRoom;
 pub use seq2seq::{decode, search};
 pub(super) use tree::Room as TreeRoom;
 
