@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use elman::blob::{Blob, FORMAT_VERSION, Model, Score, Structure};
+use elman::net::Rows;
 use elman_tools::quant::synthetic::{self, Drive};
 use elman_tools::quant::words_of;
 
@@ -54,6 +55,16 @@ fn digest(model: &Model<'_>) -> u64 {
         }
         return hash;
     }
+    if let Structure::Graph { .. } = model.structure() {
+        let mut net = model.graph(&mut memory).unwrap();
+        for seed in 0..10 {
+            let graph = synthetic::graph::graph(20, 8, model.inputs(), net.edge_features(), seed);
+            let rows = Rows::new(&graph.offsets, &graph.neighbours).unwrap();
+            let outputs = net.run(&graph.frames, rows, &graph.edges).unwrap();
+            outputs.iter().for_each(|y| y.scores.iter().for_each(|s| add(*s as i64)));
+        }
+        return hash;
+    }
     let mut net = model.stream(&mut memory).unwrap();
     for frame in synthetic::frames(model.inputs(), 300, 42).chunks(model.inputs()) {
         net.step(frame).scores.iter().for_each(|s| add(*s as i64));
@@ -66,7 +77,8 @@ fn digest(model: &Model<'_>) -> u64 {
 }
 
 /// One blob for each cell, one that reads both ways, one with a delay line that feeds its output back, one that writes
-/// text, one that writes a sequence for a sequence, and one over trees.
+/// text, one that writes a sequence for a sequence, one over trees,
+/// and one over graphs.
 fn fresh() -> Vec<(String, Vec<u8>)> {
     let both_ways = synthetic::bidirectional(&["gru", "lstm-coupled"], 3, 5, 4, 25, 77);
     let mut closed = synthetic::model("delay", 3, 0, 1, Drive::Ordinary, 77);
@@ -77,6 +89,7 @@ fn fresh() -> Vec<(String, Vec<u8>)> {
         ("closed", closed),
         ("language", synthetic::language(30, 6, 77)),
         ("writes", synthetic::seq2seq(["gru", "lstm"], Score::Additive, 6, true, [9, 12], 3, 77)),
+        ("graph", synthetic::graph::model(synthetic::graph::Shape { features: 2, ..Default::default() }, 77)),
         ("tree", synthetic::tree("lstm", "tree-lstm", 6, 1, [60, 60], 77)),
     ]
     .map(|(name, model)| (name.to_owned(), model.to_blob().unwrap()));

@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod generation;
+mod graph;
 mod tree;
 mod writing;
 
@@ -106,6 +107,10 @@ pub struct Buffers<'m> {
     pub frames: &'m mut [i16],
     /// The nodes of a tree, for a model that runs over trees.
     pub nodes: &'m mut [Node],
+    /// Where the neighbours of each node of a graph begin, one more than nodes, for a model that runs over graphs.
+    pub offsets: &'m mut [u32],
+    /// The neighbours.
+    pub neighbours: &'m mut [u16],
     /// A record.
     pub record: &'m mut [u32],
 }
@@ -125,6 +130,8 @@ pub fn serve<I: Read, O: Write>(
         writing::serve(model, buffers, input, output, clock)
     } else if matches!(model.structure(), Structure::Tree { .. }) {
         tree::serve(model, buffers, input, output, clock)
+    } else if matches!(model.structure(), Structure::Graph { .. }) {
+        graph::serve(model, buffers, input, output, clock)
     } else if model.max_steps() > 0 {
         serve_sequences(model, buffers, input, output, clock)
     } else {

@@ -95,6 +95,17 @@ fn tree(model: &Model<'_>, memory: &mut [u32], frames: &[i16], nodes: &[elman::n
     Some(tree.run(frames, nodes).ok()?.argmax())
 }
 
+/// A graph and its answers.
+#[cfg(feature = "more")]
+#[inline(never)]
+fn graph(model: &Model<'_>, memory: &mut [u32], frames: &[i16], offsets: &[u32], neighbours: &[u16]) -> Option<usize> {
+    let rows = elman::net::Rows::new(offsets, neighbours).ok()?;
+    let mut net = model.graph(memory).ok()?;
+    black_box((net.edge_features(), net.edge_frac()));
+    let outputs = net.run(frames, rows, frames).ok()?;
+    outputs.iter().map(|y| y.argmax()).max()
+}
+
 /// Reads a text, draws the next symbol and names it.
 #[cfg(feature = "more")]
 #[inline(never)]
@@ -142,6 +153,7 @@ fn main() -> ! {
             black_box(decode(&model, &mut memory, &black_box([0; 64])));
             let nodes = black_box([elman::net::Node::Leaf(0); 64]);
             black_box(tree(&model, &mut memory, &black_box([0; 64]), &nodes));
+            black_box(graph(&model, &mut memory, &black_box([0; 64]), &black_box([0; 9]), &black_box([0; 16])));
             sequence(&model, &mut memory, &black_box([0; 64]))
         }));
         black_box(run());

@@ -29,13 +29,15 @@ const MEMORY_WORDS: usize = 192 * 1024;
 const RECORD_WORDS: usize = 64 * 1024;
 /// Elements of a sequence of frames.
 const FRAME_ELEMENTS: usize = 128 * 1024;
-/// Nodes of a tree.
+/// Nodes of a tree or graph, and neighbours of all of them.
 const NODES: usize = 16 * 1024;
 
 static BLOB_FILE: ConstStaticCell<[u32; BLOB_WORDS]> = ConstStaticCell::new([0; BLOB_WORDS]);
 static MEMORY: ConstStaticCell<[u32; MEMORY_WORDS]> = ConstStaticCell::new([0; MEMORY_WORDS]);
 static RECORD: ConstStaticCell<[u32; RECORD_WORDS]> = ConstStaticCell::new([0; RECORD_WORDS]);
 static FRAMES: ConstStaticCell<[i16; FRAME_ELEMENTS]> = ConstStaticCell::new([0; FRAME_ELEMENTS]);
+static OFFSETS: ConstStaticCell<[u32; NODES + 1]> = ConstStaticCell::new([0; NODES + 1]);
+static NEIGHBOURS: ConstStaticCell<[u16; NODES]> = ConstStaticCell::new([0; NODES]);
 static NODE_LIST: ConstStaticCell<[Node; NODES]> = ConstStaticCell::new([Node::Leaf(0); NODES]);
 
 fn give_up(what: &str, why: &dyn core::fmt::Debug) -> ! {
@@ -63,8 +65,14 @@ fn main() -> ! {
     defmt::info!("{=str}: {=usize} inputs, {=usize} outputs", model.name(), model.inputs(), model.outputs());
     let mut input = Input::open(c"input.bin").unwrap_or_else(|e| give_up("input.bin", &e));
     let mut output = Output::create(c"output.bin").unwrap_or_else(|e| give_up("output.bin", &e));
-    let buffers =
-        Buffers { memory: MEMORY.take(), frames: FRAMES.take(), nodes: NODE_LIST.take(), record: RECORD.take() };
+    let buffers = Buffers {
+        memory: MEMORY.take(),
+        frames: FRAMES.take(),
+        nodes: NODE_LIST.take(),
+        offsets: OFFSETS.take(),
+        neighbours: NEIGHBOURS.take(),
+        record: RECORD.take(),
+    };
     match elman_board::serve(&model, buffers, &mut input, &mut output, &clock) {
         Ok(_steps) => {
             #[cfg(feature = "defmt")]

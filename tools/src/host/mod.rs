@@ -4,6 +4,8 @@ mod graph;
 pub mod seq2seq;
 mod tree;
 
+pub use graph::features as edge_features;
+
 use elman::blob::{Error, Model, Structure};
 use elman::net::Output;
 

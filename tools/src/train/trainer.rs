@@ -173,7 +173,9 @@ impl Trainer {
         mut on_progress: impl FnMut(Progress<'_>) -> Control + Send,
     ) -> Result<Outcome, TrainError> {
         for (set, data) in [("training", train), ("validation", valid)] {
-            if data.is_empty() {
+            // Where the last epoch is taken, nothing needs to be held back.
+            let needed = set == "training" || self.learner.config.watch != Watch::Last;
+            if data.is_empty() && needed {
                 return Err(TrainError::NoData(set));
             }
         }

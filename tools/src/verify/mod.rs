@@ -3,6 +3,7 @@
 mod compare;
 mod firmware;
 mod generate;
+mod graph;
 mod machine;
 mod qemu;
 mod tree;
@@ -10,6 +11,7 @@ mod tree;
 pub use compare::{Mismatch, Part};
 pub use firmware::{Firmware, Toolchain};
 pub use generate::{GenerateReport, Generation, generate, generate_on_host};
+pub use graph::graphs;
 pub use machine::{Machine, Machines};
 pub use qemu::{Qemu, Session};
 pub use tree::trees;
@@ -77,8 +79,10 @@ pub fn run(model: &[u8], core: &str, inputs: &[Vec<i16>], options: &Options) -> 
 pub fn examples(model: &[u8], core: &str, examples: &[Example], options: &Options) -> Result<VerifyReport> {
     let words = words_of(model)?;
     let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob is refused: {e}"))?;
-    if let Structure::Tree { .. } = loaded.structure() {
-        return trees(model, core, examples, options);
+    match loaded.structure() {
+        Structure::Tree { .. } => return trees(model, core, examples, options),
+        Structure::Graph { .. } => return graphs(model, core, examples, options),
+        Structure::Sequence | Structure::Seq2seq { .. } => {}
     }
     let inputs = loaded.inputs();
     let frames = |e: &Example| e.frames[..e.steps(inputs) * inputs].to_vec();

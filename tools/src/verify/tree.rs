@@ -54,8 +54,13 @@ impl Bench {
         let session = Session::new(blob)?;
         std::fs::write(session.input(), input(model, examples)).context("a temporary file of trees")?;
         self.qemu.run(&self.machine, &self.firmware, session.folder())?;
+        self.answers(model, examples, &session)
+    }
+
+    /// Compares the answers that a session wrote with the host's.
+    pub(super) fn answers(&self, model: &Model<'_>, examples: &[Example], session: &Session) -> Result<VerifyReport> {
         let mut memory = vec![0; model.memory_words()];
-        let mut records = Records::open(model, vector_words(model.outputs()), &session)?;
+        let mut records = Records::open(model, vector_words(model.outputs()), session)?;
         let (mut mismatches, mut first) = (0u64, None);
         for (sequence, example) in examples.iter().enumerate() {
             let mut ours = Vec::new();

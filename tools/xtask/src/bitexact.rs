@@ -5,7 +5,7 @@ use elman::Model;
 use elman::blob::{Blob, Score};
 use elman::cell::Shape;
 use elman::net::Temperature;
-use elman_tools::data::Joints;
+use elman_tools::data::{GraphRows, Joints};
 use elman_tools::pipeline::{Answer, Example};
 use elman_tools::quant::synthetic::{self, Drive};
 use elman_tools::quant::{IntegerModel, words_of};
@@ -123,6 +123,29 @@ fn text(core: &str, symbols: usize) -> Result<GenerateReport> {
     generate(&synthetic::language(90, 18, 3).to_blob()?, core, &generation, &Options::default())
 }
 
+/// Graph networks of each pool, over edges with and without features.
+fn over_graphs() -> [synthetic::graph::Shape; 3] {
+    let base = synthetic::graph::Shape::default();
+    [
+        base,
+        synthetic::graph::Shape { cell: "lstm", aggregate: "mean", readout: Some("max"), features: 2, ..base },
+        synthetic::graph::Shape { cell: "srn", aggregate: "max", features: 3, edge_layer: true, shared: false, ..base },
+    ]
+}
+
+/// Graphs as examples.
+fn examples_of_graphs(features: usize, count: usize) -> Vec<Example> {
+    (0..count as u64)
+        .map(|seed| {
+            let graph = synthetic::graph::graph(20, 8, 3, features, seed);
+            let edges = graph.edges.iter().map(|x| f32::from(*x) / 32768.0).collect();
+            let rows = GraphRows { offsets: graph.offsets, neighbours: graph.neighbours, edges };
+            let (frames, answer) = (graph.frames, Answer::Steps(Vec::new()));
+            Example { name: format!("graph {seed}"), frames, joints: Joints::Graph(rows), answer }
+        })
+        .collect()
+}
+
 /// Runs all cases; failure where one differs.
 ///
 /// # Errors
@@ -163,6 +186,19 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 println!("{core:<5}{name:<40}{:>8} nodes{:>8} mismatches", report.steps, report.mismatches);
             }
             reports.push(serde_json::json!({ "variant": name, "structure": "tree", "report": report }));
+        }
+        for shape in over_graphs() {
+            let blob = synthetic::graph::model(shape, 3).to_blob()?;
+            let words = words_of(&blob)?;
+            let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
+            let report = bench.graphs(&model, &examples_of_graphs(shape.features, args.steps / 20 + 1), Some(&blob))?;
+            total += report.steps;
+            different += report.mismatches;
+            let name = format!("graph, {}, {}", shape.cell, shape.aggregate);
+            if !args.json {
+                println!("{core:<5}{name:<40}{:>8} answers{:>6} mismatches", report.steps, report.mismatches);
+            }
+            reports.push(serde_json::json!({ "variant": name, "structure": "graph", "report": report }));
         }
         let report = text(core, args.steps)?;
         total += report.symbols.len() as u64;

@@ -27,7 +27,7 @@ pub struct Args {
     setup: setup::Args,
 }
 
-const TARGETS: &[&str] = &["load", "step", "round_trip", "tree", "seq2seq"];
+const TARGETS: &[&str] = &["load", "step", "round_trip", "tree", "graph", "seq2seq"];
 
 /// Fuzzes every target; failure where one finds something.
 ///
@@ -109,6 +109,22 @@ fn seeds(folder: &Path) -> Result<()> {
         blob.extend(nodes.into_iter().chain([[255; 2]; 57]).flatten());
         blob.extend((0..16i16).flat_map(|x| (x % 11).to_le_bytes()));
         std::fs::write(tree.join(name), &blob)?;
+    }
+    let graph = folder.join("seeds/graph");
+    std::fs::create_dir_all(&graph).with_context(|| graph.display().to_string())?;
+    let base = synthetic::graph::Shape::default();
+    for (name, shape) in [
+        ("nodes", base),
+        ("all", synthetic::graph::Shape { cell: "lstm", aggregate: "mean", readout: Some("max"), features: 2, ..base }),
+        ("edges", synthetic::graph::Shape { cell: "srn", aggregate: "max", features: 1, edge_layer: true, ..base }),
+    ] {
+        let mut blob = synthetic::graph::model(shape, 1).to_blob().context(name)?;
+        std::fs::write(load.join(format!("over-graphs-{name}.elman")), &blob)?;
+        // 0 - 1 - 2, and a node by itself.
+        blob.extend([0, 1, 3, 4, 4].into_iter().chain([255; 11]));
+        blob.extend([1, 0, 2, 1].into_iter().chain([255; 44]));
+        blob.extend((0..64i16).flat_map(|x| (x * 321).to_le_bytes()));
+        std::fs::write(graph.join(name), &blob)?;
     }
     let pairs = folder.join("seeds/seq2seq");
     std::fs::create_dir_all(&pairs).with_context(|| pairs.display().to_string())?;

@@ -2,6 +2,7 @@
 
 use super::motion::step;
 use super::*;
+use crate::data::Joints;
 
 fn make(text: &str) -> Result<Records, Error> {
     Records::open("", &toml::from_str(text).unwrap())
@@ -130,4 +131,27 @@ fn digits_come_back_in_another_order() {
         input.sort();
         assert_eq!(input, answer);
     }
+}
+
+#[test]
+fn a_faulty_sensor_disagrees_with_its_neighbours() {
+    let options = RecordOptions { generate: Some(Generate::Sensors), count: 300, ..RecordOptions::default() };
+    let records = Records::open("", &options).unwrap();
+    assert_eq!((records.task, records.unit, records.channels.len()), (Task::Tag, None, 6));
+    let (mut sound, mut faulty) = (Vec::new(), Vec::new());
+    for record in &records.train {
+        let (Input::Values(values), Joints::Graph(rows)) = (&record.input, &record.joints) else { panic!("a graph") };
+        let Answer::Tags(labels) = &record.answer else { panic!("labels") };
+        let last = |v: usize| f64::from(values[v * 6 + 5]);
+        assert!(labels.len() >= 6 && labels.len() <= 12 && rows.offsets.len() == labels.len() + 1);
+        for (v, label) in labels.iter().enumerate() {
+            let heard = &rows.neighbours[rows.offsets[v] as usize..rows.offsets[v + 1] as usize];
+            assert!(heard.len() >= 2 && !heard.contains(&(v as u16)));
+            let mean = heard.iter().map(|u| last(usize::from(*u))).sum::<f64>() / heard.len() as f64;
+            if label == "faulty" { &mut faulty } else { &mut sound }.push((last(v) - mean).abs());
+        }
+    }
+    let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
+    assert!(faulty.len() > 150 && faulty.len() < 250, "{}", faulty.len());
+    assert!(mean(&faulty) > 2.0 * mean(&sound), "{} {}", mean(&faulty), mean(&sound));
 }

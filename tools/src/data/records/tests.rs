@@ -79,6 +79,54 @@ fn a_label_and_brackets_by_size() {
     assert!(wrong.ends_with("train.tsv:2: 2 trees where the lines before have 1"), "{wrong}");
 }
 
+#[test]
+fn graphs_with_folds() {
+    let graphs = "3\n3 1\n0 1 1\n2 2 0 2\n0 1 1\n1 0\n5 0\n2 1\n0 1 1\n0 1 0\n";
+    let files = [("X_all.txt", graphs), ("X_folds.txt", "2\n1\n0\n")];
+    let options = |fold: usize| {
+        format!("format = \"graphs\"\nfiles = \"X_all\"\nfolds = \"X_folds.txt\"\nfold = {fold}\nvalid_share = 0.0")
+    };
+    let records = open(&folder(&files), &options(1)).unwrap();
+    assert_eq!(
+        (records.task, records.unit, records.train.len(), records.test.len()),
+        (Task::Class, Some(Unit::Words), 2, 1)
+    );
+    let first = &records.train[0];
+    assert_eq!((&first.input, &first.answer), (&Input::Symbols(words("0 2 0")), &Answer::Label("1".into())));
+    let Joints::Graph(rows) = &first.joints else { panic!("a graph") };
+    assert_eq!((&rows.offsets[..], &rows.neighbours[..]), (&[0, 1, 3, 4][..], &[1, 0, 2, 1][..]));
+    assert_eq!(records.test[0].name, "X_all.txt:6");
+    assert_eq!(open(&folder(&files), &options(9)).unwrap().test.len(), 0);
+    let wrong = |graphs: &str| message(&folder(&[("g.txt", graphs)]), "format = \"graphs\"");
+    assert!(
+        wrong("1\n2 0\n0 1 2\n").ends_with("g.txt:3: neighbour 2 of a graph of 2 nodes"),
+        "{}",
+        wrong("1\n2 0\n0 1 2\n")
+    );
+    assert!(wrong("2\n1 0\n0 0\n").contains("the file ends behind this line"));
+    assert!(wrong("1\n1 0\n0 x\n").ends_with("g.txt:3: `x` is no whole number"));
+    let short = [("X_all.txt", graphs), ("X_folds.txt", "2\n1\n")];
+    assert!(message(&folder(&short), &options(1)).contains("3 graphs, but 2 lines in `X_folds.txt`"));
+}
+
+#[test]
+fn molecules_of_atoms_and_bonds() {
+    let line =
+        r#"{"y": -0.5, "smiles": "C=O", "atoms": [["C", 0, 2, 0], ["Xx", 1, 0, -1]], "bonds": [[0, 1, "DOUBLE"]]}"#;
+    let files = [("train.jsonl", line), ("test.jsonl", line)];
+    let records = open(&folder(&files), "valid_share = 0.0").unwrap();
+    assert_eq!((records.format, records.task, records.channels.len()), (Format::Molecules, Task::Series, 14));
+    assert_eq!(records.edges, ["single", "double", "triple", "aromatic"]);
+    let Input::Values(values) = &records.train[0].input else { panic!("values") };
+    assert_eq!(values[10..14], [0.0, 2.0, 0.0, 1.0]);
+    assert_eq!(values[14 + 9..], [1.0, 1.0, 0.0, -1.0, 1.0]);
+    let Joints::Graph(rows) = &records.train[0].joints else { panic!("a graph") };
+    assert_eq!((&rows.offsets[..], &rows.neighbours[..]), (&[0, 1, 2][..], &[1, 0][..]));
+    assert_eq!(rows.edges, [0.0, 1.0, 0.0, 0.0].repeat(2));
+    let wrong = message(&folder(&[("train.jsonl", line.replace("[0, 1,", "[0, 2,").as_str())]), "");
+    assert!(wrong.ends_with("train.jsonl:1: a bond of atoms 0 and 2 in a molecule of 2"), "{wrong}");
+}
+
 const TS: &str = "# words\n@problemName x\n@dimensions 2\n@classLabel true a b\n@data\n1,2,3:4,5,6:a\n7,8:9,10:b\n";
 
 #[test]
