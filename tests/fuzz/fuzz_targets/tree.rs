@@ -48,11 +48,11 @@ fuzz_target!(|data: &[u8]| {
     };
     let first = run();
     assert_eq!(run(), first);
-    let mut table = vec![0; max_nodes.into()];
-    let need = slots_needed(&nodes, frames.len() / inputs, roots.into(), &mut table);
+    let mut table = vec![0; usize::from(max_nodes)];
+    let need = slots_needed(&nodes, frames.len() / inputs, usize::from(roots), &mut table);
     match first {
         Ok(answers) => {
-            assert!(need.is_ok_and(|need| need <= slots.into()));
+            assert!(need.is_ok_and(|need| need <= usize::from(slots)));
             let each = if model.readout() == Readout::EveryStep { nodes.len() } else { 1 };
             assert_eq!(answers.len(), each);
             assert!(answers.iter().all(|(_, scores)| scores.len() == model.outputs()));

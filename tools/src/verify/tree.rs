@@ -53,12 +53,12 @@ impl Bench {
     pub fn trees(&self, model: &Model<'_>, examples: &[Example], blob: Option<&[u8]>) -> Result<VerifyReport> {
         let session = Session::new(blob)?;
         std::fs::write(session.input(), input(model, examples)).context("a temporary file of trees")?;
-        self.qemu.run(&self.machine, &self.firmware, session.folder())?;
         self.answers(model, examples, &session)
     }
 
-    /// Compares the answers that a session wrote with the host's.
+    /// Runs a session whose input is written, and compares its answers with the host's.
     pub(super) fn answers(&self, model: &Model<'_>, examples: &[Example], session: &Session) -> Result<VerifyReport> {
+        self.qemu.run(&self.machine, &self.firmware, session.folder())?;
         let mut memory = vec![0; model.memory_words()];
         let mut records = Records::open(model, vector_words(model.outputs()), session)?;
         let (mut mismatches, mut first) = (0u64, None);
