@@ -75,7 +75,7 @@ const UNITS: &[(&str, [f64; 2])] = &[
     ("lstm-no-forget", [111.0, 150.0]),
     ("lstm-coupled", [115.0, 161.0]),
     ("lstm-peephole", [90.0, 133.0]),
-    ("tree-lstm", [157.0, 238.0]),
+    ("tree-lstm", [157.0, 230.0]),
     ("residual-1", [41.0, 64.0]),
     ("residual-2", [44.3, 77.0]),
     ("dense", [14.0, 16.0]),

@@ -42,7 +42,7 @@ fn words(text: &str) -> Vec<String> {
 
 #[test]
 fn brackets_with_a_label_on_every_node() {
-    let files = [("train.txt", "(3 (2 It) (4 (2 really) (3 works)))\n\n(1 (2 No) (1 way))\n"), ("dev.txt", "(2 so)\n")];
+    let files = [("train.txt", "(3 (2 It) (4 (2 really) (3 works)))\n\n(1 (2 No) (1 way))\n"), ("dev.txt", "(3 so)\n")];
     let records = open(&folder(&files), "format = \"ptb\"").unwrap();
     assert_eq!((records.format, records.task, records.unit), (Format::Ptb, Task::Tag, Some(Unit::Words)));
     assert_eq!((records.train.len(), records.valid.len(), records.test.len()), (2, 1, 0));
@@ -55,7 +55,7 @@ fn brackets_with_a_label_on_every_node() {
     assert_eq!(roots.train[1].answer, Answer::Label("1".into()));
     let wrong = message(&folder(&[("train.txt", "(3 (2 It) works)\n")]), "format = \"ptb\"");
     assert!(
-        wrong.ends_with("train.txt:1: a word beside another child needs a bracket and a label of its own"),
+        wrong.ends_with("train.txt, line 1: a word beside another child needs a bracket and a label of its own"),
         "{wrong}"
     );
 }
@@ -76,7 +76,7 @@ fn a_label_and_brackets_by_size() {
     assert!(problem.contains("no examples in it"), "{problem}");
     let uneven = folder(&[("train.tsv", "0\t( a b )\n1\ta\tb\n")]);
     let wrong = message(&uneven, "format = \"brackets\"");
-    assert!(wrong.ends_with("train.tsv:2: 2 trees where the lines before have 1"), "{wrong}");
+    assert!(wrong.ends_with("train.tsv, line 2: 2 trees where the lines before have 1"), "{wrong}");
 }
 
 #[test]
