@@ -104,9 +104,9 @@ impl Cmd {
         let how = How { resume: self.resume, watch: self.watch };
         let trained = train(&source, &recipe, &folder, how, ui)?;
         ui.line(format!(
-            "{}: validation {} at epoch {} of {}{}; {} parameters, {:.0} s",
+            "{}: {}epoch {} of {}{}; {} parameters, {:.0} s",
             out.display(),
-            trained.valid.first().map_or(String::new(), |f| format!("{} {}", f.name, f.text())),
+            trained.valid.first().map_or(String::new(), |f| format!("validation {} {} at ", f.name, f.text())),
             trained.best_epoch,
             trained.epochs,
             trained.test.first().map_or(String::new(), |f| format!(", test {}", f.text())),
@@ -195,11 +195,15 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
                 failed = super::report::write(folder).err();
             }
             let seconds = std::mem::replace(&mut last, std::time::Instant::now()).elapsed().as_secs_f64();
+            // Where nothing is held back, there is nothing to validate on.
+            let valid = match valid_examples.is_empty() {
+                true => String::new(),
+                false if series => format!(", validation {:.4}", epoch.valid_loss),
+                false => format!(", validation {:.4} {}", epoch.valid_loss, percent(epoch.valid_accuracy)),
+            };
             progress.step(format!(
-                "loss {:.4}, validation {:.4}{}{}, {} steps/s",
+                "loss {:.4}{valid}{}, {} steps/s",
                 epoch.train_loss,
-                epoch.valid_loss,
-                if series { String::new() } else { format!(" {}", percent(epoch.valid_accuracy)) },
                 if epoch.best { " *" } else { "" },
                 thousands((steps as f64 / seconds) as u64)
             ));
