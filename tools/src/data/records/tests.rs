@@ -81,7 +81,7 @@ fn a_label_and_brackets_by_size() {
 
 #[test]
 fn graphs_with_folds() {
-    let graphs = "3\n3 1\n0 1 1\n2 2 0 2\n0 1 1\n1 0\n5 0\n2 1\n0 1 1\n0 1 0\n";
+    let graphs = "3\n3 1\n0 1 1\n2 2 0 2\n0 1 1\n1 0\n5 0\n2 0\n0 1 1\n0 1 0\n";
     let files = [("X_all.txt", graphs), ("X_folds.txt", "2\n1\n0\n")];
     let options = |fold: usize| {
         format!("format = \"graphs\"\nfiles = \"X_all\"\nfolds = \"X_folds.txt\"\nfold = {fold}\nvalid_share = 0.0")
@@ -99,12 +99,12 @@ fn graphs_with_folds() {
     assert_eq!(open(&folder(&files), &options(9)).unwrap().test.len(), 0);
     let wrong = |graphs: &str| message(&folder(&[("g.txt", graphs)]), "format = \"graphs\"");
     assert!(
-        wrong("1\n2 0\n0 1 2\n").ends_with("g.txt:3: neighbour 2 of a graph of 2 nodes"),
+        wrong("1\n2 0\n0 1 2\n").ends_with("g.txt, line 3: neighbour 2 of a graph of 2 nodes"),
         "{}",
         wrong("1\n2 0\n0 1 2\n")
     );
     assert!(wrong("2\n1 0\n0 0\n").contains("the file ends behind this line"));
-    assert!(wrong("1\n1 0\n0 x\n").ends_with("g.txt:3: `x` is no whole number"));
+    assert!(wrong("1\n1 0\n0 x\n").ends_with("g.txt, line 3: `x` is no whole number"));
     let short = [("X_all.txt", graphs), ("X_folds.txt", "2\n1\n")];
     assert!(message(&folder(&short), &options(1)).contains("3 graphs, but 2 lines in `X_folds.txt`"));
 }
@@ -124,7 +124,7 @@ fn molecules_of_atoms_and_bonds() {
     assert_eq!((&rows.offsets[..], &rows.neighbours[..]), (&[0, 1, 2][..], &[1, 0][..]));
     assert_eq!(rows.edges, [0.0, 1.0, 0.0, 0.0].repeat(2));
     let wrong = message(&folder(&[("train.jsonl", line.replace("[0, 1,", "[0, 2,").as_str())]), "");
-    assert!(wrong.ends_with("train.jsonl:1: a bond of atoms 0 and 2 in a molecule of 2"), "{wrong}");
+    assert!(wrong.ends_with("train.jsonl, line 1: a bond of atoms 0 and 2 in a molecule of 2"), "{wrong}");
 }
 
 const TS: &str = "# words\n@problemName x\n@dimensions 2\n@classLabel true a b\n@data\n1,2,3:4,5,6:a\n7,8:9,10:b\n";
