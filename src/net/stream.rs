@@ -112,8 +112,16 @@ impl<'m, 'b> Stream<'m, 'b> {
         }
         missing.fill(0);
         if self.model.feedback() > 0 {
-            self.close_loop(frame.len());
+            self.looped(frame.len());
+        } else {
+            self.run(0, self.model.body);
         }
+    }
+
+    /// The layers of a model that is fed back.
+    #[inline(never)]
+    fn looped(&mut self, given: usize) {
+        self.close_loop(given);
         self.run(0, self.model.body);
         if self.model.descriptor().increments {
             self.increment();
@@ -121,7 +129,6 @@ impl<'m, 'b> Stream<'m, 'b> {
     }
 
     /// Adds the previous output, which the frame has, to what the layers gave.
-    #[inline(never)]
     fn increment(&mut self) {
         let inputs = self.model.inputs();
         let at = inputs.saturating_sub(self.model.feedback());
@@ -135,7 +142,6 @@ impl<'m, 'b> Stream<'m, 'b> {
     }
 
     /// Where the frame ended before the elements fed back, puts the previous output there.
-    #[inline(never)]
     fn close_loop(&mut self, given: usize) {
         let (inputs, feedback) = (self.model.inputs(), self.model.feedback());
         let at = inputs.saturating_sub(feedback);
