@@ -162,7 +162,8 @@ pub enum Error {
         /// Number of the chain.
         chain: u8,
     },
-    /// The model runs in another way than was asked for: as its structure says.
+    /// The model runs in another way than was asked for: as its structure says. Or this build lacks the feature
+    /// `structures`, without which models are sequences.
     Way {
         /// The model's structure.
         structure: super::Structure,

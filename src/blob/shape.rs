@@ -177,6 +177,7 @@ pub fn memory_words(descriptor: &Descriptor<'_>) -> usize {
     let (chains, max_steps) = (Chains::of(descriptor), descriptor.max_steps);
     match descriptor.structure {
         Structure::Sequence if max_steps == 0 => structure::chain_words(&descriptor.layers),
+        _ if !structure::STRUCTURES => sequence_words(&descriptor.layers, max_steps),
         Structure::Sequence => sequence_words(&descriptor.layers, max_steps),
         Structure::Seq2seq { score, max_outputs, beams } => {
             Plan::of(chains, score, max_steps, max_outputs, beams).words()

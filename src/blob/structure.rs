@@ -153,8 +153,15 @@ impl<'d> Chains<'d> {
     }
 }
 
+/// Whether this build runs models that are no sequence. What a build does not run is code that it does not have.
+pub(super) const STRUCTURES: bool = cfg!(feature = "structures");
+
 /// The number of chains, and that their layers are all there are.
 pub(super) fn counts(descriptor: &Descriptor<'_>) -> Result<(), Error> {
+    let structure = descriptor.structure;
+    if !STRUCTURES && structure != Structure::Sequence {
+        return Err(Error::Way { structure });
+    }
     let chains = &descriptor.chains;
     let layers = chains.iter().fold(0usize, |s, n| s.saturating_add(*n as usize));
     let whole = chains.is_empty() || layers == descriptor.layers.len();
@@ -169,6 +176,9 @@ pub(super) fn counts(descriptor: &Descriptor<'_>) -> Result<(), Error> {
 pub(super) fn given(descriptor: &Descriptor<'_>, k: usize, ends: &[Joint]) -> Result<Given, Error> {
     let end = |k: usize| ends.get(k).copied().unwrap_or_default();
     let wrong = Error::Structure { chain: k as u8 };
+    if !STRUCTURES {
+        return Err(wrong);
+    }
     let given = match descriptor.structure {
         Structure::Sequence => Given::Frame,
         Structure::Seq2seq { score, .. } => match k {
@@ -221,6 +231,9 @@ fn long(chain: &[LayerDescriptor]) -> LongState {
 
 /// What joins the chains, beyond what each is given; `ends` is what they give.
 pub(super) fn judge(descriptor: &Descriptor<'_>, ends: &[Joint]) -> Result<(), Error> {
+    if !STRUCTURES {
+        return Ok(());
+    }
     let chains = Chains::of(descriptor);
     let end = |k: usize| ends.get(k).copied().unwrap_or_default();
     let fits = |chain: u8, fits: bool| if fits { Ok(()) } else { Err(Error::Structure { chain }) };

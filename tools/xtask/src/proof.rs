@@ -29,6 +29,7 @@ pub fn build(machines: &Machines, core: &str, level: &str, more: &[&str]) -> Res
     let file = tempfile::Builder::new().suffix(".elman").tempfile().context("a temporary file for the blob")?;
     std::fs::write(file.path(), blob()?).context("a temporary file for the blob")?;
     let level = format!("profile.release.opt-level={}", if level == "s" { "\"s\"" } else { level });
-    let arguments: Vec<&str> = ["--config", &level].into_iter().chain(more.iter().copied()).collect();
+    let arguments: Vec<&str> =
+        ["--package", "proof", "--config", &level].into_iter().chain(more.iter().copied()).collect();
     Firmware::build(machines, core, "proof", Some(file.path()), &arguments)
 }
