@@ -5,9 +5,10 @@
 //! element of C is one chain of multiply-adds in the order of k, so the result does not depend on the tile.
 
 use super::{Float, Kernel, Lanes};
+use get_size2::GetSize;
 
 /// A right operand in panels.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 pub struct Packed<F> {
     rows: usize,
     columns: usize,

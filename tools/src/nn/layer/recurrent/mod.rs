@@ -7,6 +7,7 @@ mod forward;
 mod initial;
 
 use elman::cell::{Columns, LongState, VariantSpec};
+use get_size2::GetSize;
 
 pub use dropout::{Dropped, StateDropout};
 
@@ -29,14 +30,14 @@ struct Run {
 }
 
 /// W or U as the products of a run read it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 struct Packs<F> {
     forward: Packed<F>,
     backward: Packed<F>,
 }
 
 /// W and U, run by run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 pub struct Weights<F> {
     input: Vec<Packs<F>>,
     hidden: Vec<Packs<F>>,

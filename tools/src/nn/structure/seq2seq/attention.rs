@@ -10,9 +10,10 @@
 use crate::nn::batch::Frames;
 use crate::nn::float::gemm::{Gemm, Left, Packed, Right};
 use crate::nn::float::{Float, Kernel, Lanes};
+use get_size2::GetSize;
 
 /// Steps and states of one sequence, and where its matrices begin, in rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, GetSize)]
 struct Place {
     steps: usize,
     states: usize,
@@ -22,7 +23,7 @@ struct Place {
 }
 
 /// Vectors of all sequences, one sequence behind the other, `[vectors, width]`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 pub struct Vectors<F> {
     data: Vec<F>,
     /// ∂L/∂data.
@@ -42,7 +43,7 @@ pub enum Side {
 }
 
 /// What attention keeps of the forward pass for the backward pass. Memory is reused from batch to batch.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 pub struct Attention<F> {
     places: Vec<Place>,
     /// `[steps, u]`
