@@ -175,7 +175,8 @@ impl<F: Float> Tile<'_, F> {
         macro_rules! by_rows {
             ($vectors:literal: $($rows:literal)*) => {
                 match rows {
-                    $($rows => l.outline(Fixed::<F, $rows, $vectors>(self)),)*
+                    // The condition is a constant: no tile is compiled that the instruction set cannot hold.
+                    $($rows => if $rows <= L::TILE_ROWS { l.outline(Fixed::<F, $rows, $vectors>(self)) },)*
                     _ => unreachable!("a tile has 1 to 12 rows"),
                 }
             };

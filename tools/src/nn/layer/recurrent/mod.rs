@@ -131,7 +131,7 @@ impl<F: Float> Recurrent<F> {
         for (run, packs) in runs.iter().zip(packs).filter(|(run, _)| run.stage == s) {
             let c = &mut gates[run.gate * self.units..];
             let (a, b) = (Left::Rows(x.0, x.1), Right::Packed(&packs.forward));
-            F::dispatch(Gemm { rows, a, b, c, stride, add: run.add });
+            F::gemm(Gemm { rows, a, b, c, stride, add: run.add });
         }
     }
 
