@@ -1,6 +1,7 @@
 //! `cargo xtask VERB`: what developers and CI run.
 #![forbid(unsafe_code)]
 
+mod bench_eval;
 mod bench_mcu;
 mod bench_train;
 mod bitexact;
@@ -56,6 +57,8 @@ enum Verb {
 enum Bench {
     /// Count instructions per step on the emulated M4: `cargo xtask bench mcu --check`
     Mcu(Output),
+    /// Integer steps a second on the host: `cargo xtask bench eval --check`
+    Eval(Output),
     /// Time training steps beside PyTorch's: `cargo xtask bench train --check`
     Train(bench_train::Args),
 }
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.verb {
         Verb::Bench(Bench::Mcu(output)) => bench_mcu::run().and_then(|f: Figures| f.finish(&output)),
+        Verb::Bench(Bench::Eval(output)) => bench_eval::run().and_then(|f| f.finish(&output)),
         Verb::Bench(Bench::Train(args)) => bench_train::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bitexact(args) => bitexact::run(&args),
         Verb::Combinations(args) => combinations::run(&args),
