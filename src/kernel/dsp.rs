@@ -31,10 +31,11 @@ const UNROLL: usize = 8;
 /// Blocks in the loop over x of [`split`], which is short in most networks.
 const UNROLL_X: usize = 4;
 
-/// Bytes to skip in the first turn of a loop of `unroll` blocks over `words` words of a vector.
+/// What `add pc` takes to skip to the first block of a loop of `unroll` over `words` words of a vector: whole blocks,
+/// less the two bytes by which pc is ahead of the instruction behind.
 #[inline(always)]
 const fn skip(words: usize, unroll: usize, block: usize) -> usize {
-    (words / 2).wrapping_neg() % unroll * block
+    ((words / 2).wrapping_neg() % unroll * block).wrapping_sub(2)
 }
 
 /// Where the next pass of [`rows`] reads. The body loads it with one ldm and moves the first two on.
@@ -74,22 +75,21 @@ pub fn rows<T>(
         // many; both are there `passes` times. x is an even number of words and not empty (else there is no
         // pass), so the loop, two words of x and four of weights a block, entered with as many blocks as make a
         // whole number of turns, ends exactly at x's end. All are aligned words, as ldrd and ldm demand. The
-        // skip counts whole blocks of 14 instructions of 4 bytes from the loop's start, where `add pc` finds
-        // its base: two bytes of itself and two of the nop. Nothing is written but `at` and the stack below.
+        // skip counts whole blocks of 14 instructions of 4 bytes from the loop's start, two bytes before which
+        // `add pc` finds its base. Nothing is written but `at` and the stack below.
         unsafe {
             asm!(
                 "bl {body}",
                 body = sym rows_body,
                 inlateout("r0") &mut at => p0, lateout("r1") p1, lateout("r2") p2, lateout("r3") p3,
-                out("r4") _, out("r5") _, out("r8") _, out("r9") _, out("r10") _, out("r11") _, out("r12") _,
-                out("lr") _,
+                out("r12") _, out("lr") _,
             );
         }
         each(unit, [p0, p1, p2, p3]);
     }
 }
 
-/// A pass of [`rows`]: takes [`RowsAt`] in r0, gives the pre-activations in r0 to r3, keeps r6 and r7.
+/// A pass of [`rows`]: takes [`RowsAt`] in r0, gives the pre-activations in r0 to r3, keeps r4 to r11.
 ///
 /// # Safety
 /// Only [`rows`] may call it, as reasoned there.
@@ -97,13 +97,12 @@ pub fn rows<T>(
 unsafe extern "C" fn rows_body() {
     naked_asm!(
         cpu!(),
-        "push {{r0, r6, r7, lr}}",
+        "push {{r0, r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
         "ldm r0, {{r0, r1, r2, r3, r4}}",
         // A01 in r8 r9, row 0 in r10, A23 in r11 r12, row 2 in lr
         "ldm r1!, {{r8, r9, r10, r11, r12, lr}}",
         "push {{r1, r4}}",
         "add pc, r3",
-        "nop",
         "2:",
         ".rept {unroll}",
         "ldrd r6, r7, [r2], #8",
@@ -140,7 +139,7 @@ unsafe extern "C" fn rows_body() {
         "smmulr r1, r8, r5",
         "smmulr r2, lr, r6",
         "smmulr r3, r11, r7",
-        "pop {{r6, r7, pc}}",
+        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
         unroll = const UNROLL,
     )
 }
@@ -191,15 +190,14 @@ pub fn split<T>(
                 "bl {body}",
                 body = sym split_body,
                 inlateout("r0") &mut at => p0, lateout("r1") p1, lateout("r2") p2, lateout("r3") p3,
-                out("r4") _, out("r5") _, out("r8") _, out("r9") _, out("r10") _, out("r11") _, out("r12") _,
-                out("lr") _,
+                out("r12") _, out("lr") _,
             );
         }
         each(unit, [p0, p1, p2, p3]);
     }
 }
 
-/// A pass of [`split`]: takes [`SplitAt`] in r0, gives the pre-activations in r0 to r3, keeps r6 and r7.
+/// A pass of [`split`]: takes [`SplitAt`] in r0, gives the pre-activations in r0 to r3, keeps r4 to r11.
 ///
 /// # Safety
 /// Only [`split`] may call it, as reasoned there.
@@ -207,14 +205,13 @@ pub fn split<T>(
 unsafe extern "C" fn split_body() {
     naked_asm!(
         cpu!(),
-        "push {{r0, r6, r7, lr}}",
+        "push {{r0, r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
         "ldm r0, {{r0, r1, r2, r3, r4}}",
         // A01 in r8 r9, row 0 in r10, row 2 in r11, row 3 in r12
         "ldm r1!, {{r8, r9, r10, r11, r12}}",
         "mov lr, r4",
         "push {{r1}}",
         "add pc, r3",
-        "nop",
         "2:",
         ".rept {unroll_x}",
         "ldrd r6, r7, [r2], #8",
@@ -235,7 +232,6 @@ unsafe extern "C" fn split_body() {
         "ldr r1, [sp, #4]",
         "ldrd lr, r3, [r1, #20]",
         "add pc, r3",
-        "nop",
         "3:",
         ".rept {unroll}",
         "ldrd r6, r7, [r2], #8",
@@ -265,7 +261,7 @@ unsafe extern "C" fn split_body() {
         "smmulr r1, r8, r5",
         "smmulr r2, r11, r6",
         "smmulr r3, r12, r7",
-        "pop {{r6, r7, pc}}",
+        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
         unroll = const UNROLL, unroll_x = const UNROLL_X,
     )
 }
