@@ -7,6 +7,21 @@ use crate::kernel::word::mul_high;
 /// Fraction bits of a sample after mean and pre-emphasis.
 const SAMPLE_FRAC: u32 = 12;
 
+/// What there is to do for a frame, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Samples to the ring.
+    Store,
+    /// The frame out of the ring, without its mean.
+    Unroll,
+    /// Scale and window.
+    Window,
+    /// The spectrum; not there for digital silence, as the window.
+    Transform,
+    /// Energies of the bands, and their logarithms.
+    Bands,
+}
+
 /// A streaming log-mel front end over memory of the caller.
 #[derive(Debug)]
 pub struct FrontEnd<'a> {
@@ -57,16 +72,23 @@ impl<'a> FrontEnd<'a> {
     /// Takes a block of any length and calls `on_frame` with the features of each frame that it completes, in order:
     /// `channels` values of log2(E + 2^floor) in Q6.9, low bands first.
     #[inline]
-    pub fn push(&mut self, samples: &[i16], mut on_frame: impl FnMut(&[i16])) {
+    pub fn push(&mut self, samples: &[i16], on_frame: impl FnMut(&[i16])) {
+        self.push_watched(samples, on_frame, |_| ());
+    }
+
+    /// [`FrontEnd::push`] that tells when each part of the work on a frame is done: what it costs can be measured.
+    #[inline]
+    pub fn push_watched(&mut self, samples: &[i16], mut on_frame: impl FnMut(&[i16]), mut done: impl FnMut(Part)) {
         let mut rest = samples;
         while !rest.is_empty() {
             let (now, later) = rest.split_at_checked(self.missing).unwrap_or((rest, &[]));
             self.store(now);
+            done(Part::Store);
             self.missing = self.missing.saturating_sub(now.len());
             if self.missing == 0 {
                 self.missing = self.config.hop as usize;
                 let mut features = [0; MAX_CHANNELS];
-                self.frame(&mut features);
+                self.frame(&mut features, &mut done);
                 on_frame(features.get(..self.config.channels as usize).unwrap_or(&[]));
             }
             rest = later;
@@ -85,15 +107,18 @@ impl<'a> FrontEnd<'a> {
         }
     }
 
-    fn frame(&mut self, features: &mut [i16; MAX_CHANNELS]) {
+    fn frame(&mut self, features: &mut [i16; MAX_CHANNELS], done: &mut impl FnMut(Part)) {
         let loudest = self.unroll();
+        done(Part::Unroll);
         let mut exponent = 0;
         if loudest == 0 {
             self.buffer.fill(0);
         } else {
             exponent = self.apply_window(loudest.leading_zeros().saturating_sub(2));
+            done(Part::Window);
             fft::real(self.buffer.as_chunks_mut().0);
         }
+        done(Part::Transform);
         let spectrum: &[fft::Complex] = self.buffer.as_chunks().0;
         let floor = 1u64 << ((self.config.floor_log2 as u32).wrapping_add(mel::ENERGY_FRAC) & 63);
         let mut edges = self.edges.iter().copied();
@@ -110,6 +135,7 @@ impl<'a> FrontEnd<'a> {
             let log = log.wrapping_add(1) >> 1;
             *feature = log.min(i16::MAX as u32) as i16;
         }
+        done(Part::Bands);
     }
 
     /// Copies the frame out of the ring, oldest sample first, subtracting mean and applying pre-emphasis; in Q.12.

@@ -109,10 +109,24 @@ fn view<'b>(number: u8, l: &LayerDescriptor, spec: &'static VariantSpec) -> Resu
     if !out_fits || !long_fits {
         return Err(Error::Format { layer: number, out_frac, long_frac });
     }
+    let out_words = vector_words(units as usize) as u32;
     let vector_words = spec.vector_words(inputs as usize, units as usize) as u32;
     let memory_words = spec.memory_words(inputs as usize, units as usize, params) as u32;
     let (q, stages, diagonal) = (Q { long_frac, out_frac }, Default::default(), &[][..]);
-    Ok(View { spec, inputs, units, in_frac, q, stages, vector_words, memory_words, direction, params, diagonal })
+    Ok(View {
+        spec,
+        inputs,
+        units,
+        in_frac,
+        q,
+        stages,
+        vector_words,
+        memory_words,
+        out_words,
+        direction,
+        params,
+        diagonal,
+    })
 }
 
 /// A layer's own numbers.

@@ -30,9 +30,10 @@ pub struct View<'b> {
     pub(crate) in_frac: u8,
     pub(crate) q: Q,
     pub(crate) stages: [StageView<'b>; 2],
-    /// Words of `[x | h]` and of all memory: they follow from the table, but a step would work them out anew.
+    /// Words of `[x | h]`, of all memory and of the output: they follow from the table, but a step would work them out anew.
     pub(crate) vector_words: u32,
     pub(crate) memory_words: u32,
+    pub(crate) out_words: u32,
     pub(crate) direction: Direction,
     pub(crate) params: [u16; 4],
     /// Peephole weights, a word for each gate of the table's list, unit after unit.
@@ -84,6 +85,10 @@ impl<'b> View<'b> {
     /// Words of x.
     pub fn input_words(&self) -> usize {
         vector_words(self.inputs())
+    }
+    /// Words of the output vector.
+    pub fn out_words(&self) -> usize {
+        self.out_words as usize
     }
     /// Words of long state.
     pub fn long_words(&self) -> usize {

@@ -38,6 +38,13 @@ const fn skip(words: usize, unroll: usize, block: usize) -> usize {
     ((words / 2).wrapping_neg() % unroll * block).wrapping_sub(2)
 }
 
+/// How many passes `weights` has, of `words` each; none where `params` has not as many.
+#[inline(always)]
+fn passes(weights: &[u32], words: usize, params: &[u32], per_pass: usize) -> usize {
+    let passes = weights.len().checked_div(words).unwrap_or(0);
+    if passes.wrapping_mul(per_pass) <= params.len() { passes } else { 0 }
+}
+
 /// Where the next pass of [`rows`] reads. The body loads it with one ldm and moves the first two on.
 #[repr(C)]
 struct RowsAt {
@@ -57,7 +64,7 @@ pub fn rows<T>(
     units: impl Iterator<Item = T>,
     mut each: impl FnMut(T, [i32; 4]),
 ) {
-    let passes = weights.len().checked_div(x.len() * 2).unwrap_or(0).min(params.len() / ROWS_PARAMS);
+    let passes = passes(weights, x.len() * 2, params, ROWS_PARAMS);
     if !x.len().is_multiple_of(2) {
         return;
     }
@@ -69,7 +76,7 @@ pub fn rows<T>(
         skip: skip(x.len(), UNROLL, ROWS_BLOCK),
         x_end: range.end,
     };
-    for unit in units.take(passes) {
+    for (_, unit) in (0..passes).zip(units) {
         let (p0, p1, p2, p3);
         // SAFETY: a pass reads `x.len() * 2` words of weights and ROWS_PARAMS of parameters and moves on by as
         // many; both are there `passes` times. x is an even number of words and not empty (else there is no
@@ -167,7 +174,7 @@ pub fn split<T>(
     mut each: impl FnMut(T, [i32; 4]),
 ) {
     let (x, h) = xh.split_at(x_words.min(xh.len()));
-    let passes = weights.len().checked_div(xh.len() / 2 * 3).unwrap_or(0).min(params.len() / SPLIT_PARAMS);
+    let passes = passes(weights, xh.len() / 2 * 3, params, SPLIT_PARAMS);
     if x.is_empty() || h.is_empty() || !x.len().is_multiple_of(2) || !h.len().is_multiple_of(2) {
         return;
     }
@@ -180,7 +187,7 @@ pub fn split<T>(
         h_end: h.as_ptr_range().end,
         h_skip: skip(h.len(), UNROLL, SPLIT_BLOCK),
     };
-    for unit in units.take(passes) {
+    for (_, unit) in (0..passes).zip(units) {
         let (p0, p1, p2, p3);
         // SAFETY: as in `rows`, for two loops: x and h are even numbers of words and not empty, and h follows x;
         // a block of 12 instructions reads two words of them and three of weights. A pass moves on by

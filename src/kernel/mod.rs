@@ -23,12 +23,14 @@
 #![allow(unsafe_code)]
 
 pub mod activation;
+mod copy;
 #[cfg(elman_dsp)]
 mod dsp;
 pub mod layout;
 mod scalar;
 pub mod word;
 
+pub use copy::{copy, copy_elements};
 pub use layout::{ROWS_PARAMS, SPLIT_PARAMS};
 
 /// The scalar twins: what every fast kernel must equal bit for bit.

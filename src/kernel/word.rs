@@ -24,6 +24,12 @@ pub fn mul_high(a: i32, b: i32) -> i32 {
 #[cfg(not(target_endian = "little"))]
 compile_error!("elman's blob and vectors are little-endian, and so are the cores it runs on");
 
+/// Two elements in a word, `even` low.
+#[inline(always)]
+pub fn pair(even: i16, odd: i16) -> u32 {
+    even as u16 as u32 | (odd as u32) << 16
+}
+
 /// The elements of a vector: two i16 a word, the even one low.
 #[inline(always)]
 pub fn halves(words: &[u32]) -> &[i16] {

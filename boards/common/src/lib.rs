@@ -13,10 +13,12 @@
 
 mod generation;
 mod graph;
+mod hearing;
 mod tree;
 mod writing;
 
 pub use generation::{MAGIC as GENERATION_MAGIC, generate};
+pub use hearing::{HearingFault, MAGIC as HEARING_MAGIC, hear};
 pub use tree::LEAF;
 
 use elman::blob::{Error, Structure};
