@@ -18,6 +18,9 @@ pub struct Model<'b> {
     pub(crate) memory_words: usize,
     /// Number of layers up to the last that carries state; the rest is the head.
     pub(crate) body: usize,
+    /// Words of a stream's memory in front of the head's.
+    pub(crate) body_words: usize,
+    inputs: u16,
     outputs: u16,
     frame: Frame,
     crc: u32,
@@ -99,7 +102,9 @@ impl<'b> Model<'b> {
         // The next step reads the output of a model that is fed back, so that the head belongs to the step.
         let stateful = |l: &View<'_>| l.spec.stateful() || descriptor.feedback > 0;
         let body = layers.iter().rposition(stateful).map_or(0, |k| k + 1);
-        Ok(Model { layers, memory_words, body, outputs, frame, crc, descriptor })
+        let body_words = layers.iter().take(body).map(View::memory_words).fold(0, usize::wrapping_add);
+        let inputs = layers.first().map_or(0, |l| l.inputs);
+        Ok(Model { layers, memory_words, body, body_words, inputs, outputs, frame, crc, descriptor })
     }
 
     /// Name of the model.
@@ -141,7 +146,7 @@ impl<'b> Model<'b> {
     }
     /// Elements of an input frame.
     pub fn inputs(&self) -> usize {
-        self.layers.first().map_or(0, View::inputs)
+        self.inputs as usize
     }
     /// Elements of the output.
     pub fn outputs(&self) -> usize {

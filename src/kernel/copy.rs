@@ -75,8 +75,7 @@ pub fn copy_elements(to: &mut [u32], from: &[i16]) -> usize {
     n
 }
 
-/// Copies r2 elements from r1 to r0, eight at a time. A frame need not be aligned to words, as
-/// ldm demands of what it reads.
+/// Copies r2 elements from r1 to r0, eight at a time, sixteen where a frame is aligned to words.
 ///
 /// # Safety
 /// Only [`copy_elements`] may call it, as reasoned there.
@@ -84,7 +83,20 @@ pub fn copy_elements(to: &mut [u32], from: &[i16]) -> usize {
 #[unsafe(naked)]
 unsafe extern "C" fn elements() {
     core::arch::naked_asm!(
-        "push {{r4, r5, lr}}",
+        "push {{r4, r5, r6, r7, r8, r9, lr}}",
+        "tst r1, #3",
+        "bne 8f",
+        "subs r2, #16",
+        "blo 7f",
+        "6:",
+        "ldm r1!, {{r3, r4, r5, r6, r7, r8, r9, r12}}",
+        "stm r0!, {{r3, r4, r5, r6, r7, r8, r9, r12}}",
+        "subs r2, #16",
+        "bhs 6b",
+        "7:",
+        "adds r2, #16",
+        "beq 5f",
+        "8:",
         "subs r2, #8",
         "blo 3f",
         "2:",
@@ -104,7 +116,7 @@ unsafe extern "C" fn elements() {
         "strh r3, [r0], #2",
         "bne 4b",
         "5:",
-        "pop {{r4, r5, pc}}",
+        "pop {{r4, r5, r6, r7, r8, r9, pc}}",
     )
 }
 

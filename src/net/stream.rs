@@ -158,8 +158,9 @@ impl<'m, 'b> Stream<'m, 'b> {
 
     /// The output for the states as they are: the layers behind the last that carries state.
     pub fn output(&mut self) -> Output<'_> {
-        if self.model.body < self.model.layers.len() {
-            chain::step_from(&self.model.layers, self.memory, self.model.body);
+        let head = self.model.layers.get(self.model.body..).unwrap_or_default();
+        if !head.is_empty() {
+            chain::step(head, self.memory.get_mut(self.model.body_words..).unwrap_or_default());
         }
         let scores = word::halves(self.memory.get(self.output_at()..).unwrap_or_default());
         Output { scores: scores.get(..self.model.outputs()).unwrap_or_default(), frac: self.model.out_frac() }
@@ -172,7 +173,10 @@ impl<'m, 'b> Stream<'m, 'b> {
 
     /// The layers up to the last that carries state.
     fn run(&mut self) {
-        chain::step(self.model.layers.get(..self.model.body).unwrap_or_default(), self.memory);
+        let body = self.model.layers.get(..self.model.body).unwrap_or_default();
+        if !body.is_empty() {
+            chain::step(body, self.memory);
+        }
     }
 
     /// States as after [`Model::stream`].

@@ -13,6 +13,7 @@ mod systick;
 #[cfg(feature = "defmt")]
 use defmt_semihosting as _;
 
+use elman::kernel::word;
 use elman::net::Node;
 use elman::{Blob, Model};
 use elman_board::Buffers;
@@ -35,7 +36,7 @@ const NODES: usize = 16 * 1024;
 static BLOB_FILE: ConstStaticCell<[u32; BLOB_WORDS]> = ConstStaticCell::new([0; BLOB_WORDS]);
 static MEMORY: ConstStaticCell<[u32; MEMORY_WORDS]> = ConstStaticCell::new([0; MEMORY_WORDS]);
 static RECORD: ConstStaticCell<[u32; RECORD_WORDS]> = ConstStaticCell::new([0; RECORD_WORDS]);
-static FRAMES: ConstStaticCell<[i16; FRAME_ELEMENTS]> = ConstStaticCell::new([0; FRAME_ELEMENTS]);
+static FRAMES: ConstStaticCell<[u32; FRAME_ELEMENTS / 2]> = ConstStaticCell::new([0; FRAME_ELEMENTS / 2]);
 static OFFSETS: ConstStaticCell<[u32; NODES + 1]> = ConstStaticCell::new([0; NODES + 1]);
 static NEIGHBOURS: ConstStaticCell<[u16; NODES]> = ConstStaticCell::new([0; NODES]);
 static NODE_LIST: ConstStaticCell<[Node; NODES]> = ConstStaticCell::new([Node::Leaf(0); NODES]);
@@ -67,7 +68,7 @@ fn main() -> ! {
     let mut output = Output::create(c"output.bin").unwrap_or_else(|e| give_up("output.bin", &e));
     let buffers = Buffers {
         memory: MEMORY.take(),
-        frames: FRAMES.take(),
+        frames: word::halves_mut(FRAMES.take()),
         nodes: NODE_LIST.take(),
         offsets: OFFSETS.take(),
         neighbours: NEIGHBOURS.take(),
