@@ -22,6 +22,8 @@ macro_rules! cpu {
     };
 }
 
+pub(super) use cpu;
+
 /// Bytes of assembly for four columns of [`rows`].
 const ROWS_BLOCK: usize = 56;
 /// Bytes of assembly for four columns of [`split`].

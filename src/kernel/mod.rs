@@ -23,6 +23,7 @@
 #![allow(unsafe_code)]
 
 pub mod activation;
+pub mod butterfly;
 mod copy;
 #[cfg(elman_dsp)]
 mod dsp;

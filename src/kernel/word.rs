@@ -21,6 +21,23 @@ pub fn mul_high(a: i32, b: i32) -> i32 {
     r
 }
 
+/// c - a·b / 2^32, rounded half up: SMMLSR.
+#[inline(always)]
+pub fn mul_high_sub(c: i32, a: i32, b: i32) -> i32 {
+    #[cfg(not(elman_dsp))]
+    return c.wrapping_add((((1i64 << 31) - a as i64 * b as i64) >> 32) as i32);
+    #[cfg(elman_dsp)]
+    {
+        let r;
+        // SAFETY: one data-processing instruction on registers.
+        unsafe {
+            core::arch::asm!("smmlsr {0}, {1}, {2}, {3}", lateout(reg) r, in(reg) a, in(reg) b, in(reg) c,
+                options(pure, nomem, nostack, preserves_flags));
+        }
+        r
+    }
+}
+
 #[cfg(not(target_endian = "little"))]
 compile_error!("elman's blob and vectors are little-endian, and so are the cores it runs on");
 
