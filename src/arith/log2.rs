@@ -13,9 +13,12 @@ pub(crate) const fn log2(v: u64, bits: u32) -> u32 {
     let mut result = exponent;
     let mut n = 0;
     while n < bits {
-        let square = (mantissa as u64 * mantissa as u64) >> 31; // Q2.31
-        let carry = (square >> 32) as u32;
-        mantissa = (square >> carry) as u32;
+        let square = mantissa as u64 * mantissa as u64; // Q2.62
+        let (high, low) = ((square >> 32) as u32, square as u32);
+        let carry = high >> 31;
+        // Q1.31 again: a bit more of the square where it has not reached 2.
+        let lower = (high << 1 | low >> 31) & carry.wrapping_sub(1);
+        mantissa = high & 0u32.wrapping_sub(carry) | lower;
         result = result << 1 | carry;
         n += 1;
     }
