@@ -1,8 +1,8 @@
 //! Real FFT of 2^7 to 2^10 points as a complex one of half the length, in 32-bit words.
 
-use super::sine::{TURN, cos, sin};
+use super::sine::{QUARTER, TURN, cos, sin};
 pub(super) use crate::kernel::butterfly::Complex;
-use crate::kernel::butterfly::{add, get, radix4, rotate, set, sub, times_j};
+use crate::kernel::butterfly::{add, get, radix4, set, sub, untangle};
 use crate::kernel::word::mul_high;
 
 /// exp(j·2πk/1024) for 0 < k < 256, in Q0.31.
@@ -21,14 +21,9 @@ fn times(a: [i32; 2], b: [i32; 2]) -> [i32; 2] {
     ]
 }
 
-/// Where bin `k` of a transform of 2^`log2` points is found: bit-reversed order.
-#[inline(always)]
-pub(super) fn place(k: usize, log2: u32) -> usize {
-    ((k as u32).reverse_bits() >> (32u32.wrapping_sub(log2) & 31)) as usize
-}
-
 /// Complex FFT in place, decimation in frequency, two stages at once; the bins in bit-reversed order. No scaling: sums must
 /// fit 30 bits and a sign.
+#[inline(never)]
 fn complex(data: &mut [Complex]) {
     let mut length = data.len();
     while length >= 4 {
@@ -53,12 +48,10 @@ fn complex(data: &mut [Complex]) {
 }
 
 /// Real FFT in place: `data` holds the samples in order, two a word pair; afterwards 2·X\[k\] for 0 < k < N/2 at
-/// [`place`]`(k)`, and at 0 the real 2·X\[0\] and 2·X\[N/2\]. The sum of all |samples| must stay below 2^29.
+/// [`place`](crate::kernel::butterfly::place)`(k)`, and at 0 the real 2·X\[0\] and 2·X\[N/2\]. The sum of all |samples| must stay below 2^29.
+#[inline(never)]
 pub(super) fn real(data: &mut [Complex]) {
     complex(data);
-    let half = data.len();
-    let bits = half.trailing_zeros();
-    let step = (TURN / 2) >> (bits & 31);
     if let Some(first) = data.first_mut() {
         let [re, im] = get(first);
         set(first, [re.wrapping_add(im) << 1, re.wrapping_sub(im) << 1]);
@@ -67,22 +60,7 @@ pub(super) fn real(data: &mut [Complex]) {
     if let Some([re, im]) = data.get_mut(1) {
         (*re, *im) = (*re << 1, im.wrapping_neg() << 1);
     }
-    for k in 1..half / 2 {
-        let (p, q) = (place(k, bits), place(half.wrapping_sub(k), bits));
-        let (Some(x), Some(y)) = (data.get(p).map(get), data.get(q).map(get)) else { return };
-        // Z[k] and Z[-k] hold the spectra E and O of the even and the odd samples: X = E + W·O.
-        let mirrored = [y[0], y[1].wrapping_neg()];
-        let even = add(x, mirrored);
-        let odd = times_j(sub(mirrored, x));
-        let odd = rotate(odd, turn(k.wrapping_mul(step)));
-        let (low, high) = (add(even, odd), sub(even, odd));
-        if let Some(x) = data.get_mut(q) {
-            set(x, [high[0], high[1].wrapping_neg()]);
-        }
-        if let Some(x) = data.get_mut(p) {
-            set(x, low);
-        }
-    }
+    untangle(data, &QUARTER);
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! The streaming front end: samples in, log-mel frames out.
 
 use super::{Config, Error, FEATURE_FRAC, MAX_CHANNELS, fft, mel, sine};
-use crate::arith::log2::log2;
+use crate::arith::log2::log2_ten;
+use crate::kernel::butterfly::Complex;
 use crate::kernel::word::mul_high;
+
+const _: () = assert!(FEATURE_FRAC + 1 == 10);
 
 /// Fraction bits of a sample after mean and pre-emphasis.
 const SAMPLE_FRAC: u32 = 12;
@@ -119,7 +122,7 @@ impl<'a> FrontEnd<'a> {
             fft::real(self.buffer.as_chunks_mut().0);
         }
         done(Part::Transform);
-        let spectrum: &[fft::Complex] = self.buffer.as_chunks().0;
+        let spectrum: &[Complex] = self.buffer.as_chunks().0;
         let floor = 1u64 << ((self.config.floor_log2 as u32).wrapping_add(mel::ENERGY_FRAC) & 63);
         let mut edges = self.edges.iter().copied();
         let mut from = edges.next().unwrap_or(0);
@@ -131,7 +134,7 @@ impl<'a> FrontEnd<'a> {
             here = mel::between(spectrum, from, to, exponent);
             let energy = rising.saturating_add(here.falling).saturating_add(floor);
             // One bit more than the format has, to round by.
-            let log = log2(energy, FEATURE_FRAC + 1).wrapping_sub(mel::ENERGY_FRAC << (FEATURE_FRAC + 1));
+            let log = log2_ten(energy).wrapping_sub(mel::ENERGY_FRAC << (FEATURE_FRAC + 1));
             let log = log.wrapping_add(1) >> 1;
             *feature = log.min(i16::MAX as u32) as i16;
         }
@@ -140,6 +143,7 @@ impl<'a> FrontEnd<'a> {
 
     /// Copies the frame out of the ring, oldest sample first, subtracting mean and applying pre-emphasis; in Q.12.
     /// Returns the OR of all magnitudes.
+    #[inline(never)]
     fn unroll(&mut self) -> u32 {
         let Some((newest, oldest)) = self.ring.split_at_checked(self.head) else { return 0 };
         let mut mean = 0;
@@ -172,15 +176,17 @@ impl<'a> FrontEnd<'a> {
 
     /// Scales the frame up by 2^`up`, windows it, pads it with zeros, and scales it so that no sum in the FFT can
     /// overflow. Returns the exponent of a sample in the buffer.
+    #[inline(never)] // Registers: in one function with the rest each loop would keep its numbers on the stack.
     fn apply_window(&mut self, up: u32) -> u32 {
         let window = self.config.window as usize;
         let down = (self.config.fft_log2 as u32).wrapping_sub(1) & 31;
-        let half = 1i32 << (down.wrapping_sub(1) & 31);
+        // 2^-down as a factor of a product's high half, which rounds.
+        let scale = 1i32 << (32u32.wrapping_sub(down) & 31);
         let step = u32::MAX / (window as u32).max(1);
         let mut phase = step >> 1;
         let shape = |x: &mut u32, w: i32| {
             let y = mul_high((*x as i32) << (up & 31), w);
-            *x = (y.wrapping_add(half) >> down) as u32;
+            *x = mul_high(y, scale) as u32;
         };
         let Some((frame, padding)) = self.buffer.split_at_mut_checked(window) else { return 0 };
         padding.fill(0);

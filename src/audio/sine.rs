@@ -1,14 +1,15 @@
 //! A quarter of a sine: behind the FFT's twiddle factors and the window.
 
+use crate::kernel::butterfly::Sines;
 use crate::kernel::word::mul_high;
 
 /// Steps of a full turn.
 pub(super) const TURN: usize = 1024;
 
 /// sin(2πk/1024) for k ≤ 256, in Q0.31, the last saturated: 1 KB, computed by the compiler.
-static QUARTER: [i32; TURN / 4 + 1] = quarter();
+pub(super) static QUARTER: Sines = quarter();
 
-const fn quarter() -> [i32; TURN / 4 + 1] {
+const fn quarter() -> Sines {
     let mut table = [i32::MAX; TURN / 4 + 1];
     let mut k = 0;
     while k < TURN / 4 {

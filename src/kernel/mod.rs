@@ -28,11 +28,13 @@ mod copy;
 #[cfg(elman_dsp)]
 mod dsp;
 pub mod layout;
+mod logarithm;
 mod scalar;
 pub mod word;
 
 pub use copy::{copy, copy_elements};
 pub use layout::{ROWS_PARAMS, SPLIT_PARAMS};
+pub use logarithm::{logarithm, logarithm_twin};
 
 /// The scalar twins: what every fast kernel must equal bit for bit.
 pub mod twin {
