@@ -4,8 +4,8 @@
 //! edge c+1 and falls to edge c+2, so each bin counts for two bands with weights that add up to 1.
 
 use super::Config;
-use crate::kernel::butterfly::{Complex, power};
 use crate::arith::log2::{exp2, log2};
+use crate::kernel::butterfly::{Complex, power};
 
 /// Edge `i` (0..=channels + 1) in bins of the FFT, Q16.16.
 pub(super) fn edge(config: &Config, i: u32) -> u32 {
@@ -72,7 +72,8 @@ fn normal(v: u64, down: i32) -> u32 {
         1..=31 => {
             let down = down as u32;
             // What is shifted out last decides.
-            ((high << (32u32.wrapping_sub(down) & 31)) | low >> down).wrapping_add(low >> (down.wrapping_sub(1) & 31) & 1)
+            ((high << (32u32.wrapping_sub(down) & 31)) | low >> down)
+                .wrapping_add(low >> (down.wrapping_sub(1) & 31) & 1)
         }
         32 => high.wrapping_add(low >> 31),
         33.. => {

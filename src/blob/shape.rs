@@ -6,6 +6,7 @@ use super::{Chains, Descriptor, Direction, Error, LayerDescriptor, MAX_WIDTH, Te
 use crate::arith::Q;
 use crate::audio;
 use crate::cell::{LongState, MAX_LINE_WORDS, OutRange, Pass, Shape, Taps, VariantSpec, View};
+use crate::kernel::Layout;
 use crate::kernel::layout::vector_words;
 use crate::layer;
 
@@ -125,6 +126,7 @@ fn view<'b>(number: u8, l: &LayerDescriptor, spec: &'static VariantSpec) -> Resu
         out_words,
         direction,
         params,
+        layout: Layout::Pairs,
         diagonal,
     })
 }

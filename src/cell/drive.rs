@@ -40,7 +40,7 @@ pub(crate) fn fused<S: Stage<4>>(layer: &View<'_>, memory: &mut [u32], out: &mut
     let (xh, long) = split_mut(memory, layer.vector_words());
     let (view, q) = (layer.stages[0], layer.q);
     let units = long.iter_mut().zip(elements(out, layer.units()));
-    kernel::rows(view.weights, view.params, xh, units, |unit, pre| finish(&q, &stage, unit, pre));
+    kernel::rows(layer.layout(), view.weights, view.params, xh, units, |unit, pre| finish(&q, &stage, unit, pre));
     copy(split_mut(xh, layer.input_words()).1, out);
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn peephole<S: Stage<4>>(layer: &View<'_>, memory: &mut [u32], out: &
     let (view, q) = (layer.stages[0], layer.q);
     let seen = layer.diagonal().as_chunks::<3>().0;
     let units = long.iter_mut().zip(elements(out, layer.units())).zip(seen);
-    kernel::rows(view.weights, view.params, xh, units, |((long, h), v), pre| {
+    kernel::rows(layer.layout(), view.weights, view.params, xh, units, |((long, h), v), pre| {
         let peephole = v.map(|v| v as i32);
         let mut unit = Unit { h: 0, long: *long as i32, second: 0, carry: Gate::ZERO, peephole };
         stage.unit(&q, pre.map(Pre::from_bits), &mut unit);
@@ -76,7 +76,7 @@ pub(crate) fn turns<const G: usize, S: Stage<G>>(layer: &View<'_>, memory: &mut 
         }
     };
     let mut pre = [[0; 4]; G];
-    kernel::rows(view.weights, view.params, xh, (0..G).cycle(), |turn, rows| {
+    kernel::rows(layer.layout(), view.weights, view.params, xh, (0..G).cycle(), |turn, rows| {
         if let Some(pre) = pre.get_mut(turn) {
             *pre = rows;
         }
@@ -113,7 +113,9 @@ pub(crate) fn fused_split<S: Stage<4>>(layer: &View<'_>, memory: &mut [u32], out
     let (xh, long) = split_mut(memory, layer.vector_words());
     let (view, q, x_words) = (layer.stages[0], layer.q, layer.input_words());
     let units = long.iter_mut().zip(elements(out, layer.units()));
-    kernel::split(view.weights, view.params, xh, x_words, units, |unit, pre| finish(&q, &stage, unit, pre));
+    kernel::split(layer.layout(), view.weights, view.params, xh, x_words, units, |unit, pre| {
+        finish(&q, &stage, unit, pre)
+    });
     copy(split_mut(xh, x_words).1, out);
 }
 
@@ -130,12 +132,19 @@ fn stateless<S: Stage<1>>(q: &Q, stage: &S, pre: i32) -> i16 {
 pub(crate) fn plain<S: Stage<1>>(layer: &View<'_>, vector: &[u32], out: &mut [u32], stage: S) {
     let view = layer.stages[0];
     let q = layer.q;
-    kernel::rows(view.weights, view.params, vector, out.as_chunks_mut::<2>().0.iter_mut(), |out, pre| {
-        let [a, b, c, d] = pre;
-        // Written out, as the compiler makes a loop of calls of it where it builds for size.
-        let even = word::pair(stateless(&q, &stage, a), stateless(&q, &stage, b));
-        *out = [even, word::pair(stateless(&q, &stage, c), stateless(&q, &stage, d))];
-    });
+    kernel::rows(
+        layer.layout(),
+        view.weights,
+        view.params,
+        vector,
+        out.as_chunks_mut::<2>().0.iter_mut(),
+        |out, pre| {
+            let [a, b, c, d] = pre;
+            // Written out, as the compiler makes a loop of calls of it where it builds for size.
+            let even = word::pair(stateless(&q, &stage, a), stateless(&q, &stage, b));
+            *out = [even, word::pair(stateless(&q, &stage, c), stateless(&q, &stage, d))];
+        },
+    );
     // The rows that fill up the last pass are no units.
     if !layer.units().is_multiple_of(4) {
         word::halves_mut(out).get_mut(layer.units()..).unwrap_or_default().fill(0);
@@ -155,7 +164,7 @@ pub(crate) fn accumulating<S: Stage<1>>(layer: &View<'_>, memory: &mut [u32], ou
     let (xh, long) = split_mut(memory, layer.vector_words());
     let (view, q) = (layer.stages[0], layer.q);
     let units = long.chunks_mut(4).zip(elements(out, layer.units()).chunks_mut(4));
-    kernel::rows(view.weights, view.params, xh, units, |(long, out), pre| {
+    kernel::rows(layer.layout(), view.weights, view.params, xh, units, |(long, out), pre| {
         for ((long, h), pre) in long.iter_mut().zip(out).zip(grouped(&pre)) {
             let mut unit = Unit { h: 0, long: *long as i32, second: 0, carry: Gate::ZERO, peephole: [0; 3] };
             stage.unit(&q, pre, &mut unit);
@@ -198,7 +207,7 @@ fn pass<const G: usize, S: Stage<G>>(
     let h = word::halves(xh.get(layer.input_words()..).unwrap_or_default()).chunks(per);
     let units =
         long.chunks_mut(per).zip(carry.chunks_mut(per)).zip(elements(out, layer.units()).chunks_mut(per)).zip(h);
-    kernel::rows(view.weights, view.params, xh, units, |(((long, carry), out), h), pre| {
+    kernel::rows(layer.layout(), view.weights, view.params, xh, units, |(((long, carry), out), h), pre| {
         let units = long.iter_mut().zip(carry).zip(out).zip(h);
         for ((((long, carry), out), h), pre) in units.zip(grouped::<G>(&pre)) {
             let mut unit =

@@ -3,6 +3,7 @@
 use super::VariantSpec;
 use crate::arith::Q;
 use crate::blob::Direction;
+use crate::kernel::Layout;
 use crate::kernel::layout::vector_words;
 
 /// One step of a layer: reads and updates the layer's `memory`, writes its output vector to `out`.
@@ -36,6 +37,7 @@ pub struct View<'b> {
     pub(crate) out_words: u32,
     pub(crate) direction: Direction,
     pub(crate) params: [u16; 4],
+    pub(crate) layout: Layout,
     /// Peephole weights, a word for each gate of the table's list, unit after unit.
     pub(crate) diagonal: &'b [u32],
 }
@@ -68,6 +70,11 @@ impl<'b> View<'b> {
     /// Its own numbers, as [`VariantSpec::params`] names them.
     pub fn params(&self) -> [u16; 4] {
         self.params
+    }
+    /// In which order its weights lie.
+    #[inline(always)]
+    pub fn layout(&self) -> Layout {
+        Layout::BUILT.unwrap_or(self.layout)
     }
     /// Peephole weights V, V·2^(48 - long_frac): a word for each gate of [`VariantSpec::peephole`], unit after
     /// unit.

@@ -12,10 +12,7 @@ pub type Complex = [u32; 2];
 #[inline(always)]
 pub fn rotate(a: [i32; 2], b: [i32; 2]) -> [i32; 2] {
     let (re, im) = (a[0] << 1, a[1] << 1);
-    [
-        mul_high(re, b[0]).wrapping_add(mul_high(im, b[1])),
-        mul_high_sub(mul_high(im, b[0]), re, b[1]),
-    ]
+    [mul_high(re, b[0]).wrapping_add(mul_high(im, b[1])), mul_high_sub(mul_high(im, b[0]), re, b[1])]
 }
 
 /// Both parts.
@@ -304,14 +301,40 @@ macro_rules! sums {
 macro_rules! turn {
     ($re:literal, $im:literal, $at:literal) => {
         concat!(
-            "ldrd r6, r7, [lr, #", $at, "]\n",
-            "lsl ", $re, ", ", $re, ", #1\n",
-            "lsl ", $im, ", ", $im, ", #1\n",
-            "smmulr r2, ", $re, ", r6\n",
-            "smmlar r2, ", $im, ", r7, r2\n",
-            "smmulr ", $im, ", ", $im, ", r6\n",
-            "smmlsr ", $re, ", ", $re, ", r7, ", $im, "\n",
-            "strd r2, ", $re, ", [r12]",
+            "ldrd r6, r7, [lr, #",
+            $at,
+            "]\n",
+            "lsl ",
+            $re,
+            ", ",
+            $re,
+            ", #1\n",
+            "lsl ",
+            $im,
+            ", ",
+            $im,
+            ", #1\n",
+            "smmulr r2, ",
+            $re,
+            ", r6\n",
+            "smmlar r2, ",
+            $im,
+            ", r7, r2\n",
+            "smmulr ",
+            $im,
+            ", ",
+            $im,
+            ", r6\n",
+            "smmlsr ",
+            $re,
+            ", ",
+            $re,
+            ", r7, ",
+            $im,
+            "\n",
+            "strd r2, ",
+            $re,
+            ", [r12]",
         )
     };
 }

@@ -5,7 +5,7 @@
 //! body is called with registers of its own choice, not by the C convention: one copy serves all layers at the
 //! price of two instructions a pass.
 
-use super::layout::{ROWS_PARAMS, SPLIT_PARAMS};
+use super::layout::{Layout, ROWS_PARAMS, SPLIT_PARAMS};
 use core::arch::{asm, naked_asm};
 
 /// Tells the assembler that the core has the extension: what it knows of Armv8-M Mainline alone is without.
@@ -60,6 +60,7 @@ struct RowsAt {
 /// [`super::twin::rows`] in assembly. `x` must not be empty.
 #[inline(always)]
 pub fn rows<T>(
+    _: Layout,
     weights: &[u32],
     params: &[u32],
     x: &[u32],
@@ -168,6 +169,7 @@ struct SplitAt {
 /// [`super::twin::split`] in assembly. Neither x nor h may be empty.
 #[inline(always)]
 pub fn split<T>(
+    _: Layout,
     weights: &[u32],
     params: &[u32],
     xh: &[u32],

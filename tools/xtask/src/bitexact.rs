@@ -156,7 +156,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     for (core, _) in machines.iter().filter(|(c, _)| args.cores.is_empty() || args.cores.iter().any(|a| a == c)) {
         let bench = Bench::new(&Options::default(), core, None)?;
         for Case { name, drive, model, sequence, closed_from } in cases() {
-            let blob = model.to_blob().with_context(|| name.clone())?;
+            let blob = model.to_blob_for(core).with_context(|| name.clone())?;
             let words = words_of(&blob)?;
             let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
             let frames = frames(&model, args.steps);
@@ -175,7 +175,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             reports.push(serde_json::json!({ "variant": name, "drive": drive, "report": report }));
         }
         for (leaf, compose, roots) in [("lstm", "tree-lstm", 1), ("", "dense-tanh", 1), ("gru", "tree-lstm", 2)] {
-            let blob = synthetic::tree(leaf, compose, SHAPE.1, roots, [NODES as u16; 2], 3).to_blob()?;
+            let blob = synthetic::tree(leaf, compose, SHAPE.1, roots, [NODES as u16; 2], 3).to_blob_for(core)?;
             let words = words_of(&blob)?;
             let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
             let report = bench.trees(&model, &graphs(args.steps / NODES + 1), Some(&blob))?;
@@ -188,7 +188,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             reports.push(serde_json::json!({ "variant": name, "structure": "tree", "report": report }));
         }
         for shape in over_graphs() {
-            let blob = synthetic::graph::model(shape, 3).to_blob()?;
+            let blob = synthetic::graph::model(shape, 3).to_blob_for(core)?;
             let words = words_of(&blob)?;
             let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
             let report = bench.graphs(&model, &examples_of_graphs(shape.features, args.steps / 20 + 1), Some(&blob))?;
