@@ -2,6 +2,7 @@
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(elman_dsp, values(none(), \"v8m\"))");
     println!("cargo::rustc-check-cfg=cfg(elman_layout, values(\"pairs\", \"rows\", \"columns\"))");
+    println!("cargo::rustc-check-cfg=cfg(elman_columns)");
     println!("cargo::rustc-check-cfg=cfg(elman_narrow)");
     println!("cargo::rustc-check-cfg=cfg(fuzzing)");
     println!("cargo::rerun-if-changed=build.rs");
@@ -18,6 +19,9 @@ fn main() {
         println!("cargo::rustc-cfg=elman_layout=\"rows\"");
     } else if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "none") {
         println!("cargo::rustc-cfg=elman_layout=\"columns\"");
+        if target.starts_with("thumb") {
+            println!("cargo::rustc-cfg=elman_columns");
+        }
     }
     if v8m {
         println!("cargo::rustc-cfg=elman_dsp=\"v8m\"");

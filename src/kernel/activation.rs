@@ -9,12 +9,27 @@ pub const CELL_BITS: u32 = 12;
 /// Cells [a, w], from -8 on.
 pub type Table = [[i32; 2]; 256];
 
+/// The low half of a position is 0, so that it takes part as its high half.
 #[cfg(not(elman_dsp))]
 #[inline(always)]
 fn interpolate(table: &Table, cell: usize, t: i32) -> i32 {
     let [a, w] = table[cell & 255];
-    let p = w.wrapping_add(((t as i64 * (w as i16) as i64) >> 16) as i32);
-    a.wrapping_add((((p as i64 * t as i64) >> 32) as i32) >> 3)
+    let t = t >> 16;
+    let p = w.wrapping_add(t.wrapping_mul(w as i16 as i32));
+    // (p·t·2^16) >> 32, in 32 bits.
+    #[cfg(elman_narrow)]
+    let product = (p >> 16).wrapping_mul(t).wrapping_add((p & 0xffff).wrapping_mul(t) >> 16);
+    #[cfg(not(elman_narrow))]
+    let product = ((p as i64 * (t << 16) as i64) >> 32) as i32;
+    a.wrapping_add(product >> 3)
+}
+
+/// The lower of two numbers from -2^30 to 2^30, without a branch: a step takes the same time for every input.
+#[cfg(not(elman_dsp))]
+#[inline(always)]
+fn lower(a: i32, b: i32) -> i32 {
+    let over = a.wrapping_sub(b);
+    b.wrapping_add(over & over >> 31)
 }
 
 /// tanh for -2^31 < z < 2^31 in Q15.16; the result in Q0.31.
@@ -23,7 +38,8 @@ fn interpolate(table: &Table, cell: usize, t: i32) -> i32 {
 pub fn tanh(table: &'static Table, z: i32) -> i32 {
     let sign = z >> 31;
     let u = (z ^ sign).wrapping_sub(sign);
-    let y = interpolate(table, (u >> CELL_BITS).min(127) as usize + 128, (u << (32 - CELL_BITS)) ^ i32::MIN);
+    let cell = lower(u >> CELL_BITS, 127);
+    let y = interpolate(table, cell as usize + 128, (u << (32 - CELL_BITS)) ^ i32::MIN);
     (y ^ sign).wrapping_sub(sign)
 }
 
@@ -31,7 +47,9 @@ pub fn tanh(table: &'static Table, z: i32) -> i32 {
 #[cfg(not(elman_dsp))]
 #[inline(always)]
 pub fn sigmoid(table: &'static Table, z: i32) -> i32 {
-    let cell = (z >> (CELL_BITS + 1)).clamp(-128, 127) + 128;
+    let cell = lower((z >> (CELL_BITS + 1)).wrapping_add(128), 255);
+    // And not below 0.
+    let cell = cell & !(cell >> 31);
     let y = interpolate(table, cell as usize, (z << (31 - CELL_BITS)) ^ i32::MIN);
     (1 << 30) + (y >> 1)
 }

@@ -25,6 +25,8 @@
 
 pub mod activation;
 pub mod butterfly;
+#[cfg(elman_columns)]
+mod columns;
 mod copy;
 #[cfg(elman_dsp)]
 mod dsp;
@@ -44,9 +46,11 @@ pub mod twin {
     pub use super::scalar::{rows, split};
 }
 
+#[cfg(elman_columns)]
+pub use columns::{rows, split};
 #[cfg(elman_dsp)]
 pub use dsp::{rows, split};
 #[cfg(elman_layout = "rows")]
 pub use helium::{rows, split};
-#[cfg(not(any(elman_dsp, elman_layout = "rows")))]
+#[cfg(not(any(elman_columns, elman_dsp, elman_layout = "rows")))]
 pub use scalar::{rows, split};

@@ -5,6 +5,9 @@ mod columns;
 mod contiguous;
 mod pairs;
 
+#[cfg(elman_columns)]
+pub(super) use columns::correction;
+
 use super::layout::Layout;
 
 /// The two elements of a word.
