@@ -93,7 +93,8 @@ mod tests {
 
     #[test]
     fn narrow_products_are_the_wide_ones() {
-        let edges = [0, 1, -1, 0x7fff, 0x8000, 0xffff, 0x1_0000, i32::MAX, i32::MIN, i32::MIN + 1, -0x8000, 0x7fff_8000];
+        let edges =
+            [0, 1, -1, 0x7fff, 0x8000, 0xffff, 0x1_0000, i32::MAX, i32::MIN, i32::MIN + 1, -0x8000, 0x7fff_8000];
         let mut x = 1u32;
         let mut random = || {
             x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -19,7 +19,7 @@ pub const MAGIC: u32 = u32::from_le_bytes(*b"ELA1");
 const CONFIG_WORDS: usize = 10;
 /// Parts of the work.
 const PARTS: usize = 5;
-/// Samples of a block.
+/// Samples of a block at most; no longer than a hop, so that it ends one frame at most.
 const BLOCK: usize = 320;
 
 /// Parameters from words, unjudged.
@@ -83,7 +83,7 @@ pub fn hear<I: Read, O: Write>(
     let mut frames = 0u32;
     loop {
         let mut given = 0;
-        for sample in &mut block {
+        for sample in block.iter_mut().take(config.hop.into()) {
             match read::<I, O::Error>(core::slice::from_mut(sample), input) {
                 Ok(()) => given += 1,
                 Err(Fault::Input(None)) => break,

@@ -17,7 +17,7 @@ use board::{BLOB_WORDS, FRAME_ELEMENTS, MEMORY_WORDS, NODES, RECORD_WORDS, give_
 use elman::kernel::word;
 use elman::net::Node;
 use elman::{Blob, Model};
-use elman_board::Buffers;
+use elman_board::{Buffers, Clock};
 use semihosting::process;
 use static_cell::ConstStaticCell;
 
@@ -35,15 +35,16 @@ static NODE_LIST: ConstStaticCell<[Node; NODES]> = ConstStaticCell::new([Node::L
 fn main() -> ! {
     let clock = board::clock();
     let blob = if BLOB.words().is_empty() { board::blob(BLOB_FILE.take()) } else { BLOB };
-    let model = match Model::load(blob) {
-        Ok(model) => model,
-        Err(e) => give_up("the blob is refused", &e),
-    };
+    let start = clock.now();
+    let loaded = Model::load(blob);
+    let load_ticks = clock.now().wrapping_sub(start);
+    let model = loaded.unwrap_or_else(|e| give_up("the blob is refused", &e));
     #[cfg(feature = "defmt")]
     defmt::info!("{=str}: {=usize} inputs, {=usize} outputs", model.name(), model.inputs(), model.outputs());
     let mut input = Input::open(c"input.bin").unwrap_or_else(|e| give_up("input.bin", &e));
     let mut output = Output::create(c"output.bin").unwrap_or_else(|e| give_up("output.bin", &e));
     let buffers = Buffers {
+        load_ticks,
         memory: MEMORY.take(),
         frames: word::halves_mut(FRAMES.take()),
         nodes: NODE_LIST.take(),

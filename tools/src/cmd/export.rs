@@ -52,7 +52,13 @@ impl Cmd {
         }
         let layout = model.frame().layout;
         ui.line(format!("weights lie as `{}`, for {}", layout.name(), layout.cores().join(", ")));
-        ui.result(&Exported { blob: path("elman"), rust: path("rs"), c: path("h"), bytes: bytes.len(), layout: layout.name() })
+        ui.result(&Exported {
+            blob: path("elman"),
+            rust: path("rs"),
+            c: path("h"),
+            bytes: bytes.len(),
+            layout: layout.name(),
+        })
     }
 }
 

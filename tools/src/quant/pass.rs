@@ -174,9 +174,7 @@ mod tests {
         for split in [None, Some(8), Some(4)] {
             let columns = 20;
             let rows: [Row; 4] = std::array::from_fn(|k| Row {
-                w: (0..columns)
-                    .map(|c| if has(split, k, c) { numbers.between(-127, 127) as i8 } else { 0 })
-                    .collect(),
+                w: (0..columns).map(|c| if has(split, k, c) { numbers.between(-127, 127) as i8 } else { 0 }).collect(),
                 bias: numbers.between(-(1 << 30), 1 << 30) as i32,
                 multiplier: numbers.between(0, 1 << 30) as i32,
             });

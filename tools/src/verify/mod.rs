@@ -4,6 +4,7 @@ mod compare;
 mod firmware;
 mod generate;
 mod graph;
+mod hear;
 mod machine;
 mod qemu;
 mod tree;
@@ -12,6 +13,7 @@ pub use compare::{Mismatch, Part};
 pub use firmware::{Firmware, Toolchain};
 pub use generate::{GenerateReport, Generation, generate, generate_on_host};
 pub use graph::graphs;
+pub use hear::{HearReport, PARTS, hear};
 pub use machine::{Machine, Machines, Room};
 pub use qemu::{Qemu, Session};
 pub use tree::trees;
@@ -48,6 +50,11 @@ pub struct VerifyReport {
     pub first: Option<Mismatch>,
     /// Executed instructions per step, the mean over all steps; every step takes the same path.
     pub instructions: f64,
+    /// Executed instructions of the step that took the fewest and of that which took the most; of whole sequences, where
+    /// the model runs those.
+    pub range: [f64; 2],
+    /// Executed instructions of loading the model.
+    pub load_instructions: f64,
 }
 
 impl VerifyReport {
