@@ -13,13 +13,16 @@ use core::arch::naked_asm;
 #[repr(C)]
 struct At {
     weights: *const u8,
-    params: *const u32,
+    /// Of the pass before; four words on are the biases of this one.
+    multipliers: *const u32,
     x: *const u32,
     x_end: *const u32,
     /// What is taken off each row for the offset of the weights.
     corrections: [i32; 4],
     /// Of a split pass.
     h_end: *const u32,
+    /// Whether x, and h, are an odd number of blocks of four columns: a loop of two is then entered in its middle.
+    odd: [u32; 2],
 }
 
 /// How many passes `weights` has, of `words` each; none where `params` has not as many.
@@ -42,8 +45,8 @@ fn pass(at: &mut At, body: unsafe extern "C" fn()) -> [i32; 4] {
             out("r12") _, out("lr") _,
         );
     }
-    // SAFETY: `passes` has seen that the parameters of the pass are there, and the body that the next ones follow.
-    let m = unsafe { *at.params.sub(4).cast::<[i32; 4]>() };
+    // SAFETY: `passes` has seen that the parameters of the pass are there, and the body has moved on to its multipliers.
+    let m = unsafe { *at.multipliers.cast::<[i32; 4]>() };
     [mul_high(s0, m[0]), mul_high(s1, m[1]), mul_high(s2, m[2]), mul_high(s3, m[3])]
 }
 
@@ -63,11 +66,12 @@ pub fn rows<T>(
     let range = x.as_ptr_range();
     let mut at = At {
         weights: weights.as_ptr().cast(),
-        params: params.as_ptr(),
+        multipliers: params.as_ptr().wrapping_sub(4),
         x: range.start,
         x_end: range.end,
         corrections: [correction(x); 4],
         h_end: range.end,
+        odd: [x.len() as u32 / 2 & 1, 0],
     };
     // A pass reads `x.len() * 2` words of weights, four bytes a column, and PLAIN_PARAMS of parameters, which are there as
     // often as there are passes; a turn takes four columns, and x is whole turns and not empty, else there is no pass.
@@ -96,11 +100,12 @@ pub fn split<T>(
     let both = of_x.wrapping_add(of_h);
     let mut at = At {
         weights: weights.as_ptr().cast(),
-        params: params.as_ptr(),
+        multipliers: params.as_ptr().wrapping_sub(4),
         x: x.as_ptr(),
         x_end: x.as_ptr_range().end,
         corrections: [both, both, of_x, of_h],
         h_end: h.as_ptr_range().end,
+        odd: [x.len() as u32 / 2 & 1, h.len() as u32 / 2 & 1],
     };
     // As in `rows`, with three bytes a column; h follows x.
     for (_, unit) in (0..passes(weights, xh.len() / 2 * 3, params)).zip(units) {
@@ -110,6 +115,7 @@ pub fn split<T>(
 }
 
 /// The beginning of a pass: r0 to r3 the sums, r4 weights, r5 x; r8 x's end, r9 `at`.
+#[cfg(elman_narrow)]
 macro_rules! begin {
     () => {
         "push {{r4, r5, r6, r7, lr}}
@@ -120,6 +126,7 @@ macro_rules! begin {
         ldr r6, [r0, #12]
         mov r8, r6
         ldr r7, [r0, #4]
+        adds r7, #16
         adds r0, #16
         ldm r0!, {{r1, r2, r3, r4}}
         mov r12, r1
@@ -128,15 +135,53 @@ macro_rules! begin {
         adds r2, r5, r3
         adds r3, r6, r4
         add r0, r12
-        adds r7, #16
         mov r6, r9
         str r7, [r6, #4]
         ldr r4, [r6, #0]
         ldr r5, [r6, #8]"
     };
 }
+#[cfg(not(elman_narrow))]
+macro_rules! begin {
+    () => {
+        "push {{r4, r5, r6, r7, r8, r9, lr}}
+        mov r9, r0
+        ldrd r4, r7, [r9]
+        ldrd r5, r8, [r9, #8]
+        adds r7, #16
+        ldm r7!, {{r0, r1, r2, r3}}
+        ldrd r6, r12, [r9, #16]
+        add r0, r0, r6
+        add r1, r1, r12
+        ldrd r6, r12, [r9, #24]
+        add r2, r2, r6
+        add r3, r3, r12
+        str r7, [r9, #4]"
+    };
+}
+
+/// Goes to the middle of a loop of two blocks, `bytes` of weights each, where the number of blocks is odd, as the word at
+/// `flag` of `at` says.
+#[cfg(elman_narrow)]
+macro_rules! enter {
+    ($flag:literal, $bytes:literal, $middle:literal) => {
+        concat!(
+            "mov r6, r9\nldr r7, [r6, #", $flag, "]\ncmp r7, #0\nbeq 6f\nsubs r4, #", $bytes,
+            "\nsubs r5, #8\nb ", $middle, "\n6:"
+        )
+    };
+}
+#[cfg(not(elman_narrow))]
+macro_rules! enter {
+    ($flag:literal, $bytes:literal, $middle:literal) => {
+        concat!(
+            "ldr r7, [r9, #", $flag, "]\ncbz r7, 6f\nsubs r4, #", $bytes, "\nsubs r5, #8\nb ", $middle, "\n6:"
+        )
+    };
+}
 
 /// The end of a pass: what was moved on is stored.
+#[cfg(elman_narrow)]
 macro_rules! end {
     () => {
         "mov r6, r9
@@ -145,6 +190,13 @@ macro_rules! end {
         mov r8, r4
         mov r9, r5
         pop {{r4, r5, r6, r7, pc}}"
+    };
+}
+#[cfg(not(elman_narrow))]
+macro_rules! end {
+    () => {
+        "str r4, [r9]
+        pop {{r4, r5, r6, r7, r8, r9, pc}}"
     };
 }
 
@@ -188,35 +240,48 @@ macro_rules! odd {
     };
 }
 
+/// Four columns of four rows, from an offset in the weights and one in x on.
+macro_rules! four_rows {
+    ($x0:literal, $x1:literal, $($w:literal)*) => {
+        four_rows!(@ $x0, $x1, [$($w)*])
+    };
+    (@ $x0:literal, $x1:literal, [$a:literal $b:literal $c:literal $d:literal $e:literal $f:literal $g:literal $h:literal
+      $i:literal $j:literal $k:literal $l:literal $m:literal $n:literal $o:literal $p:literal]) => {
+        concat!(
+            even!($x0), product!("r0", $a), product!("r1", $b), product!("r2", $c), product!("r3", $d),
+            odd!($x0), product!("r0", $e), product!("r1", $f), product!("r2", $g), product!("r3", $h),
+            even!($x1), product!("r0", $i), product!("r1", $j), product!("r2", $k), product!("r3", $l),
+            odd!($x1), product!("r0", $m), product!("r1", $n), product!("r2", $o), product!("r3", $p),
+        )
+    };
+}
+
+/// Four columns of three rows, the third of which is `last`.
+macro_rules! three_rows {
+    ($last:literal, $x0:literal, $x1:literal, [$a:literal $b:literal $c:literal $d:literal $e:literal $f:literal
+      $g:literal $h:literal $i:literal $j:literal $k:literal $l:literal]) => {
+        concat!(
+            even!($x0), product!("r0", $a), product!("r1", $b), product!($last, $c),
+            odd!($x0), product!("r0", $d), product!("r1", $e), product!($last, $f),
+            even!($x1), product!("r0", $g), product!("r1", $h), product!($last, $i),
+            odd!($x1), product!("r0", $j), product!("r1", $k), product!($last, $l),
+        )
+    };
+}
+
 /// # Safety
 /// Only [`rows`] may call it, as reasoned there.
 #[unsafe(naked)]
 unsafe extern "C" fn rows_body() {
     naked_asm!(
         begin!(),
+        enter!("36", "16", "3f"),
         "2:",
-        even!("0"),
-        product!("r0", "0"),
-        product!("r1", "1"),
-        product!("r2", "2"),
-        product!("r3", "3"),
-        odd!("0"),
-        product!("r0", "4"),
-        product!("r1", "5"),
-        product!("r2", "6"),
-        product!("r3", "7"),
-        even!("4"),
-        product!("r0", "8"),
-        product!("r1", "9"),
-        product!("r2", "10"),
-        product!("r3", "11"),
-        odd!("4"),
-        product!("r0", "12"),
-        product!("r1", "13"),
-        product!("r2", "14"),
-        product!("r3", "15"),
-        "adds r4, #16",
-        "adds r5, #8",
+        four_rows!("0", "4", "0" "1" "2" "3" "4" "5" "6" "7" "8" "9" "10" "11" "12" "13" "14" "15"),
+        "3:",
+        four_rows!("8", "12", "16" "17" "18" "19" "20" "21" "22" "23" "24" "25" "26" "27" "28" "29" "30" "31"),
+        "adds r4, #32",
+        "adds r5, #16",
         "cmp r5, r8",
         "bne 2b",
         end!(),
@@ -230,51 +295,27 @@ unsafe extern "C" fn split_body() {
     naked_asm!(
         begin!(),
         // r3, the row over h, waits.
+        enter!("36", "12", "3f"),
         "2:",
-        even!("0"),
-        product!("r0", "0"),
-        product!("r1", "1"),
-        product!("r2", "2"),
-        odd!("0"),
-        product!("r0", "3"),
-        product!("r1", "4"),
-        product!("r2", "5"),
-        even!("4"),
-        product!("r0", "6"),
-        product!("r1", "7"),
-        product!("r2", "8"),
-        odd!("4"),
-        product!("r0", "9"),
-        product!("r1", "10"),
-        product!("r2", "11"),
-        "adds r4, #12",
-        "adds r5, #8",
+        three_rows!("r2", "0", "4", ["0" "1" "2" "3" "4" "5" "6" "7" "8" "9" "10" "11"]),
+        "3:",
+        three_rows!("r2", "8", "12", ["12" "13" "14" "15" "16" "17" "18" "19" "20" "21" "22" "23"]),
+        "adds r4, #24",
+        "adds r5, #16",
         "cmp r5, r8",
         "bne 2b",
         "mov r6, r9",
         "ldr r7, [r6, #32]",
         "mov r8, r7",
-        "3:",
-        even!("0"),
-        product!("r0", "0"),
-        product!("r1", "1"),
-        product!("r3", "2"),
-        odd!("0"),
-        product!("r0", "3"),
-        product!("r1", "4"),
-        product!("r3", "5"),
-        even!("4"),
-        product!("r0", "6"),
-        product!("r1", "7"),
-        product!("r3", "8"),
-        odd!("4"),
-        product!("r0", "9"),
-        product!("r1", "10"),
-        product!("r3", "11"),
-        "adds r4, #12",
-        "adds r5, #8",
+        enter!("40", "12", "5f"),
+        "4:",
+        three_rows!("r3", "0", "4", ["0" "1" "2" "3" "4" "5" "6" "7" "8" "9" "10" "11"]),
+        "5:",
+        three_rows!("r3", "8", "12", ["12" "13" "14" "15" "16" "17" "18" "19" "20" "21" "22" "23"]),
+        "adds r4, #24",
+        "adds r5, #16",
         "cmp r5, r8",
-        "bne 3b",
+        "bne 4b",
         end!(),
     )
 }

@@ -7,10 +7,10 @@ pub fn mul_high(a: i32, b: i32) -> i32 {
     ((a as i64 * b as i64 + (1 << 31)) >> 32) as i32
 }
 
-/// (a·b + 2^31) >> 32, rounded half up, of four products of 16 by 16 bits where the core multiplies no wider.
-#[cfg(any(elman_narrow, test))]
-#[inline(always)]
-pub fn mul_high_narrow(a: i32, b: i32) -> i32 {
+/// (a·b + 2^31) >> 32, rounded half up, of four products of 16 by 16 bits: what the assembly for cores that multiply no
+/// wider does.
+#[cfg(test)]
+fn mul_high_narrow(a: i32, b: i32) -> i32 {
     let (al, ah, bl, bh) = (a & 0xffff, a >> 16, b & 0xffff, b >> 16);
     // Below 2^32, so that its high half has no sign.
     let low = (al as u32).wrapping_mul(bl as u32) >> 16;
@@ -21,8 +21,37 @@ pub fn mul_high_narrow(a: i32, b: i32) -> i32 {
     ah.wrapping_mul(bh).wrapping_add(first >> 16).wrapping_add(rounded)
 }
 
+/// [`mul_high_narrow`] in assembly: the last bit shifted out is the carry that rounds.
 #[cfg(elman_narrow)]
-pub use mul_high_narrow as mul_high;
+#[inline(always)]
+pub fn mul_high(a: i32, b: i32) -> i32 {
+    let r;
+    // SAFETY: registers alone.
+    unsafe {
+        core::arch::asm!(
+            "uxth {al}, {a}",
+            "asrs {a}, {a}, #16",
+            "uxth {bl}, {b}",
+            "asrs {b}, {b}, #16",
+            "mov {t}, {al}",
+            "muls {t}, {bl}, {t}",
+            "lsrs {t}, {t}, #16",
+            "muls {bl}, {a}, {bl}",
+            "adds {t}, {t}, {bl}",
+            "muls {a}, {b}, {a}",
+            "muls {al}, {b}, {al}",
+            "uxth {bl}, {t}",
+            "adds {al}, {al}, {bl}",
+            "asrs {t}, {t}, #16",
+            "adds {a}, {a}, {t}",
+            "asrs {al}, {al}, #16",
+            "adcs {a}, {al}",
+            a = inout(reg) a => r, b = inout(reg) b => _, al = out(reg) _, bl = out(reg) _, t = out(reg) _,
+            options(pure, nomem, nostack),
+        );
+    }
+    r
+}
 
 /// (a·b + 2^31) >> 32, rounded half up: SMMULR. The product of two fractions, without loss of range.
 #[cfg(elman_dsp)]

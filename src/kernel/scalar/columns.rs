@@ -15,15 +15,22 @@ pub fn correction(x: &[u32]) -> i32 {
     sum.wrapping_mul(-OFFSET)
 }
 
-/// Adds the products of a block of four columns of `R` rows; `word` is an index among the words of the vector.
+/// Adds the products of a column of four rows. Written out, as the other: the compiler makes loops of it where it builds for
+/// size.
 #[inline(always)]
-fn add<const R: usize>(sums: &mut [i32; R], columns: [&[u8; R]; 4], [a, b]: &[u32; 2]) {
-    let ([x0, x1], [x2, x3]) = (elements(*a), elements(*b));
-    for (column, x) in columns.into_iter().zip([x0, x1, x2, x3]) {
-        for (sum, w) in sums.iter_mut().zip(column) {
-            *sum = sum.wrapping_add((*w as i32).wrapping_mul(x));
-        }
-    }
+fn add_four([a, b, c, d]: &mut [i32; 4], w: &[u8; 4], x: i32) {
+    *a = a.wrapping_add((w[0] as i32).wrapping_mul(x));
+    *b = b.wrapping_add((w[1] as i32).wrapping_mul(x));
+    *c = c.wrapping_add((w[2] as i32).wrapping_mul(x));
+    *d = d.wrapping_add((w[3] as i32).wrapping_mul(x));
+}
+
+/// Adds the products of a column of three rows.
+#[inline(always)]
+fn add_three([a, b, c]: &mut [i32; 3], w: &[u8; 3], x: i32) {
+    *a = a.wrapping_add((w[0] as i32).wrapping_mul(x));
+    *b = b.wrapping_add((w[1] as i32).wrapping_mul(x));
+    *c = c.wrapping_add((w[2] as i32).wrapping_mul(x));
 }
 
 /// [`super::rows`]
@@ -42,10 +49,15 @@ pub fn rows<T>(
     let correction = correction(x);
     let passes = weights.chunks_exact(columns).zip(params.as_chunks::<PLAIN_PARAMS>().0);
     for ((w, p), unit) in passes.zip(units) {
-        let mut sums = [0, 1, 2, 3].map(|k: usize| correction.wrapping_add(p[k] as i32));
+        let b = |k: usize| correction.wrapping_add(p[k] as i32);
+        let mut sums = [b(0), b(1), b(2), b(3)];
         for (w, x) in bytes(w).as_chunks::<16>().0.iter().zip(x.as_chunks::<2>().0) {
             let [c0, c1, c2, c3, ..] = w.as_chunks::<4>().0 else { continue };
-            add(&mut sums, [c0, c1, c2, c3], x);
+            let ([x0, x1], [x2, x3]) = (elements(x[0]), elements(x[1]));
+            add_four(&mut sums, c0, x0);
+            add_four(&mut sums, c1, x1);
+            add_four(&mut sums, c2, x2);
+            add_four(&mut sums, c3, x3);
         }
         let m = |k: usize| mul_high(sums[k], p[4 + k] as i32);
         each(unit, [m(0), m(1), m(2), m(3)]);
@@ -78,7 +90,11 @@ pub fn split<T>(
         let over = |sums: &mut [i32; 3], w: &[u32], x: &[u32]| {
             for (w, x) in bytes(w).as_chunks::<12>().0.iter().zip(x.as_chunks::<2>().0) {
                 let [c0, c1, c2, c3, ..] = w.as_chunks::<3>().0 else { continue };
-                add(sums, [c0, c1, c2, c3], x);
+                let ([x0, x1], [x2, x3]) = (elements(x[0]), elements(x[1]));
+                add_three(sums, c0, x0);
+                add_three(sums, c1, x1);
+                add_three(sums, c2, x2);
+                add_three(sums, c3, x3);
             }
         };
         over(&mut sums, wx, x);
