@@ -1,5 +1,5 @@
-//! Writes memory.x for the core named by ELMAN_CORE, a table of machines.toml, and takes in the blob named by
-//! ELMAN_BLOB (an empty one where it is not set).
+//! Writes memory.x and the sizes of buffers for the core named by ELMAN_CORE, a table of machines.toml, and takes in the blob
+//! named by ELMAN_BLOB (an empty one where it is not set).
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -13,6 +13,9 @@ const MACHINES: &str = "../qemu-mps2/machines.toml";
 struct Machine {
     flash: Region,
     ram: Region,
+    blob_at: Option<u32>,
+    #[serde(default)]
+    room: Room,
 }
 
 #[derive(Deserialize)]
@@ -21,23 +24,69 @@ struct Region {
     length: String,
 }
 
+#[derive(Deserialize)]
+struct Room {
+    blob: usize,
+    memory: usize,
+    record: usize,
+    frames: usize,
+    nodes: usize,
+}
+
+impl Default for Room {
+    /// On a board with 4 MB of RAM.
+    fn default() -> Self {
+        Room { blob: 400_000, memory: 192 * 1024, record: 64 * 1024, frames: 128 * 1024, nodes: 16 * 1024 }
+    }
+}
+
+/// What riscv-rt wants to know besides.
+const ALIASES: &str = "
+REGION_ALIAS(\"REGION_TEXT\", FLASH);
+REGION_ALIAS(\"REGION_RODATA\", FLASH);
+REGION_ALIAS(\"REGION_DATA\", RAM);
+REGION_ALIAS(\"REGION_BSS\", RAM);
+REGION_ALIAS(\"REGION_HEAP\", RAM);
+REGION_ALIAS(\"REGION_STACK\", RAM);
+";
+
 fn main() {
     println!("cargo::rerun-if-env-changed=ELMAN_CORE");
     println!("cargo::rerun-if-changed={MACHINES}");
     let core = env::var("ELMAN_CORE").unwrap_or("m4".into());
     let machines: BTreeMap<String, Machine> =
         toml::from_str(&fs::read_to_string(MACHINES).expect(MACHINES)).expect(MACHINES);
-    let Some(Machine { flash, ram }) = machines.get(&core) else {
+    let Some(Machine { flash, ram, blob_at, room }) = machines.get(&core) else {
         panic!("ELMAN_CORE={core} is not in machines.toml, which has {:?}", machines.keys());
     };
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let risc_v = env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "riscv32");
     let memory = format!(
-        "MEMORY {{\n  FLASH : ORIGIN = {:#x}, LENGTH = {}\n  RAM : ORIGIN = {:#x}, LENGTH = {}\n}}\n",
-        flash.origin, flash.length, ram.origin, ram.length
+        "MEMORY {{\n  FLASH : ORIGIN = {:#x}, LENGTH = {}\n  RAM : ORIGIN = {:#x}, LENGTH = {}\n}}\n{}",
+        flash.origin,
+        flash.length,
+        ram.origin,
+        ram.length,
+        if risc_v { ALIASES } else { "" },
     );
     fs::write(out.join("memory.x"), memory).expect("OUT_DIR is writable");
     println!("cargo::rustc-link-search={}", out.display());
+    if risc_v {
+        println!("cargo::rustc-link-arg-bins=-Tmemory.x");
+    }
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
+    let Room { blob, memory, record, frames, nodes } = room;
+    let sizes = format!(
+        "/// Words of a blob read into RAM.\npub const BLOB_WORDS: usize = {blob};\n\
+         /// Where a blob lies in flash.\npub const BLOB_AT: Option<usize> = {blob_at:?};\n\
+         /// Words of a model's states.\npub const MEMORY_WORDS: usize = {memory};\n\
+         /// Words of a record.\npub const RECORD_WORDS: usize = {record};\n\
+         /// Elements of a sequence of frames.\npub const FRAME_ELEMENTS: usize = {frames};\n\
+         /// Nodes of a tree or graph, and neighbours of all of them.\npub const NODES: usize = {nodes};\n\
+         /// Bytes that are read from a file at a time.\npub const FILE_BYTES: usize = {};\n",
+        if *blob == 0 { 256 } else { 16 * 1024 },
+    );
+    fs::write(out.join("sizes.rs"), sizes).expect("OUT_DIR is writable");
     println!("cargo::rerun-if-env-changed=ELMAN_BLOB");
     let blob = match env::var_os("ELMAN_BLOB") {
         Some(path) => {

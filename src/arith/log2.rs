@@ -1,5 +1,7 @@
 //! Logarithm and power to the base 2, in integers.
 
+use crate::kernel;
+
 /// log2(v) with `bits` (at most 24) fraction bits, rounded down; 0 for v = 0.
 ///
 /// One squaring gives one bit: x² ≥ 2 exactly if the next bit of log2(x) is set.
@@ -9,17 +11,17 @@ pub(crate) const fn log2(v: u64, bits: u32) -> u32 {
         return 0;
     }
     let exponent = 63 - v.leading_zeros();
-    let mut mantissa = ((v << (63 - exponent)) >> 32) as u32; // Q1.31
-    let mut result = exponent;
-    let mut n = 0;
-    while n < bits {
-        let square = (mantissa as u64 * mantissa as u64) >> 31; // Q2.31
-        let carry = (square >> 32) as u32;
-        mantissa = (square >> carry) as u32;
-        result = result << 1 | carry;
-        n += 1;
+    kernel::logarithm_twin(exponent, ((v << (63 - exponent)) >> 32) as u32, bits)
+}
+
+/// [`log2`] with ten fraction bits, as a device has it.
+#[inline(always)]
+pub(crate) fn log2_ten(v: u64) -> u32 {
+    if v == 0 {
+        return 0;
     }
-    result
+    let exponent = 63u32.wrapping_sub(v.leading_zeros());
+    kernel::logarithm::<10>(exponent, ((v << (63u32.wrapping_sub(exponent) & 63)) >> 32) as u32)
 }
 
 /// 2^(2^-k) in Q2.30 for k = 1..=20, each the root of the one before.
@@ -56,6 +58,7 @@ mod tests {
             let exact = (v as f64).log2() * 1024.0;
             let ours = log2(v, 10) as f64;
             assert!(ours <= exact + 1e-3 && ours > exact - 1.001, "{v}: {ours} {exact}");
+            assert_eq!(log2_ten(v), log2(v, 10));
         }
         assert_eq!(log2(0, 10), 0);
     }

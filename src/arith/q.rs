@@ -93,8 +93,9 @@ impl Arith for Q {
     }
     #[inline(always)]
     fn activate(&self, f: Activation, a: Pre) -> i16 {
-        // A linear map whose pre-activations stand for 2^long_frac times their value.
-        let shift = 16u32.saturating_sub(self.out_frac as u32).saturating_sub(self.long_frac as u32).max(1);
+        // A linear map whose pre-activations stand for 2^long_frac times their value; the loader proves that both formats
+        // together have at most 15 bits.
+        let shift = 16u32.wrapping_sub(self.out_frac as u32).wrapping_sub(self.long_frac as u32);
         saturate16(match f {
             Activation::Linear => round_shift(a.to_bits(), shift),
             Activation::Relu => round_shift(a.to_bits().max(0), shift),
@@ -216,6 +217,7 @@ mod tests {
         assert_eq!(q.keep_add(one, i32::MIN, one, tanh(Pre::MIN)), i32::MIN);
         assert_eq!(q.narrow(i32::MAX), 32767);
         assert_eq!(q.gate_out(one, -32768), -32768);
+        let q = Q { long_frac: 0, out_frac: 15 };
         assert_eq!(q.activate(Activation::Relu, Pre::MIN), 0);
         assert_eq!(q.activate(Activation::Linear, Pre::MAX), 32767);
     }

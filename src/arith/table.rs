@@ -3,7 +3,7 @@
 //! Cell k holds (a, w). With t the position in the cell, Q0.32 around the centre,
 //! tanh = a + ((w + t·c/2^16)·t / 2^32) / 8 in Q0.31, where c is the low half of w read as i16: the curvature
 //! rides in the low bits of the slope, whose rounding takes it into account. The parabola meets tanh at the
-//! cell's ends and centre, so that cells join. Computed by the compiler: there is no generated file.
+//! cell's ends and centre, so that cells join; the outermost two are flat. Computed by the compiler: there is no generated file.
 
 use crate::kernel::activation::Table;
 
@@ -44,6 +44,11 @@ const fn slope_part(w: i32, t: i32) -> i64 {
     ((p * t as i64) >> 32) >> 3
 }
 
+/// What a cell gives at an edge.
+const fn edge([a, w]: [i32; 2], t: i32) -> i32 {
+    a + slope_part(w, t) as i32
+}
+
 /// The cell whose left edge is `x0`.
 const fn fit(x0: f64) -> [i32; 2] {
     let h = 1.0 / 16.0;
@@ -81,5 +86,7 @@ const fn table() -> [[i32; 2]; 256] {
         t[127 - k] = [a, w];
         k += 1;
     }
+    // Beyond the table tanh stays where the outermost cells begin: those are flat.
+    (t[255], t[0]) = ([edge(t[254], i32::MAX), 0], [edge(t[1], i32::MIN), 0]);
     t
 }

@@ -1,32 +1,9 @@
 //! Real FFT of 2^7 to 2^10 points as a complex one of half the length, in 32-bit words.
 
-use super::sine::{TURN, cos, sin};
+use super::sine::{QUARTER, TURN, cos, sin};
+pub(super) use crate::kernel::butterfly::Complex;
+use crate::kernel::butterfly::{add, get, radix4, set, sub, untangle};
 use crate::kernel::word::mul_high;
-
-/// A complex number: real and imaginary part, i32 each.
-pub(super) type Complex = [u32; 2];
-
-/// 2·(a·b) for Q0.31 b: the factor keeps what a product of high halves would lose.
-#[inline(always)]
-fn scale(a: i32, b: i32) -> i32 {
-    mul_high(a << 1, b)
-}
-
-#[inline(always)]
-fn add(a: [i32; 2], b: [i32; 2]) -> [i32; 2] {
-    [a[0].wrapping_add(b[0]), a[1].wrapping_add(b[1])]
-}
-
-#[inline(always)]
-fn sub(a: [i32; 2], b: [i32; 2]) -> [i32; 2] {
-    [a[0].wrapping_sub(b[0]), a[1].wrapping_sub(b[1])]
-}
-
-/// a·j
-#[inline(always)]
-fn times_j(a: [i32; 2]) -> [i32; 2] {
-    [a[1].wrapping_neg(), a[0]]
-}
 
 /// exp(j·2πk/1024) for 0 < k < 256, in Q0.31.
 #[inline(always)]
@@ -34,79 +11,31 @@ fn turn(k: usize) -> [i32; 2] {
     [cos(k), sin(k)]
 }
 
-/// a·b̄ for Q0.31 b.
-#[inline(always)]
-fn rotate(a: [i32; 2], b: [i32; 2]) -> [i32; 2] {
-    [scale(a[0], b[0]).wrapping_add(scale(a[1], b[1])), scale(a[1], b[0]).wrapping_sub(scale(a[0], b[1]))]
-}
-
 /// a·b, both on the unit circle in Q0.31; 1 saturates.
 #[inline(always)]
 fn times(a: [i32; 2], b: [i32; 2]) -> [i32; 2] {
-    let half = [
-        mul_high(a[0], b[0]).wrapping_sub(mul_high(a[1], b[1])),
-        mul_high(a[0], b[1]).wrapping_add(mul_high(a[1], b[0])),
-    ];
-    half.map(|x| x.saturating_add(x))
+    let double = |x: i32| x.saturating_add(x);
+    [
+        double(mul_high(a[0], b[0]).wrapping_sub(mul_high(a[1], b[1]))),
+        double(mul_high(a[0], b[1]).wrapping_add(mul_high(a[1], b[0]))),
+    ]
 }
 
-#[inline(always)]
-fn get(a: &Complex) -> [i32; 2] {
-    [a[0] as i32, a[1] as i32]
-}
-
-#[inline(always)]
-fn set(a: &mut Complex, v: [i32; 2]) {
-    *a = [v[0] as u32, v[1] as u32];
-}
-
-/// Where bin `k` of a transform of 2^`log2` points is found: bit-reversed order.
-#[inline(always)]
-pub(super) fn place(k: usize, log2: u32) -> usize {
-    ((k as u32).reverse_bits() >> (32u32.wrapping_sub(log2) & 31)) as usize
-}
-
-/// Butterfly of two stages: stores the first of the four sums, returns the others, still to be turned.
-#[inline(always)]
-fn butterfly(a: &mut Complex, b: &Complex, c: &Complex, d: &Complex) -> [[i32; 2]; 3] {
-    let (sum_ac, dif_ac) = (add(get(a), get(c)), sub(get(a), get(c)));
-    let (sum_bd, dif_bd) = (add(get(b), get(d)), times_j(sub(get(b), get(d))));
-    set(a, add(sum_ac, sum_bd));
-    [sub(sum_ac, sum_bd), sub(dif_ac, dif_bd), add(dif_ac, dif_bd)]
-}
-
-/// Two decimation-in-frequency stages at once, over blocks of `length`.
-fn radix4(data: &mut [Complex], length: usize) {
-    let step = TURN >> (length.trailing_zeros() & 31);
-    for block in data.chunks_exact_mut(length) {
-        let Some((ab, cd)) = block.split_at_mut_checked(length / 2) else { return };
-        let Some((a, b)) = ab.split_at_mut_checked(length / 4) else { return };
-        let Some((c, d)) = cd.split_at_mut_checked(length / 4) else { return };
-        let mut quads = a.iter_mut().zip(b).zip(c.iter_mut().zip(d));
-        if let Some(((a, b), (c, d))) = quads.next() {
-            let [second, third, fourth] = butterfly(a, b, c, d);
-            set(b, second);
-            set(c, third);
-            set(d, fourth);
-        }
-        let mut k = step;
-        for ((a, b), (c, d)) in quads {
-            let once = turn(k);
-            let twice = times(once, once);
-            let [second, third, fourth] = butterfly(a, b, c, d);
-            set(b, rotate(second, twice));
-            set(c, rotate(third, once));
-            set(d, rotate(fourth, times(twice, once)));
-            k = k.wrapping_add(step);
-        }
-    }
-}
-
-/// Complex FFT in place; the bins in bit-reversed order. No scaling: sums must fit 30 bits and a sign.
+/// Complex FFT in place, decimation in frequency, two stages at once; the bins in bit-reversed order. No scaling: sums must
+/// fit 30 bits and a sign.
+#[inline(never)]
 fn complex(data: &mut [Complex]) {
     let mut length = data.len();
     while length >= 4 {
-        radix4(data, length);
+        radix4(data, length, 0, None);
+        let step = TURN >> (length.trailing_zeros() & 31);
+        let mut at = step;
+        for k in 1..length / 4 {
+            let once = turn(at);
+            let twice = times(once, once);
+            radix4(data, length, k, Some(&[twice, once, times(twice, once)]));
+            at = at.wrapping_add(step);
+        }
         length /= 4;
     }
     if length == 2 {
@@ -119,12 +48,10 @@ fn complex(data: &mut [Complex]) {
 }
 
 /// Real FFT in place: `data` holds the samples in order, two a word pair; afterwards 2·X\[k\] for 0 < k < N/2 at
-/// [`place`]`(k)`, and at 0 the real 2·X\[0\] and 2·X\[N/2\]. The sum of all |samples| must stay below 2^29.
+/// [`place`](crate::kernel::butterfly::place)`(k)`, and at 0 the real 2·X\[0\] and 2·X\[N/2\]. The sum of all |samples| must stay below 2^29.
+#[inline(never)]
 pub(super) fn real(data: &mut [Complex]) {
     complex(data);
-    let half = data.len();
-    let bits = half.trailing_zeros();
-    let step = (TURN / 2) >> (bits & 31);
     if let Some(first) = data.first_mut() {
         let [re, im] = get(first);
         set(first, [re.wrapping_add(im) << 1, re.wrapping_sub(im) << 1]);
@@ -133,22 +60,7 @@ pub(super) fn real(data: &mut [Complex]) {
     if let Some([re, im]) = data.get_mut(1) {
         (*re, *im) = (*re << 1, im.wrapping_neg() << 1);
     }
-    for k in 1..half / 2 {
-        let (p, q) = (place(k, bits), place(half.wrapping_sub(k), bits));
-        let (Some(x), Some(y)) = (data.get(p).map(get), data.get(q).map(get)) else { return };
-        // Z[k] and Z[-k] hold the spectra E and O of the even and the odd samples: X = E + W·O.
-        let mirrored = [y[0], y[1].wrapping_neg()];
-        let even = add(x, mirrored);
-        let odd = times_j(sub(mirrored, x));
-        let odd = rotate(odd, turn(k.wrapping_mul(step)));
-        let (low, high) = (add(even, odd), sub(even, odd));
-        if let Some(x) = data.get_mut(q) {
-            set(x, [high[0], high[1].wrapping_neg()]);
-        }
-        if let Some(x) = data.get_mut(p) {
-            set(x, low);
-        }
-    }
+    untangle(data, &QUARTER);
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 //! edge c+1 and falls to edge c+2, so each bin counts for two bands with weights that add up to 1.
 
 use super::Config;
-use super::fft::{Complex, place};
 use crate::arith::log2::{exp2, log2};
+use crate::kernel::butterfly::{Complex, power};
 
 /// Edge `i` (0..=channels + 1) in bins of the FFT, Q16.16.
 pub(super) fn edge(config: &Config, i: u32) -> u32 {
@@ -35,7 +35,7 @@ pub(super) struct Between {
     pub(super) falling: u64,
 }
 
-/// Dropped from each square, so that a sum of sums stays in 64 bits.
+/// What [`power`] drops from each square, so that a sum of sums stays in 64 bits.
 const SQUARE_SHIFT: u32 = 10;
 
 /// Sums the bins in (`from`, `to`] (edges in Q16.16) of a spectrum 2·X·2^`exponent` in bit-reversed order.
@@ -43,26 +43,19 @@ const SQUARE_SHIFT: u32 = 10;
 /// The weights are a line over the bins, so the sum of the partial sums does for the weighting: no product but the
 /// squares.
 pub(super) fn between(spectrum: &[Complex], from: u32, to: u32, exponent: u32) -> Between {
-    let bits = spectrum.len().trailing_zeros();
     let end = (to >> 16).wrapping_add(1).min(spectrum.len() as u32);
     // Σ |X|² and Σ (end - k)·|X|²
-    let (mut all, mut partial) = (0u64, 0u64);
-    for k in (from >> 16).wrapping_add(1)..end {
-        let Some(&[re, im]) = spectrum.get(place(k as usize, bits)) else { break };
-        let (re, im) = (re as i32 as i64, im as i32 as i64);
-        all = all.wrapping_add((re.wrapping_mul(re).wrapping_add(im.wrapping_mul(im)) as u64) >> SQUARE_SHIFT);
-        partial = partial.wrapping_add(all);
-    }
+    let [all, partial] = power(spectrum, (from >> 16).wrapping_add(1) as usize, end as usize);
     // Both as 30-bit numbers times 2^scale.
     let scale = 34i32.wrapping_sub(partial.leading_zeros() as i32);
-    let (all, partial) = (shift(all, scale), shift(partial, scale));
+    let (all, partial) = (normal(all, scale), normal(partial, scale));
     // Σ (to - k)·|X|², divided by the width through a reciprocal of 16 bits.
     let beyond = (end << 16).wrapping_sub(to);
-    let weighted = (partial << 16).saturating_sub(all.wrapping_mul(beyond as u64));
+    let weighted = ((partial as u64) << 16).saturating_sub(all as u64 * beyond as u64);
     let width = to.wrapping_sub(from).max(1);
     let up = width.leading_zeros();
     let reciprocal = u32::MAX / ((width << (up & 31)) >> 16).max(1);
-    let falling = weighted.wrapping_mul(reciprocal as u64) >> (48u32.wrapping_sub(up) & 63);
+    let falling = (weighted.wrapping_mul(reciprocal as u64) >> (48u32.wrapping_sub(up) & 63)) as u32;
     let rising = all.saturating_sub(falling);
     // The spectrum is twice X: one more bit to undo, in squares.
     let exponent = (exponent.wrapping_add(1).wrapping_mul(2) as i32).wrapping_sub((SQUARE_SHIFT + ENERGY_FRAC) as i32);
@@ -70,13 +63,34 @@ pub(super) fn between(spectrum: &[Complex], from: u32, to: u32, exponent: u32) -
     Between { rising: shift(rising, down), falling: shift(falling, down) }
 }
 
+/// v / 2^`down`, rounded half up, where that fits.
+#[inline(always)]
+fn normal(v: u64, down: i32) -> u32 {
+    let (high, low) = ((v >> 32) as u32, v as u32);
+    match down {
+        ..=0 => low << (down.unsigned_abs() & 31),
+        1..=31 => {
+            let down = down as u32;
+            // What is shifted out last decides.
+            ((high << (32u32.wrapping_sub(down) & 31)) | low >> down)
+                .wrapping_add(low >> (down.wrapping_sub(1) & 31) & 1)
+        }
+        32 => high.wrapping_add(low >> 31),
+        33.. => {
+            let down = (down as u32).wrapping_sub(32) & 31;
+            (high >> down).wrapping_add(high >> (down.wrapping_sub(1) & 31) & 1)
+        }
+    }
+}
+
 /// v / 2^`down`, rounded half up.
 #[inline(always)]
-fn shift(v: u64, down: i32) -> u64 {
+fn shift(v: u32, down: i32) -> u64 {
     match down {
-        ..=0 => v << (down.unsigned_abs() & 63),
-        1..=63 => v.wrapping_add(1 << (down.wrapping_sub(1) & 63)) >> (down & 63),
-        64.. => 0,
+        ..=0 => (v as u64) << (down.unsigned_abs() & 63),
+        1..=31 => (v >> down as u32).wrapping_add(v >> ((down as u32).wrapping_sub(1) & 31) & 1) as u64,
+        32 => (v >> 31) as u64,
+        33.. => 0,
     }
 }
 

@@ -34,7 +34,7 @@ mod sine;
 
 pub use config::Config;
 pub use error::Error;
-pub use front_end::FrontEnd;
+pub use front_end::{FrontEnd, Part};
 
 /// Fraction bits of a feature: i16 in Q6.9.
 pub const FEATURE_FRAC: u32 = 9;

@@ -1,17 +1,18 @@
 //! A quarter of a sine: behind the FFT's twiddle factors and the window.
 
+use crate::kernel::butterfly::Sines;
 use crate::kernel::word::mul_high;
 
 /// Steps of a full turn.
 pub(super) const TURN: usize = 1024;
 
-/// sin(2πk/1024) for k < 256, in Q0.31: 1 KB, computed by the compiler.
-static QUARTER: [i32; TURN / 4] = quarter();
+/// sin(2πk/1024) for k ≤ 256, in Q0.31, the last saturated: 1 KB, computed by the compiler.
+pub(super) static QUARTER: Sines = quarter();
 
-const fn quarter() -> [i32; TURN / 4] {
-    let mut table = [0; TURN / 4];
+const fn quarter() -> Sines {
+    let mut table = [i32::MAX; TURN / 4 + 1];
     let mut k = 0;
-    while k < table.len() {
+    while k < TURN / 4 {
         let x = core::f64::consts::TAU * k as f64 / TURN as f64;
         let (mut term, mut sum, mut n) = (x, x, 1);
         while n < 12 {
@@ -41,10 +42,9 @@ pub(super) fn cos(k: usize) -> i32 {
 /// entries sine is taken for a line.
 #[inline(always)]
 pub(super) fn hann(phase: u32) -> i32 {
-    let k = (phase >> 23) as usize;
-    let a = sin(k);
+    let k = (phase >> 23) as usize & (TURN / 4 - 1);
     // Within a step sine changes by less than 2^24: the product stays in 32 bits.
-    let next = QUARTER.get(k.wrapping_add(1)).copied().unwrap_or(i32::MAX);
+    let (a, next) = (QUARTER[k], QUARTER[k + 1]);
     let slope = next.wrapping_sub(a) >> 8;
     let s = a.wrapping_add(slope.wrapping_mul((phase >> 9 & 0x3fff) as i32) >> 6);
     let half = mul_high(s, s);

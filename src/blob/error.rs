@@ -1,6 +1,7 @@
 //! Why a blob, a memory or a snapshot is refused.
 
 use crate::audio;
+use crate::kernel::Layout;
 
 /// A refusal, with the numbers that a user needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +27,10 @@ pub enum Error {
     },
     /// Weights laid out for another kind of core.
     Layout {
-        /// The blob's.
+        /// The number of the blob's, [`Layout::of`].
         found: u16,
-        /// This build's.
-        supported: u16,
+        /// What this build's kernels read; `None` where they read every one.
+        reads: Option<Layout>,
     },
     /// Truncated or extended.
     Length {
@@ -352,7 +353,23 @@ pub enum Error {
 
 impl core::fmt::Display for Error {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        core::fmt::Debug::fmt(self, f)
+        let Error::Layout { found, reads } = *self else { return core::fmt::Debug::fmt(self, f) };
+        let list = |f: &mut core::fmt::Formatter<'_>, layout: Layout| {
+            write!(f, "`{}`, the layout of", layout.name())?;
+            layout.cores().iter().try_for_each(|core| write!(f, " {core}"))
+        };
+        match Layout::of(found) {
+            Some(layout) => {
+                f.write_str("the weights lie as ")?;
+                list(f, layout)?;
+            }
+            None => write!(f, "the weights lie in a layout {found} that this version does not know")?,
+        }
+        f.write_str("; these kernels read ")?;
+        match reads {
+            Some(layout) => list(f, layout),
+            None => f.write_str("every layout that there is"),
+        }
     }
 }
 

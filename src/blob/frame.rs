@@ -1,13 +1,12 @@
 //! The fixed frame in front of every blob.
 
 use super::Error;
+use crate::kernel::Layout;
 
 /// "ELMN" in little-endian order.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"ELMN");
 /// Version of the format that this crate writes and reads.
-pub const FORMAT_VERSION: u16 = 3;
-/// Kernel layout "pairs": two rows in a 16-bit lane (see [`crate::kernel`]).
-pub const LAYOUT_PAIRS: u16 = 1;
+pub const FORMAT_VERSION: u16 = 4;
 /// Words of the frame.
 pub const FRAME_WORDS: usize = 10;
 
@@ -17,6 +16,8 @@ pub(super) const AUDIO_WORDS: usize = 4;
 /// The frame's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame {
+    /// In which order weights lie.
+    pub layout: Layout,
     /// Bytes of the whole blob, CRC included.
     pub total_bytes: u32,
     /// Words of memory for a stream.
@@ -40,7 +41,7 @@ impl Frame {
     pub const fn to_words(&self) -> [u32; FRAME_WORDS] {
         [
             MAGIC,
-            FORMAT_VERSION as u32 | (LAYOUT_PAIRS as u32) << 16,
+            FORMAT_VERSION as u32 | (self.layout as u32) << 16,
             self.total_bytes,
             self.memory_words,
             self.audio_words,
@@ -64,9 +65,9 @@ impl Frame {
         if version as u16 != FORMAT_VERSION {
             return Err(Error::Version { found: version as u16, supported: FORMAT_VERSION });
         }
-        if (version >> 16) as u16 != LAYOUT_PAIRS {
-            return Err(Error::Layout { found: (version >> 16) as u16, supported: LAYOUT_PAIRS });
-        }
+        let number = (version >> 16) as u16;
+        let layout = Layout::of(number).filter(|l| Layout::BUILT.is_none_or(|built| built == *l));
+        let layout = layout.ok_or(Error::Layout { found: number, reads: Layout::BUILT })?;
         if total as usize != have {
             return Err(Error::Length { said: total, bytes: have });
         }
@@ -80,6 +81,7 @@ impl Frame {
             return Err(Error::Parts { descriptor, offset, weights, total });
         }
         Ok(Frame {
+            layout,
             total_bytes: total,
             memory_words: memory,
             audio_words: audio,

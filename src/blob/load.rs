@@ -4,12 +4,11 @@ use postcard::ser_flavors::Flavor;
 
 use super::{
     Blob, Chains, Descriptor, Error, FRAME_WORDS, Frame, MAX_CHAINS, MAX_LAYERS, Readout, Structure, Text, crc32c,
-    memory_words, schema_hash, shape, structure,
+    judge, memory_words, schema_hash, shape, structure,
 };
 use crate::audio;
 use crate::cell::{Pass, StageSpec, StageView, View};
-use crate::kernel::layout::{ROWS_PARAMS, SPLIT_PARAMS, padded, unpack_bias, unpack_pair};
-use crate::layer::embedding;
+use crate::kernel::layout::padded;
 
 /// A model: views into a blob in which nothing is left unchecked. [`Model::load`] alone makes one.
 #[derive(Clone, Debug)]
@@ -18,6 +17,9 @@ pub struct Model<'b> {
     pub(crate) memory_words: usize,
     /// Number of layers up to the last that carries state; the rest is the head.
     pub(crate) body: usize,
+    /// Words of a stream's memory in front of the head's.
+    pub(crate) body_words: usize,
+    inputs: u16,
     outputs: u16,
     frame: Frame,
     crc: u32,
@@ -65,7 +67,8 @@ impl<'b> Model<'b> {
                 joints.chain(structure::given(&descriptor, k, &ends)?);
             }
             for (number, l) in list.by_ref().take(count as usize) {
-                let view = joints.next(number, l)?;
+                let mut view = joints.next(number, l)?;
+                view.layout = frame.layout;
                 let (view, words) = take(view, &mut weights);
                 need += words;
                 if layers.push(view).is_err() {
@@ -94,12 +97,14 @@ impl<'b> Model<'b> {
             return Err(Error::Labels { labels, outputs });
         }
         for (number, view) in (0u8..).zip(&layers) {
-            judge(number, view)?;
+            judge::layer(number, view)?;
         }
         // The next step reads the output of a model that is fed back, so that the head belongs to the step.
         let stateful = |l: &View<'_>| l.spec.stateful() || descriptor.feedback > 0;
         let body = layers.iter().rposition(stateful).map_or(0, |k| k + 1);
-        Ok(Model { layers, memory_words, body, outputs, frame, crc, descriptor })
+        let body_words = layers.iter().take(body).map(View::memory_words).fold(0, usize::wrapping_add);
+        let inputs = layers.first().map_or(0, |l| l.inputs);
+        Ok(Model { layers, memory_words, body, body_words, inputs, outputs, frame, crc, descriptor })
     }
 
     /// Name of the model.
@@ -141,7 +146,7 @@ impl<'b> Model<'b> {
     }
     /// Elements of an input frame.
     pub fn inputs(&self) -> usize {
-        self.layers.first().map_or(0, View::inputs)
+        self.inputs as usize
     }
     /// Elements of the output.
     pub fn outputs(&self) -> usize {
@@ -228,9 +233,9 @@ pub(super) fn stage_words(view: &View<'_>, stage: &StageSpec) -> (usize, usize) 
     match stage.pass {
         Pass::Rows => {
             let passes = (view.units() * stage.gates.len()).div_ceil(4);
-            (passes * ROWS_PARAMS, passes * vector * 2)
+            (passes * view.layout().rows_params(), passes * vector * 2)
         }
-        Pass::Split => (view.units() * SPLIT_PARAMS, view.units() * vector / 2 * 3),
+        Pass::Split => (view.units() * view.layout().split_params(), view.units() * vector / 2 * 3),
         Pass::Pointwise => (view.units(), 0),
         Pass::Table => {
             let [rows, ..] = view.params;
@@ -257,112 +262,4 @@ fn take<'b>(mut view: View<'b>, weights: &mut &'b [u32]) -> (View<'b>, usize) {
     let (diagonal, rest) = weights.split_at_checked(words).unwrap_or_default();
     (view.diagonal, *weights) = (diagonal, rest);
     (view, need)
-}
-
-/// Every parameter and weight of a layer.
-fn judge(number: u8, view: &View<'_>) -> Result<(), Error> {
-    for (stage, numbers) in view.spec.stages.iter().zip(&view.stages) {
-        match stage.pass {
-            Pass::Pointwise => {}
-            Pass::Table => {
-                let rows = numbers.weights.chunks_exact((padded(view.units()) / 4).max(1));
-                for (pass, (m, w)) in (0u16..).zip(numbers.params.iter().zip(rows)) {
-                    let at = Place { layer: number, pass };
-                    for word in w {
-                        at.add_bytes(&mut 0, *word)?;
-                    }
-                    if *m >= embedding::MULTIPLIER_LIMIT {
-                        return Err(Error::Multiplier { layer: number, pass });
-                    }
-                }
-            }
-            Pass::Rows => {
-                let passes = numbers.params.as_chunks::<ROWS_PARAMS>().0;
-                let weights = numbers.weights.chunks_exact((view.vector_words() * 2).max(1));
-                for (pass, (p, w)) in (0u16..).zip(passes.iter().zip(weights)) {
-                    let at = Place { layer: number, pass };
-                    let (b01, b23) = (at.biases([p[0], p[1], p[2]])?, at.biases([p[3], p[4], p[5]])?);
-                    let (mut s01, mut s23) = ([0; 2], [0; 2]);
-                    for [a, b] in w.as_chunks::<2>().0 {
-                        at.add(&mut s01, *a)?;
-                        at.add(&mut s23, *b)?;
-                    }
-                    at.bounds(&[s01[0], s01[1], s23[0], s23[1]], &[b01[0], b01[1], b23[0], b23[1]])?;
-                    at.multipliers(&p[6..])?;
-                }
-            }
-            Pass::Split => {
-                let passes = numbers.params.as_chunks::<SPLIT_PARAMS>().0;
-                let weights = numbers.weights.chunks_exact((view.vector_words() / 2 * 3).max(1));
-                for (pass, (p, w)) in (0u16..).zip(passes.iter().zip(weights)) {
-                    let at = Place { layer: number, pass };
-                    let b01 = at.biases([p[0], p[1], p[2]])?;
-                    let (mut s01, mut s23) = ([0; 2], [0; 2]);
-                    for (block, [a, b, bytes]) in w.as_chunks::<3>().0.iter().enumerate() {
-                        at.add(&mut s01, *a)?;
-                        at.add(&mut s01, *b)?;
-                        let of_h = block >= view.input_words() / 2;
-                        at.add_bytes(if of_h { &mut s23[1] } else { &mut s23[0] }, *bytes)?;
-                    }
-                    at.bounds(&[s01[0], s01[1], s23[0], s23[1]], &[b01[0], b01[1], p[3] as i32, p[4] as i32])?;
-                    at.multipliers(&p[5..])?;
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Where in the blob a number is.
-#[derive(Clone, Copy)]
-struct Place {
-    layer: u8,
-    pass: u16,
-}
-
-impl Place {
-    fn packing(self) -> Error {
-        Error::Packing { layer: self.layer, pass: self.pass }
-    }
-
-    fn biases(self, words: [u32; 3]) -> Result<[i32; 2], Error> {
-        unpack_bias(words).map(|(a, b)| [a, b]).ok_or(self.packing())
-    }
-
-    /// Adds the magnitudes of a word of lanes.
-    fn add(self, sums: &mut [u32; 2], word: u32) -> Result<(), Error> {
-        for lane in [word as u16, (word >> 16) as u16] {
-            let (lo, hi) = unpack_pair(lane).ok_or(self.packing())?;
-            sums[0] = sums[0].saturating_add(lo.unsigned_abs() as u32);
-            sums[1] = sums[1].saturating_add(hi.unsigned_abs() as u32);
-        }
-        Ok(())
-    }
-
-    fn add_bytes(self, sum: &mut u32, word: u32) -> Result<(), Error> {
-        for w in word.to_le_bytes().map(|b| b as i8) {
-            if w == i8::MIN {
-                return Err(self.packing());
-            }
-            *sum = sum.saturating_add(w.unsigned_abs() as u32);
-        }
-        Ok(())
-    }
-
-    fn bounds(self, sums: &[u32; 4], biases: &[i32; 4]) -> Result<(), Error> {
-        for (weights, bias) in sums.iter().zip(biases) {
-            if *weights as u64 * 32768 + bias.unsigned_abs() as u64 >= 1 << 31 {
-                let Place { layer, pass } = self;
-                return Err(Error::Accumulator { layer, pass, weights: *weights, bias: *bias });
-            }
-        }
-        Ok(())
-    }
-
-    fn multipliers(self, words: &[u32]) -> Result<(), Error> {
-        if words.iter().any(|m| (*m as i32) < 0) {
-            return Err(Error::Multiplier { layer: self.layer, pass: self.pass });
-        }
-        Ok(())
-    }
 }

@@ -8,6 +8,7 @@ mod crc;
 mod descriptor;
 mod error;
 mod frame;
+mod judge;
 mod load;
 pub(crate) mod seq2seq;
 mod shape;
@@ -18,7 +19,7 @@ pub use descriptor::{
     Descriptor, Direction, LayerDescriptor, MAX_LAYERS, MAX_WIDTH, Readout, Text, TextUnit, schema_hash,
 };
 pub use error::Error;
-pub use frame::{FORMAT_VERSION, FRAME_WORDS, Frame, LAYOUT_PAIRS, MAGIC};
+pub use frame::{FORMAT_VERSION, FRAME_WORDS, Frame, MAGIC};
 pub use load::Model;
 pub(crate) use shape::Buffers;
 pub use shape::memory_words;

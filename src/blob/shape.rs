@@ -6,6 +6,7 @@ use super::{Chains, Descriptor, Direction, Error, LayerDescriptor, MAX_WIDTH, Te
 use crate::arith::Q;
 use crate::audio;
 use crate::cell::{LongState, MAX_LINE_WORDS, OutRange, Pass, Shape, Taps, VariantSpec, View};
+use crate::kernel::Layout;
 use crate::kernel::layout::vector_words;
 use crate::layer;
 
@@ -109,10 +110,25 @@ fn view<'b>(number: u8, l: &LayerDescriptor, spec: &'static VariantSpec) -> Resu
     if !out_fits || !long_fits {
         return Err(Error::Format { layer: number, out_frac, long_frac });
     }
+    let out_words = vector_words(units as usize) as u32;
     let vector_words = spec.vector_words(inputs as usize, units as usize) as u32;
     let memory_words = spec.memory_words(inputs as usize, units as usize, params) as u32;
     let (q, stages, diagonal) = (Q { long_frac, out_frac }, Default::default(), &[][..]);
-    Ok(View { spec, inputs, units, in_frac, q, stages, vector_words, memory_words, direction, params, diagonal })
+    Ok(View {
+        spec,
+        inputs,
+        units,
+        in_frac,
+        q,
+        stages,
+        vector_words,
+        memory_words,
+        out_words,
+        direction,
+        params,
+        layout: Layout::Pairs,
+        diagonal,
+    })
 }
 
 /// A layer's own numbers.

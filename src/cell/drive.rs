@@ -5,19 +5,12 @@
 
 use super::{Stage, Unit, View};
 use crate::arith::{Gate, Pre, Q};
-use crate::kernel::{self, word};
+use crate::kernel::{self, copy, word};
 
 /// `split_at_mut` that cannot panic: a short slice leaves the second part empty.
 #[inline(always)]
 pub(crate) fn split_mut(words: &mut [u32], at: usize) -> (&mut [u32], &mut [u32]) {
     words.split_at_mut(at.min(words.len()))
-}
-
-#[inline(always)]
-fn copy(to: &mut [u32], from: &[u32]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-    }
 }
 
 /// The first `n` elements of a vector.
@@ -45,9 +38,9 @@ fn finish<S: Stage<4>>(q: &Q, stage: &S, (long, h): (&mut u32, &mut i16), pre: [
 #[inline(always)]
 pub(crate) fn fused<S: Stage<4>>(layer: &View<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, long) = split_mut(memory, layer.vector_words());
-    let (view, q) = (layer.stage(0), layer.q);
+    let (view, q) = (layer.stages[0], layer.q);
     let units = long.iter_mut().zip(elements(out, layer.units()));
-    kernel::rows(view.weights, view.params, xh, units, |unit, pre| finish(&q, &stage, unit, pre));
+    kernel::rows(layer.layout(), view.weights, view.params, xh, units, |unit, pre| finish(&q, &stage, unit, pre));
     copy(split_mut(xh, layer.input_words()).1, out);
 }
 
@@ -55,10 +48,10 @@ pub(crate) fn fused<S: Stage<4>>(layer: &View<'_>, memory: &mut [u32], out: &mut
 #[inline(always)]
 pub(crate) fn peephole<S: Stage<4>>(layer: &View<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, long) = split_mut(memory, layer.vector_words());
-    let (view, q) = (layer.stage(0), layer.q);
+    let (view, q) = (layer.stages[0], layer.q);
     let seen = layer.diagonal().as_chunks::<3>().0;
     let units = long.iter_mut().zip(elements(out, layer.units())).zip(seen);
-    kernel::rows(view.weights, view.params, xh, units, |((long, h), v), pre| {
+    kernel::rows(layer.layout(), view.weights, view.params, xh, units, |((long, h), v), pre| {
         let peephole = v.map(|v| v as i32);
         let mut unit = Unit { h: 0, long: *long as i32, second: 0, carry: Gate::ZERO, peephole };
         stage.unit(&q, pre.map(Pre::from_bits), &mut unit);
@@ -74,7 +67,7 @@ pub(crate) fn peephole<S: Stage<4>>(layer: &View<'_>, memory: &mut [u32], out: &
 pub(crate) fn turns<const G: usize, S: Stage<G>>(layer: &View<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, long) = split_mut(memory, layer.vector_words());
     let (long, second) = split_mut(long, layer.units());
-    let (view, q) = (layer.stage(0), layer.q);
+    let (view, q) = (layer.stages[0], layer.q);
     let mut units = long.chunks_mut(4).zip(elements(out, layer.units()).chunks_mut(4));
     let mut seconds = second.chunks(4);
     let mut four = |pre: &[[i32; 4]; G]| {
@@ -83,7 +76,7 @@ pub(crate) fn turns<const G: usize, S: Stage<G>>(layer: &View<'_>, memory: &mut 
         }
     };
     let mut pre = [[0; 4]; G];
-    kernel::rows(view.weights, view.params, xh, (0..G).cycle(), |turn, rows| {
+    kernel::rows(layer.layout(), view.weights, view.params, xh, (0..G).cycle(), |turn, rows| {
         if let Some(pre) = pre.get_mut(turn) {
             *pre = rows;
         }
@@ -118,25 +111,44 @@ fn finish_four<const G: usize, S: Stage<G>>(
 #[inline(always)]
 pub(crate) fn fused_split<S: Stage<4>>(layer: &View<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, long) = split_mut(memory, layer.vector_words());
-    let (view, q, x_words) = (layer.stage(0), layer.q, layer.input_words());
+    let (view, q, x_words) = (layer.stages[0], layer.q, layer.input_words());
     let units = long.iter_mut().zip(elements(out, layer.units()));
-    kernel::split(view.weights, view.params, xh, x_words, units, |unit, pre| finish(&q, &stage, unit, pre));
+    kernel::split(layer.layout(), view.weights, view.params, xh, x_words, units, |unit, pre| {
+        finish(&q, &stage, unit, pre)
+    });
     copy(split_mut(xh, x_words).1, out);
+}
+
+/// h of a unit of one pre-activation and no long state.
+#[inline(always)]
+fn stateless<S: Stage<1>>(q: &Q, stage: &S, pre: i32) -> i16 {
+    let mut unit = Unit { h: 0, long: 0, second: 0, carry: Gate::ZERO, peephole: [0; 3] };
+    stage.unit(q, [Pre::from_bits(pre)], &mut unit);
+    unit.h
 }
 
 /// A stage of one pre-activation and no long state over `vector`: four units a pass, written to `out`.
 #[inline(always)]
 pub(crate) fn plain<S: Stage<1>>(layer: &View<'_>, vector: &[u32], out: &mut [u32], stage: S) {
-    let view = layer.stage(0);
+    let view = layer.stages[0];
     let q = layer.q;
-    let units = elements(out, layer.units()).chunks_mut(4);
-    kernel::rows(view.weights, view.params, vector, units, |units, pre| {
-        for (h, pre) in units.iter_mut().zip(grouped(&pre)) {
-            let mut unit = Unit { h: 0, long: 0, second: 0, carry: Gate::ZERO, peephole: [0; 3] };
-            stage.unit(&q, pre, &mut unit);
-            *h = unit.h;
-        }
-    });
+    kernel::rows(
+        layer.layout(),
+        view.weights,
+        view.params,
+        vector,
+        out.as_chunks_mut::<2>().0.iter_mut(),
+        |out, pre| {
+            let [a, b, c, d] = pre;
+            // Written out, as the compiler makes a loop of calls of it where it builds for size.
+            let even = word::pair(stateless(&q, &stage, a), stateless(&q, &stage, b));
+            *out = [even, word::pair(stateless(&q, &stage, c), stateless(&q, &stage, d))];
+        },
+    );
+    // The rows that fill up the last pass are no units.
+    if !layer.units().is_multiple_of(4) {
+        word::halves_mut(out).get_mut(layer.units()..).unwrap_or_default().fill(0);
+    }
 }
 
 /// [`plain`] over `[x; h]`, then h is replaced.
@@ -150,9 +162,9 @@ pub(crate) fn recurrent<S: Stage<1>>(layer: &View<'_>, memory: &mut [u32], out: 
 #[inline(always)]
 pub(crate) fn accumulating<S: Stage<1>>(layer: &View<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, long) = split_mut(memory, layer.vector_words());
-    let (view, q) = (layer.stage(0), layer.q);
+    let (view, q) = (layer.stages[0], layer.q);
     let units = long.chunks_mut(4).zip(elements(out, layer.units()).chunks_mut(4));
-    kernel::rows(view.weights, view.params, xh, units, |(long, out), pre| {
+    kernel::rows(layer.layout(), view.weights, view.params, xh, units, |(long, out), pre| {
         for ((long, h), pre) in long.iter_mut().zip(out).zip(grouped(&pre)) {
             let mut unit = Unit { h: 0, long: *long as i32, second: 0, carry: Gate::ZERO, peephole: [0; 3] };
             stage.unit(&q, pre, &mut unit);
@@ -195,7 +207,7 @@ fn pass<const G: usize, S: Stage<G>>(
     let h = word::halves(xh.get(layer.input_words()..).unwrap_or_default()).chunks(per);
     let units =
         long.chunks_mut(per).zip(carry.chunks_mut(per)).zip(elements(out, layer.units()).chunks_mut(per)).zip(h);
-    kernel::rows(view.weights, view.params, xh, units, |(((long, carry), out), h), pre| {
+    kernel::rows(layer.layout(), view.weights, view.params, xh, units, |(((long, carry), out), h), pre| {
         let units = long.iter_mut().zip(carry).zip(out).zip(h);
         for ((((long, carry), out), h), pre) in units.zip(grouped::<G>(&pre)) {
             let mut unit =

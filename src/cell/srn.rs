@@ -18,13 +18,9 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 1,
     name: "srn",
     variants: &[
-        variant("srn", OutRange::Unit, |l, memory, out| drive::recurrent(l, memory, out, Srn(Activation::Tanh))),
-        variant("srn-sigmoid", OutRange::Unit, |l, memory, out| {
-            drive::recurrent(l, memory, out, Srn(Activation::Sigmoid))
-        }),
-        variant("srn-relu", OutRange::Calibrated, |l, memory, out| {
-            drive::recurrent(l, memory, out, Srn(Activation::Relu))
-        }),
+        variant("srn", OutRange::Unit, |l, memory, out| drive::recurrent(l, memory, out, Fixed::<TANH>)),
+        variant("srn-sigmoid", OutRange::Unit, |l, memory, out| drive::recurrent(l, memory, out, Fixed::<SIGMOID>)),
+        variant("srn-relu", OutRange::Calibrated, |l, memory, out| drive::recurrent(l, memory, out, Fixed::<RELU>)),
     ],
 };
 
@@ -41,5 +37,29 @@ impl Stage<1> for Srn {
     #[inline(always)]
     fn unit<A: Arith>(&self, a: &A, [h]: [A::Pre; 1], unit: &mut Unit<A>) {
         unit.h = a.activate(self.0, h);
+    }
+}
+
+/// [`Srn`] with a function that its type names, so that the loop around it is compiled for that function alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fixed<const F: u8>;
+
+pub(crate) const LINEAR: u8 = Activation::Linear as u8;
+pub(crate) const TANH: u8 = Activation::Tanh as u8;
+pub(crate) const SIGMOID: u8 = Activation::Sigmoid as u8;
+pub(crate) const RELU: u8 = Activation::Relu as u8;
+
+impl<const F: u8> Stage<1> for Fixed<F> {
+    type Trace<A: Arith> = ();
+
+    #[inline(always)]
+    fn unit<A: Arith>(&self, a: &A, pre: [A::Pre; 1], unit: &mut Unit<A>) {
+        let f = match F {
+            LINEAR => Activation::Linear,
+            TANH => Activation::Tanh,
+            SIGMOID => Activation::Sigmoid,
+            _ => Activation::Relu,
+        };
+        Srn(f).unit(a, pre, unit);
     }
 }

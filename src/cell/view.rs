@@ -3,6 +3,7 @@
 use super::VariantSpec;
 use crate::arith::Q;
 use crate::blob::Direction;
+use crate::kernel::Layout;
 use crate::kernel::layout::vector_words;
 
 /// One step of a layer: reads and updates the layer's `memory`, writes its output vector to `out`.
@@ -30,11 +31,13 @@ pub struct View<'b> {
     pub(crate) in_frac: u8,
     pub(crate) q: Q,
     pub(crate) stages: [StageView<'b>; 2],
-    /// Words of `[x | h]` and of all memory: they follow from the table, but a step would work them out anew.
+    /// Words of `[x | h]`, of all memory and of the output: they follow from the table, but a step would work them out anew.
     pub(crate) vector_words: u32,
     pub(crate) memory_words: u32,
+    pub(crate) out_words: u32,
     pub(crate) direction: Direction,
     pub(crate) params: [u16; 4],
+    pub(crate) layout: Layout,
     /// Peephole weights, a word for each gate of the table's list, unit after unit.
     pub(crate) diagonal: &'b [u32],
 }
@@ -68,6 +71,11 @@ impl<'b> View<'b> {
     pub fn params(&self) -> [u16; 4] {
         self.params
     }
+    /// In which order its weights lie.
+    #[inline(always)]
+    pub fn layout(&self) -> Layout {
+        Layout::BUILT.unwrap_or(self.layout)
+    }
     /// Peephole weights V, V·2^(48 - long_frac): a word for each gate of [`VariantSpec::peephole`], unit after
     /// unit.
     pub fn diagonal(&self) -> &'b [u32] {
@@ -84,6 +92,10 @@ impl<'b> View<'b> {
     /// Words of x.
     pub fn input_words(&self) -> usize {
         vector_words(self.inputs())
+    }
+    /// Words of the output vector.
+    pub fn out_words(&self) -> usize {
+        self.out_words as usize
     }
     /// Words of long state.
     pub fn long_words(&self) -> usize {

@@ -1,19 +1,35 @@
 //! The lookup behind sigmoid and tanh, over a table of 256 quadratic cells on [-8, 8) as `arith` makes it.
 //!
 //! A cell [a, w] gives a + ((w + t·c/2^16)·t / 2^32) / 8 at t, the position in it in Q0.32 around its centre,
-//! where c is the low half of w. The compiler spends half as many instructions again on it as the core needs.
+//! where c is the low half of w. The outermost cells are flat, so that only a cell's number has to saturate. The compiler
+//! spends half as many instructions again on it as the core needs.
 
 /// log2 of a cell's width in Q15.16: 1/16.
 pub const CELL_BITS: u32 = 12;
 /// Cells [a, w], from -8 on.
 pub type Table = [[i32; 2]; 256];
 
+/// The low half of a position is 0, so that it takes part as its high half.
 #[cfg(not(elman_dsp))]
 #[inline(always)]
 fn interpolate(table: &Table, cell: usize, t: i32) -> i32 {
     let [a, w] = table[cell & 255];
-    let p = w.wrapping_add(((t as i64 * (w as i16) as i64) >> 16) as i32);
-    a.wrapping_add((((p as i64 * t as i64) >> 32) as i32) >> 3)
+    let t = t >> 16;
+    let p = w.wrapping_add(t.wrapping_mul(w as i16 as i32));
+    // (p·t·2^16) >> 32, in 32 bits.
+    #[cfg(elman_narrow)]
+    let product = (p >> 16).wrapping_mul(t).wrapping_add((p & 0xffff).wrapping_mul(t) >> 16);
+    #[cfg(not(elman_narrow))]
+    let product = ((p as i64 * (t << 16) as i64) >> 32) as i32;
+    a.wrapping_add(product >> 3)
+}
+
+/// The lower of two numbers from -2^30 to 2^30, without a branch: a step takes the same time for every input.
+#[cfg(not(elman_dsp))]
+#[inline(always)]
+fn lower(a: i32, b: i32) -> i32 {
+    let over = a.wrapping_sub(b);
+    b.wrapping_add(over & over >> 31)
 }
 
 /// tanh for -2^31 < z < 2^31 in Q15.16; the result in Q0.31.
@@ -21,8 +37,9 @@ fn interpolate(table: &Table, cell: usize, t: i32) -> i32 {
 #[inline(always)]
 pub fn tanh(table: &'static Table, z: i32) -> i32 {
     let sign = z >> 31;
-    let u = (z ^ sign).wrapping_sub(sign).clamp(0, (8 << 16) - 1);
-    let y = interpolate(table, (u >> CELL_BITS) as usize + 128, (u << (32 - CELL_BITS)) ^ i32::MIN);
+    let u = (z ^ sign).wrapping_sub(sign);
+    let cell = lower(u >> CELL_BITS, 127);
+    let y = interpolate(table, cell as usize + 128, (u << (32 - CELL_BITS)) ^ i32::MIN);
     (y ^ sign).wrapping_sub(sign)
 }
 
@@ -30,8 +47,10 @@ pub fn tanh(table: &'static Table, z: i32) -> i32 {
 #[cfg(not(elman_dsp))]
 #[inline(always)]
 pub fn sigmoid(table: &'static Table, z: i32) -> i32 {
-    let v = z.clamp(-(16 << 16), (16 << 16) - 1);
-    let y = interpolate(table, ((v >> (CELL_BITS + 1)) + 128) as usize, (v << (31 - CELL_BITS)) ^ i32::MIN);
+    let cell = lower((z >> (CELL_BITS + 1)).wrapping_add(128), 255);
+    // And not below 0.
+    let cell = cell & !(cell >> 31);
+    let y = interpolate(table, cell as usize, (z << (31 - CELL_BITS)) ^ i32::MIN);
     (1 << 30) + (y >> 1)
 }
 
@@ -40,15 +59,14 @@ pub fn sigmoid(table: &'static Table, z: i32) -> i32 {
 #[inline(always)]
 pub fn tanh(table: &'static Table, z: i32) -> i32 {
     let y;
-    // SAFETY: registers, and two words read from cell `u >> 12` behind the table's middle, u in 0..2^19: one of
+    // SAFETY: registers, and two words read from cell `u >> 12`, saturated to 0..128, behind the table's middle: one of
     // the table's last 128 cells.
     unsafe {
         core::arch::asm!(
             "eor {u}, {z}, {z}, asr #31",
             "sub {u}, {u}, {z}, asr #31",
-            "usat {u}, #19, {u}",
             "eor {t}, {min}, {u}, lsl #{left}",
-            "lsr {u}, {u}, #{cell}",
+            "usat {u}, #7, {u}, asr #{cell}",
             "add {u}, {middle}, {u}, lsl #3",
             "ldrd {y}, {u}, [{u}]",
             "smlawb {u}, {t}, {u}, {u}",
@@ -70,13 +88,12 @@ pub fn tanh(table: &'static Table, z: i32) -> i32 {
 #[inline(always)]
 pub fn sigmoid(table: &'static Table, z: i32) -> i32 {
     let y;
-    // SAFETY: registers, and two words read from cell `v >> 13` around the table's middle, v in -2^20..2^20: one
+    // SAFETY: registers, and two words read from cell `z >> 13`, saturated to -128..128, around the table's middle: one
     // of the table's 256 cells.
     unsafe {
         core::arch::asm!(
-            "ssat {z}, #21, {z}",
             "eor {t}, {min}, {z}, lsl #{left}",
-            "asr {z}, {z}, #{cell}",
+            "ssat {z}, #8, {z}, asr #{cell}",
             "add {z}, {middle}, {z}, lsl #3",
             "ldrd {y}, {z}, [{z}]",
             "smlawb {z}, {t}, {z}, {z}",

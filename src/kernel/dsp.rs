@@ -5,7 +5,7 @@
 //! body is called with registers of its own choice, not by the C convention: one copy serves all layers at the
 //! price of two instructions a pass.
 
-use super::layout::{ROWS_PARAMS, SPLIT_PARAMS};
+use super::layout::{Layout, ROWS_PARAMS, SPLIT_PARAMS};
 use core::arch::{asm, naked_asm};
 
 /// Tells the assembler that the core has the extension: what it knows of Armv8-M Mainline alone is without.
@@ -22,6 +22,8 @@ macro_rules! cpu {
     };
 }
 
+pub(super) use cpu;
+
 /// Bytes of assembly for four columns of [`rows`].
 const ROWS_BLOCK: usize = 56;
 /// Bytes of assembly for four columns of [`split`].
@@ -31,10 +33,18 @@ const UNROLL: usize = 8;
 /// Blocks in the loop over x of [`split`], which is short in most networks.
 const UNROLL_X: usize = 4;
 
-/// Bytes to skip in the first turn of a loop of `unroll` blocks over `words` words of a vector.
+/// What `add pc` takes to skip to the first block of a loop of `unroll` over `words` words of a vector: whole blocks,
+/// less the two bytes by which pc is ahead of the instruction behind.
 #[inline(always)]
 const fn skip(words: usize, unroll: usize, block: usize) -> usize {
-    (words / 2).wrapping_neg() % unroll * block
+    ((words / 2).wrapping_neg() % unroll * block).wrapping_sub(2)
+}
+
+/// How many passes `weights` has, of `words` each; none where `params` has not as many.
+#[inline(always)]
+fn passes(weights: &[u32], words: usize, params: &[u32], per_pass: usize) -> usize {
+    let passes = weights.len().checked_div(words).unwrap_or(0);
+    if passes.wrapping_mul(per_pass) <= params.len() { passes } else { 0 }
 }
 
 /// Where the next pass of [`rows`] reads. The body loads it with one ldm and moves the first two on.
@@ -50,13 +60,14 @@ struct RowsAt {
 /// [`super::twin::rows`] in assembly. `x` must not be empty.
 #[inline(always)]
 pub fn rows<T>(
+    _: Layout,
     weights: &[u32],
     params: &[u32],
     x: &[u32],
     units: impl Iterator<Item = T>,
     mut each: impl FnMut(T, [i32; 4]),
 ) {
-    let passes = weights.len().checked_div(x.len() * 2).unwrap_or(0).min(params.len() / ROWS_PARAMS);
+    let passes = passes(weights, x.len() * 2, params, ROWS_PARAMS);
     if !x.len().is_multiple_of(2) {
         return;
     }
@@ -68,28 +79,27 @@ pub fn rows<T>(
         skip: skip(x.len(), UNROLL, ROWS_BLOCK),
         x_end: range.end,
     };
-    for unit in units.take(passes) {
+    for (_, unit) in (0..passes).zip(units) {
         let (p0, p1, p2, p3);
         // SAFETY: a pass reads `x.len() * 2` words of weights and ROWS_PARAMS of parameters and moves on by as
         // many; both are there `passes` times. x is an even number of words and not empty (else there is no
         // pass), so the loop, two words of x and four of weights a block, entered with as many blocks as make a
         // whole number of turns, ends exactly at x's end. All are aligned words, as ldrd and ldm demand. The
-        // skip counts whole blocks of 14 instructions of 4 bytes from the loop's start, where `add pc` finds
-        // its base: two bytes of itself and two of the nop. Nothing is written but `at` and the stack below.
+        // skip counts whole blocks of 14 instructions of 4 bytes from the loop's start, two bytes before which
+        // `add pc` finds its base. Nothing is written but `at` and the stack below.
         unsafe {
             asm!(
                 "bl {body}",
                 body = sym rows_body,
                 inlateout("r0") &mut at => p0, lateout("r1") p1, lateout("r2") p2, lateout("r3") p3,
-                out("r4") _, out("r5") _, out("r8") _, out("r9") _, out("r10") _, out("r11") _, out("r12") _,
-                out("lr") _,
+                out("r12") _, out("lr") _,
             );
         }
         each(unit, [p0, p1, p2, p3]);
     }
 }
 
-/// A pass of [`rows`]: takes [`RowsAt`] in r0, gives the pre-activations in r0 to r3, keeps r6 and r7.
+/// A pass of [`rows`]: takes [`RowsAt`] in r0, gives the pre-activations in r0 to r3, keeps r4 to r11.
 ///
 /// # Safety
 /// Only [`rows`] may call it, as reasoned there.
@@ -97,13 +107,12 @@ pub fn rows<T>(
 unsafe extern "C" fn rows_body() {
     naked_asm!(
         cpu!(),
-        "push {{r0, r6, r7, lr}}",
+        "push {{r0, r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
         "ldm r0, {{r0, r1, r2, r3, r4}}",
         // A01 in r8 r9, row 0 in r10, A23 in r11 r12, row 2 in lr
         "ldm r1!, {{r8, r9, r10, r11, r12, lr}}",
         "push {{r1, r4}}",
         "add pc, r3",
-        "nop",
         "2:",
         ".rept {unroll}",
         "ldrd r6, r7, [r2], #8",
@@ -140,7 +149,7 @@ unsafe extern "C" fn rows_body() {
         "smmulr r1, r8, r5",
         "smmulr r2, lr, r6",
         "smmulr r3, r11, r7",
-        "pop {{r6, r7, pc}}",
+        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
         unroll = const UNROLL,
     )
 }
@@ -160,6 +169,7 @@ struct SplitAt {
 /// [`super::twin::split`] in assembly. Neither x nor h may be empty.
 #[inline(always)]
 pub fn split<T>(
+    _: Layout,
     weights: &[u32],
     params: &[u32],
     xh: &[u32],
@@ -168,7 +178,7 @@ pub fn split<T>(
     mut each: impl FnMut(T, [i32; 4]),
 ) {
     let (x, h) = xh.split_at(x_words.min(xh.len()));
-    let passes = weights.len().checked_div(xh.len() / 2 * 3).unwrap_or(0).min(params.len() / SPLIT_PARAMS);
+    let passes = passes(weights, xh.len() / 2 * 3, params, SPLIT_PARAMS);
     if x.is_empty() || h.is_empty() || !x.len().is_multiple_of(2) || !h.len().is_multiple_of(2) {
         return;
     }
@@ -181,7 +191,7 @@ pub fn split<T>(
         h_end: h.as_ptr_range().end,
         h_skip: skip(h.len(), UNROLL, SPLIT_BLOCK),
     };
-    for unit in units.take(passes) {
+    for (_, unit) in (0..passes).zip(units) {
         let (p0, p1, p2, p3);
         // SAFETY: as in `rows`, for two loops: x and h are even numbers of words and not empty, and h follows x;
         // a block of 12 instructions reads two words of them and three of weights. A pass moves on by
@@ -191,15 +201,14 @@ pub fn split<T>(
                 "bl {body}",
                 body = sym split_body,
                 inlateout("r0") &mut at => p0, lateout("r1") p1, lateout("r2") p2, lateout("r3") p3,
-                out("r4") _, out("r5") _, out("r8") _, out("r9") _, out("r10") _, out("r11") _, out("r12") _,
-                out("lr") _,
+                out("r12") _, out("lr") _,
             );
         }
         each(unit, [p0, p1, p2, p3]);
     }
 }
 
-/// A pass of [`split`]: takes [`SplitAt`] in r0, gives the pre-activations in r0 to r3, keeps r6 and r7.
+/// A pass of [`split`]: takes [`SplitAt`] in r0, gives the pre-activations in r0 to r3, keeps r4 to r11.
 ///
 /// # Safety
 /// Only [`split`] may call it, as reasoned there.
@@ -207,14 +216,13 @@ pub fn split<T>(
 unsafe extern "C" fn split_body() {
     naked_asm!(
         cpu!(),
-        "push {{r0, r6, r7, lr}}",
+        "push {{r0, r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
         "ldm r0, {{r0, r1, r2, r3, r4}}",
         // A01 in r8 r9, row 0 in r10, row 2 in r11, row 3 in r12
         "ldm r1!, {{r8, r9, r10, r11, r12}}",
         "mov lr, r4",
         "push {{r1}}",
         "add pc, r3",
-        "nop",
         "2:",
         ".rept {unroll_x}",
         "ldrd r6, r7, [r2], #8",
@@ -235,7 +243,6 @@ unsafe extern "C" fn split_body() {
         "ldr r1, [sp, #4]",
         "ldrd lr, r3, [r1, #20]",
         "add pc, r3",
-        "nop",
         "3:",
         ".rept {unroll}",
         "ldrd r6, r7, [r2], #8",
@@ -265,7 +272,7 @@ unsafe extern "C" fn split_body() {
         "smmulr r1, r8, r5",
         "smmulr r2, r11, r6",
         "smmulr r3, r12, r7",
-        "pop {{r6, r7, pc}}",
+        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
         unroll = const UNROLL, unroll_x = const UNROLL_X,
     )
 }

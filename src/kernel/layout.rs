@@ -1,10 +1,87 @@
 //! How weights and parameters are packed: one definition for writer, loader and kernels.
 
-/// Words of parameters of a pass of four rows: `[A01 lo, A01 hi, b0, A23 lo, A23 hi, b2, m0, m1, m2, m3]`
+/// In which order a blob has the weights of a pass. Vectors, parameters of a layer and everything else are the same in all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Layout {
+    /// Two rows share a 16-bit lane: for cores with the DSP extension.
+    Pairs = 1,
+    /// Row behind row: for cores with Helium.
+    Rows = 2,
+    /// Column behind column: for cores that take one weight at a time.
+    Columns = 3,
+}
+
+impl Layout {
+    /// All of them.
+    pub const ALL: [Layout; 3] = [Layout::Pairs, Layout::Rows, Layout::Columns];
+
+    /// The one layout that this build's kernels read; `None` where they read all, as on a PC.
+    pub const BUILT: Option<Layout> = if cfg!(elman_layout = "pairs") {
+        Some(Layout::Pairs)
+    } else if cfg!(elman_layout = "rows") {
+        Some(Layout::Rows)
+    } else if cfg!(elman_layout = "columns") {
+        Some(Layout::Columns)
+    } else {
+        None
+    };
+
+    /// By its number in the frame.
+    pub const fn of(number: u16) -> Option<Self> {
+        match number {
+            1 => Some(Layout::Pairs),
+            2 => Some(Layout::Rows),
+            3 => Some(Layout::Columns),
+            _ => None,
+        }
+    }
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Layout::Pairs => "pairs",
+            Layout::Rows => "rows",
+            Layout::Columns => "columns",
+        }
+    }
+
+    /// Cores whose kernels read it.
+    pub const fn cores(self) -> &'static [&'static str] {
+        match self {
+            Layout::Pairs => &["m4", "m7", "m33"],
+            Layout::Rows => &["m55"],
+            Layout::Columns => &["m0", "m3", "rv32"],
+        }
+    }
+
+    /// What the kernels of a core read.
+    pub fn of_core(core: &str) -> Option<Self> {
+        Layout::ALL.into_iter().find(|layout| layout.cores().contains(&core))
+    }
+
+    /// Words of parameters of a pass of four rows.
+    pub const fn rows_params(self) -> usize {
+        if let Layout::Pairs = self { ROWS_PARAMS } else { PLAIN_PARAMS }
+    }
+
+    /// Words of parameters of a split pass.
+    pub const fn split_params(self) -> usize {
+        if let Layout::Pairs = self { SPLIT_PARAMS } else { PLAIN_PARAMS }
+    }
+}
+
+/// Words of parameters of a pass of either kind where rows are not packed: `[b0, b1, b2, b3, m0, m1, m2, m3]`.
+pub const PLAIN_PARAMS: usize = 8;
+
+/// What a weight's byte is more than the weight, where columns lie side by side.
+pub const OFFSET: i32 = 128;
+
+/// Words of parameters of a pass of four rows in pairs: `[A01 lo, A01 hi, b0, A23 lo, A23 hi, b2, m0, m1, m2, m3]`
 /// with A01 = 256·b1 + b0 and A23 = 256·b3 + b2.
 pub const ROWS_PARAMS: usize = 10;
 
-/// Words of parameters of a split pass: `[A01 lo, A01 hi, b0, b2, b3, m0, m1, m2, m3]`.
+/// Words of parameters of a split pass in pairs: `[A01 lo, A01 hi, b0, b2, b3, m0, m1, m2, m3]`.
 pub const SPLIT_PARAMS: usize = 9;
 
 /// Largest magnitude of a weight.

@@ -4,7 +4,7 @@
 //! saturating.
 
 use crate::arith::Activation;
-use crate::cell::srn::Srn;
+use crate::cell::srn::{Fixed, LINEAR, RELU, SIGMOID, TANH};
 use crate::cell::{CellSpec, Columns, GateSpec, OutRange, Pass, StageSpec, StepFn, VariantSpec, plain};
 
 const STAGES: &[StageSpec] =
@@ -22,9 +22,9 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 16,
     name: "dense",
     variants: &[
-        variant("dense", OutRange::Calibrated, |l, x, y| plain(l, x, y, Srn(Activation::Linear))),
-        variant("dense-tanh", OutRange::Unit, |l, x, y| plain(l, x, y, Srn(Activation::Tanh))),
-        variant("dense-sigmoid", OutRange::Unit, |l, x, y| plain(l, x, y, Srn(Activation::Sigmoid))),
-        variant("dense-relu", OutRange::Calibrated, |l, x, y| plain(l, x, y, Srn(Activation::Relu))),
+        variant("dense", OutRange::Calibrated, |l, x, y| plain(l, x, y, Fixed::<LINEAR>)),
+        variant("dense-tanh", OutRange::Unit, |l, x, y| plain(l, x, y, Fixed::<TANH>)),
+        variant("dense-sigmoid", OutRange::Unit, |l, x, y| plain(l, x, y, Fixed::<SIGMOID>)),
+        variant("dense-relu", OutRange::Calibrated, |l, x, y| plain(l, x, y, Fixed::<RELU>)),
     ],
 };

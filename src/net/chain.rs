@@ -1,19 +1,15 @@
 //! Layers one behind the other in one stretch of memory: each writes its output to the input of the next.
 
 use crate::cell::{View, split_mut};
-use crate::kernel::layout::vector_words;
 
-/// One step of layers `from..to`. `memory` has the memories of all `layers` one behind the other, and the last one's
-/// output behind them; the input of the first lies in it already.
+/// One step of all `layers`. `memory` has their memories one behind the other, and the last one's output behind them;
+/// the input of the first lies in it already.
 #[inline(always)]
-pub(super) fn run(layers: &[View<'_>], memory: &mut [u32], from: usize, to: usize) {
+pub(super) fn run(layers: &[View<'_>], memory: &mut [u32]) {
     let mut rest = memory;
-    for (k, layer) in layers.iter().enumerate().take(to) {
+    for layer in layers {
         let (own, next) = split_mut(rest, layer.memory_words());
-        if k >= from {
-            let out = next.get_mut(..vector_words(layer.units())).unwrap_or_default();
-            layer.step(own, out);
-        }
+        layer.step(own, split_mut(next, layer.out_words()).0);
         rest = next;
     }
 }
@@ -23,9 +19,16 @@ pub(super) fn start(layers: &[View<'_>], k: usize) -> usize {
     layers.iter().take(k).map(View::memory_words).fold(0, usize::saturating_add)
 }
 
-/// One step of all layers.
+/// [`run`], not inlined.
+#[inline(never)]
 pub(super) fn step(layers: &[View<'_>], memory: &mut [u32]) {
-    run(layers, memory, 0, layers.len());
+    run(layers, memory);
+}
+
+/// [`step`] of layers `from..`, in the memory of all `layers`.
+pub(super) fn step_from(layers: &[View<'_>], memory: &mut [u32], from: usize) {
+    let (start, behind) = (start(layers, from), layers.get(from..).unwrap_or_default());
+    step(behind, memory.get_mut(start..).unwrap_or_default());
 }
 
 /// Words of all layers' memories: the output lies behind them.

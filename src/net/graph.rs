@@ -315,7 +315,7 @@ fn readout(layers: &[View<'_>], scratch: &mut [u32], states: &mut Side<'_>, node
     let units = layers.first().map_or(0, View::inputs);
     for v in 0..nodes {
         put(states.vector(v, 0, units), word::halves_mut(scratch));
-        chain::run(layers, scratch, 0, 1);
+        chain::step(layers.get(..1).unwrap_or_default(), scratch);
     }
-    chain::run(layers, scratch, 1, layers.len());
+    chain::step_from(layers, scratch, 1);
 }

@@ -5,7 +5,7 @@ use crate::arith::{reformat, softmax};
 use crate::blob::{Error, Model, Structure};
 use crate::cell::{View, split_mut};
 use crate::kernel::layout::vector_words;
-use crate::kernel::word;
+use crate::kernel::{copy_elements, word};
 
 /// Words of a snapshot beyond the stream's memory: the mark of the model.
 pub const SNAPSHOT_EXTRA_WORDS: usize = 1;
@@ -105,16 +105,15 @@ impl<'m, 'b> Stream<'m, 'b> {
 
     /// The part of a step that changes states. Saves the head's work where only the last output counts.
     pub fn advance(&mut self, frame: &[i16]) {
-        let input = word::halves_mut(self.memory).get_mut(..self.model.inputs()).unwrap_or_default();
-        let (given, missing) = input.split_at_mut(frame.len().min(input.len()));
-        for (x, f) in given.iter_mut().zip(frame) {
-            *x = *f;
+        let inputs = self.model.inputs();
+        let given = copy_elements(self.memory, frame.get(..inputs).unwrap_or(frame));
+        if given < inputs {
+            word::halves_mut(self.memory).get_mut(given..inputs).unwrap_or_default().fill(0);
         }
-        missing.fill(0);
         if self.model.feedback() > 0 {
             self.looped(frame.len());
         } else {
-            self.run(0, self.model.body);
+            self.run();
         }
     }
 
@@ -122,7 +121,7 @@ impl<'m, 'b> Stream<'m, 'b> {
     #[inline(never)]
     fn looped(&mut self, given: usize) {
         self.close_loop(given);
-        self.run(0, self.model.body);
+        self.run();
         if self.model.descriptor().increments {
             self.increment();
         }
@@ -159,7 +158,10 @@ impl<'m, 'b> Stream<'m, 'b> {
 
     /// The output for the states as they are: the layers behind the last that carries state.
     pub fn output(&mut self) -> Output<'_> {
-        self.run(self.model.body, self.model.layers.len());
+        let head = self.model.layers.get(self.model.body..).unwrap_or_default();
+        if !head.is_empty() {
+            chain::step(head, self.memory.get_mut(self.model.body_words..).unwrap_or_default());
+        }
         let scores = word::halves(self.memory.get(self.output_at()..).unwrap_or_default());
         Output { scores: scores.get(..self.model.outputs()).unwrap_or_default(), frac: self.model.out_frac() }
     }
@@ -169,8 +171,12 @@ impl<'m, 'b> Stream<'m, 'b> {
         self.model.memory_words.saturating_sub(vector_words(self.model.outputs()))
     }
 
-    fn run(&mut self, from: usize, to: usize) {
-        chain::run(&self.model.layers, self.memory, from, to);
+    /// The layers up to the last that carries state.
+    fn run(&mut self) {
+        let body = self.model.layers.get(..self.model.body).unwrap_or_default();
+        if !body.is_empty() {
+            chain::step(body, self.memory);
+        }
     }
 
     /// States as after [`Model::stream`].

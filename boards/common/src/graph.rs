@@ -30,7 +30,7 @@ pub(crate) fn serve<I: Read, O: Write>(
 ) -> Result<u32, Fault<I::Error, O::Error>> {
     let mut graph = model.graph(buffers.memory).map_err(Fault::Model)?;
     let record = record(buffers.record, vector_words(model.outputs()))?;
-    greet(model, record.len(), output, clock)?;
+    greet(model, buffers.load_ticks, record.len(), output, clock)?;
     let mut answers = 0u32;
     while let Some(nodes) = count(input)? {
         let (nodes, edges) = (nodes as usize, count(input)?.ok_or(Fault::Input(None))? as usize);

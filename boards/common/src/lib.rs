@@ -13,10 +13,12 @@
 
 mod generation;
 mod graph;
+mod hearing;
 mod tree;
 mod writing;
 
 pub use generation::{MAGIC as GENERATION_MAGIC, generate};
+pub use hearing::{HearingFault, MAGIC as HEARING_MAGIC, hear};
 pub use tree::LEAF;
 
 use elman::blob::{Error, Structure};
@@ -26,8 +28,8 @@ use elman::net::{Node, Outputs};
 use elman::{Model, Sequence, Stream};
 use embedded_io::{Read, ReadExactError, Write};
 
-/// First word of a session: "ELV1".
-pub const MAGIC: u32 = u32::from_le_bytes(*b"ELV1");
+/// First word of a session: "ELV2".
+pub const MAGIC: u32 = u32::from_le_bytes(*b"ELV2");
 
 /// Bit of a count of frames: the model feeds its output back.
 pub const CLOSED: u32 = 1 << 31;
@@ -44,6 +46,8 @@ pub struct Header {
     pub record_words: u32,
     /// Ticks that a measurement of nothing takes.
     pub empty_ticks: u32,
+    /// Ticks that loading the model took.
+    pub load_ticks: u32,
 }
 
 /// A clock for single steps.
@@ -101,6 +105,8 @@ fn counted_run<'s>(
 
 /// What a session works with.
 pub struct Buffers<'m> {
+    /// Ticks that loading the model took: the header says them.
+    pub load_ticks: u32,
     /// The model's states.
     pub memory: &'m mut [u32],
     /// A frame; a whole sequence for a model that runs those.
@@ -149,7 +155,7 @@ fn serve_stream<I: Read, O: Write>(
     let mut stream = model.stream(buffers.memory).map_err(Fault::Model)?;
     let record = record(buffers.record, stream.snapshot_words())?;
     let Some(frame) = buffers.frames.get_mut(..model.inputs()) else { return Err(Fault::Frames(model.inputs())) };
-    greet(model, record.len(), output, clock)?;
+    greet(model, buffers.load_ticks, record.len(), output, clock)?;
     let mut steps = 0u32;
     while let Some(count) = count(input)? {
         if count == 0 {
@@ -181,7 +187,7 @@ fn serve_sequences<I: Read, O: Write>(
 ) -> Result<u32, Fault<I::Error, O::Error>> {
     let mut net = model.sequence(buffers.memory).map_err(Fault::Model)?;
     let record = record(buffers.record, vector_words(model.outputs()))?;
-    greet(model, record.len(), output, clock)?;
+    greet(model, buffers.load_ticks, record.len(), output, clock)?;
     let mut steps = 0u32;
     while let Some(count) = count(input)? {
         let elements = (count as usize).saturating_mul(model.inputs());
@@ -212,14 +218,16 @@ fn record<I, O>(buffer: &mut [u32], words: usize) -> Result<&mut [u32], Fault<I,
 /// Sends the header.
 fn greet<I, O: Write>(
     model: &Model<'_>,
+    load_ticks: u32,
     record_words: usize,
     output: &mut O,
     clock: &impl Clock,
 ) -> Result<(), Fault<I, O::Error>> {
     // The first measurement pays for code that the second does not.
     clock.measure(|| ());
-    let header = Header { crc: model.crc(), record_words: record_words as u32, empty_ticks: clock.measure(|| ()) };
-    let words = [MAGIC, header.crc, header.record_words, header.empty_ticks];
+    let header =
+        Header { crc: model.crc(), record_words: record_words as u32, empty_ticks: clock.measure(|| ()), load_ticks };
+    let words = [MAGIC, header.crc, header.record_words, header.empty_ticks, header.load_ticks];
     output.write_all(word::bytes(&words)).map_err(Fault::Output)
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn serve<I: Read, O: Write>(
 ) -> Result<u32, Fault<I::Error, O::Error>> {
     let mut tree = model.tree(buffers.memory).map_err(Fault::Model)?;
     let record = record(buffers.record, vector_words(model.outputs()))?;
-    greet(model, record.len(), output, clock)?;
+    greet(model, buffers.load_ticks, record.len(), output, clock)?;
     let mut answers = 0u32;
     while let Some(frames) = count(input)? {
         let nodes = count(input)?.ok_or(Fault::Input(None))? as usize;

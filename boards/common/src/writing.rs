@@ -19,7 +19,7 @@ pub(crate) fn serve<I: Read, O: Write>(
 ) -> Result<u32, Fault<I::Error, O::Error>> {
     let mut net = model.seq2seq(buffers.memory).map_err(Fault::Model)?;
     let record = record(buffers.record, net.max_outputs().saturating_add(EXTRA))?;
-    greet(model, record.len(), output, clock)?;
+    greet(model, buffers.load_ticks, record.len(), output, clock)?;
     let mut sequences = 0u32;
     while let Some(count) = count(input)? {
         let elements = (count as usize).saturating_mul(model.inputs());

@@ -5,69 +5,48 @@
 //! loads `model.elman` from the working directory.
 #![no_std]
 #![no_main]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
-mod files;
-mod systick;
+mod board;
 
 #[cfg(feature = "defmt")]
 use defmt_semihosting as _;
 
+use board::files::{Input, Output};
+use board::{BLOB_WORDS, FRAME_ELEMENTS, MEMORY_WORDS, NODES, RECORD_WORDS, give_up};
+use elman::kernel::word;
 use elman::net::Node;
 use elman::{Blob, Model};
-use elman_board::Buffers;
-use files::{BlobFile, Input, Output};
-use semihosting::{eprintln, process};
+use elman_board::{Buffers, Clock};
+use semihosting::process;
 use static_cell::ConstStaticCell;
-use systick::SysTickClock;
 
 static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
-
-/// Words that a blob read at run time, its states and a record may have.
-const BLOB_WORDS: usize = 400_000;
-const MEMORY_WORDS: usize = 192 * 1024;
-const RECORD_WORDS: usize = 64 * 1024;
-/// Elements of a sequence of frames.
-const FRAME_ELEMENTS: usize = 128 * 1024;
-/// Nodes of a tree or graph, and neighbours of all of them.
-const NODES: usize = 16 * 1024;
 
 static BLOB_FILE: ConstStaticCell<[u32; BLOB_WORDS]> = ConstStaticCell::new([0; BLOB_WORDS]);
 static MEMORY: ConstStaticCell<[u32; MEMORY_WORDS]> = ConstStaticCell::new([0; MEMORY_WORDS]);
 static RECORD: ConstStaticCell<[u32; RECORD_WORDS]> = ConstStaticCell::new([0; RECORD_WORDS]);
-static FRAMES: ConstStaticCell<[i16; FRAME_ELEMENTS]> = ConstStaticCell::new([0; FRAME_ELEMENTS]);
+static FRAMES: ConstStaticCell<[u32; FRAME_ELEMENTS / 2]> = ConstStaticCell::new([0; FRAME_ELEMENTS / 2]);
 static OFFSETS: ConstStaticCell<[u32; NODES + 1]> = ConstStaticCell::new([0; NODES + 1]);
 static NEIGHBOURS: ConstStaticCell<[u16; NODES]> = ConstStaticCell::new([0; NODES]);
 static NODE_LIST: ConstStaticCell<[Node; NODES]> = ConstStaticCell::new([Node::Leaf(0); NODES]);
 
-fn give_up(what: &str, why: &dyn core::fmt::Debug) -> ! {
-    eprintln!("{}: {:?}", what, why);
-    process::exit(1)
-}
-
-#[cortex_m_rt::entry]
+#[board::entry]
 fn main() -> ! {
-    let Some(peripherals) = cortex_m::Peripherals::take() else { process::exit(1) };
-    let clock = SysTickClock::start(peripherals.SYST);
-    let blob = if BLOB.words().is_empty() {
-        match BlobFile::read(c"model.elman", BLOB_FILE.take()) {
-            Ok(words) => Blob::new(words),
-            Err(e) => give_up("model.elman (no blob was built in: ELMAN_BLOB was not set)", &e),
-        }
-    } else {
-        BLOB
-    };
-    let model = match Model::load(blob) {
-        Ok(model) => model,
-        Err(e) => give_up("the blob is refused", &e),
-    };
+    let clock = board::clock();
+    let blob = if BLOB.words().is_empty() { board::blob(BLOB_FILE.take()) } else { BLOB };
+    let start = clock.now();
+    let loaded = Model::load(blob);
+    let load_ticks = clock.now().wrapping_sub(start);
+    let model = loaded.unwrap_or_else(|e| give_up("the blob is refused", &e));
     #[cfg(feature = "defmt")]
     defmt::info!("{=str}: {=usize} inputs, {=usize} outputs", model.name(), model.inputs(), model.outputs());
     let mut input = Input::open(c"input.bin").unwrap_or_else(|e| give_up("input.bin", &e));
     let mut output = Output::create(c"output.bin").unwrap_or_else(|e| give_up("output.bin", &e));
     let buffers = Buffers {
+        load_ticks,
         memory: MEMORY.take(),
-        frames: FRAMES.take(),
+        frames: word::halves_mut(FRAMES.take()),
         nodes: NODE_LIST.take(),
         offsets: OFFSETS.take(),
         neighbours: NEIGHBOURS.take(),

@@ -8,17 +8,21 @@ use serde::Serialize;
 
 use crate::files::write_atomically;
 use crate::model::ModelFile;
+use crate::quant::relay;
 use crate::ui::Ui;
 
 /// Writes a model for firmware: the blob, a Rust module with its sizes and labels, a C header with its bytes.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  elman export runs/keywords --to firmware/src/model")]
+#[command(after_help = "Example:\n  elman export runs/keywords --to firmware/src/model --core m55")]
 pub struct Cmd {
     /// A blob, or a run folder
     pub model: PathBuf,
     /// Folder to write to; made where it does not exist
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
+    /// The core that it is for, which says in which order its weights lie: m0, m3, m4, m7, m33, m55, rv32
+    #[arg(long, value_name = "CORE", default_value = "m4")]
+    pub core: String,
 }
 
 #[derive(Serialize)]
@@ -27,12 +31,14 @@ struct Exported {
     rust: PathBuf,
     c: PathBuf,
     bytes: usize,
+    layout: &'static str,
 }
 
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
         let file = ModelFile::read(&self.model)?;
+        let file = ModelFile::from_bytes(file.path(), &relay::for_core(&file.bytes(), &self.core)?)?;
         let model = file.model()?;
         std::fs::create_dir_all(&self.to).with_context(|| format!("cannot make {}", self.to.display()))?;
         let stem = identifier(model.name());
@@ -44,7 +50,15 @@ impl Cmd {
         for ending in ["elman", "rs", "h"] {
             ui.line(format!("wrote {}", path(ending).display()));
         }
-        ui.result(&Exported { blob: path("elman"), rust: path("rs"), c: path("h"), bytes: bytes.len() })
+        let layout = model.frame().layout;
+        ui.line(format!("weights lie as `{}`, for {}", layout.name(), layout.cores().join(", ")));
+        ui.result(&Exported {
+            blob: path("elman"),
+            rust: path("rs"),
+            c: path("h"),
+            bytes: bytes.len(),
+            layout: layout.name(),
+        })
     }
 }
 

@@ -100,9 +100,20 @@ impl Cmd {
             ));
         }
         ui.line(format!("per step     {} multiplications with a weight", thousands(cost.macs)));
-        for (core, n) in &cost.instructions {
-            ui.line(format!("             about {} instructions on a Cortex-{core} (estimate)", thousands(*n)));
+        ui.line(format!(
+            "estimates    {:<12} {:>14} {:>16} {:>14}",
+            "core", "instructions", "never more than", "cycles"
+        ));
+        for e in &cost.estimates {
+            ui.line(format!(
+                "             {:<12} {:>14} {:>16} {:>14}",
+                e.name,
+                thousands(e.instructions),
+                thousands(e.most),
+                e.cycles.map_or("-".into(), thousands),
+            ));
         }
+        ui.line("             instructions within 5 % of those counted; cycles with memory that never waits");
         if !model.descriptor().labels.is_empty() {
             ui.line(format!("labels       {}", model.descriptor().labels.lines().collect::<Vec<_>>().join(" ")));
         }

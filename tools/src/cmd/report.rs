@@ -155,9 +155,10 @@ fn costs(report: &mut Report, file: &ModelFile) -> Result<()> {
         Fact::new("multiplications per step", thousands(cost.macs), ""),
     ];
     report.costs.extend(facts);
-    report.costs.extend(cost.instructions.iter().map(|(core, n)| {
-        Fact::new(format!("instructions per step, Cortex-{core}"), thousands(*n), "")
-            .with_note("estimate from the shapes")
-    }));
+    report.costs.extend(
+        cost.estimates
+            .iter()
+            .map(|e| Fact::new(format!("instructions per step, {} (estimate)", e.name), thousands(e.instructions), "")),
+    );
     Ok(())
 }

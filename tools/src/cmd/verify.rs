@@ -17,7 +17,7 @@ use crate::verify::{self, Options, VerifyReport};
 pub struct Cmd {
     /// A blob, or a run folder
     pub model: PathBuf,
-    /// Core: m3, m4, m7, m33
+    /// Core: m0, m3, m4, m7, m33, m55, rv32
     #[arg(long, value_name = "CORE", default_value = "m4")]
     pub on: String,
     /// Folder of the corpus whose examples are the input

@@ -7,7 +7,11 @@ use elman::blob::{
     Structure, Text, TextUnit, crc32c, memory_words, schema_hash,
 };
 use elman::cell::{Columns, Pass, StageSpec, VariantSpec};
-use elman::kernel::layout::{pack_bias, pack_pair, padded};
+use elman::kernel::Layout;
+use elman::kernel::layout::padded;
+
+use super::pass::{self, Row};
+use super::relay::layout_of;
 
 /// The rows of one gate, a row a unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,11 +104,27 @@ pub fn words_of(bytes: &[u8]) -> Result<Vec<u32>> {
 }
 
 impl IntegerModel {
-    /// The blob. It is loaded once as a check, so a model that a device would refuse is refused here.
+    /// The blob for cores with the DSP extension. It is loaded once as a check, so a model that a device would refuse is refused here.
     ///
     /// # Errors
     /// Where shapes do not fit the tables, or the loader's own error.
     pub fn to_blob(&self) -> Result<Vec<u8>> {
+        self.to_blob_in(Layout::Pairs)
+    }
+
+    /// The blob for a core, as [`Layout::of_core`] knows it.
+    ///
+    /// # Errors
+    /// As of [`IntegerModel::to_blob`], and where there is no such core.
+    pub fn to_blob_for(&self, core: &str) -> Result<Vec<u8>> {
+        self.to_blob_in(layout_of(core)?)
+    }
+
+    /// The blob with weights in `layout`.
+    ///
+    /// # Errors
+    /// As of [`IntegerModel::to_blob`].
+    pub fn to_blob_in(&self, layout: Layout) -> Result<Vec<u8>> {
         let mut layers = heapless::Vec::<LayerDescriptor, MAX_LAYERS>::new();
         let mut weights = Vec::new();
         for (number, l) in self.layers.iter().enumerate() {
@@ -124,7 +144,7 @@ impl IntegerModel {
             if layers.push(descriptor).is_err() {
                 bail!("{} layers: a model has at most {MAX_LAYERS}", self.layers.len());
             }
-            l.pack(spec, &mut weights).with_context(|| format!("layer {number} ({})", l.variant))?;
+            l.pack(spec, layout, &mut weights).with_context(|| format!("layer {number} ({})", l.variant))?;
         }
         for label in &self.labels {
             ensure!(!label.is_empty() && !label.contains(['\n', '\r']), "label {label:?} is empty or has a line break");
@@ -153,6 +173,7 @@ impl IntegerModel {
         let weights_offset = FRAME_WORDS * 4 + text.len();
         let total = weights_offset + weights.len() * 4 + 4;
         let frame = Frame {
+            layout,
             total_bytes: u32::try_from(total).context("the blob is larger than 4 GB")?,
             memory_words: memory_words as u32,
             audio_words: self.audio.as_ref().map_or(0, audio::Config::memory_words) as u32,
@@ -189,7 +210,7 @@ impl IntegerModel {
 
 impl IntegerLayer {
     /// Appends parameters and weights, stage by stage.
-    fn pack(&self, spec: &VariantSpec, out: &mut Vec<u32>) -> Result<()> {
+    fn pack(&self, spec: &VariantSpec, layout: Layout, out: &mut Vec<u32>) -> Result<()> {
         ensure!(
             self.gates.len() == spec.gates().count(),
             "{} gates, the table has {}",
@@ -210,7 +231,7 @@ impl IntegerLayer {
         for stage in spec.stages {
             let gates = &self.gates[first..first + stage.gates.len()];
             first += stage.gates.len();
-            self.pack_stage(spec, stage, gates, out)?;
+            self.pack_stage(spec, stage, layout, gates, out)?;
         }
         let peepholes = spec.peephole.len();
         let have = self.diagonal.len();
@@ -225,6 +246,7 @@ impl IntegerLayer {
         &self,
         spec: &VariantSpec,
         stage: &StageSpec,
+        layout: Layout,
         gates: &[IntegerGate],
         out: &mut Vec<u32>,
     ) -> Result<()> {
@@ -259,28 +281,13 @@ impl IntegerLayer {
                 for pass in rows.chunks(4) {
                     let mut r: Vec<Row> = pass.to_vec();
                     r.resize(4, Row::zero(x + h));
-                    params.extend(pack_bias(r[0].bias, r[1].bias));
-                    params.extend(pack_bias(r[2].bias, r[3].bias));
-                    params.extend(r.iter().map(|r| r.multiplier as u32));
-                    for c in (0..x + h).step_by(4) {
-                        for (pair, c) in [(0, c), (2, c), (0, c + 2), (2, c + 2)] {
-                            weights.push(lanes(&r[pair], &r[pair + 1], c));
-                        }
-                    }
+                    pass::pack(layout, None, &r, &mut params, &mut weights);
                 }
             }
             Pass::Split => {
                 for unit in 0..self.units {
                     let r: Vec<Row> = (0..4).map(|g| row(g, unit)).collect();
-                    params.extend(pack_bias(r[0].bias, r[1].bias));
-                    params.extend([r[2].bias as u32, r[3].bias as u32]);
-                    params.extend(r.iter().map(|r| r.multiplier as u32));
-                    for c in (0..x + h).step_by(4) {
-                        weights.push(lanes(&r[0], &r[1], c));
-                        weights.push(lanes(&r[0], &r[1], c + 2));
-                        let w = if c < x { &r[2].w } else { &r[3].w };
-                        weights.push(u32::from_le_bytes([w[c], w[c + 2], w[c + 1], w[c + 3]].map(|w| w as u8)));
-                    }
+                    pass::pack(layout, Some(x), &r, &mut params, &mut weights);
                 }
             }
         }
@@ -290,19 +297,7 @@ impl IntegerLayer {
     }
 }
 
-/// A row over the padded `[x; h]`.
-#[derive(Clone)]
-struct Row {
-    w: Vec<i8>,
-    bias: i32,
-    multiplier: i32,
-}
-
 impl Row {
-    fn zero(columns: usize) -> Self {
-        Row { w: vec![0; columns], bias: 0, multiplier: 0 }
-    }
-
     fn of(gate: &IntegerGate, unit: usize, layer: &IntegerLayer, x: usize, h: usize) -> Self {
         let mut row = Row { w: vec![0; x + h], bias: gate.bias[unit], multiplier: gate.multiplier[unit] };
         if let Some(w) = gate.w.chunks(layer.inputs).nth(unit) {
@@ -313,9 +308,4 @@ impl Row {
         }
         row
     }
-}
-
-/// Columns c and c + 1 of two rows.
-fn lanes(lo: &Row, hi: &Row, c: usize) -> u32 {
-    pack_pair(lo.w[c], hi.w[c]) as u32 | (pack_pair(lo.w[c + 1], hi.w[c + 1]) as u32) << 16
 }

@@ -4,7 +4,9 @@ pub mod compare;
 mod integer;
 mod joints;
 pub mod network;
+mod pass;
 pub mod ptq;
+pub mod relay;
 pub mod scaling;
 pub mod synthetic;
 

@@ -12,8 +12,8 @@ use std::io::{BufReader, Read};
 
 use super::{Inputs, Machine, Session, VerifyReport};
 
-/// "ELV1": the first word of a session.
-const MAGIC: u32 = u32::from_le_bytes(*b"ELV1");
+/// "ELV2": the first word of a session.
+const MAGIC: u32 = u32::from_le_bytes(*b"ELV2");
 /// Words of a record before the snapshot.
 const RECORD_EXTRA_WORDS: usize = 1;
 
@@ -81,8 +81,11 @@ pub(super) struct Records {
     file: BufReader<File>,
     record: Vec<u32>,
     empty_ticks: u32,
+    load_ticks: u32,
     steps: u64,
     ticks: u64,
+    /// Fewest and most of a record.
+    range: [u32; 2],
 }
 
 impl Records {
@@ -90,14 +93,15 @@ impl Records {
     pub(super) fn open(model: &Model<'_>, payload: usize, session: &Session) -> Result<Self> {
         let path = session.output();
         let mut file = BufReader::new(File::open(&path).with_context(|| path.display().to_string())?);
-        let mut header = [0; 4];
+        let mut header = [0; 5];
         words(&mut file, &mut header)?.context("the firmware wrote nothing")?;
-        let [magic, crc, record_words, empty_ticks] = header;
+        let [magic, crc, record_words, empty_ticks, load_ticks] = header;
         let record = vec![0; payload + RECORD_EXTRA_WORDS];
         ensure!(magic == MAGIC, "the firmware speaks another protocol: rebuild it from this version's boards/");
         ensure!(crc == model.crc(), "the firmware runs another model: CRC {crc:08x} instead of {:08x}", model.crc());
         ensure!(record_words as usize == record.len(), "records of {record_words} words instead of {}", record.len());
-        Ok(Records { file, record, empty_ticks, steps: 0, ticks: 0 })
+        let load_ticks = load_ticks.wrapping_sub(empty_ticks);
+        Ok(Records { file, record, empty_ticks, load_ticks, steps: 0, ticks: 0, range: [u32::MAX, 0] })
     }
 
     /// The next record, without its ticks, which are added up.
@@ -107,7 +111,9 @@ impl Records {
             .with_context(|| format!("the firmware stopped after {steps} steps"))?;
         self.steps += 1;
         if self.record[0] > 0 {
-            self.ticks += self.record[0].wrapping_sub(self.empty_ticks) as u64;
+            let ticks = self.record[0].wrapping_sub(self.empty_ticks);
+            self.ticks += u64::from(ticks);
+            self.range = [self.range[0].min(ticks), self.range[1].max(ticks)];
         }
         Ok(&self.record[RECORD_EXTRA_WORDS..])
     }
@@ -123,7 +129,9 @@ impl Records {
         let steps = self.steps;
         ensure!(words(&mut self.file, &mut self.record)?.is_none(), "the firmware wrote more than {steps} steps");
         let instructions = machine.instructions(self.ticks as f64 / steps.max(1) as f64);
-        Ok(VerifyReport { core: core.to_owned(), steps, mismatches, first, instructions })
+        let range = self.range.map(|ticks| machine.instructions(f64::from(ticks)));
+        let load_instructions = machine.instructions(f64::from(self.load_ticks));
+        Ok(VerifyReport { core: core.to_owned(), steps, mismatches, first, instructions, range, load_instructions })
     }
 }
 

@@ -7,7 +7,7 @@ use elman::net::{Sampler, Temperature};
 use serde::Serialize;
 
 use super::{Firmware, Machines, Options, Qemu};
-use crate::quant::words_of;
+use crate::quant::{relay, words_of};
 
 /// "ELG1": the first word of the firmware's answer.
 const MAGIC: u32 = u32::from_le_bytes(*b"ELG1");
@@ -85,12 +85,13 @@ pub fn generate_on_host(model: &Model<'_>, generation: &Generation) -> Result<Ve
 /// Where the blob is refused or does not generate, QEMU or the toolchain for the core is missing, or the firmware
 /// fails. A difference is no error, but said in the report.
 pub fn generate(model: &[u8], core: &str, generation: &Generation, options: &Options) -> Result<GenerateReport> {
+    let model = &relay::for_core(model, core)?;
     let words = words_of(model)?;
     let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob is refused: {e}"))?;
     let symbols = generate_on_host(&loaded, generation)?;
     let machines = Machines::find(options.boards.as_deref())?;
     let machine = machines.get(core)?;
-    let qemu = Qemu::find()?;
+    let qemu = Qemu::find(machine)?;
     let firmware = Firmware::build(&machines, core, "generate", None, &[])?;
 
     let folder = tempfile::tempdir().context("a temporary folder for the generation")?;
@@ -104,7 +105,7 @@ pub fn generate(model: &[u8], core: &str, generation: &Generation, options: &Opt
     ];
     input.extend(generation.prompt.iter().map(|s| *s as u32));
     let input: Vec<u8> = input.iter().flat_map(|w| w.to_le_bytes()).collect();
-    for (name, bytes) in [("model.elman", model), ("input.bin", &input)] {
+    for (name, bytes) in [("model.elman", model), ("input.bin", &input)] as [(&str, &Vec<u8>); 2] {
         std::fs::write(folder.path().join(name), bytes).with_context(|| format!("a temporary file {name}"))?;
     }
     qemu.run(machine, &firmware, folder.path())?;

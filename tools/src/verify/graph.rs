@@ -8,7 +8,7 @@ use super::{Bench, Options, Session, VerifyReport};
 use crate::data::Joints;
 use crate::host;
 use crate::pipeline::Example;
-use crate::quant::words_of;
+use crate::quant::{relay, words_of};
 
 /// What the firmware reads, as boards/common describes it.
 fn input(model: &Model<'_>, examples: &[Example]) -> Result<Vec<u8>> {
@@ -32,6 +32,7 @@ fn input(model: &Model<'_>, examples: &[Example]) -> Result<Vec<u8>> {
 /// # Errors
 /// As of [`super::run`], and where a graph is larger than the model takes.
 pub fn graphs(model: &[u8], core: &str, examples: &[Example], options: &Options) -> Result<VerifyReport> {
+    let model = &relay::for_core(model, core)?;
     let words = words_of(model)?;
     let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow!("the blob is refused: {e}"))?;
     Bench::new(options, core, Some(model))?.graphs(&loaded, examples, None)

@@ -18,6 +18,47 @@ pub struct Machine {
     pub machine: String,
     /// Frequency of SysTick in Hz.
     pub systick: u64,
+    /// QEMU's program.
+    #[serde(default = "arm")]
+    pub program: String,
+    /// What QEMU calls the core, where that is another name.
+    #[serde(default)]
+    pub qemu_cpu: Option<String>,
+    /// More arguments to QEMU.
+    #[serde(default)]
+    pub options: Vec<String>,
+    /// Where in flash a blob lies that is not built in; where there is none, the firmware reads it into RAM.
+    #[serde(default)]
+    pub blob_at: Option<u32>,
+    /// What the firmware has room for.
+    #[serde(default)]
+    pub room: Room,
+}
+
+fn arm() -> String {
+    "qemu-system-arm".to_owned()
+}
+
+/// Buffers of the firmware.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+pub struct Room {
+    /// Words of a blob read into RAM.
+    pub blob: usize,
+    /// Words of a model's states.
+    pub memory: usize,
+    /// Words of a record.
+    pub record: usize,
+    /// Elements of a sequence of frames.
+    pub frames: usize,
+    /// Nodes of a tree or graph, and neighbours of all of them.
+    pub nodes: usize,
+}
+
+impl Default for Room {
+    /// On a board with 4 MB of RAM.
+    fn default() -> Self {
+        Room { blob: 400_000, memory: 192 * 1024, record: 64 * 1024, frames: 128 * 1024, nodes: 16 * 1024 }
+    }
 }
 
 impl Machine {
@@ -82,9 +123,12 @@ mod tests {
     fn cores_are_listed_and_a_wrong_name_is_told_so() {
         let machines = Machines::find(None).unwrap();
         assert_eq!(machines.get("m4").unwrap().target, "thumbv7em-none-eabihf");
-        assert_eq!(machines.iter().count(), 4);
+        assert_eq!(machines.iter().count(), 7);
+        for (core, _) in machines.iter() {
+            assert!(elman::kernel::Layout::of_core(core).is_some(), "{core}");
+        }
         let error = machines.get("m5").unwrap_err().to_string();
-        assert!(error.contains("m3, m33, m4, m7"), "{error}");
+        assert!(error.contains("m0, m3, m33, m4, m55, m7, rv32"), "{error}");
         assert!(Machines::find(Some(Path::new("nowhere"))).unwrap_err().to_string().contains("nowhere"));
     }
 

@@ -4,6 +4,7 @@ mod compare;
 mod firmware;
 mod generate;
 mod graph;
+mod hear;
 mod machine;
 mod qemu;
 mod tree;
@@ -12,7 +13,8 @@ pub use compare::{Mismatch, Part};
 pub use firmware::{Firmware, Toolchain};
 pub use generate::{GenerateReport, Generation, generate, generate_on_host};
 pub use graph::graphs;
-pub use machine::{Machine, Machines};
+pub use hear::{HearReport, PARTS, hear};
+pub use machine::{Machine, Machines, Room};
 pub use qemu::{Qemu, Session};
 pub use tree::trees;
 
@@ -23,7 +25,7 @@ use serde::Serialize;
 use std::path::PathBuf;
 
 use crate::pipeline::Example;
-use crate::quant::words_of;
+use crate::quant::{relay, words_of};
 
 /// How [`run`] works.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +50,11 @@ pub struct VerifyReport {
     pub first: Option<Mismatch>,
     /// Executed instructions per step, the mean over all steps; every step takes the same path.
     pub instructions: f64,
+    /// Executed instructions of the step that took the fewest and of that which took the most; of whole sequences, where
+    /// the model runs those.
+    pub range: [f64; 2],
+    /// Executed instructions of loading the model.
+    pub load_instructions: f64,
 }
 
 impl VerifyReport {
@@ -57,8 +64,7 @@ impl VerifyReport {
     }
 }
 
-/// Builds the firmware with the blob `model` for `core` (a name in boards/qemu-mps2/machines.toml: m3, m4, m7,
-/// m33), runs `inputs` through it in QEMU and compares hidden states, long states and outputs of every step
+/// Builds the firmware with the blob `model`, laid for `core` (a name in boards/qemu-mps2/machines.toml), runs `inputs` through it in QEMU and compares hidden states, long states and outputs of every step
 /// with the host's; of a model that runs whole sequences, the outputs of every step. Each of `inputs` is a sequence of
 /// frames, [`Model::inputs`] elements a frame; states are reset before each.
 ///
@@ -66,9 +72,10 @@ impl VerifyReport {
 /// Where the blob is refused, a sequence is no whole number of frames or too long, QEMU or the toolchain for the core
 /// is missing, or the firmware fails. A difference in bits is no error, but said in the report.
 pub fn run(model: &[u8], core: &str, inputs: &[Vec<i16>], options: &Options) -> Result<VerifyReport> {
-    let words = words_of(model)?;
+    let model = relay::for_core(model, core)?;
+    let words = words_of(&model)?;
     let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob is refused: {e}"))?;
-    let bench = Bench::new(options, core, Some(model))?;
+    let bench = Bench::new(options, core, Some(&model))?;
     bench.session(&loaded, &Inputs { sequences: inputs, closed_from: options.closed_from }, None)
 }
 
@@ -128,7 +135,7 @@ impl Bench {
     pub fn new(options: &Options, core: &str, blob: Option<&[u8]>) -> Result<Self> {
         let machines = Machines::find(options.boards.as_deref())?;
         let machine = machines.get(core)?.clone();
-        let qemu = Qemu::find()?;
+        let qemu = Qemu::find(&machine)?;
         let file = tempfile::Builder::new().suffix(".elman").tempfile().context("a temporary file for the blob")?;
         let path = blob.map(|blob| std::fs::write(file.path(), blob).map(|()| file.path()));
         let path = path.transpose().context("a temporary file for the blob")?;

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use super::{Firmware, Inputs, Machine};
 
-/// QEMU for Arm.
+/// QEMU for a machine.
 #[derive(Clone, Debug)]
 pub struct Qemu {
     program: PathBuf,
@@ -55,13 +55,11 @@ impl Qemu {
     ///
     /// # Errors
     /// Where there is none.
-    pub fn find() -> Result<Self> {
-        let program = PathBuf::from("qemu-system-arm");
+    pub fn find(machine: &Machine) -> Result<Self> {
+        let program = PathBuf::from(&machine.program);
         match Command::new(&program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status() {
             Ok(status) if status.success() => Ok(Qemu { program }),
-            _ => bail!(
-                "qemu-system-arm is not installed: run `cargo xtask setup`, or install the package qemu-system-arm"
-            ),
+            _ => bail!("{} is not installed: run `cargo xtask setup`", program.display()),
         }
     }
 
@@ -71,15 +69,20 @@ impl Qemu {
     /// # Errors
     /// Where it exits with failure; the message has what it printed.
     pub fn run(&self, machine: &Machine, firmware: &Firmware, folder: &Path) -> Result<String> {
+        let lies = machine.blob_at.filter(|_| folder.join("model.elman").is_file());
+        let loader = lies.map(|at| format!("loader,file=model.elman,addr={at:#x},force-raw=on"));
         let output = Command::new(&self.program)
-            .args(["-machine", &machine.machine, "-cpu", &machine.cpu, "-nographic", "-monitor", "none"])
+            .args(["-machine", &machine.machine, "-cpu", machine.qemu_cpu.as_ref().unwrap_or(&machine.cpu)])
+            .args(["-nographic", "-monitor", "none"])
             .args(["-serial", "none", "-semihosting-config", "enable=on,target=native"])
             .args(["-icount", "shift=6", "-kernel"])
             .arg(&firmware.elf)
+            .args(&machine.options)
+            .args(loader.iter().flat_map(|l| ["-device", l]))
             .current_dir(folder)
             .stdin(Stdio::null())
             .output()
-            .context("qemu-system-arm does not start")?;
+            .with_context(|| format!("{} does not start", self.program.display()))?;
         let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "the firmware on {} failed ({}): {text}", machine.name, output.status);
         Ok(text.into_owned())

@@ -12,7 +12,7 @@ use super::{Bench, Mismatch, Options, Part, Session, VerifyReport};
 use crate::data::Joints;
 use crate::host;
 use crate::pipeline::Example;
-use crate::quant::words_of;
+use crate::quant::{relay, words_of};
 
 /// In place of a right child: the node is a leaf.
 const LEAF: u16 = u16::MAX;
@@ -40,6 +40,7 @@ fn input(model: &Model<'_>, examples: &[Example]) -> Vec<u8> {
 /// # Errors
 /// As of [`super::run`], and where a tree is larger than the model takes.
 pub fn trees(model: &[u8], core: &str, examples: &[Example], options: &Options) -> Result<VerifyReport> {
+    let model = &relay::for_core(model, core)?;
     let words = words_of(model)?;
     let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow!("the blob is refused: {e}"))?;
     Bench::new(options, core, Some(model))?.trees(&loaded, examples, None)

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use elman::Model;
+use elman::audio::Config;
 use elman::blob::{Blob, Score};
 use elman::cell::Shape;
 use elman::net::Temperature;
@@ -9,7 +10,7 @@ use elman_tools::data::{GraphRows, Joints};
 use elman_tools::pipeline::{Answer, Example};
 use elman_tools::quant::synthetic::{self, Drive};
 use elman_tools::quant::{IntegerModel, words_of};
-use elman_tools::verify::{Bench, GenerateReport, Generation, Inputs, Machines, Options, generate};
+use elman_tools::verify::{Bench, GenerateReport, Generation, Inputs, Machines, Options, generate, hear};
 use std::process::ExitCode;
 
 /// Arguments of `bitexact`.
@@ -123,6 +124,25 @@ fn text(core: &str, symbols: usize) -> Result<GenerateReport> {
     generate(&synthetic::language(90, 18, 3).to_blob()?, core, &generation, &Options::default())
 }
 
+/// Front ends of every size of FFT, over noise from silence to full scale.
+fn front_ends() -> [(Config, Vec<i16>); 4] {
+    let base = Config::HZ_16000;
+    let configs = [
+        base,
+        Config::HZ_8000,
+        Config { fft_log2: 10, window: 1023, channels: 40, high_hz: 8000, pre_emphasis: 31_785, floor_log2: 0, ..base },
+        Config { fft_log2: 7, window: 100, hop: 90, channels: 20, pre_emphasis: 500, remove_dc: false, ..base },
+    ];
+    configs.map(|config| {
+        let mut numbers = synthetic::Numbers(5);
+        let samples =
+            [32_767, 1000, 30, 3, 0, 8000].into_iter().cycle().take(18).flat_map(|amplitude| {
+                (0..512).map(|_| numbers.between(-amplitude, amplitude) as i16).collect::<Vec<_>>()
+            });
+        (config, samples.collect())
+    })
+}
+
 /// Graph networks of each pool, over edges with and without features.
 fn over_graphs() -> [synthetic::graph::Shape; 3] {
     let base = synthetic::graph::Shape::default();
@@ -156,9 +176,23 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     for (core, _) in machines.iter().filter(|(c, _)| args.cores.is_empty() || args.cores.iter().any(|a| a == c)) {
         let bench = Bench::new(&Options::default(), core, None)?;
         for Case { name, drive, model, sequence, closed_from } in cases() {
-            let blob = model.to_blob().with_context(|| name.clone())?;
+            let blob = model.to_blob_for(core).with_context(|| name.clone())?;
             let words = words_of(&blob)?;
             let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
+            let room = bench.machine().room;
+            let elements = if model.max_steps() > 0 { sequence * model.inputs() } else { model.inputs() };
+            let flash = if bench.machine().blob_at.is_some() { 96 * 1024 } else { room.blob * 4 };
+            let record = model.memory_words().min(room.memory) + 2;
+            if model.memory_words() > room.memory
+                || record > room.record
+                || elements > room.frames
+                || blob.len() > flash
+            {
+                if !args.json {
+                    println!("{core:<5}{name:<28}{drive:<12} no room");
+                }
+                continue;
+            }
             let frames = frames(&model, args.steps);
             let sequences: Vec<Vec<i16>> = frames.chunks(sequence * model.inputs()).map(<[i16]>::to_vec).collect();
             let report = bench
@@ -174,8 +208,22 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             }
             reports.push(serde_json::json!({ "variant": name, "drive": drive, "report": report }));
         }
+        for (config, samples) in front_ends() {
+            let report = hear(&config, &samples, core, &Options::default())?;
+            total += report.frames;
+            different += report.mismatches;
+            if !args.json {
+                let name = format!("front end, {} Hz, {} points", config.sample_rate, config.fft());
+                println!("{core:<5}{name:<40}{:>8} frames{:>8} mismatches", report.frames, report.mismatches);
+            }
+            reports.push(serde_json::json!({ "variant": "front end", "report": report }));
+        }
+        // Structures take more RAM than the smallest core has.
+        if bench.machine().room.blob == 0 {
+            continue;
+        }
         for (leaf, compose, roots) in [("lstm", "tree-lstm", 1), ("", "dense-tanh", 1), ("gru", "tree-lstm", 2)] {
-            let blob = synthetic::tree(leaf, compose, SHAPE.1, roots, [NODES as u16; 2], 3).to_blob()?;
+            let blob = synthetic::tree(leaf, compose, SHAPE.1, roots, [NODES as u16; 2], 3).to_blob_for(core)?;
             let words = words_of(&blob)?;
             let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
             let report = bench.trees(&model, &graphs(args.steps / NODES + 1), Some(&blob))?;
@@ -188,7 +236,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             reports.push(serde_json::json!({ "variant": name, "structure": "tree", "report": report }));
         }
         for shape in over_graphs() {
-            let blob = synthetic::graph::model(shape, 3).to_blob()?;
+            let blob = synthetic::graph::model(shape, 3).to_blob_for(core)?;
             let words = words_of(&blob)?;
             let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
             let report = bench.graphs(&model, &examples_of_graphs(shape.features, args.steps / 20 + 1), Some(&blob))?;

@@ -17,7 +17,7 @@ mod size;
 mod test;
 
 use clap::{Parser, Subcommand};
-use report::{Figures, Output};
+use report::Output;
 use std::process::ExitCode;
 
 /// What developers and CI run.
@@ -55,10 +55,16 @@ enum Verb {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
-    /// Count instructions per step on the emulated M4: `cargo xtask bench mcu --check`
-    Mcu(Output),
     /// Integer steps a second on the host: `cargo xtask bench eval --check`
     Eval(Output),
+    /// Count instructions per step on emulated cores: `cargo xtask bench mcu --all --check`
+    Mcu(bench_mcu::Args),
+    /// Count a keyword spotter's step by its parts on the emulated M4: `cargo xtask bench profile --check`
+    Profile(Output),
+    /// Compare the longest step with the shortest: `cargo xtask bench worst --cores m4 --check`
+    Worst(bench_mcu::worst::Args),
+    /// Count what `elman inspect` reckons with: `cargo xtask bench costs --write`
+    Costs(bench_mcu::costs::Args),
     /// Time training steps beside PyTorch's: `cargo xtask bench train --check`
     Train(bench_train::Args),
 }
@@ -66,8 +72,11 @@ enum Bench {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.verb {
-        Verb::Bench(Bench::Mcu(output)) => bench_mcu::run().and_then(|f: Figures| f.finish(&output)),
         Verb::Bench(Bench::Eval(output)) => bench_eval::run().and_then(|f| f.finish(&output)),
+        Verb::Bench(Bench::Mcu(args)) => bench_mcu::run(&args),
+        Verb::Bench(Bench::Profile(output)) => bench_mcu::profile::run(&output),
+        Verb::Bench(Bench::Worst(args)) => bench_mcu::worst::run(&args),
+        Verb::Bench(Bench::Costs(args)) => bench_mcu::costs::run(&args),
         Verb::Bench(Bench::Train(args)) => bench_train::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bitexact(args) => bitexact::run(&args),
         Verb::Combinations(args) => combinations::run(&args),

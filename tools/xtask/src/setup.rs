@@ -1,8 +1,8 @@
 //! `setup`: what firmware needs on this machine. It says what it does, asks first, and skips what is there.
 
 use anyhow::{Context, Result, bail};
-use elman_tools::verify::{Machines, Qemu, Toolchain};
-use std::collections::BTreeSet;
+use elman_tools::verify::{Machine, Machines, Qemu, Toolchain};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
@@ -15,7 +15,7 @@ pub struct Args {
     pub yes: bool,
 }
 
-/// Debian's packages for the thumb targets, where rustup has none to give.
+/// Debian's packages for targets of firmware, where rustup has none to give.
 const DEBIAN_RUST: &[&str] = &["rustc-web", "cargo-web", "rust-web-src"];
 
 /// Sets up, and fails where something is still missing.
@@ -43,15 +43,20 @@ pub fn prepare(args: &Args) -> Result<Vec<String>> {
             missing.push(format!("{target}: {e:#}"));
         }
     }
-    match Qemu::find() {
-        Ok(_) => println!("qemu-system-arm: is there"),
-        Err(_) => {
-            if let Err(e) = packages(&["qemu-system-arm"], args) {
-                missing.push(format!("qemu-system-arm: {e:#}"));
-            }
+    let programs: BTreeMap<&str, &Machine> = machines.iter().map(|(_, m)| (m.program.as_str(), m)).collect();
+    for (program, machine) in programs {
+        if Qemu::find(machine).is_ok() {
+            println!("{program}: is there");
+        } else if let Err(e) = packages(&[package(program)], args) {
+            missing.push(format!("{program}: {e:#}"));
         }
     }
     Ok(missing)
+}
+
+/// Debian's package with a program of QEMU.
+fn package(program: &str) -> &str {
+    if program == "qemu-system-arm" { program } else { "qemu-system-misc" }
 }
 
 fn thumb(target: &str, args: &Args) -> Result<()> {

@@ -41,7 +41,7 @@ const REST: &str = "the rest";
 /// Where it cannot be built or read.
 pub fn run(output: &Output) -> Result<ExitCode> {
     let machines = Machines::find(None)?;
-    let words = words_of(&blob()?)?;
+    let words = words_of(&blob(CORE)?)?;
     let said = Blob::new(&words).memory_words() * 4;
     let mut figures = Figures::new("size");
     figures.line("Firmware of a GRU (32, 64) and dense layer behind the front end, Cortex-M4F, bytes");

@@ -133,11 +133,11 @@ fn defmt() -> Result<()> {
 }
 
 fn kernels() -> Result<()> {
-    let (machines, qemu) = (Machines::find(None)?, Qemu::find()?);
+    let machines = Machines::find(None)?;
     let folder = tempfile::tempdir()?;
     for (core, machine) in machines.iter() {
         let firmware = Firmware::build(&machines, core, "kernels", None, &[])?;
-        let said = qemu.run(machine, &firmware, folder.path())?;
+        let said = Qemu::find(machine)?.run(machine, &firmware, folder.path())?;
         println!("{core}: {}", said.trim());
     }
     Ok(())

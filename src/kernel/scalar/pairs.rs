@@ -1,14 +1,8 @@
-//! The scalar twins: plain loops that define the right answer. They are the kernels wherever no faster one is
-//! built.
+//! Layout "pairs": two rows in a lane.
 
-use super::layout::{ROWS_PARAMS, SPLIT_PARAMS};
-use super::word::mul_high;
-
-/// The two elements of a word.
-#[inline(always)]
-fn elements(word: u32) -> [i32; 2] {
-    [word as i16 as i32, (word as i32) >> 16]
-}
+use super::elements;
+use crate::kernel::layout::{ROWS_PARAMS, SPLIT_PARAMS};
+use crate::kernel::word::mul_high;
 
 /// Adds the products of one word of lanes with one word of the vector to the sums of its two rows.
 #[inline(always)]
@@ -34,18 +28,14 @@ fn add_bytes(sum: i32, bytes: u32, x: [u32; 2]) -> i32 {
         .wrapping_add(c3.wrapping_mul(x3))
 }
 
-/// The biases of a pair of rows as [`super::layout::pack_bias`] wrote them.
+/// The biases of a pair of rows as [`pack_bias`](crate::kernel::layout::pack_bias) wrote them.
 #[inline(always)]
 fn biases(lo: u32, hi: u32, b0: u32) -> [i32; 2] {
     let a = (((hi as u64) << 32) | lo as u64) as i64;
     [b0 as i32, (a.wrapping_sub(b0 as i32 as i64) >> 8) as i32]
 }
 
-/// For each pass, four pre-activations pre_k = requantize(b_k + Σ_c w_kc·x_c), Q15.16, handed to `each` with
-/// the pass' item of `units`.
-///
-/// `x` has n/2 words, n a multiple of 4; `weights` n words and `params` [`ROWS_PARAMS`] words a pass. There are
-/// as many passes as all of `weights`, `params` and `units` have.
+/// [`super::rows`]
 #[inline(always)]
 pub fn rows<T>(
     weights: &[u32],
@@ -70,10 +60,7 @@ pub fn rows<T>(
     }
 }
 
-/// For each pass, four pre-activations: rows 0 and 1 over x and h, row 2 over x, row 3 over h.
-///
-/// `x` and `h` have n/2 words, n a multiple of 4 for each; `weights` 3/4 word a column and `params`
-/// [`SPLIT_PARAMS`] words a pass. `xh` is x and h in one slice, `x_words` the words of x.
+/// [`super::split`]
 #[inline(always)]
 pub fn split<T>(
     weights: &[u32],

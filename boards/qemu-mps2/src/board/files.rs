@@ -5,7 +5,7 @@ use embedded_io::{ErrorType, Read, Write};
 use semihosting::fs::File;
 use semihosting::io::{self, Read as _, Write as _};
 
-const BUFFER: usize = 16 * 1024;
+use super::FILE_BYTES as BUFFER;
 
 /// An error of semihosting.
 #[derive(Debug)]

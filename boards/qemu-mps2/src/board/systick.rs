@@ -21,14 +21,15 @@ pub struct SysTickClock;
 
 impl SysTickClock {
     /// Starts the timer on the core's clock, and waits until it counts.
-    pub fn start(mut timer: SYST) -> Self {
+    pub fn start() -> Option<Self> {
+        let mut timer = cortex_m::Peripherals::take()?.SYST;
         timer.set_clock_source(SystClkSource::Core);
         timer.set_reload(COUNTS - 1);
         timer.clear_current();
         timer.enable_counter();
         while SYST::get_current() == 0 {}
         timer.enable_interrupt();
-        SysTickClock
+        Some(SysTickClock)
     }
 }
 

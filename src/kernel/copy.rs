@@ -1,0 +1,145 @@
+//! Moves vectors: hidden states behind a step, frames in front of it.
+
+#[cfg(not(elman_dsp))]
+use super::word::halves_mut;
+
+/// Copies `from` to the front of `to`, as far as both go.
+#[inline(always)]
+pub fn copy(to: &mut [u32], from: &[u32]) {
+    let n = to.len().min(from.len());
+    #[cfg(not(elman_dsp))]
+    for (to, from) in to.iter_mut().zip(from).take(n) {
+        *to = *from;
+    }
+    // SAFETY: `words` reads and writes n words of which both slices have as many; they do not overlap, as one of
+    // them is borrowed exclusively; it keeps all registers but those named.
+    #[cfg(elman_dsp)]
+    unsafe {
+        core::arch::asm!(
+            "bl {words}",
+            words = sym words,
+            inlateout("r0") to.as_mut_ptr() => _, inlateout("r1") from.as_ptr() => _, inlateout("r2") n => _,
+            out("r3") _, out("r12") _, out("lr") _,
+        );
+    }
+}
+
+/// Copies r2 words from r1 to r0, eight at a time.
+///
+/// # Safety
+/// Only [`copy`] may call it, as reasoned there.
+#[cfg(elman_dsp)]
+#[unsafe(naked)]
+unsafe extern "C" fn words() {
+    core::arch::naked_asm!(
+        "push {{r4, r5, r6, r7, r8, r9, lr}}",
+        "subs r2, #8",
+        "blo 3f",
+        "2:",
+        "ldm r1!, {{r3, r4, r5, r6, r7, r8, r9, r12}}",
+        "stm r0!, {{r3, r4, r5, r6, r7, r8, r9, r12}}",
+        "subs r2, #8",
+        "bhs 2b",
+        "3:",
+        "adds r2, #8",
+        "beq 5f",
+        "4:",
+        "ldr r3, [r1], #4",
+        "subs r2, #1",
+        "str r3, [r0], #4",
+        "bne 4b",
+        "5:",
+        "pop {{r4, r5, r6, r7, r8, r9, pc}}",
+    )
+}
+
+/// Copies the elements of `from` to the front of a vector, as far as both go; how many.
+#[inline(always)]
+pub fn copy_elements(to: &mut [u32], from: &[i16]) -> usize {
+    let from = from.get(..to.len().wrapping_mul(2)).unwrap_or(from);
+    let n = from.len();
+    #[cfg(not(elman_dsp))]
+    for (to, from) in halves_mut(to).iter_mut().zip(from) {
+        *to = *from;
+    }
+    // SAFETY: `elements` reads and writes n elements, which both have; else as in `copy`.
+    #[cfg(elman_dsp)]
+    unsafe {
+        core::arch::asm!(
+            "bl {elements}",
+            elements = sym elements,
+            inlateout("r0") to.as_mut_ptr() => _, inlateout("r1") from.as_ptr() => _, inlateout("r2") n => _,
+            out("r3") _, out("r12") _, out("lr") _,
+        );
+    }
+    n
+}
+
+/// Copies r2 elements from r1 to r0, eight at a time, sixteen where a frame is aligned to words.
+///
+/// # Safety
+/// Only [`copy_elements`] may call it, as reasoned there.
+#[cfg(elman_dsp)]
+#[unsafe(naked)]
+unsafe extern "C" fn elements() {
+    core::arch::naked_asm!(
+        "push {{r4, r5, r6, r7, r8, r9, lr}}",
+        "tst r1, #3",
+        "bne 8f",
+        "subs r2, #16",
+        "blo 7f",
+        "6:",
+        "ldm r1!, {{r3, r4, r5, r6, r7, r8, r9, r12}}",
+        "stm r0!, {{r3, r4, r5, r6, r7, r8, r9, r12}}",
+        "subs r2, #16",
+        "bhs 6b",
+        "7:",
+        "adds r2, #16",
+        "beq 5f",
+        "8:",
+        "subs r2, #8",
+        "blo 3f",
+        "2:",
+        "ldr r3, [r1], #4",
+        "ldr r4, [r1], #4",
+        "ldr r5, [r1], #4",
+        "ldr r12, [r1], #4",
+        "stm r0!, {{r3, r4, r5, r12}}",
+        "subs r2, #8",
+        "bhs 2b",
+        "3:",
+        "adds r2, #8",
+        "beq 5f",
+        "4:",
+        "ldrh r3, [r1], #2",
+        "subs r2, #1",
+        "strh r3, [r0], #2",
+        "bne 4b",
+        "5:",
+        "pop {{r4, r5, r6, r7, r8, r9, pc}}",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn every_length_and_alignment() {
+        let source: Vec<i16> = (1..60).collect();
+        for from in 0..3 {
+            for n in 0..40 {
+                for room in 0..20 {
+                    let mut to = [u32::MAX; 20];
+                    let frame = &source[from..from + n];
+                    let copied = copy_elements(&mut to[..room], frame);
+                    assert_eq!(copied, n.min(2 * room));
+                    let to = crate::kernel::word::halves(&to);
+                    assert_eq!(to[..copied], frame[..copied]);
+                    assert!(to[copied..].iter().all(|x| *x == -1));
+                }
+            }
+        }
+    }
+}

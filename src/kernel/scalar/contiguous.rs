@@ -1,0 +1,68 @@
+//! Layout "rows": one row behind the other, a byte a weight.
+
+use super::elements;
+use crate::kernel::layout::PLAIN_PARAMS;
+use crate::kernel::word::mul_high;
+
+/// Adds the products of a row with a vector.
+#[inline(always)]
+fn add(sum: i32, row: &[u32], x: &[u32]) -> i32 {
+    row.iter().zip(x.as_chunks::<2>().0).fold(sum, |sum, (w, x)| {
+        let ([w0, w1, w2, w3], [x0, x1], [x2, x3]) =
+            (w.to_le_bytes().map(|w| w as i8 as i32), elements(x[0]), elements(x[1]));
+        sum.wrapping_add(w0.wrapping_mul(x0))
+            .wrapping_add(w1.wrapping_mul(x1))
+            .wrapping_add(w2.wrapping_mul(x2))
+            .wrapping_add(w3.wrapping_mul(x3))
+    })
+}
+
+/// [`super::rows`]
+#[inline(always)]
+pub fn rows<T>(
+    weights: &[u32],
+    params: &[u32],
+    x: &[u32],
+    units: impl Iterator<Item = T>,
+    mut each: impl FnMut(T, [i32; 4]),
+) {
+    let row = x.len() / 2;
+    if row == 0 {
+        return;
+    }
+    let passes = weights.chunks_exact(row.wrapping_mul(4)).zip(params.as_chunks::<PLAIN_PARAMS>().0);
+    for ((w, p), unit) in passes.zip(units) {
+        let mut pre = [0; 4];
+        for (k, (pre, w)) in pre.iter_mut().zip(w.chunks_exact(row)).enumerate() {
+            *pre = mul_high(add(p[k & 3] as i32, w, x), p[4 + (k & 3)] as i32);
+        }
+        each(unit, pre);
+    }
+}
+
+/// [`super::split`]
+#[inline(always)]
+pub fn split<T>(
+    weights: &[u32],
+    params: &[u32],
+    xh: &[u32],
+    x_words: usize,
+    units: impl Iterator<Item = T>,
+    mut each: impl FnMut(T, [i32; 4]),
+) {
+    let (x, h) = xh.split_at(x_words.min(xh.len()));
+    let words = xh.len() / 2 * 3;
+    if words == 0 {
+        return;
+    }
+    let passes = weights.chunks_exact(words).zip(params.as_chunks::<PLAIN_PARAMS>().0);
+    for ((mut w, p), unit) in passes.zip(units) {
+        let mut pre = [0; 4];
+        for (k, (pre, x)) in pre.iter_mut().zip([xh, xh, x, h]).enumerate() {
+            let (row, rest) = w.split_at_checked(x.len() / 2).unwrap_or_default();
+            w = rest;
+            *pre = mul_high(add(p[k & 3] as i32, row, x), p[4 + (k & 3)] as i32);
+        }
+        each(unit, pre);
+    }
+}
