@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use elman::Listener;
+use elman::audio::Config;
 use elman::blob::{Blob, FORMAT_VERSION, Model, Score, Structure};
 use elman::net::Rows;
 use elman_tools::quant::synthetic::{self, Drive};
@@ -65,6 +67,18 @@ fn digest(model: &Model<'_>) -> u64 {
         }
         return hash;
     }
+    if let (Some(audio), Some(detect)) = (model.audio(), model.detect()) {
+        let mut memory = vec![0; audio.memory_words() + memory.len() + detect.memory_words()];
+        let mut listener = Listener::new(model, &mut memory).unwrap();
+        listener.push_each(&synthetic::sound::samples(100_000, 42), |heard| {
+            heard.features.iter().chain(heard.scores).for_each(|x| add(*x as i64));
+            (0..model.outputs()).for_each(|k| add(heard.detector.smoothed(k).into()));
+            if let Some(e) = heard.event {
+                [e.output as i64, e.step as i64, e.score as i64].into_iter().for_each(&mut add);
+            }
+        });
+        return hash;
+    }
     let mut net = model.stream(&mut memory).unwrap();
     for frame in synthetic::frames(model.inputs(), 300, 42).chunks(model.inputs()) {
         net.step(frame).scores.iter().for_each(|s| add(*s as i64));
@@ -77,7 +91,7 @@ fn digest(model: &Model<'_>) -> u64 {
 }
 
 /// One blob for each cell, one that reads both ways, one with a delay line that feeds its output back, one that writes
-/// text, one that writes a sequence for a sequence, one over trees,
+/// text, one that writes a sequence for a sequence, one that listens, one over trees,
 /// and one over graphs.
 fn fresh() -> Vec<(String, Vec<u8>)> {
     let both_ways = synthetic::bidirectional(&["gru", "lstm-coupled"], 3, 5, 4, 25, 77);
@@ -90,6 +104,7 @@ fn fresh() -> Vec<(String, Vec<u8>)> {
         ("language", synthetic::language(30, 6, 77)),
         ("writes", synthetic::seq2seq(["gru", "lstm"], Score::Additive, 6, true, [9, 12], 3, 77)),
         ("graph", synthetic::graph::model(synthetic::graph::Shape { features: 2, ..Default::default() }, 77)),
+        ("listens", synthetic::sound::listener(Config::HZ_8000, 6, 3, 77)),
         ("tree", synthetic::tree("lstm", "tree-lstm", 6, 1, [60, 60], 77)),
     ]
     .map(|(name, model)| (name.to_owned(), model.to_blob().unwrap()));

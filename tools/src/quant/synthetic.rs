@@ -1,6 +1,7 @@
 //! Seeded models and inputs without training: for tests of bits, counts of instructions and fuzz seeds.
 
 pub mod graph;
+pub mod sound;
 
 use elman::blob::{Direction, Readout, Score, Structure, TextUnit};
 use elman::cell::{Columns, LongState, OutRange, Pass, Shape, Taps, VariantSpec};
