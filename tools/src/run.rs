@@ -220,7 +220,8 @@ impl RunFolder {
             );
         }
         std::fs::create_dir_all(path).with_context(|| format!("cannot make the run folder {}", path.display()))?;
-        for old in [run.checkpoint_path(), run.weights_path(), run.model_path(), run.results_path()] {
+        let hard = path.join("hard.json");
+        for old in [run.checkpoint_path(), run.weights_path(), run.model_path(), run.results_path(), hard] {
             if old.exists() {
                 std::fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
             }

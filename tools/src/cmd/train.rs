@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 
 use super::Usage;
 use crate::data::records::Task;
 use crate::data::{Augment, Split};
 use crate::evaluate::{self, Figure};
+use crate::listening::Streams;
 use crate::pipeline::{self, Clips, Encoding, Example, Frames, Sequences, Source};
 use crate::recipe::Recipe;
 use crate::run::{About, RunFolder};
@@ -167,6 +168,14 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
     folder.write_calibration(&calibration)?;
 
     let sets: [Box<dyn Dataset + '_>; 2] = match (source, &about.encoding.frames) {
+        (Source::Sound(corpus), Frames::Audio(audio)) if recipe.stream.is_some() => {
+            let stream = about.encoding.stream.as_ref().context("the run has no streams")?;
+            let (seed, kept) = (recipe.train.seed, folder.path().join("hard.json"));
+            [
+                Box::new(Streams::train(stream, corpus, &about, *audio, seed, kept)),
+                Box::new(Streams::valid(stream, corpus, &about, *audio, &valid_examples)),
+            ]
+        }
         (Source::Sound(corpus), Frames::Audio(audio)) => {
             let augment = recipe.augment.at(corpus.sample_rate);
             [
@@ -201,6 +210,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
                 false if series => format!(", validation {:.4}", epoch.valid_loss),
                 false => format!(", validation {:.4} {}", epoch.valid_loss, percent(epoch.valid_accuracy)),
             };
+            let valid = epoch.merit.map_or(valid.clone(), |m| format!("{valid}, missed {}", percent(m)));
             progress.step(format!(
                 "loss {:.4}{valid}{}, {} steps/s",
                 epoch.train_loss,
