@@ -11,8 +11,12 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod ear;
 mod generation;
+#[cfg(feature = "gesture")]
+pub mod gesture;
 mod graph;
+pub mod listening;
 mod tree;
 mod writing;
 

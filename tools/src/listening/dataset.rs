@@ -41,7 +41,9 @@ pub struct StreamRecipe {
     pub jitter_db: f32,
     /// Speed and pitch vary by ± this share.
     pub speed: f32,
-    /// Kinds of background.
+    /// Balance of low and high tones varies by ± this, in dB.
+    pub tilt_db: f32,
+    /// Kinds of background; one that is named twice is drawn twice as often.
     pub noises: Vec<Noise>,
     /// Share of the words that are cut short or turned round, and then unknown.
     pub fragments: f32,
@@ -69,7 +71,8 @@ pub struct StreamRecipe {
     pub valid_snr_db: f32,
     /// False accepts an hour at which misses are counted there.
     pub false_accepts_per_hour: f64,
-    /// Share of each background recording, at its end, that is kept from training.
+    /// Share of each background recording, at its end, that is kept from training; 0 trains on the very background that
+    /// judges.
     pub held_background: f64,
 }
 
@@ -79,14 +82,15 @@ impl Default for StreamRecipe {
             words: Vec::new(),
             leave_out: Vec::new(),
             valid_share: 0.2,
-            seconds: 4.0,
+            seconds: 5.0,
             streams: 0,
-            gap_s: (0.1, 1.2),
+            gap_s: (0.1, 2.0),
             snr_db: (0.0, 30.0),
             level_db: (-40.0, -14.0),
             jitter_db: 3.0,
             speed: 0.12,
-            noises: vec![Noise::Background, Noise::Background, Noise::White, Noise::Pink, Noise::Brown, Noise::Babble],
+            tilt_db: 6.0,
+            noises: [[Noise::Background; 4], [Noise::White, Noise::Pink, Noise::Brown, Noise::Babble]].concat(),
             fragments: 0.15,
             wordless: 0.05,
             trimmed: 0.5,
@@ -100,7 +104,7 @@ impl Default for StreamRecipe {
             valid_per_hour: 780.0,
             valid_snr_db: 10.0,
             false_accepts_per_hour: 1.0,
-            held_background: 0.3,
+            held_background: 0.0,
         }
     }
 }
@@ -142,6 +146,7 @@ impl StreamRecipe {
             level_db: self.level_db,
             jitter_db: self.jitter_db,
             speed: self.speed,
+            tilt_db: self.tilt_db,
             noises: self.noises.clone(),
             fragments: self.fragments,
             wordless: self.wordless,

@@ -69,6 +69,8 @@ pub struct MixOptions {
     pub jitter_db: f32,
     /// Speed of a clip, and with it its pitch, varies by ± this share.
     pub speed: f32,
+    /// The balance of low and high tones of a clip varies by ± this, in dB, as microphones and rooms do.
+    pub tilt_db: f32,
     /// Kinds of noise to choose from; one a track.
     pub noises: Vec<Noise>,
     /// Share of the words that are cut in their first half or said backward, and then are unknown.
@@ -90,6 +92,7 @@ impl MixOptions {
             level_db: (-26.0, -26.0),
             jitter_db: 0.0,
             speed: 0.0,
+            tilt_db: 0.0,
             noises: vec![Noise::Background],
             fragments: 0.0,
             wordless: 0.0,
@@ -203,6 +206,9 @@ impl Mix<'_> {
             samples = samples[from..to].to_vec();
             part = part.start - from..part.end - from;
         }
+        if how.tilt_db > 0.0 {
+            tilt(&mut samples, how.tilt_db * rng.random_range(-1.0..=1.0f32), self.rate);
+        }
         if how.speed > 0.0 {
             let speed = 1.0 + how.speed * rng.random_range(-1.0..=1.0f32);
             samples = faster(&samples, speed);
@@ -234,6 +240,17 @@ fn scale_to(x: &mut [f32], level: f32) {
     let power = x.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / x.len().max(1) as f64;
     let gain = level / (power.sqrt() as f32).max(1e-6);
     x.iter_mut().for_each(|x| *x *= gain);
+}
+
+/// Raises the tones below about 1 kHz by `db` / 2 and lowers those above by as much.
+fn tilt(samples: &mut [f32], db: f32, rate: u32) {
+    let (low, high) = (decibels(db / 2.0), decibels(-db / 2.0));
+    let share = 1.0 - (-std::f32::consts::TAU * 1000.0 / rate as f32).exp();
+    let mut below = 0.0;
+    for x in samples {
+        below += share * (*x - below);
+        *x = low * below + high * (*x - below);
+    }
 }
 
 /// Played `speed` times as fast: a straight line between neighbouring samples.
@@ -304,6 +321,7 @@ mod tests {
             let how = MixOptions {
                 noises: vec![noise],
                 speed: 0.2,
+                tilt_db: 6.0,
                 fragments: 0.5,
                 trimmed: 0.5,
                 jitter_db: 6.0,

@@ -12,7 +12,9 @@ mod mix;
 mod noise;
 mod play;
 mod point;
+mod scene;
 mod score;
+mod source;
 
 pub use dataset::{StreamRecipe, Streams, examples, keywords};
 pub use extent::extent;
@@ -21,4 +23,6 @@ pub use mix::{Mix, MixOptions, SILENCE, Spoken, Track, UNKNOWN};
 pub use noise::{Noise, shaped};
 pub use play::{Played, play, replay};
 pub use point::{Found, Point, SMOOTH, Wish, calibrate, curve, sweep};
+pub use scene::{Scene, scenes};
 pub use score::{Alarm, TOLERANCE_S, Tally, judge};
+pub use source::{Mixed, recordings};

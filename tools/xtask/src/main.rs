@@ -1,9 +1,11 @@
 //! `cargo xtask VERB`: what developers and CI run.
 #![forbid(unsafe_code)]
 
+mod bench_listen;
 mod bench_mcu;
 mod bench_train;
 mod bitexact;
+mod boards;
 mod combinations;
 mod demo;
 mod fuzz;
@@ -38,6 +40,8 @@ enum Verb {
     Combinations(combinations::Args),
     /// Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`
     Recipes(recipes::Args),
+    /// Build the firmware of every board: `cargo xtask boards --only pico`
+    Boards(boards::Args),
     /// Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`
     Panics(Output),
     /// Install what firmware needs: thumb targets and QEMU: `cargo xtask setup --yes`
@@ -56,6 +60,8 @@ enum Verb {
 enum Bench {
     /// Count instructions per step on the emulated M4: `cargo xtask bench mcu --check`
     Mcu(Output),
+    /// Count what listening takes of a chip at 16 kHz: `cargo xtask bench listen --check`
+    Listen(bench_listen::Args),
     /// Time training steps beside PyTorch's: `cargo xtask bench train --check`
     Train(bench_train::Args),
 }
@@ -64,10 +70,12 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.verb {
         Verb::Bench(Bench::Mcu(output)) => bench_mcu::run().and_then(|f: Figures| f.finish(&output)),
+        Verb::Bench(Bench::Listen(args)) => bench_listen::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bench(Bench::Train(args)) => bench_train::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bitexact(args) => bitexact::run(&args),
         Verb::Combinations(args) => combinations::run(&args),
         Verb::Recipes(args) => recipes::run(&args),
+        Verb::Boards(args) => boards::run(&args),
         Verb::Panics(output) => panics::run(&output),
         Verb::Setup(args) => setup::run(&args),
         Verb::Test(args) => test::run(&args),
