@@ -5,11 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use elman::Listener;
 use elman::audio::Config;
-use elman::blob::{Blob, FORMAT_VERSION, Model, Score, Structure};
-use elman::net::Rows;
-use elman_tools::quant::synthetic::{self, Drive};
+use elman::blob::{Blob, FORMAT_VERSION, Model, Score};
+use elman_tools::quant::synthetic::{self, Drive, Exercise, exercise};
 use elman_tools::quant::words_of;
 
 static GRU: Blob<'static> = elman::include_blob!("golden/gru.elman");
@@ -18,75 +16,12 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden")
 }
 
-/// Digest (FNV-1a) of outputs and states over 300 frames.
+/// Digest (FNV-1a) of outputs and states over 300 frames, or 10 structures.
 fn digest(model: &Model<'_>) -> u64 {
     let mut memory = vec![0; model.memory_words()];
     let mut hash = 0xCBF2_9CE4_8422_2325u64;
-    let mut add = |v: i64| hash = (hash ^ v as u64).wrapping_mul(0x0100_0000_01B3);
-    if let Structure::Seq2seq { .. } = model.structure() {
-        let mut net = model.seq2seq(&mut memory).unwrap();
-        for seed in 0..10 {
-            let source = synthetic::source(model.max_steps(), seed);
-            let written = net.run(&source).unwrap();
-            add(written.log2_p.into());
-            written.symbols().for_each(|s| add(s.into()));
-            net.encode(&source).unwrap();
-            for symbol in synthetic::source(10, seed) {
-                net.step(symbol as u16).scores.iter().for_each(|s| add(*s as i64));
-            }
-        }
-        return hash;
-    }
-    if model.max_steps() > 0 {
-        let mut net = model.sequence(&mut memory).unwrap();
-        let frames = synthetic::frames(model.inputs(), 300, 42);
-        for frames in frames.chunks(model.max_steps() * model.inputs()) {
-            net.run(frames).unwrap().iter().for_each(|y| y.scores.iter().for_each(|s| add(*s as i64)));
-        }
-        return hash;
-    }
-    if let Structure::Tree { max_nodes, .. } = model.structure() {
-        let mut tree = model.tree(&mut memory).unwrap();
-        for seed in 0..10 {
-            let nodes = synthetic::nodes(max_nodes.into(), 9, seed);
-            let answers = tree.run_each(&[3, 1, 4, 1, 5, 9, 2, 6, 5], &nodes, |k, y| {
-                add(k as i64);
-                y.scores.iter().for_each(|s| add(*s as i64));
-            });
-            answers.unwrap();
-        }
-        return hash;
-    }
-    if let Structure::Graph { .. } = model.structure() {
-        let mut net = model.graph(&mut memory).unwrap();
-        for seed in 0..10 {
-            let graph = synthetic::graph::graph(20, 8, model.inputs(), net.edge_features(), seed);
-            let rows = Rows::new(&graph.offsets, &graph.neighbours).unwrap();
-            let outputs = net.run(&graph.frames, rows, &graph.edges).unwrap();
-            outputs.iter().for_each(|y| y.scores.iter().for_each(|s| add(*s as i64)));
-        }
-        return hash;
-    }
-    if let (Some(audio), Some(detect)) = (model.audio(), model.detect()) {
-        let mut memory = vec![0; audio.memory_words() + memory.len() + detect.memory_words()];
-        let mut listener = Listener::new(model, &mut memory).unwrap();
-        listener.push_each(&synthetic::sound::samples(100_000, 42), |heard| {
-            heard.features.iter().chain(heard.scores).for_each(|x| add(*x as i64));
-            (0..model.outputs()).for_each(|k| add(heard.detector.smoothed(k).into()));
-            if let Some(e) = heard.event {
-                [e.output as i64, e.step as i64, e.score as i64].into_iter().for_each(&mut add);
-            }
-        });
-        return hash;
-    }
-    let mut net = model.stream(&mut memory).unwrap();
-    for frame in synthetic::frames(model.inputs(), 300, 42).chunks(model.inputs()) {
-        net.step(frame).scores.iter().for_each(|s| add(*s as i64));
-        for k in 0..model.layers().len() {
-            net.hidden(k).iter().for_each(|h| add(*h as i64));
-            net.long(k).iter().for_each(|w| add(*w as i64));
-        }
-    }
+    let how = Exercise { steps: 300, structures: 10, seed: 42 };
+    exercise(model, &mut memory, how, |v| hash = (hash ^ v as u64).wrapping_mul(0x0100_0000_01B3)).unwrap();
     hash
 }
 

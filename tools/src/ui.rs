@@ -93,7 +93,11 @@ impl Progress {
 
 /// A number of bytes as people read it.
 pub fn bytes(n: usize) -> String {
-    if n < 10_000 { format!("{n} B") } else { format!("{:.1} KB", n as f64 / 1024.0) }
+    match n {
+        0..10_000 => format!("{n} B"),
+        10_000..10_000_000 => format!("{:.1} KB", n as f64 / 1024.0),
+        _ => format!("{:.1} MB", n as f64 / 1024.0 / 1024.0),
+    }
 }
 
 /// A whole number with its thousands apart.

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use elman_tools::nn::{DenseActivation, DropoutKind, LayerSpec, Loss, NO_CLASS, NetworkSpec, Over, Target};
 use elman_tools::train::{
     Control, Dataset, Optimizer, Outcome, Progress, Schedule, Sequence, TrainConfig, TrainError, Trainer, Watch,
+    forecast,
 };
 
 /// The class is the sign of the first frame; noise follows, 3 to 12 steps of it.
@@ -180,6 +181,22 @@ fn same_bits_for_any_number_of_threads() {
 }
 
 /// Stops a run at epoch 3, batch 2.
+/// Every batch of every epoch stays within what is said beforehand, and that is no more than a batch of the longest takes.
+#[test]
+fn no_run_takes_more_memory_than_its_forecast() {
+    for (variant, batch, shard) in [("lstm", 32, 8), ("gru-before", 20, 20)] {
+        let config = TrainConfig { batch, shard, ..config() };
+        let said = forecast(&spec(variant), &config, &TRAIN).unwrap();
+        let mut trainer = Trainer::new(&spec(variant), &config).unwrap();
+        trainer.run(&TRAIN, &VALID, None, quiet).unwrap();
+        let found = trainer.memory();
+        assert_eq!((said.sequences, said.longest), (150, 24));
+        assert_eq!((found.parameters, found.optimizer_bytes), (said.memory.parameters, said.memory.optimizer_bytes));
+        let [found, said] = [found.activation_bytes, said.memory.activation_bytes];
+        assert!(found <= said && found * 10 >= said * 8, "{variant}: {found} of {said}");
+    }
+}
+
 fn third_epoch(progress: Progress<'_>) -> Control {
     match progress {
         Progress::Batch { epoch: 3, batch: 2, .. } => Control::Stop,

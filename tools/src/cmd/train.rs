@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use serde::Serialize;
 
 use super::Usage;
@@ -14,8 +14,10 @@ use crate::listening::Streams;
 use crate::pipeline::{self, Clips, Encoding, Example, Frames, Sequences, Source};
 use crate::recipe::Recipe;
 use crate::run::{About, RunFolder};
-use crate::train::{Control, Dataset, EpochMetrics, Outcome, Progress, TrainError, Trainer};
-use crate::ui::{Ui, percent, thousands};
+use crate::train::{
+    Control, Dataset, EpochMetrics, Forecast, Memory, Outcome, Progress, TrainError, Trainer, forecast,
+};
+use crate::ui::{Ui, bytes, percent, thousands};
 
 /// Trains a network with full back-propagation through time; writes a run folder.
 #[derive(clap::Args, Debug, Default)]
@@ -44,6 +46,9 @@ pub struct Cmd {
     /// Threads; the result does not depend on them
     #[arg(long)]
     pub threads: Option<usize>,
+    /// Reads the data, says what memory and time the run will take, and ends
+    #[arg(long, conflicts_with_all = ["resume", "force", "watch"])]
+    pub dry_run: bool,
     /// Rewrites report.html after every epoch
     #[arg(long)]
     pub watch: bool,
@@ -67,6 +72,8 @@ pub struct Trained {
     pub test: Vec<Figure>,
     /// Parameters.
     pub parameters: usize,
+    /// Memory of the largest batch, and of what learns from it.
+    pub memory: Memory,
     /// Seconds it took, reading included.
     pub seconds: f64,
 }
@@ -97,6 +104,18 @@ impl Cmd {
         }
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
         let Some(data) = self.data else { bail!(Usage("--data is missing".to_owned())) };
+        if self.dry_run {
+            let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), ui)?;
+            let forecast = dry_run(&source, &recipe)?;
+            ui.line(format!(
+                "{}: {}; an epoch over {} sequences takes about {:.1} s",
+                recipe.name,
+                memory_text(&forecast.memory),
+                thousands(forecast.sequences as u64),
+                forecast.epoch_seconds
+            ));
+            return ui.result(&forecast);
+        }
         // Judged before the corpus is read, which can take a while.
         let folder = if self.resume { RunFolder::open(&out)? } else { RunFolder::create(&out, self.force)? };
         let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), ui)?;
@@ -105,13 +124,13 @@ impl Cmd {
         let how = How { resume: self.resume, watch: self.watch };
         let trained = train(&source, &recipe, &folder, how, ui)?;
         ui.line(format!(
-            "{}: {}epoch {} of {}{}; {} parameters, {:.0} s",
+            "{}: {}epoch {} of {}{}; {}, {:.0} s",
             out.display(),
             trained.valid.first().map_or(String::new(), |f| format!("validation {} {} at ", f.name, f.text())),
             trained.best_epoch,
             trained.epochs,
             trained.test.first().map_or(String::new(), |f| format!(", test {}", f.text())),
-            thousands(trained.parameters as u64),
+            memory_text(&trained.memory),
             trained.seconds,
         ));
         ui.line(format!("next: elman quantize {}", out.display()));
@@ -128,19 +147,90 @@ pub struct How {
     pub watch: bool,
 }
 
+fn memory_text(memory: &Memory) -> String {
+    format!(
+        "{} parameters, {} with optimizer and gradients, {} of activations",
+        thousands(memory.parameters as u64),
+        bytes(memory.optimizer_bytes),
+        bytes(memory.activation_bytes)
+    )
+}
+
+/// Examples of all parts, and what the network has to know of them.
+struct Prepared {
+    about: About,
+    train: Vec<Example>,
+    valid: Vec<Example>,
+    test: Vec<Example>,
+}
+
+impl Prepared {
+    fn of(source: &Source, recipe: &Recipe) -> Result<Self> {
+        let encoding = Encoding::of(source, recipe)?;
+        encoding.suits(recipe)?;
+        encoding.knows(recipe)?;
+        let train = encoding.examples(source, Split::Train)?;
+        let valid = encoding.examples(source, Split::Valid)?;
+        let test = encoding.examples(source, Split::Test)?;
+        let about = About::of(encoding, recipe, &train, &[&valid, &test])?;
+        Ok(Self { about, train, valid, test })
+    }
+
+    /// What is trained on, varied as the recipe says, and what is validated on, as it is. `kept` is the file in which seeds
+    /// of hard streams are kept.
+    fn sets<'a>(&'a self, source: &'a Source, recipe: &'a Recipe, kept: Option<PathBuf>) -> [Box<dyn Dataset + 'a>; 2] {
+        let about = &self.about;
+        if let (Source::Sound(corpus), Frames::Audio(audio), Some(stream)) =
+            (source, &about.encoding.frames, &about.encoding.stream)
+        {
+            return [
+                Box::new(Streams::train(stream, corpus, about, *audio, recipe.train.seed, kept)),
+                Box::new(Streams::valid(stream, corpus, about, *audio, &self.valid)),
+            ];
+        }
+        match (source, &about.encoding.frames) {
+            (Source::Sound(corpus), Frames::Audio(audio)) => {
+                let augment = recipe.augment.at(corpus.sample_rate);
+                [
+                    Box::new(Clips::new(corpus, Split::Train, &self.train, *audio, about, augment)),
+                    Box::new(Clips::new(corpus, Split::Valid, &self.valid, *audio, about, Augment::default())),
+                ]
+            }
+            _ => [
+                Box::new(Sequences::new(&self.train, about, &recipe.sequences, true)),
+                Box::new(Sequences::new(&self.valid, about, &recipe.sequences, false)),
+            ],
+        }
+    }
+}
+
+/// What a run would take.
+///
+/// # Errors
+/// As [`train`], as far as it can be known before.
+pub fn dry_run(source: &Source, recipe: &Recipe) -> Result<Forecast> {
+    let prepared = Prepared::of(source, recipe)?;
+    let [train, _] = prepared.sets(source, recipe, None);
+    forecast(&prepared.about.network(recipe), &recipe.train, train.as_ref()).map_err(wrong_recipe)
+}
+
+/// An error whose cause is the recipe is one of usage.
+fn wrong_recipe(e: TrainError) -> anyhow::Error {
+    if matches!(e, TrainError::Config { .. } | TrainError::Spec(_)) {
+        anyhow::Error::new(Usage(format!("the recipe: {e}")))
+    } else {
+        e.into()
+    }
+}
+
 /// Trains on a source into a run folder.
 ///
 /// # Errors
 /// What training found wrong; an interruption, with how to go on.
 pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui: Ui) -> Result<Trained> {
     let start = std::time::Instant::now();
-    let encoding = Encoding::of(source, recipe)?;
-    encoding.suits(recipe)?;
-    encoding.knows(recipe)?;
-    let train_examples = encoding.examples(source, Split::Train)?;
-    let valid_examples = encoding.examples(source, Split::Valid)?;
-    let test_examples = encoding.examples(source, Split::Test)?;
-    let about = About::of(encoding, recipe, &train_examples, &[&valid_examples, &test_examples])?;
+    let prepared = Prepared::of(source, recipe)?;
+    let Prepared { about, train: train_examples, valid: valid_examples, test: test_examples } = &prepared;
     let mut trainer = if how.resume {
         same_run(folder, recipe, about.fingerprint)?;
         if folder.checkpoint_path().exists() {
@@ -152,43 +242,17 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
             Trainer::new(&about.network(recipe), &recipe.train)?
         }
     } else {
-        let trainer = Trainer::new(&about.network(recipe), &recipe.train).map_err(|e| {
-            if matches!(e, TrainError::Config { .. } | TrainError::Spec(_)) {
-                anyhow::Error::new(Usage(format!("the recipe: {e}")))
-            } else {
-                e.into()
-            }
-        })?;
-        folder.write_beginning(recipe, &about)?;
+        let trainer = Trainer::new(&about.network(recipe), &recipe.train).map_err(wrong_recipe)?;
+        folder.write_beginning(recipe, about)?;
         trainer
     };
     let inputs = about.encoding.inputs();
     let clips = recipe.quantize.calibration_clips;
-    let calibration = pipeline::spread(&train_examples, clips, inputs, MOST_CALIBRATION_STEPS);
+    let calibration = pipeline::spread(train_examples, clips, inputs, MOST_CALIBRATION_STEPS);
     folder.write_calibration(&calibration)?;
 
-    let sets: [Box<dyn Dataset + '_>; 2] = match (source, &about.encoding.frames) {
-        (Source::Sound(corpus), Frames::Audio(audio)) if recipe.stream.is_some() => {
-            let stream = about.encoding.stream.as_ref().context("the run has no streams")?;
-            let (seed, kept) = (recipe.train.seed, folder.path().join("hard.json"));
-            [
-                Box::new(Streams::train(stream, corpus, &about, *audio, seed, kept)),
-                Box::new(Streams::valid(stream, corpus, &about, *audio, &valid_examples)),
-            ]
-        }
-        (Source::Sound(corpus), Frames::Audio(audio)) => {
-            let augment = recipe.augment.at(corpus.sample_rate);
-            [
-                Box::new(Clips::new(corpus, Split::Train, &train_examples, *audio, &about, augment)),
-                Box::new(Clips::new(corpus, Split::Valid, &valid_examples, *audio, &about, Augment::default())),
-            ]
-        }
-        _ => [
-            Box::new(Sequences::new(&train_examples, &about, &recipe.sequences, true)),
-            Box::new(Sequences::new(&valid_examples, &about, &recipe.sequences, false)),
-        ],
-    };
-    let [train_set, valid_set] = &sets;
+    let kept = folder.path().join("hard.json");
+    let [train_set, valid_set] = prepared.sets(source, recipe, Some(kept));
     let steps: u64 = train_examples.iter().map(|e| e.steps(inputs) as u64).sum();
     let mut progress = ui.progress("epoch", recipe.train.epochs as u64);
     let mut history: Vec<EpochMetrics> = trainer.history().to_vec();
@@ -233,16 +297,17 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
         }
         Ok(Outcome::Finished | Outcome::EarlyStop) => {}
     }
+    let memory = trainer.memory();
     let (epochs, best_epoch) = (trainer.history().len(), trainer.best_epoch().unwrap_or(0));
     let network = trainer.into_best();
     folder.write_weights(&network)?;
     let how = evaluate::How::of(recipe);
     let judge = |examples: &[Example]| {
-        let parts = evaluate::float(&network, &about, examples, how);
+        let parts = evaluate::float(&network, about, examples, how);
         evaluate::figures(&about.encoding, examples, &parts, how)
     };
-    let valid = if valid_examples.is_empty() { Vec::new() } else { judge(&valid_examples) };
-    let test = if test_examples.is_empty() { Vec::new() } else { judge(&test_examples) };
+    let valid = if valid_examples.is_empty() { Vec::new() } else { judge(valid_examples) };
+    let test = if test_examples.is_empty() { Vec::new() } else { judge(test_examples) };
     Ok(Trained {
         run: folder.path().to_owned(),
         epochs,
@@ -250,6 +315,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
         valid,
         test,
         parameters: network.values().len(),
+        memory,
         seconds: start.elapsed().as_secs_f64(),
     })
 }

@@ -262,6 +262,8 @@ pub struct Streams<'a> {
     hard: Mutex<Vec<u64>>,
     /// Where they are kept from epoch to epoch.
     kept: Option<std::path::PathBuf>,
+    /// Whether streams are made anew.
+    fresh: bool,
 }
 
 impl<'a> Streams<'a> {
@@ -273,12 +275,13 @@ impl<'a> Streams<'a> {
         about: &'a About,
         audio: audio::Config,
         seed: u64,
-        kept: std::path::PathBuf,
+        kept: Option<std::path::PathBuf>,
     ) -> Self {
-        let hard = std::fs::read(&kept).ok().and_then(|t| serde_json::from_slice(&t).ok()).unwrap_or_default();
+        let text = kept.as_ref().and_then(|path| std::fs::read(path).ok());
+        let hard = text.and_then(|t| serde_json::from_slice(&t).ok()).unwrap_or_default();
         let mix = recipe.mix(corpus, Split::Train);
-        let (hard, kept) = (Mutex::new(hard), Some(kept));
-        Streams { recipe, mix, about, audio, seed, tracks: Vec::new(), fixed: &[], hard, kept }
+        let hard = Mutex::new(hard);
+        Streams { recipe, mix, about, audio, seed, tracks: Vec::new(), fixed: &[], hard, kept, fresh: true }
     }
 
     /// The validation stream, whose pieces `examples` are.
@@ -291,7 +294,18 @@ impl<'a> Streams<'a> {
     ) -> Self {
         let tracks = pieces(recipe, corpus, Split::Valid);
         let mix = recipe.mix(corpus, Split::Valid);
-        Streams { recipe, mix, about, audio, seed: 0, tracks, fixed: examples, hard: Mutex::default(), kept: None }
+        Streams {
+            recipe,
+            mix,
+            about,
+            audio,
+            seed: 0,
+            tracks,
+            fixed: examples,
+            hard: Mutex::default(),
+            kept: None,
+            fresh: false,
+        }
     }
 
     fn labels(&self) -> &[String] {
@@ -317,7 +331,7 @@ impl<'a> Streams<'a> {
 
 impl Dataset for Streams<'_> {
     fn len(&self) -> usize {
-        if self.kept.is_some() { self.recipe.count(self.mix.clips, self.mix.rate) } else { self.fixed.len() }
+        if self.fresh { self.recipe.count(self.mix.clips, self.mix.rate) } else { self.fixed.len() }
     }
 
     fn get(&self, index: usize, epoch_seed: Option<u64>) -> Sequence {
@@ -343,7 +357,7 @@ impl Dataset for Streams<'_> {
     /// Looks for streams in which the network tells a wrong word.
     fn before_epoch(&self, network: &Network<f32>, epoch: usize) {
         let every = self.recipe.mine_every;
-        if self.kept.is_none() || every == 0 || epoch == 0 || !epoch.is_multiple_of(every) {
+        if !self.fresh || every == 0 || epoch == 0 || !epoch.is_multiple_of(every) {
             return;
         }
         let keyword = super::keywords(self.labels());

@@ -1,6 +1,8 @@
 //! Sequences side by side.
 
 use super::Float;
+use super::layer::fit;
+use get_size2::GetSize;
 
 /// A matrix per step: `[steps, size, width]`, of which the first `rows[t]` rows of step t are there.
 ///
@@ -41,7 +43,7 @@ impl<'a, F> Frames<'a, F> {
 }
 
 /// Input sequences of a batch or a shard of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 pub struct Batch<F> {
     data: Vec<F>,
     rows: Vec<usize>,
@@ -78,7 +80,7 @@ impl<F: Float> Batch<F> {
             }
             self.rows.push(running);
         }
-        self.data.resize(self.rows.len() * sequences.len() * inputs, F::ZERO);
+        fit(&mut self.data, self.rows.len() * sequences.len() * inputs);
         for (row, &i) in self.order.iter().enumerate() {
             for (t, frame) in sequences[i].chunks_exact(inputs).enumerate() {
                 let to = &mut self.data[(t * sequences.len() + row) * inputs..][..inputs];

@@ -55,14 +55,14 @@ pub fn layers<F: Float>(spec: &NetworkSpec, places: Vec<[Place; 2]>) -> Result<B
             }
             LayerSpec::Pool { over } => Layer::Pool(Pool { over: *over, width }),
             LayerSpec::Dense { activation, .. } => {
-                let equation = cell::dense((*activation).into());
+                let equation = F::dense((*activation).into());
                 Layer::Dense(Dense(Affine::new(equation, [inputs, width], place.w, place.b)))
             }
             LayerSpec::Narx { hidden, outputs, input_taps, output_taps, activation, closed, warmup, residual } => {
                 let (tail, tail_taps) = (*outputs, output_taps.saturating_sub(1));
                 let delay = Delay { inputs, taps: *input_taps, stride: 1, tail, tail_taps };
                 let affine = |f: DenseActivation, widths, place: Place| {
-                    Affine::new(cell::dense(f.into()), widths, place.w, place.b)
+                    Affine::new(F::dense(f.into()), widths, place.w, place.b)
                 };
                 let seen = delay.width();
                 let (hidden, output) = match *hidden {

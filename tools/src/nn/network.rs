@@ -9,6 +9,7 @@ use super::loss::{Classes, Loss, Score, Target};
 use super::parameters::{self, Tensor};
 use super::spec::NetworkSpec;
 use super::structure::seq2seq;
+use get_size2::GetSize;
 use std::ops::Range;
 
 /// A network over scalars `F`.
@@ -45,10 +46,10 @@ pub struct Pass<'a> {
 }
 
 /// The memory in which a network runs; reused from batch to batch.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 pub struct Workspace<F> {
     pub(super) tapes: Vec<Tape<F>>,
-    pub(super) batch: Batch<F>,
+    pub(crate) batch: Batch<F>,
     pub(super) seq2seq: seq2seq::Memory<F>,
     pub(super) tree: super::structure::TreeRoom<F>,
     pub(super) graph: super::structure::GraphRoom<F>,

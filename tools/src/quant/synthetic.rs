@@ -1,7 +1,10 @@
 //! Seeded models and inputs without training: for tests of bits, counts of instructions and fuzz seeds.
 
+mod exercise;
 pub mod graph;
 pub mod sound;
+
+pub use exercise::{Exercise, exercise};
 
 use elman::blob::{Direction, Readout, Score, Structure, TextUnit};
 use elman::cell::{Columns, LongState, OutRange, Pass, Shape, Taps, VariantSpec};

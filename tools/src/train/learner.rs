@@ -1,14 +1,15 @@
 //! One step of learning: gradient of a batch, clipping, optimizer.
 
 use rayon::prelude::*;
+use serde::Serialize;
 
 use super::config::TrainConfig;
 use super::dataset::Dataset;
 use super::error::TrainError;
 use super::optimizer::Moments;
-use super::shard::{Part, Shard};
+use super::shard::{Loaded, Part, Shard};
 use crate::nn::float::{Float, Kernel, Lanes};
-use crate::nn::{Classes, Mode, Network, Pass, Score};
+use crate::nn::{Classes, Mode, Network, NetworkSpec, Pass, Score};
 
 /// A network with what a step changes and needs. Runs on the current rayon threads; their number does not change
 /// the result.
@@ -20,6 +21,8 @@ pub struct Learner {
     /// 1 for parameters subject to weight decay, 0 for others.
     decays: Vec<f32>,
     shards: Vec<Shard>,
+    /// The batch that is loaded while another is learnt from.
+    next: Vec<Loaded>,
     loaded: usize,
     total: Vec<f32>,
     /// Share of the steps at which a decoder reads the wanted symbol.
@@ -44,7 +47,7 @@ impl Learner {
             decays[tensor.range.clone()].fill(1.0);
         }
         let (config, moments, total) = (config.clone(), Moments::new(n), vec![0.0; n]);
-        Self { config, network, moments, decays, shards: Vec::new(), loaded: 0, total, forced: 1.0 }
+        Self { config, network, moments, decays, shards: Vec::new(), next: Vec::new(), loaded: 0, total, forced: 1.0 }
     }
 
     /// The network.
@@ -57,19 +60,46 @@ impl Learner {
     /// # Errors
     /// [`TrainError::Sequence`] for one that does not fit.
     pub fn load(&mut self, data: &dyn Dataset, indices: &[usize], epoch_seed: Option<u64>) -> Result<(), TrainError> {
-        let chunks: Vec<&[usize]> = indices.chunks(self.config.shard).collect();
-        if self.shards.len() < chunks.len() {
-            self.shards.resize_with(chunks.len(), Shard::default);
+        let request = Request { data, indices, epoch_seed };
+        load(&mut self.next, self.network.spec(), &self.config, request)?;
+        self.take(request);
+        Ok(())
+    }
+
+    /// What was loaded becomes the batch.
+    fn take(&mut self, request: Request<'_>) {
+        self.loaded = request.indices.len().div_ceil(self.config.shard);
+        if self.shards.len() < self.loaded {
+            self.shards.resize_with(self.loaded, Shard::default);
         }
-        self.loaded = chunks.len();
-        let (spec, loss) = (self.network.spec(), self.config.loss);
-        let results: Vec<Result<(), TrainError>> = self.shards[..chunks.len()]
-            .par_iter_mut()
-            .with_max_len(1)
-            .zip(chunks)
-            .map(|(shard, indices)| shard.load(spec, loss, Part { data, set: "training", indices, epoch_seed }))
-            .collect();
-        results.into_iter().collect()
+        self.shards.iter_mut().zip(&mut self.next).take(self.loaded).for_each(|(shard, next)| shard.swap(next));
+    }
+
+    /// Memory of the largest batch so far, and what it takes beside it.
+    pub fn memory(&self) -> Memory {
+        let parameters = self.network.values().len();
+        Memory {
+            parameters,
+            // Values, their two moments and the decays, the sum of gradients, and each shard's.
+            optimizer_bytes: (5 + self.shards.len()) * parameters * size_of::<f32>(),
+            activation_bytes: self.shards.iter().map(Shard::bytes).sum(),
+        }
+    }
+
+    /// One step on the batch, as [`Learner::learn`], while the next batch is loaded, which then is the batch.
+    ///
+    /// # Errors
+    /// As [`Learner::load`]; the step is done all the same.
+    pub fn learn_and_load(&mut self, rate: f64, seed: u64, next: Request<'_>) -> (Step, Result<(), TrainError>) {
+        let mut loading = std::mem::take(&mut self.next);
+        let config = self.config.clone();
+        let spec = self.network.spec().clone();
+        let (step, result) = rayon::join(|| self.learn(rate, seed), || load(&mut loading, &spec, &config, next));
+        self.next = loading;
+        if result.is_ok() {
+            self.take(next);
+        }
+        (step, result)
     }
 
     /// One step on the batch at this learning rate, dropout drawn from `seed`. Where loss or norm is no number,
@@ -102,6 +132,49 @@ impl Learner {
         }
         Step { score, norm }
     }
+}
+
+/// Which sequences make a batch.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "a data set need not be printable")]
+pub struct Request<'a> {
+    /// The data.
+    pub data: &'a dyn Dataset,
+    /// Which of its sequences.
+    pub indices: &'a [usize],
+    /// Seed of the epoch, where they may be augmented.
+    pub epoch_seed: Option<u64>,
+}
+
+/// What training holds in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Memory {
+    /// Numbers that are learnt.
+    pub parameters: usize,
+    /// Bytes of the parameters, what the optimizer keeps of them, and their gradients.
+    pub optimizer_bytes: usize,
+    /// Bytes of the activations of all steps and their gradients, of all shards of a batch.
+    pub activation_bytes: usize,
+}
+
+/// Loads a batch, a shard on a thread.
+fn load(
+    to: &mut Vec<Loaded>,
+    spec: &NetworkSpec,
+    config: &TrainConfig,
+    Request { data, indices, epoch_seed }: Request<'_>,
+) -> Result<(), TrainError> {
+    let chunks: Vec<&[usize]> = indices.chunks(config.shard).collect();
+    if to.len() < chunks.len() {
+        to.resize_with(chunks.len(), Loaded::default);
+    }
+    let results: Vec<Result<(), TrainError>> = to
+        .par_iter_mut()
+        .with_max_len(1)
+        .zip(chunks)
+        .map(|(loaded, indices)| loaded.load(spec, config.loss, Part { data, set: "training", indices, epoch_seed }))
+        .collect();
+    results.into_iter().collect()
 }
 
 /// to += from, or to = from.

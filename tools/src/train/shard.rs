@@ -1,8 +1,34 @@
 //! A part of a batch: what one thread works on.
 
+use get_size2::GetSize;
+
 use super::dataset::{Dataset, Sequence};
 use super::error::TrainError;
-use crate::nn::{Classes, Item, Loss, Mode, Network, NetworkSpec, Pass, Score, Workspace, structure};
+use crate::nn::{Batch, Classes, Item, Loss, Mode, Network, NetworkSpec, Pass, Score, Workspace, structure};
+
+/// A shard's sequences, ready to be learnt from.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    sequences: Vec<Sequence>,
+    batch: Batch<f32>,
+}
+
+impl Loaded {
+    /// Takes these sequences.
+    pub fn load(&mut self, spec: &NetworkSpec, loss: Loss, part: Part<'_>) -> Result<(), TrainError> {
+        self.sequences.clear();
+        for &index in part.indices {
+            let sequence = part.data.get(index, part.epoch_seed);
+            if let Some(reason) = sequence.misfit(spec, loss) {
+                return Err(TrainError::Sequence { set: part.set, index, reason });
+            }
+            self.sequences.push(sequence);
+        }
+        let items: Vec<Item<'_>> = self.sequences.iter().map(Sequence::item).collect();
+        structure::load(spec, &items, &mut self.batch);
+        Ok(())
+    }
+}
 
 /// A shard and its memory, reused from batch to batch.
 #[derive(Debug, Default)]
@@ -34,19 +60,15 @@ impl Shard {
         self.sequences.len()
     }
 
-    /// Takes these sequences.
-    pub fn load(&mut self, spec: &NetworkSpec, loss: Loss, part: Part<'_>) -> Result<(), TrainError> {
-        self.sequences.clear();
-        for &index in part.indices {
-            let sequence = part.data.get(index, part.epoch_seed);
-            if let Some(reason) = sequence.misfit(spec, loss) {
-                return Err(TrainError::Sequence { set: part.set, index, reason });
-            }
-            self.sequences.push(sequence);
-        }
-        let items: Vec<Item<'_>> = self.sequences.iter().map(Sequence::item).collect();
-        structure::load(spec, &items, &mut self.workspace);
-        Ok(())
+    /// Takes what was loaded, and gives what it had, whose memory is used again.
+    pub fn swap(&mut self, loaded: &mut Loaded) {
+        std::mem::swap(&mut self.sequences, &mut loaded.sequences);
+        std::mem::swap(&mut self.workspace.batch, &mut loaded.batch);
+    }
+
+    /// Bytes of its activations and their gradients, its input among them.
+    pub fn bytes(&self) -> usize {
+        self.workspace.get_heap_size()
     }
 
     /// Score and gradient of its sequences.
@@ -59,7 +81,11 @@ impl Shard {
 
     /// Score of the shard's sequences.
     pub fn evaluate(&mut self, network: &Network<f32>, loss: Loss, part: Part<'_>) -> Result<Score, TrainError> {
-        self.load(network.spec(), loss, part)?;
+        let mut loaded = Loaded::default();
+        self.swap(&mut loaded);
+        let result = loaded.load(network.spec(), loss, part);
+        self.swap(&mut loaded);
+        result?;
         let items: Vec<Item<'_>> = self.sequences.iter().map(Sequence::item).collect();
         let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default(), forced: 1.0 };
         Ok(structure::learn(network, &items, pass, &mut self.workspace, None))

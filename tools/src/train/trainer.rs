@@ -12,7 +12,7 @@ use super::config::{TrainConfig, Watch};
 use super::dataset::Dataset;
 use super::error::TrainError;
 use super::evaluate::evaluate;
-use super::learner::{Learner, Step};
+use super::learner::{Learner, Memory, Request, Step};
 use crate::nn::{Network, NetworkSpec, Score};
 
 /// What an epoch came to.
@@ -146,6 +146,11 @@ impl Trainer {
         &self.learner.network
     }
 
+    /// What it holds in memory: of the largest batch so far.
+    pub fn memory(&self) -> Memory {
+        self.learner.memory()
+    }
+
     /// The epochs done.
     pub fn history(&self) -> &[EpochMetrics] {
         &self.history
@@ -245,10 +250,21 @@ impl Trainer {
         let epoch_seed = Some(derive(seed, AUGMENT, number as u64, 0));
         let batches = order.len().div_ceil(self.learner.config.batch);
         let (mut sum, mut norms, mut rate) = (Score::default(), 0.0, 0.0);
-        for (b, indices) in order.chunks(self.learner.config.batch).enumerate() {
+        let mut chunks = order.chunks(self.learner.config.batch).enumerate().peekable();
+        if let Some((_, indices)) = chunks.peek() {
             self.learner.load(train, indices, epoch_seed)?;
+        }
+        while let Some((b, indices)) = chunks.next() {
             rate = self.learner.config.rate_at(self.learner.moments.steps, batches as u64);
-            let Step { score, norm } = self.learner.learn(rate, derive(seed, DROPOUT, number as u64, b as u64));
+            let dropout = derive(seed, DROPOUT, number as u64, b as u64);
+            // The next batch is made while this one is learnt from: reading and varying never wait, nor does learning.
+            let (Step { score, norm }, loaded) = match chunks.peek() {
+                Some((_, indices)) => {
+                    let request = Request { data: train, indices, epoch_seed };
+                    self.learner.learn_and_load(rate, dropout, request)
+                }
+                None => (self.learner.learn(rate, dropout), Ok(())),
+            };
             let loss = score.loss / indices.len() as f64;
             for (what, value) in [("loss", loss), ("gradient norm", norm)] {
                 if !value.is_finite() {
@@ -257,6 +273,7 @@ impl Trainer {
             }
             sum.add(&score);
             norms += norm;
+            loaded?;
             if on_progress(Progress::Batch { epoch: number + 1, batch: b + 1, batches, loss }) == Control::Stop {
                 return Ok(false);
             }

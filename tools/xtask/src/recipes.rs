@@ -1,5 +1,7 @@
 //! `recipes`: trains recipes on real data with several seeds, rounds, and prints their figures, float and integer.
 
+mod docs;
+
 use anyhow::{Context, Result, bail, ensure};
 use elman_tools::cmd::verify::CLOSED_FROM;
 use elman_tools::cmd::{eval, quantize, train};
@@ -10,13 +12,12 @@ use elman_tools::recipe::Recipe;
 use elman_tools::run::RunFolder;
 use elman_tools::ui::{Ui, bytes, thousands};
 use elman_tools::verify;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::report::{Figures, Output, root};
+use docs::{Beside, Reached};
 
 /// Which recipes, on which data.
 #[derive(Debug, clap::Args)]
@@ -37,35 +38,6 @@ pub struct Args {
     output: Output,
 }
 
-/// What a recipe reached: a line of the table in docs/recipes.md.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Reached {
-    figure: String,
-    share: bool,
-    split: String,
-    seeds: u64,
-    float: f64,
-    integer: f64,
-    weights: usize,
-    blob_bytes: usize,
-    ram_bytes: usize,
-    /// Counted on the emulated Cortex-M4.
-    instructions: Option<f64>,
-    bit_exact: Option<bool>,
-    train_seconds: f64,
-}
-
-impl Reached {
-    fn text(&self, value: f64) -> String {
-        if self.share { format!("{:.2} %", 100.0 * value) } else { format!("{value:.4}") }
-    }
-
-    /// What rounding costs: points of a share, per cent of an error.
-    fn loss(&self) -> f64 {
-        if self.share { 100.0 * (self.float - self.integer) } else { 100.0 * (self.integer / self.float - 1.0) }
-    }
-}
-
 /// Runs them.
 ///
 /// # Errors
@@ -84,7 +56,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         figures.add(format!("{name}-loss"), r.loss());
         reached.insert(name.clone(), r);
         if args.write_docs {
-            write_docs(&reached)?;
+            docs::write(&reached)?;
         }
     }
     figures.finish(&args.output)
@@ -137,6 +109,7 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
     let [(_, source), ..] = &sources[..] else { bail!("there is no fold 1") };
     let split = source.judging(None)?;
     let (mut float, mut integer, mut last) = (Vec::new(), Vec::new(), Vec::new());
+    let mut beside: Vec<Beside> = Vec::new();
     let mut reached = Reached { split: split.to_string(), seeds: args.seeds, ..Reached::default() };
     for (seed, (recipe, source)) in (1..=args.seeds).flat_map(|seed| sources.iter().map(move |s| (seed, s))) {
         let mut recipe = recipe.clone();
@@ -151,6 +124,14 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
         eprintln!("{name} seed {seed}: float {:.4}, integer {i:.4}, {:.0} s", f.unwrap_or(f64::NAN), trained.seconds);
         float.push(f.unwrap_or(f64::NAN));
         integer.push(i);
+        let floats = e.float.as_deref().unwrap_or_default();
+        for (k, figure) in e.integer.iter().enumerate().skip(1) {
+            let float = floats.get(k).map_or(f64::NAN, |f| f.value);
+            match beside.iter_mut().find(|b| b.figure == figure.name) {
+                Some(b) => b.add(float, figure.value),
+                None => beside.push(Beside::new(figure, float)),
+            }
+        }
         last.push(100.0 * folder.metrics()?.last().map_or(0.0, |e| e.valid_accuracy));
         if let Some(figure) = e.integer.first() {
             (reached.figure, reached.share) = (figure.name.clone(), figure.share);
@@ -187,6 +168,10 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
         reached.loss(),
         if reached.share { "points" } else { "%" },
     ));
+    for b in &beside {
+        figures.line(format!("{:<18} {b}", ""));
+    }
+    reached.beside = beside;
     if split == Split::Valid && reached.figure == "accuracy" {
         // The split that judges chose the epoch as well: say what the last epoch, chosen by nothing, has.
         let each: Vec<String> = last.iter().map(|a| format!("{a:.2}")).collect();
@@ -198,45 +183,4 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
 /// Whether a recipe names folds, each of which is test once.
 fn folds(recipe: &Recipe) -> bool {
     recipe.data.as_ref().is_some_and(|data| !data.folds.is_empty())
-}
-
-/// Puts new figures over those that docs/recipes.toml holds, and renders docs/recipes.md from them.
-fn write_docs(new: &BTreeMap<String, Reached>) -> Result<()> {
-    let data = root().join("docs/recipes.toml");
-    let mut all: BTreeMap<String, Reached> = match std::fs::read_to_string(&data) {
-        Ok(text) => toml::from_str(&text).with_context(|| data.display().to_string())?,
-        Err(_) => BTreeMap::new(),
-    };
-    all.extend(new.iter().map(|(name, r)| (name.clone(), r.clone())));
-    std::fs::write(&data, toml::to_string(&all)?)?;
-    let mut text = String::from(
-        "# What the recipes reach\n\n\
-         Written by `cargo xtask recipes --data DIR --write-docs` from its own runs: trained by tools/recipes/NAME.toml,\n\
-         rounded to int8, judged on the split named, run on the emulated Cortex-M4. Figures are means over the seeds;\n\
-         weights, bytes and instructions are those of seed 1. The loss is in points of a share, in per cent of an\n\
-         error. RAM is that of the states, exact; a step is one frame or symbol, or one answer of a tree, front end not\n\
-         counted.\n\n\
-         | recipe | figure, split | seeds | float | int8 | loss | weights | blob | RAM | M4 instructions per step | bit-exact | training |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|---|\n",
-    );
-    for (name, r) in &all {
-        let exact = r.bit_exact.map_or("not run", |e| if e { "yes" } else { "NO" });
-        let n = r.instructions.map_or("not run".to_owned(), |n| thousands(n.round() as u64));
-        writeln!(
-            text,
-            "| {name} | {}, {} | {} | {} | {} | {:+.2} | {} | {} | {} | {n} | {exact} | {:.0} s |",
-            r.figure,
-            r.split,
-            r.seeds,
-            r.text(r.float),
-            r.text(r.integer),
-            r.loss(),
-            thousands(r.weights as u64),
-            bytes(r.blob_bytes),
-            bytes(r.ram_bytes),
-            r.train_seconds,
-        )?;
-    }
-    std::fs::write(root().join("docs/recipes.md"), text)?;
-    Ok(())
 }

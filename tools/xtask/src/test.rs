@@ -23,7 +23,7 @@ const STAGES: &[Stage] = &[
         run: || cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     },
     Stage { name: "rustdoc", on_cores: false, run: rustdoc },
-    Stage { name: "tests, host", on_cores: false, run: || cargo(&["test", "--quiet", "--workspace"]) },
+    Stage { name: "tests, host", on_cores: false, run: || cargo(&["test", "--quiet", "--release", "--workspace"]) },
     Stage { name: "clippy, thumb", on_cores: true, run: clippy_thumb },
     Stage { name: "firmware with defmt", on_cores: true, run: defmt },
     Stage { name: "board logic", on_cores: false, run: board_logic },
@@ -33,7 +33,7 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "Turing machine, m4",
         on_cores: true,
-        run: || cargo(&["run", "--quiet", "-p", "elman-tools", "--", "turing", "--on", "m4"]),
+        run: || cargo(&["run", "--quiet", "--release", "-p", "elman-tools", "--", "turing", "--on", "m4"]),
     },
     Stage { name: "combinations", on_cores: true, run: || this(&["combinations"]) },
     Stage { name: "panics", on_cores: true, run: || this(&["panics", "--check"]) },

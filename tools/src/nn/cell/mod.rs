@@ -14,7 +14,7 @@ mod tree_lstm;
 use elman::cell::{CELLS, CellSpec, Stage, Unit, VariantSpec};
 
 use super::float::{Float, Lanes, World};
-pub use srn::dense;
+pub(super) use srn::dense;
 use step::Mapped;
 pub use step::{BackwardStep, ForwardStep, Pointwise};
 
@@ -63,14 +63,14 @@ pub struct FloatCell<F> {
     pub initial_loop: Option<f64>,
 }
 
-/// All cells.
-fn cells<F: Float>() -> Vec<FloatCell<F>> {
+/// All cells. What runs asks [`Float::cells`].
+pub(super) fn cells<F: Float>() -> Vec<FloatCell<F>> {
     vec![srn::cell(), gru::cell(), lstm::cell(), residual::cell(), tree_lstm::cell()]
 }
 
 /// A cell's float side, its variant's number and table, by the variant's name.
 pub fn find<F: Float>(variant: &str) -> Option<(FloatCell<F>, usize, &'static VariantSpec)> {
-    cells().into_iter().find_map(|cell| {
+    F::cells().into_iter().find_map(|cell| {
         let number = cell.spec.variants.iter().position(|v| v.name == variant)?;
         let spec = &cell.spec.variants[number];
         Some((cell, number, spec))

@@ -1,6 +1,10 @@
 //! `f64`, one at a time: exact enough to check gradients by differences.
 
+use elman::arith::Activation;
+
+use super::gemm::Gemm;
 use super::{Float, Kernel, Lanes};
+use crate::nn::cell::{self, FloatCell, Pointwise};
 
 impl Float for f64 {
     const ZERO: f64 = 0.0;
@@ -15,6 +19,16 @@ impl Float for f64 {
     }
     fn dispatch<K: Kernel<f64>>(kernel: K) -> K::Output {
         kernel.run(Double)
+    }
+    #[inline(never)]
+    fn gemm(product: Gemm<'_, f64>) {
+        Self::dispatch(product);
+    }
+    fn cells() -> Vec<FloatCell<f64>> {
+        cell::cells()
+    }
+    fn dense(f: Activation) -> Box<dyn Pointwise<f64>> {
+        cell::dense(f)
     }
 }
 

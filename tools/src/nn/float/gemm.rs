@@ -5,9 +5,10 @@
 //! element of C is one chain of multiply-adds in the order of k, so the result does not depend on the tile.
 
 use super::{Float, Kernel, Lanes};
+use get_size2::GetSize;
 
 /// A right operand in panels.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 pub struct Packed<F> {
     rows: usize,
     columns: usize,
@@ -174,7 +175,8 @@ impl<F: Float> Tile<'_, F> {
         macro_rules! by_rows {
             ($vectors:literal: $($rows:literal)*) => {
                 match rows {
-                    $($rows => l.outline(Fixed::<F, $rows, $vectors>(self)),)*
+                    // The condition is a constant: no tile is compiled that the instruction set cannot hold.
+                    $($rows => if $rows <= L::TILE_ROWS { l.outline(Fixed::<F, $rows, $vectors>(self)) },)*
                     _ => unreachable!("a tile has 1 to 12 rows"),
                 }
             };

@@ -13,6 +13,9 @@ use std::ops::{AddAssign, MulAssign};
 
 use elman::arith::{Activation, Arith};
 
+use super::cell::{FloatCell, Pointwise};
+use gemm::Gemm;
+
 /// A computation over vectors of `F`, compiled once per instruction set.
 pub trait Kernel<F: Float> {
     /// What it returns.
@@ -35,6 +38,15 @@ pub trait Float:
     fn lanes() -> usize;
     /// Runs a kernel with the machine's widest vectors.
     fn dispatch<K: Kernel<Self>>(kernel: K) -> K::Output;
+
+    // What takes the compiler long is compiled here, once a scalar, not again in every crate that has a network of it.
+
+    /// A matrix product.
+    fn gemm(product: Gemm<'_, Self>);
+    /// All cells.
+    fn cells() -> Vec<FloatCell<Self>>;
+    /// The equation of a dense layer, f(pre-activation).
+    fn dense(f: Activation) -> Box<dyn Pointwise<Self>>;
 }
 
 mod private {

@@ -4,7 +4,11 @@ use std::sync::OnceLock;
 
 use pulp::{Arch, Simd, WithSimd};
 
+use elman::arith::Activation;
+
+use super::gemm::Gemm;
 use super::{Float, Kernel, Lanes};
+use crate::nn::cell::{self, FloatCell, Pointwise};
 
 /// The instruction set of this machine, found once.
 fn arch() -> Arch {
@@ -47,6 +51,16 @@ impl Float for f32 {
     #[inline(always)]
     fn dispatch<K: Kernel<f32>>(kernel: K) -> K::Output {
         arch().dispatch(Run(kernel))
+    }
+    #[inline(never)]
+    fn gemm(product: Gemm<'_, f32>) {
+        Self::dispatch(product);
+    }
+    fn cells() -> Vec<FloatCell<f32>> {
+        cell::cells()
+    }
+    fn dense(f: Activation) -> Box<dyn Pointwise<f32>> {
+        cell::dense(f)
     }
 }
 

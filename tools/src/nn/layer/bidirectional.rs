@@ -1,7 +1,7 @@
 //! A recurrent layer in both directions.
 
 use super::pool::lengths;
-use super::{Below, Mode, Recurrent, Tape};
+use super::{Below, Mode, Recurrent, Tape, fit};
 use crate::nn::Float;
 use crate::nn::batch::Frames;
 
@@ -14,7 +14,7 @@ pub struct Bidirectional<F> {
 
 /// Copies every sequence from its end to its start.
 fn turn<F: Float>(from: Frames<'_, F>, to: &mut Vec<F>) {
-    to.resize(from.steps() * from.size * from.width, F::ZERO);
+    fit(to, from.steps() * from.size * from.width);
     for (row, length) in lengths(from.rows, from.size).enumerate() {
         for t in 0..length {
             to[((length - 1 - t) * from.size + row) * from.width..][..from.width].copy_from_slice(from.row(t, row));

@@ -1,7 +1,7 @@
 //! A dense layer, y = f(W x + b), at every step.
 
 use super::span::spans;
-use super::{Affine, Below, Tape};
+use super::{Affine, Below, Tape, fit};
 use crate::nn::Float;
 use crate::nn::batch::Frames;
 
@@ -13,7 +13,7 @@ impl<F: Float> Dense<F> {
         let n = input.size * self.0.outputs;
         tape.shape(input.rows, input.size, self.0.outputs, 0);
         tape.gates.resize_with(1, Vec::new);
-        tape.gates[0].resize(input.steps() * n, F::ZERO);
+        fit(&mut tape.gates[0], input.steps() * n);
         if tape.keep_pre {
             tape.pre.resize_with(1, Vec::new);
             tape.pre[0].clear();

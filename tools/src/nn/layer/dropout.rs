@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::{Below, Mode, Tape};
+use super::{Below, Mode, Tape, fit};
 use crate::nn::Float;
 use crate::nn::batch::Frames;
 
@@ -52,7 +52,7 @@ impl Dropout {
             return;
         };
         let mut draw = Draw::new(seed, self.layer, self.rate);
-        tape.gates[0].resize(input.steps() * n, F::ZERO);
+        fit(&mut tape.gates[0], input.steps() * n);
         for t in 0..input.steps() {
             let used = input.rows[t] * self.width;
             if self.variational && t > 0 {

@@ -11,6 +11,7 @@ mod pool;
 mod recurrent;
 mod span;
 
+use get_size2::GetSize;
 use std::ops::Range;
 
 pub use affine::Affine;
@@ -41,7 +42,7 @@ pub struct Place {
 }
 
 /// What a layer keeps of the forward pass for the backward pass. Memory is reused from batch to batch.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 pub struct Tape<F> {
     /// Rows of the output in use at every step.
     pub rows: Vec<usize>,
@@ -98,13 +99,20 @@ pub struct Tape<F> {
     pub norms: Vec<f64>,
 }
 
+/// Makes a vector `n` long without the room to grow that a vector takes for itself: what a batch needs is what
+/// [`Workspace`](super::Workspace) holds. What is new is 0.
+pub(crate) fn fit<F: Float>(v: &mut Vec<F>, n: usize) {
+    v.reserve_exact(n.saturating_sub(v.len()));
+    v.resize(n, F::ZERO);
+}
+
 impl<F: Float> Tape<F> {
     /// Takes the shape of an output and makes room for it.
     fn shape(&mut self, rows: &[usize], size: usize, width: usize, lead: usize) {
         self.rows.clear();
         self.rows.extend_from_slice(rows);
         (self.size, self.width, self.lead) = (size, width, lead);
-        self.out.resize((lead + rows.len()) * size * width, F::ZERO);
+        fit(&mut self.out, (lead + rows.len()) * size * width);
         self.out[..lead * size * width].fill(F::ZERO);
     }
 
@@ -118,7 +126,7 @@ impl<F: Float> Tape<F> {
     pub fn clear_gradient(&mut self) {
         self.touched.clear();
         self.touched.resize(self.rows.len(), false);
-        self.dout.resize(self.rows.len() * self.size * self.width, F::ZERO);
+        fit(&mut self.dout, self.rows.len() * self.size * self.width);
     }
 }
 

@@ -8,7 +8,7 @@
 //! runs back through them.
 
 use super::span::spans;
-use super::{Affine, Delay, Tape};
+use super::{Affine, Delay, Tape, fit};
 use crate::nn::Float;
 use crate::nn::batch::Frames;
 
@@ -43,10 +43,10 @@ impl<F: Float> Narx<F> {
         let hidden = self.hidden.as_ref().map_or(0, |hidden| hidden.outputs);
         tape.shape(input.rows, size, outputs, 0);
         tape.gates.resize_with(2, Vec::new);
-        tape.gates[0].resize(steps * size * hidden, F::ZERO);
-        tape.gates[1].resize(steps * size * outputs, F::ZERO);
-        tape.middle.resize(steps * size * hidden, F::ZERO);
-        tape.carry.resize(steps * size * seen, F::ZERO);
+        fit(&mut tape.gates[0], steps * size * hidden);
+        fit(&mut tape.gates[1], steps * size * outputs);
+        fit(&mut tape.middle, steps * size * hidden);
+        fit(&mut tape.carry, steps * size * seen);
         tape.pre.resize_with(2, Vec::new);
         tape.pre.iter_mut().for_each(Vec::clear);
         // The frames as they are read.

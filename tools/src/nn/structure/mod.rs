@@ -10,7 +10,7 @@ pub(super) use tree::Room as TreeRoom;
 
 use super::joined::StructureSpec;
 use super::layer::Mode;
-use super::{Float, Network, NetworkSpec, Pass, Score, Target, Trace, Workspace};
+use super::{Batch, Float, Network, NetworkSpec, Pass, Score, Target, Trace, Workspace};
 use crate::data::Joints;
 
 /// One example as a network takes it.
@@ -24,11 +24,11 @@ pub struct Item<'a> {
     pub target: &'a Target,
 }
 
-/// Lays out items in the workspace for [`learn`].
-pub fn load<F: Float>(spec: &NetworkSpec, items: &[Item<'_>], workspace: &mut Workspace<F>) {
+/// Lays out items as the batch of the workspace that [`learn`] is given.
+pub fn load<F: Float>(spec: &NetworkSpec, items: &[Item<'_>], batch: &mut Batch<F>) {
     if spec.structure == StructureSpec::Sequence {
         let frames: Vec<&[f32]> = items.iter().map(|i| i.frames).collect();
-        workspace.batch.fill(&frames, spec.inputs);
+        batch.fill(&frames, spec.inputs);
     }
 }
 

@@ -129,7 +129,7 @@ impl<F: Float> Recurrent<F> {
             let to = if masked { &mut through[..] } else { &mut dh[..] };
             for (run, packs) in self.hidden_runs.iter().zip(packs).filter(|(run, _)| run.stage == s) {
                 let (a, b) = (Left::Rows(&gates[run.gate * h..], stride), Right::Packed(&packs.backward));
-                F::dispatch(Gemm { rows, a, b, c: &mut *to, stride: h, add: true });
+                F::gemm(Gemm { rows, a, b, c: &mut *to, stride: h, add: true });
             }
             if masked {
                 dropped.add_masked(t, through, &mut dh);
@@ -156,7 +156,7 @@ impl<F: Float> Recurrent<F> {
             let x = &input.from(span.from)[..span.rows * self.inputs];
             let b = Right::rows(x, span.rows, self.inputs, &mut tape.packed);
             let a = Left::Columns(&gates[run.gate * h..], stride);
-            F::dispatch(Gemm { rows: run.gates * h, a, b, c, stride: self.inputs, add: true });
+            F::gemm(Gemm { rows: run.gates * h, a, b, c, stride: self.inputs, add: true });
         }
         let before = if s == 0 { &tape.out } else { &tape.middle };
         let h_in = &before[span.from * n..][..span.rows * h];
@@ -165,7 +165,7 @@ impl<F: Float> Recurrent<F> {
             let c = &mut du[run.row * h * h..];
             let b = Right::rows(dropped.state(h_in), span.rows, h, &mut tape.packed);
             let a = Left::Columns(&gates[run.gate * h..], stride);
-            F::dispatch(Gemm { rows: run.gates * h, a, b, c, stride: h, add: true });
+            F::gemm(Gemm { rows: run.gates * h, a, b, c, stride: h, add: true });
         }
     }
 
@@ -178,7 +178,7 @@ impl<F: Float> Recurrent<F> {
             let stride = self.stages[run.stage].gates() * self.units;
             let gates = &tape.gates[run.stage][span.from * size * stride + run.gate * self.units..];
             let (a, b) = (Left::Rows(gates, stride), Right::Packed(&packs.backward));
-            F::dispatch(Gemm { rows: span.rows, a, b, c: &mut *c, stride: width, add: k > 0 });
+            F::gemm(Gemm { rows: span.rows, a, b, c: &mut *c, stride: width, add: k > 0 });
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Dropout on the recurrent side: of the state that U reads, or of the weights.
 
 use super::{Recurrent, Weights};
-use crate::nn::layer::Draw;
 use crate::nn::layer::span::Span;
+use crate::nn::layer::{Draw, fit};
 use crate::nn::spec::DropoutKind;
 use crate::nn::{Float, Mode};
+use get_size2::GetSize;
 
 /// What training drops within a recurrent layer.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +19,7 @@ pub struct StateDropout {
 }
 
 /// What a pass dropped.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 pub struct Dropped<F> {
     /// Mask of h: `[steps, size, units]`, `[size, units]` for all steps, or empty.
     state: Vec<F>,
@@ -121,7 +122,7 @@ impl<F: Float> Recurrent<F> {
         match dropout.kind {
             DropoutKind::NonRecurrent => {}
             DropoutKind::Ordinary | DropoutKind::Variational => {
-                dropped.state.resize(if dropped.one { n } else { steps * n }, F::ZERO);
+                fit(&mut dropped.state, if dropped.one { n } else { steps * n });
                 draw.fill(&mut dropped.state);
             }
             DropoutKind::Weights => {

@@ -5,7 +5,7 @@ use crate::nn::Float;
 use crate::nn::batch::Frames;
 use crate::nn::cell::ForwardStep;
 use crate::nn::layer::span::spans;
-use crate::nn::layer::{Mode, Tape};
+use crate::nn::layer::{Mode, Tape, fit};
 
 impl<F: Float> Recurrent<F> {
     pub fn forward(&self, parameters: &[F], input: Frames<'_, F>, tape: &mut Tape<F>, mode: Mode) {
@@ -14,18 +14,18 @@ impl<F: Float> Recurrent<F> {
         tape.shape(input.rows, size, h, 1);
         tape.gates.resize_with(self.stages.len(), Vec::new);
         for (gates, stage) in tape.gates.iter_mut().zip(&self.stages) {
-            gates.resize(steps * n * stage.gates(), F::ZERO);
+            fit(gates, steps * n * stage.gates());
         }
         let [h_0, c_0] = &tape.initial;
         tape.out[..h_0.len()].copy_from_slice(h_0);
         if self.keeps_cell() {
-            tape.long.resize((1 + steps) * n, F::ZERO);
+            fit(&mut tape.long, (1 + steps) * n);
             tape.long[..n].fill(F::ZERO);
             tape.long[..c_0.len()].copy_from_slice(c_0);
         }
         let between = if self.stages.len() > 1 { steps * n } else { 0 };
-        tape.middle.resize(between, F::ZERO);
-        tape.carry.resize(between, F::ZERO);
+        fit(&mut tape.middle, between);
+        fit(&mut tape.carry, between);
         if tape.keep_pre {
             tape.pre.resize_with(self.stages.len(), Vec::new);
             tape.pre.iter_mut().for_each(Vec::clear);

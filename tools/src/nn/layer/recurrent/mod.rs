@@ -7,6 +7,7 @@ mod forward;
 mod initial;
 
 use elman::cell::{Columns, LongState, VariantSpec};
+use get_size2::GetSize;
 
 pub use dropout::{Dropped, StateDropout};
 
@@ -29,14 +30,14 @@ struct Run {
 }
 
 /// W or U as the products of a run read it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 struct Packs<F> {
     forward: Packed<F>,
     backward: Packed<F>,
 }
 
 /// W and U, run by run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 pub struct Weights<F> {
     input: Vec<Packs<F>>,
     hidden: Vec<Packs<F>>,
@@ -130,7 +131,7 @@ impl<F: Float> Recurrent<F> {
         for (run, packs) in runs.iter().zip(packs).filter(|(run, _)| run.stage == s) {
             let c = &mut gates[run.gate * self.units..];
             let (a, b) = (Left::Rows(x.0, x.1), Right::Packed(&packs.forward));
-            F::dispatch(Gemm { rows, a, b, c, stride, add: run.add });
+            F::gemm(Gemm { rows, a, b, c, stride, add: run.add });
         }
     }
 

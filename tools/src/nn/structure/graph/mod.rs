@@ -9,6 +9,7 @@ mod plan;
 mod segment;
 
 use elman::cell::LongState;
+use get_size2::GetSize;
 
 use self::plan::Plan;
 use super::Item;
@@ -22,7 +23,7 @@ const NODE: usize = 0;
 const EDGE: usize = 1;
 
 /// The memory of a pass, reused from batch to batch.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 pub struct Room<F> {
     plan: Plan,
     /// `[nodes, inputs]`
@@ -43,7 +44,7 @@ pub struct Room<F> {
 }
 
 /// What a round keeps.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 struct Round<F> {
     /// `[edges, 2 * units + edge]`: [h_v; h_u; e]
     x: Vec<F>,

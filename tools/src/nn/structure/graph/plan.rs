@@ -2,9 +2,10 @@
 
 use super::super::Item;
 use crate::data::Joints;
+use get_size2::GetSize;
 
 /// Nodes and edges of some graphs, numbered one graph after the other.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, GetSize)]
 pub struct Plan {
     /// Where each graph's nodes begin; one more than there are graphs.
     pub graphs: Vec<usize>,

@@ -10,9 +10,10 @@
 use crate::nn::batch::Frames;
 use crate::nn::float::gemm::{Gemm, Left, Packed, Right};
 use crate::nn::float::{Float, Kernel, Lanes};
+use get_size2::GetSize;
 
 /// Steps and states of one sequence, and where its matrices begin, in rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, GetSize)]
 struct Place {
     steps: usize,
     states: usize,
@@ -22,7 +23,7 @@ struct Place {
 }
 
 /// Vectors of all sequences, one sequence behind the other, `[vectors, width]`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 pub struct Vectors<F> {
     data: Vec<F>,
     /// ∂L/∂data.
@@ -42,7 +43,7 @@ pub enum Side {
 }
 
 /// What attention keeps of the forward pass for the backward pass. Memory is reused from batch to batch.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 pub struct Attention<F> {
     places: Vec<Place>,
     /// `[steps, u]`
@@ -175,7 +176,7 @@ impl<F: Float> Attention<F> {
             self.packed.pack_transposed(self.k.rows(p.first_state, p.states), width, p.states);
             let (a, b) = (Left::Rows(self.q.rows(p.first_step, p.steps), width), Right::Packed(&self.packed));
             let c = self.weights.rows_mut(p.first_pair, p.steps * p.states);
-            F::dispatch(Gemm { rows: p.steps, a, b, c, stride: p.states, add: false });
+            F::gemm(Gemm { rows: p.steps, a, b, c, stride: p.states, add: false });
         }
         let scale = F::of(scale);
         self.weights.data.iter_mut().for_each(|e| *e *= scale);
@@ -219,7 +220,7 @@ impl<F: Float> Attention<F> {
             let b = Right::rows(self.h.rows(p.first_state, p.states), p.states, self.h.width, &mut self.packed);
             let a = Left::Rows(self.weights.rows(p.first_pair, p.steps * p.states), p.states);
             let (c, stride) = (self.c.rows_mut(p.first_step, p.steps), self.h.width);
-            F::dispatch(Gemm { rows: p.steps, a, b, c, stride, add: false });
+            F::gemm(Gemm { rows: p.steps, a, b, c, stride, add: false });
         }
     }
 
@@ -231,12 +232,12 @@ impl<F: Float> Attention<F> {
             let a = self.weights.rows(p.first_pair, p.steps * p.states);
             let b = Right::rows(dc, p.steps, width, &mut self.packed);
             let c = self.h.gradient_mut(p.first_state, p.states);
-            F::dispatch(Gemm { rows: p.states, a: Left::Columns(a, p.states), b, c, stride: width, add: true });
+            F::gemm(Gemm { rows: p.states, a: Left::Columns(a, p.states), b, c, stride: width, add: true });
 
             self.packed.pack_transposed(self.h.rows(p.first_state, p.states), width, p.states);
             let (a, b) = (Left::Rows(dc, width), Right::Packed(&self.packed));
             let c = self.weights.gradient_mut(p.first_pair, p.steps * p.states);
-            F::dispatch(Gemm { rows: p.steps, a, b, c, stride: p.states, add: false });
+            F::gemm(Gemm { rows: p.steps, a, b, c, stride: p.states, add: false });
             for t in 0..p.steps {
                 let from = p.first_pair + t * p.states;
                 softmax_backward(
@@ -256,11 +257,11 @@ impl<F: Float> Attention<F> {
             let de = self.weights.gradient(p.first_pair, p.steps * p.states);
             let b = Right::rows(self.k.rows(p.first_state, p.states), p.states, width, &mut self.packed);
             let c = self.q.gradient_mut(p.first_step, p.steps);
-            F::dispatch(Gemm { rows: p.steps, a: Left::Rows(de, p.states), b, c, stride: width, add: true });
+            F::gemm(Gemm { rows: p.steps, a: Left::Rows(de, p.states), b, c, stride: width, add: true });
 
             let b = Right::rows(self.q.rows(p.first_step, p.steps), p.steps, width, &mut self.packed);
             let c = self.k.gradient_mut(p.first_state, p.states);
-            F::dispatch(Gemm { rows: p.states, a: Left::Columns(de, p.states), b, c, stride: width, add: true });
+            F::gemm(Gemm { rows: p.states, a: Left::Columns(de, p.states), b, c, stride: width, add: true });
         }
     }
 

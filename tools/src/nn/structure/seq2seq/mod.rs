@@ -26,6 +26,7 @@ use crate::nn::trace::{Trace, trace as of_tape};
 use crate::nn::{Float, LayerSpec, Network, NetworkSpec, Pass, Score, Workspace};
 use attention::{Attention, Side};
 use elman::blob::Score as AttentionScore;
+use get_size2::GetSize;
 
 const ENCODER: usize = 0;
 const BRIDGE: usize = 1;
@@ -36,7 +37,7 @@ const SCORE: usize = 5;
 const HEAD: usize = 6;
 
 /// The memory in which an encoder-decoder runs; reused from batch to batch.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 pub struct Memory<F> {
     source: Batch<F>,
     /// The symbol that the decoder reads at each step.

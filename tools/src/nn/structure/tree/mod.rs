@@ -7,6 +7,7 @@
 mod plan;
 
 use elman::cell::LongState;
+use get_size2::GetSize;
 
 use self::plan::Plan;
 use super::Item;
@@ -20,7 +21,7 @@ const COMPOSE: usize = 1;
 const HEAD: usize = 2;
 
 /// The memory of a pass, reused from batch to batch.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 pub struct Room<F> {
     plan: Plan,
     /// `[leaves, inputs]`
@@ -39,7 +40,7 @@ pub struct Room<F> {
 }
 
 /// The nodes of one height.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, GetSize)]
 struct Level<F> {
     /// `[rows, 2 * units]`: [h_left; h_right]
     x: Vec<F>,

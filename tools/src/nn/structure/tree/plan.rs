@@ -1,11 +1,12 @@
 //! The nodes of several trees by height: what can be computed at a time.
 
+use get_size2::GetSize;
 use std::ops::Range;
 
 use elman::net::Node;
 
 /// The nodes of some trees as rows, level after level: leaves first, then nodes by the length of the longest way down.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, GetSize)]
 pub struct Plan {
     /// The row of every node, tree after tree.
     pub rows: Vec<usize>,
