@@ -24,6 +24,7 @@
 //! ```
 //!
 //! # Layers, from the top
+//! * [`listener`]: blocks of samples in, events out: front end, network and detector over one memory.
 //! * [`net`]: ways to run a model. [`Stream`] takes a step per frame; its states live in the caller's memory and
 //!   change only when the caller says so. [`Sequence`] takes whole sequences, for layers that read backward.
 //! * [`blob`]: the file format, and [`Model::load`], the one place where bytes become trusted.
@@ -31,6 +32,7 @@
 //! * [`arith`]: the arithmetic that equations are written in, and its integer world.
 //! * [`kernel`]: dot products, in plain Rust and in assembly for cores with the DSP extension. The only unsafe code.
 //! * [`text`]: symbols of a text, for models that read and write one.
+//! * [`detect`]: from a network's scores to events: smoothing, thresholds, refractory time.
 //! * [`audio`]: frames, spectrum, log-mel in fixed point, for models whose input is sound.
 //!
 //! Modules look down only.
@@ -50,10 +52,13 @@ pub mod arith;
 pub mod audio;
 pub mod blob;
 pub mod cell;
+pub mod detect;
 pub mod kernel;
 pub mod layer;
+pub mod listener;
 pub mod net;
 pub mod text;
 
 pub use blob::{Blob, Model};
+pub use listener::Listener;
 pub use net::{Seq2seq, Sequence, Stream};

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use elman::audio::Config;
 use elman::blob::{Blob, FORMAT_VERSION, Model, Score};
 use elman_tools::quant::synthetic::{self, Drive, Exercise, exercise};
 use elman_tools::quant::words_of;
@@ -25,7 +26,7 @@ fn digest(model: &Model<'_>) -> u64 {
 }
 
 /// One blob for each cell, one that reads both ways, one with a delay line that feeds its output back, one that writes
-/// text, one that writes a sequence for a sequence, one over trees,
+/// text, one that writes a sequence for a sequence, one that listens, one over trees,
 /// and one over graphs.
 fn fresh() -> Vec<(String, Vec<u8>)> {
     let both_ways = synthetic::bidirectional(&["gru", "lstm-coupled"], 3, 5, 4, 25, 77);
@@ -38,6 +39,7 @@ fn fresh() -> Vec<(String, Vec<u8>)> {
         ("language", synthetic::language(30, 6, 77)),
         ("writes", synthetic::seq2seq(["gru", "lstm"], Score::Additive, 6, true, [9, 12], 3, 77)),
         ("graph", synthetic::graph::model(synthetic::graph::Shape { features: 2, ..Default::default() }, 77)),
+        ("listens", synthetic::sound::listener(Config::HZ_8000, 6, 3, 77)),
         ("tree", synthetic::tree("lstm", "tree-lstm", 6, 1, [60, 60], 77)),
     ]
     .map(|(name, model)| (name.to_owned(), model.to_blob().unwrap()));

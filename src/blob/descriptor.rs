@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audio;
 use crate::cell::{Columns, LongState, OutRange, Pass, Shape};
+use crate::detect;
 use crate::layer;
 
 use super::structure::{MAX_CHAINS, Structure};
@@ -91,6 +92,8 @@ pub struct Descriptor<'b> {
     pub fingerprint: u64,
     /// The audio front end, where the input is sound.
     pub audio: Option<audio::Config>,
+    /// The detector, where outputs become events.
+    pub detect: Option<detect::Config>,
     /// The symbols, where the input is text.
     #[serde(borrow)]
     pub text: Option<Text<'b>>,
@@ -114,7 +117,7 @@ pub const fn schema_hash() -> u32 {
     const TABLES: u32 = {
         let h = text(
             0x811C_9DC5,
-            "name labels readout fingerprint audio[] text[] steps feedback increments structure[sequence seq2seq(score outputs beams) tree(roots nodes slots) graph(rounds nodes edges degree)] chains layers[tag variant inputs units fracs direction params]",
+            "name labels readout fingerprint audio[] detect[smooth refractory release thresholds] text[] steps feedback increments structure[sequence seq2seq(score outputs beams) tree(roots nodes slots) graph(rounds nodes edges degree)] chains layers[tag variant inputs units fracs direction params]",
         );
         specs(specs(h, crate::cell::CELLS), layer::LAYERS)
     };

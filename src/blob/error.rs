@@ -1,7 +1,7 @@
 //! Why a blob, a memory or a snapshot is refused.
 
-use crate::audio;
 use crate::kernel::Layout;
+use crate::{audio, detect};
 
 /// A refusal, with the numbers that a user needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,6 +229,22 @@ pub enum Error {
     },
     /// The audio front end's parameters.
     Audio(audio::Error),
+    /// The detector's parameters.
+    Detect(detect::Error),
+    /// The frame says other memory for the detector than it needs, or a model that is no stream has one.
+    DetectorSaid {
+        /// Words said.
+        said: u32,
+        /// Words needed.
+        need: usize,
+    },
+    /// The model has no front end or no detector, so that it cannot listen.
+    Deaf {
+        /// Whether it has a front end.
+        audio: bool,
+        /// Whether it has a detector.
+        detector: bool,
+    },
     /// The caller's memory is too small.
     Memory {
         /// Words needed.

@@ -8,10 +8,11 @@ pub const MAGIC: u32 = u32::from_le_bytes(*b"ELMN");
 /// Version of the format that this crate writes and reads.
 pub const FORMAT_VERSION: u16 = 4;
 /// Words of the frame.
-pub const FRAME_WORDS: usize = 10;
+pub const FRAME_WORDS: usize = 11;
 
 pub(super) const MEMORY_WORDS: usize = 3;
 pub(super) const AUDIO_WORDS: usize = 4;
+pub(super) const DETECT_WORDS: usize = 10;
 
 /// The frame's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct Frame {
     pub counter: u32,
     /// Hash of the tables and the descriptor's shape ([`super::schema_hash`]).
     pub schema: u32,
+    /// Words of memory for the detector, 0 without one.
+    pub detect_words: u32,
 }
 
 impl Frame {
@@ -50,13 +53,15 @@ impl Frame {
             self.weights_bytes,
             self.counter,
             self.schema,
+            self.detect_words,
         ]
     }
 
     /// Judges the frame of a blob of these words: magic, version, layout, and that its parts fill it exactly.
     pub(super) fn read(words: &[u32], schema: u32) -> Result<Frame, Error> {
         let have = words.len().saturating_mul(4);
-        let [magic, version, total, memory, audio, descriptor, offset, weights, counter, hash, ..] = *words else {
+        let [magic, version, total, memory, audio, descriptor, offset, weights, counter, hash, detect, ..] = *words
+        else {
             return Err(Error::TooShort { bytes: have });
         };
         if magic != MAGIC {
@@ -90,6 +95,7 @@ impl Frame {
             weights_bytes: weights,
             counter,
             schema: hash,
+            detect_words: detect,
         })
     }
 }

@@ -6,9 +6,9 @@ use super::{
     Blob, Chains, Descriptor, Error, FRAME_WORDS, Frame, MAX_CHAINS, MAX_LAYERS, Readout, Structure, Text, crc32c,
     judge, memory_words, schema_hash, shape, structure,
 };
-use crate::audio;
 use crate::cell::{Pass, StageSpec, StageView, View};
 use crate::kernel::layout::padded;
+use crate::{audio, detect};
 
 /// A model: views into a blob in which nothing is left unchecked. [`Model::load`] alone makes one.
 #[derive(Clone, Debug)]
@@ -52,6 +52,11 @@ impl<'b> Model<'b> {
         if frame.audio_words as usize != audio_words {
             return Err(Error::MemorySaid { said: frame.audio_words, need: audio_words });
         }
+        let detect_words = descriptor.detect.as_ref().map_or(0, detect::Config::memory_words);
+        let streams = descriptor.structure == Structure::Sequence && descriptor.max_steps == 0;
+        if frame.detect_words as usize != detect_words || (descriptor.detect.is_some() && !streams) {
+            return Err(Error::DetectorSaid { said: frame.detect_words, need: detect_words });
+        }
 
         let mut layers = heapless::Vec::new();
         let have = weights.len();
@@ -85,6 +90,9 @@ impl<'b> Model<'b> {
             return Err(Error::NoLayers);
         }
         shape::judge(&descriptor, outputs)?;
+        if let Some(config) = &descriptor.detect {
+            config.check(outputs as usize).map_err(Error::Detect)?;
+        }
         if need != have {
             return Err(Error::WeightsLength { need, have });
         }
@@ -126,6 +134,10 @@ impl<'b> Model<'b> {
     /// The audio front end's parameters, where the input is sound.
     pub fn audio(&self) -> Option<&audio::Config> {
         self.descriptor.audio.as_ref()
+    }
+    /// The detector's parameters, where outputs become events.
+    pub fn detect(&self) -> Option<&detect::Config> {
+        self.descriptor.detect.as_ref()
     }
     /// Which outputs of a sequence answer.
     pub fn readout(&self) -> Readout {

@@ -51,6 +51,14 @@ impl<'b> Blob<'b> {
     pub const fn audio_words(&self) -> usize {
         self.frame_word(frame::AUDIO_WORDS)
     }
+    /// Words of memory that the detector needs; 0 where the model has none.
+    pub const fn detect_words(&self) -> usize {
+        self.frame_word(frame::DETECT_WORDS)
+    }
+    /// Words of memory that a [`Listener`](crate::Listener) needs: front end, network and detector.
+    pub const fn listener_words(&self) -> usize {
+        self.memory_words() + self.audio_words() + self.detect_words()
+    }
     const fn frame_word(&self, n: usize) -> usize {
         if self.words.len() < FRAME_WORDS || self.words[0] != MAGIC { 0 } else { self.words[n] as usize }
     }

@@ -108,6 +108,13 @@ pub fn halves_mut(words: &mut [u32]) -> &mut [i16] {
     unsafe { core::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len() * 2) }
 }
 
+/// Words as twice as many u16, the even one low, to write.
+#[inline(always)]
+pub fn unsigned_halves_mut(words: &mut [u32]) -> &mut [u16] {
+    // SAFETY: as in `halves_mut`; every u16 pair is a u32.
+    unsafe { core::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len() * 2) }
+}
+
 /// The bytes of words, in memory order.
 #[inline(always)]
 pub fn bytes(words: &[u32]) -> &[u8] {

@@ -328,7 +328,8 @@ pub fn pairs<'a>(examples: &'a [Example], parts: &'a [Part]) -> impl Iterator<It
             Answer::Steps(steps) => steps,
             Answer::Symbols(_) | Answer::Values(_) | Answer::Last(_) | Answer::Next => &[],
         };
-        wanted.iter().copied().zip(p.answers.iter().copied())
+        // A step that asks for nothing is not judged.
+        wanted.iter().copied().zip(p.answers.iter().copied()).filter(|(is, _)| *is != nn::NO_CLASS)
     })
 }
 

@@ -9,6 +9,7 @@ pub mod embedding;
 pub mod evaluate;
 pub mod files;
 pub mod host;
+pub mod listening;
 pub mod model;
 pub mod monte_carlo;
 pub mod nn;

@@ -8,7 +8,9 @@
 //! | checkpoint.safetensors | what resuming needs |
 //! | weights.safetensors | the best network |
 //! | calibration.bin | some training examples, for rounding |
-//! | results.json | what quantize, eval and verify found |
+//! | hard.json | seeds of streams with false accepts, of a network that listens |
+//! | scenes.json | what was heard around misses and false accepts |
+//! | results.json | what quantize, calibrate, eval and verify found |
 //! | model.elman | the blob |
 //! | report.html | the report |
 
@@ -21,6 +23,7 @@ use elman::blob::{Structure, TextUnit};
 
 use crate::data::records::{Task, Unit};
 use crate::files::write_atomically;
+use crate::listening::Scene;
 use crate::nn::{Network, NetworkSpec};
 use crate::pipeline::{self, Encoding, Example, Frames};
 use crate::quant::IntegerLayer;
@@ -31,6 +34,8 @@ use crate::train::{self, EpochMetrics};
 
 /// The blob.
 pub const MODEL: &str = "model.elman";
+/// What was heard around misses and false accepts.
+const SCENES: &str = "scenes.json";
 /// Some training examples.
 const CALIBRATION: &str = "calibration.bin";
 
@@ -220,7 +225,8 @@ impl RunFolder {
             );
         }
         std::fs::create_dir_all(path).with_context(|| format!("cannot make the run folder {}", path.display()))?;
-        for old in [run.checkpoint_path(), run.weights_path(), run.model_path(), run.results_path()] {
+        let hard = path.join("hard.json");
+        for old in [run.checkpoint_path(), run.weights_path(), run.model_path(), run.results_path(), hard] {
             if old.exists() {
                 std::fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
             }
@@ -370,6 +376,20 @@ impl RunFolder {
         let path = self.path.join(CALIBRATION);
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         postcard::from_bytes(&bytes).with_context(|| format!("{} is damaged; train again", path.display()))
+    }
+
+    /// Keeps what was heard around misses and false accepts.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn write_scenes(&self, scenes: &[Scene]) -> Result<()> {
+        write_atomically(&self.path.join(SCENES), &serde_json::to_vec(scenes)?)
+    }
+
+    /// The scenes kept; none where there are none.
+    pub fn scenes(&self) -> Vec<Scene> {
+        let text = std::fs::read(self.path.join(SCENES)).ok();
+        text.and_then(|t| serde_json::from_slice(&t).ok()).unwrap_or_default()
     }
 
     /// Adds one finding to results.json.

@@ -11,9 +11,13 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod ear;
 mod generation;
+#[cfg(feature = "gesture")]
+pub mod gesture;
 mod graph;
 mod hearing;
+pub mod listening;
 mod tree;
 mod writing;
 

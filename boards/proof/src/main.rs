@@ -120,6 +120,27 @@ fn write(stream: &mut Stream<'_, '_>, bytes: &[u8], seed: u64) -> Option<usize> 
     Some(text.symbol(stream.next_symbol(0, &mut sampler) as usize)?.len())
 }
 
+/// Samples in, events out, and what that takes.
+#[cfg(feature = "more")]
+#[inline(never)]
+fn listen(model: &Model<'_>, memory: &mut [u32], samples: &[i16]) -> Option<usize> {
+    let mut listener = elman::Listener::new(model, memory).ok()?;
+    listener.push_each(samples, |heard| {
+        black_box((
+            heard.features,
+            heard.scores,
+            heard.detector.probabilities(),
+            heard.detector.smoothed(black_box(3)),
+        ));
+    });
+    let event = listener.push(samples)?;
+    let cost = black_box(elman::listener::Cost { front_end: 1, network: 2, detector: 3 });
+    let budget = listener.budget(cost, black_box(9));
+    black_box((listener.milliseconds(&event), budget, budget.per_mille(black_box(64)), listener.net().hidden(0)));
+    listener.reset();
+    Some(event.output.into())
+}
+
 /// Everything that a classifier does, on data that the compiler cannot know.
 fn run() -> Option<usize> {
     let model = load(black_box(BLOB))?;
@@ -152,6 +173,7 @@ fn main() -> ! {
             let mut memory = black_box([0; 1024]);
             black_box(decode(&model, &mut memory, &black_box([0; 64])));
             let nodes = black_box([elman::net::Node::Leaf(0); 64]);
+            black_box(listen(&model, &mut memory, &black_box([0; 64])));
             black_box(tree(&model, &mut memory, &black_box([0; 64]), &nodes));
             black_box(graph(&model, &mut memory, &black_box([0; 64]), &black_box([0; 9]), &black_box([0; 16])));
             sequence(&model, &mut memory, &black_box([0; 64]))

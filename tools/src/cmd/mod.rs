@@ -1,14 +1,17 @@
 //! Subcommands, one file each.
 
+pub mod calibrate;
 pub mod data;
 pub mod demo;
 pub mod eval;
 pub mod export;
 pub mod generate;
 pub mod inspect;
+pub mod mix;
 pub mod neighbours;
 pub mod probe;
 pub mod quantize;
+pub mod replay;
 pub mod report;
 pub mod run;
 pub mod run_text;
@@ -68,6 +71,9 @@ commands! {
     Verify => verify,
     Export => export,
     Generate => generate,
+    Calibrate => calibrate,
+    Mix => mix,
+    Replay => replay,
     Data => data,
     Turing => turing,
 }

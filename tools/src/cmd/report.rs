@@ -4,6 +4,7 @@ use anyhow::Result;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::calibrate::Calibrated;
 use super::eval::Evaluated;
 use super::quantize::Quantized;
 use super::samples::Sample;
@@ -50,6 +51,16 @@ pub fn write(folder: &RunFolder) -> Result<()> {
     }
     if let Some(q) = found::<Quantized>(&results, "quantize") {
         report.layers = q.layers.into_iter().map(layer).collect();
+    }
+    if let Some(c) = found::<Calibrated>(&results, "calibrate") {
+        let tally = &c.point.tally;
+        let note = format!("{:.2} hours, {} words said", tally.hours, tally.said);
+        report.summary.extend([
+            Fact::new("false accepts an hour", format!("{:.2}", tally.per_hour()), "").with_note(note.clone()),
+            Fact::new("words missed", format!("{:.1} %", 100.0 * tally.miss_rate()), "").with_note(note),
+        ]);
+        report.trade_off = c.curve;
+        report.scenes = folder.scenes();
     }
     if folder.trained() {
         let network = folder.network()?;

@@ -10,6 +10,7 @@ use super::Usage;
 use crate::data::records::Task;
 use crate::data::{Augment, Split};
 use crate::evaluate::{self, Figure};
+use crate::listening::Streams;
 use crate::pipeline::{self, Clips, Encoding, Example, Frames, Sequences, Source};
 use crate::recipe::Recipe;
 use crate::run::{About, RunFolder};
@@ -175,9 +176,18 @@ impl Prepared {
         Ok(Self { about, train, valid, test })
     }
 
-    /// What is trained on, varied as the recipe says, and what is validated on, as it is.
-    fn sets<'a>(&'a self, source: &'a Source, recipe: &'a Recipe) -> [Box<dyn Dataset + 'a>; 2] {
+    /// What is trained on, varied as the recipe says, and what is validated on, as it is. `kept` is the file in which seeds
+    /// of hard streams are kept.
+    fn sets<'a>(&'a self, source: &'a Source, recipe: &'a Recipe, kept: Option<PathBuf>) -> [Box<dyn Dataset + 'a>; 2] {
         let about = &self.about;
+        if let (Source::Sound(corpus), Frames::Audio(audio), Some(stream)) =
+            (source, &about.encoding.frames, &about.encoding.stream)
+        {
+            return [
+                Box::new(Streams::train(stream, corpus, about, *audio, recipe.train.seed, kept)),
+                Box::new(Streams::valid(stream, corpus, about, *audio, &self.valid)),
+            ];
+        }
         match (source, &about.encoding.frames) {
             (Source::Sound(corpus), Frames::Audio(audio)) => {
                 let augment = recipe.augment.at(corpus.sample_rate);
@@ -200,7 +210,7 @@ impl Prepared {
 /// As [`train`], as far as it can be known before.
 pub fn dry_run(source: &Source, recipe: &Recipe) -> Result<Forecast> {
     let prepared = Prepared::of(source, recipe)?;
-    let [train, _] = prepared.sets(source, recipe);
+    let [train, _] = prepared.sets(source, recipe, None);
     forecast(&prepared.about.network(recipe), &recipe.train, train.as_ref()).map_err(wrong_recipe)
 }
 
@@ -241,7 +251,8 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
     let calibration = pipeline::spread(train_examples, clips, inputs, MOST_CALIBRATION_STEPS);
     folder.write_calibration(&calibration)?;
 
-    let [train_set, valid_set] = prepared.sets(source, recipe);
+    let kept = folder.path().join("hard.json");
+    let [train_set, valid_set] = prepared.sets(source, recipe, Some(kept));
     let steps: u64 = train_examples.iter().map(|e| e.steps(inputs) as u64).sum();
     let mut progress = ui.progress("epoch", recipe.train.epochs as u64);
     let mut history: Vec<EpochMetrics> = trainer.history().to_vec();
@@ -263,6 +274,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
                 false if series => format!(", validation {:.4}", epoch.valid_loss),
                 false => format!(", validation {:.4} {}", epoch.valid_loss, percent(epoch.valid_accuracy)),
             };
+            let valid = epoch.merit.map_or(valid.clone(), |m| format!("{valid}, missed {}", percent(m)));
             progress.step(format!(
                 "loss {:.4}{valid}{}, {} steps/s",
                 epoch.train_loss,

@@ -40,11 +40,13 @@ pub struct Options {
     pub valid_share: f64,
     /// Words to tell apart; all others become the label `unknown`. Empty: every label of the corpus.
     pub words: Vec<String>,
+    /// Labels whose clips are not read.
+    pub leave_out: Vec<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { sample_rate: None, strict: false, valid_share: 0.1, words: Vec::new() }
+        Options { sample_rate: None, strict: false, valid_share: 0.1, words: Vec::new(), leave_out: Vec::new() }
     }
 }
 
@@ -94,6 +96,7 @@ impl Corpus {
     pub fn open(dir: impl AsRef<Path>, options: &Options) -> Result<Corpus, Error> {
         let dir = dir.as_ref();
         let (layout, mut listing) = layout::list(dir)?;
+        leave_out(&mut listing.clips, &options.leave_out)?;
         select_words(&mut listing.clips, &options.words)?;
         split::check(dir, &listing.clips)?;
         let valid_is_carved = options.valid_share > 0.0 && !listing.clips.iter().any(|c| c.split == Split::Valid);
@@ -177,6 +180,17 @@ fn usual_rate(sounds: &[Sound]) -> u32 {
     sounds.iter().for_each(|s| *counts.entry(s.rate).or_default() += 1);
     let usual = counts.into_iter().max_by_key(|&(_, count)| count).map_or(16_000, |(rate, _)| rate);
     if usual < 16_000 { 8000 } else { 16_000 }
+}
+
+/// Drops the clips of some labels.
+fn leave_out(clips: &mut Vec<Found>, labels: &[String]) -> Result<(), Error> {
+    if let Some(word) = labels.iter().find(|l| !clips.iter().any(|c| c.label == **l)) {
+        let known: BTreeSet<&str> = clips.iter().map(|c| c.label.as_str()).collect();
+        let known = known.into_iter().collect::<Vec<_>>().join(", ");
+        return Err(Error::NoSuchWord { word: word.clone(), known });
+    }
+    clips.retain(|c| !labels.contains(&c.label));
+    Ok(())
 }
 
 /// Renames labels that are not among `words` to `unknown`.

@@ -29,7 +29,7 @@ pub use joints::{Joints, Rows as GraphRows};
 pub use layout::Layout;
 pub use note::{Note, NoteKind};
 pub use records::{Answer, Format, Input, Record, RecordOptions, Records, Rows, Task, Unit};
-pub use sound::{Sound, read_sound, resample};
+pub use sound::{Sound, read_sound, resample, wav_bytes};
 pub use survey::{SplitSurvey, Survey};
 pub use vocabulary::{Vocabulary, VocabularyOptions};
 

@@ -101,6 +101,21 @@ fn describe(bytes: &[u8]) -> String {
     }
 }
 
+/// A wav file of mono samples.
+pub fn wav_bytes(samples: &[i16], rate: u32) -> Vec<u8> {
+    let data = samples.len() as u32 * 2;
+    let mut file = Vec::with_capacity(44 + data as usize);
+    file.extend_from_slice(b"RIFF");
+    file.extend_from_slice(&(36 + data).to_le_bytes());
+    file.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    file.extend_from_slice(&rate.to_le_bytes());
+    file.extend_from_slice(&(rate * 2).to_le_bytes());
+    file.extend_from_slice(b"\x02\0\x10\0data");
+    file.extend_from_slice(&data.to_le_bytes());
+    samples.iter().for_each(|x| file.extend_from_slice(&x.to_le_bytes()));
+    file
+}
+
 /// Converts the sample rate with a band-limited filter; `from` and `to` in Hz, both above 0.
 pub fn resample(samples: &[i16], from: u32, to: u32) -> Vec<i16> {
     if from == to || from == 0 || to == 0 || samples.is_empty() {

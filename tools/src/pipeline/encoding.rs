@@ -12,6 +12,7 @@ use super::{Answer, Example, Source};
 use crate::cmd::Usage;
 use crate::data::records::{self, Input, Record, Records, Task};
 use crate::data::{Joints, Split, Vocabulary, VocabularyOptions};
+use crate::listening::{self, StreamRecipe};
 use crate::nn::{LayerSpec, NO_CLASS};
 use crate::recipe::Recipe;
 
@@ -35,7 +36,7 @@ pub enum Frames {
 }
 
 /// How examples become frames and answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Encoding {
     /// What is asked.
     pub task: Task,
@@ -46,6 +47,9 @@ pub struct Encoding {
     /// Names of the values known of each edge of a graph.
     #[serde(default)]
     pub edges: Vec<String>,
+    /// How clips become streams, where they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamRecipe>,
 }
 
 impl Encoding {
@@ -57,7 +61,11 @@ impl Encoding {
         let records = match source {
             Source::Sound(corpus) => {
                 let frames = Frames::Audio(recipe.features.config(corpus.sample_rate)?);
-                return Ok(Encoding { task: Task::Class, labels: corpus.labels.clone(), frames, edges: Vec::new() });
+                let (task, labels) = match &recipe.stream {
+                    Some(stream) => (Task::Tag, stream.labels(&corpus.labels)),
+                    None => (Task::Class, corpus.labels.clone()),
+                };
+                return Ok(Encoding { task, labels, frames, edges: Vec::new(), stream: recipe.stream.clone() });
             }
             Source::Records(records) => records,
         };
@@ -80,6 +88,7 @@ impl Encoding {
             labels: labels(records, &recipe.vocabulary)?,
             frames,
             edges: records.edges.clone(),
+            stream: None,
         })
     }
 
@@ -102,7 +111,7 @@ impl Encoding {
                 feedback: model.descriptor().feedback as usize,
             },
         };
-        Ok(Encoding { task, labels, frames, edges: Vec::new() })
+        Ok(Encoding { task, labels, frames, edges: Vec::new(), stream: None })
     }
 
     /// Whether a recipe's first layer takes what frames are.
@@ -164,8 +173,13 @@ impl Encoding {
     /// Where the source is of another kind than the encoding, or has labels that it does not know.
     pub fn examples(&self, source: &Source, split: Split) -> Result<Vec<Example>> {
         match (source, &self.frames) {
+            (Source::Sound(corpus), Frames::Audio(audio)) if self.stream.is_some() => {
+                let stream = self.stream.clone().unwrap_or_default();
+                super::same_labels(&stream.labels(&corpus.labels), &corpus.dir, &self.labels)?;
+                listening::examples(&stream, corpus, split, &self.labels, audio)
+            }
             (Source::Sound(corpus), Frames::Audio(audio)) => {
-                super::same_labels(corpus, &self.labels)?;
+                super::same_labels(&corpus.labels, &corpus.dir, &self.labels)?;
                 super::examples(corpus.split(split), audio)
             }
             (Source::Records(records), Frames::Values { frac, channels, feedback }) => {

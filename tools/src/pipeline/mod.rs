@@ -40,7 +40,9 @@ impl Source {
     /// # Errors
     /// What the reader found wrong.
     pub fn open(dir: &Path, recipe: &Recipe, rate: Option<u32>, ui: Ui) -> Result<Self> {
-        let Some(options) = &recipe.data else { return Ok(Source::Sound(sound::open(dir, rate, ui)?)) };
+        let Some(options) = &recipe.data else {
+            return Ok(Source::Sound(sound::open(dir, recipe.stream.as_ref(), rate, ui)?));
+        };
         let records = Records::open(dir, options)?;
         ui.note(format!(
             "{}: {}, {} examples to train on, {} to validate{}, {} to test",

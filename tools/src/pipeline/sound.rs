@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::{Answer, Example};
 use crate::cache::{Cache, Key};
 use crate::data::{Augment, Clip, Corpus, Note, NoteKind, Options, Split, features};
+use crate::listening::StreamRecipe;
 use crate::nn::Target;
 use crate::recipe::Recipe;
 use crate::run::About;
@@ -19,8 +20,17 @@ use crate::ui::Ui;
 ///
 /// # Errors
 /// What the reader found wrong.
-pub(super) fn open(dir: &Path, sample_rate: Option<u32>, ui: Ui) -> Result<Corpus> {
-    let options = Options { sample_rate, ..Options::default() };
+pub(super) fn open(dir: &Path, stream: Option<&StreamRecipe>, sample_rate: Option<u32>, ui: Ui) -> Result<Corpus> {
+    let options = match stream {
+        Some(s) => Options {
+            sample_rate,
+            words: s.words.clone(),
+            leave_out: s.leave_out.clone(),
+            valid_share: s.valid_share,
+            ..Options::default()
+        },
+        None => Options { sample_rate, ..Options::default() },
+    };
     let corpus = Corpus::open(dir, &options)?;
     ui.note(format!(
         "{}: {} labels, {} clips to train on, {} to validate{}, {} to test, {} Hz",
@@ -129,12 +139,12 @@ impl Dataset for Clips<'_> {
 ///
 /// # Errors
 /// With both lists where they differ.
-pub fn same_labels(corpus: &Corpus, labels: &[String]) -> Result<()> {
+pub fn same_labels(corpus: &[String], dir: &Path, labels: &[String]) -> Result<()> {
     ensure!(
-        corpus.labels == labels,
+        corpus == labels,
         "{} has the labels {}, the model {}; evaluate on data with the model's labels",
-        corpus.dir.display(),
-        corpus.labels.join(" "),
+        dir.display(),
+        corpus.join(" "),
         labels.join(" ")
     );
     Ok(())

@@ -1,7 +1,6 @@
 //! A network in integers, and the blob made of it.
 
 use anyhow::{Context, Result, bail, ensure};
-use elman::audio;
 use elman::blob::{
     Blob, Descriptor, Direction, FRAME_WORDS, Frame, LayerDescriptor, MAX_CHAINS, MAX_LAYERS, Model, Readout,
     Structure, Text, TextUnit, crc32c, memory_words, schema_hash,
@@ -9,6 +8,7 @@ use elman::blob::{
 use elman::cell::{Columns, Pass, StageSpec, VariantSpec};
 use elman::kernel::Layout;
 use elman::kernel::layout::padded;
+use elman::{audio, detect};
 
 use super::pass::{self, Row};
 use super::relay::layout_of;
@@ -72,6 +72,8 @@ pub struct IntegerModel {
     pub counter: u32,
     /// Audio front end.
     pub audio: Option<audio::Config>,
+    /// The detector, where outputs become events.
+    pub detect: Option<detect::Config>,
     /// What a symbol of the text is that the model reads, and the symbols from index 1 on, ascending: characters by
     /// code point, words bytewise. Index 0 is the unknown symbol.
     pub text: Option<(TextUnit, Vec<String>)>,
@@ -157,6 +159,7 @@ impl IntegerModel {
             readout: self.readout,
             fingerprint: self.fingerprint,
             audio: self.audio,
+            detect: self.detect.clone(),
             text: self.text.as_ref().map(|(unit, _)| Text { unit: *unit, symbols: &symbols }),
             max_steps: self.max_steps,
             feedback: self.feedback,
@@ -182,6 +185,7 @@ impl IntegerModel {
             weights_bytes: (weights.len() * 4) as u32,
             counter: self.counter,
             schema: schema_hash(),
+            detect_words: self.detect.as_ref().map_or(0, detect::Config::memory_words) as u32,
         };
         let mut words = frame.to_words().to_vec();
         words.extend(words_of(&text)?);

@@ -1,6 +1,7 @@
 //! Float network to integers: calibration, rounding, packing, and what it cost.
 
 pub mod compare;
+mod detector;
 mod integer;
 mod joints;
 pub mod network;
@@ -10,4 +11,5 @@ pub mod relay;
 pub mod scaling;
 pub mod synthetic;
 
+pub use detector::with_detector;
 pub use integer::{IntegerGate, IntegerLayer, IntegerModel, words_of};

@@ -278,6 +278,7 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) ->
         fingerprint: around.fingerprint,
         counter: 0,
         audio: around.audio,
+        detect: None,
         text: around.text.clone(),
         max_steps: if backward || matches!(around.structure, Structure::Seq2seq { .. }) { around.max_steps } else { 0 },
         feedback: around.feedback,

@@ -2,6 +2,7 @@
 
 mod exercise;
 pub mod graph;
+pub mod sound;
 
 pub use exercise::{Exercise, exercise};
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::cmd::Usage;
 use crate::data::records::RecordOptions;
 use crate::data::{Augment, VocabularyOptions};
+use crate::listening::StreamRecipe;
 use crate::train::TrainConfig;
 
 /// A recipe, resolved.
@@ -34,6 +35,9 @@ pub struct Recipe {
     pub features: Features,
     /// Changes of the clips in training.
     pub augment: AugmentRecipe,
+    /// Streams of clips in background instead of clips: for a network that listens without end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamRecipe>,
     /// The network.
     pub network: NetworkRecipe,
     /// The training loop; its seed is the seed of everything random.
@@ -52,6 +56,7 @@ impl Default for Recipe {
             sequences: SequenceRecipe::default(),
             features: Features::default(),
             augment: AugmentRecipe::default(),
+            stream: None,
             network: NetworkRecipe::default(),
             train: TrainConfig::default(),
             quantize: Quantize::default(),

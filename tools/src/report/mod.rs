@@ -7,8 +7,11 @@ mod chart;
 mod confusion;
 mod html;
 mod page;
+mod scene;
 
 use serde::{Deserialize, Serialize};
+
+use crate::listening::Scene;
 
 /// What a report shows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +25,10 @@ pub struct Report {
     pub epochs: Vec<Epoch>,
     /// Who was taken for whom, by each network that was judged.
     pub confusions: Vec<Confusion>,
+    /// Share of the words missed over false accepts an hour.
+    pub trade_off: Vec<(f64, f64)>,
+    /// What was heard around misses and false accepts.
+    pub scenes: Vec<Scene>,
     /// Where a decoder looked, example by example.
     pub attention: Vec<Attention>,
     /// What quantization did to each layer.

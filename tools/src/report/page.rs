@@ -2,7 +2,7 @@
 
 use super::chart::{Line, histogram, lines, map};
 use super::html::{Escaped, short, table};
-use super::{Epoch, Fact, Layer, Report, attention, confusion};
+use super::{Epoch, Fact, Layer, Report, attention, confusion, scene};
 use std::fmt::Write;
 
 const STYLE: &str = "
@@ -45,6 +45,8 @@ pub(super) fn render(report: &Report) -> String {
     part(&mut out, "", cards(&report.summary));
     part(&mut out, "Training", training(&report.epochs));
     part(&mut out, "Confusion", grid(report.confusions.iter().map(confusion::render)));
+    part(&mut out, "Detection", detection(report));
+    part(&mut out, "Misses and false accepts", grid(report.scenes.iter().map(scene::render)));
     part(&mut out, "Attention", grid(report.attention.iter().map(attention::render)));
     part(&mut out, "Quantization, layer by layer", layers(&report.layers));
     part(&mut out, "Embedding", report.maps.iter().map(map).collect());
@@ -109,6 +111,12 @@ fn training(epochs: &[Epoch]) -> String {
     let range = Some((10.0 * (worst / 10.0).floor().clamp(0.0, 9.0), 100.0));
     let charts = [lines("Loss", "epoch", &loss, None), lines("Accuracy in %", "epoch", &accuracy, range)];
     grid(charts.into_iter())
+}
+
+fn detection(report: &Report) -> String {
+    let points = report.trade_off.iter().map(|(alarms, missed)| (*alarms, 100.0 * missed)).collect();
+    let curve = Line { name: "words missed, in %".into(), points };
+    lines("Words missed over false accepts an hour", "false accepts an hour", &[curve], None)
 }
 
 fn layers(layers: &[Layer]) -> String {

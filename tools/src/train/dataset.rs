@@ -3,7 +3,7 @@
 use elman::net::Node;
 
 use crate::data::Joints;
-use crate::nn::{Item, Loss, NO_CLASS, NetworkSpec, StructureSpec, Target};
+use crate::nn::{Item, Loss, NO_CLASS, Network, NetworkSpec, StructureSpec, Target};
 
 /// One example.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +27,12 @@ pub trait Dataset: Sync {
     /// Example `index`. With `epoch_seed` it may be augmented: from this seed and the index alone, so that the
     /// same epoch always sees the same examples. Without it is as it is.
     fn get(&self, index: usize, epoch_seed: Option<u64>) -> Sequence;
+    /// Called before each epoch (from 0) with the network as it is, for training data that follow what it gets wrong.
+    fn before_epoch(&self, _network: &Network<f32>, _epoch: usize) {}
+    /// Of validation data, a figure by which epochs are chosen where the configuration asks for it; smaller is better.
+    fn merit(&self, _network: &Network<f32>) -> Option<f64> {
+        None
+    }
 }
 
 impl Dataset for [Sequence] {

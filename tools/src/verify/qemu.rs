@@ -51,6 +51,12 @@ impl Session {
 }
 
 impl Qemu {
+    /// None, for tests of what comes after it.
+    #[cfg(test)]
+    pub(super) fn nowhere() -> Self {
+        Qemu { program: PathBuf::new() }
+    }
+
     /// QEMU on the path.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! `fuzz`: cargo-fuzz over the targets of tests/fuzz, from the seeds kept beside them.
 
 use anyhow::{Context, Result, ensure};
-use elman::audio::{Config, FEATURE_FRAC};
+use elman::audio::Config;
 use elman::blob::Score;
 use elman_tools::quant::synthetic::{self, Drive};
 use std::path::Path;
@@ -27,7 +27,7 @@ pub struct Args {
     setup: setup::Args,
 }
 
-const TARGETS: &[&str] = &["load", "step", "round_trip", "tree", "graph", "seq2seq"];
+const TARGETS: &[&str] = &["load", "step", "round_trip", "tree", "graph", "seq2seq", "listen"];
 
 /// Fuzzes every target; failure where one finds something.
 ///
@@ -90,11 +90,15 @@ fn seeds(folder: &Path) -> Result<()> {
         blob.extend(synthetic::frames(4, 8, 1).iter().flat_map(|x| x.to_le_bytes()));
         std::fs::write(step.join(name), &blob)?;
     }
-    let mut heard = synthetic::model("gru", 1, 1, 0, Drive::Ordinary, 1);
-    let audio = Config::HZ_16000;
-    heard.layers = vec![synthetic::layer("gru", audio.channels as usize, 2, FEATURE_FRAC as u8, Drive::Ordinary, 1)];
-    heard.audio = Some(audio);
-    std::fs::write(load.join("sound.elman"), heard.to_blob()?)?;
+    let mut sound = synthetic::sound::listener(Config::HZ_16000, 2, 3, 1);
+    let mut blob = sound.to_blob()?;
+    std::fs::write(load.join("listens.elman"), &blob)?;
+    blob.extend(synthetic::sound::samples(2000, 1).iter().flat_map(|x| x.to_le_bytes()));
+    let listen = folder.join("seeds/listen");
+    std::fs::create_dir_all(&listen).with_context(|| listen.display().to_string())?;
+    std::fs::write(listen.join("listens"), &blob)?;
+    sound.detect = None;
+    std::fs::write(load.join("sound.elman"), sound.to_blob()?)?;
     let tree = folder.join("seeds/tree");
     std::fs::create_dir_all(&tree).with_context(|| tree.display().to_string())?;
     for (name, leaf, compose, roots) in [

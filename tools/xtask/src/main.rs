@@ -2,9 +2,11 @@
 #![forbid(unsafe_code)]
 
 mod bench_eval;
+mod bench_listen;
 mod bench_mcu;
 mod bench_train;
 mod bitexact;
+mod boards;
 mod combinations;
 mod demo;
 mod fuzz;
@@ -39,6 +41,8 @@ enum Verb {
     Combinations(combinations::Args),
     /// Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`
     Recipes(recipes::Args),
+    /// Build the firmware of every board: `cargo xtask boards --only pico`
+    Boards(boards::Args),
     /// Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`
     Panics(Output),
     /// Install what firmware needs: thumb targets and QEMU: `cargo xtask setup --yes`
@@ -65,6 +69,8 @@ enum Bench {
     Worst(bench_mcu::worst::Args),
     /// Count what `elman inspect` reckons with: `cargo xtask bench costs --write`
     Costs(bench_mcu::costs::Args),
+    /// Count what listening takes of a chip at 16 kHz: `cargo xtask bench listen --check`
+    Listen(bench_listen::Args),
     /// Time training steps beside PyTorch's: `cargo xtask bench train --check`
     Train(bench_train::Args),
 }
@@ -77,10 +83,12 @@ fn main() -> ExitCode {
         Verb::Bench(Bench::Profile(output)) => bench_mcu::profile::run(&output),
         Verb::Bench(Bench::Worst(args)) => bench_mcu::worst::run(&args),
         Verb::Bench(Bench::Costs(args)) => bench_mcu::costs::run(&args),
+        Verb::Bench(Bench::Listen(args)) => bench_listen::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bench(Bench::Train(args)) => bench_train::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bitexact(args) => bitexact::run(&args),
         Verb::Combinations(args) => combinations::run(&args),
         Verb::Recipes(args) => recipes::run(&args),
+        Verb::Boards(args) => boards::run(&args),
         Verb::Panics(output) => panics::run(&output),
         Verb::Setup(args) => setup::run(&args),
         Verb::Test(args) => test::run(&args),

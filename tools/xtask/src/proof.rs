@@ -1,23 +1,17 @@
 //! The firmware boards/proof, which links only without reachable panics, and what is measured on it.
 
 use anyhow::{Context, Result};
-use elman::audio::{Config, FEATURE_FRAC};
-use elman_tools::quant::synthetic::{self, Drive};
+use elman::audio::Config;
+use elman_tools::quant::synthetic;
 use elman_tools::verify::{Firmware, Machines};
 
 /// How the firmware is optimised.
 pub const LEVELS: [&str; 2] = ["3", "s"];
 
-/// A keyword GRU with front end: 64 units, 10 outputs.
+/// A keyword GRU with front end and detector: 64 units, 10 outputs.
 pub fn blob(core: &str) -> Result<Vec<u8>> {
-    let mut model = synthetic::model("gru", 1, 1, 0, Drive::Ordinary, 5);
-    let audio = Config::HZ_16000;
+    let mut model = synthetic::sound::listener(Config::HZ_16000, 64, 10, 5);
     model.name = "proof".into();
-    model.audio = Some(audio);
-    model.layers = vec![
-        synthetic::layer("gru", audio.channels as usize, 64, FEATURE_FRAC as u8, Drive::Ordinary, 5),
-        synthetic::layer("dense", 64, 10, 15, Drive::Ordinary, 6),
-    ];
     model.to_blob_for(core)
 }
 

@@ -26,6 +26,8 @@ const STAGES: &[Stage] = &[
     Stage { name: "tests, host", on_cores: false, run: || cargo(&["test", "--quiet", "--release", "--workspace"]) },
     Stage { name: "clippy, thumb", on_cores: true, run: clippy_thumb },
     Stage { name: "firmware with defmt", on_cores: true, run: defmt },
+    Stage { name: "board logic", on_cores: false, run: board_logic },
+    Stage { name: "boards", on_cores: true, run: || this(&["boards"]) },
     Stage { name: "kernels = twins", on_cores: true, run: kernels },
     Stage { name: "bit-exact, 1e3 steps", on_cores: true, run: || this(&["bitexact", "--steps", "1000"]) },
     Stage {
@@ -118,7 +120,7 @@ fn clippy_thumb() -> Result<()> {
         // Debian's compiler comes without clippy; its warnings are the same as the host's.
         let verb = if Toolchain::find(&machine.target) == Some(Toolchain::Installed) { "clippy" } else { "check" };
         let mut command = Toolchain::cargo(machine, core, machines.boards(), verb)?;
-        command.args(["--quiet", "--release", "--workspace"]);
+        command.args(["--quiet", "--release"]);
         if verb == "clippy" {
             command.args(["--", "-D", "warnings"]);
         }
@@ -130,6 +132,18 @@ fn clippy_thumb() -> Result<()> {
 fn defmt() -> Result<()> {
     let machines = Machines::find(None)?;
     Firmware::build(&machines, "m4", "qemu-mps2", None, &["--features", "defmt"]).map(|_| ())
+}
+
+/// The logic that boards share, against mocked pins and buses.
+fn board_logic() -> Result<()> {
+    succeed(host_cargo().current_dir(root().join("boards")).args([
+        "test",
+        "--quiet",
+        "--package",
+        "elman-board",
+        "--features",
+        "gesture",
+    ]))
 }
 
 fn kernels() -> Result<()> {

@@ -25,6 +25,13 @@ pub(super) fn list(dir: &Path) -> Result<Option<Listing>, Error> {
         }
     }
     if listing.clips.is_empty() {
+        // A single manifest of any other name is all there is.
+        let all: Vec<PathBuf> = entries(dir)?.into_iter().filter(|p| name_of(p).ends_with(".csv")).collect();
+        let [only] = &all[..] else { return Ok(None) };
+        let name = name_of(only);
+        read(only, Split::Train, &shelf(dir, name.trim_end_matches(".csv"))?, &mut listing.clips)?;
+    }
+    if listing.clips.is_empty() {
         return Ok(None);
     }
     listing.noise = super::noise(&dir.join("noise"))?;

@@ -1,10 +1,10 @@
 //! Runs any loaded model on synthetic input, in the way that its structure asks for.
 
-use elman::Model;
 use elman::blob::{Error, Structure};
 use elman::net::Rows;
+use elman::{Listener, Model};
 
-use super::{frames, graph, nodes, source};
+use super::{frames, graph, nodes, sound, source};
 
 /// How much to run, and of what.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,7 @@ pub struct Exercise {
 }
 
 /// Runs a model over memory of the size that it asks for, and hands each number of its outputs, and of a stream's
-/// states, to `each`, in order.
+/// states, to `each`, in order. A model that listens does so too.
 ///
 /// # Errors
 /// What the model refuses: memory that is too small, or a structure beyond what its blob states.
@@ -64,6 +64,14 @@ pub fn exercise(model: &Model<'_>, memory: &mut [u32], how: Exercise, mut each: 
             }
         }
         Structure::Sequence => {
+            if let (Some(audio), Some(detect)) = (model.audio(), model.detect()) {
+                let mut all = vec![0; audio.memory_words() + memory.len() + detect.memory_words()];
+                Listener::new(model, &mut all)?.push_each(&sound::samples(how.steps * 300, how.seed), |heard| {
+                    heard.features.iter().chain(heard.scores).for_each(|x| each((*x).into()));
+                    (0..model.outputs()).for_each(|k| each(heard.detector.smoothed(k).into()));
+                    heard.event.iter().for_each(|e| each(i64::from(e.output) + i64::from(e.score)));
+                });
+            }
             let mut net = model.stream(memory)?;
             for frame in frames(model.inputs(), how.steps, how.seed).chunks(model.inputs()) {
                 net.step(frame).scores.iter().for_each(|s| each((*s).into()));

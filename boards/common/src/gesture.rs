@@ -1,0 +1,99 @@
+//! A firmware that knows gestures: an accelerometer over embedded-hal, a network, a detector and a light.
+
+use elman::detect::{self, Detector, Event};
+use elman::{Model, Stream, blob};
+use embedded_hal::delay::DelayNs;
+use embedded_hal::digital::OutputPin;
+
+use crate::ear::Indicator;
+use lis3dh::accelerometer::RawAccelerometer;
+
+/// What gives an acceleration in thousandths of g; [`Lis3dh`](lis3dh::Lis3dh) does, over I2C or SPI.
+pub trait Accelerometer {
+    /// Of the bus.
+    type Error;
+    /// x, y, z.
+    ///
+    /// # Errors
+    /// The bus'.
+    fn read(&mut self) -> Result<[i16; 3], Self::Error>;
+}
+
+impl<C> Accelerometer for lis3dh::Lis3dh<C>
+where
+    C: lis3dh::Lis3dhCore,
+    C::BusError: core::fmt::Debug,
+    C::PinError: core::fmt::Debug,
+{
+    type Error = lis3dh::accelerometer::Error<lis3dh::Error<C::BusError, C::PinError>>;
+
+    fn read(&mut self) -> Result<[i16; 3], Self::Error> {
+        let raw = self.accel_raw()?;
+        // Left-justified 16 bits of a range of 2 g: 16384 is 1 g.
+        Ok([raw.x, raw.y, raw.z].map(|v| ((i32::from(v) * 1000) >> 14) as i16))
+    }
+}
+
+/// Why a gesture is not read.
+#[derive(Debug)]
+pub enum Fault<S, P> {
+    /// The sensor.
+    Sensor(S),
+    /// The light's pin.
+    Light(P),
+}
+
+/// A network over an accelerometer.
+#[derive(Debug)]
+pub struct Gestures<'m, 'b, A, P> {
+    net: Stream<'m, 'b>,
+    detector: Detector<'m>,
+    sensor: A,
+    light: Indicator<P>,
+}
+
+impl<'m, 'b, A: Accelerometer, P: OutputPin> Gestures<'m, 'b, A, P> {
+    /// At the start of a stream; `memory` is what `Blob::memory_words` and `Blob::detect_words` say together. The model
+    /// takes three values a frame.
+    ///
+    /// # Errors
+    /// Where the model has no detector, is no stream, or the memory is too small.
+    pub fn new(
+        model: &'m Model<'b>,
+        memory: &'m mut [u32],
+        sensor: A,
+        light: Indicator<P>,
+    ) -> Result<Self, blob::Error> {
+        let Some(config) = model.detect() else {
+            return Err(blob::Error::Deaf { audio: model.audio().is_some(), detector: false });
+        };
+        if model.inputs() != 3 {
+            return Err(blob::Error::Frames { elements: 3, inputs: model.inputs() });
+        }
+        let too_small = blob::Error::Memory { need: model.memory_words() + config.memory_words(), have: memory.len() };
+        let (states, sums) = memory.split_at_mut_checked(model.memory_words()).ok_or(too_small)?;
+        let detector = Detector::new(config, sums).map_err(|e| match e {
+            detect::Error::Memory { .. } => too_small,
+            e => blob::Error::Detect(e),
+        })?;
+        Ok(Gestures { net: model.stream(states)?, detector, sensor, light })
+    }
+
+    /// One reading: waits `period_ms`, reads, and tells what was recognised.
+    ///
+    /// # Errors
+    /// [`Fault`]: the sensor's or the pin's.
+    pub fn step(
+        &mut self,
+        delay: &mut impl DelayNs,
+        period_ms: u32,
+    ) -> Result<Option<(Event, &'b str)>, Fault<A::Error, P::Error>> {
+        delay.delay_ms(period_ms);
+        self.light.pass(period_ms).map_err(Fault::Light)?;
+        let frame = self.sensor.read().map_err(Fault::Sensor)?;
+        let y = self.net.step(&frame);
+        let Some(event) = self.detector.step(y.scores, y.frac) else { return Ok(None) };
+        self.light.flash().map_err(Fault::Light)?;
+        Ok(Some((event, self.net.model().label(event.output.into()).unwrap_or("?"))))
+    }
+}

@@ -1,0 +1,54 @@
+//! STM32F4 Discovery: its PDM microphone over I2S2, decimated to 16 kHz here, the orange light.
+#![no_std]
+#![no_main]
+
+use defmt_rtt as _;
+use elman::{Blob, Model};
+use elman_board::ear::{Ear, Indicator, PulseDensity};
+use embassy_stm32::gpio::{Level, Output, Speed};
+use embassy_stm32::i2s::{Config, Format, I2S};
+use embassy_stm32::rcc::{Hse, HseMode, Pll, PllMul, PllPreDiv, PllRDiv, PllSource};
+use embassy_stm32::time::Hertz;
+use embassy_stm32::{bind_interrupts, dma, peripherals};
+use panic_probe as _;
+use static_cell::ConstStaticCell;
+
+bind_interrupts!(struct Interrupts { DMA1_STREAM3 => dma::InterruptHandler<peripherals::DMA1_CH3>; });
+
+static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
+static MEMORY: ConstStaticCell<[u32; BLOB.listener_words()]> = ConstStaticCell::new([0; BLOB.listener_words()]);
+/// Samples in a block: 10 ms. A sample is four words of the microphone's bits.
+const BLOCK: usize = 160;
+static BITS: ConstStaticCell<[u16; 8 * BLOCK]> = ConstStaticCell::new([0; 8 * BLOCK]);
+
+#[embassy_executor::main]
+async fn main(_spawner: embassy_executor::Spawner) {
+    let mut config = embassy_stm32::Config::default();
+    config.rcc.hse = Some(Hse { freq: Hertz::mhz(8), mode: HseMode::Oscillator });
+    config.rcc.pll_src = PllSource::HSE;
+    // 8 MHz / 8 · 256 / 5 is 51.2 MHz, 50 times the microphone's 1.024 MHz.
+    let pll = Pll { prediv: PllPreDiv::DIV8, mul: PllMul::MUL256, divp: None, divq: None, divr: Some(PllRDiv::DIV5) };
+    config.rcc.plli2s = Some(pll);
+    let p = embassy_stm32::init(config);
+    let model = defmt::unwrap!(Model::load(BLOB));
+    let pin = Output::new(p.PD13, Level::Low, Speed::Low);
+    let light = Indicator::new(pin, false, 8000).unwrap_or_else(|e| match e {});
+    let mut ear = defmt::unwrap!(Ear::new(&model, MEMORY.take(), light));
+
+    let mut i2s = Config::default();
+    (i2s.frequency, i2s.format, i2s.master_clock) = (Hertz::khz(32), Format::Data16Channel16, false);
+    let mut microphone =
+        I2S::new_rxonly(p.SPI2, p.PC3, p.PB12, p.PB10, p.PC6, p.DMA1_CH3, BITS.take(), Interrupts, i2s);
+    microphone.start();
+    let (mut words, mut filter) = ([0u16; 4 * BLOCK], PulseDensity::default());
+    loop {
+        if microphone.read(&mut words).await.is_err() {
+            defmt::warn!("bits of the microphone were lost");
+        }
+        let mut block = [0; BLOCK];
+        block.iter_mut().zip(words.as_chunks().0).for_each(|(to, bits)| *to = filter.next(*bits));
+        if let Some((event, word)) = ear.hear(&block).unwrap_or_else(|e| match e {}) {
+            defmt::info!("{=str} at step {=u32}, score {=u16}", word, event.step, event.score);
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! From scores to events: a word fires once, and almost nothing else does.
+//!
+//! A step takes the network's scores. p_k are their probabilities ([`softmax`]); s_k is the mean of the last `smooth`
+//! p_k, with zeros before the first step. The output whose threshold is lowest against its s_k (s_k ≥ threshold_k, and
+//! greatest s_k among those) is told as an [`Event`], unless
+//!
+//! * an event was told in the last `refractory` steps, or
+//! * there is a `release` threshold, and s_k has not been below it since k was told last.
+//!
+//! Sums are exact integers, so that nothing drifts however long it runs. Host and chip give the same events.
+//!
+//! ```
+//! use elman::detect::{Config, Detector};
+//!
+//! // Output 0 is no word. Output 1 is told where its mean over two steps reaches a half, at most once in ten steps.
+//! let config = Config { smooth: 2, refractory: 10, ..Config::new(&[0, 16384])? };
+//! let mut memory = vec![0; config.memory_words()];
+//! let mut detector = Detector::new(&config, &mut memory)?;
+//! assert_eq!(detector.step(&[0, 2000], 8), None); // only one step is loud yet: its mean is just below a half
+//! let event = detector.step(&[0, 2000], 8).ok_or("silent")?;
+//! assert_eq!((event.output, event.step), (1, 1));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::arith::softmax;
+use crate::kernel::word;
+
+/// Most outputs of a model with a detector.
+pub const MAX_OUTPUTS: usize = 32;
+/// Longest window of smoothing, in steps.
+pub const MAX_SMOOTH: u8 = 64;
+/// The probability 1, in the format of thresholds and scores: Q0.15.
+pub const ONE: u16 = 1 << 15;
+
+/// Parameters: data of the model, as they are calibrated with it, and part of its blob.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Config {
+    /// Steps over which probabilities are averaged: 1 to [`MAX_SMOOTH`].
+    pub smooth: u8,
+    /// Steps after an event in which no other is told.
+    pub refractory: u16,
+    /// A word that was told must fall below this (Q0.15) before it is told again; 0 does not ask for it.
+    pub release: u16,
+    /// Of each output, the mean probability (Q0.15) from which on it is told; 0 for an output that is no word.
+    pub thresholds: heapless::Vec<u16, MAX_OUTPUTS>,
+}
+
+/// Why a [`Config`] cannot be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Error {
+    /// A window of 0 steps or more than [`MAX_SMOOTH`].
+    Smooth {
+        /// Steps asked for.
+        steps: u8,
+    },
+    /// A threshold above 1, or all are 0, so that nothing could ever be told.
+    Threshold {
+        /// The output.
+        output: usize,
+        /// Its threshold, in Q0.15.
+        bits: u16,
+    },
+    /// A release threshold that is not below an output's own.
+    Release {
+        /// The output.
+        output: usize,
+        /// Its threshold, in Q0.15.
+        threshold: u16,
+        /// The release threshold, in Q0.15.
+        release: u16,
+    },
+    /// Other than one threshold for each output, or more than [`MAX_OUTPUTS`].
+    Outputs {
+        /// Thresholds.
+        thresholds: usize,
+        /// Outputs.
+        outputs: usize,
+    },
+    /// The memory is too small.
+    Memory {
+        /// Words needed: [`Config::memory_words`].
+        need: usize,
+        /// Words given.
+        have: usize,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Error::Smooth { steps } => write!(f, "smoothing over {steps} steps: 1 to {MAX_SMOOTH} are possible"),
+            Error::Threshold { output, bits } => {
+                write!(f, "threshold {bits}/32768 of output {output}: above 1, or no output has one")
+            }
+            Error::Release { output, threshold, release } => {
+                write!(f, "release threshold {release} is not below output {output}'s own, {threshold}")
+            }
+            Error::Outputs { thresholds, outputs } => {
+                write!(f, "{thresholds} thresholds for {outputs} outputs: one each, and at most {MAX_OUTPUTS}")
+            }
+            Error::Memory { need, have } => write!(f, "the detector needs {need} words of memory, got {have}"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// A word was heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Event {
+    /// Which: the output's index, and its label's.
+    pub output: u16,
+    /// When: steps before this one since the start, modulo 2^32 (2.7 years at 50 steps a second).
+    pub step: u32,
+    /// Its mean probability, Q0.15.
+    pub score: u16,
+}
+
+impl Config {
+    /// One threshold (Q0.15) an output, no smoothing, no refractory time, no release.
+    ///
+    /// # Errors
+    /// [`Error::Outputs`] for more than [`MAX_OUTPUTS`].
+    pub fn new(thresholds: &[u16]) -> Result<Self, Error> {
+        let outputs = thresholds.len();
+        let thresholds =
+            heapless::Vec::from_slice(thresholds).map_err(|_| Error::Outputs { thresholds: outputs, outputs })?;
+        Ok(Config { smooth: 1, refractory: 0, release: 0, thresholds })
+    }
+
+    /// Words of memory that a detector with these parameters needs, exactly.
+    pub fn memory_words(&self) -> usize {
+        let outputs = self.thresholds.len();
+        (self.smooth as usize).wrapping_mul(outputs).div_ceil(2).wrapping_add(outputs)
+    }
+
+    /// Judges every parameter, for a model of so many outputs.
+    ///
+    /// # Errors
+    /// The first thing found wrong.
+    pub fn check(&self, outputs: usize) -> Result<(), Error> {
+        if !(1..=MAX_SMOOTH).contains(&self.smooth) {
+            return Err(Error::Smooth { steps: self.smooth });
+        }
+        let thresholds = self.thresholds.len();
+        if thresholds != outputs {
+            return Err(Error::Outputs { thresholds, outputs });
+        }
+        let mut words = 0usize;
+        for (output, &threshold) in self.thresholds.iter().enumerate().filter(|(_, t)| **t > 0) {
+            words = words.wrapping_add(1);
+            if threshold > ONE {
+                return Err(Error::Threshold { output, bits: threshold });
+            }
+            if self.release >= threshold {
+                return Err(Error::Release { output, threshold, release: self.release });
+            }
+        }
+        if words == 0 { Err(Error::Threshold { output: 0, bits: 0 }) } else { Ok(()) }
+    }
+}
+
+/// A detector that runs, over memory of the caller.
+#[derive(Debug)]
+pub struct Detector<'m> {
+    config: &'m Config,
+    /// The last `smooth` probabilities of all outputs, step by step, as a ring.
+    ring: &'m mut [u16],
+    /// Their sums, an output each.
+    sums: &'m mut [u32],
+    /// Where in the ring the next step goes.
+    at: usize,
+    /// Steps so far.
+    step: u32,
+    /// Steps in which nothing is told.
+    quiet: u16,
+    /// Outputs that were told and have not fallen below the release threshold since: a bit each.
+    held: u32,
+}
+
+impl<'m> Detector<'m> {
+    /// A detector at the start of a stream. `memory` needs [`Config::memory_words`] words, whatever they hold.
+    ///
+    /// # Errors
+    /// What [`Config::check`] finds, and [`Error::Memory`].
+    pub fn new(config: &'m Config, memory: &'m mut [u32]) -> Result<Self, Error> {
+        let outputs = config.thresholds.len();
+        config.check(outputs)?;
+        let too_small = Error::Memory { need: config.memory_words(), have: memory.len() };
+        let memory = memory.get_mut(..config.memory_words()).ok_or(too_small)?;
+        let (sums, ring) = memory.split_at_mut_checked(outputs).ok_or(too_small)?;
+        let length = (config.smooth as usize).wrapping_mul(outputs);
+        let ring = word::unsigned_halves_mut(ring).get_mut(..length).ok_or(too_small)?;
+        let mut this = Detector { config, ring, sums, at: 0, step: 0, quiet: 0, held: 0 };
+        this.reset();
+        Ok(this)
+    }
+
+    /// The parameters.
+    pub fn config(&self) -> &'m Config {
+        self.config
+    }
+
+    /// As at the start of a stream.
+    pub fn reset(&mut self) {
+        self.ring.fill(0);
+        self.sums.fill(0);
+        (self.at, self.step, self.quiet, self.held) = (0, 0, 0, 0);
+    }
+
+    /// Steps since the start, modulo 2^32.
+    pub fn steps(&self) -> u32 {
+        self.step
+    }
+
+    /// Mean probability of output `k` over the window, in Q0.15.
+    pub fn smoothed(&self, k: usize) -> u16 {
+        self.sums.get(k).map_or(0, |s| s / (self.config.smooth as u32).max(1)) as u16
+    }
+
+    /// Probabilities of the last step, in Q0.15; empty before the first.
+    pub fn probabilities(&self) -> &[u16] {
+        let outputs = self.sums.len();
+        let at = if self.at == 0 { self.ring.len() } else { self.at };
+        match self.step {
+            0 => &[],
+            _ => self.ring.get(at.saturating_sub(outputs)..at).unwrap_or_default(),
+        }
+    }
+
+    /// One step: the network's scores with `frac` fraction bits. Cannot fail; outputs that `scores` lacks have the
+    /// probability 0, surplus ones are not read.
+    pub fn step(&mut self, scores: &[i16], frac: u8) -> Option<Event> {
+        let outputs = self.sums.len();
+        let slot = self.ring.get_mut(self.at..self.at.wrapping_add(outputs)).unwrap_or_default();
+        self.sums.iter_mut().zip(slot.iter()).for_each(|(sum, old)| *sum = sum.wrapping_sub(*old as u32));
+        slot.fill(0);
+        softmax(scores, frac, slot);
+        self.sums.iter_mut().zip(slot.iter()).for_each(|(sum, new)| *sum = sum.wrapping_add(*new as u32));
+        self.at = self.at.wrapping_add(outputs);
+        if self.at >= self.ring.len() {
+            self.at = 0;
+        }
+        let event = self.judge();
+        self.step = self.step.wrapping_add(1);
+        event
+    }
+
+    /// The sums against the thresholds.
+    fn judge(&mut self) -> Option<Event> {
+        let window = self.config.smooth as u32;
+        let release = self.config.release as u32;
+        let mut best: Option<(u16, u32)> = None;
+        for ((output, &sum), &threshold) in (0u16..).zip(self.sums.iter()).zip(&self.config.thresholds) {
+            let bit = 1u32 << (output & 31);
+            if sum < release.wrapping_mul(window) {
+                self.held &= !bit;
+            }
+            let told = threshold > 0 && sum >= (threshold as u32).wrapping_mul(window) && self.held & bit == 0;
+            if told && best.is_none_or(|(_, most)| sum > most) {
+                best = Some((output, sum));
+            }
+        }
+        if self.quiet > 0 {
+            self.quiet = self.quiet.wrapping_sub(1);
+            return None;
+        }
+        let (output, sum) = best?;
+        self.quiet = self.config.refractory;
+        if release > 0 {
+            self.held |= 1 << (output & 31);
+        }
+        Some(Event { output, step: self.step, score: (sum / window.max(1)) as u16 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec;
+    use std::vec::Vec;
+
+    /// The steps at which `scores` (one output against an output at 0) are told.
+    fn told(config: &Config, scores: &[i16]) -> Vec<u32> {
+        let mut memory = vec![0xdead_beef; config.memory_words()];
+        let mut detector = Detector::new(config, &mut memory).unwrap();
+        let events: Vec<Event> = scores.iter().filter_map(|s| detector.step(&[0, *s], 8)).collect();
+        assert!(events.iter().all(|e| e.output == 1));
+        events.iter().map(|e| e.step).collect()
+    }
+
+    fn config(smooth: u8, refractory: u16, release: u16, threshold: u16) -> Config {
+        Config { smooth, refractory, release, ..Config::new(&[0, threshold]).unwrap() }
+    }
+
+    const LOUD: i16 = 8000;
+    const SILENT: i16 = -8000;
+
+    #[test]
+    fn a_word_is_told_when_its_mean_reaches_the_threshold() {
+        let scores = [[SILENT; 5], [LOUD; 5], [SILENT; 5]].concat();
+        // Step 5 is the first loud one; four loud ones make a mean of 1 over four.
+        assert_eq!(told(&config(1, 100, 0, ONE - 1), &scores), [5]);
+        assert_eq!(told(&config(4, 100, 0, ONE / 2), &scores), [6]);
+        assert_eq!(told(&config(4, 100, 0, ONE - 1), &scores), [8]);
+        assert_eq!(told(&config(6, 100, 0, ONE - 1), &scores), [0u32; 0]);
+    }
+
+    #[test]
+    fn the_refractory_time_is_counted_in_steps() {
+        let scores = [LOUD; 20];
+        assert_eq!(told(&config(1, 0, 0, ONE / 2), &scores).len(), 20);
+        assert_eq!(told(&config(1, 6, 0, ONE / 2), &scores), [0, 7, 14]);
+        assert_eq!(told(&config(1, u16::MAX, 0, ONE / 2), &scores), [0]);
+    }
+
+    #[test]
+    fn a_word_that_is_held_is_told_once_until_it_is_released() {
+        let scores = [[LOUD; 10], [0; 10], [LOUD; 10], [SILENT; 10], [LOUD; 10]].concat();
+        // 0 is a probability of a half: above the release threshold of a quarter, below that of three quarters.
+        assert_eq!(told(&config(1, 0, ONE / 4, ONE - 1), &scores), [0, 40]);
+        assert_eq!(told(&config(1, 0, ONE / 4 * 3, ONE - 1), &scores), [0, 20, 40]);
+    }
+
+    #[test]
+    fn the_greater_of_two_is_told() {
+        let config = Config { refractory: 3, ..Config::new(&[0, ONE / 8, ONE / 8]).unwrap() };
+        let mut memory = vec![0; config.memory_words()];
+        let mut detector = Detector::new(&config, &mut memory).unwrap();
+        assert!(detector.probabilities().is_empty());
+        let event = detector.step(&[0, 300, 400], 8).unwrap();
+        assert_eq!((event.output, event.score), (2, detector.smoothed(2)));
+        assert_eq!(detector.probabilities().len(), 3);
+        assert!(detector.probabilities()[2] > detector.probabilities()[1]);
+    }
+
+    /// A million random steps: sums stay what they are by definition, and a reset gives a fresh start.
+    #[test]
+    fn sums_do_not_drift() {
+        let config = Config { smooth: 7, refractory: 5, ..Config::new(&[0, 9000, 12_000]).unwrap() };
+        let mut memory = vec![0; config.memory_words()];
+        let mut detector = Detector::new(&config, &mut memory).unwrap();
+        let (mut seed, mut last) = (1u32, Vec::new());
+        let mut next = || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 16) as i16
+        };
+        for _ in 0..1_000_000 {
+            detector.step(&[next(), next(), next()], 11);
+            last.push(detector.probabilities().to_vec());
+            if last.len() > 7 {
+                last.remove(0);
+            }
+            for k in 0..3 {
+                assert_eq!(detector.smoothed(k), (last.iter().map(|p| p[k] as u32).sum::<u32>() / 7) as u16);
+            }
+        }
+        assert_eq!(detector.steps(), 1_000_000);
+        detector.reset();
+        assert_eq!((detector.steps(), detector.smoothed(1)), (0, 0));
+    }
+
+    #[test]
+    fn extremes_are_defined() {
+        let config = Config { smooth: 2, ..Config::new(&[ONE; 32]).unwrap() };
+        let mut memory = vec![0; config.memory_words()];
+        let mut detector = Detector::new(&config, &mut memory).unwrap();
+        for scores in [[i16::MIN; 40], [i16::MAX; 40], [0; 40]] {
+            for n in [0, 31, 32, 40, 1] {
+                assert_eq!(detector.step(&scores[..n], 15), None, "{n}");
+                let sum: u32 = detector.probabilities().iter().map(|p| *p as u32).sum();
+                assert!(if n == 0 { sum == 0 } else { sum > 32_000 && sum <= 32_768 }, "{n}: {sum}");
+            }
+            // One output alone has the probability 1, and with it the mean of the second step.
+            assert_eq!(detector.step(&scores[..1], 15).map(|e| (e.output, e.score)), Some((0, ONE)));
+        }
+    }
+
+    #[test]
+    fn each_error_carries_its_numbers() {
+        let good = config(4, 3, 100, 5000);
+        assert_eq!(good.check(2), Ok(()));
+        for (bad, outputs, error) in [
+            (Config { smooth: 0, ..good.clone() }, 2, Error::Smooth { steps: 0 }),
+            (Config { smooth: 65, ..good.clone() }, 2, Error::Smooth { steps: 65 }),
+            (good.clone(), 3, Error::Outputs { thresholds: 2, outputs: 3 }),
+            (config(1, 0, 0, ONE + 1), 2, Error::Threshold { output: 1, bits: ONE + 1 }),
+            (config(1, 0, 0, 0), 2, Error::Threshold { output: 0, bits: 0 }),
+            (config(1, 0, 7, 7), 2, Error::Release { output: 1, threshold: 7, release: 7 }),
+        ] {
+            assert_eq!(bad.check(outputs), Err(error));
+        }
+        let mut memory = vec![0; good.memory_words() - 1];
+        let have = memory.len();
+        assert_eq!(Detector::new(&good, &mut memory).unwrap_err(), Error::Memory { need: have + 1, have });
+        assert_eq!(Config::new(&[1; 33]), Err(Error::Outputs { thresholds: 33, outputs: 33 }));
+    }
+}

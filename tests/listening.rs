@@ -1,0 +1,189 @@
+//! Listening: the same events however the samples are cut, on any samples, for as long as it takes; exact memory.
+
+use elman::audio::Config;
+use elman::blob::{Blob, Error, Model};
+use elman::detect::{self, Event, ONE};
+use elman::listener::{Budget, Cost};
+use elman::{Listener, Stream};
+use elman_tools::quant::synthetic::{self, sound};
+use elman_tools::quant::{IntegerModel, words_of};
+
+fn words(model: &IntegerModel) -> Vec<u32> {
+    words_of(&model.to_blob().unwrap()).unwrap()
+}
+
+/// All stages of all frames, and the events.
+fn run(blob: &[u32], blocks: &mut dyn Iterator<Item = &[i16]>) -> (Vec<i16>, Vec<u16>, Vec<Event>) {
+    let model = Model::load(Blob::new(blob)).unwrap();
+    let mut memory = vec![0xDEAD_BEEF; Blob::new(blob).listener_words()];
+    let mut listener = Listener::new(&model, &mut memory).unwrap();
+    let (mut numbers, mut means, mut events) = (Vec::new(), Vec::new(), Vec::new());
+    for block in blocks {
+        listener.push_each(block, |heard| {
+            numbers.extend(heard.features.iter().chain(heard.scores));
+            means.extend((0..model.outputs()).map(|k| heard.detector.smoothed(k)));
+            events.extend(heard.event);
+        });
+    }
+    (numbers, means, events)
+}
+
+#[test]
+fn blocks_of_any_size_give_the_same_bits() {
+    for (config, name) in [(Config::HZ_16000, "16 kHz"), (Config::HZ_8000, "8 kHz")] {
+        let blob = words(&sound::listener(config, 9, 4, 3));
+        let samples = sound::samples(120_000, 5);
+        let whole = run(&blob, &mut std::iter::once(&samples[..]));
+        assert!(whole.2.len() > 10, "{name}: {} events", whole.2.len());
+        assert_eq!(whole.0.len(), config.frames(samples.len()) * (32 + 4), "{name}");
+        for size in [1, 7, 160, 319, 320, 321, 4096, 119_999] {
+            assert_eq!(run(&blob, &mut samples.chunks(size)), whole, "{name}, blocks of {size}");
+        }
+        let mut rest = &samples[..];
+        let mut uneven = (0usize..).map_while(|k| {
+            let n = (k * k * 37 % 900).min(rest.len());
+            let block = rest.split_off(..n)?;
+            (k == 0 || !rest.is_empty() || n > 0).then_some(block)
+        });
+        assert_eq!(run(&blob, &mut uneven), whole, "{name}, uneven blocks");
+    }
+}
+
+/// Silence, full scale either way, square waves at any period: defined, in range, and no event is told twice within the
+/// refractory time.
+#[test]
+fn extremes_are_defined() {
+    let model = sound::listener(Config::HZ_16000, 8, 3, 11);
+    let refractory = u32::from(model.detect.as_ref().unwrap().refractory);
+    let blob = words(&model);
+    let constant = |x: i16| vec![x; 32_000];
+    let square = |period: usize| (0..32_000).map(|i| [i16::MIN, i16::MAX][i / period % 2]).collect::<Vec<_>>();
+    for samples in [0, 1, -1, i16::MAX, i16::MIN].map(constant).into_iter().chain([1, 2, 3, 40, 512, 5000].map(square))
+    {
+        let (numbers, means, events) = run(&blob, &mut samples.chunks(320));
+        assert_eq!(numbers.len(), Config::HZ_16000.frames(32_000) * 35);
+        assert!(means.iter().all(|m| *m <= ONE));
+        assert!(events.windows(2).all(|e| e[1].step - e[0].step > refractory), "{events:?}");
+        assert_eq!(run(&blob, &mut samples.chunks(777)).2, events);
+    }
+}
+
+/// The parts of a listener are the parts by themselves.
+#[test]
+fn a_listener_is_front_end_network_and_detector() {
+    let blob = words(&sound::listener(Config::HZ_8000, 6, 3, 2));
+    let model = Model::load(Blob::new(&blob)).unwrap();
+    let samples = sound::samples(60_000, 9);
+    let whole = run(&blob, &mut samples.chunks(500)).2;
+    let features = elman_tools::data::features(&samples, model.audio().unwrap()).unwrap();
+    let mut memory = vec![0; model.memory_words()];
+    let mut net: Stream<'_, '_> = model.stream(&mut memory).unwrap();
+    let mut sums = vec![0; Blob::new(&blob).detect_words()];
+    let mut detector = detect::Detector::new(model.detect().unwrap(), &mut sums).unwrap();
+    let apart: Vec<Event> = features
+        .chunks(32)
+        .filter_map(|frame| {
+            let y = net.step(frame);
+            detector.step(y.scores, y.frac)
+        })
+        .collect();
+    assert!(!whole.is_empty());
+    assert_eq!(apart, whole);
+}
+
+#[test]
+fn a_reset_is_a_fresh_start_and_memory_is_exact() {
+    let blob = words(&sound::listener(Config::HZ_16000, 6, 3, 2));
+    let model = Model::load(Blob::new(&blob)).unwrap();
+    let need = Blob::new(&blob).listener_words();
+    let mut short = vec![0; need - 1];
+    assert_eq!(Listener::new(&model, &mut short).err(), Some(Error::Memory { need, have: need - 1 }));
+    let mut memory = vec![0; need];
+    let mut listener = Listener::new(&model, &mut memory).unwrap();
+    let mut events = |samples: &[i16]| {
+        let mut events = Vec::new();
+        listener.push_each(samples, |heard| events.extend(heard.event));
+        listener.reset();
+        events
+    };
+    let samples = sound::samples(50_000, 1);
+    let first = events(&samples);
+    events(&sound::samples(33_333, 2));
+    assert_eq!(events(&samples), first);
+    assert!(!first.is_empty());
+    // The last event of a block of many.
+    let mut memory = vec![0; need];
+    let mut listener = Listener::new(&model, &mut memory).unwrap();
+    let last = listener.push(&samples).unwrap();
+    assert_eq!(Some(&last), first.last());
+    assert_eq!(listener.milliseconds(&last), u64::from(last.step) * 20 + 32);
+}
+
+#[test]
+fn the_budget_is_the_sum_of_its_parts() {
+    let blob = words(&sound::listener(Config::HZ_16000, 6, 3, 2));
+    let model = Model::load(Blob::new(&blob)).unwrap();
+    let mut memory = vec![0; Blob::new(&blob).listener_words()];
+    let listener = Listener::new(&model, &mut memory).unwrap();
+    let cost = Cost { front_end: 60_000, network: 19_000, detector: 1000 };
+    for (block, frames) in [(0, 0), (1, 1), (320, 1), (321, 2), (16_000, 50)] {
+        let budget = listener.budget(cost, block);
+        assert_eq!(
+            budget,
+            Budget { per_second: 4_000_000, frames_per_block: frames, per_block: 80_000 * u64::from(frames) }
+        );
+        // Never more frames than it says.
+        let mut memory = vec![0; Blob::new(&blob).listener_words()];
+        let mut fresh = Listener::new(&model, &mut memory).unwrap();
+        let mut most = 0;
+        for samples in vec![0i16; 16_000].chunks(block.max(1)) {
+            let mut n = 0;
+            fresh.push_each(samples, |_| n += 1);
+            most = most.max(n);
+        }
+        assert!(block == 0 || most <= frames, "{most} frames in a block of {block}");
+    }
+    assert_eq!(listener.budget(cost, 320).per_mille(64_000_000), 63);
+}
+
+#[test]
+fn what_a_detector_cannot_be_is_refused() {
+    let good = sound::listener(Config::HZ_16000, 4, 3, 2);
+    let refusal = |change: &dyn Fn(&mut IntegerModel)| {
+        let mut model = good.clone();
+        change(&mut model);
+        model.to_blob().unwrap_err().to_string()
+    };
+    let detector = |change: &dyn Fn(&mut detect::Config)| refusal(&|m| change(m.detect.as_mut().unwrap()));
+    assert!(detector(&|d| d.smooth = 0).contains("Smooth { steps: 0 }"));
+    assert!(detector(&|d| d.thresholds[1] = 40_000).contains("Threshold { output: 1, bits: 40000 }"));
+    assert!(detector(&|d| d.thresholds.fill(0)).contains("Threshold { output: 0, bits: 0 }"));
+    assert!(detector(&|d| d.release = d.thresholds[2]).contains("Release { output: 1"));
+    assert!(detector(&|d| d.thresholds.truncate(2)).contains("Outputs { thresholds: 2, outputs: 3 }"));
+    let backward = refusal(&|m| {
+        let mut both = synthetic::bidirectional(&["gru"], 32, 4, 3, 20, 1);
+        both.layers.iter_mut().take(2).for_each(|l| l.in_frac = 9);
+        (m.layers, m.max_steps) = (both.layers, both.max_steps);
+    });
+    assert!(backward.contains("DetectorSaid"), "{backward}");
+    // Without front end or detector a model is sound, but cannot listen.
+    for (audio, detector) in [(true, false), (false, true)] {
+        let mut model = good.clone();
+        model.audio = model.audio.filter(|_| audio);
+        model.detect = model.detect.filter(|_| detector);
+        let blob = words(&model);
+        let model = Model::load(Blob::new(&blob)).unwrap();
+        let mut memory = vec![0; 4000];
+        assert_eq!(Listener::new(&model, &mut memory).err(), Some(Error::Deaf { audio, detector }));
+    }
+    // A frame that lies about the detector's memory.
+    let blob = words(&good);
+    for lie in [0, blob[10] - 1, blob[10] + 1, u32::MAX] {
+        let mut bad = blob.clone();
+        bad[10] = lie;
+        let n = bad.len() - 1;
+        bad[n] = elman::blob::crc32c(&bad[..n]);
+        let need = blob[10] as usize;
+        assert_eq!(Model::load(Blob::new(&bad)).err(), Some(Error::DetectorSaid { said: lie, need }));
+    }
+}

@@ -1,0 +1,138 @@
+//! `elman mix`: long recordings with label files, mixed from the clips of a corpus and its background.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use elman::audio;
+
+use super::Usage;
+use crate::data::Split;
+use crate::listening::{Mixed, StreamRecipe, Track, recordings};
+use crate::pipeline::{Source, wanted_rate};
+use crate::recipe::Recipe;
+use crate::run::RunFolder;
+use crate::ui::Ui;
+
+/// Mixes clips into background: a wav an hour and a label file beside it, as `elman calibrate --audio` reads them.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  elman mix --data ~/data/asc_kws --hours 1 --snr 10 --per-hour 300 --to hours/")]
+pub struct Cmd {
+    /// Where recordings come from
+    #[command(flatten)]
+    pub sources: Sources,
+    /// Folder to write to
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+}
+
+/// Where long recordings come from.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Sources {
+    /// Folder of long recordings, each with a label file NAME.txt: start, end, label a line, in seconds, tabs between
+    #[arg(long, value_name = "DIR", conflicts_with = "data")]
+    pub audio: Option<PathBuf>,
+    /// Folder of a corpus, whose clips are mixed into its background
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Recipe with the table `[stream]`: which words, what is left out; by default the run folder's
+    #[arg(long, value_name = "RECIPE")]
+    pub recipe: Option<PathBuf>,
+    /// Split whose clips are mixed
+    #[arg(long, value_enum, default_value_t = Part::Valid)]
+    pub split: Part,
+    /// Hours that are mixed
+    #[arg(long, default_value_t = 1.0)]
+    pub hours: f64,
+    /// Clips an hour
+    #[arg(long, default_value_t = 780.0)]
+    pub per_hour: f64,
+    /// Level of words above the background, in dB
+    #[arg(long, default_value_t = 10.0, allow_hyphen_values = true)]
+    pub snr: f32,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 101)]
+    pub seed: u64,
+}
+
+/// A split, as flags name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// Clips that weights were fitted to
+    Train,
+    /// Clips that decided when to stop
+    Valid,
+    /// Clips that nothing was decided by
+    Test,
+}
+
+impl Part {
+    fn split(self) -> Split {
+        match self {
+            Part::Train => Split::Train,
+            Part::Valid => Split::Valid,
+            Part::Test => Split::Test,
+        }
+    }
+}
+
+impl Sources {
+    /// The recordings, at the rate of `audio`; `run` may be a run folder, whose recipe then says what is mixed.
+    ///
+    /// # Errors
+    /// Where neither is named, or nothing can be read.
+    pub fn tracks(&self, run: Option<&Path>, audio: &audio::Config, ui: Ui) -> Result<Vec<Track>> {
+        if let Some(dir) = &self.audio {
+            return recordings(dir, audio, ui);
+        }
+        let dir = self.data.as_ref().context(Usage("name recordings by --audio, or a corpus by --data".to_owned()))?;
+        let mut recipe = match (&self.recipe, run.filter(|r| r.is_dir())) {
+            (Some(path), _) => Recipe::read(path, &[])?,
+            (None, Some(run)) => RunFolder::open(run)?.recipe()?,
+            (None, None) => Recipe::default(),
+        };
+        let stream = recipe.stream.get_or_insert_with(StreamRecipe::default).clone();
+        let Source::Sound(corpus) = Source::open(dir, &recipe, Some(audio.sample_rate), ui)? else {
+            anyhow::bail!("{} holds no sound", dir.display());
+        };
+        self.mixed().tracks(&stream, &corpus)
+    }
+
+    /// What is mixed.
+    pub fn mixed(&self) -> Mixed {
+        Mixed {
+            split: self.split.split(),
+            hours: self.hours,
+            per_hour: self.per_hour,
+            snr_db: self.snr,
+            seed: self.seed,
+        }
+    }
+}
+
+impl Cmd {
+    /// Runs it.
+    pub fn run(self, ui: Ui) -> Result<()> {
+        ensure!(self.sources.audio.is_none(), Usage("--audio is mixed already; name a corpus by --data".to_owned()));
+        ensure!(
+            self.sources.hours > 0.0 && self.sources.per_hour > 0.0,
+            Usage("hours and clips are above 0".to_owned())
+        );
+        let recipe = self.sources.recipe.as_deref().map(|p| Recipe::read(p, &[])).transpose()?.unwrap_or_default();
+        let rate = wanted_rate(&recipe).unwrap_or(16_000);
+        let audio = audio::Config { sample_rate: rate, ..audio::Config::HZ_16000 };
+        let tracks = self.sources.tracks(None, &audio, ui)?;
+        let mut names = Vec::new();
+        for track in &tracks {
+            track.write(&self.to, rate)?;
+            ui.line(format!(
+                "{}/{}.wav: {:.2} h, {} words",
+                self.to.display(),
+                track.name,
+                track.hours(rate),
+                track.words.len()
+            ));
+            names.push(track.name.clone());
+        }
+        ui.result(&names)
+    }
+}

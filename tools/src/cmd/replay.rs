@@ -1,0 +1,93 @@
+//! `elman replay`: a recording through the chip's firmware, compared with the host stage by stage.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail, ensure};
+
+use super::Usage;
+use crate::model::ModelFile;
+use crate::pipeline::read_clip;
+use crate::ui::{Ui, thousands};
+use crate::verify::{Ear, Options, ReplayReport};
+
+/// Plays a recording through a model on an emulated core and compares samples, features, scores, posteriors and events of
+/// every frame with the host's; the first difference is printed.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  elman replay evening.wav --model runs/asc_kws-stream --on m4")]
+pub struct Cmd {
+    /// A wav or flac
+    pub recording: PathBuf,
+    /// A blob with a detector, or a run folder
+    #[arg(long, value_name = "MODEL")]
+    pub model: PathBuf,
+    /// Core: m3, m4, m7, m33; several between commas
+    #[arg(long, value_name = "CORE", default_value = "m4", value_delimiter = ',')]
+    pub on: Vec<String>,
+    /// Samples in a block; by default a hop
+    #[arg(long, value_name = "N")]
+    pub block: Option<usize>,
+    /// Most seconds of the recording
+    #[arg(long, default_value_t = 60.0)]
+    pub seconds: f64,
+    /// The repository's folder `boards`
+    #[arg(long, value_name = "DIR")]
+    pub boards: Option<PathBuf>,
+}
+
+impl Cmd {
+    /// Runs it.
+    pub fn run(self, ui: Ui) -> Result<()> {
+        let file = ModelFile::read(&self.model)?;
+        let model = file.model()?;
+        let (audio, ..) = super::calibrate::ears(&model)?;
+        ensure!(
+            model.detect().is_some(),
+            Usage(format!("{} has no detector; `elman calibrate` gives it one", self.model.display()))
+        );
+        let (mut samples, notes) = read_clip(&self.recording, &audio)?;
+        notes.iter().for_each(|n| ui.note(format!("note: {n}")));
+        samples.truncate((self.seconds.max(0.0) * f64::from(audio.sample_rate)) as usize);
+        let options = Options { boards: self.boards, ..Options::default() };
+        let block = self.block.unwrap_or(usize::from(audio.hop));
+        let mut reports = Vec::new();
+        for core in &self.on {
+            let report = Ear::new(core, &options)?.replay(&file.bytes(), &samples, block)?;
+            show(&report, ui);
+            reports.push(report);
+        }
+        if let Some(report) = reports.first() {
+            for (output, step, score) in &report.events {
+                let seconds =
+                    (f64::from(*step) * f64::from(audio.hop) + f64::from(audio.window)) / f64::from(audio.sample_rate);
+                let label = model.label(usize::from(*output)).unwrap_or("?");
+                ui.line(format!("{seconds:>8.2} s  {label:<12} {:.3}", f64::from(*score) / 32_768.0));
+            }
+        }
+        ui.result(&reports)?;
+        let wrong = reports.iter().filter(|r| r.mismatches > 0).count();
+        if wrong > 0 {
+            bail!("{wrong} of {} cores differ from the host", reports.len());
+        }
+        Ok(())
+    }
+}
+
+/// Says what was found.
+fn show(report: &ReplayReport, ui: Ui) {
+    let s = &report.spent;
+    let whole = |n: f64| thousands(n.round() as u64);
+    ui.line(format!(
+        "{}: {} frames, {} mismatches; instructions a frame: {} (front end {}, network {}, detector {}), at most {}",
+        report.core,
+        thousands(report.frames),
+        report.mismatches,
+        whole(s.whole),
+        whole(s.front_end),
+        whole(s.network),
+        whole(s.detector),
+        whole(s.most)
+    ));
+    if let Some(first) = &report.first {
+        ui.line(format!("first difference: {first}"));
+    }
+}

@@ -1,0 +1,28 @@
+//! Listening for hours: long recordings with the words said in them, what a detector makes of them, and at which point it
+//! should work.
+//!
+//! A [`Track`] is samples and the words in them: mixed from clips and background ([`Mix`]), or a user's recording with a
+//! label file. [`play`] runs the device's integer chain over one and keeps every step's scores; [`sweep`] tries operating
+//! points on these; [`Tally`] counts misses and false accepts.
+
+mod dataset;
+mod extent;
+mod labels;
+mod mix;
+mod noise;
+mod play;
+mod point;
+mod scene;
+mod score;
+mod source;
+
+pub use dataset::{StreamRecipe, Streams, examples, keywords};
+pub use extent::extent;
+pub use labels::{read_labels, write_labels};
+pub use mix::{Mix, MixOptions, SILENCE, Spoken, Track, UNKNOWN};
+pub use noise::{Noise, shaped};
+pub use play::{Played, play, replay};
+pub use point::{Found, Point, SMOOTH, Wish, calibrate, curve, sweep};
+pub use scene::{Scene, scenes};
+pub use score::{Alarm, TOLERANCE_S, Tally, judge};
+pub use source::{Mixed, recordings};

@@ -1,0 +1,195 @@
+//! Operating points: which smoothing, thresholds and refractory time to work with.
+
+use elman::audio;
+use elman::detect::{self, ONE};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::play::sample_of;
+use super::{Played, Tally, Track, judge, replay};
+
+/// Recordings, played.
+#[derive(Clone, Copy, Debug)]
+pub struct Point<'a> {
+    /// The recordings.
+    pub tracks: &'a [Track],
+    /// What the network said of them.
+    pub played: &'a [Played],
+    /// The front end.
+    pub audio: &'a audio::Config,
+    /// Labels of the outputs.
+    pub labels: &'a [String],
+    /// Which of them are words to be told.
+    pub keyword: &'a [bool],
+}
+
+/// An operating point and what it came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    /// The detector's parameters.
+    pub config: detect::Config,
+    /// What they came to.
+    pub tally: Tally,
+}
+
+/// What a user wants of an operating point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Wish {
+    /// Most false accepts an hour.
+    pub max_false_accepts_per_hour: f64,
+}
+
+/// Windows of smoothing that are tried, in steps.
+pub const SMOOTH: [u8; 7] = [2, 4, 6, 9, 13, 18, 25];
+/// Refractory times that are tried, in seconds.
+const REFRACTORY_S: [f64; 2] = [0.5, 0.8];
+
+/// Thresholds that are tried: evenly spaced, closer together towards 1.
+fn thresholds() -> Vec<u16> {
+    let even = (3..=18).map(|k| f64::from(k) * 0.05);
+    let close = [0.92, 0.94, 0.955, 0.965, 0.975, 0.985, 0.99, 0.994, 0.997];
+    even.chain(close).map(|t| (t * f64::from(ONE)) as u16).collect()
+}
+
+impl Point<'_> {
+    /// Plays the detector over all recordings.
+    pub fn tally(&self, config: &detect::Config) -> Tally {
+        let mut sum = Tally::default();
+        for (track, played) in self.tracks.iter().zip(self.played) {
+            let events = replay(played, config);
+            let at = |e: &_| sample_of(e, self.audio);
+            sum.add(&judge(track, self.audio.sample_rate, &events, at, self.labels, self.keyword, None));
+        }
+        sum
+    }
+
+    fn found(&self, config: detect::Config) -> Found {
+        Found { tally: self.tally(&config), config }
+    }
+
+    /// The same threshold for each word.
+    fn uniform(&self, smooth: u8, seconds: f64, threshold: u16) -> detect::Config {
+        let thresholds = self.keyword.iter().map(|k| if *k { threshold } else { 0 }).collect();
+        let hop = f64::from(self.audio.hop) / f64::from(self.audio.sample_rate);
+        detect::Config { smooth, refractory: (seconds / hop).round() as u16, release: 0, thresholds }
+    }
+}
+
+/// Every combination of these windows of smoothing, refractory times and one threshold for all words.
+pub fn sweep(point: &Point<'_>, windows: &[u8]) -> Vec<Found> {
+    let mut configs = Vec::new();
+    for &smooth in windows {
+        for seconds in REFRACTORY_S {
+            configs.extend(thresholds().into_iter().map(|t| point.uniform(smooth, seconds, t)));
+        }
+    }
+    configs.into_par_iter().map(|config| point.found(config)).collect()
+}
+
+/// The points of a sweep that no other beats in both false accepts and misses, from few false accepts to many.
+pub fn curve(found: &[Found]) -> Vec<Found> {
+    let mut sorted: Vec<&Found> = found.iter().collect();
+    sorted.sort_by(|a, b| {
+        let key = |f: &Found| (f.tally.false_accepts, f.tally.said - f.tally.hits);
+        key(a).cmp(&key(b))
+    });
+    let mut curve: Vec<Found> = Vec::new();
+    for f in sorted {
+        if curve.last().is_none_or(|last| f.tally.hits > last.tally.hits) {
+            curve.push(f.clone());
+        }
+    }
+    curve
+}
+
+/// Whether `a` serves the wish better than `b`: within the allowed false accepts first, then fewer misses, then fewer false
+/// accepts.
+fn better(a: &Tally, b: &Tally, wish: Wish) -> bool {
+    let key = |t: &Tally| {
+        let over = (t.per_hour() - wish.max_false_accepts_per_hour).max(0.0);
+        (over, t.said - t.hits, t.false_accepts)
+    };
+    let (a, b) = (key(a), key(b));
+    a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)).is_lt()
+}
+
+/// The best point of a sweep for a wish, then each word's threshold by itself, twice around; at the end each threshold is
+/// moved to the middle of the range in which nothing changes.
+pub fn calibrate(point: &Point<'_>, sweep: &[Found], wish: Wish) -> Option<Found> {
+    let mut best = sweep.iter().reduce(|a, b| if better(&b.tally, &a.tally, wish) { b } else { a })?.clone();
+    let words: Vec<usize> = (0..point.keyword.len()).filter(|k| point.keyword[*k]).collect();
+    let tried = |best: &Found, k: usize| -> Vec<Found> {
+        thresholds()
+            .into_par_iter()
+            .map(|t| {
+                let mut config = best.config.clone();
+                config.thresholds[k] = t;
+                point.found(config)
+            })
+            .collect()
+    };
+    for _ in 0..2 {
+        for &k in &words {
+            for f in tried(&best, k) {
+                if better(&f.tally, &best.tally, wish) {
+                    best = f;
+                }
+            }
+        }
+    }
+    for &k in &words {
+        let tried = tried(&best, k);
+        let now = best.config.thresholds[k];
+        let at = tried.iter().position(|f| f.config.thresholds[k] >= now).unwrap_or(0);
+        let same = |f: &&Found| f.tally == best.tally;
+        let below = tried[..at].iter().rev().take_while(same).last().map_or(now, |f| f.config.thresholds[k]);
+        let above = tried[at..].iter().take_while(same).last().map_or(now, |f| f.config.thresholds[k]);
+        let mut config = best.config.clone();
+        config.thresholds[k] = below + (above - below) / 2;
+        let middle = point.found(config);
+        if !better(&best.tally, &middle.tally, wish) {
+            best = middle;
+        }
+    }
+    Some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::listening::Spoken;
+
+    /// A network that says of one word what is wanted, and of another nearly so: the point tells them apart.
+    #[test]
+    fn the_point_lies_between_the_word_and_what_is_like_it() {
+        let audio = audio::Config::HZ_16000;
+        let labels = ["silence", "yes"].map(str::to_owned);
+        let mut scores = vec![0i16; 2 * 6000];
+        let mut words = Vec::new();
+        for k in 0..20 {
+            let at = 100 + k * 290;
+            let (label, score) = if k % 2 == 0 { ("yes", 1200) } else { ("unknown", 300) };
+            for step in at..at + 15 {
+                scores[2 * step + 1] = score;
+            }
+            words.push(Spoken { label: label.into(), start: (at - 20) * 320, end: at * 320 });
+        }
+        for step in 0..6000 {
+            if scores[2 * step + 1] == 0 {
+                scores[2 * step] = 2000;
+            }
+        }
+        let played = [Played { scores, frac: 8, outputs: 2 }];
+        let tracks = [Track { samples: vec![0; 6000 * 320 + 192], words, ..Track::default() }];
+        let point = Point { tracks: &tracks, played: &played, audio: &audio, labels: &labels, keyword: &[false, true] };
+        let found = sweep(&point, &SMOOTH);
+        let best = calibrate(&point, &found, Wish { max_false_accepts_per_hour: 0.0 }).unwrap();
+        assert_eq!((best.tally.hits, best.tally.said, best.tally.false_accepts), (10, 10, 0));
+        // e^(300/256) / (1 + e^(300/256)) is 0.76: with less the unknown word is told as well.
+        assert!(best.config.thresholds[1] > ONE / 2 && best.config.check(2).is_ok(), "{:?}", best.config);
+        let loose = point.tally(&point.uniform(2, 0.5, ONE / 2));
+        assert_eq!((loose.hits, loose.false_accepts, loose.at_unknown), (10, 10, 10));
+        let curve = curve(&found);
+        assert_eq!((curve[0].tally.false_accepts, curve[0].tally.hits, curve.len()), (0, 10, 1));
+    }
+}
