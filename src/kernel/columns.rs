@@ -166,17 +166,20 @@ macro_rules! begin {
 macro_rules! enter {
     ($flag:literal, $bytes:literal, $middle:literal) => {
         concat!(
-            "mov r6, r9\nldr r7, [r6, #", $flag, "]\ncmp r7, #0\nbeq 6f\nsubs r4, #", $bytes,
-            "\nsubs r5, #8\nb ", $middle, "\n6:"
+            "mov r6, r9\nldr r7, [r6, #",
+            $flag,
+            "]\ncmp r7, #0\nbeq 6f\nsubs r4, #",
+            $bytes,
+            "\nsubs r5, #8\nb ",
+            $middle,
+            "\n6:"
         )
     };
 }
 #[cfg(not(elman_narrow))]
 macro_rules! enter {
     ($flag:literal, $bytes:literal, $middle:literal) => {
-        concat!(
-            "ldr r7, [r9, #", $flag, "]\ncbz r7, 6f\nsubs r4, #", $bytes, "\nsubs r5, #8\nb ", $middle, "\n6:"
-        )
+        concat!("ldr r7, [r9, #", $flag, "]\ncbz r7, 6f\nsubs r4, #", $bytes, "\nsubs r5, #8\nb ", $middle, "\n6:")
     };
 }
 
@@ -261,10 +264,22 @@ macro_rules! three_rows {
     ($last:literal, $x0:literal, $x1:literal, [$a:literal $b:literal $c:literal $d:literal $e:literal $f:literal
       $g:literal $h:literal $i:literal $j:literal $k:literal $l:literal]) => {
         concat!(
-            even!($x0), product!("r0", $a), product!("r1", $b), product!($last, $c),
-            odd!($x0), product!("r0", $d), product!("r1", $e), product!($last, $f),
-            even!($x1), product!("r0", $g), product!("r1", $h), product!($last, $i),
-            odd!($x1), product!("r0", $j), product!("r1", $k), product!($last, $l),
+            even!($x0),
+            product!("r0", $a),
+            product!("r1", $b),
+            product!($last, $c),
+            odd!($x0),
+            product!("r0", $d),
+            product!("r1", $e),
+            product!($last, $f),
+            even!($x1),
+            product!("r0", $g),
+            product!("r1", $h),
+            product!($last, $i),
+            odd!($x1),
+            product!("r0", $j),
+            product!("r1", $k),
+            product!($last, $l),
         )
     };
 }

@@ -7,6 +7,7 @@ mod bitexact;
 mod combinations;
 mod demo;
 mod fuzz;
+mod narrow;
 mod panics;
 mod proof;
 mod recipes;
@@ -40,6 +41,8 @@ enum Verb {
     Recipes(recipes::Args),
     /// Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`
     Panics(Output),
+    /// Show that no step on the Cortex-M0 multiplies 64 bits: `cargo xtask narrow`
+    Narrow,
     /// Install what firmware needs: thumb targets and QEMU: `cargo xtask setup --yes`
     Setup(setup::Args),
     /// Everything that CI checks: `cargo xtask test --yes`
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Verb::Combinations(args) => combinations::run(&args),
         Verb::Recipes(args) => recipes::run(&args),
         Verb::Panics(output) => panics::run(&output),
+        Verb::Narrow => narrow::run(),
         Verb::Setup(args) => setup::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Fuzz(args) => fuzz::run(&args),
