@@ -1,6 +1,7 @@
 //! `cargo xtask VERB`: what developers and CI run.
 #![forbid(unsafe_code)]
 
+mod bench_eval;
 mod bench_mcu;
 mod bench_train;
 mod bitexact;
@@ -65,6 +66,8 @@ enum Bench {
     Worst(bench_mcu::worst::Args),
     /// Count what `elman inspect` reckons with: `cargo xtask bench costs --write`
     Costs(bench_mcu::costs::Args),
+    /// Integer steps a second on the host: `cargo xtask bench eval --check`
+    Eval(Output),
     /// Time training steps beside PyTorch's: `cargo xtask bench train --check`
     Train(bench_train::Args),
 }
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Verb::Bench(Bench::Profile(output)) => bench_mcu::profile::run(&output),
         Verb::Bench(Bench::Worst(args)) => bench_mcu::worst::run(&args),
         Verb::Bench(Bench::Costs(args)) => bench_mcu::costs::run(&args),
+        Verb::Bench(Bench::Eval(output)) => bench_eval::run().and_then(|f| f.finish(&output)),
         Verb::Bench(Bench::Train(args)) => bench_train::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bitexact(args) => bitexact::run(&args),
         Verb::Combinations(args) => combinations::run(&args),
