@@ -119,7 +119,7 @@ pub const fn schema_hash() -> u32 {
             0x811C_9DC5,
             "name labels readout fingerprint audio[] detect[smooth refractory release thresholds] text[] steps feedback increments structure[sequence seq2seq(score outputs beams) tree(roots nodes slots) graph(rounds nodes edges degree)] chains layers[tag variant inputs units fracs direction params]",
         );
-        specs(specs(h, crate::cell::CELLS), layer::LAYERS)
+        specs(specs(h, crate::cell::ALL_CELLS), layer::ALL_LAYERS)
     };
     TABLES
 }

@@ -6,7 +6,7 @@
 //! trainer computes the same affine map for a whole batch as a matrix product and maps the same equations
 //! over it.
 //!
-//! Adding a cell is a file here and a line in [`CELLS`].
+//! Adding a cell is a file here, a line in [`CELLS`] and one beside it.
 
 mod drive;
 pub mod gru;
@@ -198,8 +198,22 @@ pub struct CellSpec {
     pub variants: &'static [VariantSpec],
 }
 
-/// All cells.
-pub const CELLS: &[CellSpec] = &[srn::SPEC, gru::SPEC, lstm::SPEC, residual::SPEC, tree_lstm::SPEC];
+/// All cells of this version, on which the schema of a blob depends; what is linked is in [`CELLS`].
+pub(crate) const ALL_CELLS: &[CellSpec] = &[srn::SPEC, gru::SPEC, lstm::SPEC, residual::SPEC, tree_lstm::SPEC];
+
+/// All cells that this build has.
+pub const CELLS: &[CellSpec] = &[
+    #[cfg(feature = "srn")]
+    srn::SPEC,
+    #[cfg(feature = "gru")]
+    gru::SPEC,
+    #[cfg(feature = "lstm")]
+    lstm::SPEC,
+    #[cfg(feature = "residual")]
+    residual::SPEC,
+    #[cfg(feature = "tree-lstm")]
+    tree_lstm::SPEC,
+];
 
 /// What one unit holds while its equations run.
 #[derive(Clone, Copy, Debug)]

@@ -13,8 +13,23 @@ pub mod scale;
 
 use crate::cell::{CELLS, CellSpec, VariantSpec};
 
-/// All layers that are not recurrent cells.
-pub const LAYERS: &[CellSpec] = &[dense::SPEC, mean::SPEC, scale::SPEC, embedding::SPEC, one_hot::SPEC, delay::SPEC];
+/// All layers of this version that are not recurrent cells, as [`ALL_CELLS`](crate::cell::ALL_CELLS).
+pub(crate) const ALL_LAYERS: &[CellSpec] =
+    &[dense::SPEC, mean::SPEC, scale::SPEC, embedding::SPEC, one_hot::SPEC, delay::SPEC];
+
+/// All layers that are not recurrent cells and that this build has.
+pub const LAYERS: &[CellSpec] = &[
+    dense::SPEC,
+    #[cfg(feature = "pool")]
+    mean::SPEC,
+    scale::SPEC,
+    #[cfg(feature = "symbols")]
+    embedding::SPEC,
+    #[cfg(feature = "symbols")]
+    one_hot::SPEC,
+    #[cfg(feature = "delay")]
+    delay::SPEC,
+];
 
 /// Cells and layers, by tag and variant as a blob names them.
 pub fn find(tag: u8, variant: u8) -> Option<&'static VariantSpec> {

@@ -21,6 +21,8 @@ fn sample() -> Report {
                 counts: vec![vec![12, 0, 1], vec![0, 11, 0], vec![2, 0, 31]],
             })
             .to_vec(),
+        trade_off: vec![(0.5, 0.25), (2.0, 0.125)],
+        scenes: Vec::new(),
         attention: vec![Attention {
             title: "test:1".into(),
             read: vec!["a".into(), "<V>".into()],

@@ -275,6 +275,11 @@ mod tests {
             cpu: String::new(),
             machine: String::new(),
             systick: 1_000_000_000 / 64,
+            program: String::new(),
+            qemu_cpu: None,
+            options: Vec::new(),
+            blob_at: None,
+            room: crate::verify::Room::default(),
         };
         let ear = Ear {
             core: "test".into(),

@@ -10,6 +10,7 @@ mod boards;
 mod combinations;
 mod demo;
 mod fuzz;
+mod narrow;
 mod panics;
 mod proof;
 mod recipes;
@@ -45,6 +46,8 @@ enum Verb {
     Boards(boards::Args),
     /// Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`
     Panics(Output),
+    /// Show that no step on the Cortex-M0 multiplies 64 bits: `cargo xtask narrow`
+    Narrow,
     /// Install what firmware needs: thumb targets and QEMU: `cargo xtask setup --yes`
     Setup(setup::Args),
     /// Everything that CI checks: `cargo xtask test --yes`
@@ -59,8 +62,6 @@ enum Verb {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
-    /// Integer steps a second on the host: `cargo xtask bench eval --check`
-    Eval(Output),
     /// Count instructions per step on emulated cores: `cargo xtask bench mcu --all --check`
     Mcu(bench_mcu::Args),
     /// Count a keyword spotter's step by its parts on the emulated M4: `cargo xtask bench profile --check`
@@ -71,6 +72,8 @@ enum Bench {
     Costs(bench_mcu::costs::Args),
     /// Count what listening takes of a chip at 16 kHz: `cargo xtask bench listen --check`
     Listen(bench_listen::Args),
+    /// Integer steps a second on the host: `cargo xtask bench eval --check`
+    Eval(Output),
     /// Time training steps beside PyTorch's: `cargo xtask bench train --check`
     Train(bench_train::Args),
 }
@@ -78,18 +81,19 @@ enum Bench {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.verb {
-        Verb::Bench(Bench::Eval(output)) => bench_eval::run().and_then(|f| f.finish(&output)),
         Verb::Bench(Bench::Mcu(args)) => bench_mcu::run(&args),
         Verb::Bench(Bench::Profile(output)) => bench_mcu::profile::run(&output),
         Verb::Bench(Bench::Worst(args)) => bench_mcu::worst::run(&args),
         Verb::Bench(Bench::Costs(args)) => bench_mcu::costs::run(&args),
         Verb::Bench(Bench::Listen(args)) => bench_listen::run(&args).and_then(|f| f.finish(&args.output)),
+        Verb::Bench(Bench::Eval(output)) => bench_eval::run().and_then(|f| f.finish(&output)),
         Verb::Bench(Bench::Train(args)) => bench_train::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bitexact(args) => bitexact::run(&args),
         Verb::Combinations(args) => combinations::run(&args),
         Verb::Recipes(args) => recipes::run(&args),
         Verb::Boards(args) => boards::run(&args),
         Verb::Panics(output) => panics::run(&output),
+        Verb::Narrow => narrow::run(),
         Verb::Setup(args) => setup::run(&args),
         Verb::Test(args) => test::run(&args),
         Verb::Fuzz(args) => fuzz::run(&args),

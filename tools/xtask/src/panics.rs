@@ -22,7 +22,7 @@ pub fn run(output: &Output) -> Result<ExitCode> {
     let (mut reachable, mut controls) = (0, 0);
     for core in CORES {
         for level in LEVELS {
-            match build(&machines, core, level, &["--features", "more"]) {
+            match build(&machines, core, "gru", level, &["--features", "more"]) {
                 Ok(_) => figures.line(format!("{core} opt-level {level}: links, no panic is reachable")),
                 Err(e) if e.to_string().contains(UNDEFINED) => {
                     reachable += 1;
@@ -31,7 +31,7 @@ pub fn run(output: &Output) -> Result<ExitCode> {
                 }
                 Err(e) => return Err(e),
             }
-            match build(&machines, core, level, &["--features", "more,planted"]) {
+            match build(&machines, core, "gru", level, &["--features", "more,planted"]) {
                 Err(e) if e.to_string().contains(UNDEFINED) => {
                     controls += 1;
                     figures

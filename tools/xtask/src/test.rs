@@ -23,6 +23,7 @@ const STAGES: &[Stage] = &[
         run: || cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     },
     Stage { name: "rustdoc", on_cores: false, run: rustdoc },
+    Stage { name: "features", on_cores: false, run: features },
     Stage { name: "tests, host", on_cores: false, run: || cargo(&["test", "--quiet", "--release", "--workspace"]) },
     Stage { name: "clippy, thumb", on_cores: true, run: clippy_thumb },
     Stage { name: "firmware with defmt", on_cores: true, run: defmt },
@@ -38,7 +39,14 @@ const STAGES: &[Stage] = &[
     Stage { name: "combinations", on_cores: true, run: || this(&["combinations"]) },
     Stage { name: "panics", on_cores: true, run: || this(&["panics", "--check"]) },
     Stage { name: "size", on_cores: true, run: || this(&["size", "--check"]) },
+    Stage { name: "no 64-bit products, m0", on_cores: true, run: || this(&["narrow"]) },
     Stage { name: "instructions per step", on_cores: true, run: || this(&["bench", "mcu", "--check"]) },
+    Stage { name: "keyword step by parts", on_cores: true, run: || this(&["bench", "profile", "--check"]) },
+    Stage {
+        name: "longest step, 2e3 steps",
+        on_cores: true,
+        run: || this(&["bench", "worst", "--cores", "m0,m3,m4,m55", "--steps", "2000", "--check"]),
+    },
 ];
 
 /// Sets up, runs every stage and sums up; failure where one failed or could not run.
@@ -112,6 +120,17 @@ fn rustdoc() -> Result<()> {
         "--no-deps",
         "--document-private-items",
     ]))
+}
+
+/// Each set of features of the crate: none, each alone. All together is what everything else builds.
+fn features() -> Result<()> {
+    const FEATURES: [&str; 9] =
+        ["", "structures", "srn", "gru", "lstm", "residual", "tree-lstm", "pool,symbols", "delay"];
+    for set in FEATURES {
+        let check = ["check", "--quiet", "-p", "elman", "--no-default-features", "--features", set];
+        succeed(host_cargo().env("RUSTFLAGS", "-D warnings").args(check))?;
+    }
+    Ok(())
 }
 
 fn clippy_thumb() -> Result<()> {
