@@ -33,7 +33,7 @@ pub fn run(output: &Output) -> Result<ExitCode> {
         config.channels
     ));
     let mut total = 0.0;
-    let mut part = |figures: &mut Figures, name: &str, n: f64| {
+    let part = |figures: &mut Figures, name: &str, n: f64| {
         figures.line(format!("  {name:<24}{n:>8.0}"));
         figures.add(name.replace(", ", "-"), n.round());
     };
