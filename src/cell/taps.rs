@@ -45,6 +45,15 @@ impl Taps {
         (kept(self.taps, inputs.saturating_sub(tail)), kept(self.tail_taps, tail))
     }
 
+    /// [`Taps::kept`] of a layer that the loader has seen, whose numbers stay in 32 bits: a product that saturates is one of 64
+    /// bits.
+    pub(crate) fn kept_by(&self, inputs: usize) -> (usize, usize) {
+        let kept =
+            |taps: u16, elements: usize| elements.wrapping_mul((taps as usize).wrapping_mul(self.stride as usize));
+        let tail = (self.tail as usize).min(inputs);
+        (kept(self.taps, inputs.wrapping_sub(tail)), kept(self.tail_taps, tail))
+    }
+
     /// Words of memory: two positions, then the elements kept of head and tail. May be beyond
     /// [`MAX_LINE_WORDS`]; the loader refuses that.
     pub fn line_words(&self, inputs: usize) -> usize {
@@ -64,6 +73,7 @@ mod tests {
         assert_eq!((plain.outputs(3), plain.kept(3), plain.line_words(3)), (Some(15), (12, 0), 2 + 6));
         let narx = Taps::of([2, 3, 1, 5]);
         assert_eq!((narx.outputs(3), narx.kept(3)), (Some(2 * 3 + 6), (12, 15)));
+        assert_eq!((plain.kept_by(3), narx.kept_by(3)), (plain.kept(3), narx.kept(3)));
         assert_eq!(narx.line_words(3), 2 + 6 + 8);
     }
 

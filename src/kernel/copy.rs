@@ -1,56 +1,13 @@
 //! Moves vectors: hidden states behind a step, frames in front of it.
 
+use super::word::halves;
 #[cfg(not(elman_dsp))]
 use super::word::halves_mut;
 
 /// Copies `from` to the front of `to`, as far as both go.
 #[inline(always)]
 pub fn copy(to: &mut [u32], from: &[u32]) {
-    let n = to.len().min(from.len());
-    #[cfg(not(elman_dsp))]
-    for (to, from) in to.iter_mut().zip(from).take(n) {
-        *to = *from;
-    }
-    // SAFETY: `words` reads and writes n words of which both slices have as many; they do not overlap, as one of
-    // them is borrowed exclusively; it keeps all registers but those named.
-    #[cfg(elman_dsp)]
-    unsafe {
-        core::arch::asm!(
-            "bl {words}",
-            words = sym words,
-            inlateout("r0") to.as_mut_ptr() => _, inlateout("r1") from.as_ptr() => _, inlateout("r2") n => _,
-            out("r3") _, out("r12") _, out("lr") _,
-        );
-    }
-}
-
-/// Copies r2 words from r1 to r0, eight at a time.
-///
-/// # Safety
-/// Only [`copy`] may call it, as reasoned there.
-#[cfg(elman_dsp)]
-#[unsafe(naked)]
-unsafe extern "C" fn words() {
-    core::arch::naked_asm!(
-        "push {{r4, r5, r6, r7, r8, r9, lr}}",
-        "subs r2, #8",
-        "blo 3f",
-        "2:",
-        "ldm r1!, {{r3, r4, r5, r6, r7, r8, r9, r12}}",
-        "stm r0!, {{r3, r4, r5, r6, r7, r8, r9, r12}}",
-        "subs r2, #8",
-        "bhs 2b",
-        "3:",
-        "adds r2, #8",
-        "beq 5f",
-        "4:",
-        "ldr r3, [r1], #4",
-        "subs r2, #1",
-        "str r3, [r0], #4",
-        "bne 4b",
-        "5:",
-        "pop {{r4, r5, r6, r7, r8, r9, pc}}",
-    )
+    copy_elements(to, halves(from));
 }
 
 /// Copies the elements of `from` to the front of a vector, as far as both go; how many.
@@ -62,7 +19,8 @@ pub fn copy_elements(to: &mut [u32], from: &[i16]) -> usize {
     for (to, from) in halves_mut(to).iter_mut().zip(from) {
         *to = *from;
     }
-    // SAFETY: `elements` reads and writes n elements, which both have; else as in `copy`.
+    // SAFETY: `elements` reads and writes n elements, which both slices have; they do not overlap, as one of them is borrowed
+    // exclusively; it keeps all registers but those named.
     #[cfg(elman_dsp)]
     unsafe {
         core::arch::asm!(

@@ -29,7 +29,7 @@ fn step(layer: &View<'_>, memory: &mut [u32], out: &mut [u32]) {
     let (x, line) = split_mut(memory, layer.vector_words());
     let (positions, line) = split_mut(line, 2);
     let [at_head, at_tail] = positions else { return };
-    let (kept_head, kept_tail) = taps.kept(layer.inputs());
+    let (kept_head, kept_tail) = taps.kept_by(layer.inputs());
     let (head_line, tail_line) = split_mut(line, vector_words(kept_head));
     let x = word::halves(x).get(..layer.inputs()).unwrap_or_default();
     let (x_head, x_tail) = x.split_at(x.len().saturating_sub(taps.tail as usize));

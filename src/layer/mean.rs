@@ -71,13 +71,67 @@ fn mean(layer: &View<'_>, memory: &mut [u32], out: &mut [u32]) {
     let halve = *count as i32 >= MOST_STEPS;
     let n = if halve { MOST_STEPS / 2 } else { *count as i32 }.saturating_add(1).max(1);
     *count = n as u32;
+    let divisor = Divisor::new(n.saturating_mul(2));
     for ((sum, x), y) in sums.iter_mut().zip(word::halves(x)).zip(word::halves_mut(out)) {
         let old = if halve { *sum as i32 >> 1 } else { *sum as i32 };
         let s = old.saturating_add(*x as i32);
         *sum = s as u32;
         // floor((2 s + n) / 2 n): the quotient rounded half up.
-        let mean = s.saturating_mul(2).saturating_add(n).checked_div_euclid(n.saturating_mul(2)).unwrap_or(0);
-        *y = saturate(mean);
+        *y = divisor.quotient(s.saturating_mul(2).saturating_add(n));
+    }
+}
+
+/// What all elements of a step are divided by.
+#[cfg(not(elman_narrow))]
+struct Divisor(i32);
+
+#[cfg(not(elman_narrow))]
+impl Divisor {
+    #[inline(always)]
+    fn new(by: i32) -> Self {
+        Divisor(by)
+    }
+
+    #[inline(always)]
+    fn quotient(&self, v: i32) -> i16 {
+        saturate(v.checked_div_euclid(self.0).unwrap_or(0))
+    }
+}
+
+#[cfg(elman_narrow)]
+type Divisor = Reciprocal;
+
+/// A core that cannot divide does so once a step: a division takes as long as its numbers want, and a step the same time for
+/// every input.
+#[cfg(any(elman_narrow, test))]
+struct Reciprocal {
+    by: i32,
+    /// (2^32 - 1) / by, rounded down.
+    inverse: u32,
+}
+
+#[cfg(any(elman_narrow, test))]
+impl Reciprocal {
+    /// For 2 to 2^15.
+    fn new(by: i32) -> Self {
+        Reciprocal { by, inverse: u32::MAX.checked_div(by as u32).unwrap_or(0) }
+    }
+
+    /// floor(v / by), saturated.
+    #[inline(always)]
+    fn quotient(&self, v: i32) -> i16 {
+        let limit = self.by << 15;
+        // From 0 on: the quotient is then at most one too low.
+        let v = (v.clamp(limit.wrapping_neg(), limit) as u32).wrapping_add(limit as u32);
+        let (vl, vh) = (v & 0xffff, v >> 16);
+        let (rl, rh) = (self.inverse & 0xffff, self.inverse >> 16);
+        // The sum of the middle products in halves, as it has 33 bits.
+        let first = vh.wrapping_mul(rl).wrapping_add(vl.wrapping_mul(rl) >> 16);
+        let second = vl.wrapping_mul(rh).wrapping_add(first & 0xffff);
+        let q = vh.wrapping_mul(rh).wrapping_add(first >> 16).wrapping_add(second >> 16);
+        let rest = v.wrapping_sub(q.wrapping_mul(self.by as u32)) as i32;
+        let more = self.by.wrapping_sub(1).wrapping_sub(rest) as u32 >> 31;
+        saturate((q.wrapping_add(more) as i32).wrapping_sub(1 << 15))
     }
 }
 
@@ -113,5 +167,23 @@ mod tests {
         // Twice the sum of a mean, and its rounding.
         let n = most_exact(LongState::Mean) as i64;
         assert!(2 * 32_768 * n + n < 1 << 31);
+    }
+
+    #[test]
+    fn a_reciprocal_divides_exactly() {
+        let mut x = 1u32;
+        for k in 0..300_000 {
+            x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let by = 2 * (1 + (x >> 18) as i32 % if k % 2 == 0 { 1 << 14 } else { 20 });
+            let v = match k % 5 {
+                0 => x as i32,
+                1 => (x as i32 % 40_000).wrapping_mul(by),
+                2 => (x as i32 % 40_000).wrapping_mul(by).wrapping_sub(1),
+                3 => [i32::MIN, i32::MAX, 0, -1][k % 4],
+                _ => x as i32 >> 12,
+            };
+            let (ours, exact) = (Reciprocal::new(by).quotient(v), saturate(v.div_euclid(by)));
+            assert_eq!(ours, exact, "{v} / {by}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use crate::quant::IntegerModel;
 use crate::quant::synthetic::{self, Drive, ROWS};
 
 /// A recipe and a model of its shape.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Recipe {
     /// Name of the recipe.
     pub name: &'static str,
