@@ -11,7 +11,9 @@ pub mod mean;
 pub mod one_hot;
 pub mod scale;
 
-use crate::cell::{CELLS, CellSpec, VariantSpec};
+#[cfg(feature = "cells")]
+use crate::cell::CELLS;
+use crate::cell::{CellSpec, VariantSpec};
 
 /// All layers that are not recurrent cells.
 pub const LAYERS: &[CellSpec] = &[dense::SPEC, mean::SPEC, scale::SPEC, embedding::SPEC, one_hot::SPEC, delay::SPEC];
@@ -29,9 +31,16 @@ pub fn named(name: &str) -> Option<(u8, u8, &'static VariantSpec)> {
     })
 }
 
-/// Every cell and layer.
+/// Cells and layers of keyword spotters: what a build without the feature `cells` loads.
+#[cfg(not(feature = "cells"))]
+const FEW: &[CellSpec] = &[crate::cell::gru::SPEC, dense::SPEC, scale::SPEC];
+
+/// Every cell and layer that this build has.
 pub fn all() -> impl Iterator<Item = &'static CellSpec> {
-    CELLS.iter().chain(LAYERS)
+    #[cfg(feature = "cells")]
+    return CELLS.iter().chain(LAYERS);
+    #[cfg(not(feature = "cells"))]
+    return FEW.iter();
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod generation;
 pub mod gesture;
 mod graph;
 pub mod listening;
+pub mod serial;
 mod tree;
 mod writing;
 

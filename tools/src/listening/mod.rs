@@ -8,6 +8,7 @@
 mod dataset;
 mod extent;
 mod labels;
+mod microphone;
 mod mix;
 mod noise;
 mod play;
@@ -19,6 +20,7 @@ mod source;
 pub use dataset::{StreamRecipe, Streams, examples, keywords};
 pub use extent::extent;
 pub use labels::{read_labels, write_labels};
+pub use microphone::Microphone;
 pub use mix::{Mix, MixOptions, SILENCE, Spoken, Track, UNKNOWN};
 pub use noise::{Noise, shaped};
 pub use play::{Played, play, replay};

@@ -6,6 +6,7 @@ mod generate;
 mod graph;
 mod listening;
 mod machine;
+mod port;
 mod qemu;
 mod tree;
 
@@ -15,6 +16,7 @@ pub use generate::{GenerateReport, Generation, generate, generate_on_host};
 pub use graph::graphs;
 pub use listening::{Difference, Ear, ReplayReport, Spent, Stage};
 pub use machine::{Machine, Machines};
+pub use port::Port;
 pub use qemu::{Qemu, Session};
 pub use tree::trees;
 

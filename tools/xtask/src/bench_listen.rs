@@ -34,8 +34,11 @@ pub struct Args {
     pub output: Output,
 }
 
-/// Bytes of flash and of statics of an ELF file, the model's blob apart.
-fn sections(elf: &[u8]) -> Result<[u64; 3]> {
+/// What the names of functions contain that load a blob.
+const LOADING: &[&str] = &["listener::load", "elman::blob", "postcard", "serde", "heapless", "core::str", "memchr"];
+
+/// Bytes of flash, of the model's blob, of loading and of statics of an ELF file.
+fn sections(elf: &[u8]) -> Result<[u64; 4]> {
     let file = object::File::parse(elf).context("the firmware is no ELF file")?;
     let of = |kinds: &[SectionKind]| file.sections().filter(|s| kinds.contains(&s.kind())).map(|s| s.size()).sum();
     let flash: u64 = of(&[SectionKind::Text, SectionKind::ReadOnlyData, SectionKind::Data]);
@@ -47,7 +50,16 @@ fn sections(elf: &[u8]) -> Result<[u64; 3]> {
         .map(|s| s.size())
         .max()
         .context("the firmware has no blob")?;
-    Ok([flash - blob, blob, statics])
+    let loading = file
+        .symbols()
+        .filter(|s| s.size() > 0 && s.kind() == object::SymbolKind::Text)
+        .filter(|s| {
+            let name = format!("{:#}", rustc_demangle::demangle(s.name().unwrap_or_default()));
+            LOADING.iter().any(|part| name.contains(part))
+        })
+        .map(|s| s.size())
+        .sum();
+    Ok([flash - blob, blob, loading, statics])
 }
 
 /// Counts and measures.
@@ -104,19 +116,23 @@ pub fn run(args: &Args) -> Result<Figures> {
     figures.add("ram", (states + stack) as f64);
 
     for features in LEAN {
-        let more: Vec<&str> =
-            [&["--package", "proof", "--config", "profile.release.opt-level=\"s\""], features].concat();
+        let mut more = vec!["--package", "proof", "--config", "profile.release.opt-level=\"s\""];
+        more.extend(*features);
         let firmware = Firmware::build(&machines, CORE, "listener", Some(file.path()), &more)?;
         let elf = std::fs::read(&firmware.elf).with_context(|| firmware.elf.display().to_string())?;
-        let [code, weights, statics] = sections(&elf)?;
+        let [code, weights, loading, statics] = sections(&elf)?;
         figures.line(format!(
-            "flash {}: {code} bytes of code and tables, {weights} of model; statics {statics} bytes",
-            if features.is_empty() { "with every cell" } else { "with the cells it needs" }
+            "flash {}: {code} bytes of code and tables, {loading} of them to load the model ({} without), and {weights} of model; statics {statics} bytes",
+            if features.is_empty() { "with every cell" } else { "with the cells it needs" },
+            code - loading
         ));
         figures.add(if features.is_empty() { "flash-all-cells" } else { "flash" }, code as f64);
+        if !features.is_empty() {
+            figures.add("flash-without-loading", (code - loading) as f64);
+        }
     }
     Ok(figures)
 }
 
 /// Arguments for a firmware with every cell, and for one with those that the model needs.
-const LEAN: &[&[&str]] = &[&[]];
+const LEAN: &[&[&str]] = &[&[], &["--no-default-features"]];

@@ -1,6 +1,7 @@
 //! `cargo xtask VERB`: what developers and CI run.
 #![forbid(unsafe_code)]
 
+mod bench_detect;
 mod bench_listen;
 mod bench_mcu;
 mod bench_train;
@@ -60,6 +61,8 @@ enum Verb {
 enum Bench {
     /// Count instructions per step on the emulated M4: `cargo xtask bench mcu --check`
     Mcu(Output),
+    /// Misses and false accepts of hours of streams: `cargo xtask bench detect --data ~/data --check`
+    Detect(bench_detect::Args),
     /// Count what listening takes of a chip at 16 kHz: `cargo xtask bench listen --check`
     Listen(bench_listen::Args),
     /// Time training steps beside PyTorch's: `cargo xtask bench train --check`
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.verb {
         Verb::Bench(Bench::Mcu(output)) => bench_mcu::run().and_then(|f: Figures| f.finish(&output)),
+        Verb::Bench(Bench::Detect(args)) => bench_detect::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bench(Bench::Listen(args)) => bench_listen::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bench(Bench::Train(args)) => bench_train::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bitexact(args) => bitexact::run(&args),

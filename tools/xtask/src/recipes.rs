@@ -10,7 +10,7 @@ use elman_tools::model::ModelFile;
 use elman_tools::pipeline::{self, Source};
 use elman_tools::recipe::Recipe;
 use elman_tools::run::RunFolder;
-use elman_tools::ui::{Ui, bytes, thousands};
+use elman_tools::ui::{Ui, thousands};
 use elman_tools::verify;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
