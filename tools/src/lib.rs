@@ -1,6 +1,7 @@
 //! Host side of elman: data, float networks with full BPTT, quantization, reports.
 #![forbid(unsafe_code)]
 
+pub mod cache;
 pub mod cmd;
 pub mod cost;
 pub mod data;

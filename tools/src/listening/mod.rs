@@ -26,5 +26,5 @@ pub use noise::{Noise, shaped};
 pub use play::{Played, play, replay};
 pub use point::{Found, Point, SMOOTH, Wish, calibrate, curve, sweep};
 pub use scene::{Scene, scenes};
-pub use score::{Alarm, TOLERANCE_S, Tally, judge};
+pub use score::{Alarm, Details, TOLERANCE_S, Tally, judge};
 pub use source::{Mixed, recordings};

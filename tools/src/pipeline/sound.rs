@@ -7,6 +7,7 @@ use elman::audio;
 use rayon::prelude::*;
 
 use super::{Answer, Example};
+use crate::cache::{Cache, Key};
 use crate::data::{Augment, Clip, Corpus, Note, NoteKind, Options, Split, features};
 use crate::listening::StreamRecipe;
 use crate::nn::Target;
@@ -52,23 +53,41 @@ pub fn wanted_rate(recipe: &Recipe) -> Option<u32> {
     (recipe.features.sample_rate != 0).then_some(recipe.features.sample_rate)
 }
 
-/// Raw features and labels of clips, by the device's front end.
+/// Raw features and labels of clips, by the device's front end, or as a run before made them of the same samples.
 ///
 /// # Errors
 /// Where the front end refuses its parameters.
 pub fn examples(clips: &[Clip], audio: &audio::Config) -> Result<Vec<Example>> {
-    clips
-        .par_iter()
-        .map(|c| {
-            let frames = features(&c.samples, audio).map_err(|e| anyhow::anyhow!("{}: {e}", c.name))?;
-            Ok(Example {
-                name: c.name.clone(),
-                frames,
-                joints: crate::data::Joints::None,
-                answer: Answer::Class(c.label as u32),
-            })
+    let make = || {
+        let of = |c: &Clip| features(&c.samples, audio).map_err(|e| anyhow::anyhow!("{}: {e}", c.name));
+        clips.par_iter().map(of).collect()
+    };
+    let all = Cache::of_user().vectors(&key(clips, audio)?, make)?;
+    let examples = clips.iter().zip(all).map(|(c, frames)| Example {
+        name: c.name.clone(),
+        frames,
+        joints: crate::data::Joints::None,
+        answer: Answer::Class(c.label as u32),
+    });
+    Ok(examples.collect())
+}
+
+/// What features are made of: the samples, the front end's parameters, and its code, as features of noise tell it.
+fn key(clips: &[Clip], audio: &audio::Config) -> Result<Key> {
+    let bytes = |samples: &[i16]| samples.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+    let mut state = 1u32;
+    let noise: Vec<i16> = (0..4 * audio.window)
+        .map(|k| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state as i32 >> (16 + k % 13)) as i16
         })
-        .collect()
+        .collect();
+    let mut key = Key::new("features");
+    key.add(&postcard::to_stdvec(audio)?);
+    key.add(&bytes(&features(&noise, audio)?));
+    let digests: Vec<_> = clips.par_iter().map(|c| sha1_smol::Sha1::from(bytes(&c.samples)).digest().bytes()).collect();
+    digests.iter().for_each(|d| key.add(d));
+    Ok(key)
 }
 
 /// Clips as sequences: varied while training, as they are otherwise.

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use crate::report::{Figures, Output, root};
 
 /// Seed of the streams that calibrate, and how many hours they are.
-const CALIBRATION: (u64, f64) = (101, 4.0);
+const CALIBRATION: (u64, f64) = (101, 2.0);
 /// Seeds of the hours that are told.
 const HOURS: [u64; 2] = [1, 2];
 /// Words above the background, in dB.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod bench_detect;
+mod bench_eval;
 mod bench_listen;
 mod bench_mcu;
 mod bench_train;
@@ -65,6 +66,8 @@ enum Bench {
     Detect(bench_detect::Args),
     /// Count what listening takes of a chip at 16 kHz: `cargo xtask bench listen --check`
     Listen(bench_listen::Args),
+    /// Integer steps a second on the host: `cargo xtask bench eval --check`
+    Eval(Output),
     /// Time training steps beside PyTorch's: `cargo xtask bench train --check`
     Train(bench_train::Args),
 }
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Verb::Bench(Bench::Mcu(output)) => bench_mcu::run().and_then(|f: Figures| f.finish(&output)),
         Verb::Bench(Bench::Detect(args)) => bench_detect::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bench(Bench::Listen(args)) => bench_listen::run(&args).and_then(|f| f.finish(&args.output)),
+        Verb::Bench(Bench::Eval(output)) => bench_eval::run().and_then(|f| f.finish(&output)),
         Verb::Bench(Bench::Train(args)) => bench_train::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bitexact(args) => bitexact::run(&args),
         Verb::Combinations(args) => combinations::run(&args),

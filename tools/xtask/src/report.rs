@@ -23,6 +23,26 @@ pub fn root() -> PathBuf {
     here.ancestors().nth(2).unwrap_or(here).to_owned()
 }
 
+/// Puts text between `<!-- NAME:begin -->` and `<!-- NAME:end -->` of a file of docs; where the file or the marks are not
+/// there, they are made at its end.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn write_part(file: &str, name: &str, text: &str) -> Result<()> {
+    let path = root().join(file);
+    let old = std::fs::read_to_string(&path).unwrap_or_default();
+    std::fs::write(&path, with_part(&old, name, text)).with_context(|| path.display().to_string())
+}
+
+fn with_part(old: &str, name: &str, text: &str) -> String {
+    let (begin, end) = (format!("<!-- {name}:begin -->"), format!("<!-- {name}:end -->"));
+    let part = format!("{begin}\n{}\n{end}", text.trim_end());
+    match old.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1))) {
+        Some((before, after)) => format!("{before}{part}{after}"),
+        None => format!("{}\n\n{part}\n", old.trim_end()).trim_start().to_owned(),
+    }
+}
+
 /// Figures of one verb, by name, and the text that shows them.
 #[derive(Debug)]
 pub struct Figures {
@@ -129,6 +149,15 @@ fn targets() -> Result<BTreeMap<String, BTreeMap<String, Target>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_are_put_between_their_marks() {
+        let first = with_part("# Title\n", "a", "one\n");
+        assert_eq!(first, "# Title\n\n<!-- a:begin -->\none\n<!-- a:end -->\n");
+        let both = with_part(&first, "b", "two");
+        assert_eq!(with_part(&both, "a", "three"), both.replace("one", "three"));
+        assert_eq!(with_part("", "a", "one"), "<!-- a:begin -->\none\n<!-- a:end -->\n");
+    }
 
     #[test]
     fn targets_are_readable_and_judge_in_both_directions() {

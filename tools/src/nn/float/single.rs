@@ -159,13 +159,10 @@ impl<S: Simd> Lanes for Single<S> {
     }
     #[inline(always)]
     fn sigmoid(self, a: S::f32s) -> S::f32s {
-        // σ(a) = e / (1 + e) below 0 and 1 / (1 + e) above, e = exp(-|a|).
-        let s = self.0;
-        let one = s.splat_f32s(1.0);
-        let (two_n, m) = exp_parts(s, s.neg_f32s(s.abs_f32s(a)));
-        let e = s.mul_add_e_f32s(two_n, m, two_n);
-        let top = s.select_f32s(s.greater_than_f32s(s.splat_f32s(0.0), a), e, one);
-        s.div_f32s(top, s.add_f32s(one, e))
+        // σ(a) = 1/2 + tanh(a/2)/2: as tanh never falls and its halves round in order, neither does this. e / (1 + e) does,
+        // by the last bit, wherever 1 + e jumps.
+        let half = self.splat(0.5);
+        self.mul_add(half, self.tanh(self.mul(half, a)), half)
     }
     #[inline(always)]
     fn load(self, from: &[f32]) -> S::f32s {

@@ -56,6 +56,11 @@ impl Ours {
         Ok(ours)
     }
 
+    /// Bytes of the activations and their gradients.
+    pub fn activation_bytes(&self) -> usize {
+        self.learner.memory().activation_bytes
+    }
+
     /// Median time of a step in ms, as [`clock`] has it, over this many seconds.
     pub fn measure(&mut self, seconds: f64) -> Result<f64> {
         let Self { learner, pool, threads } = self;
