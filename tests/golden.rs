@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use elman::audio::Config;
+use elman::audio::{Config, Gain};
 use elman::blob::{Blob, FORMAT_VERSION, Model, Score};
 use elman_tools::quant::synthetic::{self, Drive, Exercise, exercise};
 use elman_tools::quant::words_of;
@@ -40,6 +40,10 @@ fn fresh() -> Vec<(String, Vec<u8>)> {
         ("writes", synthetic::seq2seq(["gru", "lstm"], Score::Additive, 6, true, [9, 12], 3, 77)),
         ("graph", synthetic::graph::model(synthetic::graph::Shape { features: 2, ..Default::default() }, 77)),
         ("listens", synthetic::sound::listener(Config::HZ_8000, 6, 3, 77)),
+        (
+            "hears",
+            synthetic::sound::listener(Config { gain: Some(Gain::SPEECH), cepstrum: 13, ..Config::HZ_16000 }, 6, 3, 77),
+        ),
         ("tree", synthetic::tree("lstm", "tree-lstm", 6, 1, [60, 60], 77)),
     ]
     .map(|(name, model)| (name.to_owned(), model.to_blob().unwrap()));

@@ -1,6 +1,6 @@
 //! The parameters of the front end: integers only, so that they travel in a blob.
 
-use super::{Error, MAX_CHANNELS, mel};
+use super::{Error, Gain, MAX_CHANNELS, mel};
 use serde::{Deserialize, Serialize};
 
 /// Parameters of the front end. They are data of the network trained on them and travel in its blob.
@@ -26,6 +26,10 @@ pub struct Config {
     pub remove_dc: bool,
     /// log2 of the energy added to each band before the logarithm: what is much weaker than that is silence.
     pub floor_log2: u8,
+    /// Instead of the logarithm: each channel's energy over its own mean.
+    pub gain: Option<Gain>,
+    /// Coefficients of the cosine transform that are the features (MFCC); 0 leaves the bands as they are.
+    pub cepstrum: u8,
 }
 
 impl Config {
@@ -41,6 +45,8 @@ impl Config {
         pre_emphasis: 0,
         remove_dc: true,
         floor_log2: 10,
+        gain: None,
+        cepstrum: 0,
     };
 
     /// 8 kHz: 32 ms window, 20 ms hop, 32 bands from 20 Hz to 3.8 kHz.
@@ -54,7 +60,13 @@ impl Config {
 
     /// Words of memory that a front end with these parameters needs, exactly.
     pub const fn memory_words(&self) -> usize {
-        (self.window as usize).div_ceil(2) + self.fft() + self.channels as usize + 2
+        let means = if self.gain.is_some() { 2 * self.channels as usize } else { 0 };
+        (self.window as usize).div_ceil(2) + self.fft() + self.channels as usize + 2 + means
+    }
+
+    /// Features of a frame.
+    pub const fn features(&self) -> usize {
+        if self.cepstrum > 0 { self.cepstrum as usize } else { self.channels as usize }
     }
 
     /// Frames that `samples` samples give.
@@ -94,6 +106,12 @@ impl Config {
         if self.floor_log2 > 40 {
             return Err(Error::Floor { log2: self.floor_log2 });
         }
+        if let Some(gain) = &self.gain {
+            gain.check()?;
+        }
+        if self.cepstrum > self.channels {
+            return Err(Error::Cepstrum { coefficients: self.cepstrum, channels: self.channels });
+        }
         match (0..self.channels).find(|&c| !mel::holds_a_bin(self, c)) {
             Some(channel) => Err(Error::EmptyChannel { channel }),
             None => Ok(()),
@@ -112,6 +130,9 @@ mod tests {
         assert_eq!(Config::HZ_16000.check(), Ok(()));
         assert_eq!(Config::HZ_8000.check(), Ok(()));
         assert_eq!(Config::HZ_16000.memory_words(), 256 + 512 + 34);
+        let gain = Config { gain: Some(Gain::SPEECH), ..Config::HZ_16000 };
+        assert_eq!((gain.memory_words(), gain.check()), (256 + 512 + 34 + 64, Ok(())));
+        assert_eq!((Config { cepstrum: 13, ..gain }.features(), gain.features()), (13, 32));
         assert_eq!(Config::HZ_16000.frames(16_000), 49);
         assert_eq!(Config::HZ_16000.frames(511), 0);
     }
@@ -131,6 +152,11 @@ mod tests {
             (Config { high_hz: 8001, ..OK }, Error::Range { low_hz: 20, high_hz: 8001, limit_hz: 8000 }),
             (Config { pre_emphasis: 32_768, ..OK }, Error::PreEmphasis { bits: 32_768 }),
             (Config { floor_log2: 41, ..OK }, Error::Floor { log2: 41 }),
+            (Config { cepstrum: 33, ..OK }, Error::Cepstrum { coefficients: 33, channels: 32 }),
+            (
+                Config { gain: Some(Gain { root: 0, ..Gain::SPEECH }), ..OK },
+                Error::Gain { smooth_log2: 5, strength: 32_113, bias: 8192, root: 0 },
+            ),
             (Config { fft_log2: 7, window: 128, hop: 80, channels: 40, ..OK }, Error::EmptyChannel { channel: 0 }),
         ] {
             assert_eq!(config.check(), Err(error), "{config:?}");
@@ -139,8 +165,10 @@ mod tests {
 
     #[test]
     fn travels_as_postcard() {
-        let mut buffer = [0; 32];
-        let bytes = postcard::to_slice(&Config::HZ_8000, &mut buffer).unwrap();
-        assert_eq!(postcard::from_bytes::<Config>(bytes).unwrap(), Config::HZ_8000);
+        for config in [Config::HZ_8000, Config { gain: Some(Gain::SPEECH), cepstrum: 13, ..Config::HZ_16000 }] {
+            let mut buffer = [0; 40];
+            let bytes = postcard::to_slice(&config, &mut buffer).unwrap();
+            assert_eq!(postcard::from_bytes::<Config>(bytes).unwrap(), config);
+        }
     }
 }

@@ -60,6 +60,24 @@ pub enum Error {
         /// log2 of what was asked for.
         log2: u8,
     },
+    /// More cepstral coefficients than mel bands.
+    Cepstrum {
+        /// What was asked for.
+        coefficients: u8,
+        /// Mel bands.
+        channels: u8,
+    },
+    /// A gain whose time constant is not 2^1 to 2^12 frames, whose strength or root is above 1, or whose root or bias is 0.
+    Gain {
+        /// log2 of the time constant in frames.
+        smooth_log2: u8,
+        /// α in Q0.15.
+        strength: u16,
+        /// δ in Q4.12.
+        bias: u16,
+        /// r in Q0.15.
+        root: u16,
+    },
     /// The memory handed to [`FrontEnd::new`](super::FrontEnd::new) is too small.
     Memory {
         /// Words needed: [`Config::memory_words`](super::Config::memory_words).
@@ -92,6 +110,14 @@ impl fmt::Display for Error {
             ),
             Error::PreEmphasis { bits } => write!(f, "pre-emphasis {bits}/32768 is not below 1"),
             Error::Floor { log2 } => write!(f, "a floor of 2^{log2} is above 2^40"),
+            Error::Cepstrum { coefficients, channels } => {
+                write!(f, "{coefficients} cepstral coefficients of {channels} mel bands: there are at most as many")
+            }
+            Error::Gain { smooth_log2, strength, bias, root } => write!(
+                f,
+                "a gain with k = {smooth_log2}, α = {strength}/32768, δ = {bias}/4096, r = {root}/32768: k is 1 to 12, α and \
+                 r at most 1, δ and r above 0"
+            ),
             Error::Memory { needed, given } => write!(f, "the front end needs {needed} words of memory, got {given}"),
         }
     }

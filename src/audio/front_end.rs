@@ -1,6 +1,6 @@
 //! The streaming front end: samples in, log-mel frames out.
 
-use super::{Config, Error, FEATURE_FRAC, MAX_CHANNELS, fft, mel, sine};
+use super::{Config, Error, FEATURE_FRAC, MAX_CHANNELS, cepstrum, fft, mel, sine};
 use crate::arith::log2::log2_ten;
 use crate::kernel::butterfly::Complex;
 use crate::kernel::word::mul_high;
@@ -35,6 +35,8 @@ pub struct FrontEnd<'a> {
     buffer: &'a mut [u32],
     /// Edges of the mel bands.
     edges: &'a mut [u32],
+    /// Mean energy of each band, in two words; empty without a gain.
+    means: &'a mut [[u32; 2]],
     /// Where the next sample goes.
     head: usize,
     /// Samples still missing from the next frame.
@@ -52,11 +54,14 @@ impl<'a> FrontEnd<'a> {
         let (ring, rest) = memory.split_at_mut_checked((config.window as usize).div_ceil(2)).ok_or(too_small)?;
         let (buffer, rest) = rest.split_at_mut_checked(config.fft()).ok_or(too_small)?;
         let ring = crate::kernel::word::halves_mut(ring).get_mut(..config.window as usize).ok_or(too_small)?;
-        let edges = rest.get_mut(..(config.channels as usize).wrapping_add(2)).ok_or(too_small)?;
+        let (edges, means) = rest.split_at_mut_checked((config.channels as usize).wrapping_add(2)).ok_or(too_small)?;
+        let means = if config.gain.is_some() { means.as_chunks_mut().0 } else { &mut [] };
+        let channels = if config.gain.is_some() { config.channels as usize } else { 0 };
+        let means = means.get_mut(..channels).ok_or(too_small)?;
         for (i, e) in edges.iter_mut().enumerate() {
             *e = mel::edge(&config, i as u32);
         }
-        let mut this = FrontEnd { config, ring, buffer, edges, head: 0, missing: 0 };
+        let mut this = FrontEnd { config, ring, buffer, edges, means, head: 0, missing: 0 };
         this.reset();
         Ok(this)
     }
@@ -68,12 +73,13 @@ impl<'a> FrontEnd<'a> {
 
     /// Forgets the stream: the next frame starts at the next sample.
     pub fn reset(&mut self) {
+        self.means.fill([0; 2]);
         self.head = 0;
         self.missing = self.config.window as usize;
     }
 
     /// Takes a block of any length and calls `on_frame` with the features of each frame that it completes, in order:
-    /// `channels` values of log2(E + 2^floor) in Q6.9, low bands first.
+    /// [`Config::features`] values in Q6.9: log2(E + 2^floor), low bands first, or what a gain or the cepstrum makes of them.
     #[inline]
     pub fn push(&mut self, samples: &[i16], on_frame: impl FnMut(&[i16])) {
         self.push_watched(samples, on_frame, |_| ());
@@ -92,7 +98,7 @@ impl<'a> FrontEnd<'a> {
                 self.missing = self.config.hop as usize;
                 let mut features = [0; MAX_CHANNELS];
                 self.frame(&mut features, &mut done);
-                on_frame(features.get(..self.config.channels as usize).unwrap_or(&[]));
+                on_frame(features.get(..self.config.features()).unwrap_or(&[]));
             }
             rest = later;
         }
@@ -128,15 +134,23 @@ impl<'a> FrontEnd<'a> {
         let mut from = edges.next().unwrap_or(0);
         let mut to = edges.next().unwrap_or(0);
         let mut here = mel::between(spectrum, from, to, exponent);
+        let mut means = self.means.iter_mut();
         for (feature, next) in features.iter_mut().zip(edges) {
             (from, to) = (to, next);
             let rising = here.rising;
             here = mel::between(spectrum, from, to, exponent);
             let energy = rising.saturating_add(here.falling).saturating_add(floor);
+            if let (Some(gain), Some(mean)) = (&self.config.gain, means.next()) {
+                *feature = gain.feature(energy, mean);
+                continue;
+            }
             // One bit more than the format has, to round by.
             let log = log2_ten(energy).wrapping_sub(mel::ENERGY_FRAC << (FEATURE_FRAC + 1));
             let log = log.wrapping_add(1) >> 1;
             *feature = log.min(i16::MAX as u32) as i16;
+        }
+        if self.config.cepstrum > 0 {
+            cepstrum::transform(features, self.config.channels.into(), self.config.cepstrum.into());
         }
         done(Part::Bands);
     }

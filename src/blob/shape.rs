@@ -23,7 +23,7 @@ pub(super) struct Joints {
 
 impl Joints {
     pub(super) fn new(audio: Option<&audio::Config>) -> Self {
-        let given = audio.map(|a| (a.channels as u16, audio::FEATURE_FRAC as u8));
+        let given = audio.map(|a| (a.features() as u16, audio::FEATURE_FRAC as u8));
         Joints { given, more: false, forward: None, first: true }
     }
 

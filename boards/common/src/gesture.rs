@@ -53,7 +53,7 @@ pub struct Gestures<'m, 'b, A, P> {
 }
 
 impl<'m, 'b, A: Accelerometer, P: OutputPin> Gestures<'m, 'b, A, P> {
-    /// At the start of a stream; `memory` is what `Blob::memory_words` and `Blob::detect_words` say together. The model
+    /// At the start of a stream, of a model trained on thousandths of g; `memory` is what `Blob::memory_words` and `Blob::detect_words` say together. The model
     /// takes three values a frame.
     ///
     /// # Errors
@@ -90,7 +90,10 @@ impl<'m, 'b, A: Accelerometer, P: OutputPin> Gestures<'m, 'b, A, P> {
     ) -> Result<Option<(Event, &'b str)>, Fault<A::Error, P::Error>> {
         delay.delay_ms(period_ms);
         self.light.pass(period_ms).map_err(Fault::Light)?;
-        let frame = self.sensor.read().map_err(Fault::Sensor)?;
+        // The model's input has so many fraction bits of a thousandth of g.
+        let frac = self.net.model().layers().first().map_or(0, |l| l.in_frac());
+        let scaled = |v: i16| (i32::from(v) << (frac & 15)).clamp(i16::MIN.into(), i16::MAX.into()) as i16;
+        let frame = self.sensor.read().map_err(Fault::Sensor)?.map(scaled);
         let y = self.net.step(&frame);
         let Some(event) = self.detector.step(y.scores, y.frac) else { return Ok(None) };
         self.light.flash().map_err(Fault::Light)?;

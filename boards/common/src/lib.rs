@@ -18,6 +18,7 @@ pub mod gesture;
 mod graph;
 mod hearing;
 pub mod listening;
+pub mod serial;
 mod tree;
 mod writing;
 

@@ -39,7 +39,7 @@ pub fn hash(hash: u32, sample: i16) -> u32 {
 
 /// Words of a record for a model.
 pub fn record_words(model: &Model<'_>) -> usize {
-    let channels = model.audio().map_or(0, |a| a.channels as usize);
+    let channels = model.audio().map_or(0, |a| a.features());
     HEAD_WORDS + vector_words(channels) + 2 * vector_words(model.outputs()) + EVENT_WORDS
 }
 
@@ -102,7 +102,7 @@ impl<'m, 'b> Parts<'m, 'b> {
         if frames == 0 {
             return;
         }
-        let channels = self.front_end.config().channels as usize;
+        let channels = self.front_end.config().features();
         let features = features.get(..channels).unwrap_or_default();
         let mut output = (&[][..], 0);
         let net = &mut self.net;

@@ -153,7 +153,10 @@ fn gestures_are_read_over_i2c() {
     let loaded = Model::load(Blob::new(&words)).unwrap();
     // Readings of the sensor: left-justified 16 bits, little-endian.
     let readings: Vec<[i16; 3]> = (0..60i16).map(|k| [k * 500 - 15_000, (k % 7) * 2000, 16_384 - k * 100]).collect();
-    let frames = readings.iter().map(|r| r.map(|v| ((i32::from(v) * 1000) >> 14) as i16));
+    // The synthetic model's input has 15 fraction bits: thousandths of g saturate, as the logic says.
+    let frames = readings
+        .iter()
+        .map(|r| r.map(|v| (((i32::from(v) * 1000) >> 14) << 15).clamp(i16::MIN.into(), i16::MAX.into()) as i16));
     let (mut states, mut sums) = (vec![0; loaded.memory_words()], vec![0; Blob::new(&words).detect_words()]);
     let mut net = loaded.stream(&mut states).unwrap();
     let mut detector = elman::detect::Detector::new(loaded.detect().unwrap(), &mut sums).unwrap();

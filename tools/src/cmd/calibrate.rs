@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::Usage;
 use super::mix::Sources;
 use crate::files::write_atomically;
-use crate::listening::{self, Alarm, Found, Played, Point, SMOOTH, Spoken, Tally, Track, Wish, judge, play, replay};
+use crate::listening::{
+    self, Alarm, Details, Found, Played, Point, SMOOTH, Spoken, Tally, Track, Wish, judge, play, replay,
+};
 use crate::model::ModelFile;
 use crate::quant::with_detector;
 use crate::report::{self, Curve};
@@ -91,7 +93,7 @@ pub fn find(model: &Model<'_>, tracks: &[Track], wish: Wish) -> Result<Calibrate
     let (mut misses, mut alarms) = (Vec::new(), Vec::new());
     for (k, (track, played)) in tracks.iter().zip(&played).enumerate() {
         let at = |e: &elman::detect::Event| e.step as usize * usize::from(audio.hop) + usize::from(audio.window);
-        let details = Some((k, &mut misses, &mut alarms));
+        let details = Some(Details { track: k, misses: &mut misses, alarms: &mut alarms });
         judge(track, audio.sample_rate, &replay(played, &best.config), at, &labels, &keyword, details);
     }
     Ok(Calibrated { hours: best.tally.hours, curve, point: best, misses, alarms })

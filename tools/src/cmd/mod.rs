@@ -7,16 +7,19 @@ pub mod eval;
 pub mod export;
 pub mod generate;
 pub mod inspect;
+pub mod listen;
 pub mod mix;
 pub mod neighbours;
 pub mod probe;
 pub mod quantize;
+pub mod record;
 pub mod replay;
 pub mod report;
 pub mod run;
 pub mod run_text;
 mod run_tree;
 mod samples;
+pub mod synth;
 pub mod train;
 pub mod turing;
 pub mod verify;
@@ -74,6 +77,9 @@ commands! {
     Calibrate => calibrate,
     Mix => mix,
     Replay => replay,
+    Listen => listen,
+    Record => record,
+    Synth => synth,
     Data => data,
     Turing => turing,
 }

@@ -2,24 +2,31 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
+use elman::blob::Structure;
 
+use super::Usage;
 use super::eval::recipe_for;
 use crate::model::ModelFile;
 use crate::pipeline::{self, Encoding, Source};
 use crate::run::RunFolder;
 use crate::ui::{Ui, thousands};
-use crate::verify::{self, Options, VerifyReport};
+use crate::verify::{self, Options, Port, VerifyReport};
 
 /// Runs a model on an emulated core and compares every state of every step with the host.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  elman verify runs/fsdd --on m4 --data ~/data/fsdd")]
+#[command(
+    after_help = "Examples:\n  elman verify runs/fsdd --on m4 --data ~/data/fsdd\n  elman verify runs/fsdd --port /dev/ttyACM0 --data ~/data/fsdd"
+)]
 pub struct Cmd {
     /// A blob, or a run folder
     pub model: PathBuf,
     /// Core: m0, m3, m4, m7, m33, m55, rv32
     #[arg(long, value_name = "CORE", default_value = "m4")]
     pub on: String,
+    /// A board's serial port instead of an emulated core: it runs the model already
+    #[arg(long, value_name = "PORT", conflicts_with = "on")]
+    pub port: Option<String>,
     /// Folder of the corpus whose examples are the input
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
@@ -50,7 +57,16 @@ impl Cmd {
         // The first steps are teacher forced, so that both ways are compared.
         let closed_from = (model.descriptor().feedback > 0).then_some(CLOSED_FROM);
         let options = Options { boards: self.boards, closed_from };
-        let report = verify::examples(&file.bytes(), &self.on, &examples, &options)?;
+        let report = match &self.port {
+            Some(port) => {
+                ensure!(
+                    model.structure() == Structure::Sequence && model.max_steps() == 0 && model.feedback() == 0,
+                    Usage("--port checks models that take a frame a step; others run on emulated cores".to_owned())
+                );
+                Port::open(port)?.verify(&model, &examples)?
+            }
+            None => verify::examples(&file.bytes(), &self.on, &examples, &options)?,
+        };
         show(&report, ui);
         if self.model.is_dir() {
             let folder = RunFolder::open(&self.model)?;

@@ -11,7 +11,7 @@ use elman::audio::{Config, Error, FrontEnd};
 pub fn features(samples: &[i16], config: &Config) -> Result<Vec<i16>, Error> {
     let mut memory = vec![0; config.memory_words()];
     let mut front_end = FrontEnd::new(*config, &mut memory)?;
-    let mut all = Vec::with_capacity(config.frames(samples.len()).max(1) * config.channels as usize);
+    let mut all = Vec::with_capacity(config.frames(samples.len()).max(1) * config.features());
     front_end.push(samples, |frame| all.extend_from_slice(frame));
     if all.is_empty() {
         let padding = vec![0; (config.window as usize).saturating_sub(samples.len())];

@@ -73,10 +73,20 @@ impl Tally {
     }
 }
 
+/// Where misses and false accepts go, one by one.
+#[derive(Debug)]
+pub struct Details<'a> {
+    /// Number of the track.
+    pub track: usize,
+    /// Words that were not heard, with the number of their track.
+    pub misses: &'a mut Vec<(usize, Spoken)>,
+    /// False accepts.
+    pub alarms: &'a mut Vec<Alarm>,
+}
+
 /// Judges the events of a track. `at` gives the sample at which an event's frame ends; `labels` are the outputs', and
 /// `keyword` tells which of them are words to be told. An event is a hit within a word of its label or [`TOLERANCE_S`]
-/// behind; a second one in the same word is told apart; every other one is a false accept. Misses and alarms, where they
-/// are asked for, are pushed with the track's number.
+/// behind; a second one in the same word is told apart; every other one is a false accept.
 pub fn judge(
     track: &Track,
     rate: u32,
@@ -84,7 +94,7 @@ pub fn judge(
     at: impl Fn(&Event) -> usize,
     labels: &[String],
     keyword: &[bool],
-    mut details: Option<(usize, &mut Vec<(usize, Spoken)>, &mut Vec<Alarm>)>,
+    mut details: Option<Details<'_>>,
 ) -> Tally {
     let tolerance = (TOLERANCE_S * f64::from(rate)) as usize;
     let outputs = labels.len();
@@ -112,7 +122,7 @@ pub fn judge(
                 Some(_) => tally.confused += 1,
                 None => tally.at_unknown += usize::from(!said.is_empty()),
             }
-            if let Some((track, _, alarms)) = &mut details {
+            if let Some(Details { track, alarms, .. }) = &mut details {
                 let score = f64::from(event.score) / f64::from(elman::detect::ONE);
                 alarms.push(Alarm { track: *track, at, told: labels[told].clone(), said: said.to_owned(), score });
             }
@@ -124,7 +134,7 @@ pub fn judge(
             tally.hits += usize::from(heard);
             tally.words[k].0 += 1;
             tally.words[k].1 += usize::from(heard);
-            if let (false, Some((track, misses, _))) = (heard, &mut details) {
+            if let (false, Some(Details { track, misses, .. })) = (heard, &mut details) {
                 misses.push((*track, word.clone()));
             }
         }
@@ -155,7 +165,7 @@ mod tests {
         // A hit, the same again, at an unknown word, confused, from nowhere; one "no" is never heard.
         let events = [event(3, 1400), event(3, 2000), event(3, 5600), event(3, 9400), event(0, 9900), event(0, 15_000)];
         let (mut misses, mut alarms) = (Vec::new(), Vec::new());
-        let details = Some((7, &mut misses, &mut alarms));
+        let details = Some(Details { track: 7, misses: &mut misses, alarms: &mut alarms });
         let tally = judge(&track, 1000, &events, |e| e.step as usize, &labels, &keyword, details);
         assert_eq!((tally.said, tally.hits, tally.false_accepts, tally.confused, tally.at_unknown), (3, 2, 3, 1, 1));
         assert_eq!((tally.twice, tally.words[0], tally.words[3]), (1, (2, 1), (1, 1)));

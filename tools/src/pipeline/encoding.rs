@@ -148,7 +148,7 @@ impl Encoding {
     /// Values per frame.
     pub fn inputs(&self) -> usize {
         match &self.frames {
-            Frames::Audio(config) => config.channels as usize,
+            Frames::Audio(config) => config.features(),
             Frames::Values { channels, .. } => channels.len(),
             Frames::Symbols(_) => 1,
         }

@@ -43,7 +43,7 @@ pub(super) fn render(scene: &Scene) -> String {
         .collect();
     format!(
         "<div><figure><h3>{title}</h3><img alt=\"{title}\" src=\"data:image/bmp;base64,{picture}\" \
-         style=\"width:100%;max-width:620px;height:128px;image-rendering:pixelated\"></figure>{}</div>",
+         style=\"width:100%;max-width:620px;height:128px;image-rendering:pixelated\"/></figure>{}</div>",
         lines("Mean probability", "seconds", &curves, Some((0.0, 1.0)))
     )
 }

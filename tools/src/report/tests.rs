@@ -21,8 +21,13 @@ fn sample() -> Report {
                 counts: vec![vec![12, 0, 1], vec![0, 11, 0], vec![2, 0, 31]],
             })
             .to_vec(),
-        trade_off: vec![(0.5, 0.25), (2.0, 0.125)],
-        scenes: Vec::new(),
+        trade_off: vec![(0.0, 0.4), (0.5, 0.2), (3.0, 0.1)],
+        scenes: vec![Scene {
+            title: "missed: <yes>".into(),
+            bands: vec![vec![5120, 6000, 7000], vec![5120, 9000, 8000]],
+            tracks: vec![("yes".into(), vec![0.1, 0.3])],
+            hop_s: 0.02,
+        }],
         attention: vec![Attention {
             title: "test:1".into(),
             read: vec!["a".into(), "<V>".into()],

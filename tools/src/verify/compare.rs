@@ -250,7 +250,7 @@ fn written(
 }
 
 /// The first hidden state, long state, output or else word in which two streams differ.
-fn locate(host: &mut Stream<'_, '_>, board: &mut Stream<'_, '_>, ours: &[u32], theirs: &[u32]) -> Mismatch {
+pub(super) fn locate(host: &mut Stream<'_, '_>, board: &mut Stream<'_, '_>, ours: &[u32], theirs: &[u32]) -> Mismatch {
     let at = |part, layer, unit, host, board| Mismatch { sequence: 0, step: 0, part, layer, unit, host, board };
     let layers = host.model().layers().len();
     for layer in 0..layers {

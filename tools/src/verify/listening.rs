@@ -197,7 +197,7 @@ impl Ear {
     }
 
     fn compare(&self, model: &Model<'_>, host: &[Vec<i64>], output: &[u32]) -> Result<ReplayReport> {
-        let (channels, outputs) = (model.audio().map_or(0, |a| usize::from(a.channels)), model.outputs());
+        let (channels, outputs) = (model.audio().map_or(0, elman::audio::Config::features), model.outputs());
         let length = HEAD_WORDS + vector_words(channels) + 2 * vector_words(outputs) + EVENT_WORDS;
         let [magic, crc, record_words, empty, records @ ..] = output else {
             anyhow::bail!("the firmware wrote nothing");

@@ -7,6 +7,7 @@ mod graph;
 mod hear;
 mod listening;
 mod machine;
+mod port;
 mod qemu;
 mod tree;
 
@@ -17,6 +18,7 @@ pub use graph::graphs;
 pub use hear::{HearReport, PARTS, hear};
 pub use listening::{Difference, Ear, ReplayReport, Spent, Stage};
 pub use machine::{Machine, Machines, Room};
+pub use port::Port;
 pub use qemu::{Qemu, Session};
 pub use tree::trees;
 

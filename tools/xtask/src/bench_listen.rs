@@ -34,8 +34,11 @@ pub struct Args {
     pub output: Output,
 }
 
-/// Bytes of flash and of statics of an ELF file, the model's blob apart.
-fn sections(elf: &[u8]) -> Result<[u64; 3]> {
+/// What the names of functions contain that load a blob.
+const LOADING: &[&str] = &["listener::load", "elman::blob", "postcard", "serde", "heapless", "core::str", "memchr"];
+
+/// Bytes of flash, of the model's blob, of loading and of statics of an ELF file.
+fn sections(elf: &[u8]) -> Result<[u64; 4]> {
     let file = object::File::parse(elf).context("the firmware is no ELF file")?;
     let of = |kinds: &[SectionKind]| file.sections().filter(|s| kinds.contains(&s.kind())).map(|s| s.size()).sum();
     let flash: u64 = of(&[SectionKind::Text, SectionKind::ReadOnlyData, SectionKind::Data]);
@@ -47,7 +50,16 @@ fn sections(elf: &[u8]) -> Result<[u64; 3]> {
         .map(|s| s.size())
         .max()
         .context("the firmware has no blob")?;
-    Ok([flash - blob, blob, statics])
+    let loading = file
+        .symbols()
+        .filter(|s| s.size() > 0 && s.kind() == object::SymbolKind::Text)
+        .filter(|s| {
+            let name = format!("{:#}", rustc_demangle::demangle(s.name().unwrap_or_default()));
+            LOADING.iter().any(|part| name.contains(part))
+        })
+        .map(|s| s.size())
+        .sum();
+    Ok([flash - blob, blob, loading, statics])
 }
 
 /// Counts and measures.
@@ -108,11 +120,15 @@ pub fn run(args: &Args) -> Result<Figures> {
         let more = ["--package", "proof", "--config", level, "--no-default-features", "--features", set];
         let firmware = Firmware::build(&machines, CORE, "listener", Some(file.path()), &more)?;
         let elf = std::fs::read(&firmware.elf).with_context(|| firmware.elf.display().to_string())?;
-        let [code, weights, statics] = sections(&elf)?;
+        let [code, weights, loading, statics] = sections(&elf)?;
         figures.line(format!(
-            "flash with {what}: {code} bytes of code and tables, {weights} of model; statics {statics} bytes"
+            "flash with {what}: {code} bytes of code and tables, {loading} of them to load the model ({} without), and {weights} of model; statics {statics} bytes",
+            code - loading
         ));
         figures.add(name, code as f64);
+        if name == "flash" {
+            figures.add("flash-without-loading", (code - loading) as f64);
+        }
     }
     Ok(figures)
 }

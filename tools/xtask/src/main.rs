@@ -1,6 +1,7 @@
 //! `cargo xtask VERB`: what developers and CI run.
 #![forbid(unsafe_code)]
 
+mod bench_detect;
 mod bench_eval;
 mod bench_listen;
 mod bench_mcu;
@@ -70,6 +71,8 @@ enum Bench {
     Worst(bench_mcu::worst::Args),
     /// Count what `elman inspect` reckons with: `cargo xtask bench costs --write`
     Costs(bench_mcu::costs::Args),
+    /// Misses and false accepts of hours of streams: `cargo xtask bench detect --data ~/data --check`
+    Detect(bench_detect::Args),
     /// Count what listening takes of a chip at 16 kHz: `cargo xtask bench listen --check`
     Listen(bench_listen::Args),
     /// Integer steps a second on the host: `cargo xtask bench eval --check`
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Verb::Bench(Bench::Profile(output)) => bench_mcu::profile::run(&output),
         Verb::Bench(Bench::Worst(args)) => bench_mcu::worst::run(&args),
         Verb::Bench(Bench::Costs(args)) => bench_mcu::costs::run(&args),
+        Verb::Bench(Bench::Detect(args)) => bench_detect::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bench(Bench::Listen(args)) => bench_listen::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bench(Bench::Eval(output)) => bench_eval::run().and_then(|f| f.finish(&output)),
         Verb::Bench(Bench::Train(args)) => bench_train::run(&args).and_then(|f| f.finish(&args.output)),

@@ -3,8 +3,8 @@
 use super::lines::Lines;
 use super::parts::Part;
 use super::{
-    Found, RecordOptions, brackets, channels, classes, columns, commands, conllu, dgcnn, inflection, molecules, pairs,
-    poems, ptb, rows, series, text, translation, ts,
+    Found, RecordOptions, brackets, channels, classes, columns, commands, conllu, dgcnn, gestures, inflection,
+    molecules, pairs, poems, ptb, rows, series, text, translation, ts,
 };
 use crate::data::Error;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,8 @@ pub enum Format {
     Rows,
     /// A file per channel, a window a line, labels in `y_*.txt`.
     Channels,
+    /// Logs of an accelerometer, a folder per gesture.
+    Gestures,
     /// A text file per class, an example a line.
     Classes,
     /// A token a line, its tag in the last column, examples apart by empty lines.
@@ -90,6 +92,7 @@ impl Format {
             Format::Ts => ts::read(&name, part, options, found),
             Format::Rows => rows::read(&name, part, options, found),
             Format::Channels => channels::read(&name, part, options, found),
+            Format::Gestures => gestures::read(&name, part, options, found),
             Format::Classes => classes::read(&name, part, options, found),
             Format::Columns => columns::read(&name, part, options, found),
             Format::Conllu => conllu::read(&name, part, options, found),
@@ -115,7 +118,7 @@ impl Format {
 
     /// Whether a part is the folder of a split instead of a file.
     pub(super) fn wants_folders(self) -> bool {
-        matches!(self, Format::Channels | Format::Classes | Format::Pairs)
+        matches!(self, Format::Channels | Format::Gestures | Format::Classes | Format::Pairs)
     }
 }
 
@@ -125,6 +128,7 @@ impl fmt::Display for Format {
             Format::Ts => "UEA .ts",
             Format::Rows => "rows of numbers with a label",
             Format::Channels => "a file per channel",
+            Format::Gestures => "logs of gestures",
             Format::Classes => "a text file per class",
             Format::Columns => "CoNLL columns",
             Format::Conllu => "CoNLL-U",

@@ -13,6 +13,7 @@ mod conllu;
 mod dgcnn;
 mod duplicates;
 mod format;
+mod gestures;
 mod graph;
 mod inflection;
 mod lines;

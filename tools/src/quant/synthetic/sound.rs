@@ -15,7 +15,7 @@ pub fn listener(audio: audio::Config, units: usize, outputs: usize, seed: u64) -
     let likely = (elman::detect::ONE as usize * 3 / (2 * outputs.max(1))) as u16;
     let thresholds: Vec<u16> = (0..outputs).map(|k| if k == 0 { 0 } else { likely }).collect();
     let thresholds = detect::Config::new(&thresholds).expect("as many outputs as a detector takes").thresholds;
-    let channels = audio.channels.into();
+    let channels = audio.features();
     IntegerModel {
         name: format!("listens with {units} units"),
         labels: (0..outputs).map(|k| format!("word {k}")).collect(),
