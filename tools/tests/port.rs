@@ -26,7 +26,10 @@ fn every_bit_over_a_pseudo_terminal() {
     let blob = synthetic::model("lstm", 5, 9, 3, Drive::Ordinary, 8).to_blob().unwrap();
     let file = tempfile::Builder::new().suffix(".elman").tempfile().unwrap();
     std::fs::write(file.path(), &blob).unwrap();
-    let firmware = Qemu::find().and_then(|_| Firmware::build(&machines, "m4", "serial", Some(file.path()), &[]));
+    let firmware = machines
+        .get("m4")
+        .and_then(Qemu::find)
+        .and_then(|_| Firmware::build(&machines, "m4", "serial", Some(file.path()), &["--features", "serial"]));
     let firmware = match firmware {
         Ok(firmware) => firmware,
         Err(e) => return eprintln!("not run: {e:#}"),

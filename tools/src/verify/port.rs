@@ -99,9 +99,17 @@ impl<L: Read + Write> Port<L> {
             Reply::Hello { version, .. } => bail!("the board speaks version {version}, this {VERSION}"),
             other => bail!("the board answered {other:?}"),
         }
-        let mut report =
-            VerifyReport { core: "serial port".to_owned(), steps: 0, mismatches: 0, first: None, instructions: 0.0 };
+        let mut report = VerifyReport {
+            core: "serial port".to_owned(),
+            steps: 0,
+            mismatches: 0,
+            first: None,
+            instructions: 0.0,
+            range: [0.0; 2],
+            load_instructions: 0.0,
+        };
         let mut ticks = 0u64;
+        let (mut least, mut most) = (u32::MAX, 0);
         for (sequence, example) in examples.iter().enumerate() {
             host.reset();
             ensure!(matches!(self.ask(Request::Reset)?, Reply::Reset), "the board does not reset");
@@ -116,6 +124,7 @@ impl<L: Read + Write> Port<L> {
                 ensure!(theirs.len() == snapshot.len(), "a snapshot of {} words", theirs.len());
                 report.steps += 1;
                 ticks += u64::from(taken);
+                (least, most) = (least.min(taken), most.max(taken));
                 if theirs != snapshot {
                     report.mismatches += 1;
                     if report.first.is_none() {
@@ -127,6 +136,7 @@ impl<L: Read + Write> Port<L> {
             }
         }
         report.instructions = ticks as f64 / report.steps.max(1) as f64;
+        report.range = [least.min(most), most].map(f64::from);
         Ok(report)
     }
 }

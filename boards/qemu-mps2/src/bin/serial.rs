@@ -2,16 +2,16 @@
 #![no_std]
 #![no_main]
 
-#[path = "../systick.rs"]
-mod systick;
+#[path = "../board/mod.rs"]
+mod board;
 #[path = "../uart.rs"]
 mod uart;
 
+use board::give_up;
 use elman::{Blob, Model};
 use elman_board::serial::{MESSAGE, Room, serve};
-use semihosting::{eprintln, process};
+use semihosting::process;
 use static_cell::ConstStaticCell;
-use systick::SysTickClock;
 
 static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
 
@@ -21,15 +21,9 @@ static FRAME: ConstStaticCell<[i16; 4096]> = ConstStaticCell::new([0; 4096]);
 static RECEIVED: ConstStaticCell<[u8; MESSAGE]> = ConstStaticCell::new([0; MESSAGE]);
 static SENT: ConstStaticCell<[u8; 2 * MESSAGE]> = ConstStaticCell::new([0; 2 * MESSAGE]);
 
-fn give_up(what: &str, why: &dyn core::fmt::Debug) -> ! {
-    eprintln!("{}: {:?}", what, why);
-    process::exit(1)
-}
-
-#[cortex_m_rt::entry]
+#[board::entry]
 fn main() -> ! {
-    let Some(peripherals) = cortex_m::Peripherals::take() else { process::exit(1) };
-    let clock = SysTickClock::start(peripherals.SYST);
+    let clock = board::clock();
     let model = Model::load(BLOB).unwrap_or_else(|e| give_up("the blob is refused", &e));
     let room = Room {
         memory: MEMORY.take(),
