@@ -66,6 +66,7 @@ pub(super) fn real(data: &mut [Complex]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::butterfly::place;
     use std::vec::Vec;
 
     /// Against an FFT in f64: noise and full-scale tones at every size.
