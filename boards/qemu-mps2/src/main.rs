@@ -31,6 +31,7 @@ static OFFSETS: ConstStaticCell<[u32; NODES + 1]> = ConstStaticCell::new([0; NOD
 static NEIGHBOURS: ConstStaticCell<[u16; NODES]> = ConstStaticCell::new([0; NODES]);
 static NODE_LIST: ConstStaticCell<[Node; NODES]> = ConstStaticCell::new([Node::Leaf(0); NODES]);
 
+/// From here on.
 #[board::entry]
 fn main() -> ! {
     let clock = board::clock();

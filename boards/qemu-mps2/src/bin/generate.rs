@@ -19,6 +19,7 @@ const WORDS: usize = BLOB_WORDS / 4 * 7;
 static BLOB: ConstStaticCell<[u32; WORDS]> = ConstStaticCell::new([0; WORDS]);
 static MEMORY: ConstStaticCell<[u32; MEMORY_WORDS]> = ConstStaticCell::new([0; MEMORY_WORDS]);
 
+/// From here on.
 #[board::entry]
 fn main() -> ! {
     let clock = board::clock();

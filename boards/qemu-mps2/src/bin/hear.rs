@@ -17,6 +17,7 @@ const MEMORY_WORDS: usize = 1600;
 
 static MEMORY: ConstStaticCell<[u32; MEMORY_WORDS]> = ConstStaticCell::new([0; MEMORY_WORDS]);
 
+/// From here on.
 #[board::entry]
 fn main() -> ! {
     let clock = board::clock();

@@ -176,6 +176,7 @@ fn spectra(random: &mut Random) -> usize {
 
 static SINES: ConstStaticCell<core::mem::MaybeUninit<Sines>> = ConstStaticCell::new(core::mem::MaybeUninit::uninit());
 
+/// From here on.
 #[board::entry]
 fn main() -> ! {
     let mut random = Random(1);
