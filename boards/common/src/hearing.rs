@@ -1,11 +1,12 @@
 //! The audio front end on a board, every feature and the instructions of each part of the work.
 //!
-//! The input is the front end's parameters, ten words in the order of [`Config`]'s fields, then samples. The output is
+//! The input is the front end's parameters, a word each in the order of [`Config`]'s fields with four of a gain (all 0
+//! for none), then samples. The output is
 //! [`MAGIC`] and the ticks of a measurement of nothing, then a record a frame: the ticks of each [`Part`] since the frame
 //! before, and the features, padded to whole words.
 
 use core::cell::Cell;
-use elman::audio::{Config, FrontEnd, MAX_CHANNELS, Part};
+use elman::audio::{Config, FrontEnd, Gain, MAX_CHANNELS, Part};
 use elman::kernel::layout::vector_words;
 use elman::kernel::word;
 use embedded_io::{Read, Write};
@@ -16,7 +17,7 @@ use super::{Clock, Fault, read};
 pub const MAGIC: u32 = u32::from_le_bytes(*b"ELA1");
 
 /// Words of a [`Config`].
-const CONFIG_WORDS: usize = 10;
+const CONFIG_WORDS: usize = 15;
 /// Parts of the work.
 const PARTS: usize = 5;
 /// Samples of a block at most; no longer than a hop, so that it ends one frame at most.
@@ -24,7 +25,9 @@ const BLOCK: usize = 320;
 
 /// Parameters from words, unjudged.
 fn config(words: [u32; CONFIG_WORDS]) -> Config {
-    let [sample_rate, window, hop, fft_log2, channels, low_hz, high_hz, pre_emphasis, remove_dc, floor_log2] = words;
+    let [sample_rate, window, hop, fft_log2, channels, low_hz, high_hz, pre_emphasis, remove_dc, floor_log2, more @ ..] = words;
+    let [cepstrum, smooth_log2, strength, bias, root] = more;
+    let gain = Gain { smooth_log2: smooth_log2 as u8, strength: strength as u16, bias: bias as u16, root: root as u16 };
     Config {
         sample_rate,
         window: window as u16,
@@ -36,6 +39,8 @@ fn config(words: [u32; CONFIG_WORDS]) -> Config {
         pre_emphasis: pre_emphasis as u16,
         remove_dc: remove_dc != 0,
         floor_log2: floor_log2 as u8,
+        cepstrum: cepstrum as u8,
+        gain: (smooth_log2 != 0).then_some(gain),
     }
 }
 
@@ -115,7 +120,7 @@ pub fn hear<I: Read, O: Write>(
         );
         if heard > 0 {
             frames += heard;
-            let words = PARTS + vector_words(config.channels as usize);
+            let words = PARTS + vector_words(config.features());
             for (to, from) in record.iter_mut().zip(&mut ticks) {
                 *to = core::mem::take(from);
             }

@@ -38,7 +38,10 @@ impl HearReport {
 }
 
 /// Parameters as the firmware reads them.
-fn config_words(c: &Config) -> [u32; 10] {
+fn config_words(c: &Config) -> [u32; 15] {
+    let [smooth, strength, bias, root] = c.gain.map_or([0; 4], |g| {
+        [g.smooth_log2.into(), g.strength.into(), g.bias.into(), g.root.into()]
+    });
     [
         c.sample_rate,
         c.window.into(),
@@ -50,6 +53,11 @@ fn config_words(c: &Config) -> [u32; 10] {
         c.pre_emphasis.into(),
         c.remove_dc.into(),
         c.floor_log2.into(),
+        c.cepstrum.into(),
+        smooth,
+        strength,
+        bias,
+        root,
     ]
 }
 
@@ -74,7 +82,7 @@ pub fn hear(config: &Config, samples: &[i16], core: &str, options: &Options) -> 
     let mut front_end = FrontEnd::new(*config, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
     let mut wanted: Vec<Vec<i16>> = Vec::new();
     front_end.push(samples, |features| wanted.push(features.to_vec()));
-    let words = PARTS.len() + vector_words(config.channels.into());
+    let words = PARTS.len() + vector_words(config.features());
     let records: Vec<&[u32]> = records.chunks(words).collect();
     ensure!(records.len() == wanted.len(), "{} frames instead of {}", records.len(), wanted.len());
 
