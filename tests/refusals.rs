@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use elman::blob::{Blob, Error, FRAME_WORDS, Model, crc32c};
+use elman::kernel::Layout;
 use elman_tools::quant::synthetic::{self, Drive, Exercise, exercise};
 use elman_tools::quant::words_of;
 
@@ -135,4 +136,30 @@ fn the_descriptor_must_be_canonical() {
         bad[at] = value;
         assert_eq!(load(&with_crc(bad)), Err(Error::Descriptor));
     }
+}
+
+/// A PC reads every layout; one that it does not know, and one that the numbers are not in, it refuses.
+#[test]
+fn a_layout_is_named() {
+    let model = synthetic::model("lstm", 3, 5, 4, Drive::Ordinary, 3);
+    for layout in Layout::ALL {
+        let words = words_of(&model.to_blob_in(layout).unwrap()).unwrap();
+        assert_eq!(load(&words), Ok(()));
+        for number in 0..20u16 {
+            let mut other = words.clone();
+            other[1] = other[1] & 0xffff | u32::from(number) << 16;
+            match load(&with_crc(other)) {
+                Ok(()) => assert_eq!(Layout::of(number).map(Layout::rows_params), Some(layout.rows_params())),
+                Err(Error::Layout { found, reads }) => {
+                    assert_eq!((found, reads, Layout::of(number)), (number, None, None))
+                }
+                Err(_) => assert!(Layout::of(number).is_some_and(|n| n != layout)),
+            }
+        }
+    }
+    let text = Error::Layout { found: 2, reads: Some(Layout::Pairs) }.to_string();
+    assert_eq!(
+        text,
+        "the weights lie as `rows`, the layout of m55; these kernels read `pairs`, the layout of m4 m7 m33"
+    );
 }

@@ -39,7 +39,7 @@ fn main() -> ! {
     let start = clock.now();
     let loaded = Model::load(blob);
     let load_ticks = clock.now().wrapping_sub(start);
-    let model = loaded.unwrap_or_else(|e| give_up("the blob is refused", &e));
+    let model = loaded.unwrap_or_else(|e| give_up("the blob is refused", &format_args!("{e}")));
     #[cfg(feature = "defmt")]
     defmt::info!("{=str}: {=usize} inputs, {=usize} outputs", model.name(), model.inputs(), model.outputs());
     let mut input = Input::open(c"input.bin").unwrap_or_else(|e| give_up("input.bin", &e));

@@ -5,6 +5,7 @@ use elman::Model;
 use elman::audio::Config;
 use elman::blob::{Blob, Score};
 use elman::cell::Shape;
+use elman::kernel::Layout;
 use elman::net::Temperature;
 use elman_tools::data::{GraphRows, Joints};
 use elman_tools::pipeline::{Answer, Example};
@@ -124,6 +125,22 @@ fn text(core: &str, symbols: usize) -> Result<GenerateReport> {
     generate(&synthetic::language(90, 18, 3).to_blob()?, core, &generation, &Options::default())
 }
 
+/// The firmware of a core refuses a blob whose weights lie as another core reads them, by name of both layouts.
+fn refuses(bench: &Bench, core: &str) -> Result<()> {
+    let built = Layout::of_core(core).with_context(|| format!("{core} has no layout"))?;
+    for other in Layout::ALL.into_iter().filter(|other| *other != built) {
+        let blob = synthetic::model("lstm", 4, 5, 0, Drive::Ordinary, 3).to_blob_in(other)?;
+        let words = words_of(&blob)?;
+        let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
+        let frames = [synthetic::frames(4, 2, 3)];
+        let refused = bench.session(&model, &Inputs::of(&frames), Some(&blob)).err().map(|e| e.to_string());
+        let said = refused.with_context(|| format!("{core} runs a blob in the layout `{}`", other.name()))?;
+        let names = [other, built].map(|layout| format!("`{}`", layout.name()));
+        anyhow::ensure!(names.iter().all(|name| said.contains(name.as_str())), "{core} refuses without names: {said}");
+    }
+    Ok(())
+}
+
 /// Front ends of every size of FFT, over noise from silence to full scale.
 fn front_ends() -> [(Config, Vec<i16>); 4] {
     let base = Config::HZ_16000;
@@ -208,6 +225,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             }
             reports.push(serde_json::json!({ "variant": name, "drive": drive, "report": report }));
         }
+        refuses(&bench, core)?;
         for (config, samples) in front_ends() {
             let report = hear(&config, &samples, core, &Options::default())?;
             total += report.frames;

@@ -23,7 +23,8 @@ static MEMORY: ConstStaticCell<[u32; MEMORY_WORDS]> = ConstStaticCell::new([0; M
 #[board::entry]
 fn main() -> ! {
     let clock = board::clock();
-    let model = Model::load(board::blob(BLOB.take())).unwrap_or_else(|e| give_up("the blob is refused", &e));
+    let model =
+        Model::load(board::blob(BLOB.take())).unwrap_or_else(|e| give_up("the blob is refused", &format_args!("{e}")));
     let mut input = Input::open(c"input.bin").unwrap_or_else(|e| give_up("input.bin", &e));
     let mut output = Output::create(c"output.bin").unwrap_or_else(|e| give_up("output.bin", &e));
     match elman_board::generate(&model, MEMORY.take(), &mut input, &mut output, &clock) {
