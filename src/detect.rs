@@ -238,11 +238,22 @@ impl<'m> Detector<'m> {
     /// One step: the network's scores with `frac` fraction bits. Cannot fail; outputs that `scores` lacks have the
     /// probability 0, surplus ones are not read.
     pub fn step(&mut self, scores: &[i16], frac: u8) -> Option<Event> {
+        self.slide(|slot| softmax(scores, frac, slot))
+    }
+
+    /// [`Detector::step`] with probabilities (Q0.15, at most 1) instead of scores, for who has them already.
+    pub fn step_probabilities(&mut self, probabilities: &[u16]) -> Option<Event> {
+        self.slide(|slot| slot.iter_mut().zip(probabilities).for_each(|(to, p)| *to = (*p).min(ONE)))
+    }
+
+    /// Moves the window on by a step, whose probabilities `fill` writes over zeros.
+    #[inline]
+    fn slide(&mut self, fill: impl FnOnce(&mut [u16])) -> Option<Event> {
         let outputs = self.sums.len();
         let slot = self.ring.get_mut(self.at..self.at.wrapping_add(outputs)).unwrap_or_default();
         self.sums.iter_mut().zip(slot.iter()).for_each(|(sum, old)| *sum = sum.wrapping_sub(*old as u32));
         slot.fill(0);
-        softmax(scores, frac, slot);
+        fill(slot);
         self.sums.iter_mut().zip(slot.iter()).for_each(|(sum, new)| *sum = sum.wrapping_add(*new as u32));
         self.at = self.at.wrapping_add(outputs);
         if self.at >= self.ring.len() {
@@ -346,14 +357,19 @@ mod tests {
     fn sums_do_not_drift() {
         let config = Config { smooth: 7, refractory: 5, ..Config::new(&[0, 9000, 12_000]).unwrap() };
         let mut memory = vec![0; config.memory_words()];
+        let mut other = memory.clone();
         let mut detector = Detector::new(&config, &mut memory).unwrap();
+        let mut again = Detector::new(&config, &mut other).unwrap();
         let (mut seed, mut last) = (1u32, Vec::new());
         let mut next = || {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (seed >> 16) as i16
         };
         for _ in 0..1_000_000 {
-            detector.step(&[next(), next(), next()], 11);
+            let scores = [next(), next(), next()];
+            let mut p = [0; 3];
+            softmax(&scores, 11, &mut p);
+            assert_eq!(detector.step(&scores, 11), again.step_probabilities(&p));
             last.push(detector.probabilities().to_vec());
             if last.len() > 7 {
                 last.remove(0);

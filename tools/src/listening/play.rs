@@ -14,6 +14,8 @@ pub struct Played {
     pub frac: u8,
     /// Outputs.
     pub outputs: usize,
+    /// Their probabilities, as the detector takes them.
+    pub probabilities: Vec<u16>,
 }
 
 impl Played {
@@ -21,7 +23,16 @@ impl Played {
     pub fn of_floats(outputs: &[f32], width: usize) -> Self {
         const FRAC: u8 = 10;
         let round = |y: &f32| (y * f32::from(1u16 << FRAC)).round().clamp(-32_768.0, 32_767.0) as i16;
-        Played { scores: outputs.iter().map(round).collect(), frac: FRAC, outputs: width }
+        Played::new(outputs.iter().map(round).collect(), FRAC, width)
+    }
+
+    /// From `[steps, outputs]` scores.
+    pub fn new(scores: Vec<i16>, frac: u8, outputs: usize) -> Self {
+        let mut probabilities = vec![0; scores.len()];
+        for (y, p) in scores.chunks_exact(outputs.max(1)).zip(probabilities.chunks_exact_mut(outputs.max(1))) {
+            elman::arith::softmax(y, frac, p);
+        }
+        Played { scores, frac, outputs, probabilities }
     }
 
     /// Steps.
@@ -43,7 +54,7 @@ pub fn play(model: &Model<'_>, samples: &[i16], block: usize) -> Result<Played> 
     for block in samples.chunks(block.max(1)) {
         front_end.push(block, |frame| scores.extend_from_slice(net.step(frame).scores));
     }
-    Ok(Played { scores, frac: model.out_frac(), outputs: model.outputs() })
+    Ok(Played::new(scores, model.out_frac(), model.outputs()))
 }
 
 /// The events of a detector over scores that were kept.
@@ -53,7 +64,7 @@ pub fn play(model: &Model<'_>, samples: &[i16], block: usize) -> Result<Played> 
 pub fn replay(played: &Played, config: &detect::Config) -> Vec<Event> {
     let mut memory = vec![0; config.memory_words()];
     let mut detector = Detector::new(config, &mut memory).expect("a detector for these outputs");
-    played.scores.chunks_exact(played.outputs).filter_map(|y| detector.step(y, played.frac)).collect()
+    played.probabilities.chunks_exact(played.outputs).filter_map(|p| detector.step_probabilities(p)).collect()
 }
 
 /// The sample at which an event's frame ends.

@@ -179,7 +179,7 @@ mod tests {
                 scores[2 * step] = 2000;
             }
         }
-        let played = [Played { scores, frac: 8, outputs: 2 }];
+        let played = [Played::new(scores, 8, 2)];
         let tracks = [Track { samples: vec![0; 6000 * 320 + 192], words, ..Track::default() }];
         let point = Point { tracks: &tracks, played: &played, audio: &audio, labels: &labels, keyword: &[false, true] };
         let found = sweep(&point, &SMOOTH);

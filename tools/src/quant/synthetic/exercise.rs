@@ -64,14 +64,6 @@ pub fn exercise(model: &Model<'_>, memory: &mut [u32], how: Exercise, mut each: 
             }
         }
         Structure::Sequence => {
-            if let (Some(audio), Some(detect)) = (model.audio(), model.detect()) {
-                let mut all = vec![0; audio.memory_words() + memory.len() + detect.memory_words()];
-                Listener::new(model, &mut all)?.push_each(&sound::samples(how.steps * 300, how.seed), |heard| {
-                    heard.features.iter().chain(heard.scores).for_each(|x| each((*x).into()));
-                    (0..model.outputs()).for_each(|k| each(heard.detector.smoothed(k).into()));
-                    heard.event.iter().for_each(|e| each(i64::from(e.output) + i64::from(e.score)));
-                });
-            }
             let mut net = model.stream(memory)?;
             for frame in frames(model.inputs(), how.steps, how.seed).chunks(model.inputs()) {
                 net.step(frame).scores.iter().for_each(|s| each((*s).into()));
@@ -79,6 +71,14 @@ pub fn exercise(model: &Model<'_>, memory: &mut [u32], how: Exercise, mut each: 
                     net.hidden(k).iter().for_each(|h| each((*h).into()));
                     net.long(k).iter().for_each(|w| each((*w).into()));
                 }
+            }
+            if let (Some(audio), Some(detect)) = (model.audio(), model.detect()) {
+                let mut all = vec![0; audio.memory_words() + model.memory_words() + detect.memory_words()];
+                Listener::new(model, &mut all)?.push_each(&sound::samples(how.steps * 300, how.seed), |heard| {
+                    heard.features.iter().chain(heard.scores).for_each(|x| each((*x).into()));
+                    (0..model.outputs()).for_each(|k| each(heard.detector.smoothed(k).into()));
+                    heard.event.iter().for_each(|e| each(i64::from(e.output) + i64::from(e.score)));
+                });
             }
         }
     }
