@@ -39,9 +39,8 @@ impl HearReport {
 
 /// Parameters as the firmware reads them.
 fn config_words(c: &Config) -> [u32; 15] {
-    let [smooth, strength, bias, root] = c.gain.map_or([0; 4], |g| {
-        [g.smooth_log2.into(), g.strength.into(), g.bias.into(), g.root.into()]
-    });
+    let [smooth, strength, bias, root] =
+        c.gain.map_or([0; 4], |g| [g.smooth_log2.into(), g.strength.into(), g.bias.into(), g.root.into()]);
     [
         c.sample_rate,
         c.window.into(),

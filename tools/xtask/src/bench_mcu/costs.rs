@@ -121,13 +121,10 @@ fn fit(points: &[([f64; 3], f64)]) -> Option<[f64; 3]> {
         if a[k][k].abs() < 1e-18 {
             return None;
         }
-        for i in 0..n {
-            if i != k {
-                let f = a[i][k] / a[k][k];
-                for j in k..=n {
-                    a[i][j] -= f * a[k][j];
-                }
-            }
+        let of = a[k].clone();
+        for (_, row) in a.iter_mut().enumerate().filter(|(i, _)| *i != k) {
+            let f = row[k] / of[k];
+            row.iter_mut().zip(&of).skip(k).for_each(|(x, y)| *x -= f * y);
         }
     }
     let mut line = [0.0; 3];
