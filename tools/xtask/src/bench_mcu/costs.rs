@@ -7,12 +7,12 @@ use elman::Model;
 use elman::blob::Blob;
 use elman_tools::cost::{CoreCost, features, shapes};
 use elman_tools::quant::synthetic::{self, Drive};
-use elman_tools::quant::words_of;
+use elman_tools::quant::{IntegerModel, words_of};
 use elman_tools::verify::{Bench, Machines, Options};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use super::{alone, count};
+use super::count;
 use crate::report::root;
 
 /// Arguments of `bench costs`.
@@ -24,8 +24,10 @@ pub struct Args {
 }
 
 /// Inputs and units that are counted: where a core has no room for all, as many as it has.
-const SIZES: [(usize, usize); 9] =
-    [(16, 16), (10, 32), (4, 48), (24, 24), (40, 64), (48, 12), (64, 96), (64, 208), (160, 32)];
+const SIZES: [(usize, usize); 11] =
+    [(16, 16), (10, 32), (4, 48), (24, 24), (40, 64), (48, 12), (64, 96), (64, 208), (160, 32), (1, 8), (8, 1)];
+/// Elements, taps and stride of delay lines that are counted.
+const LINES: [(usize, u16, u16); 5] = [(9, 4, 2), (32, 4, 4), (4, 12, 1), (16, 2, 3), (1, 8, 1)];
 const HEAD: &str = "# Written by `cargo xtask bench costs --write`.\n";
 
 /// Counts and fits.
@@ -39,9 +41,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         let mut cost = CoreCost { step: around(&bench, core)?, ..CoreCost::default() };
         for variant in elman::layer::all().flat_map(|s| s.variants).map(|v| v.name) {
             let mut points = Vec::new();
-            for (inputs, units) in SIZES {
-                if let Some(report) = alone(&bench, core, variant, inputs, units)? {
-                    points.push((of(variant, inputs, units)?, report.instructions));
+            for model in sizes(variant) {
+                let frames = shapes::frames(&model, super::STEPS, 7);
+                if let Some(report) = count(&bench, core, &model, frames)? {
+                    points.push((of(&model)?, report.instructions));
                 }
             }
             let line = fit(&points).with_context(|| format!("{variant} on {core}: too few sizes"))?;
@@ -79,16 +82,30 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 fn around(bench: &Bench, core: &str) -> Result<f64> {
     let layers: Vec<_> = ["lstm", "dense"].map(|v| synthetic::layer(v, 16, 16, 15, Drive::Ordinary, 7)).into();
     let counts = [&layers[..1], &layers[1..], &layers[..]].map(|layers| {
-        let model = elman_tools::quant::IntegerModel { layers: layers.to_vec(), ..Default::default() };
+        let model = IntegerModel { layers: layers.to_vec(), ..Default::default() };
         Ok(count(bench, core, &model, synthetic::frames(16, super::STEPS, 7))?.context("no room")?.instructions)
     });
     let [one, other, both]: [Result<f64>; 3] = counts;
     Ok((one? + other? - both?).round())
 }
 
-/// The features of a variant alone.
-fn of(variant: &str, inputs: usize, units: usize) -> Result<[f64; 3]> {
-    let blob = synthetic::model(variant, inputs, units, 0, Drive::Ordinary, 7).to_blob()?;
+/// A variant alone, in all sizes that are counted.
+fn sizes(variant: &str) -> Vec<IntegerModel> {
+    if variant != "delay" {
+        return SIZES.map(|(i, u)| synthetic::model(variant, i, u, 0, Drive::Ordinary, 7)).into();
+    }
+    let line = |(inputs, taps, stride): (usize, u16, u16)| {
+        let mut model = synthetic::model(variant, inputs, 0, 0, Drive::Ordinary, 7);
+        let layer = &mut model.layers[0];
+        (layer.params, layer.units) = ([taps, stride, 0, 0], inputs * (usize::from(taps) + 1));
+        model
+    };
+    LINES.map(line).into()
+}
+
+/// The features of a model of one layer.
+fn of(model: &IntegerModel) -> Result<[f64; 3]> {
+    let blob = model.to_blob()?;
     let words = words_of(&blob)?;
     let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
     Ok(features(&model.layers()[0]))
@@ -121,10 +138,11 @@ fn fit(points: &[([f64; 3], f64)]) -> Option<[f64; 3]> {
         if a[k][k].abs() < 1e-18 {
             return None;
         }
-        let of = a[k].clone();
-        for (_, row) in a.iter_mut().enumerate().filter(|(i, _)| *i != k) {
-            let f = row[k] / of[k];
-            row.iter_mut().zip(&of).skip(k).for_each(|(x, y)| *x -= f * y);
+        for i in 0..n {
+            if i != k {
+                let (f, row) = (a[i][k] / a[k][k], a[k].clone());
+                a[i].iter_mut().zip(row).for_each(|(x, y)| *x -= f * y);
+            }
         }
     }
     let mut line = [0.0; 3];
