@@ -41,8 +41,8 @@ fn blocks_of_any_size_give_the_same_bits() {
         let blob = words(&sound::listener(config, 9, 4, 3));
         let samples = sound::samples(120_000, 5);
         let whole = run(&blob, &mut std::iter::once(&samples[..]));
-        // Random weights hear something in bands; what they make of coefficients is chance.
-        assert!(config.cepstrum > 0 || whole.2.len() > 3, "{name}: {} events", whole.2.len());
+        // Random weights hear something in logarithms of bands; what they make of other features is chance.
+        assert!(config.cepstrum > 0 || config.gain.is_some() || whole.2.len() > 3, "{name}: {} events", whole.2.len());
         assert_eq!(whole.0.len(), config.frames(samples.len()) * (config.features() + 4), "{name}");
         for size in [1, 7, 160, 319, 320, 321, 4096, 119_999] {
             assert_eq!(run(&blob, &mut samples.chunks(size)), whole, "{name}, blocks of {size}");
