@@ -25,7 +25,8 @@ const BLOCK: usize = 320;
 
 /// Parameters from words, unjudged.
 fn config(words: [u32; CONFIG_WORDS]) -> Config {
-    let [sample_rate, window, hop, fft_log2, channels, low_hz, high_hz, pre_emphasis, remove_dc, floor_log2, more @ ..] = words;
+    let [sample_rate, window, hop, fft_log2, channels, low_hz, high_hz, pre_emphasis, remove_dc, floor_log2, more @ ..] =
+        words;
     let [cepstrum, smooth_log2, strength, bias, root] = more;
     let gain = Gain { smooth_log2: smooth_log2 as u8, strength: strength as u16, bias: bias as u16, root: root as u16 };
     Config {

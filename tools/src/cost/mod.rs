@@ -67,6 +67,9 @@ pub struct Estimate {
 pub struct CoreCost {
     /// Instructions around the layers of a step.
     pub step: f64,
+    /// Instructions to copy an element of a frame.
+    #[serde(default)]
+    pub copy: f64,
     /// For each variant what [`features`] are multiplied by.
     pub variants: BTreeMap<String, [f64; 3]>,
 }
@@ -161,8 +164,9 @@ pub fn of(model: &Model<'_>) -> Cost {
         .collect();
     let estimate = |core: Core, cost: &CoreCost| {
         let layers: f64 = model.layers().iter().map(|view| layer_instructions(cost, view)).sum();
-        // Each layer was counted alone, in a step of its own.
-        let instructions = layers - cost.step * model.layers().len().saturating_sub(1) as f64;
+        // Each layer was counted alone, in a step of its own that copied its input.
+        let others = model.layers().iter().skip(1);
+        let instructions = layers - others.map(|view| cost.step + cost.copy * view.inputs() as f64).sum::<f64>();
         Estimate {
             core: core.key,
             name: core.name,

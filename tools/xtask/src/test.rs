@@ -20,14 +20,13 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "clippy, host",
         on_cores: false,
-        run: || cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        run: || cargo(&["clippy", "--quiet", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     },
     Stage { name: "rustdoc", on_cores: false, run: rustdoc },
     Stage { name: "features", on_cores: false, run: features },
     Stage { name: "tests, host", on_cores: false, run: || cargo(&["test", "--quiet", "--release", "--workspace"]) },
     Stage { name: "clippy, thumb", on_cores: true, run: clippy_thumb },
     Stage { name: "firmware with defmt", on_cores: true, run: defmt },
-    Stage { name: "board logic", on_cores: false, run: board_logic },
     Stage { name: "boards", on_cores: true, run: || this(&["boards"]) },
     Stage { name: "kernels = twins", on_cores: true, run: kernels },
     Stage { name: "bit-exact, 1e3 steps", on_cores: true, run: || this(&["bitexact", "--steps", "1000"]) },
@@ -158,17 +157,6 @@ fn defmt() -> Result<()> {
 }
 
 /// The logic that boards share, against mocked pins and buses.
-fn board_logic() -> Result<()> {
-    succeed(host_cargo().current_dir(root().join("boards")).args([
-        "test",
-        "--quiet",
-        "--package",
-        "elman-board",
-        "--features",
-        "gesture",
-    ]))
-}
-
 fn kernels() -> Result<()> {
     let machines = Machines::find(None)?;
     let folder = tempfile::tempdir()?;

@@ -38,7 +38,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let (mut costs, mut counted) = (BTreeMap::new(), BTreeMap::new());
     for (core, _) in Machines::find(None)?.iter() {
         let bench = Bench::new(&Options::default(), core, None)?;
-        let mut cost = CoreCost { step: around(&bench, core)?, ..CoreCost::default() };
+        let (narrow, wide) = (around(&bench, core, 16)?, around(&bench, core, 64)?);
+        let copy = (wide - narrow) / 48.0;
+        let rounded = |n: f64| (n * 1000.0).round() / 1000.0;
+        let mut cost = CoreCost { step: rounded(narrow - 16.0 * copy), copy: rounded(copy), ..CoreCost::default() };
         for variant in elman::layer::all().flat_map(|s| s.variants).map(|v| v.name) {
             let mut points = Vec::new();
             for model in sizes(variant) {
@@ -78,15 +81,17 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Instructions of a step that no layer takes: what two models take more than one of both.
-fn around(bench: &Bench, core: &str) -> Result<f64> {
-    let layers: Vec<_> = ["lstm", "dense"].map(|v| synthetic::layer(v, 16, 16, 15, Drive::Ordinary, 7)).into();
+/// Instructions of a step that no layer takes, and of copying a frame of `width`: what two models take more than one of both.
+fn around(bench: &Bench, core: &str, width: usize) -> Result<f64> {
+    let layers =
+        [("lstm", 16, width), ("dense", width, 16)].map(|(v, i, u)| synthetic::layer(v, i, u, 15, Drive::Ordinary, 7));
     let counts = [&layers[..1], &layers[1..], &layers[..]].map(|layers| {
         let model = IntegerModel { layers: layers.to_vec(), ..Default::default() };
-        Ok(count(bench, core, &model, synthetic::frames(16, super::STEPS, 7))?.context("no room")?.instructions)
+        let frames = synthetic::frames(layers[0].inputs, super::STEPS, 7);
+        Ok(count(bench, core, &model, frames)?.context("no room")?.instructions)
     });
     let [one, other, both]: [Result<f64>; 3] = counts;
-    Ok((one? + other? - both?).round())
+    Ok(one? + other? - both?)
 }
 
 /// A variant alone, in all sizes that are counted.
