@@ -16,7 +16,7 @@ fn the_light_goes_on_with_an_event_and_off_when_its_time_is_over() {
     let words = words_of(&sound::listener(Config::HZ_8000, 6, 3, 2).to_blob().unwrap()).unwrap();
     let model = Model::load(Blob::new(&words)).unwrap();
     let mut memory = vec![0; Blob::new(&words).listener_words()];
-    let samples = sound::samples(30_000, 9);
+    let samples = sound::samples(400_000, 9);
     // What the listener by itself tells, and from it what the light should do.
     let mut own = vec![0; memory.len()];
     let mut listener = elman::Listener::new(&model, &mut own).unwrap();
@@ -102,7 +102,6 @@ fn pulse_density_gives_the_mean_of_the_bits() {
 }
 
 /// A LIS3DH as its registers, which writes down what is asked of it.
-#[derive(Default)]
 struct Registers {
     values: [u8; 128],
     said: Vec<I2cStep>,
@@ -136,7 +135,7 @@ impl embedded_hal::i2c::I2c for &mut Registers {
 
 /// What the driver asks of the sensor when it starts.
 fn start() -> Vec<I2cStep> {
-    let mut sensor = Registers::default();
+    let mut sensor = Registers { values: [0; 128], said: Vec::new() };
     sensor.values[0x0F] = 0x33;
     Lis3dh::new_i2c(&mut sensor, SlaveAddr::Default).unwrap();
     assert!(sensor.values[0x20] & 7 == 7, "all axes are on");

@@ -109,6 +109,7 @@ fn counted_run<'s>(
 }
 
 /// What a session works with.
+#[derive(Debug)]
 pub struct Buffers<'m> {
     /// Ticks that loading the model took: the header says them.
     pub load_ticks: u32,
