@@ -101,8 +101,8 @@ impl Divisor {
 #[cfg(elman_narrow)]
 type Divisor = Reciprocal;
 
-/// A core that cannot divide does so once a step: a division takes as long as its numbers want, and a step the same time for
-/// every input.
+/// For a core that cannot divide: once a step, bit by bit. The compiler's division takes as long as its numbers want, and a
+/// step takes the same time for every input.
 #[cfg(any(elman_narrow, test))]
 struct Reciprocal {
     by: i32,
@@ -114,7 +114,15 @@ struct Reciprocal {
 impl Reciprocal {
     /// For 2 to 2^15.
     fn new(by: i32) -> Self {
-        Reciprocal { by, inverse: u32::MAX.checked_div(by as u32).unwrap_or(0) }
+        let (mut inverse, mut rest) = (0u32, 0i32);
+        for _ in 0..32 {
+            let left = (rest << 1 | 1).wrapping_sub(by);
+            // All ones where `by` does not go into it.
+            let not = left >> 31;
+            rest = left.wrapping_add(by & not);
+            inverse = (inverse << 1).wrapping_add(1).wrapping_add(not as u32);
+        }
+        Reciprocal { by, inverse }
     }
 
     /// floor(v / by), saturated.
