@@ -13,10 +13,10 @@ use lis3dh::{Lis3dh, SlaveAddr};
 
 #[test]
 fn the_light_goes_on_with_an_event_and_off_when_its_time_is_over() {
-    let words = words_of(&sound::listener(Config::HZ_8000, 6, 3, 2).to_blob().unwrap()).unwrap();
+    let words = words_of(&sound::listener(Config::HZ_8000, 6, 6, 5).to_blob().unwrap()).unwrap();
     let model = Model::load(Blob::new(&words)).unwrap();
     let mut memory = vec![0; Blob::new(&words).listener_words()];
-    let samples = sound::samples(400_000, 9);
+    let samples = sound::samples(60_000, 9);
     // What the listener by itself tells, and from it what the light should do.
     let mut own = vec![0; memory.len()];
     let mut listener = elman::Listener::new(&model, &mut own).unwrap();
