@@ -1,6 +1,6 @@
 //! Per-channel energy normalisation (Wang et al. 2017): gain control and suppression of steady noise in one.
 //!
-//! M[t] = M[t-1] + (E[t] - M[t-1])·2^-k, and the feature is (E/M^α + δ)^r - δ^r. A level that stays is divided away, what
+//! M_t = M_(t-1) + (E_t - M_(t-1))·2^-k, and the feature is (E/M^α + δ)^r - δ^r. A level that stays is divided away, what
 //! rises above it remains; the root takes the place of the logarithm.
 
 use super::Error;

@@ -52,6 +52,9 @@ impl<P: OutputPin> Indicator<P> {
     }
 }
 
+/// What was heard in a block, and its name.
+pub type Heard<'b> = Option<(Event, &'b str)>;
+
 /// A listener and its light.
 #[derive(Debug)]
 pub struct Ear<'m, 'b, P> {
@@ -72,7 +75,7 @@ impl<'m, 'b, P: OutputPin> Ear<'m, 'b, P> {
     ///
     /// # Errors
     /// The light's pin's.
-    pub fn hear(&mut self, block: &[i16]) -> Result<Option<(Event, &'b str)>, P::Error> {
+    pub fn hear(&mut self, block: &[i16]) -> Result<Heard<'b>, P::Error> {
         self.light.pass(block.len() as u32)?;
         let Some(event) = self.listener.push(block) else { return Ok(None) };
         self.light.flash()?;

@@ -1,11 +1,11 @@
 //! A firmware that knows gestures: an accelerometer over embedded-hal, a network, a detector and a light.
 
-use elman::detect::{self, Detector, Event};
+use elman::detect::{self, Detector};
 use elman::{Model, Stream, blob};
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
 
-use crate::ear::Indicator;
+use crate::ear::{Heard, Indicator};
 use lis3dh::accelerometer::RawAccelerometer;
 
 /// What gives an acceleration in thousandths of g; [`Lis3dh`](lis3dh::Lis3dh) does, over I2C or SPI.
@@ -83,11 +83,7 @@ impl<'m, 'b, A: Accelerometer, P: OutputPin> Gestures<'m, 'b, A, P> {
     ///
     /// # Errors
     /// [`Fault`]: the sensor's or the pin's.
-    pub fn step(
-        &mut self,
-        delay: &mut impl DelayNs,
-        period_ms: u32,
-    ) -> Result<Option<(Event, &'b str)>, Fault<A::Error, P::Error>> {
+    pub fn step(&mut self, delay: &mut impl DelayNs, period_ms: u32) -> Result<Heard<'b>, Fault<A::Error, P::Error>> {
         delay.delay_ms(period_ms);
         self.light.pass(period_ms).map_err(Fault::Light)?;
         // The model's input has so many fraction bits of a thousandth of g.

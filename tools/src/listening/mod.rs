@@ -2,7 +2,7 @@
 //! should work.
 //!
 //! A [`Track`] is samples and the words in them: mixed from clips and background ([`Mix`]), or a user's recording with a
-//! label file. [`play`] runs the device's integer chain over one and keeps every step's scores; [`sweep`] tries operating
+//! label file. [`play()`] runs the device's integer chain over one and keeps every step's scores; [`sweep`] tries operating
 //! points on these; [`Tally`] counts misses and false accepts.
 
 mod dataset;

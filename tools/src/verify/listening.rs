@@ -79,7 +79,7 @@ pub struct Spent {
     pub most: f64,
 }
 
-/// What [`replay`] found.
+/// What [`Ear::replay`] found.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReplayReport {
     /// Name of the core.
