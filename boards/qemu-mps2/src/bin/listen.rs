@@ -26,6 +26,7 @@ static MEMORY: ConstStaticCell<[u32; MEMORY_WORDS]> = ConstStaticCell::new([0; M
 static RECORD: ConstStaticCell<[u32; RECORD_WORDS]> = ConstStaticCell::new([0; RECORD_WORDS]);
 static SAMPLES: ConstStaticCell<[i16; BLOCK]> = ConstStaticCell::new([0; BLOCK]);
 
+/// From here on.
 #[board::entry]
 fn main() -> ! {
     let clock = board::clock();

@@ -21,6 +21,7 @@ static FRAME: ConstStaticCell<[i16; 4096]> = ConstStaticCell::new([0; 4096]);
 static RECEIVED: ConstStaticCell<[u8; MESSAGE]> = ConstStaticCell::new([0; MESSAGE]);
 static SENT: ConstStaticCell<[u8; 2 * MESSAGE]> = ConstStaticCell::new([0; 2 * MESSAGE]);
 
+/// From here on.
 #[board::entry]
 fn main() -> ! {
     let clock = board::clock();
