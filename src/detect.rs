@@ -9,6 +9,8 @@
 //!
 //! Sums are exact integers, so that nothing drifts however long it runs. Host and chip give the same events.
 //!
+//! With a [`Rest`] the detector also says when the network is to start anew: [`Detector::rests`].
+//!
 //! ```
 //! use elman::detect::{Config, Detector};
 //!
@@ -28,6 +30,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::arith::softmax;
 use crate::kernel::word;
+use crate::rest::Countdown;
+
+pub use crate::rest::Rest;
 
 /// Most outputs of a model with a detector.
 pub const MAX_OUTPUTS: usize = 32;
@@ -45,6 +50,8 @@ pub struct Config {
     pub refractory: u16,
     /// A word that was told must fall below this (Q0.15) before it is told again; 0 does not ask for it.
     pub release: u16,
+    /// After how much silence network and detector start anew.
+    pub rest: Rest,
     /// Of each output, the mean probability (Q0.15) from which on it is told; 0 for an output that is no word.
     pub thresholds: heapless::Vec<u16, MAX_OUTPUTS>,
 }
@@ -75,6 +82,13 @@ pub enum Error {
         /// The release threshold, in Q0.15.
         release: u16,
     },
+    /// A rest at an output that is a word or not there, or one that a refractory time may outlast.
+    Rest {
+        /// The rest.
+        rest: Rest,
+        /// Outputs.
+        outputs: usize,
+    },
     /// Other than one threshold for each output, or more than [`MAX_OUTPUTS`].
     Outputs {
         /// Thresholds.
@@ -101,6 +115,10 @@ impl fmt::Display for Error {
             Error::Release { output, threshold, release } => {
                 write!(f, "release threshold {release} is not below output {output}'s own, {threshold}")
             }
+            Error::Rest { rest: Rest { output, steps }, outputs } => write!(
+                f,
+                "a rest of {steps} steps at output {output} of {outputs}: it takes an output without threshold, and more steps than the refractory time"
+            ),
             Error::Outputs { thresholds, outputs } => {
                 write!(f, "{thresholds} thresholds for {outputs} outputs: one each, and at most {MAX_OUTPUTS}")
             }
@@ -124,7 +142,7 @@ pub struct Event {
 }
 
 impl Config {
-    /// One threshold (Q0.15) an output, no smoothing, no refractory time, no release.
+    /// One threshold (Q0.15) an output, no smoothing, no refractory time, no release, no rest.
     ///
     /// # Errors
     /// [`Error::Outputs`] for more than [`MAX_OUTPUTS`].
@@ -132,7 +150,7 @@ impl Config {
         let outputs = thresholds.len();
         let thresholds =
             heapless::Vec::from_slice(thresholds).map_err(|_| Error::Outputs { thresholds: outputs, outputs })?;
-        Ok(Config { smooth: 1, refractory: 0, release: 0, thresholds })
+        Ok(Config { smooth: 1, refractory: 0, release: 0, rest: Rest::NEVER, thresholds })
     }
 
     /// Words of memory that a detector with these parameters needs, exactly.
@@ -163,7 +181,12 @@ impl Config {
                 return Err(Error::Release { output, threshold, release: self.release });
             }
         }
-        if words == 0 { Err(Error::Threshold { output: 0, bits: 0 }) } else { Ok(()) }
+        if words == 0 {
+            return Err(Error::Threshold { output: 0, bits: 0 });
+        }
+        let silence = self.thresholds.get(self.rest.output as usize);
+        let sound = self.rest == Rest::NEVER || (silence == Some(&0) && self.rest.steps > self.refractory);
+        if sound { Ok(()) } else { Err(Error::Rest { rest: self.rest, outputs }) }
     }
 }
 
@@ -183,6 +206,10 @@ pub struct Detector<'m> {
     quiet: u16,
     /// Outputs that were told and have not fallen below the release threshold since: a bit each.
     held: u32,
+    /// Silence, counted.
+    countdown: Countdown,
+    /// Whether the last step ended a rest.
+    rests: bool,
 }
 
 impl<'m> Detector<'m> {
@@ -198,7 +225,8 @@ impl<'m> Detector<'m> {
         let (sums, ring) = memory.split_at_mut_checked(outputs).ok_or(too_small)?;
         let length = (config.smooth as usize).wrapping_mul(outputs);
         let ring = word::unsigned_halves_mut(ring).get_mut(..length).ok_or(too_small)?;
-        let mut this = Detector { config, ring, sums, at: 0, step: 0, quiet: 0, held: 0 };
+        let (countdown, rests) = (Countdown::default(), false);
+        let mut this = Detector { config, ring, sums, at: 0, step: 0, quiet: 0, held: 0, countdown, rests };
         this.reset();
         Ok(this)
     }
@@ -210,9 +238,23 @@ impl<'m> Detector<'m> {
 
     /// As at the start of a stream.
     pub fn reset(&mut self) {
+        self.start_anew();
+        self.step = 0;
+    }
+
+    /// As at the start of a stream, but time goes on: steps are counted further.
+    pub fn start_anew(&mut self) {
         self.ring.fill(0);
         self.sums.fill(0);
-        (self.at, self.step, self.quiet, self.held) = (0, 0, 0, 0);
+        (self.at, self.quiet, self.held) = (0, 0, 0);
+        (self.countdown, self.rests) = (Countdown::default(), false);
+    }
+
+    /// Whether [`Config::rest`] is over with the last step. Who runs network and detector by themselves then calls
+    /// [`Stream::reset`](crate::Stream::reset) and [`Detector::start_anew`], and
+    /// [`FrontEnd::forget`](crate::audio::FrontEnd::forget) where there is one, as a [`Listener`](crate::Listener) does.
+    pub fn rests(&self) -> bool {
+        self.rests
     }
 
     /// Steps since the start, modulo 2^32.
@@ -238,10 +280,12 @@ impl<'m> Detector<'m> {
     /// One step: the network's scores with `frac` fraction bits. Cannot fail; outputs that `scores` lacks have the
     /// probability 0, surplus ones are not read.
     pub fn step(&mut self, scores: &[i16], frac: u8) -> Option<Event> {
+        self.rests = self.countdown.step(&self.config.rest, scores);
         self.slide(|slot| softmax(scores, frac, slot))
     }
 
     /// [`Detector::step`] with probabilities (Q0.15, at most 1) instead of scores, for who has them already.
+    /// They count towards no rest.
     pub fn step_probabilities(&mut self, probabilities: &[u16]) -> Option<Event> {
         self.slide(|slot| slot.iter_mut().zip(probabilities).for_each(|(to, p)| *to = (*p).min(ONE)))
     }
@@ -383,6 +427,36 @@ mod tests {
         assert_eq!((detector.steps(), detector.smoothed(1)), (0, 0));
     }
 
+    /// A word that is held and just told, then silence: behind the rest the detector is a fresh one whose time went on.
+    #[test]
+    fn behind_a_rest_nothing_of_before_is_left() {
+        let config = Config { rest: Rest { output: 0, steps: 6 }, ..config(4, 5, ONE / 4, ONE / 2) };
+        assert_eq!(config.check(2), Ok(()));
+        let mut memory = vec![0; config.memory_words()];
+        let mut detector = Detector::new(&config, &mut memory).unwrap();
+        let scores = [[LOUD; 8], [SILENT; 8]].concat();
+        let rests: Vec<usize> = (0..scores.len())
+            .filter(|t| {
+                detector.step(&[0, scores[*t]], 8);
+                let rests = detector.rests();
+                if rests {
+                    detector.start_anew();
+                    assert!(!detector.rests() && detector.smoothed(0) == 0);
+                }
+                rests
+            })
+            .collect();
+        assert_eq!((rests, detector.steps()), (vec![13], 16));
+        let mut other = vec![7; config.memory_words()];
+        let mut fresh = Detector::new(&config, &mut other).unwrap();
+        for score in [SILENT; 2].into_iter().chain([LOUD; 9]) {
+            let here = detector.step(&[0, score], 8).map(|e| (e.output, e.step, e.score));
+            // The two silent steps behind the rest were taken above.
+            let there = fresh.step(&[0, score], 8).map(|e| (e.output, e.step + 16, e.score));
+            assert_eq!(here, there);
+        }
+    }
+
     #[test]
     fn extremes_are_defined() {
         let config = Config { smooth: 2, ..Config::new(&[ONE; 32]).unwrap() };
@@ -403,6 +477,8 @@ mod tests {
     fn each_error_carries_its_numbers() {
         let good = config(4, 3, 100, 5000);
         assert_eq!(good.check(2), Ok(()));
+        let resting = |output, steps| Config { rest: Rest { output, steps }, ..good.clone() };
+        assert_eq!(resting(0, 4).check(2), Ok(()));
         for (bad, outputs, error) in [
             (Config { smooth: 0, ..good.clone() }, 2, Error::Smooth { steps: 0 }),
             (Config { smooth: 65, ..good.clone() }, 2, Error::Smooth { steps: 65 }),
@@ -410,6 +486,10 @@ mod tests {
             (config(1, 0, 0, ONE + 1), 2, Error::Threshold { output: 1, bits: ONE + 1 }),
             (config(1, 0, 0, 0), 2, Error::Threshold { output: 0, bits: 0 }),
             (config(1, 0, 7, 7), 2, Error::Release { output: 1, threshold: 7, release: 7 }),
+            (resting(0, 3), 2, Error::Rest { rest: Rest { output: 0, steps: 3 }, outputs: 2 }),
+            (resting(1, 9), 2, Error::Rest { rest: Rest { output: 1, steps: 9 }, outputs: 2 }),
+            (resting(2, 9), 2, Error::Rest { rest: Rest { output: 2, steps: 9 }, outputs: 2 }),
+            (resting(1, 0), 2, Error::Rest { rest: Rest { output: 1, steps: 0 }, outputs: 2 }),
         ] {
             assert_eq!(bad.check(outputs), Err(error));
         }

@@ -32,7 +32,7 @@
 //! * [`arith`]: the arithmetic that equations are written in, and its integer world.
 //! * [`kernel`]: dot products, in plain Rust and in assembly for cores with the DSP extension. The only unsafe code.
 //! * [`text`]: symbols of a text, for models that read and write one.
-//! * [`detect`]: from a network's scores to events: smoothing, thresholds, refractory time.
+//! * [`detect`]: from a network's scores to events: smoothing, thresholds, refractory time; when to start anew.
 //! * [`audio`]: frames, spectrum, log-mel in fixed point, for models whose input is sound.
 //!
 //! Modules look down only.
@@ -57,6 +57,7 @@ pub mod kernel;
 pub mod layer;
 pub mod listener;
 pub mod net;
+mod rest;
 pub mod text;
 
 pub use blob::{Blob, Model};

@@ -15,11 +15,12 @@
 //! ```
 //!
 //! Blocks may have any length. The same samples give the same events however they are cut, for hours: the front end
-//! keeps a window of samples, the network its bounded states, the detector sums of integers.
+//! keeps a window of samples, the network its bounded states, the detector sums of integers. Where the detector has a
+//! [`Rest`](crate::detect::Rest), a listener that heard so much silence behind something else goes on as a fresh one.
 
 use crate::audio::FrontEnd;
 use crate::blob::{Error, Model};
-use crate::detect::{Detector, Event};
+use crate::detect::{self, Detector, Event};
 use crate::net::Stream;
 
 /// A model that listens, over memory of the caller.
@@ -41,6 +42,8 @@ pub struct Heard<'l> {
     pub detector: &'l Detector<'l>,
     /// The event, if there is one.
     pub event: Option<Event>,
+    /// Whether a rest ends with this frame: behind it the listener starts anew.
+    pub rests: bool,
 }
 
 /// Instructions that a frame takes on one core, as tools count them in an emulator or estimate them; `elman export`
@@ -82,9 +85,26 @@ impl<'m, 'b> Listener<'m, 'b> {
     /// [`Error::Deaf`] where the model has no front end or no detector, [`Error::Memory`], and what
     /// [`Model::stream`] refuses.
     pub fn new(model: &'m Model<'b>, memory: &'m mut [u32]) -> Result<Self, Error> {
-        let (Some(audio), Some(detect)) = (model.audio(), model.detect()) else {
-            return Err(Error::Deaf { audio: model.audio().is_some(), detector: model.detect().is_some() });
+        match model.detect() {
+            Some(config) => Listener::with_detector(model, config, memory),
+            None => Err(Error::Deaf { audio: model.audio().is_some(), detector: false }),
+        }
+    }
+
+    /// A listener with other parameters of the detector than the model's own, if it has any. `memory` needs the words of
+    /// the front end, of the model, and [`Config::memory_words`](detect::Config::memory_words) of the parameters.
+    ///
+    /// # Errors
+    /// As [`Listener::new`], and [`Error::Detect`] where the parameters do not fit the model.
+    pub fn with_detector(
+        model: &'m Model<'b>,
+        detect: &'m detect::Config,
+        memory: &'m mut [u32],
+    ) -> Result<Self, Error> {
+        let Some(audio) = model.audio() else {
+            return Err(Error::Deaf { audio: false, detector: true });
         };
+        detect.check(model.outputs()).map_err(Error::Detect)?;
         let words = [audio.memory_words(), model.memory_words(), detect.memory_words()];
         let need = words.iter().fold(0usize, |sum, n| sum.saturating_add(*n));
         let too_small = Error::Memory { need, have: memory.len() };
@@ -131,10 +151,16 @@ impl<'m, 'b> Listener<'m, 'b> {
     /// Takes a block of any length and shows each frame that it completes, in order.
     pub fn push_each(&mut self, samples: &[i16], mut each: impl FnMut(Heard<'_>)) {
         let (net, detector) = (&mut self.net, &mut self.detector);
-        self.front_end.push(samples, |features| {
+        self.front_end.push_anew(samples, |features| {
             let output = net.step(features);
             let event = detector.step(output.scores, output.frac);
-            each(Heard { features, scores: output.scores, detector, event });
+            let rests = detector.rests();
+            each(Heard { features, scores: output.scores, detector, event, rests });
+            if rests {
+                net.reset();
+                detector.start_anew();
+            }
+            rests
         });
     }
 

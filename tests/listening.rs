@@ -2,7 +2,7 @@
 
 use elman::audio::{Config, Gain};
 use elman::blob::{Blob, Error, Model};
-use elman::detect::{self, Event, ONE};
+use elman::detect::{self, Event, ONE, Rest};
 use elman::listener::{Budget, Cost};
 use elman::{Listener, Stream};
 use elman_tools::quant::synthetic::{self, sound};
@@ -92,7 +92,12 @@ fn a_listener_is_front_end_network_and_detector() {
         .chunks(32)
         .filter_map(|frame| {
             let y = net.step(frame);
-            detector.step(y.scores, y.frac)
+            let event = detector.step(y.scores, y.frac);
+            if detector.rests() {
+                net.reset();
+                detector.start_anew();
+            }
+            event
         })
         .collect();
     assert!(!whole.is_empty());
@@ -125,6 +130,88 @@ fn a_reset_is_a_fresh_start_and_memory_is_exact() {
     let last = listener.push(&samples).unwrap();
     assert_eq!(Some(&last), first.last());
     assert_eq!(listener.milliseconds(&last), u64::from(last.step) * 20 + 32);
+}
+
+/// A listener with random weights that rests where it hears digital silence: the output that leads there is silence.
+fn resting(audio: Config, seed: u64) -> (IntegerModel, Rest) {
+    let mut model = sound::listener(audio, 9, 4, seed);
+    let blob = words(&model);
+    let (numbers, ..) = run(&blob, &mut [&[0; 30_000][..]].into_iter());
+    let scores = &numbers[numbers.len() - 4..];
+    let output = (0..4).max_by_key(|k| scores[*k]).unwrap();
+    let rest = Rest { output: output as u8, steps: 15 };
+    let config = model.detect.as_mut().unwrap();
+    let likely = config.thresholds[1];
+    config.rest = rest;
+    config.thresholds = (0..4).map(|k| if k == output { 0 } else { likely }).collect();
+    (model, rest)
+}
+
+/// What is heard behind a rest is the same, whatever was heard before it: features, scores, means and events; and a rest is
+/// always so many steps of silence in a row behind something else.
+#[test]
+fn behind_a_rest_a_listener_with_a_past_is_a_fresh_one() {
+    let gain = Config { gain: Some(Gain::SPEECH), ..Config::HZ_8000 };
+    for audio in [Config::HZ_16000, Config { cepstrum: 13, ..Config::HZ_16000 }, gain] {
+        let (model, rest) = resting(audio, 3);
+        let blob = words(&model);
+        let model = Model::load(Blob::new(&blob)).unwrap();
+        let need = Blob::new(&blob).listener_words();
+        let (mut memory, mut other) = (vec![0; need], vec![0; need]);
+        let mut past = Listener::new(&model, &mut memory).unwrap();
+        let mut fresh = Listener::new(&model, &mut other).unwrap();
+        let hop = usize::from(audio.hop);
+        past.push(&sound::samples(400 * hop, 8));
+        // Something, silence for longer than a rest, then anything.
+        let samples = [sound::samples(30 * hop, 9), vec![0; 60 * hop], sound::samples(300 * hop, 10)].concat();
+        let (mut met, mut differed, mut rested, mut silent) = (false, 0, 0, 0u16);
+        let mut heard_before = true;
+        for block in samples.chunks(hop) {
+            let mut frames = [Vec::new(), Vec::new()];
+            for (listener, frame) in [&mut past, &mut fresh].into_iter().zip(&mut frames) {
+                listener.push_each(block, |heard| {
+                    frame.extend(heard.features.iter().chain(heard.scores).map(|x| i32::from(*x)));
+                    frame.extend((0..4).map(|k| i32::from(heard.detector.smoothed(k))));
+                    frame.extend(heard.event.map(|e| i32::from(e.output) << 16 | i32::from(e.score)));
+                    frame.push(i32::from(heard.rests));
+                });
+            }
+            let [past, fresh] = frames;
+            if fresh.is_empty() {
+                continue;
+            }
+            if past != fresh {
+                differed += 1;
+                assert!(!met, "{audio:?}: behind a rest of both they differ");
+            }
+            met |= past.last() == Some(&1) && fresh.last() == Some(&1);
+            let scores = &fresh[audio.features()..][..4];
+            let own = scores[usize::from(rest.output)];
+            let leads = (0..4).all(|k| k == usize::from(rest.output) || scores[k] < own);
+            silent = if leads { silent + 1 } else { 0 };
+            heard_before |= !leads;
+            if fresh.last() == Some(&1) {
+                rested += 1;
+                assert!(silent == rest.steps && heard_before, "{audio:?}: rest after {silent} steps of silence");
+                heard_before = false;
+            }
+        }
+        assert!(met && rested > 0 && differed > 0, "{audio:?}: {rested} rests, {differed} frames differed before");
+    }
+}
+
+/// The same samples without an output that is silence: the past is never forgotten.
+#[test]
+fn without_silence_there_is_no_rest() {
+    let (mut model, _) = resting(Config::HZ_16000, 3);
+    model.detect.as_mut().unwrap().rest = Rest::NEVER;
+    let blob = words(&model);
+    let model = Model::load(Blob::new(&blob)).unwrap();
+    let mut memory = vec![0; Blob::new(&blob).listener_words()];
+    let mut listener = Listener::new(&model, &mut memory).unwrap();
+    for samples in [sound::samples(60_000, 9), vec![0; 60_000], sound::samples(60_000, 9)] {
+        listener.push_each(&samples, |heard| assert!(!heard.rests));
+    }
 }
 
 #[test]
@@ -167,6 +254,8 @@ fn what_a_detector_cannot_be_is_refused() {
     assert!(detector(&|d| d.thresholds[1] = 40_000).contains("Threshold { output: 1, bits: 40000 }"));
     assert!(detector(&|d| d.thresholds.fill(0)).contains("Threshold { output: 0, bits: 0 }"));
     assert!(detector(&|d| d.release = d.thresholds[2]).contains("Release { output: 1"));
+    assert!(detector(&|d| d.rest.output = 1).contains("Rest { rest: Rest { output: 1, steps: 15 }, outputs: 3"));
+    assert!(detector(&|d| d.rest.steps = d.refractory).contains("Rest { output: 0, steps: 12 }"));
     assert!(detector(&|d| d.thresholds.truncate(2)).contains("Outputs { thresholds: 2, outputs: 3 }"));
     let backward = refusal(&|m| {
         let mut both = synthetic::bidirectional(&["gru"], 32, 4, 3, 20, 1);

@@ -73,9 +73,14 @@ impl<'a> FrontEnd<'a> {
 
     /// Forgets the stream: the next frame starts at the next sample.
     pub fn reset(&mut self) {
-        self.means.fill([0; 2]);
+        self.forget();
         self.head = 0;
         self.missing = self.config.window as usize;
+    }
+
+    /// Forgets the mean energies that a gain keeps: the next frame is the first of them. The samples of the window stay.
+    pub fn forget(&mut self) {
+        self.means.fill([0; 2]);
     }
 
     /// Takes a block of any length and calls `on_frame` with the features of each frame that it completes, in order:
@@ -87,7 +92,22 @@ impl<'a> FrontEnd<'a> {
 
     /// [`FrontEnd::push`] that tells when each part of the work on a frame is done: what it costs can be measured.
     #[inline]
-    pub fn push_watched(&mut self, samples: &[i16], mut on_frame: impl FnMut(&[i16]), mut done: impl FnMut(Part)) {
+    pub fn push_watched(&mut self, samples: &[i16], mut on_frame: impl FnMut(&[i16]), done: impl FnMut(Part)) {
+        let on_frame = |features: &[i16]| {
+            on_frame(features);
+            false
+        };
+        self.take(samples, on_frame, done);
+    }
+
+    /// [`FrontEnd::push`], and [`FrontEnd::forget`] behind each frame of which `on_frame` asks for it.
+    #[inline]
+    pub(crate) fn push_anew(&mut self, samples: &[i16], on_frame: impl FnMut(&[i16]) -> bool) {
+        self.take(samples, on_frame, |_| ());
+    }
+
+    #[inline]
+    fn take(&mut self, samples: &[i16], mut on_frame: impl FnMut(&[i16]) -> bool, mut done: impl FnMut(Part)) {
         let mut rest = samples;
         while !rest.is_empty() {
             let (now, later) = rest.split_at_checked(self.missing).unwrap_or((rest, &[]));
@@ -98,7 +118,9 @@ impl<'a> FrontEnd<'a> {
                 self.missing = self.config.hop as usize;
                 let mut features = [0; MAX_CHANNELS];
                 self.frame(&mut features, &mut done);
-                on_frame(features.get(..self.config.features()).unwrap_or(&[]));
+                if on_frame(features.get(..self.config.features()).unwrap_or(&[])) {
+                    self.forget();
+                }
             }
             rest = later;
         }

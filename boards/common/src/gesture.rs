@@ -91,7 +91,12 @@ impl<'m, 'b, A: Accelerometer, P: OutputPin> Gestures<'m, 'b, A, P> {
         let scaled = |v: i16| (i32::from(v) << (frac & 15)).clamp(i16::MIN.into(), i16::MAX.into()) as i16;
         let frame = self.sensor.read().map_err(Fault::Sensor)?.map(scaled);
         let y = self.net.step(&frame);
-        let Some(event) = self.detector.step(y.scores, y.frac) else { return Ok(None) };
+        let event = self.detector.step(y.scores, y.frac);
+        if self.detector.rests() {
+            self.net.reset();
+            self.detector.start_anew();
+        }
+        let Some(event) = event else { return Ok(None) };
         self.light.flash().map_err(Fault::Light)?;
         Ok(Some((event, self.net.model().label(event.output.into()).unwrap_or("?"))))
     }

@@ -115,6 +115,11 @@ impl<'m, 'b> Parts<'m, 'b> {
             detector.step(output.0, output.1);
         });
         self.ticks = [taken, network, detection];
+        if self.detector.rests() {
+            self.front_end.forget();
+            self.net.reset();
+            self.detector.start_anew();
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use elman::audio;
 use elman::blob::Model;
-use elman::detect::ONE;
+use elman::detect::{ONE, Rest};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,9 @@ pub struct Cmd {
     /// False accepts an hour that are allowed
     #[arg(long, value_name = "N", default_value_t = 0.5)]
     pub max_false_accepts_per_hour: f64,
+    /// Silence after which the listener starts anew, in seconds: nothing heard before it is left; 0 for never
+    #[arg(long, value_name = "SECONDS", default_value_t = listening::REST_S)]
+    pub rest: f64,
     /// Writes the trade-off curve as a page
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
@@ -53,6 +56,9 @@ pub struct Calibrated {
     pub curve: Vec<(f64, f64)>,
     /// The point.
     pub point: Found,
+    /// Times the listener started anew: all, and those within a word.
+    #[serde(default)]
+    pub rests: [usize; 2],
     /// Misses at it.
     pub misses: Vec<(usize, Spoken)>,
     /// False accepts at it.
@@ -71,21 +77,22 @@ pub fn ears(model: &Model<'_>) -> Result<(audio::Config, Vec<String>, Vec<bool>)
     Ok((audio, labels, keyword))
 }
 
-/// Every track through the integer chain, side by side.
+/// Every track through the integer chain, side by side, by a listener that starts anew after `rest`.
 ///
 /// # Errors
 /// Where the model is no stream.
-pub fn play_all(model: &Model<'_>, tracks: &[Track]) -> Result<Vec<Played>> {
-    tracks.par_iter().map(|t| play(model, &t.samples, 320)).collect()
+pub fn play_all(model: &Model<'_>, tracks: &[Track], rest: Rest) -> Result<Vec<Played>> {
+    tracks.par_iter().map(|t| play(model, &t.samples, 320, rest)).collect()
 }
 
-/// Finds the operating point of a model on tracks.
+/// Finds the operating point of a model on tracks, for a listener that starts anew after `rest`.
 ///
 /// # Errors
 /// Where the model cannot listen.
-pub fn find(model: &Model<'_>, tracks: &[Track], wish: Wish) -> Result<Calibrated> {
+pub fn find(model: &Model<'_>, tracks: &[Track], wish: Wish, rest: Rest) -> Result<Calibrated> {
     let (audio, labels, keyword) = ears(model)?;
-    let played = play_all(model, tracks)?;
+    let played = play_all(model, tracks, rest)?;
+    let rests = listening::rests(tracks, &played, &audio);
     let point = Point { tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
     let swept = listening::sweep(&point, &SMOOTH);
     let curve = listening::curve(&swept).iter().map(|f| (f.tally.per_hour(), f.tally.miss_rate())).collect();
@@ -96,7 +103,7 @@ pub fn find(model: &Model<'_>, tracks: &[Track], wish: Wish) -> Result<Calibrate
         let details = Some(Details { track: k, misses: &mut misses, alarms: &mut alarms });
         judge(track, audio.sample_rate, &replay(played, &best.config), at, &labels, &keyword, details);
     }
-    Ok(Calibrated { hours: best.tally.hours, curve, point: best, misses, alarms })
+    Ok(Calibrated { hours: best.tally.hours, curve, point: best, rests, misses, alarms })
 }
 
 impl Cmd {
@@ -108,7 +115,7 @@ impl Cmd {
         let (audio, labels, _) = ears(&model)?;
         let tracks = self.sources.tracks(Some(&self.model), &audio, ui)?;
         let wish = Wish { max_false_accepts_per_hour: self.max_false_accepts_per_hour };
-        let found = find(&model, &tracks, wish)?;
+        let found = find(&model, &tracks, wish, listening::rest(self.rest, &audio, &labels))?;
         show(&found, &labels, ui);
         if let Some(path) = &self.html {
             let points = found.curve.clone();
@@ -147,11 +154,20 @@ pub fn show(found: &Calibrated, labels: &[String], ui: Ui) {
     }
     let Found { config, tally } = &found.point;
     ui.line(format!(
-        "point: smoothing {} steps, refractory time {} steps: {}",
+        "point: smoothing {} steps, refractory time {} steps, rest {}: {}",
         config.smooth,
         config.refractory,
+        if config.rest == Rest::NEVER {
+            "never".to_owned()
+        } else {
+            format!("after {} silent steps", config.rest.steps)
+        },
         summary(tally)
     ));
+    let [all, within] = found.rests;
+    if config.rest != Rest::NEVER {
+        ui.line(format!("started anew {all} times, {within} of them within a word"));
+    }
     for (k, label) in labels.iter().enumerate().filter(|(k, _)| config.thresholds[*k] > 0) {
         let (said, heard) = tally.words.get(k).copied().unwrap_or_default();
         ui.line(format!(

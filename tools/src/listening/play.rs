@@ -1,9 +1,12 @@
 //! A recording through the device's integer chain.
 
 use anyhow::Result;
-use elman::audio::{self, FrontEnd};
+use elman::Listener;
+use elman::audio;
 use elman::blob::Model;
-use elman::detect::{self, Detector, Event};
+use elman::detect::{self, Detector, Event, ONE, Rest};
+
+use super::Track;
 
 /// The scores of every step of a recording.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +19,10 @@ pub struct Played {
     pub outputs: usize,
     /// Their probabilities, as the detector takes them.
     pub probabilities: Vec<u16>,
+    /// The rest that the listener had.
+    pub rest: Rest,
+    /// Steps behind which it started anew.
+    pub rests: Vec<usize>,
 }
 
 impl Played {
@@ -32,7 +39,7 @@ impl Played {
         for (y, p) in scores.chunks_exact(outputs.max(1)).zip(probabilities.chunks_exact_mut(outputs.max(1))) {
             elman::arith::softmax(y, frac, p);
         }
-        Played { scores, frac, outputs, probabilities }
+        Played { scores, frac, outputs, probabilities, ..Played::default() }
     }
 
     /// Steps.
@@ -41,33 +48,106 @@ impl Played {
     }
 }
 
-/// Runs front end and network over samples, in blocks of `block`.
+/// A listener of `model` over samples, in blocks of `block`, which starts anew after `rest`. Where that is depends on no
+/// threshold, so that what it hears serves every point.
 ///
 /// # Errors
-/// Where the model has no front end, or is no stream.
-pub fn play(model: &Model<'_>, samples: &[i16], block: usize) -> Result<Played> {
+/// Where the model has no front end, or is no stream, or has no such output.
+pub fn play(model: &Model<'_>, samples: &[i16], block: usize, rest: Rest) -> Result<Played> {
     let audio = model.audio().ok_or_else(|| anyhow::anyhow!("the model {} takes no sound", model.name()))?;
-    let (mut sound, mut states) = (vec![0; audio.memory_words()], vec![0; model.memory_words()]);
-    let mut front_end = FrontEnd::new(*audio, &mut sound).map_err(|e| anyhow::anyhow!("{e}"))?;
-    let mut net = model.stream(&mut states).map_err(|e| anyhow::anyhow!("{e}"))?;
-    let mut scores = Vec::with_capacity(audio.frames(samples.len()) * model.outputs());
+    let silence = (rest != Rest::NEVER).then_some(usize::from(rest.output));
+    let thresholds: Vec<u16> = (0..model.outputs()).map(|k| if silence == Some(k) { 0 } else { ONE }).collect();
+    let config = detect::Config { rest, ..detect::Config::new(&thresholds).map_err(|e| anyhow::anyhow!("{e}"))? };
+    let mut memory = vec![0; audio.memory_words() + model.memory_words() + config.memory_words()];
+    let mut listener = Listener::with_detector(model, &config, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
+    let mut played = Played { frac: model.out_frac(), outputs: model.outputs(), rest, ..Played::default() };
+    played.scores.reserve(audio.frames(samples.len()) * model.outputs());
+    let mut step = 0;
     for block in samples.chunks(block.max(1)) {
-        front_end.push(block, |frame| scores.extend_from_slice(net.step(frame).scores));
+        listener.push_each(block, |heard| {
+            played.scores.extend_from_slice(heard.scores);
+            played.probabilities.extend_from_slice(heard.detector.probabilities());
+            played.rests.extend(heard.rests.then_some(step));
+            step += 1;
+        });
     }
-    Ok(Played::new(scores, model.out_frac(), model.outputs()))
+    Ok(played)
 }
 
-/// The events of a detector over scores that were kept.
+/// How often a listener started anew on tracks, and how often of these within a word: behind its start, and before its end.
+pub fn rests(tracks: &[Track], played: &[Played], audio: &audio::Config) -> [usize; 2] {
+    let mut counts = [0; 2];
+    for (track, played) in tracks.iter().zip(played) {
+        for &step in &played.rests {
+            let at = step * usize::from(audio.hop) + usize::from(audio.window);
+            counts[0] += 1;
+            counts[1] += usize::from(track.words.iter().any(|w| (w.start..w.end).contains(&at)));
+        }
+    }
+    counts
+}
+
+/// The events of a detector over scores that were kept; it starts anew where they were heard anew.
 ///
 /// # Panics
 /// Where `config` does not fit the outputs; configurations are judged where they are made.
 pub fn replay(played: &Played, config: &detect::Config) -> Vec<Event> {
     let mut memory = vec![0; config.memory_words()];
     let mut detector = Detector::new(config, &mut memory).expect("a detector for these outputs");
-    played.probabilities.chunks_exact(played.outputs).filter_map(|p| detector.step_probabilities(p)).collect()
+    let mut rests = played.rests.iter().peekable();
+    let mut events = Vec::new();
+    for (step, p) in played.probabilities.chunks_exact(played.outputs).enumerate() {
+        events.extend(detector.step_probabilities(p));
+        if rests.next_if_eq(&&step).is_some() {
+            detector.start_anew();
+        }
+    }
+    events
 }
 
 /// The sample at which an event's frame ends.
 pub(super) fn sample_of(event: &Event, audio: &audio::Config) -> usize {
     event.step as usize * usize::from(audio.hop) + usize::from(audio.window)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quant::synthetic::sound;
+    use crate::quant::words_of;
+    use elman::blob::Blob;
+
+    /// What is kept of a listener's scores gives a detector the listener's own events, rests included.
+    #[test]
+    fn kept_scores_give_the_events_of_the_listener() {
+        let mut model = sound::listener(audio::Config::HZ_16000, 9, 4, 3);
+        let samples: Vec<i16> =
+            sound::samples(90_000, 5).into_iter().chain([0; 30_000]).cycle().take(360_000).collect();
+        // The output that leads in digital silence is silence.
+        let words = words_of(&model.to_blob().unwrap()).unwrap();
+        let loaded = Model::load(Blob::new(&words)).unwrap();
+        let scores = play(&loaded, &[0; 30_000], 320, Rest::NEVER).unwrap().scores;
+        let output = (0..4).max_by_key(|k| scores[scores.len() - 4 + k]).unwrap();
+        let config = model.detect.as_mut().unwrap();
+        let likely = config.thresholds[1];
+        config.rest = Rest { output: output as u8, steps: 15 };
+        config.thresholds = (0..4).map(|k| if k == output { 0 } else { likely }).collect();
+        let words = words_of(&model.to_blob().unwrap()).unwrap();
+        let loaded = Model::load(Blob::new(&words)).unwrap();
+        let config = loaded.detect().unwrap();
+        let mut memory = vec![0; Blob::new(&words).listener_words()];
+        let mut listener = Listener::new(&loaded, &mut memory).unwrap();
+        let mut events = Vec::new();
+        listener.push_each(&samples, |heard| events.extend(heard.event));
+        let played = play(&loaded, &samples, 777, config.rest).unwrap();
+        assert!(played.rests.len() > 3 && events.len() > 3, "{} rests, {} events", played.rests.len(), events.len());
+        assert_eq!(replay(&played, config), events);
+        // Scores heard without rests are others.
+        assert_ne!(play(&loaded, &samples, 777, Rest::NEVER).unwrap().scores, played.scores);
+        let words = [(0, 60_000)].map(|(start, end)| crate::listening::Spoken { label: "a".into(), start, end });
+        let track = Track { words: words.into(), ..Track::default() };
+        let at = |step: &&usize| **step * 320 + 512 < 60_000;
+        let within = played.rests.iter().filter(at).count();
+        assert_eq!(rests(&[track], &[played.clone()], loaded.audio().unwrap()), [played.rests.len(), within]);
+    }
 }

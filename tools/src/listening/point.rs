@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::play::sample_of;
-use super::{Played, Tally, Track, judge, replay};
+use super::{Played, SILENCE, Tally, Track, judge, replay};
 
 /// Recordings, played.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,20 @@ pub struct Wish {
 pub const SMOOTH: [u8; 7] = [2, 4, 6, 9, 13, 18, 25];
 /// Refractory times that are tried, in seconds.
 const REFRACTORY_S: [f64; 2] = [0.5, 0.8];
+/// Silence after which a listener starts anew, unless the user says otherwise, in seconds.
+pub const REST_S: f64 = 2.0;
+
+/// The rest of so many seconds, at least a step longer than any refractory time that is tried; none for 0 seconds, or where
+/// no output is silence.
+pub fn rest(seconds: f64, audio: &audio::Config, labels: &[String]) -> detect::Rest {
+    let steps = |s: f64| (s * f64::from(audio.sample_rate) / f64::from(audio.hop)).round();
+    let least = REFRACTORY_S.into_iter().map(steps).fold(0.0, f64::max) + 1.0;
+    let silence = labels.iter().position(|l| l == SILENCE).and_then(|k| u8::try_from(k).ok());
+    match silence {
+        Some(output) if seconds > 0.0 => detect::Rest { output, steps: steps(seconds).max(least) as u16 },
+        _ => detect::Rest::NEVER,
+    }
+}
 
 /// Thresholds that are tried: evenly spaced, closer together towards 1.
 fn thresholds() -> Vec<u16> {
@@ -71,7 +85,9 @@ impl Point<'_> {
     fn uniform(&self, smooth: u8, seconds: f64, threshold: u16) -> detect::Config {
         let thresholds = self.keyword.iter().map(|k| if *k { threshold } else { 0 }).collect();
         let hop = f64::from(self.audio.hop) / f64::from(self.audio.sample_rate);
-        detect::Config { smooth, refractory: (seconds / hop).round() as u16, release: 0, thresholds }
+        let refractory = (seconds / hop).round() as u16;
+        let rest = self.played.first().map_or(detect::Rest::NEVER, |p| p.rest);
+        detect::Config { smooth, refractory, release: 0, rest, thresholds }
     }
 }
 
@@ -158,6 +174,16 @@ pub fn calibrate(point: &Point<'_>, sweep: &[Found], wish: Wish) -> Option<Found
 mod tests {
     use super::*;
     use crate::listening::Spoken;
+
+    #[test]
+    fn a_rest_is_at_the_output_of_silence_and_longer_than_the_refractory_time() {
+        let audio = audio::Config::HZ_16000;
+        let labels = ["yes", "silence"].map(str::to_owned);
+        assert_eq!(rest(2.0, &audio, &labels), detect::Rest { output: 1, steps: 100 });
+        assert_eq!(rest(0.1, &audio, &labels), detect::Rest { output: 1, steps: 41 });
+        assert_eq!(rest(0.0, &audio, &labels), detect::Rest::NEVER);
+        assert_eq!(rest(2.0, &audio, &labels[..1]), detect::Rest::NEVER);
+    }
 
     /// A network that says of one word what is wanted, and of another nearly so: the point tells them apart.
     #[test]

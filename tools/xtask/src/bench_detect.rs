@@ -5,11 +5,12 @@
 //! judged on the other half.
 
 use anyhow::{Context, Result};
-use elman::{Listener, Model};
+use elman::Model;
+use elman::detect::Rest;
 use elman_tools::cmd::calibrate::{self, Calibrated, play_all, summary};
 use elman_tools::cmd::{quantize, train};
 use elman_tools::data::{Clip, Corpus, Split};
-use elman_tools::listening::{Mixed, Point, StreamRecipe, Tally, Track, Wish, keywords};
+use elman_tools::listening::{self, Mixed, Point, StreamRecipe, Tally, Track, Wish};
 use elman_tools::model::ModelFile;
 use elman_tools::pipeline::{Source, wanted_rate};
 use elman_tools::recipe::Recipe;
@@ -17,6 +18,7 @@ use elman_tools::run::RunFolder;
 use elman_tools::ui::Ui;
 use std::path::{Path, PathBuf};
 
+use crate::endure;
 use crate::report::{Figures, Output, root};
 
 /// Seed of the streams that calibrate, and how many hours they are.
@@ -56,6 +58,9 @@ pub struct Args {
     /// Only recipes with this in their names
     #[arg(long, value_name = "PART", default_value = "")]
     only: String,
+    /// Only the hours in one piece
+    #[arg(long)]
+    endurance: bool,
     #[command(flatten)]
     pub output: Output,
 }
@@ -83,12 +88,15 @@ pub fn run(args: &Args) -> Result<Figures> {
             case.calibrated_for,
             CALIBRATION.1
         ));
-        for (k, per_hour) in case.per_hour.iter().enumerate() {
+        for (k, per_hour) in case.per_hour.iter().enumerate().filter(|_| !args.endurance) {
             dense(case, *per_hour, k == 0, &file.model()?, &stream, &corpus, &mut figures)?;
         }
-        if case.endurance {
+        if case.endurance && !args.endurance {
             half_of_the_speakers(case, &file.model()?, &stream, &corpus, &mut figures)?;
-            endure(&file, &stream, &corpus, &mut figures)?;
+        }
+        if case.endurance {
+            let tracks = mixed(Split::Valid, endure::HOURS, 240.0, 7).tracks(&stream, &corpus)?;
+            endure::endure(&file, &tracks, rest(&file.model()?)?, &mut figures)?;
         }
     }
     Ok(figures)
@@ -112,10 +120,16 @@ fn mixed(split: Split, hours: f64, per_hour: f64, seed: u64) -> Mixed {
     Mixed { split, hours, per_hour, snr_db: SNR_DB, seed }
 }
 
+/// The rest that `elman calibrate` gives a model.
+fn rest(model: &Model<'_>) -> Result<Rest> {
+    let (audio, labels, _) = calibrate::ears(model)?;
+    Ok(listening::rest(listening::REST_S, &audio, &labels))
+}
+
 /// What a point comes to on tracks.
 fn judged(model: &Model<'_>, tracks: &[Track], found: &Calibrated) -> Result<Tally> {
     let (audio, labels, keyword) = calibrate::ears(model)?;
-    let played = play_all(model, tracks)?;
+    let played = play_all(model, tracks, found.point.config.rest)?;
     let point = Point { tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
     Ok(point.tally(&found.point.config))
 }
@@ -132,7 +146,7 @@ fn dense(
 ) -> Result<()> {
     let tracks = mixed(Split::Valid, CALIBRATION.1, per_hour, CALIBRATION.0).tracks(stream, corpus)?;
     let wish = Wish { max_false_accepts_per_hour: case.calibrated_for };
-    let found = calibrate::find(model, &tracks, wish)?;
+    let found = calibrate::find(model, &tracks, wish, rest(model)?)?;
     figures.line(format!("  {per_hour} clips/h, the curve of one threshold for all words (false accepts/h: missed):"));
     let text = |(alarms, missed): &(f64, f64)| format!("{alarms:.2}: {:.1} %", 100.0 * missed);
     figures.line(format!("    {}", found.curve.iter().map(text).collect::<Vec<_>>().join(", ")));
@@ -197,9 +211,10 @@ fn half_of_the_speakers(
     let parts = [part(&speakers[..half]), part(&speakers[half..])];
     let mut sum = Tally::default();
     let per_hour = case.per_hour[0];
+    let wish = Wish { max_false_accepts_per_hour: case.calibrated_for };
     for (own, other) in [(0, 1), (1, 0)] {
         let tracks = mixed(Split::Valid, CALIBRATION.1, per_hour, CALIBRATION.0).tracks(stream, &parts[own])?;
-        let found = calibrate::find(model, &tracks, Wish { max_false_accepts_per_hour: case.calibrated_for })?;
+        let found = calibrate::find(model, &tracks, wish, rest(model)?)?;
         let tracks = mixed(Split::Valid, 2.0, per_hour, HOURS[0]).tracks(stream, &parts[other])?;
         sum.add(&judged(model, &tracks, &found)?);
     }
@@ -209,51 +224,5 @@ fn half_of_the_speakers(
     ));
     figures.add(format!("{}-other-speakers-false-accepts-per-hour", case.recipe), sum.per_hour());
     figures.add(format!("{}-other-speakers-missed-percent", case.recipe), 100.0 * sum.miss_rate());
-    Ok(())
-}
-
-/// Four hours without a break; the last hour by a fresh listener too.
-fn endure(file: &ModelFile, stream: &StreamRecipe, corpus: &Corpus, figures: &mut Figures) -> Result<()> {
-    let labels: Vec<String> = file.model()?.descriptor().labels.lines().map(str::to_owned).collect();
-    let thresholds: Vec<u16> = keywords(&labels).iter().map(|k| if *k { elman::detect::ONE / 2 } else { 0 }).collect();
-    let config = elman::detect::Config::new(&thresholds).map_err(|e| anyhow::anyhow!("{e}"))?;
-    let config = elman::detect::Config { smooth: 6, refractory: 25, ..config };
-    let blob = elman_tools::quant::with_detector(&file.bytes(), Some(config))?;
-    let words = elman_tools::quant::words_of(&blob)?;
-    let model = Model::load(elman::Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
-    let tracks = mixed(Split::Valid, 4.0, 240.0, 7).tracks(stream, corpus)?;
-    let audio = *model.audio().context("the model takes no sound")?;
-    let steps_an_hour = 3600 * audio.sample_rate / u32::from(audio.hop);
-    let mut memory = vec![0; elman::Blob::new(&words).listener_words()];
-    let mut listener = Listener::new(&model, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
-    let (mut last, mut largest) = (Vec::new(), Vec::new());
-    for (hour, track) in tracks.iter().enumerate() {
-        let mut most = 0;
-        for block in track.samples.chunks(1600) {
-            listener.push_each(block, |heard| {
-                if let (3, Some(e)) = (hour, heard.event) {
-                    last.push((e.output, e.step - 3 * steps_an_hour, e.score));
-                }
-            });
-            let long = (0..model.layers().len())
-                .flat_map(|k| listener.net().long(k).iter().map(|w| (*w as i32).unsigned_abs()));
-            most = long.fold(most, u32::max);
-        }
-        largest.push(most);
-    }
-    let mut memory = vec![0; elman::Blob::new(&words).listener_words()];
-    let mut fresh = Listener::new(&model, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
-    let mut alone = Vec::new();
-    let end = tracks.last().map_or(&[][..], |t| &t.samples);
-    fresh.push_each(end, |heard| alone.extend(heard.event.map(|e| (e.output, e.step, e.score))));
-    let differ =
-        last.iter().filter(|e| !alone.contains(e)).count() + alone.iter().filter(|e| !last.contains(e)).count();
-    let words = memory.len();
-    figures.line(format!(
-        "  four hours in one: {words} words of memory throughout; largest 32-bit state each hour {largest:?} of 2^31 - 1; {} events in the last hour, {differ} other than a fresh start's",
-        last.len()
-    ));
-    figures.add("endurance-events-that-differ", differ as f64);
-    figures.add("endurance-largest-state", f64::from(largest.iter().copied().max().unwrap_or(0)) / f64::from(i32::MAX));
     Ok(())
 }

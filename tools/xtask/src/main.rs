@@ -10,6 +10,7 @@ mod bitexact;
 mod boards;
 mod combinations;
 mod demo;
+mod endure;
 mod fuzz;
 mod narrow;
 mod panics;

@@ -7,7 +7,8 @@ use elman::detect;
 use super::{Drive, IntegerModel, Numbers, layer};
 
 /// A GRU of `units` units behind the front end `audio` and a dense layer of `outputs` outputs, of which all but the first
-/// are words. Thresholds are low, so that sound without meaning has events too.
+/// are words. Thresholds are low, so that sound without meaning has events too; the first output is silence, and 15 steps of it
+/// are a rest.
 ///
 /// # Panics
 /// Where there are more outputs than a detector takes.
@@ -22,7 +23,13 @@ pub fn listener(audio: audio::Config, units: usize, outputs: usize, seed: u64) -
         readout: Readout::EveryStep,
         fingerprint: seed,
         audio: Some(audio),
-        detect: Some(detect::Config { smooth: 5, refractory: 12, release: likely / 2, thresholds }),
+        detect: Some(detect::Config {
+            smooth: 5,
+            refractory: 12,
+            release: likely / 2,
+            rest: detect::Rest { output: 0, steps: 15 },
+            thresholds,
+        }),
         layers: vec![
             layer("gru", channels, units, FEATURE_FRAC as u8, Drive::Ordinary, seed),
             layer("dense", units, outputs, 15, Drive::Ordinary, seed ^ 1),
