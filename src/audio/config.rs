@@ -1,6 +1,6 @@
 //! The parameters of the front end: integers only, so that they travel in a blob.
 
-use super::{Error, Gain, MAX_CHANNELS, mel};
+use super::{Error, Gain, MAX_CHANNELS, Suppression, mel};
 use serde::{Deserialize, Serialize};
 
 /// Parameters of the front end. They are data of the network trained on them and travel in its blob.
@@ -26,6 +26,8 @@ pub struct Config {
     pub remove_dc: bool,
     /// log2 of the energy added to each band before the logarithm: what is much weaker than that is silence.
     pub floor_log2: u8,
+    /// What is subtracted from each channel: the noise in it that stays.
+    pub suppression: Option<Suppression>,
     /// Instead of the logarithm: each channel's energy over its own mean.
     pub gain: Option<Gain>,
     /// Coefficients of the cosine transform that are the features (MFCC); 0 leaves the bands as they are.
@@ -45,6 +47,7 @@ impl Config {
         pre_emphasis: 0,
         remove_dc: true,
         floor_log2: 10,
+        suppression: None,
         gain: None,
         cepstrum: 0,
     };
@@ -60,8 +63,9 @@ impl Config {
 
     /// Words of memory that a front end with these parameters needs, exactly.
     pub const fn memory_words(&self) -> usize {
-        let means = if self.gain.is_some() { 2 * self.channels as usize } else { 0 };
-        (self.window as usize).div_ceil(2) + self.fft() + self.channels as usize + 2 + means
+        let estimates = self.suppression.is_some() as usize + self.gain.is_some() as usize;
+        let channels = self.channels as usize;
+        (self.window as usize).div_ceil(2) + self.fft() + channels + 2 + 2 * channels * estimates
     }
 
     /// Features of a frame.
@@ -106,6 +110,9 @@ impl Config {
         if self.floor_log2 > 40 {
             return Err(Error::Floor { log2: self.floor_log2 });
         }
+        if let Some(suppression) = &self.suppression {
+            suppression.check()?;
+        }
         if let Some(gain) = &self.gain {
             gain.check()?;
         }
@@ -132,6 +139,8 @@ mod tests {
         assert_eq!(Config::HZ_16000.memory_words(), 256 + 512 + 34);
         let gain = Config { gain: Some(Gain::SPEECH), ..Config::HZ_16000 };
         assert_eq!((gain.memory_words(), gain.check()), (256 + 512 + 34 + 64, Ok(())));
+        let both = Config { suppression: Some(Suppression::SPEECH), ..gain };
+        assert_eq!((both.memory_words(), both.check()), (256 + 512 + 34 + 128, Ok(())));
         assert_eq!((Config { cepstrum: 13, ..gain }.features(), gain.features()), (13, 32));
         assert_eq!(Config::HZ_16000.frames(16_000), 49);
         assert_eq!(Config::HZ_16000.frames(511), 0);
@@ -157,6 +166,10 @@ mod tests {
                 Config { gain: Some(Gain { root: 0, ..Gain::SPEECH }), ..OK },
                 Error::Gain { smooth_log2: 5, strength: 32_113, bias: 8192, root: 0 },
             ),
+            (
+                Config { suppression: Some(Suppression { share: 40_000, ..Suppression::SPEECH }), ..OK },
+                Error::Suppression { fall_log2: 3, rise_log2: 6, strength: 6144, share: 40_000 },
+            ),
             (Config { fft_log2: 7, window: 128, hop: 80, channels: 40, ..OK }, Error::EmptyChannel { channel: 0 }),
         ] {
             assert_eq!(config.check(), Err(error), "{config:?}");
@@ -165,8 +178,14 @@ mod tests {
 
     #[test]
     fn travels_as_postcard() {
-        for config in [Config::HZ_8000, Config { gain: Some(Gain::SPEECH), cepstrum: 13, ..Config::HZ_16000 }] {
-            let mut buffer = [0; 40];
+        let all = Config {
+            suppression: Some(Suppression::SPEECH),
+            gain: Some(Gain::SPEECH),
+            cepstrum: 13,
+            ..Config::HZ_16000
+        };
+        for config in [Config::HZ_8000, all] {
+            let mut buffer = [0; 48];
             let bytes = postcard::to_slice(&config, &mut buffer).unwrap();
             assert_eq!(postcard::from_bytes::<Config>(bytes).unwrap(), config);
         }

@@ -78,6 +78,18 @@ pub enum Error {
         /// r in Q0.15.
         root: u16,
     },
+    /// A suppression whose estimate does not fall and rise within 2^1 to 2^12 frames, whose strength is 0, or of which more
+    /// than everything stays.
+    Suppression {
+        /// log2 of the frames in which the estimate falls.
+        fall_log2: u8,
+        /// log2 of the part of itself by which it rises.
+        rise_log2: u8,
+        /// β in Q4.12.
+        strength: u16,
+        /// s in Q0.15.
+        share: u16,
+    },
     /// The memory handed to [`FrontEnd::new`](super::FrontEnd::new) is too small.
     Memory {
         /// Words needed: [`Config::memory_words`](super::Config::memory_words).
@@ -117,6 +129,11 @@ impl fmt::Display for Error {
                 f,
                 "a gain with k = {smooth_log2}, α = {strength}/32768, δ = {bias}/4096, r = {root}/32768: k is 1 to 12, α and \
                  r at most 1, δ and r above 0"
+            ),
+            Error::Suppression { fall_log2, rise_log2, strength, share } => write!(
+                f,
+                "a suppression with fall = {fall_log2}, rise = {rise_log2}, β = {strength}/4096, s = {share}/32768: fall and rise \
+                 are 1 to 12, β above 0, s at most 1"
             ),
             Error::Memory { needed, given } => write!(f, "the front end needs {needed} words of memory, got {given}"),
         }

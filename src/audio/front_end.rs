@@ -35,6 +35,8 @@ pub struct FrontEnd<'a> {
     buffer: &'a mut [u32],
     /// Edges of the mel bands.
     edges: &'a mut [u32],
+    /// Noise in each band, in two words; empty without a suppression.
+    noises: &'a mut [[u32; 2]],
     /// Mean energy of each band, in two words; empty without a gain.
     means: &'a mut [[u32; 2]],
     /// Where the next sample goes.
@@ -54,14 +56,15 @@ impl<'a> FrontEnd<'a> {
         let (ring, rest) = memory.split_at_mut_checked((config.window as usize).div_ceil(2)).ok_or(too_small)?;
         let (buffer, rest) = rest.split_at_mut_checked(config.fft()).ok_or(too_small)?;
         let ring = crate::kernel::word::halves_mut(ring).get_mut(..config.window as usize).ok_or(too_small)?;
-        let (edges, means) = rest.split_at_mut_checked((config.channels as usize).wrapping_add(2)).ok_or(too_small)?;
-        let means = if config.gain.is_some() { means.as_chunks_mut().0 } else { &mut [] };
-        let channels = if config.gain.is_some() { config.channels as usize } else { 0 };
-        let means = means.get_mut(..channels).ok_or(too_small)?;
+        let (edges, rest) = rest.split_at_mut_checked((config.channels as usize).wrapping_add(2)).ok_or(too_small)?;
+        let bands = |present: bool| if present { config.channels as usize } else { 0 };
+        let estimates: &mut [[u32; 2]] = rest.as_chunks_mut().0;
+        let (noises, rest) = estimates.split_at_mut_checked(bands(config.suppression.is_some())).ok_or(too_small)?;
+        let means = rest.get_mut(..bands(config.gain.is_some())).ok_or(too_small)?;
         for (i, e) in edges.iter_mut().enumerate() {
             *e = mel::edge(&config, i as u32);
         }
-        let mut this = FrontEnd { config, ring, buffer, edges, means, head: 0, missing: 0 };
+        let mut this = FrontEnd { config, ring, buffer, edges, noises, means, head: 0, missing: 0 };
         this.reset();
         Ok(this)
     }
@@ -78,8 +81,10 @@ impl<'a> FrontEnd<'a> {
         self.missing = self.config.window as usize;
     }
 
-    /// Forgets the mean energies that a gain keeps: the next frame is the first of them. The samples of the window stay.
+    /// Forgets the energies that suppression and gain keep: the next frame is the first of them. The samples of the window
+    /// stay.
     pub fn forget(&mut self) {
+        self.noises.fill([0; 2]);
         self.means.fill([0; 2]);
     }
 
@@ -156,12 +161,15 @@ impl<'a> FrontEnd<'a> {
         let mut from = edges.next().unwrap_or(0);
         let mut to = edges.next().unwrap_or(0);
         let mut here = mel::between(spectrum, from, to, exponent);
-        let mut means = self.means.iter_mut();
+        let (mut noises, mut means) = (self.noises.iter_mut(), self.means.iter_mut());
         for (feature, next) in features.iter_mut().zip(edges) {
             (from, to) = (to, next);
             let rising = here.rising;
             here = mel::between(spectrum, from, to, exponent);
-            let energy = rising.saturating_add(here.falling).saturating_add(floor);
+            let mut energy = rising.saturating_add(here.falling).saturating_add(floor);
+            if let (Some(suppression), Some(noise)) = (&self.config.suppression, noises.next()) {
+                energy = suppression.left(energy, noise).saturating_add(floor);
+            }
             if let (Some(gain), Some(mean)) = (&self.config.gain, means.next()) {
                 *feature = gain.feature(energy, mean);
                 continue;

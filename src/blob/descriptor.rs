@@ -117,7 +117,7 @@ pub const fn schema_hash() -> u32 {
     const TABLES: u32 = {
         let h = text(
             0x811C_9DC5,
-            "name labels readout fingerprint audio[gain(smooth strength bias root) cepstrum] detect[smooth refractory release rest(output steps) thresholds] text[] steps feedback increments structure[sequence seq2seq(score outputs beams) tree(roots nodes slots) graph(rounds nodes edges degree)] chains layers[tag variant inputs units fracs direction params]",
+            "name labels readout fingerprint audio[suppression(fall rise strength share) gain(smooth strength bias root) cepstrum] detect[smooth refractory release rest(output steps) thresholds] text[] steps feedback increments structure[sequence seq2seq(score outputs beams) tree(roots nodes slots) graph(rounds nodes edges degree)] chains layers[tag variant inputs units fracs direction params]",
         );
         specs(specs(h, crate::cell::ALL_CELLS), layer::ALL_LAYERS)
     };

@@ -1,12 +1,12 @@
 //! The audio front end on a board, every feature and the instructions of each part of the work.
 //!
-//! The input is the front end's parameters, a word each in the order of [`Config`]'s fields with four of a gain (all 0
-//! for none), then samples. The output is
+//! The input is the front end's parameters, a word each in the order of [`Config`]'s fields, with four each of a
+//! suppression and of a gain (all 0 for none) at the end, then samples. The output is
 //! [`MAGIC`] and the ticks of a measurement of nothing, then a record a frame: the ticks of each [`Part`] since the frame
 //! before, and the features, padded to whole words.
 
 use core::cell::Cell;
-use elman::audio::{Config, FrontEnd, Gain, MAX_CHANNELS, Part};
+use elman::audio::{Config, FrontEnd, Gain, MAX_CHANNELS, Part, Suppression};
 use elman::kernel::layout::vector_words;
 use elman::kernel::word;
 use embedded_io::{Read, Write};
@@ -17,7 +17,7 @@ use super::{Clock, Fault, read};
 pub const MAGIC: u32 = u32::from_le_bytes(*b"ELA1");
 
 /// Words of a [`Config`].
-const CONFIG_WORDS: usize = 15;
+const CONFIG_WORDS: usize = 19;
 /// Parts of the work.
 const PARTS: usize = 5;
 /// Samples of a block at most; no longer than a hop, so that it ends one frame at most.
@@ -27,7 +27,13 @@ const BLOCK: usize = 320;
 fn config(words: [u32; CONFIG_WORDS]) -> Config {
     let [sample_rate, window, hop, fft_log2, channels, low_hz, high_hz, pre_emphasis, remove_dc, floor_log2, more @ ..] =
         words;
-    let [cepstrum, smooth_log2, strength, bias, root] = more;
+    let [cepstrum, fall_log2, rise_log2, times, share, smooth_log2, strength, bias, root] = more;
+    let suppression = Suppression {
+        fall_log2: fall_log2 as u8,
+        rise_log2: rise_log2 as u8,
+        strength: times as u16,
+        share: share as u16,
+    };
     let gain = Gain { smooth_log2: smooth_log2 as u8, strength: strength as u16, bias: bias as u16, root: root as u16 };
     Config {
         sample_rate,
@@ -41,6 +47,7 @@ fn config(words: [u32; CONFIG_WORDS]) -> Config {
         remove_dc: remove_dc != 0,
         floor_log2: floor_log2 as u8,
         cepstrum: cepstrum as u8,
+        suppression: (fall_log2 != 0).then_some(suppression),
         gain: (smooth_log2 != 0).then_some(gain),
     }
 }

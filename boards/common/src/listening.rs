@@ -8,7 +8,7 @@
 //! | words | content |
 //! |---|---|
 //! | 1 | ticks of [`Listener::push_each`], copying the stages to the record included |
-//! | 3 | ticks of front end, network and detector by themselves, run a second time beside it |
+//! | 3 | ticks of front end, network and detector by themselves, run a second time beside it; 0 where there is no room for that |
 //! | 1 | FNV-1a over all samples since the start or the last reset, those of this block included |
 //! | | features, then scores, then mean probabilities: 16 bits each, each padded to whole words |
 //! | 3 | event: output, step, score; output 0xFFFF_FFFF where there is none |
@@ -46,7 +46,7 @@ pub fn record_words(model: &Model<'_>) -> usize {
 /// What a session works with.
 #[derive(Debug)]
 pub struct Room<'m> {
-    /// Memory of the listener, and as much again for its parts by themselves.
+    /// Memory of the listener, and as much again for its parts by themselves, where there is room for them.
     pub memory: &'m mut [u32],
     /// A block of samples.
     pub samples: &'m mut [i16],
@@ -169,10 +169,13 @@ pub fn serve<I: Read, O: Write>(
     let (audio, detect) = (model.audio(), model.detect());
     let words = [audio.map_or(0, |a| a.memory_words()), model.memory_words(), detect.map_or(0, |d| d.memory_words())];
     let half = words.iter().fold(0usize, |sum, n| sum.saturating_add(*n));
-    let too_small = Fault::Model(Error::Memory { need: half.saturating_mul(2), have: room.memory.len() });
+    let too_small = Fault::Model(Error::Memory { need: half, have: room.memory.len() });
     let (own, apart) = room.memory.split_at_mut_checked(half).ok_or(too_small)?;
     let mut listener = Listener::new(model, own).map_err(Fault::Model)?;
-    let mut parts = Parts::new(model, apart).map_err(Fault::Model)?;
+    let mut parts = match apart.len() < half {
+        true => None,
+        false => Some(Parts::new(model, apart).map_err(Fault::Model)?),
+    };
     let hop = audio.map_or(0, |a| a.hop as usize);
     let record = room.record.get_mut(..record_words(model)).ok_or(Fault::Record(record_words(model)))?;
     clock.measure(|| ());
@@ -182,7 +185,7 @@ pub fn serve<I: Read, O: Write>(
     while let Some(count) = count(input)? {
         if count == 0 {
             listener.reset();
-            parts.reset();
+            parts.iter_mut().for_each(Parts::reset);
             sum = HASH_START;
             continue;
         }
@@ -190,10 +193,13 @@ pub fn serve<I: Read, O: Write>(
         let Some(samples) = block else { return Err(Fault::Frames(count as usize)) };
         read(samples, input)?;
         sum = samples.iter().fold(sum, |h, s| hash(h, *s));
-        parts.push(samples, clock);
+        let apart = parts.as_mut().map_or([0; 3], |parts| {
+            parts.push(samples, clock);
+            parts.ticks
+        });
         let (ticks, complete) = hear(&mut listener, samples, record, clock);
         if complete {
-            for (to, from) in record.iter_mut().zip([&[ticks][..], &parts.ticks, &[sum]].into_iter().flatten()) {
+            for (to, from) in record.iter_mut().zip([&[ticks][..], &apart, &[sum]].into_iter().flatten()) {
                 *to = *from;
             }
             output.write_all(word::bytes(record)).map_err(Fault::Output)?;

@@ -20,7 +20,7 @@ pub struct Cmd {
     /// A blob with a detector, or a run folder
     #[arg(long, value_name = "MODEL")]
     pub model: PathBuf,
-    /// Core: m3, m4, m7, m33; several between commas
+    /// Core: m0, m3, m4, m7, m33, m55; several between commas
     #[arg(long, value_name = "CORE", default_value = "m4", value_delimiter = ',')]
     pub on: Vec<String>,
     /// Samples in a block; by default a hop
@@ -76,15 +76,19 @@ impl Cmd {
 fn show(report: &ReplayReport, ui: Ui) {
     let s = &report.spent;
     let whole = |n: f64| thousands(n.round() as u64);
+    // A small core has no room to run the parts a second time.
+    let parts = match s.front_end > 0.0 {
+        true => {
+            format!(" (front end {}, network {}, detector {})", whole(s.front_end), whole(s.network), whole(s.detector))
+        }
+        false => String::new(),
+    };
     ui.line(format!(
-        "{}: {} frames, {} mismatches; instructions a frame: {} (front end {}, network {}, detector {}), at most {}",
+        "{}: {} frames, {} mismatches; instructions a frame: {}{parts}, at most {}",
         report.core,
         thousands(report.frames),
         report.mismatches,
         whole(s.whole),
-        whole(s.front_end),
-        whole(s.network),
-        whole(s.detector),
         whole(s.most)
     ));
     if let Some(first) = &report.first {

@@ -82,6 +82,8 @@ pub struct Features {
     pub high_hz: u16,
     /// log2 of the energy below which a band counts as silent.
     pub floor_log2: u8,
+    /// Whether noise that stays is subtracted from each band.
+    pub suppression: bool,
     /// Whether each band's energy is divided by its own mean (per-channel energy normalisation), instead of its logarithm.
     pub gain: bool,
     /// Cepstral coefficients (MFCC) instead of bands; 0 for bands.
@@ -101,6 +103,7 @@ impl Default for Features {
             low_hz: base.low_hz,
             high_hz: 0,
             floor_log2: base.floor_log2,
+            suppression: false,
             gain: false,
             cepstrum: 0,
             pre_emphasis: 0.0,
@@ -125,6 +128,7 @@ impl Features {
             low_hz: self.low_hz,
             high_hz: if self.high_hz == 0 { (rate as f64 * 0.475) as u16 } else { self.high_hz },
             floor_log2: self.floor_log2,
+            suppression: self.suppression.then_some(elman::audio::Suppression::SPEECH),
             gain: self.gain.then_some(elman::audio::Gain::SPEECH),
             cepstrum: self.cepstrum,
             pre_emphasis: (self.pre_emphasis * 32_768.0).round().clamp(0.0, 65_535.0) as u16,

@@ -38,7 +38,9 @@ impl HearReport {
 }
 
 /// Parameters as the firmware reads them.
-fn config_words(c: &Config) -> [u32; 15] {
+fn config_words(c: &Config) -> [u32; 19] {
+    let [fall, rise, times, share] =
+        c.suppression.map_or([0; 4], |s| [s.fall_log2.into(), s.rise_log2.into(), s.strength.into(), s.share.into()]);
     let [smooth, strength, bias, root] =
         c.gain.map_or([0; 4], |g| [g.smooth_log2.into(), g.strength.into(), g.bias.into(), g.root.into()]);
     [
@@ -53,6 +55,10 @@ fn config_words(c: &Config) -> [u32; 15] {
         c.remove_dc.into(),
         c.floor_log2.into(),
         c.cepstrum.into(),
+        fall,
+        rise,
+        times,
+        share,
         smooth,
         strength,
         bias,

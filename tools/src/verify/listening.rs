@@ -10,7 +10,7 @@ use std::fmt;
 use std::io::Write;
 
 use super::{Firmware, Machine, Machines, Options, Qemu, Session};
-use crate::quant::words_of;
+use crate::quant::{relay, words_of};
 
 /// "ELR1": the first word of a session.
 const MAGIC: u32 = u32::from_le_bytes(*b"ELR1");
@@ -177,6 +177,7 @@ impl Ear {
     /// # Errors
     /// Where the blob is refused or cannot listen, or the firmware fails. A difference is no error, but said in the report.
     pub fn replay(&self, model: &[u8], samples: &[i16], block: usize) -> Result<ReplayReport> {
+        let model = &relay::for_core(model, &self.core)?;
         let words = words_of(model)?;
         let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob is refused: {e}"))?;
         let audio = *loaded.audio().context("the model takes no sound")?;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use elman::Model;
-use elman::audio::Config;
+use elman::audio::{Config, Gain, Suppression};
 use elman::blob::{Blob, Score};
 use elman::cell::Shape;
 use elman::kernel::Layout;
@@ -141,14 +141,24 @@ fn refuses(bench: &Bench, core: &str) -> Result<()> {
     Ok(())
 }
 
-/// Front ends of every size of FFT, over noise from silence to full scale.
-fn front_ends() -> [(Config, Vec<i16>); 4] {
+/// Front ends of every size of FFT, and with everything that may stand behind it, over noise from silence to full scale.
+fn front_ends() -> [(Config, Vec<i16>); 9] {
     let base = Config::HZ_16000;
     let configs = [
         base,
         Config::HZ_8000,
         Config { fft_log2: 10, window: 1023, channels: 40, high_hz: 8000, pre_emphasis: 31_785, floor_log2: 0, ..base },
         Config { fft_log2: 7, window: 100, hop: 90, channels: 20, pre_emphasis: 500, remove_dc: false, ..base },
+        Config { cepstrum: 13, ..base },
+        Config { gain: Some(Gain::SPEECH), ..Config::HZ_8000 },
+        Config { suppression: Some(Suppression::SPEECH), ..base },
+        Config { cepstrum: 20, pre_emphasis: 31_785, gain: Some(Gain { smooth_log2: 2, ..Gain::SPEECH }), ..base },
+        Config {
+            cepstrum: 32,
+            gain: Some(Gain { root: 1 << 15, strength: 1 << 14, ..Gain::SPEECH }),
+            suppression: Some(Suppression { fall_log2: 1, rise_log2: 1, share: 0, ..Suppression::SPEECH }),
+            ..Config::HZ_8000
+        },
     ];
     configs.map(|config| {
         let mut numbers = synthetic::Numbers(5);
@@ -158,6 +168,23 @@ fn front_ends() -> [(Config, Vec<i16>); 4] {
             });
         (config, samples.collect())
     })
+}
+
+/// A front end in some words.
+fn about(config: &Config) -> String {
+    let mut name = format!("front end, {} Hz, {} points", config.sample_rate, config.fft());
+    let cepstrum = format!("cepstrum {}", config.cepstrum);
+    for (there, what) in [
+        (config.pre_emphasis > 0, "pre-emphasis"),
+        (config.suppression.is_some(), "suppression"),
+        (config.gain.is_some(), "gain"),
+        (config.cepstrum > 0, &cepstrum),
+    ] {
+        if there {
+            name += &format!(", {what}");
+        }
+    }
+    name
 }
 
 /// Graph networks of each pool, over edges with and without features.
@@ -231,10 +258,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             total += report.frames;
             different += report.mismatches;
             if !args.json {
-                let name = format!("front end, {} Hz, {} points", config.sample_rate, config.fft());
-                println!("{core:<5}{name:<40}{:>8} frames{:>8} mismatches", report.frames, report.mismatches);
+                let name = about(&config);
+                println!("{core:<5}{name:<60}{:>8} frames{:>8} mismatches", report.frames, report.mismatches);
             }
-            reports.push(serde_json::json!({ "variant": "front end", "report": report }));
+            reports.push(serde_json::json!({ "variant": about(&config), "report": report }));
         }
         // Structures take more RAM than the smallest core has.
         if bench.machine().room.blob == 0 {

@@ -9,7 +9,7 @@
 mod board;
 
 use board::files::{Input, Output};
-use board::{BLOB_WORDS, MEMORY_WORDS, give_up};
+use board::{BLOB_WORDS, give_up};
 use elman::{Blob, Model};
 use elman_board::listening::{Room, serve};
 use semihosting::process;
@@ -17,9 +17,12 @@ use static_cell::ConstStaticCell;
 
 static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
 
-/// Words of a record, samples of a block.
-const RECORD_WORDS: usize = if board::RECORD_WORDS < 1024 { board::RECORD_WORDS } else { 1024 };
-const BLOCK: usize = 1024;
+/// Where blobs lie in flash, RAM is little: it holds one listener, and its parts are not measured by themselves.
+const SMALL: bool = board::BLOB_AT.is_some();
+/// Words of states and sums, of a record, samples of a block.
+const MEMORY_WORDS: usize = if SMALL { 1300 } else { board::MEMORY_WORDS };
+const RECORD_WORDS: usize = if SMALL { 96 } else { 1024 };
+const BLOCK: usize = if SMALL { 512 } else { 1024 };
 
 static BLOB_FILE: ConstStaticCell<[u32; BLOB_WORDS]> = ConstStaticCell::new([0; BLOB_WORDS]);
 static MEMORY: ConstStaticCell<[u32; MEMORY_WORDS]> = ConstStaticCell::new([0; MEMORY_WORDS]);
