@@ -1,5 +1,5 @@
 //! For a board's build: memory.x onto the linker's path, and the model named by ELMAN_BLOB (by default the one beside
-//! this file) into the firmware.
+//! this file: gestures.elman where the board's name begins with gestures, else listens.elman) into the firmware.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -16,7 +16,9 @@ fn main() {
         println!("cargo::rustc-link-arg-bins=-Tlink-rp.x");
     }
     println!("cargo::rerun-if-env-changed=ELMAN_BLOB");
-    let blob = env::var_os("ELMAN_BLOB").map_or(PathBuf::from("../listens.elman"), PathBuf::from);
+    let gestures = env::var("CARGO_PKG_NAME").is_ok_and(|name| name.starts_with("gestures"));
+    let own = if gestures { "../gestures.elman" } else { "../listens.elman" };
+    let blob = env::var_os("ELMAN_BLOB").map_or(PathBuf::from(own), PathBuf::from);
     println!("cargo::rerun-if-changed={}", blob.display());
     fs::copy(&blob, out.join("model.elman")).unwrap_or_else(|e| panic!("{}: {e}", blob.display()));
 }

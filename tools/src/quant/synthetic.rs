@@ -296,6 +296,29 @@ pub fn nodes(count: usize, frames: u16, seed: u64) -> Vec<Node> {
         .collect()
 }
 
+/// A model that knows gestures from thousandths of g along three axes: scale, GRU and dense layer, and a detector for all
+/// outputs but the first.
+///
+/// # Panics
+/// Where there are more outputs than a detector takes.
+pub fn gestures(units: usize, outputs: usize, seed: u64) -> IntegerModel {
+    let scale = layer("scale", 3, 3, 0, Drive::Ordinary, seed ^ 2);
+    let frac = scale.out_frac;
+    IntegerModel {
+        name: format!("gestures with {units} units"),
+        labels: (0..outputs).map(|k| format!("gesture {k}")).collect(),
+        readout: Readout::EveryStep,
+        fingerprint: seed,
+        detect: Some(sound::detector(outputs)),
+        layers: vec![
+            scale,
+            layer("gru", 3, units, frac, Drive::Ordinary, seed),
+            layer("dense", units, outputs, 15, Drive::Ordinary, seed ^ 1),
+        ],
+        ..IntegerModel::default()
+    }
+}
+
 /// A language model of `symbols` characters (the unknown one included): embedding, GRU and dense layer.
 ///
 /// # Panics

@@ -11,7 +11,7 @@ use elman_tools::data::{GraphRows, Joints};
 use elman_tools::pipeline::{Answer, Example};
 use elman_tools::quant::synthetic::{self, Drive};
 use elman_tools::quant::{IntegerModel, words_of};
-use elman_tools::verify::{Bench, GenerateReport, Generation, Inputs, Machines, Options, generate, hear};
+use elman_tools::verify::{Bench, Ear, GenerateReport, Generation, Inputs, Machines, Options, generate, hear};
 use std::process::ExitCode;
 
 /// Arguments of `bitexact`.
@@ -170,6 +170,24 @@ fn front_ends() -> [(Config, Vec<i16>); 9] {
     })
 }
 
+/// What listens: a network as large as a keyword spotter's, and one behind everything that a front end may have.
+fn listeners() -> Result<[IntegerModel; 2]> {
+    let all = Config {
+        cepstrum: 13,
+        pre_emphasis: 31_785,
+        suppression: Some(Suppression::SPEECH),
+        gain: Some(Gain::SPEECH),
+        ..Config::HZ_8000
+    };
+    Ok([synthetic::sound::resting(Config::HZ_16000, 96, 12, 3)?, synthetic::sound::resting(all, 18, 5, 3)?])
+}
+
+/// Sound with a pause for a rest, two seconds each.
+fn sound(rate: u32) -> Vec<i16> {
+    let stretch = |seed| synthetic::sound::samples(2 * rate as usize, seed);
+    [stretch(1), vec![0; 2 * rate as usize], stretch(2)].concat()
+}
+
 /// A front end in some words.
 fn about(config: &Config) -> String {
     let mut name = format!("front end, {} Hz, {} points", config.sample_rate, config.fft());
@@ -262,6 +280,22 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 println!("{core:<5}{name:<60}{:>8} frames{:>8} mismatches", report.frames, report.mismatches);
             }
             reports.push(serde_json::json!({ "variant": about(&config), "report": report }));
+        }
+        for model in listeners()? {
+            let config = model.audio.context("it listens")?;
+            let block = usize::from(config.hop) - 1;
+            let report =
+                Ear::new(core, &Options::default())?.replay(&model.to_blob()?, &sound(config.sample_rate), block)?;
+            total += report.frames;
+            different += report.mismatches;
+            let name = format!("{}, {}", model.name, about(&config));
+            if !args.json {
+                println!("{core:<5}{name:<80}{:>8} frames{:>8} mismatches", report.frames, report.mismatches);
+                if let Some(first) = report.first {
+                    println!("     first: {first}");
+                }
+            }
+            reports.push(serde_json::json!({ "variant": name, "report": report }));
         }
         // Structures take more RAM than the smallest core has.
         if bench.machine().room.blob == 0 {

@@ -1,21 +1,37 @@
 //! A model that listens, and sound for it.
 
+use anyhow::Result;
 use elman::audio::{self, FEATURE_FRAC};
 use elman::blob::Readout;
-use elman::detect;
+use elman::detect::{self, Rest};
+use elman::{Blob, Listener, Model};
 
+use super::super::words_of;
 use super::{Drive, IntegerModel, Numbers, layer};
 
-/// A GRU of `units` units behind the front end `audio` and a dense layer of `outputs` outputs, of which all but the first
-/// are words. Thresholds are low, so that sound without meaning has events too; the first output is silence, and 15 steps of it
-/// are a rest.
+/// A detector with low thresholds, so that sound without meaning has events too: all outputs but the first are words; the
+/// first is silence, and 15 steps of it are a rest.
+///
+/// # Panics
+/// Where there are more outputs than a detector takes.
+pub fn detector(outputs: usize) -> detect::Config {
+    let likely = likely(outputs);
+    let thresholds: Vec<u16> = (0..outputs).map(|k| if k == 0 { 0 } else { likely }).collect();
+    let rest = Rest { output: 0, steps: 15 };
+    let config = detect::Config::new(&thresholds).expect("as many outputs as a detector takes");
+    detect::Config { smooth: 5, refractory: 12, release: likely / 2, rest, ..config }
+}
+
+/// The threshold of a word: half as likely again as by chance.
+fn likely(outputs: usize) -> u16 {
+    (elman::detect::ONE as usize * 3 / (2 * outputs.max(1))) as u16
+}
+
+/// A GRU of `units` units behind the front end `audio`, a dense layer of `outputs` outputs, and a [`detector`].
 ///
 /// # Panics
 /// Where there are more outputs than a detector takes.
 pub fn listener(audio: audio::Config, units: usize, outputs: usize, seed: u64) -> IntegerModel {
-    let likely = (elman::detect::ONE as usize * 3 / (2 * outputs.max(1))) as u16;
-    let thresholds: Vec<u16> = (0..outputs).map(|k| if k == 0 { 0 } else { likely }).collect();
-    let thresholds = detect::Config::new(&thresholds).expect("as many outputs as a detector takes").thresholds;
     let channels = audio.features();
     IntegerModel {
         name: format!("listens with {units} units"),
@@ -23,19 +39,33 @@ pub fn listener(audio: audio::Config, units: usize, outputs: usize, seed: u64) -
         readout: Readout::EveryStep,
         fingerprint: seed,
         audio: Some(audio),
-        detect: Some(detect::Config {
-            smooth: 5,
-            refractory: 12,
-            release: likely / 2,
-            rest: detect::Rest { output: 0, steps: 15 },
-            thresholds,
-        }),
+        detect: Some(detector(outputs)),
         layers: vec![
             layer("gru", channels, units, FEATURE_FRAC as u8, Drive::Ordinary, seed),
             layer("dense", units, outputs, 15, Drive::Ordinary, seed ^ 1),
         ],
         ..IntegerModel::default()
     }
+}
+
+/// A [`listener`] that rests in digital silence: the output that leads there is silence, the others are words.
+///
+/// # Errors
+/// Where the model would be refused.
+pub fn resting(audio: audio::Config, units: usize, outputs: usize, seed: u64) -> Result<IntegerModel> {
+    let mut model = listener(audio, units, outputs, seed);
+    let words = words_of(&model.to_blob()?)?;
+    let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
+    let mut memory = vec![0; Blob::new(&words).listener_words()];
+    let mut listener = Listener::new(&loaded, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
+    let mut scores = Vec::new();
+    listener.push_each(&vec![0; 2 * audio.sample_rate as usize], |heard| scores = heard.scores.to_vec());
+    let silence = (0..outputs).max_by_key(|k| scores.get(*k)).unwrap_or(0);
+    if let Some(config) = &mut model.detect {
+        config.rest.output = silence as u8;
+        config.thresholds.iter_mut().enumerate().for_each(|(k, t)| *t = if k == silence { 0 } else { likely(outputs) });
+    }
+    Ok(model)
 }
 
 /// So many samples of what microphones give and what they should not: noise, silence, full-scale square waves, DC, clicks,

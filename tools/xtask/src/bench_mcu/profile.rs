@@ -3,8 +3,9 @@
 use anyhow::{Context, Result, ensure};
 use elman::audio::{Config, FEATURE_FRAC};
 use elman_tools::quant::IntegerModel;
+use elman_tools::quant::synthetic::sound;
 use elman_tools::quant::synthetic::{self, Drive, Numbers};
-use elman_tools::verify::{Bench, Options, PARTS, hear};
+use elman_tools::verify::{Bench, Ear, Options, PARTS, hear};
 use std::process::ExitCode;
 
 use super::{STEPS, count};
@@ -15,7 +16,7 @@ const CORE: &str = "m4";
 const UNITS: usize = 64;
 const WORDS: usize = 11;
 
-/// Counts the front end by its parts, and the network by its layers.
+/// Counts the front end by its parts, the network by its layers, and the detector.
 ///
 /// # Errors
 /// Where a firmware cannot be built or run, or differs from the host.
@@ -59,6 +60,12 @@ pub fn run(output: &Output) -> Result<ExitCode> {
         before = report.instructions;
     }
     total += before;
+    // A detector takes the same whatever the network is; its smoothing and a word's softmax are what it does.
+    let spotter = sound::listener(config, UNITS, WORDS, 7).to_blob()?;
+    let report = Ear::new(CORE, &Options::default())?.replay(&spotter, &samples, config.hop.into())?;
+    ensure!(report.mismatches == 0, "{} of {} frames differ from the host's", report.mismatches, report.frames);
+    part(&mut figures, "detector", report.spent.detector);
+    total += report.spent.detector;
     figures.line(format!("  all                     {total:>8.0}"));
     figures.add("all", total.round());
     figures.finish(output)
