@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Which output is silence, and after how many steps of it in a row the listener starts anew; part of the detector's
 /// parameters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Rest {
     /// The output that is silence.
     pub output: u8,

@@ -139,6 +139,9 @@ mod tests {
         let track = Track { words: words.into(), ..Track::default() };
         let at = |step: &&usize| **step * 320 + 512 < 60_000;
         let within = played.rests.iter().filter(at).count();
-        assert_eq!(rests(&[track], std::slice::from_ref(&played), loaded.audio().unwrap()), [played.rests.len(), within]);
+        assert_eq!(
+            rests(&[track], std::slice::from_ref(&played), loaded.audio().unwrap()),
+            [played.rests.len(), within]
+        );
     }
 }
