@@ -1,10 +1,8 @@
 //! Bytes become trusted here, and only here.
 
-use postcard::ser_flavors::Flavor;
-
 use super::{
     Blob, Chains, Descriptor, Error, FRAME_WORDS, Frame, MAX_CHAINS, MAX_LAYERS, Readout, Structure, Text, crc32c,
-    judge, memory_words, schema_hash, shape, structure,
+    decode, judge, memory_words, schema_hash, shape, structure,
 };
 use crate::cell::{Pass, StageSpec, StageView, View};
 use crate::kernel::layout::padded;
@@ -44,7 +42,7 @@ impl<'b> Model<'b> {
         let middle = body.get(FRAME_WORDS..).unwrap_or_default();
         let descriptor_words = (frame.descriptor_bytes as usize).div_ceil(4);
         let (head, mut weights) = middle.split_at_checked(descriptor_words).unwrap_or_default();
-        let descriptor = decode(head, frame.descriptor_bytes as usize)?;
+        let descriptor = decode::decode(head, frame.descriptor_bytes as usize)?;
         if let Some(config) = &descriptor.audio {
             config.check().map_err(Error::Audio)?;
         }
@@ -202,41 +200,6 @@ impl<'b> Model<'b> {
 /// Lines. `str::lines` would do, but the compiler cannot see that it does not panic.
 fn count_labels(labels: &str) -> usize {
     labels.bytes().filter(|b| *b == b'\n').count() + !labels.is_empty() as usize
-}
-
-/// Compares what postcard would write with what the blob has: the encoding must be canonical.
-struct Same<'a> {
-    rest: &'a [u8],
-}
-
-impl Flavor for Same<'_> {
-    type Output = bool;
-
-    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
-        match self.rest.split_first() {
-            Some((b, rest)) if *b == data => {
-                self.rest = rest;
-                Ok(())
-            }
-            _ => Err(postcard::Error::SerializeBufferFull),
-        }
-    }
-
-    fn finalize(self) -> postcard::Result<bool> {
-        Ok(self.rest.is_empty())
-    }
-}
-
-fn decode(words: &[u32], bytes: usize) -> Result<Descriptor<'_>, Error> {
-    let all = crate::kernel::word::bytes(words);
-    let (text, padding) = all.split_at_checked(bytes).ok_or(Error::Descriptor)?;
-    let (descriptor, rest) = postcard::take_from_bytes::<Descriptor<'_>>(text).map_err(|_| Error::Descriptor)?;
-    let canonical = postcard::serialize_with_flavor(&descriptor, Same { rest: text }).unwrap_or(false);
-    let plain = !descriptor.labels.bytes().any(|b| b == b'\r') && !descriptor.labels.ends_with('\n');
-    if !rest.is_empty() || !canonical || !plain || padding.iter().any(|b| *b != 0) {
-        return Err(Error::Descriptor);
-    }
-    Ok(descriptor)
 }
 
 /// Words of parameters and of weights of a stage.
