@@ -1,5 +1,7 @@
 //! Softmax in integers.
 
+use super::divide;
+
 /// 2^-x for x in Q5.10 (0..=31.999), in Q0.31: a cubic in the fraction, shifted by the whole part.
 /// Worst error 1.1e-4 relative; monotone.
 #[inline]
@@ -31,7 +33,7 @@ pub fn softmax(logits: &[i16], frac: u8, p: &mut [u16]) {
     };
     let sum = logits.iter().zip(p.iter()).fold(0u64, |s, (l, _)| s + weight(*l) as u64).max(1);
     for (l, p) in logits.iter().zip(p.iter_mut()) {
-        *p = (((weight(*l) as u64) << 15) / sum) as u16;
+        *p = divide((weight(*l) as u64) << 15, sum, 16) as u16;
     }
 }
 
