@@ -1,6 +1,6 @@
 //! The parameters of the front end: integers only, so that they travel in a blob.
 
-use super::{Error, Gain, MAX_CHANNELS, mel};
+use super::{CEPSTRUM, Error, GAIN, Gain, MAX_CHANNELS, mel};
 use serde::{Deserialize, Serialize};
 
 /// Parameters of the front end. They are data of the network trained on them and travel in its blob.
@@ -107,7 +107,13 @@ impl Config {
             return Err(Error::Floor { log2: self.floor_log2 });
         }
         if let Some(gain) = &self.gain {
+            if !GAIN {
+                return Err(Error::Feature { name: "gain" });
+            }
             gain.check()?;
+        }
+        if self.cepstrum > 0 && !CEPSTRUM {
+            return Err(Error::Feature { name: "cepstrum" });
         }
         if self.cepstrum > self.channels {
             return Err(Error::Cepstrum { coefficients: self.cepstrum, channels: self.channels });

@@ -42,6 +42,7 @@ impl<'b> Bytes<'b> {
         0
     }
 
+    #[inline(never)]
     fn flag(&mut self) -> bool {
         self.choice(2) == 1
     }
@@ -97,6 +98,7 @@ impl<'b> Bytes<'b> {
         list
     }
 
+    #[inline(never)]
     fn audio(&mut self) -> audio::Config {
         audio::Config {
             sample_rate: self.number(32) as u32,
@@ -119,6 +121,7 @@ impl<'b> Bytes<'b> {
         }
     }
 
+    #[inline(never)]
     fn detector(&mut self) -> detect::Config {
         detect::Config {
             smooth: self.byte(),
@@ -156,6 +159,7 @@ impl<'b> Bytes<'b> {
         }
     }
 
+    #[inline(never)]
     fn layer(&mut self) -> LayerDescriptor {
         LayerDescriptor {
             tag: self.byte(),
@@ -170,6 +174,7 @@ impl<'b> Bytes<'b> {
         }
     }
 
+    #[inline(never)]
     fn descriptor(&mut self) -> Descriptor<'b> {
         Descriptor {
             name: self.text(),

@@ -169,6 +169,11 @@ pub enum Error {
         /// The model's structure.
         structure: super::Structure,
     },
+    /// What a feature of the crate does that this build lacks.
+    Feature {
+        /// The feature.
+        name: &'static str,
+    },
     /// The symbols of a text are not in ascending order, or one is empty.
     TextOrder {
         /// The symbol in the wrong place.

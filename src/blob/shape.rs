@@ -10,6 +10,10 @@ use crate::kernel::Layout;
 use crate::kernel::layout::vector_words;
 use crate::layer;
 
+/// Whether this build reads text, and whether it runs models that read their own output.
+const SYMBOLS: bool = cfg!(feature = "symbols");
+pub(crate) const FEEDBACK: bool = cfg!(feature = "feedback");
+
 /// What a layer is given, as layers come from the input on.
 pub(super) struct Joints {
     /// Elements and fraction bits; `None` before the first layer, where frames are as it takes them.
@@ -166,6 +170,9 @@ pub(super) fn judge(descriptor: &Descriptor<'_>, outputs: u16) -> Result<(), Err
     let spec = layer::find(first.tag, first.variant);
     let takes_symbols = spec.is_some_and(|s| s.shape == Shape::Symbol);
     let feedback = descriptor.feedback;
+    if !FEEDBACK && feedback > 0 {
+        return Err(Error::Feature { name: "feedback" });
+    }
     let sequence = descriptor.structure == Structure::Sequence;
     let plain = descriptor.audio.is_none() && !takes_symbols && !backward && sequence;
     if descriptor.increments && feedback == 0
@@ -174,6 +181,9 @@ pub(super) fn judge(descriptor: &Descriptor<'_>, outputs: u16) -> Result<(), Err
         return Err(Error::Feedback { feedback, inputs: first.inputs, outputs });
     }
     if let Some(text) = &descriptor.text {
+        if !SYMBOLS {
+            return Err(Error::Feature { name: "symbols" });
+        }
         let symbols = count_symbols(text)?;
         let rows = match spec {
             Some(s) if takes_symbols && s.params.is_empty() => first.units,

@@ -2,7 +2,7 @@
 
 use super::{Sampler, chain};
 use crate::arith::{reformat, softmax};
-use crate::blob::{Error, Model, Structure};
+use crate::blob::{Error, FEEDBACK, Model, Structure};
 use crate::cell::{View, split_mut};
 use crate::kernel::layout::vector_words;
 use crate::kernel::{copy_elements, word};
@@ -110,7 +110,7 @@ impl<'m, 'b> Stream<'m, 'b> {
         if given < inputs {
             word::halves_mut(self.memory).get_mut(given..inputs).unwrap_or_default().fill(0);
         }
-        if self.model.feedback() > 0 {
+        if FEEDBACK && self.model.feedback() > 0 {
             self.looped(frame.len());
         } else {
             self.run();
