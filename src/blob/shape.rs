@@ -5,7 +5,7 @@ use super::structure::{self, Given, Joint, Structure};
 use super::{Chains, Descriptor, Direction, Error, LayerDescriptor, MAX_WIDTH, Text, TextUnit};
 use crate::arith::Q;
 use crate::audio;
-use crate::cell::{LongState, MAX_LINE_WORDS, OutRange, Pass, Shape, Taps, VariantSpec, View};
+use crate::cell::{DELAY, LongState, MAX_LINE_WORDS, OutRange, Pass, Shape, Taps, VariantSpec, View};
 use crate::kernel::Layout;
 use crate::kernel::layout::vector_words;
 use crate::layer;
@@ -93,8 +93,8 @@ fn view<'b>(number: u8, l: &LayerDescriptor, spec: &'static VariantSpec) -> Resu
     if spec.shape == Shape::Same && units != inputs {
         return Err(Error::Width { layer: number, inputs, units });
     }
-    numbers(number, l, spec)?;
-    let pointwise = spec.stages.iter().any(|s| s.pass == Pass::Pointwise);
+    let long_words = numbers(number, l, spec)?;
+    let pointwise = spec.stages.first().is_some_and(|s| s.pass == Pass::Pointwise);
     let out_fits = match spec.out {
         OutRange::Unit => out_frac == 15,
         OutRange::OneHot => out_frac == 14,
@@ -106,7 +106,7 @@ fn view<'b>(number: u8, l: &LayerDescriptor, spec: &'static VariantSpec) -> Resu
         LongState::Hidden => long_frac == Q::HIDDEN_FRAC,
         LongState::Mean | LongState::Sum | LongState::Max | LongState::Line => long_frac == 0,
         LongState::None if pointwise => long_frac <= 30,
-        LongState::None if spec.out == OutRange::Calibrated && spec.gates().next().is_some() => {
+        LongState::None if spec.out == OutRange::Calibrated && spec.first_gate().is_some() => {
             out_frac as u32 + long_frac as u32 <= 15
         }
         LongState::None => long_frac == 0,
@@ -116,7 +116,8 @@ fn view<'b>(number: u8, l: &LayerDescriptor, spec: &'static VariantSpec) -> Resu
     }
     let out_words = vector_words(units as usize) as u32;
     let vector_words = spec.vector_words(inputs as usize, units as usize) as u32;
-    let memory_words = spec.memory_words(inputs as usize, units as usize, params) as u32;
+    let beside = long_words.wrapping_add(spec.carry_words(units as usize));
+    let memory_words = vector_words.wrapping_add(beside as u32);
     let (q, stages, diagonal) = (Q { long_frac, out_frac }, Default::default(), &[][..]);
     Ok(View {
         spec,
@@ -135,12 +136,14 @@ fn view<'b>(number: u8, l: &LayerDescriptor, spec: &'static VariantSpec) -> Resu
     })
 }
 
-/// A layer's own numbers.
-fn numbers(number: u8, l: &LayerDescriptor, spec: &VariantSpec) -> Result<(), Error> {
+/// A layer's own numbers, and the words of its long state, which follow from them.
+fn numbers(number: u8, l: &LayerDescriptor, spec: &VariantSpec) -> Result<usize, Error> {
     let &LayerDescriptor { inputs, units, params, .. } = l;
     let unused = params.iter().skip(spec.params.len()).all(|p| *p == 0);
     let fits = match spec.shape {
+        Shape::Taps if !DELAY => false,
         Shape::Taps => Taps::of(params).outputs(inputs as usize) == Some(units as usize),
+        Shape::Symbol if !SYMBOLS => false,
         Shape::Symbol => spec.params.is_empty() || params.first().is_some_and(|rows| *rows > 0),
         Shape::Free | Shape::Same => true,
     };
@@ -151,7 +154,7 @@ fn numbers(number: u8, l: &LayerDescriptor, spec: &VariantSpec) -> Result<(), Er
     if need > MAX_LINE_WORDS {
         return Err(Error::DelayLine { layer: number, need, most: MAX_LINE_WORDS });
     }
-    Ok(())
+    Ok(need)
 }
 
 /// What the descriptor says of the whole model.
