@@ -195,18 +195,18 @@ impl<'b> Bytes<'b> {
 }
 
 /// The descriptor in the first `bytes` of `words`, behind which are zeros alone.
+///
+/// Inlined, so that the descriptor is made where it stays.
+#[inline(always)]
 pub(super) fn decode(words: &[u32], bytes: usize) -> Result<Descriptor<'_>, Error> {
     let all = crate::kernel::word::bytes(words);
     let (rest, padding) = all.split_at_checked(bytes).ok_or(Error::Descriptor)?;
-    let mut bytes = Bytes { rest, sound: true };
+    let mut bytes = Bytes { rest, sound: padding.iter().all(|b| *b == 0) };
     let descriptor = bytes.descriptor();
     let labels = descriptor.labels.as_bytes();
     // `contains` would bring a search that is made for speed.
     let plain = labels.iter().all(|b| *b != b'\r') && labels.last() != Some(&b'\n');
-    if !bytes.sound || !bytes.rest.is_empty() || !plain || padding.iter().any(|b| *b != 0) {
-        return Err(Error::Descriptor);
-    }
-    Ok(descriptor)
+    if bytes.sound && bytes.rest.is_empty() && plain { Ok(descriptor) } else { Err(Error::Descriptor) }
 }
 
 #[cfg(test)]

@@ -94,7 +94,13 @@ impl<'b> Model<'b> {
         if need != have {
             return Err(Error::WeightsLength { need, have });
         }
-        let memory_words = memory_words(&descriptor);
+        // A stream's follow from its views.
+        let memory_words = if streams || !shape::MORE_THAN_STREAMS {
+            let out = layers.last().map_or(0, View::out_words);
+            layers.iter().map(View::memory_words).fold(out, usize::saturating_add)
+        } else {
+            memory_words(&descriptor)
+        };
         if frame.memory_words as usize != memory_words {
             return Err(Error::MemorySaid { said: frame.memory_words, need: memory_words });
         }

@@ -10,7 +10,9 @@ use crate::kernel::Layout;
 use crate::kernel::layout::vector_words;
 use crate::layer;
 
-/// Whether this build reads text, and whether it runs models that read their own output.
+/// Whether this build has layers that read backward, reads text, and runs models that read their own output.
+const BACKWARD: bool = cfg!(feature = "backward");
+pub(super) const MORE_THAN_STREAMS: bool = BACKWARD || structure::STRUCTURES;
 const SYMBOLS: bool = cfg!(feature = "symbols");
 pub(crate) const FEEDBACK: bool = cfg!(feature = "feedback");
 
@@ -69,6 +71,7 @@ impl Joints {
                 self.given = Some((units, out_frac));
                 self.forward = Some(*l);
             }
+            Direction::Backward if !BACKWARD => return Err(Error::Feature { name: "backward" }),
             Direction::Backward => {
                 let pair = self
                     .forward
@@ -160,7 +163,7 @@ fn numbers(number: u8, l: &LayerDescriptor, spec: &VariantSpec) -> Result<usize,
 /// What the descriptor says of the whole model.
 pub(super) fn judge(descriptor: &Descriptor<'_>, outputs: u16) -> Result<(), Error> {
     let layers = &descriptor.layers;
-    let backward = layers.iter().any(|l| l.direction == Direction::Backward);
+    let backward = BACKWARD && layers.iter().any(|l| l.direction == Direction::Backward);
     let limited = match descriptor.structure {
         Structure::Sequence => backward,
         Structure::Seq2seq { .. } => true,
