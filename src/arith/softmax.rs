@@ -25,16 +25,18 @@ pub(crate) fn exp2_neg(x: u32) -> u32 {
 /// ```
 pub fn softmax(logits: &[i16], frac: u8, p: &mut [u16]) {
     let top = logits.iter().copied().max().unwrap_or(0) as i32;
-    let weight = |l: i16| {
-        // (top - l) · log2(e), brought to Q5.10; 47274 = log2(e) in Q1.15.
-        let d = (top - l as i32) as u64 * 47_274;
-        let x = (d << 10) >> (15 + frac.min(15) as u32);
-        exp2_neg(x.min(u32::MAX as u64) as u32)
-    };
+    let weight = |l: i16| weight((top - l as i32) as u32, frac);
     let sum = logits.iter().zip(p.iter()).fold(0u64, |s, (l, _)| s + weight(*l) as u64).max(1);
     for (l, p) in logits.iter().zip(p.iter_mut()) {
         *p = divide((weight(*l) as u64) << 15, sum, 16) as u16;
     }
+}
+
+/// exp(-d) for a difference d < 2^16 with `frac` fraction bits, in Q0.31.
+#[inline(never)]
+fn weight(d: u32, frac: u8) -> u32 {
+    // d · log2(e), brought to Q.10; 47274 = log2(e) in Q1.15, so that the product has 15 + frac fraction bits, and fits.
+    exp2_neg(d.wrapping_mul(47_274) >> 5u32.wrapping_add(frac.min(15) as u32))
 }
 
 /// Softmax of scores, each the bits of an i32 in Q15.16, in place: p_k = exp(s_k) / Σ exp(s_j) in Q0.15.
