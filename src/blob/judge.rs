@@ -40,18 +40,25 @@ struct Shape<'v, 'b> {
 }
 
 impl Shape<'_, '_> {
-    /// Columns of each row.
-    fn widths(&self) -> [usize; 4] {
-        let (x, all) = (self.view.input_words() * 2, self.view.vector_words() * 2);
-        if self.split { [all, all, x, all.saturating_sub(x)] } else { [all; 4] }
+    /// After how many words of pairs of rows a word of bytes follows; none does in a pass of whole rows.
+    fn pairs(&self) -> usize {
+        if self.split { 2 } else { usize::MAX }
     }
 
     /// Whether every weight is in -127..=127 and packed as it must be.
     fn packed(&self, weights: &[u32]) -> bool {
         match (self.layout, self.split) {
-            (Layout::Pairs, false) => weights.iter().all(|w| pairs_are_packed(*w)),
-            (Layout::Pairs, true) => (weights.as_chunks::<3>().0.iter())
-                .all(|[a, b, w]| pairs_are_packed(*a) && pairs_are_packed(*b) && no_byte_is(*w, 0x8080_8080)),
+            (Layout::Pairs, _) => {
+                let mut left = self.pairs();
+                weights.iter().all(|w| {
+                    if left == 0 {
+                        left = self.pairs();
+                        return no_byte_is(*w, 0x8080_8080);
+                    }
+                    left = left.wrapping_sub(1);
+                    pairs_are_packed(*w)
+                })
+            }
             (Layout::Rows, _) => weights.iter().all(|w| no_byte_is(*w, 0x8080_8080)),
             (Layout::Columns, _) => weights.iter().all(|w| no_byte_is(*w, 0)),
         }
@@ -68,18 +75,24 @@ impl Shape<'_, '_> {
         let (x, all) = (self.view.input_words() / 2, self.view.vector_words() / 2);
         let blocks = |words: usize| weights.chunks_exact(words);
         match (self.layout, self.split) {
-            (Layout::Pairs, false) => {
+            (Layout::Pairs, split) => {
+                let (mut left, mut block) = (self.pairs(), 0);
                 for (k, word) in weights.iter().enumerate() {
-                    two_rows(*word, 2 * (k & 1), &mut add);
-                }
-            }
-            (Layout::Pairs, true) => {
-                for (k, block) in blocks(3).enumerate() {
-                    let [a, b, last] = *block else { continue };
-                    two_rows(a, 0, &mut add);
-                    two_rows(b, 0, &mut add);
-                    let row = if k < x { 2 } else { 3 };
-                    last.to_le_bytes().iter().for_each(|w| add(row, *w as i8 as i32));
+                    // Bytes: of their own weights alone. Lanes: of two rows.
+                    if left == 0 {
+                        left = self.pairs();
+                        let row = if block < x { 2 } else { 3 };
+                        block += 1;
+                        word.to_le_bytes().iter().for_each(|w| add(row, *w as i8 as i32));
+                        continue;
+                    }
+                    left = left.wrapping_sub(1);
+                    let row = if split { 0 } else { 2 * (k & 1) };
+                    for lane in [*word as u16, (*word >> 16) as u16] {
+                        let (lo, hi) = unpack_pair(lane).unwrap_or_default();
+                        add(row, lo as i32);
+                        add(row + 1, hi as i32);
+                    }
                 }
             }
             (Layout::Rows, split) => {
@@ -102,15 +115,6 @@ impl Shape<'_, '_> {
             }
         }
         sums
-    }
-}
-
-/// A word of lanes of rows `row` and `row` + 1.
-fn two_rows(word: u32, row: usize, add: &mut impl FnMut(usize, i32)) {
-    for lane in [word as u16, (word >> 16) as u16] {
-        let (lo, hi) = unpack_pair(lane).unwrap_or_default();
-        add(row, lo as i32);
-        add(row + 1, hi as i32);
     }
 }
 
@@ -160,8 +164,8 @@ impl Place {
             return Err(self.packing());
         }
         // Where a row is so short that no weights could overflow it, they need not be added up.
-        let short = |(width, bias): (&usize, &i32)| !overflows((*width as u32).saturating_mul(127), *bias);
-        if !shape.widths().iter().zip(&biases).all(short) {
+        let widest = (shape.view.vector_words() as u32).saturating_mul(2 * 127);
+        if biases.iter().any(|bias| overflows(widest, *bias)) {
             for (sum, bias) in shape.sums(weights).into_iter().zip(biases) {
                 if overflows(sum, bias) {
                     let Place { layer, pass } = self;
