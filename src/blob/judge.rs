@@ -1,6 +1,7 @@
 //! Every parameter and weight of a layer, in every layout.
 
 use super::Error;
+use super::shape::SYMBOLS;
 use crate::cell::{Pass, View};
 use crate::kernel::Layout;
 use crate::kernel::layout::{OFFSET, padded, unpack_bias, unpack_pair};
@@ -16,6 +17,8 @@ pub(super) fn layer(number: u8, view: &View<'_>) -> Result<(), Error> {
     for (stage, numbers) in view.spec.stages.iter().zip(&view.stages) {
         let (per_pass, words) = match stage.pass {
             Pass::Pointwise => continue,
+            // No layer has one.
+            Pass::Table if !SYMBOLS => continue,
             Pass::Table => (1, padded(view.units()) / 4),
             Pass::Rows => (layout.rows_params(), view.vector_words() * 2),
             Pass::Split => (layout.split_params(), view.vector_words() / 2 * 3),
@@ -24,7 +27,7 @@ pub(super) fn layer(number: u8, view: &View<'_>) -> Result<(), Error> {
         for (pass, (params, weights)) in (0u16..).zip(passes) {
             let at = Place { layer: number, pass };
             match stage.pass {
-                Pass::Table => at.table_row(params, weights)?,
+                Pass::Table if SYMBOLS => at.table_row(params, weights)?,
                 _ => at.pass(&Shape { layout, split: stage.pass == Pass::Split, view }, params, weights)?,
             }
         }

@@ -13,7 +13,7 @@ use crate::layer;
 /// Whether this build has layers that read backward, reads text, and runs models that read their own output.
 const BACKWARD: bool = cfg!(feature = "backward");
 pub(super) const MORE_THAN_STREAMS: bool = BACKWARD || structure::STRUCTURES;
-const SYMBOLS: bool = cfg!(feature = "symbols");
+pub(super) const SYMBOLS: bool = cfg!(feature = "symbols");
 pub(crate) const FEEDBACK: bool = cfg!(feature = "feedback");
 
 /// What a layer is given, as layers come from the input on.
