@@ -63,9 +63,9 @@ impl<'b> Model<'b> {
         structure::counts(&descriptor)?;
         let mut ends = heapless::Vec::<structure::Joint, MAX_CHAINS>::new();
         let mut list = (0u8..).zip(&descriptor.layers);
-        for (k, count) in
-            descriptor.chains.iter().copied().chain(descriptor.chains.is_empty().then_some(u8::MAX)).enumerate()
-        {
+        // Without structures, `counts` has let no chains pass.
+        let chains: &[u8] = if structure::STRUCTURES { &descriptor.chains } else { &[] };
+        for (k, count) in chains.iter().copied().chain(chains.is_empty().then_some(u8::MAX)).enumerate() {
             if k > 0 {
                 joints.chain(structure::given(&descriptor, k, &ends)?);
             }

@@ -59,9 +59,9 @@ impl Joints {
         match l.direction {
             Direction::Forward => {
                 let symbols = if self.first { Some((1, 0)) } else { None };
-                let taken = if spec.shape == Shape::Symbol { symbols } else { Some((inputs, in_frac)) };
+                let taken = if SYMBOLS && spec.shape == Shape::Symbol { symbols } else { Some((inputs, in_frac)) };
                 let (mut given, given_frac) = self.given.or(taken).unwrap_or_default();
-                if self.more {
+                if structure::STRUCTURES && self.more {
                     given = inputs.max(given);
                 }
                 let fits = taken == Some((given, given_frac)) && inputs == given && in_frac == given_frac;
@@ -69,7 +69,7 @@ impl Joints {
                     return Err(Error::Joint { layer: number, inputs, given, frac: in_frac, given_frac });
                 }
                 self.given = Some((units, out_frac));
-                self.forward = Some(*l);
+                self.forward = BACKWARD.then_some(*l);
             }
             Direction::Backward if !BACKWARD => return Err(Error::Feature { name: "backward" }),
             Direction::Backward => {
