@@ -5,8 +5,7 @@ use super::structure::{self, Given, Joint, Structure};
 use super::{Chains, Descriptor, Direction, Error, LayerDescriptor, MAX_WIDTH, Text, TextUnit};
 use crate::arith::Q;
 use crate::audio;
-use crate::cell::{DELAY, LongState, MAX_LINE_WORDS, OutRange, Pass, Shape, Taps, VariantSpec, View};
-use crate::kernel::Layout;
+use crate::cell::{DELAY, LongState, MAX_LINE_WORDS, OutRange, Pass, Shape, Taps, VariantSpec};
 use crate::kernel::layout::vector_words;
 use crate::layer;
 
@@ -49,8 +48,8 @@ impl Joints {
         self.given.unwrap_or_default()
     }
 
-    /// A layer's sizes and formats, and that it takes what it is given.
-    pub(super) fn next<'b>(&mut self, number: u8, l: &LayerDescriptor) -> Result<View<'b>, Error> {
+    /// A layer's sizes and formats, and that it takes what it is given; its table and the words of its long state.
+    pub(super) fn next(&mut self, number: u8, l: &LayerDescriptor) -> Result<(&'static VariantSpec, usize), Error> {
         let &LayerDescriptor { tag, variant, inputs, units, in_frac, out_frac, .. } = l;
         let spec = layer::find(tag, variant).ok_or(Error::UnknownLayer { layer: number, tag, variant })?;
         if inputs == 0 || units == 0 || inputs > MAX_WIDTH || units > MAX_WIDTH {
@@ -86,13 +85,13 @@ impl Joints {
             }
         }
         (self.first, self.more) = (false, false);
-        view(number, l, spec)
+        Ok((spec, judge_layer(number, l, spec)?))
     }
 }
 
-/// A layer's own widths, formats and numbers.
-fn view<'b>(number: u8, l: &LayerDescriptor, spec: &'static VariantSpec) -> Result<View<'b>, Error> {
-    let &LayerDescriptor { inputs, units, in_frac, out_frac, long_frac, direction, params, .. } = l;
+/// A layer's own widths, formats and numbers; the words of its long state.
+fn judge_layer(number: u8, l: &LayerDescriptor, spec: &VariantSpec) -> Result<usize, Error> {
+    let &LayerDescriptor { inputs, units, in_frac, out_frac, long_frac, .. } = l;
     if spec.shape == Shape::Same && units != inputs {
         return Err(Error::Width { layer: number, inputs, units });
     }
@@ -117,26 +116,7 @@ fn view<'b>(number: u8, l: &LayerDescriptor, spec: &'static VariantSpec) -> Resu
     if !out_fits || !long_fits {
         return Err(Error::Format { layer: number, out_frac, long_frac });
     }
-    let out_words = vector_words(units as usize) as u32;
-    let vector_words = spec.vector_words(inputs as usize, units as usize) as u32;
-    let beside = long_words.wrapping_add(spec.carry_words(units as usize));
-    let memory_words = vector_words.wrapping_add(beside as u32);
-    let (q, stages, diagonal) = (Q { long_frac, out_frac }, Default::default(), &[][..]);
-    Ok(View {
-        spec,
-        inputs,
-        units,
-        in_frac,
-        q,
-        stages,
-        vector_words,
-        memory_words,
-        out_words,
-        direction,
-        params,
-        layout: Layout::Pairs,
-        diagonal,
-    })
+    Ok(long_words)
 }
 
 /// A layer's own numbers, and the words of its long state, which follow from them.
