@@ -194,19 +194,27 @@ impl<'b> Bytes<'b> {
     }
 }
 
-/// The descriptor in the first `bytes` of `words`, behind which are zeros alone.
-///
-/// Inlined, so that the descriptor is made where it stays.
-#[inline(always)]
-pub(super) fn decode(words: &[u32], bytes: usize) -> Result<Descriptor<'_>, Error> {
-    let all = crate::kernel::word::bytes(words);
-    let (rest, padding) = all.split_at_checked(bytes).ok_or(Error::Descriptor)?;
-    let mut bytes = Bytes { rest, sound: padding.iter().all(|b| *b == 0) };
-    let descriptor = bytes.descriptor();
-    let labels = descriptor.labels.as_bytes();
-    // `contains` would bring a search that is made for speed.
-    let plain = labels.iter().all(|b| *b != b'\r') && labels.last() != Some(&b'\n');
-    if bytes.sound && bytes.rest.is_empty() && plain { Ok(descriptor) } else { Err(Error::Descriptor) }
+/// What should be a descriptor: `bytes` bytes of words, behind which are zeros alone.
+pub(super) struct Encoded<'b>(Bytes<'b>);
+
+impl<'b> Encoded<'b> {
+    pub(super) fn new(words: &'b [u32], bytes: usize) -> Self {
+        let (rest, padding) = crate::kernel::word::bytes(words).split_at_checked(bytes).unwrap_or((&[], &[1]));
+        Encoded(Bytes { rest, sound: padding.iter().all(|b| *b == 0) })
+    }
+
+    /// The descriptor, which counts for nothing before [`Encoded::end`]: so that it need not be moved.
+    pub(super) fn descriptor(&mut self) -> Descriptor<'b> {
+        self.0.descriptor()
+    }
+
+    /// That it was one, and nothing behind it.
+    pub(super) fn end(&self, descriptor: &Descriptor<'_>) -> Result<(), Error> {
+        let labels = descriptor.labels.as_bytes();
+        // `contains` would bring a search that is made for speed.
+        let plain = labels.iter().all(|b| *b != b'\r') && labels.last() != Some(&b'\n');
+        if self.0.sound && self.0.rest.is_empty() && plain { Ok(()) } else { Err(Error::Descriptor) }
+    }
 }
 
 #[cfg(test)]
@@ -307,6 +315,12 @@ mod tests {
                 layers: (0..self.below(17)).map(|_| layer(self)).collect(),
             }
         }
+    }
+
+    fn decode(words: &[u32], bytes: usize) -> Result<Descriptor<'_>, Error> {
+        let mut encoded = Encoded::new(words, bytes);
+        let descriptor = encoded.descriptor();
+        encoded.end(&descriptor).map(|()| descriptor)
     }
 
     fn written(descriptor: &Descriptor<'_>) -> Vec<u8> {

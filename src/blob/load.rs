@@ -42,10 +42,12 @@ impl<'b> Model<'b> {
         let middle = body.get(FRAME_WORDS..).unwrap_or_default();
         let descriptor_words = (frame.descriptor_bytes as usize).div_ceil(4);
         let (head, weights) = middle.split_at_checked(descriptor_words).unwrap_or_default();
-        let descriptor = decode::decode(head, frame.descriptor_bytes as usize)?;
+        let mut encoded = decode::Encoded::new(head, frame.descriptor_bytes as usize);
+        let descriptor = encoded.descriptor();
         let layers = heapless::Vec::new();
         let mut model =
             Model { layers, memory_words: 0, body: 0, body_words: 0, inputs: 0, outputs: 0, frame, crc, descriptor };
+        encoded.end(&model.descriptor)?;
         model.judge(weights)?;
         Ok(model)
     }
