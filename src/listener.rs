@@ -143,7 +143,7 @@ impl<'m, 'b> Listener<'m, 'b> {
     pub fn milliseconds(&self, event: &Event) -> u64 {
         let config = self.front_end.config();
         let samples = (event.step as u64).wrapping_mul(config.hop as u64).wrapping_add(config.window as u64);
-        divide(samples.wrapping_mul(1000), (config.sample_rate as u64).max(1), 63)
+        divide(samples.wrapping_mul(1000), (config.sample_rate as u64).max(1))
     }
 
     /// What listening takes of a core on which a frame takes `cost`, in blocks of `block` samples.
