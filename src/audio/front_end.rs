@@ -128,13 +128,6 @@ impl<'a> FrontEnd<'a> {
             fft::real(self.buffer.as_chunks_mut().0);
         }
         done(Part::Transform);
-        self.bands(features, exponent);
-        done(Part::Bands);
-    }
-
-    /// Energies of the mel bands of a spectrum 2·X·2^`exponent`, and the features.
-    #[inline(never)]
-    fn bands(&mut self, features: &mut [i16; MAX_CHANNELS], exponent: u32) {
         let spectrum: &[Complex] = self.buffer.as_chunks().0;
         let floor = 1u64 << ((self.config.floor_log2 as u32).wrapping_add(mel::ENERGY_FRAC) & 63);
         let mut edges = self.edges.iter().copied();
@@ -159,6 +152,7 @@ impl<'a> FrontEnd<'a> {
         if CEPSTRUM && self.config.cepstrum > 0 {
             cepstrum::transform(features, self.config.channels.into(), self.config.cepstrum.into());
         }
+        done(Part::Bands);
     }
 
     /// Copies the frame out of the ring, oldest sample first, subtracting mean and applying pre-emphasis; in Q.12.
