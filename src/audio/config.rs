@@ -170,6 +170,17 @@ mod tests {
     }
 
     #[test]
+    fn what_a_build_lacks_is_refused_by_name() {
+        let gain = Config { gain: Some(Gain::SPEECH), ..OK }.check();
+        let cepstrum = Config { cepstrum: 13, ..OK }.check();
+        assert_eq!(gain, if cfg!(feature = "gain") { Ok(()) } else { Err(Error::Feature { name: "gain" }) });
+        assert_eq!(
+            cepstrum,
+            if cfg!(feature = "cepstrum") { Ok(()) } else { Err(Error::Feature { name: "cepstrum" }) }
+        );
+    }
+
+    #[test]
     fn travels_as_postcard() {
         for config in [Config::HZ_8000, Config { gain: Some(Gain::SPEECH), cepstrum: 13, ..Config::HZ_16000 }] {
             let mut buffer = [0; 40];

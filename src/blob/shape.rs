@@ -278,6 +278,57 @@ fn count_symbols(text: &Text<'_>) -> Result<usize, Error> {
 mod tests {
     use super::*;
 
+    /// A dense layer: every build has it.
+    const DENSE: LayerDescriptor = LayerDescriptor {
+        tag: crate::layer::dense::SPEC.tag,
+        variant: 0,
+        inputs: 8,
+        units: 8,
+        in_frac: 12,
+        out_frac: 12,
+        long_frac: 0,
+        direction: Direction::Forward,
+        params: [0; 4],
+    };
+
+    /// A model of that layer alone.
+    fn dense(feedback: u16, text: Option<Text<'static>>) -> Descriptor<'static> {
+        Descriptor {
+            name: "",
+            labels: "",
+            readout: Default::default(),
+            fingerprint: 0,
+            audio: None,
+            detect: None,
+            text,
+            max_steps: 0,
+            feedback,
+            increments: false,
+            structure: Structure::Sequence,
+            chains: Default::default(),
+            layers: core::iter::once(DENSE).collect(),
+        }
+    }
+
+    /// What a build that has `feature` says, or the refusal of one that has not.
+    fn unless_lacking<T>(has: bool, name: &'static str, says: Result<T, Error>) -> Result<T, Error> {
+        if has { says } else { Err(Error::Feature { name }) }
+    }
+
+    #[test]
+    fn what_a_build_lacks_is_refused_by_name() {
+        assert_eq!(judge(&dense(0, None), 8), Ok(()));
+        assert_eq!(judge(&dense(8, None), 8), unless_lacking(FEEDBACK, "feedback", Ok(())));
+        let text = Text { unit: TextUnit::Characters, symbols: "ab" };
+        let says = Err(Error::TextSymbols { symbols: 3, layer: 0 });
+        assert_eq!(judge(&dense(0, Some(text)), 8), unless_lacking(SYMBOLS, "symbols", says));
+
+        let backward = LayerDescriptor { direction: Direction::Backward, ..DENSE };
+        let found = Joints::new(None).next(1, &backward).map(|_| ());
+        let says = Err(Error::Direction { layer: 1 });
+        assert_eq!(found, unless_lacking(BACKWARD, "backward", says));
+    }
+
     #[test]
     fn symbols_are_in_order_and_none_is_empty() {
         for (unit, symbols, wanted) in [
