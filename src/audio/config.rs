@@ -1,6 +1,7 @@
 //! The parameters of the front end: integers only, so that they travel in a blob.
 
-use super::{CEPSTRUM, Error, GAIN, Gain, MAX_CHANNELS, mel};
+use super::{Error, Gain, MAX_CHANNELS, mel};
+use crate::Feature;
 use serde::{Deserialize, Serialize};
 
 /// Parameters of the front end. They are data of the network trained on them and travel in its blob.
@@ -107,13 +108,13 @@ impl Config {
             return Err(Error::Floor { log2: self.floor_log2 });
         }
         if let Some(gain) = &self.gain {
-            if !GAIN {
-                return Err(Error::Feature { name: "gain" });
+            if !Feature::Gain.built() {
+                return Err(Error::Lacks(Feature::Gain));
             }
             gain.check()?;
         }
-        if self.cepstrum > 0 && !CEPSTRUM {
-            return Err(Error::Feature { name: "cepstrum" });
+        if self.cepstrum > 0 && !Feature::Cepstrum.built() {
+            return Err(Error::Lacks(Feature::Cepstrum));
         }
         if self.cepstrum > self.channels {
             return Err(Error::Cepstrum { coefficients: self.cepstrum, channels: self.channels });
@@ -171,13 +172,12 @@ mod tests {
 
     #[test]
     fn what_a_build_lacks_is_refused_by_name() {
-        let gain = Config { gain: Some(Gain::SPEECH), ..OK }.check();
-        let cepstrum = Config { cepstrum: 13, ..OK }.check();
-        assert_eq!(gain, if cfg!(feature = "gain") { Ok(()) } else { Err(Error::Feature { name: "gain" }) });
-        assert_eq!(
-            cepstrum,
-            if cfg!(feature = "cepstrum") { Ok(()) } else { Err(Error::Feature { name: "cepstrum" }) }
-        );
+        for (feature, config) in [
+            (Feature::Gain, Config { gain: Some(Gain::SPEECH), ..OK }),
+            (Feature::Cepstrum, Config { cepstrum: 13, ..OK }),
+        ] {
+            assert_eq!(config.check(), if feature.built() { Ok(()) } else { Err(Error::Lacks(feature)) });
+        }
     }
 
     #[test]

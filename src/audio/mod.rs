@@ -44,11 +44,5 @@ pub use gain::Gain;
 /// Fraction bits of a feature: i16 in Q6.9.
 pub const FEATURE_FRAC: u32 = 9;
 
-/// Whether this build normalises the energy of each channel.
-const GAIN: bool = cfg!(feature = "gain");
-
-/// Whether this build has the cosine transform.
-const CEPSTRUM: bool = cfg!(feature = "cepstrum");
-
 /// Most mel bands a [`Config`] may ask for.
 pub const MAX_CHANNELS: usize = 40;

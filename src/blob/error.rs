@@ -1,7 +1,7 @@
 //! Why a blob, a memory or a snapshot is refused.
 
 use crate::kernel::Layout;
-use crate::{audio, detect};
+use crate::{Feature, audio, detect};
 
 /// A refusal, with the numbers that a user needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,10 +170,7 @@ pub enum Error {
         structure: super::Structure,
     },
     /// What a feature of the crate does that this build lacks.
-    Feature {
-        /// The feature.
-        name: &'static str,
-    },
+    Lacks(Feature),
     /// The symbols of a text are not in ascending order, or one is empty.
     TextOrder {
         /// The symbol in the wrong place.

@@ -22,8 +22,8 @@ pub use descriptor::{
 pub use error::Error;
 pub use frame::{FORMAT_VERSION, FRAME_WORDS, Frame, MAGIC};
 pub use load::Model;
+pub(crate) use shape::Buffers;
 pub use shape::memory_words;
-pub(crate) use shape::{Buffers, FEEDBACK};
 pub(crate) use structure::{Chains, state_words, tree_words};
 pub use structure::{MAX_BEAMS, MAX_CHAINS, Score, Structure};
 

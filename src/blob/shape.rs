@@ -3,17 +3,17 @@
 use super::seq2seq::Plan;
 use super::structure::{self, Given, Joint, Structure};
 use super::{Chains, Descriptor, Direction, Error, LayerDescriptor, MAX_WIDTH, Text, TextUnit};
+use crate::Feature;
 use crate::arith::Q;
 use crate::audio;
 use crate::cell::{DELAY, LongState, MAX_LINE_WORDS, OutRange, Pass, Shape, Taps, VariantSpec};
 use crate::kernel::layout::vector_words;
 use crate::layer;
 
-/// Whether this build has layers that read backward, reads text, and runs models that read their own output.
-const BACKWARD: bool = cfg!(feature = "backward");
+const BACKWARD: bool = Feature::Backward.built();
+pub(super) const SYMBOLS: bool = Feature::Symbols.built();
+/// Whether this build runs anything but streams.
 pub(super) const MORE_THAN_STREAMS: bool = BACKWARD || structure::STRUCTURES;
-pub(super) const SYMBOLS: bool = cfg!(feature = "symbols");
-pub(crate) const FEEDBACK: bool = cfg!(feature = "feedback");
 
 /// What a layer is given, as layers come from the input on.
 pub(super) struct Joints {
@@ -70,7 +70,7 @@ impl Joints {
                 self.given = Some((units, out_frac));
                 self.forward = BACKWARD.then_some(*l);
             }
-            Direction::Backward if !BACKWARD => return Err(Error::Feature { name: "backward" }),
+            Direction::Backward if !BACKWARD => return Err(Error::Lacks(Feature::Backward)),
             Direction::Backward => {
                 let pair = self
                     .forward
@@ -156,8 +156,8 @@ pub(super) fn judge(descriptor: &Descriptor<'_>, outputs: u16) -> Result<(), Err
     let spec = layer::find(first.tag, first.variant);
     let takes_symbols = spec.is_some_and(|s| s.shape == Shape::Symbol);
     let feedback = descriptor.feedback;
-    if !FEEDBACK && feedback > 0 {
-        return Err(Error::Feature { name: "feedback" });
+    if !Feature::Feedback.built() && feedback > 0 {
+        return Err(Error::Lacks(Feature::Feedback));
     }
     let sequence = descriptor.structure == Structure::Sequence;
     let plain = descriptor.audio.is_none() && !takes_symbols && !backward && sequence;
@@ -168,7 +168,7 @@ pub(super) fn judge(descriptor: &Descriptor<'_>, outputs: u16) -> Result<(), Err
     }
     if let Some(text) = &descriptor.text {
         if !SYMBOLS {
-            return Err(Error::Feature { name: "symbols" });
+            return Err(Error::Lacks(Feature::Symbols));
         }
         let symbols = count_symbols(text)?;
         let rows = match spec {
@@ -311,22 +311,22 @@ mod tests {
     }
 
     /// What a build that has `feature` says, or the refusal of one that has not.
-    fn unless_lacking<T>(has: bool, name: &'static str, says: Result<T, Error>) -> Result<T, Error> {
-        if has { says } else { Err(Error::Feature { name }) }
+    fn unless_lacking(feature: Feature, says: Result<(), Error>) -> Result<(), Error> {
+        if feature.built() { says } else { Err(Error::Lacks(feature)) }
     }
 
     #[test]
     fn what_a_build_lacks_is_refused_by_name() {
         assert_eq!(judge(&dense(0, None), 8), Ok(()));
-        assert_eq!(judge(&dense(8, None), 8), unless_lacking(FEEDBACK, "feedback", Ok(())));
+        assert_eq!(judge(&dense(8, None), 8), unless_lacking(Feature::Feedback, Ok(())));
         let text = Text { unit: TextUnit::Characters, symbols: "ab" };
         let says = Err(Error::TextSymbols { symbols: 3, layer: 0 });
-        assert_eq!(judge(&dense(0, Some(text)), 8), unless_lacking(SYMBOLS, "symbols", says));
+        assert_eq!(judge(&dense(0, Some(text)), 8), unless_lacking(Feature::Symbols, says));
 
         let backward = LayerDescriptor { direction: Direction::Backward, ..DENSE };
         let found = Joints::new(None).next(1, &backward).map(|_| ());
         let says = Err(Error::Direction { layer: 1 });
-        assert_eq!(found, unless_lacking(BACKWARD, "backward", says));
+        assert_eq!(found, unless_lacking(Feature::Backward, says));
     }
 
     #[test]

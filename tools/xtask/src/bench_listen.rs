@@ -30,6 +30,9 @@ pub struct Args {
     /// A blob with a detector, or a run folder; by default a GRU of 96 units and twelve outputs with random weights
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
+    /// How many bytes each feature of the crate adds to the firmware with a GRU
+    #[arg(long)]
+    parts: bool,
     #[command(flatten)]
     pub output: Output,
 }
@@ -117,12 +120,14 @@ pub fn run(args: &Args) -> Result<Figures> {
     ));
     figures.add("ram", (states + stack) as f64);
 
-    for (what, set, name) in FIRMWARE {
+    let build = |set: &str| -> Result<[u64; 4]> {
         let level = "profile.release.opt-level=\"s\"";
         let more = ["--package", "proof", "--config", level, "--no-default-features", "--features", set];
         let firmware = Firmware::build(&machines, CORE, "listener", Some(file.path()), &more)?;
-        let elf = std::fs::read(&firmware.elf).with_context(|| firmware.elf.display().to_string())?;
-        let [code, weights, loading, statics] = sections(&elf)?;
+        sections(&std::fs::read(&firmware.elf).with_context(|| firmware.elf.display().to_string())?)
+    };
+    for (what, set, name) in FIRMWARE {
+        let [code, weights, loading, statics] = build(set)?;
         figures.line(format!(
             "flash with {what}: {code} bytes of code and tables{}, {loading} of them to load the model ({} without), and {weights} of model; statics {statics} bytes",
             if name == "flash" { format!(" (at most {AIM})") } else { String::new() },
@@ -133,8 +138,32 @@ pub fn run(args: &Args) -> Result<Figures> {
             figures.add("flash-without-loading", (code - loading) as f64);
         }
     }
+    if args.parts {
+        let [least, ..] = build("gru")?;
+        for part in PARTS {
+            let [code, ..] = build(&format!("gru,elman/{part}"))?;
+            figures.line(format!("  with `{part}` as well {:>6} bytes more", code as i64 - least as i64));
+        }
+    }
     Ok(figures)
 }
+
+/// Features of the crate that a firmware with a GRU can have besides.
+const PARTS: [&str; 13] = [
+    "srn",
+    "lstm",
+    "residual",
+    "tree-lstm",
+    "pool",
+    "symbols",
+    "delay",
+    "backward",
+    "feedback",
+    "gain",
+    "cepstrum",
+    "structures",
+    "default",
+];
 
 /// A firmware with every cell, layer and part, and one with those that the model needs: what it is called, its features, and
 /// its figure.
