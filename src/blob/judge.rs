@@ -51,17 +51,9 @@ impl Shape<'_, '_> {
     /// Whether every weight is in -127..=127 and packed as it must be.
     fn packed(&self, weights: &[u32]) -> bool {
         match (self.layout, self.split) {
-            (Layout::Pairs, _) => {
-                let mut left = self.pairs();
-                weights.iter().all(|w| {
-                    if left == 0 {
-                        left = self.pairs();
-                        return no_byte_is(*w, 0x8080_8080);
-                    }
-                    left = left.wrapping_sub(1);
-                    pairs_are_packed(*w)
-                })
-            }
+            (Layout::Pairs, false) => weights.iter().all(|w| pairs_are_packed(*w)),
+            (Layout::Pairs, true) => (weights.as_chunks::<3>().0.iter())
+                .all(|[a, b, w]| pairs_are_packed(*a) && pairs_are_packed(*b) && no_byte_is(*w, 0x8080_8080)),
             (Layout::Rows, _) => weights.iter().all(|w| no_byte_is(*w, 0x8080_8080)),
             (Layout::Columns, _) => weights.iter().all(|w| no_byte_is(*w, 0)),
         }
