@@ -53,6 +53,7 @@ pub mod audio;
 pub mod blob;
 pub mod cell;
 pub mod detect;
+mod feature;
 pub mod kernel;
 pub mod layer;
 pub mod listener;
@@ -61,5 +62,6 @@ mod rest;
 pub mod text;
 
 pub use blob::{Blob, Model};
+pub use feature::Feature;
 pub use listener::Listener;
 pub use net::{Seq2seq, Sequence, Stream};

@@ -18,6 +18,7 @@
 //! keeps a window of samples, the network its bounded states, the detector sums of integers. Where the detector has a
 //! [`Rest`](crate::detect::Rest), a listener that heard so much silence behind something else goes on as a fresh one.
 
+use crate::arith::divide;
 use crate::audio::FrontEnd;
 use crate::blob::{Error, Model};
 use crate::detect::{self, Detector, Event};
@@ -168,7 +169,7 @@ impl<'m, 'b> Listener<'m, 'b> {
     pub fn milliseconds(&self, event: &Event) -> u64 {
         let config = self.front_end.config();
         let samples = (event.step as u64).wrapping_mul(config.hop as u64).wrapping_add(config.window as u64);
-        samples.wrapping_mul(1000) / (config.sample_rate as u64).max(1)
+        divide(samples.wrapping_mul(1000), (config.sample_rate as u64).max(1))
     }
 
     /// What listening takes of a core on which a frame takes `cost`, in blocks of `block` samples.
