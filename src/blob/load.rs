@@ -52,7 +52,8 @@ impl<'b> Model<'b> {
         Ok(model)
     }
 
-    /// Judges the descriptor and the words of all layers' numbers, and makes their views.
+    /// Judges the descriptor and the words of all layers' numbers, and makes their views. Inlined: on its own it would work out
+    /// the numbers of errors where the caller drops them.
     #[inline(always)]
     fn judge(&mut self, mut weights: &'b [u32]) -> Result<(), Error> {
         let Model { frame, descriptor, layers, .. } = self;
