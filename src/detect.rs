@@ -237,6 +237,7 @@ impl<'m> Detector<'m> {
 
     /// One step: the network's scores with `frac` fraction bits. Cannot fail; outputs that `scores` lacks have the
     /// probability 0, surplus ones are not read.
+    #[inline(never)]
     pub fn step(&mut self, scores: &[i16], frac: u8) -> Option<Event> {
         self.slide(|slot| softmax(scores, frac, slot))
     }

@@ -53,6 +53,7 @@ pub mod audio;
 pub mod blob;
 pub mod cell;
 pub mod detect;
+mod feature;
 pub mod kernel;
 pub mod layer;
 pub mod listener;
@@ -60,5 +61,6 @@ pub mod net;
 pub mod text;
 
 pub use blob::{Blob, Model};
+pub use feature::Feature;
 pub use listener::Listener;
 pub use net::{Seq2seq, Sequence, Stream};

@@ -17,6 +17,7 @@
 //! Blocks may have any length. The same samples give the same events however they are cut, for hours: the front end
 //! keeps a window of samples, the network its bounded states, the detector sums of integers.
 
+use crate::arith::divide;
 use crate::audio::FrontEnd;
 use crate::blob::{Error, Model};
 use crate::detect::{Detector, Event};
@@ -142,7 +143,7 @@ impl<'m, 'b> Listener<'m, 'b> {
     pub fn milliseconds(&self, event: &Event) -> u64 {
         let config = self.front_end.config();
         let samples = (event.step as u64).wrapping_mul(config.hop as u64).wrapping_add(config.window as u64);
-        samples.wrapping_mul(1000) / (config.sample_rate as u64).max(1)
+        divide(samples.wrapping_mul(1000), (config.sample_rate as u64).max(1))
     }
 
     /// What listening takes of a core on which a frame takes `cost`, in blocks of `block` samples.

@@ -97,7 +97,7 @@ impl<'b> Text<'b> {
     }
 
     /// Whether a byte begins a symbol (ends the one before, for words).
-    fn begins(&self, byte: u8) -> bool {
+    pub(crate) fn begins(&self, byte: u8) -> bool {
         match self.unit {
             TextUnit::Words => byte == b'\n',
             TextUnit::Characters => byte & 0xC0 != 0x80,

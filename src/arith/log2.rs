@@ -5,7 +5,7 @@ use crate::kernel;
 /// log2(v) with `bits` (at most 24) fraction bits, rounded down; 0 for v = 0.
 ///
 /// One squaring gives one bit: x² ≥ 2 exactly if the next bit of log2(x) is set.
-#[inline]
+#[inline(never)]
 pub(crate) const fn log2(v: u64, bits: u32) -> u32 {
     if v == 0 {
         return 0;

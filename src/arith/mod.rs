@@ -3,11 +3,13 @@
 //! A cell's equations are written once, generic over [`Arith`]. The device computes them in [`Q`]
 //! (integers only); a trainer implements `Arith` for `f32` lanes or `f64`.
 
+mod divide;
 pub(crate) mod log2;
 mod q;
 mod softmax;
 mod table;
 
+pub(crate) use divide::divide;
 pub use q::{Q, reformat, round_shift, sigmoid, tanh};
 pub(crate) use softmax::exp2_neg;
 pub use softmax::{softmax, softmax_wide};

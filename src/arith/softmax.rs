@@ -23,16 +23,53 @@ pub(crate) fn exp2_neg(x: u32) -> u32 {
 /// ```
 pub fn softmax(logits: &[i16], frac: u8, p: &mut [u16]) {
     let top = logits.iter().copied().max().unwrap_or(0) as i32;
-    let weight = |l: i16| {
-        // (top - l) · log2(e), brought to Q5.10; 47274 = log2(e) in Q1.15.
-        let d = (top - l as i32) as u64 * 47_274;
-        let x = (d << 10) >> (15 + frac.min(15) as u32);
-        exp2_neg(x.min(u32::MAX as u64) as u32)
-    };
+    let weight = |l: i16| weight((top - l as i32) as u32, frac);
     let sum = logits.iter().zip(p.iter()).fold(0u64, |s, (l, _)| s + weight(*l) as u64).max(1);
+    let sum = Sum::new(sum);
     for (l, p) in logits.iter().zip(p.iter_mut()) {
-        *p = (((weight(*l) as u64) << 15) / sum) as u16;
+        *p = sum.share(weight(*l));
     }
+}
+
+/// A sum of which each part wants its share.
+#[derive(Clone, Copy, Debug)]
+struct Sum {
+    sum: u64,
+    /// How many bits the sum has more than 16.
+    more: u32,
+    /// Its first 16 bits.
+    high: u32,
+}
+
+impl Sum {
+    /// `sum` is not 0.
+    #[inline(always)]
+    fn new(sum: u64) -> Self {
+        let more = 48u32.saturating_sub(sum.leading_zeros());
+        Sum { sum, more, high: (sum >> (more & 63)) as u32 }
+    }
+
+    /// w·2^15 / sum, rounded down, for a w of the sum. A division of 32 bits is too large by at most three: w·2^15 has lost bits
+    /// that make less than a multiple of what the sum has lost.
+    #[inline(always)]
+    fn share(&self, w: u32) -> u16 {
+        let n = match self.more.checked_sub(15) {
+            Some(down) => w >> (down & 31),
+            None => w << (15u32.wrapping_sub(self.more) & 31),
+        };
+        let mut share = n.checked_div(self.high).unwrap_or(0);
+        while (share as u64).wrapping_mul(self.sum) > (w as u64) << 15 {
+            share = share.wrapping_sub(1);
+        }
+        share as u16
+    }
+}
+
+/// exp(-d) for a difference d < 2^16 with `frac` fraction bits, in Q0.31.
+#[inline(never)]
+fn weight(d: u32, frac: u8) -> u32 {
+    // d · log2(e), brought to Q.10; 47274 = log2(e) in Q1.15, so that the product has 15 + frac fraction bits, and fits.
+    exp2_neg(d.wrapping_mul(47_274) >> 5u32.wrapping_add(frac.min(15) as u32))
 }
 
 /// Softmax of scores, each the bits of an i32 in Q15.16, in place: p_k = exp(s_k) / Σ exp(s_j) in Q0.15.
@@ -79,6 +116,34 @@ mod tests {
             let total: u32 = p.iter().map(|p| *p as u32).sum();
             assert!((32768 - 12..=32768).contains(&total), "{total}");
         }
+    }
+
+    #[test]
+    fn a_share_is_the_quotient() {
+        let mut seed = 1u64;
+        let mut random = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed ^ seed >> 31
+        };
+        let mut most = 0;
+        for k in 0..300_000u32 {
+            let sum = match k % 3 {
+                // Of few weights, of many, and of none that is the greatest.
+                0 => (1 << 31) - 1 + random() % (31 << 31),
+                1 => (1 << 31) - 1 + random() % (1 << 44),
+                _ => (random() >> (20 + k % 44)).max(1),
+            };
+            let limit = sum.min((1 << 31) - 1);
+            let share = random() % 40_000;
+            let near = (share * (sum >> 15)).wrapping_add(random() % 5).wrapping_sub(2).min(limit);
+            for w in [random() % (limit + 1), limit, 0, near] {
+                let (ours, exact) = (Sum::new(sum), (w << 15) / sum);
+                assert_eq!(u64::from(ours.share(w as u32)), exact, "{w} {sum}");
+                let n = if ours.more < 15 { w << (15 - ours.more) } else { w >> (ours.more - 15) };
+                most = most.max(n / u64::from(ours.high) - exact);
+            }
+        }
+        assert!((1..=3).contains(&most), "{most}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub(super) fn transform(features: &mut [i16; MAX_CHANNELS], channels: usize, cou
     let Some(from) = from.get(..channels) else { return };
     let n = (channels as u32).max(1);
     // 2^32 / 4N: the phase of a quarter of the first cosine's step.
-    let unit = ((1u64 << 32) / (4 * n as u64)) as u32;
+    let unit = (1u32 << 30) / n;
     for (k, out) in (0u32..).zip(features.iter_mut().take(count)) {
         let mut place = k % (4 * n);
         let mut sum = 0i32;

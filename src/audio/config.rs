@@ -1,6 +1,7 @@
 //! The parameters of the front end: integers only, so that they travel in a blob.
 
 use super::{Error, Gain, MAX_CHANNELS, mel};
+use crate::Feature;
 use serde::{Deserialize, Serialize};
 
 /// Parameters of the front end. They are data of the network trained on them and travel in its blob.
@@ -107,7 +108,13 @@ impl Config {
             return Err(Error::Floor { log2: self.floor_log2 });
         }
         if let Some(gain) = &self.gain {
+            if !Feature::Gain.built() {
+                return Err(Error::Lacks(Feature::Gain));
+            }
             gain.check()?;
+        }
+        if self.cepstrum > 0 && !Feature::Cepstrum.built() {
+            return Err(Error::Lacks(Feature::Cepstrum));
         }
         if self.cepstrum > self.channels {
             return Err(Error::Cepstrum { coefficients: self.cepstrum, channels: self.channels });
@@ -160,6 +167,16 @@ mod tests {
             (Config { fft_log2: 7, window: 128, hop: 80, channels: 40, ..OK }, Error::EmptyChannel { channel: 0 }),
         ] {
             assert_eq!(config.check(), Err(error), "{config:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_build_lacks_is_refused_by_name() {
+        for (feature, config) in [
+            (Feature::Gain, Config { gain: Some(Gain::SPEECH), ..OK }),
+            (Feature::Cepstrum, Config { cepstrum: 13, ..OK }),
+        ] {
+            assert_eq!(config.check(), if feature.built() { Ok(()) } else { Err(Error::Lacks(feature)) });
         }
     }
 

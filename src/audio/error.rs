@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::Feature;
+
 /// Why a [`Config`](super::Config) cannot be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -78,6 +80,8 @@ pub enum Error {
         /// r in Q0.15.
         root: u16,
     },
+    /// What a feature of the crate does that this build lacks.
+    Lacks(Feature),
     /// The memory handed to [`FrontEnd::new`](super::FrontEnd::new) is too small.
     Memory {
         /// Words needed: [`Config::memory_words`](super::Config::memory_words).
@@ -113,6 +117,7 @@ impl fmt::Display for Error {
             Error::Cepstrum { coefficients, channels } => {
                 write!(f, "{coefficients} cepstral coefficients of {channels} mel bands: there are at most as many")
             }
+            Error::Lacks(feature) => write!(f, "this build lacks the feature `{}` of elman", feature.name()),
             Error::Gain { smooth_log2, strength, bias, root } => write!(
                 f,
                 "a gain with k = {smooth_log2}, α = {strength}/32768, δ = {bias}/4096, r = {root}/32768: k is 1 to 12, α and \

@@ -1,6 +1,7 @@
 //! The streaming front end: samples in, log-mel frames out.
 
 use super::{Config, Error, FEATURE_FRAC, MAX_CHANNELS, cepstrum, fft, mel, sine};
+use crate::Feature;
 use crate::arith::log2::log2_ten;
 use crate::kernel::butterfly::Complex;
 use crate::kernel::word::mul_high;
@@ -140,7 +141,9 @@ impl<'a> FrontEnd<'a> {
             let rising = here.rising;
             here = mel::between(spectrum, from, to, exponent);
             let energy = rising.saturating_add(here.falling).saturating_add(floor);
-            if let (Some(gain), Some(mean)) = (&self.config.gain, means.next()) {
+            if Feature::Gain.built()
+                && let (Some(gain), Some(mean)) = (&self.config.gain, means.next())
+            {
                 *feature = gain.feature(energy, mean);
                 continue;
             }
@@ -149,7 +152,7 @@ impl<'a> FrontEnd<'a> {
             let log = log.wrapping_add(1) >> 1;
             *feature = log.min(i16::MAX as u32) as i16;
         }
-        if self.config.cepstrum > 0 {
+        if Feature::Cepstrum.built() && self.config.cepstrum > 0 {
             cepstrum::transform(features, self.config.channels.into(), self.config.cepstrum.into());
         }
         done(Part::Bands);

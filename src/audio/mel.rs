@@ -12,10 +12,13 @@ pub(super) fn edge(config: &Config, i: u32) -> u32 {
     let low = log2((config.low_hz as u64).wrapping_add(700), 20);
     let high = log2((config.high_hz as u64).wrapping_add(700), 20);
     let steps = (config.channels as u32).wrapping_add(1).max(1);
-    let along = high.wrapping_sub(low) as u64 * i.min(steps) as u64 / steps as u64;
+    // At most 24 bits times 6.
+    let along = high.wrapping_sub(low).wrapping_mul(i.min(steps)) / steps;
     // Q16.16 Hz: a geometric mean of the two ends, less the 700.
-    let hz = exp2(low.wrapping_add(along as u32)).saturating_sub(700 << 16);
-    (((hz as u64) << (config.fft_log2 & 15)) / config.sample_rate.max(1) as u64) as u32
+    let hz = exp2(low.wrapping_add(along)).saturating_sub(700 << 16);
+    // hz·2^fft_log2 / rate in 32 bits: what a first division leaves is below the rate, 16 bits.
+    let (rate, up) = (config.sample_rate.max(1), config.fft_log2 as u32 & 15);
+    ((hz / rate) << up).wrapping_add(((hz % rate) << up) / rate)
 }
 
 /// Whether a bin lies strictly inside band `channel`.

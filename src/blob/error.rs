@@ -1,7 +1,7 @@
 //! Why a blob, a memory or a snapshot is refused.
 
 use crate::kernel::Layout;
-use crate::{audio, detect};
+use crate::{Feature, audio, detect};
 
 /// A refusal, with the numbers that a user needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +169,8 @@ pub enum Error {
         /// The model's structure.
         structure: super::Structure,
     },
+    /// What a feature of the crate does that this build lacks.
+    Lacks(Feature),
     /// The symbols of a text are not in ascending order, or one is empty.
     TextOrder {
         /// The symbol in the wrong place.

@@ -1,6 +1,7 @@
 //! Every parameter and weight of a layer, in every layout.
 
 use super::Error;
+use super::shape::SYMBOLS;
 use crate::cell::{Pass, View};
 use crate::kernel::Layout;
 use crate::kernel::layout::{OFFSET, padded, unpack_bias, unpack_pair};
@@ -16,6 +17,8 @@ pub(super) fn layer(number: u8, view: &View<'_>) -> Result<(), Error> {
     for (stage, numbers) in view.spec.stages.iter().zip(&view.stages) {
         let (per_pass, words) = match stage.pass {
             Pass::Pointwise => continue,
+            // No layer has one.
+            Pass::Table if !SYMBOLS => continue,
             Pass::Table => (1, padded(view.units()) / 4),
             Pass::Rows => (layout.rows_params(), view.vector_words() * 2),
             Pass::Split => (layout.split_params(), view.vector_words() / 2 * 3),
@@ -24,7 +27,7 @@ pub(super) fn layer(number: u8, view: &View<'_>) -> Result<(), Error> {
         for (pass, (params, weights)) in (0u16..).zip(passes) {
             let at = Place { layer: number, pass };
             match stage.pass {
-                Pass::Table => at.table_row(params, weights)?,
+                Pass::Table if SYMBOLS => at.table_row(params, weights)?,
                 _ => at.pass(&Shape { layout, split: stage.pass == Pass::Split, view }, params, weights)?,
             }
         }
@@ -40,10 +43,9 @@ struct Shape<'v, 'b> {
 }
 
 impl Shape<'_, '_> {
-    /// Columns of each row.
-    fn widths(&self) -> [usize; 4] {
-        let (x, all) = (self.view.input_words() * 2, self.view.vector_words() * 2);
-        if self.split { [all, all, x, all.saturating_sub(x)] } else { [all; 4] }
+    /// After how many words of pairs of rows a word of bytes follows; none does in a pass of whole rows.
+    fn pairs(&self) -> usize {
+        if self.split { 2 } else { usize::MAX }
     }
 
     /// Whether every weight is in -127..=127 and packed as it must be.
@@ -68,18 +70,24 @@ impl Shape<'_, '_> {
         let (x, all) = (self.view.input_words() / 2, self.view.vector_words() / 2);
         let blocks = |words: usize| weights.chunks_exact(words);
         match (self.layout, self.split) {
-            (Layout::Pairs, false) => {
+            (Layout::Pairs, split) => {
+                let (mut left, mut block) = (self.pairs(), 0);
                 for (k, word) in weights.iter().enumerate() {
-                    two_rows(*word, 2 * (k & 1), &mut add);
-                }
-            }
-            (Layout::Pairs, true) => {
-                for (k, block) in blocks(3).enumerate() {
-                    let [a, b, last] = *block else { continue };
-                    two_rows(a, 0, &mut add);
-                    two_rows(b, 0, &mut add);
-                    let row = if k < x { 2 } else { 3 };
-                    last.to_le_bytes().iter().for_each(|w| add(row, *w as i8 as i32));
+                    // Bytes: of their own weights alone. Lanes: of two rows.
+                    if left == 0 {
+                        left = self.pairs();
+                        let row = if block < x { 2 } else { 3 };
+                        block += 1;
+                        word.to_le_bytes().iter().for_each(|w| add(row, *w as i8 as i32));
+                        continue;
+                    }
+                    left = left.wrapping_sub(1);
+                    let row = if split { 0 } else { 2 * (k & 1) };
+                    for lane in [*word as u16, (*word >> 16) as u16] {
+                        let (lo, hi) = unpack_pair(lane).unwrap_or_default();
+                        add(row, lo as i32);
+                        add(row + 1, hi as i32);
+                    }
                 }
             }
             (Layout::Rows, split) => {
@@ -102,15 +110,6 @@ impl Shape<'_, '_> {
             }
         }
         sums
-    }
-}
-
-/// A word of lanes of rows `row` and `row` + 1.
-fn two_rows(word: u32, row: usize, add: &mut impl FnMut(usize, i32)) {
-    for lane in [word as u16, (word >> 16) as u16] {
-        let (lo, hi) = unpack_pair(lane).unwrap_or_default();
-        add(row, lo as i32);
-        add(row + 1, hi as i32);
     }
 }
 
@@ -160,8 +159,8 @@ impl Place {
             return Err(self.packing());
         }
         // Where a row is so short that no weights could overflow it, they need not be added up.
-        let short = |(width, bias): (&usize, &i32)| !overflows((*width as u32).saturating_mul(127), *bias);
-        if !shape.widths().iter().zip(&biases).all(short) {
+        let widest = (shape.view.vector_words() as u32).saturating_mul(2 * 127);
+        if biases.iter().any(|bias| overflows(widest, *bias)) {
             for (sum, bias) in shape.sums(weights).into_iter().zip(biases) {
                 if overflows(sum, bias) {
                     let Place { layer, pass } = self;

@@ -1,10 +1,8 @@
 //! Bytes become trusted here, and only here.
 
-use postcard::ser_flavors::Flavor;
-
 use super::{
     Blob, Chains, Descriptor, Error, FRAME_WORDS, Frame, MAX_CHAINS, MAX_LAYERS, Readout, Structure, Text, crc32c,
-    judge, memory_words, schema_hash, shape, structure,
+    decode, judge, memory_words, schema_hash, shape, structure,
 };
 use crate::cell::{Pass, StageSpec, StageView, View};
 use crate::kernel::layout::padded;
@@ -43,8 +41,22 @@ impl<'b> Model<'b> {
         }
         let middle = body.get(FRAME_WORDS..).unwrap_or_default();
         let descriptor_words = (frame.descriptor_bytes as usize).div_ceil(4);
-        let (head, mut weights) = middle.split_at_checked(descriptor_words).unwrap_or_default();
-        let descriptor = decode(head, frame.descriptor_bytes as usize)?;
+        let (head, weights) = middle.split_at_checked(descriptor_words).unwrap_or_default();
+        let mut encoded = decode::Encoded::new(head, frame.descriptor_bytes as usize);
+        let descriptor = encoded.descriptor();
+        let layers = heapless::Vec::new();
+        let mut model =
+            Model { layers, memory_words: 0, body: 0, body_words: 0, inputs: 0, outputs: 0, frame, crc, descriptor };
+        encoded.end(&model.descriptor)?;
+        model.judge(weights)?;
+        Ok(model)
+    }
+
+    /// Judges the descriptor and the words of all layers' numbers, and makes their views. Inlined: on its own it would work out
+    /// the numbers of errors where the caller drops them.
+    #[inline(always)]
+    fn judge(&mut self, mut weights: &'b [u32]) -> Result<(), Error> {
+        let Model { frame, descriptor, layers, .. } = self;
         if let Some(config) = &descriptor.audio {
             config.check().map_err(Error::Audio)?;
         }
@@ -58,24 +70,22 @@ impl<'b> Model<'b> {
             return Err(Error::DetectorSaid { said: frame.detect_words, need: detect_words });
         }
 
-        let mut layers = heapless::Vec::new();
         let have = weights.len();
         let mut need = 0;
         let mut joints = shape::Joints::new(descriptor.audio.as_ref());
-        structure::counts(&descriptor)?;
+        structure::counts(descriptor)?;
         let mut ends = heapless::Vec::<structure::Joint, MAX_CHAINS>::new();
         let mut list = (0u8..).zip(&descriptor.layers);
-        for (k, count) in
-            descriptor.chains.iter().copied().chain(descriptor.chains.is_empty().then_some(u8::MAX)).enumerate()
-        {
+        // Without structures, `counts` has let no chains pass.
+        let chains: &[u8] = if structure::STRUCTURES { &descriptor.chains } else { &[] };
+        for (k, count) in chains.iter().copied().chain(chains.is_empty().then_some(u8::MAX)).enumerate() {
             if k > 0 {
-                joints.chain(structure::given(&descriptor, k, &ends)?);
+                joints.chain(structure::given(descriptor, k, &ends)?);
             }
             for (number, l) in list.by_ref().take(count as usize) {
-                let mut view = joints.next(number, l)?;
-                view.layout = frame.layout;
-                let (view, words) = take(view, &mut weights);
-                need += words;
+                let (spec, long_words) = joints.next(number, l)?;
+                let mut view = View::new(spec, l, long_words, frame.layout);
+                need += take(&mut view, &mut weights);
                 if layers.push(view).is_err() {
                     return Err(Error::Descriptor);
                 }
@@ -84,35 +94,42 @@ impl<'b> Model<'b> {
                 return Err(Error::Descriptor);
             }
         }
-        structure::judge(&descriptor, &ends)?;
+        structure::judge(descriptor, &ends)?;
         let outputs = ends.last().map_or(0, |end| end.0);
         if layers.is_empty() || outputs == 0 {
             return Err(Error::NoLayers);
         }
-        shape::judge(&descriptor, outputs)?;
+        shape::judge(descriptor, outputs)?;
         if let Some(config) = &descriptor.detect {
             config.check(outputs as usize).map_err(Error::Detect)?;
         }
         if need != have {
             return Err(Error::WeightsLength { need, have });
         }
-        let memory_words = memory_words(&descriptor);
-        if frame.memory_words as usize != memory_words {
-            return Err(Error::MemorySaid { said: frame.memory_words, need: memory_words });
+        // A stream's follow from its views.
+        self.memory_words = if streams || !shape::MORE_THAN_STREAMS {
+            let out = layers.last().map_or(0, View::out_words);
+            layers.iter().map(View::memory_words).fold(out, usize::saturating_add)
+        } else {
+            memory_words(descriptor)
+        };
+        if frame.memory_words as usize != self.memory_words {
+            return Err(Error::MemorySaid { said: frame.memory_words, need: self.memory_words });
         }
         let labels = count_labels(descriptor.labels);
         if labels != 0 && labels != outputs as usize {
             return Err(Error::Labels { labels, outputs });
         }
-        for (number, view) in (0u8..).zip(&layers) {
+        for (number, view) in (0u8..).zip(layers.iter()) {
             judge::layer(number, view)?;
         }
         // The next step reads the output of a model that is fed back, so that the head belongs to the step.
         let stateful = |l: &View<'_>| l.spec.stateful() || descriptor.feedback > 0;
-        let body = layers.iter().rposition(stateful).map_or(0, |k| k + 1);
-        let body_words = layers.iter().take(body).map(View::memory_words).fold(0, usize::wrapping_add);
-        let inputs = layers.first().map_or(0, |l| l.inputs);
-        Ok(Model { layers, memory_words, body, body_words, inputs, outputs, frame, crc, descriptor })
+        self.body = layers.iter().rposition(stateful).map_or(0, |k| k + 1);
+        self.body_words = layers.iter().take(self.body).map(View::memory_words).fold(0, usize::wrapping_add);
+        self.inputs = layers.first().map_or(0, |l| l.inputs);
+        self.outputs = outputs;
+        Ok(())
     }
 
     /// Name of the model.
@@ -204,41 +221,6 @@ fn count_labels(labels: &str) -> usize {
     labels.bytes().filter(|b| *b == b'\n').count() + !labels.is_empty() as usize
 }
 
-/// Compares what postcard would write with what the blob has: the encoding must be canonical.
-struct Same<'a> {
-    rest: &'a [u8],
-}
-
-impl Flavor for Same<'_> {
-    type Output = bool;
-
-    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
-        match self.rest.split_first() {
-            Some((b, rest)) if *b == data => {
-                self.rest = rest;
-                Ok(())
-            }
-            _ => Err(postcard::Error::SerializeBufferFull),
-        }
-    }
-
-    fn finalize(self) -> postcard::Result<bool> {
-        Ok(self.rest.is_empty())
-    }
-}
-
-fn decode(words: &[u32], bytes: usize) -> Result<Descriptor<'_>, Error> {
-    let all = crate::kernel::word::bytes(words);
-    let (text, padding) = all.split_at_checked(bytes).ok_or(Error::Descriptor)?;
-    let (descriptor, rest) = postcard::take_from_bytes::<Descriptor<'_>>(text).map_err(|_| Error::Descriptor)?;
-    let canonical = postcard::serialize_with_flavor(&descriptor, Same { rest: text }).unwrap_or(false);
-    let plain = !descriptor.labels.bytes().any(|b| b == b'\r') && !descriptor.labels.ends_with('\n');
-    if !rest.is_empty() || !canonical || !plain || padding.iter().any(|b| *b != 0) {
-        return Err(Error::Descriptor);
-    }
-    Ok(descriptor)
-}
-
 /// Words of parameters and of weights of a stage.
 pub(super) fn stage_words(view: &View<'_>, stage: &StageSpec) -> (usize, usize) {
     let vector = view.vector_words();
@@ -257,10 +239,10 @@ pub(super) fn stage_words(view: &View<'_>, stage: &StageSpec) -> (usize, usize) 
 }
 
 /// Gives the layer its words from the front of `weights`; the number of words that it needs.
-fn take<'b>(mut view: View<'b>, weights: &mut &'b [u32]) -> (View<'b>, usize) {
+fn take<'b>(view: &mut View<'b>, weights: &mut &'b [u32]) -> usize {
     let mut need = 0;
     for (n, stage) in view.spec.stages.iter().enumerate() {
-        let (params, products) = stage_words(&view, stage);
+        let (params, products) = stage_words(view, stage);
         need += params + products;
         let (p, rest) = weights.split_at_checked(params).unwrap_or_default();
         let (w, rest) = rest.split_at_checked(products).unwrap_or_default();
@@ -270,8 +252,7 @@ fn take<'b>(mut view: View<'b>, weights: &mut &'b [u32]) -> (View<'b>, usize) {
         }
     }
     let words = view.units() * view.spec.peephole.len();
-    need += words;
     let (diagonal, rest) = weights.split_at_checked(words).unwrap_or_default();
     (view.diagonal, *weights) = (diagonal, rest);
-    (view, need)
+    need + words
 }

@@ -5,6 +5,7 @@
 //! [`Model::load`](crate::Model::load), and are not judged again.
 
 mod crc;
+mod decode;
 mod descriptor;
 mod error;
 mod frame;

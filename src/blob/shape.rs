@@ -3,12 +3,17 @@
 use super::seq2seq::Plan;
 use super::structure::{self, Given, Joint, Structure};
 use super::{Chains, Descriptor, Direction, Error, LayerDescriptor, MAX_WIDTH, Text, TextUnit};
+use crate::Feature;
 use crate::arith::Q;
 use crate::audio;
-use crate::cell::{LongState, MAX_LINE_WORDS, OutRange, Pass, Shape, Taps, VariantSpec, View};
-use crate::kernel::Layout;
+use crate::cell::{DELAY, LongState, MAX_LINE_WORDS, OutRange, Pass, Shape, Taps, VariantSpec};
 use crate::kernel::layout::vector_words;
 use crate::layer;
+
+const BACKWARD: bool = Feature::Backward.built();
+pub(super) const SYMBOLS: bool = Feature::Symbols.built();
+/// Whether this build runs anything but streams.
+pub(super) const MORE_THAN_STREAMS: bool = BACKWARD || structure::STRUCTURES;
 
 /// What a layer is given, as layers come from the input on.
 pub(super) struct Joints {
@@ -43,8 +48,8 @@ impl Joints {
         self.given.unwrap_or_default()
     }
 
-    /// A layer's sizes and formats, and that it takes what it is given.
-    pub(super) fn next<'b>(&mut self, number: u8, l: &LayerDescriptor) -> Result<View<'b>, Error> {
+    /// A layer's sizes and formats, and that it takes what it is given; its table and the words of its long state.
+    pub(super) fn next(&mut self, number: u8, l: &LayerDescriptor) -> Result<(&'static VariantSpec, usize), Error> {
         let &LayerDescriptor { tag, variant, inputs, units, in_frac, out_frac, .. } = l;
         let spec = layer::find(tag, variant).ok_or(Error::UnknownLayer { layer: number, tag, variant })?;
         if inputs == 0 || units == 0 || inputs > MAX_WIDTH || units > MAX_WIDTH {
@@ -53,9 +58,9 @@ impl Joints {
         match l.direction {
             Direction::Forward => {
                 let symbols = if self.first { Some((1, 0)) } else { None };
-                let taken = if spec.shape == Shape::Symbol { symbols } else { Some((inputs, in_frac)) };
+                let taken = if SYMBOLS && spec.shape == Shape::Symbol { symbols } else { Some((inputs, in_frac)) };
                 let (mut given, given_frac) = self.given.or(taken).unwrap_or_default();
-                if self.more {
+                if structure::STRUCTURES && self.more {
                     given = inputs.max(given);
                 }
                 let fits = taken == Some((given, given_frac)) && inputs == given && in_frac == given_frac;
@@ -63,8 +68,9 @@ impl Joints {
                     return Err(Error::Joint { layer: number, inputs, given, frac: in_frac, given_frac });
                 }
                 self.given = Some((units, out_frac));
-                self.forward = Some(*l);
+                self.forward = BACKWARD.then_some(*l);
             }
+            Direction::Backward if !BACKWARD => return Err(Error::Lacks(Feature::Backward)),
             Direction::Backward => {
                 let pair = self
                     .forward
@@ -79,18 +85,18 @@ impl Joints {
             }
         }
         (self.first, self.more) = (false, false);
-        view(number, l, spec)
+        Ok((spec, judge_layer(number, l, spec)?))
     }
 }
 
-/// A layer's own widths, formats and numbers.
-fn view<'b>(number: u8, l: &LayerDescriptor, spec: &'static VariantSpec) -> Result<View<'b>, Error> {
-    let &LayerDescriptor { inputs, units, in_frac, out_frac, long_frac, direction, params, .. } = l;
+/// A layer's own widths, formats and numbers; the words of its long state.
+fn judge_layer(number: u8, l: &LayerDescriptor, spec: &VariantSpec) -> Result<usize, Error> {
+    let &LayerDescriptor { inputs, units, in_frac, out_frac, long_frac, .. } = l;
     if spec.shape == Shape::Same && units != inputs {
         return Err(Error::Width { layer: number, inputs, units });
     }
-    numbers(number, l, spec)?;
-    let pointwise = spec.stages.iter().any(|s| s.pass == Pass::Pointwise);
+    let long_words = numbers(number, l, spec)?;
+    let pointwise = spec.stages.first().is_some_and(|s| s.pass == Pass::Pointwise);
     let out_fits = match spec.out {
         OutRange::Unit => out_frac == 15,
         OutRange::OneHot => out_frac == 14,
@@ -102,7 +108,7 @@ fn view<'b>(number: u8, l: &LayerDescriptor, spec: &'static VariantSpec) -> Resu
         LongState::Hidden => long_frac == Q::HIDDEN_FRAC,
         LongState::Mean | LongState::Sum | LongState::Max | LongState::Line => long_frac == 0,
         LongState::None if pointwise => long_frac <= 30,
-        LongState::None if spec.out == OutRange::Calibrated && spec.gates().next().is_some() => {
+        LongState::None if spec.out == OutRange::Calibrated && spec.first_gate().is_some() => {
             out_frac as u32 + long_frac as u32 <= 15
         }
         LongState::None => long_frac == 0,
@@ -110,33 +116,17 @@ fn view<'b>(number: u8, l: &LayerDescriptor, spec: &'static VariantSpec) -> Resu
     if !out_fits || !long_fits {
         return Err(Error::Format { layer: number, out_frac, long_frac });
     }
-    let out_words = vector_words(units as usize) as u32;
-    let vector_words = spec.vector_words(inputs as usize, units as usize) as u32;
-    let memory_words = spec.memory_words(inputs as usize, units as usize, params) as u32;
-    let (q, stages, diagonal) = (Q { long_frac, out_frac }, Default::default(), &[][..]);
-    Ok(View {
-        spec,
-        inputs,
-        units,
-        in_frac,
-        q,
-        stages,
-        vector_words,
-        memory_words,
-        out_words,
-        direction,
-        params,
-        layout: Layout::Pairs,
-        diagonal,
-    })
+    Ok(long_words)
 }
 
-/// A layer's own numbers.
-fn numbers(number: u8, l: &LayerDescriptor, spec: &VariantSpec) -> Result<(), Error> {
+/// A layer's own numbers, and the words of its long state, which follow from them.
+fn numbers(number: u8, l: &LayerDescriptor, spec: &VariantSpec) -> Result<usize, Error> {
     let &LayerDescriptor { inputs, units, params, .. } = l;
     let unused = params.iter().skip(spec.params.len()).all(|p| *p == 0);
     let fits = match spec.shape {
+        Shape::Taps if !DELAY => false,
         Shape::Taps => Taps::of(params).outputs(inputs as usize) == Some(units as usize),
+        Shape::Symbol if !SYMBOLS => false,
         Shape::Symbol => spec.params.is_empty() || params.first().is_some_and(|rows| *rows > 0),
         Shape::Free | Shape::Same => true,
     };
@@ -147,13 +137,13 @@ fn numbers(number: u8, l: &LayerDescriptor, spec: &VariantSpec) -> Result<(), Er
     if need > MAX_LINE_WORDS {
         return Err(Error::DelayLine { layer: number, need, most: MAX_LINE_WORDS });
     }
-    Ok(())
+    Ok(need)
 }
 
 /// What the descriptor says of the whole model.
 pub(super) fn judge(descriptor: &Descriptor<'_>, outputs: u16) -> Result<(), Error> {
     let layers = &descriptor.layers;
-    let backward = layers.iter().any(|l| l.direction == Direction::Backward);
+    let backward = BACKWARD && layers.iter().any(|l| l.direction == Direction::Backward);
     let limited = match descriptor.structure {
         Structure::Sequence => backward,
         Structure::Seq2seq { .. } => true,
@@ -166,6 +156,9 @@ pub(super) fn judge(descriptor: &Descriptor<'_>, outputs: u16) -> Result<(), Err
     let spec = layer::find(first.tag, first.variant);
     let takes_symbols = spec.is_some_and(|s| s.shape == Shape::Symbol);
     let feedback = descriptor.feedback;
+    if !Feature::Feedback.built() && feedback > 0 {
+        return Err(Error::Lacks(Feature::Feedback));
+    }
     let sequence = descriptor.structure == Structure::Sequence;
     let plain = descriptor.audio.is_none() && !takes_symbols && !backward && sequence;
     if descriptor.increments && feedback == 0
@@ -174,6 +167,9 @@ pub(super) fn judge(descriptor: &Descriptor<'_>, outputs: u16) -> Result<(), Err
         return Err(Error::Feedback { feedback, inputs: first.inputs, outputs });
     }
     if let Some(text) = &descriptor.text {
+        if !SYMBOLS {
+            return Err(Error::Lacks(Feature::Symbols));
+        }
         let symbols = count_symbols(text)?;
         let rows = match spec {
             Some(s) if takes_symbols && s.params.is_empty() => first.units,
@@ -254,30 +250,107 @@ impl Buffers {
     }
 }
 
-/// Symbols of a text, the unknown one included.
+/// Symbols of a text, the unknown one included. The order of characters is that of their bytes.
 fn count_symbols(text: &Text<'_>) -> Result<usize, Error> {
-    let mut count = 1usize;
-    let mut ordered = |ascending: bool| {
-        let symbol = count;
-        count = count.saturating_add(1);
-        if ascending { Ok(()) } else { Err(Error::TextOrder { symbol }) }
+    // Where a character begins another one has ended; what ends a word is no part of the next.
+    let (own, between) = match text.unit {
+        TextUnit::Characters => (1, 0),
+        TextUnit::Words => (0, 1),
     };
-    match text.unit {
-        TextUnit::Characters => {
-            let mut last = None;
-            for c in text.symbols.chars() {
-                ordered(last < Some(c))?;
-                last = Some(c);
-            }
+    let mut rest = text.symbols.as_bytes();
+    let (mut last, mut count): (&[u8], _) = (&[], 1usize);
+    let mut more = !rest.is_empty();
+    while more {
+        let end = rest.iter().skip(own).position(|b| text.begins(*b)).map_or(rest.len(), |n| n.wrapping_add(own));
+        let (symbol, behind) = rest.split_at_checked(end).unwrap_or_default();
+        if last >= symbol {
+            return Err(Error::TextOrder { symbol: count });
         }
-        TextUnit::Words => {
-            let mut last: &[u8] = &[];
-            let words = text.symbols.as_bytes().split(|b| *b == b'\n');
-            for word in words.filter(|_| !text.symbols.is_empty()) {
-                ordered(last < word)?;
-                last = word;
-            }
-        }
+        count = count.saturating_add(1);
+        last = symbol;
+        more = !behind.is_empty();
+        rest = behind.get(between..).unwrap_or_default();
     }
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A dense layer: every build has it.
+    const DENSE: LayerDescriptor = LayerDescriptor {
+        tag: crate::layer::dense::SPEC.tag,
+        variant: 0,
+        inputs: 8,
+        units: 8,
+        in_frac: 12,
+        out_frac: 12,
+        long_frac: 0,
+        direction: Direction::Forward,
+        params: [0; 4],
+    };
+
+    /// A model of that layer alone.
+    fn dense(feedback: u16, text: Option<Text<'static>>) -> Descriptor<'static> {
+        Descriptor {
+            name: "",
+            labels: "",
+            readout: Default::default(),
+            fingerprint: 0,
+            audio: None,
+            detect: None,
+            text,
+            max_steps: 0,
+            feedback,
+            increments: false,
+            structure: Structure::Sequence,
+            chains: Default::default(),
+            layers: core::iter::once(DENSE).collect(),
+        }
+    }
+
+    /// What a build that has `feature` says, or the refusal of one that has not.
+    fn unless_lacking(feature: Feature, says: Result<(), Error>) -> Result<(), Error> {
+        if feature.built() { says } else { Err(Error::Lacks(feature)) }
+    }
+
+    #[test]
+    fn what_a_build_lacks_is_refused_by_name() {
+        assert_eq!(judge(&dense(0, None), 8), Ok(()));
+        assert_eq!(judge(&dense(8, None), 8), unless_lacking(Feature::Feedback, Ok(())));
+        let text = Text { unit: TextUnit::Characters, symbols: "ab" };
+        let says = Err(Error::TextSymbols { symbols: 3, layer: 0 });
+        assert_eq!(judge(&dense(0, Some(text)), 8), unless_lacking(Feature::Symbols, says));
+
+        let backward = LayerDescriptor { direction: Direction::Backward, ..DENSE };
+        let found = Joints::new(None).next(1, &backward).map(|_| ());
+        let says = Err(Error::Direction { layer: 1 });
+        assert_eq!(found, unless_lacking(Feature::Backward, says));
+    }
+
+    #[test]
+    fn symbols_are_in_order_and_none_is_empty() {
+        for (unit, symbols, wanted) in [
+            (TextUnit::Characters, "", Ok(1)),
+            (TextUnit::Characters, "a", Ok(2)),
+            (TextUnit::Characters, "\nA\u{7f}\u{80}\u{7ff}\u{800}\u{ffff}\u{10000}", Ok(9)),
+            (TextUnit::Characters, "ab\u{e9}\u{e8}", Err(4)),
+            (TextUnit::Characters, "aab", Err(2)),
+            (TextUnit::Characters, "\u{10000}\u{ffff}", Err(2)),
+            (TextUnit::Words, "", Ok(1)),
+            (TextUnit::Words, "a", Ok(2)),
+            (TextUnit::Words, "a\naa\nab\nb\n\u{e9}", Ok(6)),
+            (TextUnit::Words, "b\na", Err(2)),
+            (TextUnit::Words, "a\na", Err(2)),
+            (TextUnit::Words, "\na", Err(1)),
+            (TextUnit::Words, "a\n", Err(2)),
+            (TextUnit::Words, "a\n\nb", Err(2)),
+            (TextUnit::Words, "\n", Err(1)),
+        ] {
+            let text = Text { unit, symbols };
+            assert_eq!(count_symbols(&text), wanted.map_err(|symbol| Error::TextOrder { symbol }), "{text:?}");
+            assert!(wanted.is_err() || wanted == Ok(text.len()), "{text:?}");
+        }
+    }
 }

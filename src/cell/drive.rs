@@ -201,15 +201,13 @@ fn pass<const G: usize, S: Stage<G>>(
     out: &mut [u32],
     stage: S,
 ) {
-    let per = const { 4 / G };
     let view = layer.stage(stage_number);
     let q: Q = layer.q;
-    let h = word::halves(xh.get(layer.input_words()..).unwrap_or_default()).chunks(per);
-    let units =
-        long.chunks_mut(per).zip(carry.chunks_mut(per)).zip(elements(out, layer.units()).chunks_mut(per)).zip(h);
-    kernel::rows(layer.layout(), view.weights, view.params, xh, units, |(((long, carry), out), h), pre| {
-        let units = long.iter_mut().zip(carry).zip(out).zip(h);
-        for ((((long, carry), out), h), pre) in units.zip(grouped::<G>(&pre)) {
+    let h = word::halves(xh.get(layer.input_words()..).unwrap_or_default());
+    let mut units = long.iter_mut().zip(carry).zip(elements(out, layer.units())).zip(h);
+    kernel::rows(layer.layout(), view.weights, view.params, xh, core::iter::repeat(()), |(), pre| {
+        for pre in grouped::<G>(&pre) {
+            let Some((((long, carry), out), h)) = units.next() else { return };
             let mut unit =
                 Unit { h: *h, long: *long as i32, second: 0, carry: Gate::from_bits(*carry as i32), peephole: [0; 3] };
             stage.unit(&q, pre, &mut unit);

@@ -154,9 +154,14 @@ impl VariantSpec {
         self.stages.iter().flat_map(|s| s.gates)
     }
 
-    /// Whether it reads its own last output.
+    /// The first gate, if there is one.
+    pub(crate) fn first_gate(&self) -> Option<&'static GateSpec> {
+        self.stages.first()?.gates.first()
+    }
+
+    /// Whether it reads its own last output: where one gate does, the first does.
     pub fn recurrent(&self) -> bool {
-        self.gates().any(|g| g.columns != Columns::Input)
+        self.first_gate().is_some_and(|g| g.columns != Columns::Input)
     }
 
     /// Words of `[x | h]`, the vector that a pass reads.
@@ -171,14 +176,19 @@ impl VariantSpec {
             LongState::Hidden | LongState::Wide | LongState::Cell | LongState::Sum | LongState::Max => units,
             LongState::Pair => 2 * units,
             LongState::Mean => units + 1,
-            LongState::Line => Taps::of(params).line_words(inputs),
+            LongState::Line if DELAY => Taps::of(params).line_words(inputs),
+            LongState::Line => 0,
         }
+    }
+
+    /// Words that a first stage hands to the second.
+    pub(crate) fn carry_words(&self, units: usize) -> usize {
+        if self.stages.len() > 1 { units } else { 0 }
     }
 
     /// Words of a layer's memory: `[x | h | long | carry]`.
     pub fn memory_words(&self, inputs: usize, units: usize, params: [u16; 4]) -> usize {
-        let carry = if self.stages.len() > 1 { units } else { 0 };
-        self.vector_words(inputs, units) + self.long_words(inputs, units, params) + carry
+        self.vector_words(inputs, units) + self.long_words(inputs, units, params) + self.carry_words(units)
     }
 
     /// Whether a step depends on earlier ones.
@@ -214,6 +224,9 @@ pub const CELLS: &[CellSpec] = &[
     #[cfg(feature = "tree-lstm")]
     tree_lstm::SPEC,
 ];
+
+/// Whether this build has delay lines. Without, their geometry is code that it does not have.
+pub(crate) const DELAY: bool = cfg!(feature = "delay");
 
 /// What one unit holds while its equations run.
 #[derive(Clone, Copy, Debug)]

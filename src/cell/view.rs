@@ -2,7 +2,7 @@
 
 use super::VariantSpec;
 use crate::arith::Q;
-use crate::blob::Direction;
+use crate::blob::{Direction, LayerDescriptor};
 use crate::kernel::Layout;
 use crate::kernel::layout::vector_words;
 
@@ -43,6 +43,29 @@ pub struct View<'b> {
 }
 
 impl<'b> View<'b> {
+    /// A layer that the loader has judged, without its numbers; `long_words` are the words of its long state.
+    #[inline(always)]
+    pub(crate) fn new(spec: &'static VariantSpec, l: &LayerDescriptor, long_words: usize, layout: Layout) -> Self {
+        let &LayerDescriptor { inputs, units, in_frac, out_frac, long_frac, direction, params, .. } = l;
+        let words = spec.vector_words(inputs as usize, units as usize);
+        let beside = long_words.wrapping_add(spec.carry_words(units as usize));
+        View {
+            spec,
+            inputs,
+            units,
+            in_frac,
+            q: Q { long_frac, out_frac },
+            stages: Default::default(),
+            vector_words: words as u32,
+            memory_words: words.wrapping_add(beside) as u32,
+            out_words: vector_words(units as usize) as u32,
+            direction,
+            params,
+            layout,
+            diagonal: &[],
+        }
+    }
+
     /// The variant's table.
     pub fn spec(&self) -> &'static VariantSpec {
         self.spec

@@ -1,6 +1,7 @@
 //! A step per frame, state kept between calls.
 
 use super::{Sampler, chain};
+use crate::Feature;
 use crate::arith::{reformat, softmax};
 use crate::blob::{Error, Model, Structure};
 use crate::cell::{View, split_mut};
@@ -110,7 +111,7 @@ impl<'m, 'b> Stream<'m, 'b> {
         if given < inputs {
             word::halves_mut(self.memory).get_mut(given..inputs).unwrap_or_default().fill(0);
         }
-        if self.model.feedback() > 0 {
+        if Feature::Feedback.built() && self.model.feedback() > 0 {
             self.looped(frame.len());
         } else {
             self.run();

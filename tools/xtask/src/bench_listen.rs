@@ -30,12 +30,17 @@ pub struct Args {
     /// A blob with a detector, or a run folder; by default a GRU of 96 units and twelve outputs with random weights
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
+    /// How many bytes each feature of the crate adds to the firmware with a GRU
+    #[arg(long)]
+    parts: bool,
     #[command(flatten)]
     pub output: Output,
 }
 
 /// What the names of functions contain that load a blob.
-const LOADING: &[&str] = &["listener::load", "elman::blob", "postcard", "serde", "heapless", "core::str", "memchr"];
+const LOADING: &[&str] = &["listener::load", "elman::blob", "heapless", "core::str"];
+/// Bytes of code and tables that a firmware that listens with a GRU may have: 24 KB.
+const AIM: u64 = 24 * 1024;
 
 /// Bytes of flash, of the model's blob, of loading and of statics of an ELF file.
 fn sections(elf: &[u8]) -> Result<[u64; 4]> {
@@ -115,14 +120,17 @@ pub fn run(args: &Args) -> Result<Figures> {
     ));
     figures.add("ram", (states + stack) as f64);
 
-    for (what, set, name) in LEAN {
+    let build = |set: &str| -> Result<[u64; 4]> {
         let level = "profile.release.opt-level=\"s\"";
         let more = ["--package", "proof", "--config", level, "--no-default-features", "--features", set];
         let firmware = Firmware::build(&machines, CORE, "listener", Some(file.path()), &more)?;
-        let elf = std::fs::read(&firmware.elf).with_context(|| firmware.elf.display().to_string())?;
-        let [code, weights, loading, statics] = sections(&elf)?;
+        sections(&std::fs::read(&firmware.elf).with_context(|| firmware.elf.display().to_string())?)
+    };
+    for (what, set, name) in FIRMWARE {
+        let [code, weights, loading, statics] = build(set)?;
         figures.line(format!(
-            "flash with {what}: {code} bytes of code and tables, {loading} of them to load the model ({} without), and {weights} of model; statics {statics} bytes",
+            "flash with {what}: {code} bytes of code and tables{}, {loading} of them to load the model ({} without), and {weights} of model; statics {statics} bytes",
+            if name == "flash" { format!(" (at most {AIM})") } else { String::new() },
             code - loading
         ));
         figures.add(name, code as f64);
@@ -130,9 +138,34 @@ pub fn run(args: &Args) -> Result<Figures> {
             figures.add("flash-without-loading", (code - loading) as f64);
         }
     }
+    if args.parts {
+        let [least, ..] = build("gru")?;
+        for part in PARTS {
+            let [code, ..] = build(&format!("gru,elman/{part}"))?;
+            figures.line(format!("  with `{part}` as well {:>6} bytes more", code as i64 - least as i64));
+        }
+    }
     Ok(figures)
 }
 
-/// Arguments for a firmware with every cell, and for one with those that the model needs.
-const LEAN: [(&str, &str, &str); 2] =
-    [("every cell", "all", "flash-all-cells"), ("the cells it needs", "gru", "flash")];
+/// Features of the crate that a firmware with a GRU can have besides.
+const PARTS: [&str; 13] = [
+    "srn",
+    "lstm",
+    "residual",
+    "tree-lstm",
+    "pool",
+    "symbols",
+    "delay",
+    "backward",
+    "feedback",
+    "gain",
+    "cepstrum",
+    "structures",
+    "default",
+];
+
+/// A firmware with every cell, layer and part, and one with those that the model needs: what it is called, its features, and
+/// its figure.
+const FIRMWARE: [(&str, &str, &str); 2] =
+    [("everything", "all", "flash-everything"), ("a GRU and what stands around it", "gru", "flash")];

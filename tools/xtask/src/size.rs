@@ -30,9 +30,9 @@ const PARTS: &[(&str, &[&str])] = &[
             "compiler_builtins::mem",
         ],
     ),
-    ("front end", &["proof::hear", "elman::audio", "kernel::butterfly", "u64_div_rem", "__aeabi_uldivmod"]),
+    ("front end", &["proof::hear", "elman::audio", "kernel::butterfly"]),
     ("other cells and layers", &["elman::cell", "elman::layer"]),
-    ("loading", &["proof::load", "elman::blob", "postcard", "serde", "heapless", "core::str", "memchr"]),
+    ("loading", &["proof::load", "elman::blob", "heapless", "core::str"]),
 ];
 /// Start-up, main, and what has no name of its own.
 const REST: &str = "the rest";

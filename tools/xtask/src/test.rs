@@ -123,13 +123,27 @@ fn rustdoc() -> Result<()> {
 
 /// Each set of features of the crate: none, each alone. All together is what everything else builds.
 fn features() -> Result<()> {
-    const FEATURES: [&str; 9] =
-        ["", "structures", "srn", "gru", "lstm", "residual", "tree-lstm", "pool,symbols", "delay"];
+    const FEATURES: [&str; 12] = [
+        "",
+        "structures",
+        "srn",
+        "gru",
+        "lstm",
+        "residual",
+        "tree-lstm",
+        "pool,symbols",
+        "delay",
+        "backward",
+        "feedback",
+        "gain,cepstrum",
+    ];
     for set in FEATURES {
         let check = ["check", "--quiet", "-p", "elman", "--no-default-features", "--features", set];
         succeed(host_cargo().env("RUSTFLAGS", "-D warnings").args(check))?;
     }
-    Ok(())
+    // And what a build lacks it says.
+    let lean = ["test", "--quiet", "--release", "-p", "elman", "--lib", "--no-default-features", "--features", "gru"];
+    succeed(host_cargo().args(lean).arg("what_a_build_lacks"))
 }
 
 fn clippy_thumb() -> Result<()> {
