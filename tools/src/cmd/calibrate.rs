@@ -68,12 +68,13 @@ pub struct Calibrated {
 /// The front end of a model that listens, its labels, and which of them are words.
 ///
 /// # Errors
-/// Where it takes no sound or has no word.
+/// Where it takes no sound, has no word, or more outputs than a detector.
 pub fn ears(model: &Model<'_>) -> Result<(audio::Config, Vec<String>, Vec<bool>)> {
     let audio = *model.audio().with_context(|| format!("the model {} takes no sound", model.name()))?;
     let labels: Vec<String> = model.descriptor().labels.lines().map(str::to_owned).collect();
     let keyword = listening::keywords(&labels);
     ensure!(keyword.contains(&true), "the model {} has no word among its labels", model.name());
+    listening::check_outputs(&labels)?;
     Ok((audio, labels, keyword))
 }
 
