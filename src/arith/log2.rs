@@ -25,27 +25,28 @@ pub(crate) fn log2_ten(v: u64) -> u32 {
 }
 
 /// 2^(2^-k) in Q2.30 for k = 1..=20, each the root of the one before.
-const ROOTS: [u64; 20] = {
+const ROOTS: [u32; 20] = {
     let mut roots = [0; 20];
     let mut root = 2u64 << 30;
     let mut k = 0;
     while k < roots.len() {
         root = (root << 30).isqrt();
-        roots[k] = root;
+        roots[k] = root as u32;
         k += 1;
     }
     roots
 };
 
 /// 2^x for 0 ≤ x < 16, x in Q.20; the result in Q16.16, rounded down.
+#[inline(never)]
 pub(crate) fn exp2(x: u32) -> u32 {
-    let mut y = 1u64 << 30;
+    let mut y = 1u32 << 30;
     for (k, root) in ROOTS.iter().enumerate() {
         if x >> (19usize.wrapping_sub(k) & 31) & 1 == 1 {
-            y = y.wrapping_mul(*root) >> 30;
+            y = ((y as u64).wrapping_mul(*root as u64) >> 30) as u32;
         }
     }
-    ((y << (x >> 20 & 15)) >> 14) as u32
+    (((y as u64) << (x >> 20 & 15)) >> 14) as u32
 }
 
 #[cfg(test)]

@@ -129,10 +129,12 @@ impl Config {
         if self.cepstrum > self.channels {
             return Err(Error::Cepstrum { coefficients: self.cepstrum, channels: self.channels });
         }
-        match (0..self.channels).find(|&c| !mel::holds_a_bin(self, c)) {
-            Some(channel) => Err(Error::EmptyChannel { channel }),
-            None => Ok(()),
+        for channel in 0..self.channels {
+            if !mel::holds_a_bin(self, channel) {
+                return Err(Error::EmptyChannel { channel });
+            }
         }
+        Ok(())
     }
 }
 

@@ -55,6 +55,7 @@ impl Gain {
     }
 
     /// v^r, both in Q.16.
+    #[inline(never)]
     fn rooted(&self, v: u64) -> i64 {
         let log = (log2(v.max(1), 10) as i32).wrapping_sub(16 << 10);
         power((log.wrapping_mul(self.root as i32)) >> 15) as i64
@@ -62,6 +63,7 @@ impl Gain {
 }
 
 /// 2^x in Q.16, x in Q.10; saturates above 2^40.
+#[inline(never)]
 fn power(x: i32) -> u64 {
     let (whole, fraction) = (x >> 10, (x & 1023) as u32);
     let mantissa = exp2(fraction << 10) as u64;

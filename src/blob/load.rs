@@ -120,13 +120,15 @@ impl<'b> Model<'b> {
         if labels != 0 && labels != outputs as usize {
             return Err(Error::Labels { labels, outputs });
         }
+        let mut words = 0usize;
         for (number, view) in (0u8..).zip(layers.iter()) {
             judge::layer(number, view)?;
+            words = words.wrapping_add(view.memory_words());
+            // The next step reads the output of a model that is fed back, so that the head belongs to the step.
+            if view.spec.stateful() || descriptor.feedback > 0 {
+                (self.body, self.body_words) = (usize::from(number).wrapping_add(1), words);
+            }
         }
-        // The next step reads the output of a model that is fed back, so that the head belongs to the step.
-        let stateful = |l: &View<'_>| l.spec.stateful() || descriptor.feedback > 0;
-        self.body = layers.iter().rposition(stateful).map_or(0, |k| k + 1);
-        self.body_words = layers.iter().take(self.body).map(View::memory_words).fold(0, usize::wrapping_add);
         self.inputs = layers.first().map_or(0, |l| l.inputs);
         self.outputs = outputs;
         Ok(())

@@ -2,7 +2,7 @@
 //! 16 kHz.
 
 use anyhow::{Context, Result, ensure};
-use elman::audio::Config;
+use elman::audio::{Config, Gain};
 use elman::blob::Blob;
 use elman::listener::{Budget, Cost};
 use elman::{Listener, Model};
@@ -16,6 +16,8 @@ use std::path::PathBuf;
 use crate::report::{Figures, Output};
 
 const CORE: &str = "m4";
+/// The front end of the recipe asc_kws-stream.
+const HEARS: Config = Config { hop: 400, gain: Some(Gain::SPEECH), ..Config::HZ_16000 };
 /// The clock that shares are of, in Hz.
 const CLOCK: u32 = 64_000_000;
 /// Seconds that are heard.
@@ -27,7 +29,8 @@ const BLOCK: usize = 1024;
 #[derive(Clone, Debug, Default, clap::Args)]
 #[group(id = "bench-listen")]
 pub struct Args {
-    /// A blob with a detector, or a run folder; by default a GRU of 96 units and twelve outputs with random weights
+    /// A blob with a detector, or a run folder; by default the recipe asc_kws-stream's network (a GRU of 128 units, twelve outputs) and front end, with
+    /// random weights
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
     /// How many bytes each feature of the crate adds to the firmware with a GRU
@@ -71,7 +74,7 @@ fn sections(elf: &[u8]) -> Result<[u64; 4]> {
 pub fn run(args: &Args) -> Result<Figures> {
     let blob = match &args.model {
         Some(path) => ModelFile::read(path)?.bytes(),
-        None => sound::listener(Config::HZ_16000, 96, 12, 5).to_blob()?,
+        None => sound::listener(HEARS, 128, 12, 5).to_blob()?,
     };
     let words = words_of(&blob)?;
     let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
@@ -139,9 +142,9 @@ pub fn run(args: &Args) -> Result<Figures> {
         }
     }
     if args.parts {
-        let [least, ..] = build("gru")?;
+        let [least, ..] = build(LEAN)?;
         for part in PARTS {
-            let [code, ..] = build(&format!("gru,elman/{part}"))?;
+            let [code, ..] = build(&format!("{LEAN},elman/{part}"))?;
             figures.line(format!("  with `{part}` as well {:>6} bytes more", code as i64 - least as i64));
         }
     }
@@ -169,4 +172,6 @@ const PARTS: [&str; 14] = [
 /// A firmware with every cell, layer and part, and one with those that the model needs: what it is called, its features, and
 /// its figure.
 const FIRMWARE: [(&str, &str, &str); 2] =
-    [("everything", "all", "flash-everything"), ("a GRU and what stands around it", "gru", "flash")];
+    [("everything", "all", "flash-everything"), ("a GRU, gain and what stands around them", LEAN, "flash")];
+/// The features that the recipe's model needs.
+const LEAN: &str = "gru,elman/gain";
