@@ -133,7 +133,7 @@ fn better(a: &Tally, b: &Tally, wish: Wish) -> bool {
 const SHARED_OUT: usize = 3;
 
 /// The best point for a wish. For the most promising windows and refractory times of a sweep the allowed false accepts are
-/// shared out among the words such that fewest are missed ([`shared_out`]); from the best of these and of the sweep each
+/// shared out among the words such that fewest are missed; from the best of these and of the sweep each
 /// word's threshold is tried by itself, twice around; at the end each is moved to the middle of the range in which nothing
 /// changes.
 pub fn calibrate(point: &Point<'_>, sweep: &[Found], wish: Wish) -> Option<Found> {

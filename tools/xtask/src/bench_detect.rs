@@ -45,7 +45,7 @@ struct Case {
 }
 
 const CASES: &[Case] = &[
-    Case { recipe: "asc_kws-stream", per_hour: &[120.0], hours: 1.0, calibrated_for: 0.5, endurance: true },
+    Case { recipe: "asc_kws-stream", per_hour: &[120.0], hours: 1.0, calibrated_for: 1.0, endurance: true },
     Case { recipe: "wakeword_en", per_hour: &[120.0], hours: 4.0, calibrated_for: 0.5, endurance: false },
 ];
 
