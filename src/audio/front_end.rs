@@ -162,22 +162,26 @@ impl<'a> FrontEnd<'a> {
         let mut from = edges.next().unwrap_or(0);
         let mut to = edges.next().unwrap_or(0);
         let mut here = mel::between(spectrum, from, to, exponent);
+        let estimates = !self.noises.is_empty() || !self.means.is_empty();
         let (mut noises, mut means) = (self.noises.iter_mut(), self.means.iter_mut());
         for (feature, next) in features.iter_mut().zip(edges) {
             (from, to) = (to, next);
             let rising = here.rising;
             here = mel::between(spectrum, from, to, exponent);
             let mut energy = rising.saturating_add(here.falling).saturating_add(floor);
-            if Feature::Suppression.built()
-                && let (Some(suppression), Some(noise)) = (&self.config.suppression, noises.next())
-            {
-                energy = suppression.left(energy, noise).saturating_add(floor);
-            }
-            if Feature::Gain.built()
-                && let (Some(gain), Some(mean)) = (&self.config.gain, means.next())
-            {
-                *feature = gain.feature(energy, mean);
-                continue;
+            // Most front ends keep no estimates: one question a band instead of two.
+            if estimates {
+                if Feature::Suppression.built()
+                    && let (Some(suppression), Some(noise)) = (&self.config.suppression, noises.next())
+                {
+                    energy = suppression.left(energy, noise).saturating_add(floor);
+                }
+                if Feature::Gain.built()
+                    && let (Some(gain), Some(mean)) = (&self.config.gain, means.next())
+                {
+                    *feature = gain.feature(energy, mean);
+                    continue;
+                }
             }
             // One bit more than the format has, to round by.
             let log = log2_ten(energy).wrapping_sub(mel::ENERGY_FRAC << (FEATURE_FRAC + 1));
