@@ -33,7 +33,7 @@ pub struct Args {
     /// random weights
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
-    /// How many bytes each feature of the crate adds to the firmware with a GRU
+    /// How many bytes each feature of the crate adds to the firmware with a GRU and gain
     #[arg(long)]
     parts: bool,
     #[command(flatten)]
@@ -151,8 +151,8 @@ pub fn run(args: &Args) -> Result<Figures> {
     Ok(figures)
 }
 
-/// Features of the crate that a firmware with a GRU can have besides.
-const PARTS: [&str; 14] = [
+/// Features of the crate that a firmware with a GRU and gain can have besides.
+const PARTS: [&str; 13] = [
     "srn",
     "lstm",
     "residual",
@@ -163,7 +163,6 @@ const PARTS: [&str; 14] = [
     "backward",
     "feedback",
     "suppression",
-    "gain",
     "cepstrum",
     "structures",
     "default",
