@@ -114,7 +114,7 @@ fn trained(path: &Path, recipe: &Recipe, corpus: &Corpus, ui: Ui) -> Result<Mode
         Ok(folder) if folder.trained() => folder,
         _ => {
             let folder = RunFolder::create(path, true)?;
-            train::train(&Source::Sound(corpus.clone()), recipe, &folder, train::How::default(), ui)?;
+            train::train(&Source::Sound(corpus.clone()), recipe, &folder, train::TrainFlags::default(), ui)?;
             folder
         }
     };

@@ -57,7 +57,7 @@ impl Cmd {
             .context("the bundled recordings come with the repository")?;
 
         ui.note("training a GRU with full BPTT");
-        let trained = train::train(&source, &recipe, &folder, train::How::default(), ui)?;
+        let trained = train::train(&source, &recipe, &folder, train::TrainFlags::default(), ui)?;
         ui.note(format!("trained in {:.0} s; rounding to integers", trained.seconds));
         let quantized = quantize::run(&folder, 0)?;
         let file = ModelFile::read(&self.out)?;

@@ -12,7 +12,7 @@ use elman_data::Split;
 use elman_data::records::{RecordOptions, Task};
 use elman_pipeline::Usage;
 use elman_pipeline::evaluate::monte_carlo::{self, MonteCarlo};
-use elman_pipeline::evaluate::{self, Confusion, Figure, How, Part};
+use elman_pipeline::evaluate::{self, Confusion, Figure, EvalFlags, ExampleResult};
 use elman_pipeline::recipe::Recipe;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{Encoding, Source};
@@ -145,7 +145,7 @@ pub fn recipe_for(model: &Path, named: Option<&Path>, loaded: &Model<'_>) -> Res
 /// Where a file of the run cannot be read or the data do not go with the model.
 pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source, split: Split) -> Result<Evaluated> {
     let model = file.model()?;
-    let how = How::of_model(recipe, &model);
+    let how = EvalFlags::of_model(recipe, &model);
     let folder = if path.is_dir() { Some(RunFolder::open(path)?) } else { None };
     let encoding = match &folder {
         Some(folder) => folder.about()?.encoding,
@@ -157,13 +157,13 @@ pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source,
         Some(folder) => Some(evaluate::float(&folder.network()?, &folder.about()?, &examples, how)),
         None => None,
     };
-    let confusion = |parts: &[Part]| {
+    let confusion = |parts: &[ExampleResult]| {
         let few =
             encoding.labels.len() <= MOST_LABELS && !matches!(encoding.task, Task::Next | Task::Series | Task::Seq2seq);
         let pairs = evaluate::pairs(&examples, parts).map(|(a, b)| (a as usize, b as usize));
         few.then(|| Confusion::of(encoding.labels.len(), pairs))
     };
-    let figures = |parts: &[Part]| evaluate::figures(&encoding, &examples, parts, how);
+    let figures = |parts: &[ExampleResult]| evaluate::figures(&encoding, &examples, parts, how);
     Ok(Evaluated {
         split: split.to_string(),
         examples: examples.len(),

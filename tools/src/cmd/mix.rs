@@ -39,8 +39,8 @@ pub struct Sources {
     #[arg(long, value_name = "RECIPE")]
     pub recipe: Option<PathBuf>,
     /// Split whose clips are mixed
-    #[arg(long, value_enum, default_value_t = Part::Valid)]
-    pub split: Part,
+    #[arg(long, value_enum, default_value_t = MixedSplit::Valid)]
+    pub split: MixedSplit,
     /// Hours that are mixed
     #[arg(long, default_value_t = 1.0)]
     pub hours: f64,
@@ -57,7 +57,7 @@ pub struct Sources {
 
 /// A split, as flags name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Part {
+pub enum MixedSplit {
     /// Clips that weights were fitted to
     Train,
     /// Clips that decided when to stop
@@ -66,12 +66,12 @@ pub enum Part {
     Test,
 }
 
-impl Part {
+impl MixedSplit {
     fn split(self) -> Split {
         match self {
-            Part::Train => Split::Train,
-            Part::Valid => Split::Valid,
-            Part::Test => Split::Test,
+            MixedSplit::Train => Split::Train,
+            MixedSplit::Valid => Split::Valid,
+            MixedSplit::Test => Split::Test,
         }
     }
 }

@@ -130,7 +130,7 @@ pub fn reach(network: &Network<f32>, sequences: &[Sequence], recipe: &Recipe) ->
     wide.update(|to| to.iter_mut().zip(network.values()).for_each(|(to, v)| *to = f64::from(*v)));
     let mut sums: Vec<Vec<(f64, u32)>> = vec![Vec::new(); names.len()];
     for (k, sequence) in sequences.iter().enumerate() {
-        if let Some(reason) = sequence.misfit(network.spec(), recipe.train.loss) {
+        if let Some(reason) = sequence.validation_error(network.spec(), recipe.train.loss) {
             anyhow::bail!("example {k}: {reason}");
         }
         let norms = wide.probe(&sequence.frames, &sequence.target, recipe.train.loss);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ui::{Ui, bytes};
 use elman_data::files::write_atomically;
-use elman_pipeline::evaluate::How;
+use elman_pipeline::evaluate::EvalFlags;
 use elman_pipeline::evaluate::compare::{LayerError, compare};
 use elman_pipeline::run::RunFolder;
 use elman_quant::model::ModelFile;
@@ -75,7 +75,7 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     let blob = integer.to_blob()?;
     let file = ModelFile::from_bytes(&folder.model_path(), &blob)?;
     let model = file.model()?;
-    let layers = compare(&network, &integer, &model, &about, How::of(&recipe), &examples)?;
+    let layers = compare(&network, &integer, &model, &about, EvalFlags::of(&recipe), &examples)?;
     write_atomically(&folder.model_path(), &blob)?;
     let quantized =
         Quantized { model: folder.model_path(), blob_bytes: blob.len(), ram_bytes: cost::of(&model).ram_bytes, layers };

@@ -120,7 +120,7 @@ impl Cmd {
         let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), &ui)?;
         // The handler can be set once a process; a second run in it keeps the first.
         let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::SeqCst));
-        let how = How { resume: self.resume, watch: self.watch };
+        let how = TrainFlags { resume: self.resume, watch: self.watch };
         let trained = train(&source, &recipe, &folder, how, ui)?;
         ui.line(format!(
             "{}: {}epoch {} of {}{}; {}, {:.0} s",
@@ -137,9 +137,9 @@ impl Cmd {
     }
 }
 
-/// How a run goes.
+/// TrainFlags a run goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct How {
+pub struct TrainFlags {
     /// Whether an interrupted run goes on.
     pub resume: bool,
     /// Whether the report is written after every epoch.
@@ -226,7 +226,7 @@ fn wrong_recipe(e: TrainError) -> anyhow::Error {
 ///
 /// # Errors
 /// What training found wrong; an interruption, with how to go on.
-pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui: Ui) -> Result<Trained> {
+pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: TrainFlags, ui: Ui) -> Result<Trained> {
     let start = std::time::Instant::now();
     let prepared = Prepared::of(source, recipe)?;
     let Prepared { about, train: train_examples, valid: valid_examples, test: test_examples } = &prepared;
@@ -250,7 +250,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
     let calibration = pipeline::spread(train_examples, clips, inputs, MOST_CALIBRATION_STEPS);
     folder.write_calibration(&calibration)?;
 
-    let kept = folder.path().join("hard.json");
+    let kept = folder.path().join("hard_negatives.json");
     let [train_set, valid_set] = prepared.sets(source, recipe, Some(kept));
     let steps: u64 = train_examples.iter().map(|e| e.steps(inputs) as u64).sum();
     let mut progress = ui.progress("epoch", recipe.train.epochs as u64);
@@ -273,7 +273,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
                 false if series => format!(", validation {:.4}", epoch.valid_loss),
                 false => format!(", validation {:.4} {}", epoch.valid_loss, percent(epoch.valid_accuracy)),
             };
-            let valid = epoch.merit.map_or(valid.clone(), |m| format!("{valid}, missed {}", percent(m)));
+            let valid = epoch.validation_metric.map_or(valid.clone(), |m| format!("{valid}, missed {}", percent(m)));
             progress.step(format!(
                 "loss {:.4}{valid}{}, {} steps/s",
                 epoch.train_loss,
@@ -300,7 +300,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
     let (epochs, best_epoch) = (trainer.history().len(), trainer.best_epoch().unwrap_or(0));
     let network = trainer.into_best();
     folder.write_weights(&network)?;
-    let how = evaluate::How::of(recipe);
+    let how = evaluate::EvalFlags::of(recipe);
     let judge = |examples: &[Example]| {
         let parts = evaluate::float(&network, about, examples, how);
         evaluate::figures(&about.encoding, examples, &parts, how)

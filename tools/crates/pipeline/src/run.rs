@@ -8,7 +8,7 @@
 //! | checkpoint.safetensors | what resuming needs |
 //! | weights.safetensors | the best network |
 //! | calibration.bin | some training examples, for rounding |
-//! | hard.json | seeds of streams with false accepts, of a network that listens |
+//! | hard_negatives.json | seeds of streams with false accepts, of a network that listens |
 //! | scenes.json | what was heard around misses and false accepts |
 //! | results.json | what quantize, calibrate, eval and verify found |
 //! | model.elman | the blob |
@@ -53,7 +53,7 @@ impl RunFolder {
             );
         }
         std::fs::create_dir_all(path).with_context(|| format!("cannot make the run folder {}", path.display()))?;
-        let hard = path.join("hard.json");
+        let hard = path.join("hard_negatives.json");
         for old in [run.checkpoint_path(), run.weights_path(), run.model_path(), run.results_path(), hard] {
             if old.exists() {
                 std::fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;

@@ -11,7 +11,7 @@ use elman_quant::network::Surroundings;
 use elman_quant::scaling::{Moments, SCALED_FRAC, scaled};
 use elman_train::Sequence;
 
-use crate::recipe::{Asked, Recipe};
+use crate::recipe::{RequestedNetwork, Recipe};
 use crate::{Answer, Encoding, Example, Frames, fingerprint, structure};
 
 /// What surrounds the network, as run.json has it.
@@ -189,7 +189,7 @@ impl RunInfo {
 
     /// The network of a recipe between these frames and answers.
     pub fn network(&self, recipe: &Recipe) -> NetworkSpec {
-        recipe.network.spec(Asked {
+        recipe.network.spec(RequestedNetwork {
             inputs: self.encoding.inputs(),
             outputs: self.encoding.outputs(),
             symbols: self.encoding.symbols(),

@@ -220,7 +220,7 @@ impl Dataset for Streams<'_> {
     }
 
     /// Share of the keywords that are missed at the recipe's false accepts an hour.
-    fn merit(&self, network: &Network<f32>) -> Option<f64> {
+    fn validation_metric(&self, network: &Network<f32>) -> Option<f64> {
         let Set::Valid { tracks, examples } = &self.set else { return None };
         if tracks.is_empty() {
             return None;

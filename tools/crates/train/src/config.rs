@@ -91,7 +91,7 @@ pub enum Watch {
     Last,
     /// Of streams, the share of the words missed at the recipe's false accepts an hour; of equals, the lower loss.
     #[serde(rename = "false-accepts")]
-    Merit,
+    ValidationMetric,
 }
 
 impl Default for TrainConfig {

@@ -30,7 +30,7 @@ pub trait Dataset: Sync {
     /// Called before each epoch (from 0) with the network as it is, for training data that follow what it gets wrong.
     fn before_epoch(&self, _network: &Network<f32>, _epoch: usize) {}
     /// Of validation data, a figure by which epochs are chosen where the configuration asks for it; smaller is better.
-    fn merit(&self, _network: &Network<f32>) -> Option<f64> {
+    fn validation_metric(&self, _network: &Network<f32>) -> Option<f64> {
         None
     }
 }
@@ -54,7 +54,7 @@ impl Dataset for Vec<Sequence> {
 }
 
 /// Nodes that no other reads.
-fn tops(nodes: &[Node]) -> usize {
+fn roots_of(nodes: &[Node]) -> usize {
     let mut read = vec![false; nodes.len()];
     for node in nodes {
         if let Node::Inner { left, right } = node {
@@ -83,7 +83,7 @@ impl Sequence {
             (StructureSpec::Sequence, Joints::None) => frames,
             (StructureSpec::Seq2seq { .. }, Joints::None) => return Ok(None),
             (StructureSpec::Tree { roots, every_node, .. }, Joints::Tree(nodes)) => {
-                let found = tops(nodes);
+                let found = roots_of(nodes);
                 if !every_node && found != *roots {
                     let way_out = format!("set roots = {found} in [network.tree], or look at the data");
                     return Err(format!("it has {found} roots, the network reads {roots}; {way_out}"));
@@ -99,7 +99,7 @@ impl Sequence {
     }
 
     /// Why this example does not fit a network, if it does not.
-    pub fn misfit(&self, spec: &NetworkSpec, loss: Loss) -> Option<String> {
+    pub fn validation_error(&self, spec: &NetworkSpec, loss: Loss) -> Option<String> {
         let (values, outputs) = (self.frames.len(), spec.outputs());
         if values == 0 {
             return Some("it has no frames".into());

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::dataset::Dataset;
 use super::error::TrainError;
-use super::shard::{Part, Shard};
+use super::shard::{SequenceSet, Shard};
 use elman_nn::{Loss, Mode, Network, Score, structure};
 
 /// Sequences evaluated at a time; not part of the result.
@@ -22,7 +22,7 @@ pub fn evaluate(
     let scores = indices
         .par_chunks(SHARD)
         .map_init(Shard::default, |shard, indices| {
-            shard.evaluate(network, loss, Part { data, set, indices, epoch_seed: None })
+            shard.evaluate(network, loss, SequenceSet { data, set, indices, epoch_seed: None })
         })
         .collect::<Vec<_>>();
     let mut sum = Score::default();

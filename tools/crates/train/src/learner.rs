@@ -7,7 +7,7 @@ use super::config::TrainConfig;
 use super::dataset::Dataset;
 use super::error::TrainError;
 use super::optimizer::Moments;
-use super::shard::{Loaded, Part, Shard};
+use super::shard::{Loaded, SequenceSet, Shard};
 use elman_nn::float::{Float, Kernel, Lanes};
 use elman_nn::{Classes, Mode, Network, NetworkSpec, Pass, Score};
 
@@ -26,7 +26,7 @@ pub struct Learner {
     loaded: usize,
     total: Vec<f32>,
     /// Share of the steps at which a decoder reads the wanted symbol.
-    pub(super) forced: f64,
+    pub(super) teacher_forcing: f64,
 }
 
 /// What a step found.
@@ -47,7 +47,7 @@ impl Learner {
             decays[tensor.range.clone()].fill(1.0);
         }
         let (config, moments, total) = (config.clone(), Moments::new(n), vec![0.0; n]);
-        Self { config, network, moments, decays, shards: Vec::new(), next: Vec::new(), loaded: 0, total, forced: 1.0 }
+        Self { config, network, moments, decays, shards: Vec::new(), next: Vec::new(), loaded: 0, total, teacher_forcing: 1.0 }
     }
 
     /// The network.
@@ -105,7 +105,7 @@ impl Learner {
     /// One step on the batch at this learning rate, dropout drawn from `seed`. Where loss or norm is no number,
     /// nothing is changed.
     pub fn learn(&mut self, rate: f64, seed: u64) -> Step {
-        let forced = self.forced;
+        let forced = self.teacher_forcing;
         let (network, loss) = (&self.network, self.config.loss);
         let classes = Classes { weights: &self.config.class_weights, smoothing: self.config.label_smoothing };
         let shards = &mut self.shards[..self.loaded];
@@ -172,7 +172,7 @@ fn load(
         .par_iter_mut()
         .with_max_len(1)
         .zip(chunks)
-        .map(|(loaded, indices)| loaded.load(spec, config.loss, Part { data, set: "training", indices, epoch_seed }))
+        .map(|(loaded, indices)| loaded.load(spec, config.loss, SequenceSet { data, set: "training", indices, epoch_seed }))
         .collect();
     results.into_iter().collect()
 }

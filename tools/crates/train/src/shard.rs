@@ -15,11 +15,11 @@ pub struct Loaded {
 
 impl Loaded {
     /// Takes these sequences.
-    pub fn load(&mut self, spec: &NetworkSpec, loss: Loss, part: Part<'_>) -> Result<(), TrainError> {
+    pub fn load(&mut self, spec: &NetworkSpec, loss: Loss, part: SequenceSet<'_>) -> Result<(), TrainError> {
         self.sequences.clear();
         for &index in part.indices {
             let sequence = part.data.get(index, part.epoch_seed);
-            if let Some(reason) = sequence.misfit(spec, loss) {
+            if let Some(reason) = sequence.validation_error(spec, loss) {
                 return Err(TrainError::Sequence { set: part.set, index, reason });
             }
             self.sequences.push(sequence);
@@ -43,7 +43,7 @@ pub struct Shard {
 
 /// Sequences of a data set.
 #[derive(Clone, Copy)]
-pub struct Part<'a> {
+pub struct SequenceSet<'a> {
     /// The data.
     pub data: &'a dyn Dataset,
     /// What it is called in messages.
@@ -80,7 +80,7 @@ impl Shard {
     }
 
     /// Score of the shard's sequences.
-    pub fn evaluate(&mut self, network: &Network<f32>, loss: Loss, part: Part<'_>) -> Result<Score, TrainError> {
+    pub fn evaluate(&mut self, network: &Network<f32>, loss: Loss, part: SequenceSet<'_>) -> Result<Score, TrainError> {
         let mut loaded = Loaded::default();
         self.swap(&mut loaded);
         let result = loaded.load(network.spec(), loss, part);

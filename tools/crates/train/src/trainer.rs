@@ -35,7 +35,7 @@ pub struct EpochMetrics {
     /// The validation data's own figure, where it has one and it decides: of streams, the share of the words missed at the
     /// allowed false accepts an hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub merit: Option<f64>,
+    pub validation_metric: Option<f64>,
     /// Whether it is the best so far.
     pub best: bool,
 }
@@ -244,7 +244,7 @@ impl Trainer {
         let number = self.history.len();
         let seed = self.learner.config.seed;
         train.before_epoch(&self.learner.network, number);
-        self.learner.forced = self.learner.config.forced_at(number);
+        self.learner.teacher_forcing = self.learner.config.teacher_forcing_at(number);
         let mut order: Vec<usize> = (0..train.len()).collect();
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(derive(seed, SHUFFLE, number as u64, 0)));
         let epoch_seed = Some(derive(seed, AUGMENT, number as u64, 0));
@@ -292,7 +292,7 @@ impl Trainer {
             valid_loss: score.loss / score.sequences.max(1) as f64,
             valid_accuracy: accuracy(&score),
             gradient_norm: norms / batches as f64,
-            merit: if self.learner.config.watch == Watch::Merit { valid.merit(&self.learner.network) } else { None },
+            validation_metric: if self.learner.config.watch == Watch::ValidationMetric { valid.validation_metric(&self.learner.network) } else { None },
             best: false,
         };
         let best = self.best_epoch().is_none_or(|best| self.better(&metrics, &self.history[best - 1]));
@@ -308,8 +308,8 @@ impl Trainer {
         match self.learner.config.watch {
             Watch::Last => true,
             Watch::Loss => loss,
-            Watch::Merit if new.merit == old.merit => loss,
-            Watch::Merit => new.merit.unwrap_or(f64::INFINITY) < old.merit.unwrap_or(f64::INFINITY),
+            Watch::ValidationMetric if new.validation_metric == old.validation_metric => loss,
+            Watch::ValidationMetric => new.validation_metric.unwrap_or(f64::INFINITY) < old.validation_metric.unwrap_or(f64::INFINITY),
             Watch::Accuracy if new.valid_accuracy == old.valid_accuracy => loss,
             Watch::Accuracy => new.valid_accuracy > old.valid_accuracy,
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Example;
 use crate::RunInfo;
-use crate::evaluate::How;
+use crate::evaluate::EvalFlags;
 use crate::evaluate::host;
 use elman_nn::{Network, Trace, structure};
 use elman_quant::ptq::dequantized;
@@ -99,7 +99,7 @@ pub fn compare(
     integer: &IntegerModel,
     model: &Model<'_>,
     about: &RunInfo,
-    how: How,
+    how: EvalFlags,
     examples: &[Example],
 ) -> Result<Vec<LayerError>> {
     let before = usize::from(about.scale_layer().is_some());
@@ -172,7 +172,7 @@ fn outputs(model: &Model<'_>, clip: &[i16], float: &[f32], sums: &mut [Sums]) ->
 /// Compares every layer of a model that streams.
 fn steps(
     model: &Model<'_>,
-    (clip, how): (&[i16], How),
+    (clip, how): (&[i16], EvalFlags),
     inputs: &[f32],
     traces: &[Trace<f32>],
     map: &[Option<usize>],

@@ -38,7 +38,7 @@ impl Confusion {
 
 /// What one example came to.
 #[derive(Clone, Debug, Default)]
-pub struct Part {
+pub struct ExampleResult {
     /// The answer at each output: one for a class, one a step for tags; empty for values.
     pub answers: Vec<u32>,
     /// Surprise at what was wanted.
@@ -49,7 +49,7 @@ pub struct Part {
     values: Vec<f32>,
 }
 
-impl Part {
+impl ExampleResult {
     /// Judges the outputs of a step.
     fn step(&mut self, t: usize, example: &Example, y: &[f32]) {
         self.last.clear();
@@ -70,7 +70,7 @@ impl Part {
 
 /// Which outputs are judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct How {
+pub struct EvalFlags {
     /// First steps of an example that are not judged.
     pub skip: usize,
     /// First step at which a network that reads its own outputs gets these; before, and without it always, it gets
@@ -78,31 +78,31 @@ pub struct How {
     pub closed_from: Option<usize>,
 }
 
-impl How {
+impl EvalFlags {
     /// As a recipe's network is trained: its loop closed behind its warm-up, or open.
     pub fn of(recipe: &Recipe) -> Self {
         let closed_from = match recipe.network.layers.last() {
             Some(LayerSpec::Narx { closed: true, warmup, .. }) => Some(*warmup),
             _ => None,
         };
-        How { skip: recipe.sequences.skip, closed_from }
+        EvalFlags { skip: recipe.sequences.skip, closed_from }
     }
 
     /// For a model whose recipe may be missing: without one, a loop is closed from the first step on.
     pub fn of_model(recipe: &Recipe, model: &Model<'_>) -> Self {
-        let how = How::of(recipe);
+        let how = EvalFlags::of(recipe);
         let known = recipe.network.feeds_back() || model.feedback() == 0;
-        if known { how } else { How { closed_from: Some(0), ..how } }
+        if known { how } else { EvalFlags { closed_from: Some(0), ..how } }
     }
 
-    /// How many of a frame's `inputs` elements a model with `feedback` gets at step `t`.
+    /// EvalFlags many of a frame's `inputs` elements a model with `feedback` gets at step `t`.
     pub fn given(&self, t: usize, inputs: usize, feedback: usize) -> usize {
         if self.closed_from.is_some_and(|from| t >= from) { inputs - feedback } else { inputs }
     }
 }
 
 /// Runs the float network over each example, in parallel.
-pub fn float(network: &Network<f32>, about: &RunInfo, examples: &[Example], how: How) -> Vec<Part> {
+pub fn float(network: &Network<f32>, about: &RunInfo, examples: &[Example], how: EvalFlags) -> Vec<ExampleResult> {
     let width = about.encoding.outputs();
     examples
         .par_iter()
@@ -110,11 +110,11 @@ pub fn float(network: &Network<f32>, about: &RunInfo, examples: &[Example], how:
             if let Structure::Seq2seq { max_outputs, beams, .. } = about.structure {
                 let source = about.sequence(example).frames;
                 let said = structure::search(network, &source, max_outputs.into(), beams.into());
-                return Part { answers: said, ..Part::default() };
+                return ExampleResult { answers: said, ..ExampleResult::default() };
             }
             let mut outputs = structure::run(network, about.sequence(example).item(), Mode::Evaluate);
             about.physical(&mut outputs);
-            let mut part = Part::default();
+            let mut part = ExampleResult::default();
             let skip = if outputs.len() > width { how.skip } else { 0 };
             let first = if example.answer.single() { outputs.len() / width - 1 } else { skip };
             for (t, y) in outputs.chunks_exact(width).enumerate().skip(first) {
@@ -129,7 +129,7 @@ pub fn float(network: &Network<f32>, about: &RunInfo, examples: &[Example], how:
 ///
 /// # Errors
 /// Where an example is longer than the model takes.
-pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<Part>> {
+pub fn integer(model: &Model<'_>, examples: &[Example], how: EvalFlags) -> Result<Vec<ExampleResult>> {
     let inputs = model.inputs();
     let unit = 2f32.powi(-i32::from(model.out_frac()));
     examples
@@ -138,7 +138,7 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<
             || vec![0; model.memory_words()],
             |memory, example| {
                 let frames = &example.frames[..example.steps(inputs) * inputs];
-                let mut part = Part::default();
+                let mut part = ExampleResult::default();
                 let mut y = vec![0.0; model.outputs()];
                 if let Structure::Seq2seq { .. } = model.structure() {
                     part.answers = host::seq2seq::symbols(model, memory, frames)
@@ -213,7 +213,7 @@ impl Figure {
 /// nodes and at the root. tag and segment: F1 of the spans where the labels have some, accuracy per step. next: nats per
 /// symbol, perplexity. series: root mean square error of each output in its own unit, and the
 /// same over the deviation of what was wanted.
-pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[Part], how: How) -> Vec<Figure> {
+pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[ExampleResult], how: EvalFlags) -> Vec<Figure> {
     match encoding.task {
         Task::Class => {
             let all = Figure::share("accuracy", accuracy(examples, parts));
@@ -285,7 +285,7 @@ pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[Part], how: H
 
 /// Accuracy at the last node of each tree; where labels are a scale, also on which side of its middle, those in the middle
 /// left out.
-fn at_roots(encoding: &Encoding, examples: &[Example], parts: &[Part]) -> Vec<Figure> {
+fn at_roots(encoding: &Encoding, examples: &[Example], parts: &[ExampleResult]) -> Vec<Figure> {
     let middle = score::middle(&encoding.labels);
     let (mut all, mut sides) = (BySize::default(), BySize::default());
     for (example, part) in examples.iter().zip(parts) {
@@ -301,7 +301,7 @@ fn at_roots(encoding: &Encoding, examples: &[Example], parts: &[Part]) -> Vec<Fi
 }
 
 /// Accuracy by the size that names of files tell, where they tell several.
-fn by_size(examples: &[Example], parts: &[Part]) -> Vec<Figure> {
+fn by_size(examples: &[Example], parts: &[ExampleResult]) -> Vec<Figure> {
     let mut by = BySize::default();
     for (example, part) in examples.iter().zip(parts) {
         let file = example.name.split(':').next().unwrap_or_default();
@@ -315,7 +315,7 @@ fn by_size(examples: &[Example], parts: &[Part]) -> Vec<Figure> {
     if by.0.len() > 1 { shares.collect() } else { Vec::new() }
 }
 
-fn accuracy(examples: &[Example], parts: &[Part]) -> f64 {
+fn accuracy(examples: &[Example], parts: &[ExampleResult]) -> f64 {
     let (mut right, mut all) = (0, 0);
     for (is, answered) in pairs(examples, parts) {
         right += u64::from(is == answered);
@@ -325,7 +325,7 @@ fn accuracy(examples: &[Example], parts: &[Part]) -> f64 {
 }
 
 /// What each judged output is, and what was answered.
-pub fn pairs<'a>(examples: &'a [Example], parts: &'a [Part]) -> impl Iterator<Item = (u32, u32)> + 'a {
+pub fn pairs<'a>(examples: &'a [Example], parts: &'a [ExampleResult]) -> impl Iterator<Item = (u32, u32)> + 'a {
     examples.iter().zip(parts).flat_map(|(e, p)| {
         let wanted: &[u32] = match &e.answer {
             Answer::Class(class) => std::slice::from_ref(class),
@@ -338,7 +338,7 @@ pub fn pairs<'a>(examples: &'a [Example], parts: &'a [Part]) -> impl Iterator<It
 }
 
 /// Outputs at which two networks answer differently.
-pub fn disagreements(a: &[Part], b: &[Part]) -> usize {
+pub fn disagreements(a: &[ExampleResult], b: &[ExampleResult]) -> usize {
     a.iter().zip(b).map(|(a, b)| a.answers.iter().zip(&b.answers).filter(|(a, b)| a != b).count()).sum()
 }
 
@@ -346,8 +346,8 @@ pub fn disagreements(a: &[Part], b: &[Part]) -> usize {
 mod tests {
     use super::*;
 
-    fn part(answers: &[u32]) -> Part {
-        Part { answers: answers.to_vec(), ..Part::default() }
+    fn part(answers: &[u32]) -> ExampleResult {
+        ExampleResult { answers: answers.to_vec(), ..ExampleResult::default() }
     }
 
     #[test]
@@ -370,7 +370,7 @@ mod tests {
             joints: elman_data::Joints::None,
             answer: Answer::Next,
         };
-        let mut part = Part::default();
+        let mut part = ExampleResult::default();
         part.step(0, &example, &[0.0, 0.0]);
         part.step(1, &example, &[3f32.ln(), 0.0]);
         assert!((part.nats.sum - (2f64.ln() - 0.75f64.ln())).abs() < 1e-6);

@@ -2,7 +2,7 @@
 
 mod network;
 
-pub use network::{Asked, AttentionRecipe, GraphRecipe, NetworkRecipe, Seq2seqRecipe, TreeRecipe};
+pub use network::{RequestedNetwork, AttentionRecipe, GraphRecipe, NetworkRecipe, Seq2seqRecipe, TreeRecipe};
 
 use std::path::Path;
 

@@ -137,7 +137,7 @@ impl Default for NetworkRecipe {
 
 /// What the data asks of a network.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Asked {
+pub struct RequestedNetwork {
     /// Width of a frame.
     pub inputs: usize,
     /// Width of the output.
@@ -187,7 +187,7 @@ impl NetworkRecipe {
     }
 
     /// The network for such data.
-    pub fn spec(&self, asked: Asked) -> NetworkSpec {
+    pub fn spec(&self, asked: RequestedNetwork) -> NetworkSpec {
         let last = LayerSpec::dense(asked.outputs);
         let head = |head: &[LayerSpec]| head.iter().cloned().chain([last.clone()]).collect::<Vec<_>>();
         let counts = |chains: &[Vec<LayerSpec>]| chains.iter().map(Vec::len).collect::<Vec<_>>();
