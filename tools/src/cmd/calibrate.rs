@@ -30,9 +30,9 @@ pub struct Cmd {
     /// False accepts an hour that are allowed
     #[arg(long, value_name = "N", default_value_t = 0.5)]
     pub max_false_accepts_per_hour: f64,
-    /// Silence after which the listener starts anew, in seconds: nothing heard before it is left; 0 for never
-    #[arg(long, value_name = "SECONDS", default_value_t = listening::REST_S)]
-    pub rest: f64,
+    /// Silence after which the listener is reset, in seconds: what came before has no effect any more; 0 for never
+    #[arg(long, alias = "rest", value_name = "SECONDS", default_value_t = listening::REST_S)]
+    pub silence_reset: f64,
     /// Writes the trade-off curve as a page
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
@@ -50,7 +50,7 @@ impl Cmd {
         let (audio, labels, _) = ears(&model)?;
         let tracks = self.sources.tracks(Some(&self.model), &audio, ui)?;
         let wish = Wish { max_false_accepts_per_hour: self.max_false_accepts_per_hour };
-        let found = find(&model, &tracks, wish, listening::rest(self.rest, &audio, &labels))?;
+        let found = find(&model, &tracks, wish, listening::rest(self.silence_reset, &audio, &labels))?;
         show(&found, &labels, ui);
         if let Some(path) = &self.html {
             let points = found.curve.clone();

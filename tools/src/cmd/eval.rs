@@ -12,7 +12,7 @@ use elman_data::Split;
 use elman_data::records::{RecordOptions, Task};
 use elman_pipeline::Usage;
 use elman_pipeline::evaluate::monte_carlo::{self, MonteCarlo};
-use elman_pipeline::evaluate::{self, Confusion, Figure, EvalFlags, ExampleResult};
+use elman_pipeline::evaluate::{self, Confusion, EvalFlags, ExampleResult, Figure};
 use elman_pipeline::recipe::Recipe;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{Encoding, Source};

@@ -250,8 +250,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: TrainFla
     let calibration = pipeline::spread(train_examples, clips, inputs, MOST_CALIBRATION_STEPS);
     folder.write_calibration(&calibration)?;
 
-    let kept = folder.path().join("hard_negatives.json");
-    let [train_set, valid_set] = prepared.sets(source, recipe, Some(kept));
+    let [train_set, valid_set] = prepared.sets(source, recipe, Some(folder.hard_negatives_path()));
     let steps: u64 = train_examples.iter().map(|e| e.steps(inputs) as u64).sum();
     let mut progress = ui.progress("epoch", recipe.train.epochs as u64);
     let mut history: Vec<EpochMetrics> = trainer.history().to_vec();

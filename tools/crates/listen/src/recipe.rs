@@ -50,14 +50,18 @@ pub struct StreamRecipe {
     pub reuse: usize,
     /// How the features of a stream are varied.
     pub vary: Variation,
-    /// Every so many epochs streams with false accepts are looked for; 0 never.
-    pub mine_every: usize,
-    /// Streams that are looked through for false accepts.
-    pub mine_streams: usize,
+    /// Every so many epochs, search for hard negatives: streams with false accepts; 0 never.
+    #[serde(alias = "mine_every")]
+    pub hard_negatives_every: usize,
+    /// Streams that are searched for false accepts.
+    #[serde(alias = "mine_streams")]
+    pub hard_negatives_streams: usize,
     /// Mean probability, over a tenth of a second, from which a wrong word is a false accept to learn from.
-    pub mine_threshold: f32,
-    /// Most share of an epoch's streams that are such.
-    pub mined_share: f64,
+    #[serde(alias = "mine_threshold")]
+    pub hard_negatives_threshold: f32,
+    /// Largest share of an epoch's streams that are hard negatives.
+    #[serde(alias = "mined_share")]
+    pub hard_negatives_share: f64,
     /// Length of the validation stream, in hours; 0 judges by streams as those to train on.
     pub valid_hours: f64,
     /// Clips an hour in it.
@@ -93,10 +97,10 @@ impl Default for StreamRecipe {
             hold_ms: 240.0,
             reuse: 1,
             vary: Variation::default(),
-            mine_every: 10,
-            mine_streams: 600,
-            mine_threshold: 0.5,
-            mined_share: 0.3,
+            hard_negatives_every: 10,
+            hard_negatives_streams: 600,
+            hard_negatives_threshold: 0.5,
+            hard_negatives_share: 0.3,
             valid_hours: 0.25,
             valid_per_hour: 780.0,
             valid_snr_db: 10.0,

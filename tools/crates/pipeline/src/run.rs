@@ -53,8 +53,8 @@ impl RunFolder {
             );
         }
         std::fs::create_dir_all(path).with_context(|| format!("cannot make the run folder {}", path.display()))?;
-        let hard = path.join("hard_negatives.json");
-        for old in [run.checkpoint_path(), run.weights_path(), run.model_path(), run.results_path(), hard] {
+        let hard_negatives = run.hard_negatives_path();
+        for old in [run.checkpoint_path(), run.weights_path(), run.model_path(), run.results_path(), hard_negatives] {
             if old.exists() {
                 std::fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
             }
@@ -96,6 +96,11 @@ impl RunFolder {
     pub fn checkpoint_path(&self) -> PathBuf {
         self.path.join("checkpoint.safetensors")
     }
+    /// Seeds of the hard negatives.
+    pub fn hard_negatives_path(&self) -> PathBuf {
+        self.path.join("hard_negatives.json")
+    }
+
     /// The blob.
     pub fn model_path(&self) -> PathBuf {
         self.path.join(MODEL)

@@ -11,7 +11,7 @@ use elman_quant::network::Surroundings;
 use elman_quant::scaling::{Moments, SCALED_FRAC, scaled};
 use elman_train::Sequence;
 
-use crate::recipe::{RequestedNetwork, Recipe};
+use crate::recipe::{Recipe, RequestedNetwork};
 use crate::{Answer, Encoding, Example, Frames, fingerprint, structure};
 
 /// What surrounds the network, as run.json has it.

@@ -151,11 +151,11 @@ impl<'a> Streams<'a> {
     }
 
     /// Seeds of streams in which the network tells a wrong word.
-    fn mined(&self, network: &Network<f32>, epoch: usize) -> Vec<u64> {
+    fn hard_negatives(&self, network: &Network<f32>, epoch: usize) -> Vec<u64> {
         let keyword = keywords(self.labels());
-        let threshold = (self.recipe.mine_threshold.clamp(0.01, 0.99) * f32::from(ONE)) as u16;
+        let threshold = (self.recipe.hard_negatives_threshold.clamp(0.01, 0.99) * f32::from(ONE)) as u16;
         let first = self.seed ^ ((epoch as u64) << 32);
-        (0..self.recipe.mine_streams as u64)
+        (0..self.recipe.hard_negatives_streams as u64)
             .into_par_iter()
             .filter_map(|k| {
                 let seed = first.wrapping_add(k.wrapping_mul(0xD1B5_4A32_D192_ED03));
@@ -209,13 +209,13 @@ impl Dataset for Streams<'_> {
     fn before_epoch(&self, network: &Network<f32>, epoch: usize) {
         let Set::Train { slots, made, kept } = &self.set else { return };
         let recipe = self.recipe;
-        let mine = unpoisoned(slots).mine_now(epoch, recipe.mine_every);
-        let found = if mine { self.mined(network, epoch) } else { Vec::new() };
+        let due = unpoisoned(slots).search_due(epoch, recipe.hard_negatives_every);
+        let found = if due { self.hard_negatives(network, epoch) } else { Vec::new() };
         let mut slots = unpoisoned(slots);
-        if mine {
-            slots.add_hard(epoch, found, recipe.mine_streams);
+        if due {
+            slots.add_hard_negatives(epoch, found, recipe.hard_negatives_streams);
         }
-        slots.turn(epoch, made.len(), recipe.reuse, recipe.mined_share, self.seed);
+        slots.turn(epoch, made.len(), recipe.reuse, recipe.hard_negatives_share, self.seed);
         slots.write(kept.as_ref());
     }
 

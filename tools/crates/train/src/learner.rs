@@ -47,7 +47,17 @@ impl Learner {
             decays[tensor.range.clone()].fill(1.0);
         }
         let (config, moments, total) = (config.clone(), Moments::new(n), vec![0.0; n]);
-        Self { config, network, moments, decays, shards: Vec::new(), next: Vec::new(), loaded: 0, total, teacher_forcing: 1.0 }
+        Self {
+            config,
+            network,
+            moments,
+            decays,
+            shards: Vec::new(),
+            next: Vec::new(),
+            loaded: 0,
+            total,
+            teacher_forcing: 1.0,
+        }
     }
 
     /// The network.
@@ -172,7 +182,9 @@ fn load(
         .par_iter_mut()
         .with_max_len(1)
         .zip(chunks)
-        .map(|(loaded, indices)| loaded.load(spec, config.loss, SequenceSet { data, set: "training", indices, epoch_seed }))
+        .map(|(loaded, indices)| {
+            loaded.load(spec, config.loss, SequenceSet { data, set: "training", indices, epoch_seed })
+        })
         .collect();
     results.into_iter().collect()
 }

@@ -292,7 +292,11 @@ impl Trainer {
             valid_loss: score.loss / score.sequences.max(1) as f64,
             valid_accuracy: accuracy(&score),
             gradient_norm: norms / batches as f64,
-            validation_metric: if self.learner.config.watch == Watch::ValidationMetric { valid.validation_metric(&self.learner.network) } else { None },
+            validation_metric: if self.learner.config.watch == Watch::ValidationMetric {
+                valid.validation_metric(&self.learner.network)
+            } else {
+                None
+            },
             best: false,
         };
         let best = self.best_epoch().is_none_or(|best| self.better(&metrics, &self.history[best - 1]));
@@ -309,7 +313,9 @@ impl Trainer {
             Watch::Last => true,
             Watch::Loss => loss,
             Watch::ValidationMetric if new.validation_metric == old.validation_metric => loss,
-            Watch::ValidationMetric => new.validation_metric.unwrap_or(f64::INFINITY) < old.validation_metric.unwrap_or(f64::INFINITY),
+            Watch::ValidationMetric => {
+                new.validation_metric.unwrap_or(f64::INFINITY) < old.validation_metric.unwrap_or(f64::INFINITY)
+            }
             Watch::Accuracy if new.valid_accuracy == old.valid_accuracy => loss,
             Watch::Accuracy => new.valid_accuracy > old.valid_accuracy,
         }

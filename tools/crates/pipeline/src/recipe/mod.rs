@@ -2,7 +2,7 @@
 
 mod network;
 
-pub use network::{RequestedNetwork, AttentionRecipe, GraphRecipe, NetworkRecipe, Seq2seqRecipe, TreeRecipe};
+pub use network::{AttentionRecipe, GraphRecipe, NetworkRecipe, RequestedNetwork, Seq2seqRecipe, TreeRecipe};
 
 use std::path::Path;
 
@@ -82,10 +82,12 @@ pub struct Features {
     pub high_hz: u16,
     /// log2 of the energy below which a band counts as silent.
     pub floor_log2: u8,
-    /// Whether noise that stays is subtracted from each band.
-    pub suppression: bool,
-    /// Whether each band's energy is divided by its own mean (per-channel energy normalisation), instead of its logarithm.
-    pub gain: bool,
+    /// Whether an estimate of steady noise is subtracted from each band.
+    #[serde(alias = "suppression")]
+    pub spectral_subtraction: bool,
+    /// Per-channel energy normalisation (PCEN) instead of the logarithm: each band is divided by its own smoothed energy.
+    #[serde(alias = "gain")]
+    pub pcen: bool,
     /// Cepstral coefficients (MFCC) instead of bands; 0 for bands.
     pub cepstrum: u8,
     /// a of `x[n] - a·x[n-1]`, 0 to below 1.
@@ -103,8 +105,8 @@ impl Default for Features {
             low_hz: base.low_hz,
             high_hz: 0,
             floor_log2: base.floor_log2,
-            suppression: false,
-            gain: false,
+            spectral_subtraction: false,
+            pcen: false,
             cepstrum: 0,
             pre_emphasis: 0.0,
         }
@@ -128,8 +130,8 @@ impl Features {
             low_hz: self.low_hz,
             high_hz: if self.high_hz == 0 { (rate as f64 * 0.475) as u16 } else { self.high_hz },
             floor_log2: self.floor_log2,
-            suppression: self.suppression.then_some(elman::audio::Suppression::SPEECH),
-            gain: self.gain.then_some(elman::audio::Gain::SPEECH),
+            suppression: self.spectral_subtraction.then_some(elman::audio::Suppression::SPEECH),
+            gain: self.pcen.then_some(elman::audio::Gain::SPEECH),
             cepstrum: self.cepstrum,
             pre_emphasis: (self.pre_emphasis * 32_768.0).round().clamp(0.0, 65_535.0) as u16,
             ..elman::audio::Config::HZ_16000
@@ -258,7 +260,7 @@ impl Recipe {
         for change in changes {
             let usage = |reason: String| Usage(format!("--set {change}: {reason}"));
             let parsed: toml::Table = change.parse().map_err(|e: toml::de::Error| usage(e.message().to_owned()))?;
-            overlay(&mut table, parsed);
+            overlay(&mut table, with_new_names(parsed));
             let text = toml::to_string(&table)?;
             Self::parse(&text).map_err(|e| usage(e.lines().last().unwrap_or_default().to_owned()))?;
         }
@@ -285,6 +287,28 @@ impl Recipe {
     pub fn to_toml(&self) -> Result<String> {
         Ok(toml::to_string(self)?)
     }
+}
+
+/// Keys that have another name now, by their table: a recipe may have either.
+const RENAMED: [(&str, &str, &str); 6] = [
+    ("features", "gain", "pcen"),
+    ("features", "suppression", "spectral_subtraction"),
+    ("stream", "mine_every", "hard_negatives_every"),
+    ("stream", "mine_streams", "hard_negatives_streams"),
+    ("stream", "mine_threshold", "hard_negatives_threshold"),
+    ("stream", "mined_share", "hard_negatives_share"),
+];
+
+/// A change with the names that keys have now, so that it replaces the value that is there.
+fn with_new_names(mut change: toml::Table) -> toml::Table {
+    for (table, old, new) in RENAMED {
+        if let Some(table) = change.get_mut(table).and_then(toml::Value::as_table_mut)
+            && let Some(value) = table.remove(old)
+        {
+            table.insert(new.to_owned(), value);
+        }
+    }
+    change
 }
 
 /// Puts the values of `top` over those of `base`, table by table.
@@ -341,6 +365,27 @@ mod tests {
         assert_eq!(changed("name = \"x\"").unwrap().name, "x");
         assert!(changed("train.epocs=3").unwrap_err().to_string().contains("did you mean `epochs`?"));
         assert!(changed("epochs").is_err());
+    }
+
+    #[test]
+    fn old_names_of_keys_are_read() {
+        let old = "[features]\ngain = true\nsuppression = true\n[stream]\nmine_every = 3\nmine_streams = 7\n\
+                   mine_threshold = 0.25\nmined_share = 0.4\n";
+        let recipe = Recipe::parse(old).unwrap();
+        let text = recipe.to_toml().unwrap();
+        assert!(recipe.features.pcen && recipe.features.spectral_subtraction);
+        for (_, old, new) in RENAMED {
+            assert!(text.contains(&format!("{new} = ")) && !text.contains(&format!("\n{old} = ")), "{text}");
+        }
+        let stream = recipe.stream.clone().unwrap();
+        assert_eq!((stream.hard_negatives_every, stream.hard_negatives_streams), (3, 7));
+        assert_eq!((stream.hard_negatives_threshold, stream.hard_negatives_share), (0.25, 0.4));
+        // A change by either name replaces the value.
+        for change in ["features.gain=false", "features.pcen=false"] {
+            assert!(!recipe.clone().changed(&[change.to_owned()]).unwrap().features.pcen, "{change}");
+        }
+        let changed = recipe.changed(&["stream.mined_share=0.1".to_owned()]).unwrap();
+        assert_eq!(changed.stream.unwrap().hard_negatives_share, 0.1);
     }
 
     #[test]
