@@ -21,7 +21,9 @@ impl<'b> Bytes<'b> {
     /// A mistake: only zeros are read from here on.
     #[inline(never)]
     fn stop(&mut self) {
-        self.left = self.left.min(self.rest.len());
+        if self.left == VALID {
+            self.left = self.rest.len();
+        }
         self.rest = &[];
     }
 
@@ -446,7 +448,7 @@ mod tests {
         assert_eq!(decode(&words, length + 1), Err(LoadError::Descriptor { offset: length + 1 }));
         *words.last_mut().unwrap() = 1 << 31;
         assert_eq!(decode(&words, declared), Err(LoadError::Descriptor { offset: declared }));
-        assert_eq!(decode(&[u32::MAX; 9], 36), Err(LoadError::Descriptor { offset: 4 }));
+        assert_eq!(decode(&[u32::MAX; 9], 36), Err(LoadError::Descriptor { offset: 5 }));
     }
 
     #[test]
