@@ -238,12 +238,16 @@ impl<'b> Encoded<'b> {
 
     /// Checks that there was no mistake, and that nothing is left.
     pub(super) fn end(&self) -> Result<(), LoadError> {
-        let left = self.bytes.left.min(self.bytes.rest.len());
-        if self.bytes.left == VALID && self.bytes.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(LoadError::Descriptor { offset: self.length.saturating_sub(left) })
+        let Bytes { rest, left } = &self.bytes;
+        match *left {
+            VALID if rest.is_empty() => Ok(()),
+            VALID => Err(self.stopped_with(rest.len())),
+            left => Err(self.stopped_with(left)),
         }
+    }
+
+    fn stopped_with(&self, left: usize) -> LoadError {
+        LoadError::Descriptor { offset: self.length.saturating_sub(left) }
     }
 }
 
