@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use elman::Model;
 use elman::detect::SilenceReset;
 use elman_data::{Clip, Corpus, Split};
-use elman_listen::{self as listening, Point, StreamRecipe, Tally, Track, Wish};
+use elman_listen::{self as listening, CalibrationSet, DetectionCounts, OperatingTarget, StreamRecipe, Track};
 use elman_listen::{Calibrated, play_all};
 use elman_pipeline::Mixed;
 use elman_pipeline::recipe::Recipe;
@@ -128,16 +128,16 @@ fn mixed(split: Split, hours: f64, per_hour: f64, seed: u64) -> Mixed {
 
 /// The rest that `elman calibrate` gives a model.
 fn rest(model: &Model<'_>) -> Result<SilenceReset> {
-    let (audio, labels, _) = listening::ears(model)?;
-    Ok(listening::rest(listening::REST_S, &audio, &labels))
+    let (audio, labels, _) = listening::listener_setup(model)?;
+    Ok(listening::rest(listening::SILENCE_RESET_S, &audio, &labels))
 }
 
 /// What a point comes to on tracks.
-fn judged(model: &Model<'_>, tracks: &[Track], found: &Calibrated) -> Result<Tally> {
-    let (audio, labels, keyword) = listening::ears(model)?;
+fn judged(model: &Model<'_>, tracks: &[Track], found: &Calibrated) -> Result<DetectionCounts> {
+    let (audio, labels, keyword) = listening::listener_setup(model)?;
     let played = play_all(model, tracks, found.point.config.silence_reset)?;
-    let point = Point { tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
-    Ok(point.tally(&found.point.config))
+    let point = CalibrationSet { tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
+    Ok(point.counts(&found.point.config))
 }
 
 /// Calibrates, and tells the hours.
@@ -150,24 +150,24 @@ fn at_point(
 ) -> Result<()> {
     let per_hour = case.per_hour;
     let tracks = mixed(Split::Valid, CALIBRATION.1, per_hour, CALIBRATION.0).tracks(stream, corpus)?;
-    let wish = Wish { max_false_accepts_per_hour: case.calibrated_for };
-    let found = listening::find(model, &tracks, wish, rest(model)?)?;
+    let target = OperatingTarget { max_false_accepts_per_hour: case.calibrated_for };
+    let found = listening::find(model, &tracks, target, rest(model)?)?;
     figures.line(format!("  {per_hour} clips/h, the curve of one threshold for all words (false accepts/h: missed):"));
     let text = |(alarms, missed): &(f64, f64)| format!("{alarms:.2}: {:.1} %", 100.0 * missed);
     figures.line(format!("    {}", found.curve.iter().map(text).collect::<Vec<_>>().join(", ")));
-    let calibration = format!("    calibration: {}", summary(&found.point.tally));
+    let calibration = format!("    calibration: {}", summary(&found.point.counts));
     eprintln!("{calibration}");
     figures.line(calibration);
     let mut tallies = Vec::new();
     for seed in HOURS {
         let tracks = mixed(Split::Valid, case.hours, per_hour, seed).tracks(stream, corpus)?;
-        let tally = judged(model, &tracks, &found)?;
-        let line = format!("    seed {seed}: {}", summary(&tally));
+        let counts = judged(model, &tracks, &found)?;
+        let line = format!("    seed {seed}: {}", summary(&counts));
         eprintln!("{per_hour} clips/h {line}");
         figures.line(line);
-        figures.add(format!("{}-{seed}-false-accepts-per-hour", case.recipe), tally.per_hour());
-        figures.add(format!("{}-{seed}-missed-percent", case.recipe), 100.0 * tally.miss_rate());
-        tallies.push(tally);
+        figures.add(format!("{}-{seed}-false-accepts-per-hour", case.recipe), counts.per_hour());
+        figures.add(format!("{}-{seed}-missed-percent", case.recipe), 100.0 * counts.miss_rate());
+        tallies.push(counts);
     }
     let tracks = mixed(Split::Valid, MANY.1, per_hour, MANY.0).tracks(stream, corpus)?;
     let many = judged(model, &tracks, &found)?;
@@ -186,7 +186,7 @@ fn at_point(
 }
 
 /// Standard deviations by which two tallies differ: misses as shares, false accepts as counts.
-fn apart(a: &Tally, b: &Tally) -> [f64; 2] {
+fn apart(a: &DetectionCounts, b: &DetectionCounts) -> [f64; 2] {
     let n = (a.said + b.said).max(1) as f64;
     let p = 1.0 - (a.hits + b.hits) as f64 / n;
     let error = (p * (1.0 - p) * (1.0 / a.said.max(1) as f64 + 1.0 / b.said.max(1) as f64)).sqrt();
@@ -215,12 +215,12 @@ fn half_of_the_speakers(
         Corpus { valid: corpus.valid.iter().filter(own).cloned().collect(), ..corpus.clone() }
     };
     let parts = [part(&speakers[..half]), part(&speakers[half..])];
-    let mut sum = Tally::default();
+    let mut sum = DetectionCounts::default();
     let per_hour = case.per_hour;
-    let wish = Wish { max_false_accepts_per_hour: case.calibrated_for };
+    let target = OperatingTarget { max_false_accepts_per_hour: case.calibrated_for };
     for (own, other) in [(0, 1), (1, 0)] {
         let tracks = mixed(Split::Valid, HALF_H, per_hour, CALIBRATION.0).tracks(stream, &parts[own])?;
-        let found = listening::find(model, &tracks, wish, rest(model)?)?;
+        let found = listening::find(model, &tracks, target, rest(model)?)?;
         let tracks = mixed(Split::Valid, HALF_H, per_hour, HOURS[0]).tracks(stream, &parts[other])?;
         sum.add(&judged(model, &tracks, &found)?);
     }

@@ -7,7 +7,7 @@ use elman::audio::Config;
 use elman::detect::{self, Event, ONE, SilenceReset};
 use elman::{Listener, Model};
 use elman_listen::Track;
-use elman_listen::ears;
+use elman_listen::listener_setup;
 use elman_quant::model::ModelFile;
 
 use elman_figures::Figures;
@@ -20,7 +20,7 @@ type Events = BTreeMap<(u16, u32), u16>;
 
 /// What was found.
 #[derive(Default)]
-struct Found {
+struct SoakResult {
     /// Largest 32-bit state of each hour.
     largest: Vec<u32>,
     /// Events of the last hour: after all the hours before, and from a fresh start.
@@ -37,7 +37,7 @@ struct Found {
     rests: u32,
 }
 
-impl Found {
+impl SoakResult {
     /// Events of the last hour from step `from` on that only one of the two tells.
     fn elsewhere(&self, from: u32) -> usize {
         let [past, fresh] = &self.events;
@@ -62,7 +62,7 @@ fn state(listener: &Listener<'_, '_>, words: &mut Vec<u32>) -> Result<()> {
 }
 
 /// Plays the hours, the last one twice.
-fn listen(model: &Model<'_>, config: &detect::Config, audio: &Config, tracks: &[Track]) -> Result<Found> {
+fn listen(model: &Model<'_>, config: &detect::Config, audio: &Config, tracks: &[Track]) -> Result<SoakResult> {
     let words = audio.memory_words() + model.memory_words() + config.memory_words();
     let (mut memory, mut other) = (vec![0; words], vec![0; words]);
     let failed = |e| anyhow::anyhow!("{e}");
@@ -71,7 +71,7 @@ fn listen(model: &Model<'_>, config: &detect::Config, audio: &Config, tracks: &[
     let (last, before) = tracks.split_last().context("no hours")?;
     let hop = usize::from(audio.hop);
     ensure!(before.iter().all(|t| t.samples.len().is_multiple_of(hop)), "an hour that ends within a hop");
-    let mut found = Found::default();
+    let mut found = SoakResult::default();
     let most = |listener: &Listener<'_, '_>| {
         let long = (0..model.layers().len()).flat_map(|k| listener.net().carried_state(k));
         long.map(|w| (*w as i32).unsigned_abs()).max().unwrap_or(0)
@@ -126,7 +126,7 @@ fn listen(model: &Model<'_>, config: &detect::Config, audio: &Config, tracks: &[
 /// Where the model cannot listen.
 pub fn endure(file: &ModelFile, tracks: &[Track], rest: SilenceReset, figures: &mut Figures) -> Result<()> {
     let model = file.model()?;
-    let (audio, _, keyword) = ears(&model)?;
+    let (audio, _, keyword) = listener_setup(&model)?;
     let thresholds: Vec<u16> = keyword.iter().map(|k| if *k { ONE / 2 } else { 0 }).collect();
     let config = detect::Config::new(&thresholds).map_err(|e| anyhow::anyhow!("{e}"))?;
     let config = detect::Config { smooth: 6, refractory: 25, ..config };

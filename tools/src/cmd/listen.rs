@@ -50,7 +50,7 @@ impl Cmd {
     pub fn run(self, ui: Ui) -> Result<()> {
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
-        let (audio, ..) = elman_listen::ears(&model)?;
+        let (audio, ..) = elman_listen::listener_setup(&model)?;
         ensure!(
             model.detect().is_some(),
             Usage(format!("{} has no detector; `elman calibrate` gives it one", self.model.display()))

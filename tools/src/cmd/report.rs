@@ -53,11 +53,11 @@ pub fn write(folder: &RunFolder) -> Result<()> {
         report.layers = q.layers.into_iter().map(layer).collect();
     }
     if let Some(c) = found::<Calibrated>(&results, "calibrate") {
-        let tally = &c.point.tally;
-        let note = format!("{:.2} hours, {} words said", tally.hours, tally.said);
+        let counts = &c.point.counts;
+        let note = format!("{:.2} hours, {} words said", counts.hours, counts.said);
         report.summary.extend([
-            Fact::new("false accepts an hour", format!("{:.2}", tally.per_hour()), "").with_note(note.clone()),
-            Fact::new("words missed", format!("{:.1} %", 100.0 * tally.miss_rate()), "").with_note(note),
+            Fact::new("false accepts an hour", format!("{:.2}", counts.per_hour()), "").with_note(note.clone()),
+            Fact::new("words missed", format!("{:.1} %", 100.0 * counts.miss_rate()), "").with_note(note),
         ]);
         report.trade_off = c.curve;
         report.scenes = folder.scenes();

@@ -253,7 +253,7 @@ fn tilt(samples: &mut [f32], db: f32, rate: u32) {
     }
 }
 
-/// Played `speed` times as fast: a straight line between neighbouring samples.
+/// StreamScores `speed` times as fast: a straight line between neighbouring samples.
 fn faster(samples: &[f32], speed: f32) -> Vec<f32> {
     let n = (samples.len() as f32 / speed) as usize;
     (0..n)

@@ -10,7 +10,7 @@ use super::Track;
 
 /// The scores of every step of a recording.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Played {
+pub struct StreamScores {
     /// `[steps, outputs]`.
     pub scores: Vec<i16>,
     /// Their fraction bits.
@@ -25,12 +25,12 @@ pub struct Played {
     pub rests: Vec<usize>,
 }
 
-impl Played {
+impl StreamScores {
     /// From the outputs of a float network, `[steps, outputs]`, rounded as the device would have them.
     pub fn of_floats(outputs: &[f32], width: usize) -> Self {
         const FRAC: u8 = 10;
         let round = |y: &f32| (y * f32::from(1u16 << FRAC)).round().clamp(-32_768.0, 32_767.0) as i16;
-        Played::new(outputs.iter().map(round).collect(), FRAC, width)
+        StreamScores::new(outputs.iter().map(round).collect(), FRAC, width)
     }
 
     /// From `[steps, outputs]` scores.
@@ -39,7 +39,7 @@ impl Played {
         for (y, p) in scores.chunks_exact(outputs.max(1)).zip(probabilities.chunks_exact_mut(outputs.max(1))) {
             elman::arith::softmax(y, frac, p);
         }
-        Played { scores, frac, outputs, probabilities, ..Played::default() }
+        StreamScores { scores, frac, outputs, probabilities, ..StreamScores::default() }
     }
 
     /// Steps.
@@ -53,7 +53,7 @@ impl Played {
 ///
 /// # Errors
 /// Where the model has no front end, or is no stream, or has no such output.
-pub fn play(model: &Model<'_>, samples: &[i16], block: usize, rest: SilenceReset) -> Result<Played> {
+pub fn play(model: &Model<'_>, samples: &[i16], block: usize, rest: SilenceReset) -> Result<StreamScores> {
     let audio = model.audio().ok_or_else(|| anyhow::anyhow!("the model {} takes no sound", model.name()))?;
     let silence = (rest != SilenceReset::NEVER).then_some(usize::from(rest.class));
     let thresholds: Vec<u16> = (0..model.outputs()).map(|k| if silence == Some(k) { 0 } else { ONE }).collect();
@@ -61,7 +61,7 @@ pub fn play(model: &Model<'_>, samples: &[i16], block: usize, rest: SilenceReset
         detect::Config { silence_reset: rest, ..detect::Config::new(&thresholds).map_err(|e| anyhow::anyhow!("{e}"))? };
     let mut memory = vec![0; audio.memory_words() + model.memory_words() + config.memory_words()];
     let mut listener = Listener::with_detector(model, &config, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
-    let mut played = Played { frac: model.out_frac(), outputs: model.outputs(), rest, ..Played::default() };
+    let mut played = StreamScores { frac: model.out_frac(), outputs: model.outputs(), rest, ..StreamScores::default() };
     played.scores.reserve(audio.frames(samples.len()) * model.outputs());
     let mut step = 0;
     for block in samples.chunks(block.max(1)) {
@@ -76,7 +76,7 @@ pub fn play(model: &Model<'_>, samples: &[i16], block: usize, rest: SilenceReset
 }
 
 /// How often a listener started anew on tracks, and how often of these within a word: behind its start, and before its end.
-pub fn rests(tracks: &[Track], played: &[Played], audio: &audio::Config) -> [usize; 2] {
+pub fn rests(tracks: &[Track], played: &[StreamScores], audio: &audio::Config) -> [usize; 2] {
     let mut counts = [0; 2];
     for (track, played) in tracks.iter().zip(played) {
         for &step in &played.rests {
@@ -92,7 +92,7 @@ pub fn rests(tracks: &[Track], played: &[Played], audio: &audio::Config) -> [usi
 ///
 /// # Panics
 /// Where `config` does not fit the outputs; configurations are judged where they are made.
-pub fn replay(played: &Played, config: &detect::Config) -> Vec<Event> {
+pub fn replay(played: &StreamScores, config: &detect::Config) -> Vec<Event> {
     let mut memory = vec![0; config.memory_words()];
     let mut detector = Detector::new(config, &mut memory).expect("a detector for these outputs");
     let mut rests = played.rests.iter().peekable();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Track;
 use super::play::sample_of;
-use crate::{Calibrated, ears};
+use crate::{Calibrated, listener_setup};
 
 /// Scenes of each kind, at most.
 const MOST: usize = 6;
@@ -48,7 +48,7 @@ pub fn scenes(model: &Model<'_>, tracks: &[Track], found: &Calibrated) -> Result
 }
 
 fn scene(model: &Model<'_>, track: &Track, at: usize, labels: &[&str], title: String) -> Result<Scene> {
-    let (audio, labels_all, _) = ears(model)?;
+    let (audio, labels_all, _) = listener_setup(model)?;
     let samples = |s: f64| (s * f64::from(audio.sample_rate)) as usize;
     let start = at.saturating_sub(samples(AROUND_S[0] + RUN_IN_S));
     let end = (at + samples(AROUND_S[1])).min(track.samples.len());

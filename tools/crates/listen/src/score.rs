@@ -25,7 +25,7 @@ pub struct Alarm {
 
 /// What events came to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Tally {
+pub struct DetectionCounts {
     /// Hours listened to.
     pub hours: f64,
     /// Keywords said.
@@ -46,7 +46,7 @@ pub struct Tally {
     pub alarms: Vec<usize>,
 }
 
-impl Tally {
+impl DetectionCounts {
     /// Share of the keywords that were not heard.
     pub fn miss_rate(&self) -> f64 {
         if self.said == 0 { 0.0 } else { 1.0 - self.hits as f64 / self.said as f64 }
@@ -58,7 +58,7 @@ impl Tally {
     }
 
     /// Adds another recording's.
-    pub fn add(&mut self, other: &Tally) {
+    pub fn add(&mut self, other: &DetectionCounts) {
         self.hours += other.hours;
         self.said += other.said;
         self.hits += other.hits;
@@ -95,11 +95,15 @@ pub fn judge(
     labels: &[String],
     keyword: &[bool],
     mut details: Option<Details<'_>>,
-) -> Tally {
+) -> DetectionCounts {
     let tolerance = (TOLERANCE_S * f64::from(rate)) as usize;
     let outputs = labels.len();
-    let mut tally =
-        Tally { hours: track.hours(rate), words: vec![(0, 0); outputs], alarms: vec![0; outputs], ..Tally::default() };
+    let mut counts = DetectionCounts {
+        hours: track.hours(rate),
+        words: vec![(0, 0); outputs],
+        alarms: vec![0; outputs],
+        ..DetectionCounts::default()
+    };
     let output_of = |label: &str| labels.iter().position(|l| l == label).filter(|k| keyword[*k]);
     let mut heard = vec![false; track.words.len()];
     for event in events {
@@ -113,14 +117,14 @@ pub fn judge(
         if let Some(k) = near().filter(right).find(|k| !heard[*k]) {
             heard[k] = true;
         } else if near().any(|k| right(&k)) {
-            tally.twice += 1;
+            counts.twice += 1;
         } else {
-            tally.false_accepts += 1;
-            tally.alarms[told] += 1;
+            counts.false_accepts += 1;
+            counts.alarms[told] += 1;
             let said = near().last().map_or("", |k| track.words[k].label.as_str());
             match output_of(said) {
-                Some(_) => tally.confused += 1,
-                None => tally.at_unknown += usize::from(!said.is_empty()),
+                Some(_) => counts.confused += 1,
+                None => counts.at_unknown += usize::from(!said.is_empty()),
             }
             if let Some(Details { track, alarms, .. }) = &mut details {
                 let score = f64::from(event.score) / f64::from(elman::detect::ONE);
@@ -130,16 +134,16 @@ pub fn judge(
     }
     for (word, heard) in track.words.iter().zip(heard) {
         if let Some(k) = output_of(&word.label) {
-            tally.said += 1;
-            tally.hits += usize::from(heard);
-            tally.words[k].0 += 1;
-            tally.words[k].1 += usize::from(heard);
+            counts.said += 1;
+            counts.hits += usize::from(heard);
+            counts.words[k].0 += 1;
+            counts.words[k].1 += usize::from(heard);
             if let (false, Some(Details { track, misses, .. })) = (heard, &mut details) {
                 misses.push((*track, word.clone()));
             }
         }
     }
-    tally
+    counts
 }
 
 #[cfg(test)]
@@ -166,15 +170,18 @@ mod tests {
         let events = [event(3, 1400), event(3, 2000), event(3, 5600), event(3, 9400), event(0, 9900), event(0, 15_000)];
         let (mut misses, mut alarms) = (Vec::new(), Vec::new());
         let details = Some(Details { track: 7, misses: &mut misses, alarms: &mut alarms });
-        let tally = judge(&track, 1000, &events, |e| e.step as usize, &labels, &keyword, details);
-        assert_eq!((tally.said, tally.hits, tally.false_accepts, tally.confused, tally.at_unknown), (3, 2, 3, 1, 1));
-        assert_eq!((tally.twice, tally.words[0], tally.words[3]), (1, (2, 1), (1, 1)));
+        let counts = judge(&track, 1000, &events, |e| e.step as usize, &labels, &keyword, details);
+        assert_eq!(
+            (counts.said, counts.hits, counts.false_accepts, counts.confused, counts.at_unknown),
+            (3, 2, 3, 1, 1)
+        );
+        assert_eq!((counts.twice, counts.words[0], counts.words[3]), (1, (2, 1), (1, 1)));
         assert_eq!(misses, [(7, word("no", 20_000, 20_100))]);
         assert_eq!(
             alarms.iter().map(|a| (a.at, a.said.as_str())).collect::<Vec<_>>(),
             [(5600, "unknown"), (9400, "no"), (15_000, "")]
         );
-        assert!((tally.hours - 0.01).abs() < 1e-12 && (tally.per_hour() - 300.0).abs() < 1e-9);
-        assert!((tally.miss_rate() - 1.0 / 3.0).abs() < 1e-12);
+        assert!((counts.hours - 0.01).abs() < 1e-12 && (counts.per_hour() - 300.0).abs() < 1e-9);
+        assert!((counts.miss_rate() - 1.0 / 3.0).abs() < 1e-12);
     }
 }

@@ -14,7 +14,10 @@ use crate::RunInfo;
 use crate::slots::Slots;
 use crate::{Answer, Example};
 use elman_data::{Corpus, Joints, Split, features};
-use elman_listen::{Found, Mix, Played, Point, StreamRecipe, Track, Wish, check_outputs, curve, keywords, sweep};
+use elman_listen::{
+    CalibrationSet, Mix, OperatingPoint, OperatingTarget, StreamRecipe, StreamScores, Track, check_outputs, curve,
+    keywords, sweep,
+};
 use elman_nn::{Mode, Network, Target, structure};
 use elman_train::{Dataset, Sequence};
 
@@ -146,8 +149,8 @@ impl<'a> Streams<'a> {
     }
 
     /// What a float network says of a track.
-    fn played(&self, network: &Network<f32>, sequence: &Sequence) -> Played {
-        Played::of_floats(&structure::run(network, sequence.item(), Mode::Evaluate), self.labels().len())
+    fn played(&self, network: &Network<f32>, sequence: &Sequence) -> StreamScores {
+        StreamScores::of_floats(&structure::run(network, sequence.item(), Mode::Evaluate), self.labels().len())
     }
 
     /// Seeds of streams in which the network tells a wrong word.
@@ -163,12 +166,12 @@ impl<'a> Streams<'a> {
                 let played = [self.played(network, &self.sequence(self.make(&track)))];
                 let tracks = [track];
                 let (labels, audio) = (self.labels(), &self.audio);
-                let point = Point { tracks: &tracks, played: &played, audio, labels, keyword: &keyword };
+                let point = CalibrationSet { tracks: &tracks, played: &played, audio, labels, keyword: &keyword };
                 let thresholds = keyword.iter().map(|k| if *k { threshold } else { 0 }).collect();
                 let rest = elman::detect::SilenceReset::NEVER;
                 let config =
                     elman::detect::Config { smooth: 5, refractory: 25, release: 0, silence_reset: rest, thresholds };
-                (point.tally(&config).false_accepts > 0).then_some(seed)
+                (point.counts(&config).false_accepts > 0).then_some(seed)
             })
             .collect()
     }
@@ -226,12 +229,13 @@ impl Dataset for Streams<'_> {
         if tracks.is_empty() {
             return None;
         }
-        let played: Vec<Played> = examples.par_iter().map(|e| self.played(network, &self.about.sequence(e))).collect();
+        let played: Vec<StreamScores> =
+            examples.par_iter().map(|e| self.played(network, &self.about.sequence(e))).collect();
         let keyword = keywords(self.labels());
         let (labels, audio) = (self.labels(), &self.audio);
-        let point = Point { tracks, played: &played, audio, labels, keyword: &keyword };
-        let wish = Wish { max_false_accepts_per_hour: self.recipe.false_accepts_per_hour };
-        Some(misses_at(&curve(&sweep(&point, &[6, 13])), wish))
+        let point = CalibrationSet { tracks, played: &played, audio, labels, keyword: &keyword };
+        let target = OperatingTarget { max_false_accepts_per_hour: self.recipe.false_accepts_per_hour };
+        Some(misses_at(&curve(&sweep(&point, &[6, 13])), target))
     }
 }
 
@@ -240,11 +244,11 @@ fn unpoisoned<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Misses at the most false accepts of a wish: 1 where every point has more.
-fn misses_at(curve: &[Found], wish: Wish) -> f64 {
+/// Misses at the most false accepts of a target: 1 where every point has more.
+fn misses_at(curve: &[OperatingPoint], target: OperatingTarget) -> f64 {
     curve
         .iter()
-        .filter(|f| f.tally.per_hour() <= wish.max_false_accepts_per_hour)
-        .map(|f| f.tally.miss_rate())
+        .filter(|f| f.counts.per_hour() <= target.max_false_accepts_per_hour)
+        .map(|f| f.counts.miss_rate())
         .fold(1.0, f64::min)
 }
