@@ -9,13 +9,13 @@ mod bench_mcu;
 mod bench_train;
 mod bitexact;
 mod combinations;
-mod endure;
 mod fuzz_seeds;
-mod narrow;
+mod no_mul64;
 mod panics;
 mod proof;
 mod recipes;
 mod size;
+mod soak;
 
 use clap::{Parser, Subcommand};
 use elman_figures::Output;
@@ -42,8 +42,9 @@ enum Verb {
     Recipes(recipes::Args),
     /// Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`
     Panics(Output),
-    /// Show that no step on the Cortex-M0 multiplies 64 bits: `cargo xtask narrow`
-    Narrow,
+    /// Show that no step on the Cortex-M0 multiplies 64 bits: `cargo xtask no-mul64`
+    #[command(name = "no-mul64")]
+    NoMul64,
     /// Measure flash and RAM of an inference firmware: `cargo xtask size --check`
     Size(Output),
     /// Write the seeds of the fuzz targets again, after a change of the format: `cargo xtask fuzz --seeds`
@@ -85,7 +86,7 @@ fn main() -> ExitCode {
         Verb::Combinations(args) => combinations::run(&args),
         Verb::Recipes(args) => recipes::run(&args),
         Verb::Panics(output) => panics::run(&output),
-        Verb::Narrow => narrow::run(),
+        Verb::NoMul64 => no_mul64::run(),
         Verb::Size(output) => size::run(&output),
         Verb::FuzzSeeds => fuzz_seeds::run(),
     };

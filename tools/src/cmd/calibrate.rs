@@ -17,7 +17,7 @@ use elman_pipeline::run::RunFolder;
 use elman_quant::model::ModelFile;
 use elman_quant::with_detector;
 
-/// Plays long recordings through the integer chain, finds out which smoothing, thresholds and refractory time serve best,
+/// Plays long recordings through the integer chain, finds the best smoothing, thresholds and refractory time,
 /// and writes them into the model.
 #[derive(clap::Args, Debug)]
 #[command(
@@ -29,7 +29,7 @@ pub struct Cmd {
     /// Where recordings come from
     #[command(flatten)]
     pub sources: Sources,
-    /// False accepts an hour that are allowed
+    /// False accepts per hour that are allowed
     #[arg(long, value_name = "N", default_value_t = 0.5)]
     pub max_false_accepts_per_hour: f64,
     /// Silence after which the listener is reset, in seconds: what came before has no effect any more; 0 for never
@@ -52,7 +52,7 @@ impl Cmd {
         let (audio, labels, _) = listener_setup(&model)?;
         let tracks = self.sources.tracks(Some(&self.model), &audio, ui)?;
         let target = OperatingTarget { max_false_accepts_per_hour: self.max_false_accepts_per_hour };
-        let found = find(&model, &tracks, target, listening::rest(self.silence_reset, &audio, &labels))?;
+        let found = find(&model, &tracks, target, listening::silence_reset(self.silence_reset, &audio, &labels))?;
         show(&found, &labels, ui);
         if let Some(path) = &self.html {
             let points = found.curve.clone();
@@ -82,16 +82,16 @@ impl Cmd {
     }
 }
 
-/// Says what was found.
+/// Prints the result.
 pub fn show(found: &Calibrated, labels: &[String], ui: Ui) {
-    ui.line(format!("{:.2} hours, {} words said", found.hours, found.point.counts.said));
+    ui.line(format!("{:.2} hours, {} words spoken", found.hours, found.point.counts.said));
     ui.line("false accepts/h    missed   (one threshold for all words)");
     for (alarms, missed) in &found.curve {
         ui.line(format!("{alarms:>15.2} {:>9}", percent(*missed)));
     }
     let OperatingPoint { config, counts } = &found.point;
     ui.line(format!(
-        "point: smoothing {} steps, refractory time {} steps, rest {}: {}",
+        "point: smoothing {} steps, refractory time {} steps, silence reset {}: {}",
         config.smooth,
         config.refractory,
         if config.silence_reset == SilenceReset::NEVER {
@@ -101,14 +101,14 @@ pub fn show(found: &Calibrated, labels: &[String], ui: Ui) {
         },
         summary(counts)
     ));
-    let [all, within] = found.rests;
+    let [all, within] = found.silence_resets;
     if config.silence_reset != SilenceReset::NEVER {
-        ui.line(format!("started anew {all} times, {within} of them within a word"));
+        ui.line(format!("silence resets: {all}, {within} of them within a word"));
     }
     for (k, label) in labels.iter().enumerate().filter(|(k, _)| config.thresholds[*k] > 0) {
-        let (said, heard) = counts.words.get(k).copied().unwrap_or_default();
+        let (said, detected) = counts.words.get(k).copied().unwrap_or_default();
         ui.line(format!(
-            "  {label:<16} threshold {:.3}   heard {heard} of {said}   false accepts {}",
+            "  {label:<16} threshold {:.3}   detected {detected} of {said}   false accepts {}",
             f64::from(config.thresholds[k]) / f64::from(ONE),
             counts.alarms.get(k).copied().unwrap_or_default()
         ));
@@ -118,7 +118,7 @@ pub fn show(found: &Calibrated, labels: &[String], ui: Ui) {
 /// A counts in a line.
 pub fn summary(counts: &DetectionCounts) -> String {
     format!(
-        "{:.2} false accepts/h ({} in {:.2} h: {} at other keywords, {} at unknown words), {} missed ({} of {}), {} told twice",
+        "{:.2} false accepts/h ({} in {:.2} h: {} at other keywords, {} at unknown words), {} missed ({} of {}), {} detected twice",
         counts.per_hour(),
         counts.false_accepts,
         counts.hours,

@@ -31,7 +31,7 @@ pub struct Cmd {
     pub seconds: Option<f64>,
 }
 
-/// A word that was heard.
+/// A word that was result.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Word {
     /// When, in seconds.
@@ -66,7 +66,7 @@ impl Cmd {
             let block = &block[..block.len().min(most - taken)];
             taken += block.len();
             let mut events = Vec::new();
-            listener.push_each(block, |heard| events.extend(heard.event));
+            listener.push_each(block, |result| events.extend(result.event));
             for event in events {
                 let label = model.label(event.class.into()).unwrap_or("?").to_owned();
                 let seconds = listener.milliseconds(&event) as f64 / 1000.0;

@@ -90,7 +90,7 @@ const VERBS: &[Verb] = &[
     ),
     bench("recipes", "Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`"),
     bench("panics", "Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`"),
-    bench("narrow", "Show that no step on the Cortex-M0 multiplies 64 bits: `cargo xtask narrow`"),
+    bench("no-mul64", "Show that no step on the Cortex-M0 multiplies 64 bits: `cargo xtask no-mul64`"),
     bench("size", "Measure flash and RAM of an inference firmware: `cargo xtask size --check`"),
 ];
 

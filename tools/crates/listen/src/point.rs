@@ -1,4 +1,4 @@
-//! Operating points: which smoothing, thresholds and refractory time to work with.
+//! Operating points: smoothing, thresholds and refractory time, chosen on recordings.
 
 use elman::audio;
 use elman::detect::{self, ONE};
@@ -8,31 +8,31 @@ use serde::{Deserialize, Serialize};
 use super::play::sample_of;
 use super::{DetectionCounts, SILENCE, StreamScores, Track, judge, replay};
 
-/// Recordings, played.
+/// Recordings with the network's logits for them.
 #[derive(Clone, Copy, Debug)]
 pub struct CalibrationSet<'a> {
     /// The recordings.
     pub tracks: &'a [Track],
-    /// What the network said of them.
+    /// The network's logits for them.
     pub played: &'a [StreamScores],
     /// The front end.
     pub audio: &'a audio::Config,
     /// Labels of the outputs.
     pub labels: &'a [String],
-    /// Which of them are words to be told.
+    /// Which of them are words to detect.
     pub keyword: &'a [bool],
 }
 
-/// An operating point and what it came to.
+/// An operating point and its result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OperatingPoint {
     /// The detector's parameters.
     pub config: detect::Config,
-    /// What they came to.
+    /// Hits, misses and false accepts.
     pub counts: DetectionCounts,
 }
 
-/// What a user wants of an operating point.
+/// What an operating point must reach.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OperatingTarget {
     /// Most false accepts an hour.
@@ -43,12 +43,12 @@ pub struct OperatingTarget {
 pub const SMOOTH: [u8; 7] = [2, 4, 6, 9, 13, 18, 25];
 /// Refractory times that are tried, in seconds.
 const REFRACTORY_S: [f64; 2] = [0.5, 0.8];
-/// Silence after which a listener starts anew, unless the user says otherwise, in seconds.
+/// Silence after which a listener is reset, by default, in seconds.
 pub const SILENCE_RESET_S: f64 = 2.0;
 
-/// The rest of so many seconds, at least a step longer than any refractory time that is tried; none for 0 seconds, or where
+/// The silence reset after so many seconds, at least a step longer than any refractory time that is tried; none for 0 seconds, or where
 /// no output is silence.
-pub fn rest(seconds: f64, audio: &audio::Config, labels: &[String]) -> detect::SilenceReset {
+pub fn silence_reset(seconds: f64, audio: &audio::Config, labels: &[String]) -> detect::SilenceReset {
     let steps = |s: f64| (s * f64::from(audio.sample_rate) / f64::from(audio.hop)).round();
     let least = REFRACTORY_S.into_iter().map(steps).fold(0.0, f64::max) + 1.0;
     let silence = labels.iter().position(|l| l == SILENCE).and_then(|k| u8::try_from(k).ok());
@@ -68,7 +68,7 @@ fn thresholds() -> Vec<u16> {
 }
 
 impl CalibrationSet<'_> {
-    /// Plays the detector over all recordings.
+    /// Runs the detector over all recordings.
     pub fn counts(&self, config: &detect::Config) -> DetectionCounts {
         let mut sum = DetectionCounts::default();
         for (track, played) in self.tracks.iter().zip(self.played) {
@@ -88,8 +88,8 @@ impl CalibrationSet<'_> {
         let thresholds = self.keyword.iter().map(|k| if *k { threshold } else { 0 }).collect();
         let hop = f64::from(self.audio.hop) / f64::from(self.audio.sample_rate);
         let refractory = (seconds / hop).round() as u16;
-        let rest = self.played.first().map_or(detect::SilenceReset::NEVER, |p| p.rest);
-        detect::Config { smooth, refractory, release: 0, silence_reset: rest, thresholds }
+        let silence_reset = self.played.first().map_or(detect::SilenceReset::NEVER, |p| p.silence_reset);
+        detect::Config { smooth, refractory, release: 0, silence_reset, thresholds }
     }
 }
 
@@ -120,7 +120,7 @@ pub fn curve(found: &[OperatingPoint]) -> Vec<OperatingPoint> {
     curve
 }
 
-/// Whether `a` serves the target better than `b`: within the allowed false accepts first, then fewer misses, then fewer false
+/// Whether `a` is better for the target than `b`: within the allowed false accepts first, then fewer misses, then fewer false
 /// accepts.
 fn better(a: &DetectionCounts, b: &DetectionCounts, target: OperatingTarget) -> bool {
     let key = |t: &DetectionCounts| {
@@ -201,9 +201,9 @@ pub fn calibrate(
     Some(best)
 }
 
-/// Thresholds that together miss fewest words at the allowed false accepts, were each word told by itself: a false accept
-/// is spent where it buys most. Words stand in each other's way but little (they share the refractory time), and what that
-/// changes is mended afterwards. Exact, by dynamic programming over words and false accepts.
+/// Thresholds that together miss fewest words at the allowed false accepts, if each word were detected alone: a false
+/// accept is spent where it saves most misses. Words interact little (they share the refractory time), and a later search
+/// corrects that. Exact, by dynamic programming over words and false accepts.
 fn shared_out(
     point: &CalibrationSet<'_>,
     kind: &detect::Config,
@@ -224,13 +224,13 @@ fn shared_out(
             thresholds().into_iter().map(alone).collect()
         })
         .collect();
-    // Of each number of false accepts, the most words that can be heard with no more, and by which thresholds.
+    // Of each number of false accepts, the most words that can be detected with no more, and by which thresholds.
     let mut most: Vec<(usize, Vec<u16>)> = vec![(0, Vec::new()); allowed + 1];
     for (&k, choices) in words.iter().zip(&choices) {
         let strictest = choices.last().map_or(ONE, |(t, _)| *t);
         most = (0..=allowed)
             .map(|spent| {
-                // Where even the strictest threshold costs too much, it stays: the counts tells.
+                // Where even the strictest threshold costs too much, it stays: the counts show it.
                 let none = (most[spent].0, strictest, spent);
                 let (hits, threshold, left) = choices
                     .iter()
@@ -263,13 +263,13 @@ mod tests {
     fn a_rest_is_at_the_output_of_silence_and_longer_than_the_refractory_time() {
         let audio = audio::Config::HZ_16000;
         let labels = ["yes", "silence"].map(str::to_owned);
-        assert_eq!(rest(2.0, &audio, &labels), detect::SilenceReset { class: 1, steps: 100 });
-        assert_eq!(rest(0.1, &audio, &labels), detect::SilenceReset { class: 1, steps: 41 });
-        assert_eq!(rest(0.0, &audio, &labels), detect::SilenceReset::NEVER);
-        assert_eq!(rest(2.0, &audio, &labels[..1]), detect::SilenceReset::NEVER);
+        assert_eq!(silence_reset(2.0, &audio, &labels), detect::SilenceReset { class: 1, steps: 100 });
+        assert_eq!(silence_reset(0.1, &audio, &labels), detect::SilenceReset { class: 1, steps: 41 });
+        assert_eq!(silence_reset(0.0, &audio, &labels), detect::SilenceReset::NEVER);
+        assert_eq!(silence_reset(2.0, &audio, &labels[..1]), detect::SilenceReset::NEVER);
     }
 
-    /// A network that says of one word what is wanted, and of another nearly so: the point tells them apart.
+    /// A network that is right about one word and nearly so about another: the operating point separates them.
     #[test]
     fn the_point_lies_between_the_word_and_what_is_like_it() {
         let audio = audio::Config::HZ_16000;
@@ -301,7 +301,7 @@ mod tests {
         let found = sweep(&point, &SMOOTH);
         let best = calibrate(&point, &found, OperatingTarget { max_false_accepts_per_hour: 0.0 }).unwrap();
         assert_eq!((best.counts.hits, best.counts.said, best.counts.false_accepts), (10, 10, 0));
-        // e^(300/256) / (1 + e^(300/256)) is 0.76: with less the unknown word is told as well.
+        // e^(300/256) / (1 + e^(300/256)) is 0.76: with less the unknown word is detected as well.
         assert!(best.config.thresholds[1] > ONE / 2 && best.config.check(2).is_ok(), "{:?}", best.config);
         let loose = point.counts(&point.uniform(2, 0.5, ONE / 2));
         assert_eq!((loose.hits, loose.false_accepts, loose.at_unknown), (10, 10, 10));

@@ -110,11 +110,11 @@ fn on_host(model: &Model<'_>, words: &[u32], samples: &[i16], block: usize) -> R
     let (mut sum, mut frames) = (0x811C_9DC5, Vec::new());
     for block in samples.chunks(block) {
         sum = hashed(sum, block);
-        listener.push_each(block, |heard| {
+        listener.push_each(block, |result| {
             let mut stages = vec![i64::from(sum)];
-            stages.extend(heard.features.iter().chain(heard.logits).map(|x| i64::from(*x)));
-            stages.extend((0..model.outputs()).map(|k| i64::from(heard.detector.smoothed(k))));
-            let Event { class, step, score } = heard.event.unwrap_or(Event { class: u16::MAX, step: 0, score: 0 });
+            stages.extend(result.features.iter().chain(result.logits).map(|x| i64::from(*x)));
+            stages.extend((0..model.outputs()).map(|k| i64::from(result.detector.smoothed(k))));
+            let Event { class, step, score } = result.event.unwrap_or(Event { class: u16::MAX, step: 0, score: 0 });
             stages.extend([i64::from(class), i64::from(step), i64::from(score)]);
             frames.push(stages);
         });

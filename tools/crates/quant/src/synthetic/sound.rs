@@ -59,7 +59,7 @@ pub fn resting(audio: audio::Config, units: usize, outputs: usize, seed: u64) ->
     let mut memory = vec![0; Blob::new(&words).listener_words()];
     let mut listener = Listener::new(&loaded, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
     let mut scores = Vec::new();
-    listener.push_each(&vec![0; 2 * audio.sample_rate as usize], |heard| scores = heard.logits.to_vec());
+    listener.push_each(&vec![0; 2 * audio.sample_rate as usize], |result| scores = result.logits.to_vec());
     let silence = (0..outputs).max_by_key(|k| scores.get(*k)).unwrap_or(0);
     if let Some(config) = &mut model.detect {
         config.silence_reset.class = silence as u8;
