@@ -133,7 +133,7 @@ fn silence_reset(model: &Model<'_>) -> Result<SilenceReset> {
 }
 
 /// The counts of a point on tracks.
-fn judged(model: &Model<'_>, tracks: &[Track], found: &Calibrated) -> Result<DetectionCounts> {
+fn evaluated(model: &Model<'_>, tracks: &[Track], found: &Calibrated) -> Result<DetectionCounts> {
     let (audio, labels, keyword) = listening::listener_setup(model)?;
     let played = play_all(model, tracks, found.point.config.silence_reset)?;
     let point = CalibrationSet { tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
@@ -161,7 +161,7 @@ fn at_point(
     let mut tallies = Vec::new();
     for seed in HOURS {
         let tracks = mixed(Split::Valid, case.hours, per_hour, seed).tracks(stream, corpus)?;
-        let counts = judged(model, &tracks, &found)?;
+        let counts = evaluated(model, &tracks, &found)?;
         let line = format!("    seed {seed}: {}", summary(&counts));
         eprintln!("{per_hour} clips/h {line}");
         figures.line(line);
@@ -170,7 +170,7 @@ fn at_point(
         tallies.push(counts);
     }
     let tracks = mixed(Split::Valid, MANY.1, per_hour, MANY.0).tracks(stream, corpus)?;
-    let many = judged(model, &tracks, &found)?;
+    let many = evaluated(model, &tracks, &found)?;
     figures.line(format!("    seed {}: {}", MANY.0, summary(&many)));
     figures.add(format!("{}-many-false-accepts-per-hour", case.recipe), many.per_hour());
     figures.add(format!("{}-many-missed-percent", case.recipe), 100.0 * many.miss_rate());
@@ -222,7 +222,7 @@ fn half_of_the_speakers(
         let tracks = mixed(Split::Valid, HALF_H, per_hour, CALIBRATION.0).tracks(stream, &parts[own])?;
         let found = listening::find(model, &tracks, target, silence_reset(model)?)?;
         let tracks = mixed(Split::Valid, HALF_H, per_hour, HOURS[0]).tracks(stream, &parts[other])?;
-        sum.add(&judged(model, &tracks, &found)?);
+        sum.add(&evaluated(model, &tracks, &found)?);
     }
     figures.line(format!(
         "  calibrated on half of the speakers, evaluated on the others, {per_hour} clips/h: {}",

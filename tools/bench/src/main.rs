@@ -36,7 +36,7 @@ enum Verb {
     Bench(Bench),
     /// Compare every state of 1e5 steps per cell and core with the host's: `cargo xtask bitexact --cores m4`
     Bitexact(bitexact::Args),
-    /// Train, round and run every legal combination of layers on the M4: `cargo xtask combinations --every 10`
+    /// Train, quantize and run every legal combination of layers on the M4: `cargo xtask combinations --every 10`
     Combinations(combinations::Args),
     /// Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`
     Recipes(recipes::Args),
@@ -59,7 +59,7 @@ enum Bench {
     Profile(Output),
     /// Compare the longest step with the shortest: `cargo xtask bench worst --cores m4 --check`
     Worst(bench_mcu::worst::Args),
-    /// Count what `elman inspect` reckons with: `cargo xtask bench costs --write`
+    /// Count the costs that `elman inspect` estimates with: `cargo xtask bench costs --write`
     Costs(bench_mcu::costs::Args),
     /// Misses and false accepts of hours of streams: `cargo xtask bench detect --data ~/data --check`
     Detect(bench_detect::Args),
@@ -67,7 +67,7 @@ enum Bench {
     Listen(bench_listen::Args),
     /// Integer steps a second on the host: `cargo xtask bench eval --check`
     Eval(Output),
-    /// Time training steps beside PyTorch's: `cargo xtask bench train --check`
+    /// Compare training steps with PyTorch's: `cargo xtask bench train --check`
     Train(bench_train::Args),
 }
 

@@ -115,7 +115,7 @@ pub fn show(found: &Calibrated, labels: &[String], ui: Ui) {
     }
 }
 
-/// A counts in a line.
+/// The counts in a line.
 pub fn summary(counts: &DetectionCounts) -> String {
     format!(
         "{:.2} false accepts/h ({} in {:.2} h: {} at other keywords, {} at unknown words), {} missed ({} of {}), {} detected twice",

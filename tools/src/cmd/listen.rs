@@ -15,7 +15,7 @@ use elman_pipeline::Usage;
 use elman_pipeline::read_clip;
 use elman_quant::model::ModelFile;
 
-/// Listens with the device's integers: level, posteriors and events in the terminal.
+/// Listens with the device's integer network: level, probabilities and events in the terminal.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  elman listen runs/asc_kws-stream\n  elman listen keywords.elman --wav evening.wav --json"
@@ -31,7 +31,7 @@ pub struct Cmd {
     pub seconds: Option<f64>,
 }
 
-/// A word that was result.
+/// A word that was detected.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Word {
     /// When, in seconds.
@@ -95,7 +95,7 @@ impl Cmd {
     }
 }
 
-/// One line on the terminal that is written over and over.
+/// One line on the terminal that is overwritten.
 struct Meter {
     on: bool,
     samples: Vec<i16>,

@@ -75,7 +75,7 @@ fn measure(words: &[&str]) -> Result<()> {
 }
 
 fn passes(code: ExitCode) -> Result<()> {
-    ensure!(code == ExitCode::SUCCESS, "failed, as said above");
+    ensure!(code == ExitCode::SUCCESS, "failed, see above");
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Alarm, CalibrationSet, Details, OperatingPoint, OperatingTarget, SMOOTH, Spoken, StreamScores, Track, calibrate,
-    check_outputs, count_resets, curve, judge, keywords, play, replay, sweep,
+    check_outputs, count_resets, curve, keywords, play, replay, score_events, sweep,
 };
 
 /// The result of a calibration.
@@ -74,7 +74,7 @@ pub fn find(
     for (k, (track, played)) in tracks.iter().zip(&played).enumerate() {
         let at = |e: &elman::detect::Event| e.step as usize * usize::from(audio.hop) + usize::from(audio.window);
         let details = Some(Details { track: k, misses: &mut misses, alarms: &mut alarms });
-        judge(track, audio.sample_rate, &replay(played, &best.config), at, &labels, &keyword, details);
+        score_events(track, audio.sample_rate, &replay(played, &best.config), at, &labels, &keyword, details);
     }
     Ok(Calibrated { hours: best.counts.hours, curve, point: best, silence_resets, misses, alarms })
 }

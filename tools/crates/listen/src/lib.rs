@@ -33,5 +33,5 @@ pub use point::{
 };
 pub use recipe::{StreamRecipe, check_outputs, keywords};
 pub use scene::{Scene, scenes};
-pub use score::{Alarm, Details, DetectionCounts, TOLERANCE_S, judge};
+pub use score::{Alarm, Details, DetectionCounts, TOLERANCE_S, score_events};
 pub use vary::Variation;

@@ -83,7 +83,7 @@ pub struct MixOptions {
 
 impl MixOptions {
     /// For validation: clips as they are, in the corpus' own background, `per_hour` of them at `snr_db`.
-    pub fn judging(hours: f64, per_hour: f64, snr_db: f32, clip_s: f64) -> Self {
+    pub fn evaluation(hours: f64, per_hour: f64, snr_db: f32, clip_s: f64) -> Self {
         let gap = (3600.0 / per_hour - clip_s).max(0.2) as f32;
         MixOptions {
             seconds: 3600.0 * hours,
@@ -253,7 +253,7 @@ fn tilt(samples: &mut [f32], db: f32, rate: u32) {
     }
 }
 
-/// StreamScores `speed` times as fast: a straight line between neighbouring samples.
+/// Played `speed` times as fast: a straight line between neighbouring samples.
 fn faster(samples: &[f32], speed: f32) -> Vec<f32> {
     let n = (samples.len() as f32 / speed) as usize;
     (0..n)
@@ -295,7 +295,7 @@ mod tests {
     fn words_lie_where_the_labels_say_at_the_ratio_asked_for() {
         let (clips, labels) = ([clip(0), clip(1)], ["no".to_owned(), "yes".to_owned()]);
         let noise: Vec<i16> = (0..40_000u32).map(|i| ((i.wrapping_mul(2_654_435_761) >> 20) as i16) - 2048).collect();
-        let how = MixOptions::judging(0.02, 900.0, 10.0, 1.0);
+        let how = MixOptions::evaluation(0.02, 900.0, 10.0, 1.0);
         let track = mix(&clips, &labels, &noise).track(&how, 5);
         assert_eq!(track.samples.len(), 72 * 16_000);
         assert!((14..=22).contains(&track.words.len()), "{}", track.words.len());
@@ -325,14 +325,14 @@ mod tests {
                 fragments: 0.5,
                 trimmed: 0.5,
                 jitter_db: 6.0,
-                ..MixOptions::judging(0.01, 1200.0, 5.0, 1.0)
+                ..MixOptions::evaluation(0.01, 1200.0, 5.0, 1.0)
             };
             let track = mix(&clips, &labels, &[]).track(&how, 1);
             assert_eq!(track.samples.len(), 36 * 16_000);
             assert!(track.words.iter().any(|w| w.label == UNKNOWN) && track.words.iter().any(|w| w.label == "yes"));
             assert!(track.words.iter().all(|w| w.start < w.end && w.end <= track.samples.len()));
         }
-        let silent = MixOptions { wordless: 1.0, ..MixOptions::judging(0.01, 1200.0, 5.0, 1.0) };
+        let silent = MixOptions { wordless: 1.0, ..MixOptions::evaluation(0.01, 1200.0, 5.0, 1.0) };
         assert!(mix(&clips, &labels, &[]).track(&silent, 1).words.is_empty());
     }
 }

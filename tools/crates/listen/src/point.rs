@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::play::sample_of;
-use super::{DetectionCounts, SILENCE, StreamScores, Track, judge, replay};
+use super::{DetectionCounts, SILENCE, StreamScores, Track, replay, score_events};
 
 /// Recordings with the network's logits for them.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +74,7 @@ impl CalibrationSet<'_> {
         for (track, played) in self.tracks.iter().zip(self.played) {
             let events = replay(played, config);
             let at = |e: &_| sample_of(e, self.audio);
-            sum.add(&judge(track, self.audio.sample_rate, &events, at, self.labels, self.keyword, None));
+            sum.add(&score_events(track, self.audio.sample_rate, &events, at, self.labels, self.keyword, None));
         }
         sum
     }

@@ -169,10 +169,10 @@ impl StreamRecipe {
     }
 
     /// How the validation stream is mixed, and every stream for evaluation.
-    pub fn judging(&self, hours: f64, clips: &[Clip], rate: u32) -> MixOptions {
+    pub fn evaluation_mix(&self, hours: f64, clips: &[Clip], rate: u32) -> MixOptions {
         let samples: usize = clips.iter().map(|c| c.samples.len()).sum();
         let mean = samples as f64 / clips.len().max(1) as f64 / f64::from(rate.max(1));
-        MixOptions::judging(hours, self.valid_per_hour, self.valid_snr_db, mean)
+        MixOptions::evaluation(hours, self.valid_per_hour, self.valid_snr_db, mean)
     }
 
     /// The target at each step of a track.

@@ -87,7 +87,7 @@ pub struct Details<'a> {
 /// Scores the events of a track. `at` gives the sample at which an event's frame ends; `labels` are the outputs', and
 /// `keyword` says which of them are words to detect. An event is a hit within a word of its label or up to
 /// [`TOLERANCE_S`] after it; a second one in the same word is counted apart; every other one is a false accept.
-pub fn judge(
+pub fn score_events(
     track: &Track,
     rate: u32,
     events: &[Event],
@@ -170,7 +170,7 @@ mod tests {
         let events = [event(3, 1400), event(3, 2000), event(3, 5600), event(3, 9400), event(0, 9900), event(0, 15_000)];
         let (mut misses, mut alarms) = (Vec::new(), Vec::new());
         let details = Some(Details { track: 7, misses: &mut misses, alarms: &mut alarms });
-        let counts = judge(&track, 1000, &events, |e| e.step as usize, &labels, &keyword, details);
+        let counts = score_events(&track, 1000, &events, |e| e.step as usize, &labels, &keyword, details);
         assert_eq!(
             (counts.said, counts.hits, counts.false_accepts, counts.confused, counts.at_unknown),
             (3, 2, 3, 1, 1)

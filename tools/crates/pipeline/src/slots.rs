@@ -1,4 +1,4 @@
-//! Which streams an epoch trains on: seeds of new ones, and of those in which a wrong word was told.
+//! Which streams an epoch trains on: seeds of new ones, and of the hard negatives, in which a wrong word was detected.
 
 use std::path::{Path, PathBuf};
 
@@ -6,10 +6,10 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-/// The streams of an epoch and the hard ones. Kept in a file, so that a resumed run goes on with the same.
+/// The streams of an epoch and the hard negatives. Stored in a file, so that a resumed run continues with the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Slots {
-    /// The epoch that hard streams were last looked for, plus one.
+    /// The epoch before which hard negatives were last searched for, plus one.
     #[serde(alias = "mined")]
     searched: usize,
     /// Seeds of streams with false accepts, the latest last.
@@ -20,7 +20,7 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    /// As a file holds them; empty where there is none.
+    /// From a file; empty where there is none.
     pub fn read(path: Option<&Path>) -> Self {
         let text = path.and_then(|path| std::fs::read(path).ok());
         text.and_then(|t| serde_json::from_slice(&t).ok()).unwrap_or_default()
@@ -33,12 +33,12 @@ impl Slots {
         }
     }
 
-    /// Whether hard streams are to be looked for before `epoch`, every so many epochs.
+    /// Whether hard negatives are to be searched for before `epoch`, every so many epochs.
     pub fn search_due(&self, epoch: usize, every: usize) -> bool {
         every > 0 && epoch > 0 && epoch.is_multiple_of(every) && self.searched != epoch + 1
     }
 
-    /// Takes hard streams that were found before `epoch`; at most `most` are kept, as the latest are what the network gets
+    /// Adds hard negatives that were found before `epoch`; the latest `most` are kept, as these are what the network gets
     /// wrong now.
     pub fn add_hard_negatives(&mut self, epoch: usize, found: Vec<u64>, most: usize) {
         self.searched = epoch + 1;
@@ -47,7 +47,7 @@ impl Slots {
     }
 
     /// Gives each of `n` places its stream for `epoch`: the one it has, for `reuse` epochs, then another. At most
-    /// `hard_share` of the new ones are hard, and never more than twice as many as there are.
+    /// `hard_share` of the new ones are hard negatives, and never more than twice as many as there are.
     pub fn turn(&mut self, epoch: usize, n: usize, reuse: usize, hard_share: f64, seed: u64) {
         self.places.resize(n, (0, 0));
         let reuse = reuse.max(1);

@@ -1,4 +1,4 @@
-//! Streams to train on: words at random in background, hard ones again.
+//! Streams to train on: words at random in background noise, hard negatives again.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -33,10 +33,10 @@ const PIECE_S: f64 = 60.0;
 /// Streams of train from which scales, formats and the fingerprint come.
 const EXAMPLES: usize = 300;
 
-/// Streams of a split, fixed: of train some as they are trained on, of the others the validation stream in pieces.
+/// Streams of a split, fixed: of train some like those that are trained on, of the others the validation stream in pieces.
 ///
 /// # Errors
-/// Where the front end refuses its parameters, or there are too many labels.
+/// Where the front end's parameters are invalid, or there are too many labels.
 pub fn examples(
     recipe: &StreamRecipe,
     corpus: &Corpus,
@@ -62,12 +62,12 @@ fn pieces(recipe: &StreamRecipe, corpus: &Corpus, split: Split) -> Vec<Track> {
     if mix.clips.is_empty() {
         return Vec::new();
     }
-    let how = recipe.judging(PIECE_S / 3600.0, mix.clips, mix.rate);
+    let how = recipe.evaluation_mix(PIECE_S / 3600.0, mix.clips, mix.rate);
     let n = (recipe.valid_hours.max(0.02) * 3600.0 / PIECE_S).ceil() as u64;
     (0..n).into_par_iter().map(|k| mix.track(&how, 0x7A11_D000 + k)).collect()
 }
 
-/// Streams that the trainer takes.
+/// Streams for the trainer.
 #[derive(Debug)]
 pub struct Streams<'a> {
     recipe: &'a StreamRecipe,
@@ -80,10 +80,10 @@ pub struct Streams<'a> {
 
 #[derive(Debug)]
 enum Set<'a> {
-    /// Streams of random clips, other ones as the epochs go by.
+    /// Streams of random clips, which change over the epochs.
     Train {
         slots: Mutex<Slots>,
-        /// Features and wanted labels of the streams that stay, with their seeds.
+        /// Features and target labels of the current streams, with their seeds.
         made: Vec<Mutex<Option<(u64, Made)>>>,
         /// Where the slots are kept from epoch to epoch.
         kept: Option<PathBuf>,
@@ -92,7 +92,7 @@ enum Set<'a> {
     Valid { tracks: Vec<Track>, examples: &'a [Example] },
 }
 
-/// A stream as the front end hears it.
+/// The features of a stream.
 #[derive(Clone, Debug)]
 struct Made {
     frames: Vec<i16>,
@@ -100,7 +100,7 @@ struct Made {
 }
 
 impl<'a> Streams<'a> {
-    /// Streams to train on, others in each epoch. Which ones is kept in the file `kept`, so that a run that is resumed has
+    /// Streams to train on, which change with the epochs. Their seeds are stored in the file `kept`, so that a resumed run has
     /// the same.
     pub fn train(
         recipe: &'a StreamRecipe,
@@ -138,7 +138,7 @@ impl<'a> Streams<'a> {
     }
 
     fn make(&self, track: &Track) -> Made {
-        // The front end's parameters were judged when the examples were made.
+        // The front end's parameters were checked when the examples were made.
         let frames = features(&track.samples, &self.audio).unwrap_or_default();
         let wanted = self.recipe.targets(track, self.labels(), &self.audio);
         Made { frames, wanted }
@@ -148,12 +148,12 @@ impl<'a> Streams<'a> {
         Sequence::new(self.about.network_frames(&made.frames), Target::Steps(made.wanted))
     }
 
-    /// What a float network says of a track.
+    /// The logits of a float network for a track.
     fn played(&self, network: &Network<f32>, sequence: &Sequence) -> StreamScores {
         StreamScores::of_floats(&structure::run(network, sequence.item(), Mode::Evaluate), self.labels().len())
     }
 
-    /// Seeds of streams in which the network tells a wrong word.
+    /// Seeds of streams in which the network detects a wrong word.
     fn hard_negatives(&self, network: &Network<f32>, epoch: usize) -> Vec<u64> {
         let keyword = keywords(self.labels());
         let threshold = (self.recipe.hard_negatives_threshold.clamp(0.01, 0.99) * f32::from(ONE)) as u16;
@@ -209,7 +209,7 @@ impl Dataset for Streams<'_> {
         }
     }
 
-    /// Looks for streams in which the network tells a wrong word, and says which streams the epoch has.
+    /// Searches for streams in which the network detects a wrong word, and chooses the epoch's streams.
     fn before_epoch(&self, network: &Network<f32>, epoch: usize) {
         let Set::Train { slots, made, kept } = &self.set else { return };
         let recipe = self.recipe;

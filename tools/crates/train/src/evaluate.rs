@@ -32,7 +32,7 @@ pub fn evaluate(
     Ok(sum)
 }
 
-/// The network's outputs for every sequence of a data set, `[steps, outputs]` each, one step only behind a pool.
+/// The network's outputs for every sequence of a data set, `[steps, outputs]` each, one step only after a pool.
 pub fn outputs(network: &Network<f32>, data: &dyn Dataset) -> Vec<Vec<f32>> {
     (0..data.len())
         .into_par_iter()

@@ -1,9 +1,9 @@
-//! The learning rate of every step, and how much of it a decoder is told.
+//! The learning rate of every step, and the share of teacher forcing.
 
 use super::config::{Schedule, TrainConfig};
 
 impl TrainConfig {
-    /// Share of the steps at which a decoder reads the wanted symbol in epoch `epoch`, from 0.
+    /// Share of the steps with teacher forcing in epoch `epoch`, from 0.
     pub fn teacher_forcing_at(&self, epoch: usize) -> f64 {
         let [first, last] = self.teacher_forcing;
         let progress = epoch as f64 / self.epochs.saturating_sub(1).max(1) as f64;

@@ -1,4 +1,4 @@
-//! Float and integer networks over examples: what they answer and how good that is.
+//! Float and integer networks over examples: their answers and the figures of these.
 
 pub mod compare;
 pub mod host;
@@ -18,10 +18,10 @@ use elman_data::records::{self, Task};
 use elman_nn::{self as nn, LayerSpec, Mode, Network, structure};
 use score::{BySize, Nats, SpanScore, SymbolScore};
 
-/// Right and wrong.
+/// A confusion matrix.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {
-    /// Rows: what it is; columns: what was answered.
+    /// Rows: label; columns: answer.
     pub counts: Vec<Vec<u64>>,
 }
 
@@ -36,21 +36,21 @@ impl Confusion {
     }
 }
 
-/// What one example came to.
+/// The answers of a network to one example.
 #[derive(Clone, Debug, Default)]
 pub struct ExampleResult {
     /// The answer at each output: one for a class, one a step for tags; empty for values.
     pub answers: Vec<u32>,
-    /// Surprise at what was wanted.
+    /// Negative log-likelihood of the target.
     nats: Nats,
-    /// The scores of the last output.
+    /// The logits of the last output.
     last: Vec<f32>,
-    /// Values said of a series, `[judged steps, outputs]`.
+    /// Values predicted for a series, `[evaluated steps, outputs]`.
     values: Vec<f32>,
 }
 
 impl ExampleResult {
-    /// Judges the outputs of a step.
+    /// Adds the outputs of a step.
     fn step(&mut self, t: usize, example: &Example, y: &[f32]) {
         self.last.clear();
         self.last.extend(y);
@@ -62,16 +62,16 @@ impl ExampleResult {
                 self.nats.add(&scores, wanted);
             }
             Answer::Values(_) | Answer::Last(_) => self.values.extend(y),
-            // Decoded, not read off step by step.
+            // Decoded, not taken step by step.
             Answer::Symbols(_) => {}
         }
     }
 }
 
-/// Which outputs are judged.
+/// Which outputs are evaluated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EvalFlags {
-    /// First steps of an example that are not judged.
+    /// First steps of an example that are not evaluated.
     pub skip: usize,
     /// First step at which a network that reads its own outputs gets these; before, and without it always, it gets
     /// the measured ones.
@@ -79,7 +79,7 @@ pub struct EvalFlags {
 }
 
 impl EvalFlags {
-    /// As a recipe's network is trained: its loop closed behind its warm-up, or open.
+    /// As a recipe's network is trained: its loop closed after its warm-up, or open.
     pub fn of(recipe: &Recipe) -> Self {
         let closed_from = match recipe.network.layers.last() {
             Some(LayerSpec::Narx { closed: true, warmup, .. }) => Some(*warmup),
@@ -95,7 +95,7 @@ impl EvalFlags {
         if known { how } else { EvalFlags { closed_from: Some(0), ..how } }
     }
 
-    /// EvalFlags many of a frame's `inputs` elements a model with `feedback` gets at step `t`.
+    /// How many of a frame's `inputs` elements a model with `feedback` gets at step `t`.
     pub fn given(&self, t: usize, inputs: usize, feedback: usize) -> usize {
         if self.closed_from.is_some_and(|from| t >= from) { inputs - feedback } else { inputs }
     }
@@ -128,7 +128,7 @@ pub fn float(network: &Network<f32>, about: &RunInfo, examples: &[Example], how:
 /// Runs the integer network over each example, in parallel.
 ///
 /// # Errors
-/// Where an example is longer than the model takes.
+/// Where an example is longer than the model's longest sequence.
 pub fn integer(model: &Model<'_>, examples: &[Example], how: EvalFlags) -> Result<Vec<ExampleResult>> {
     let inputs = model.inputs();
     let unit = 2f32.powi(-i32::from(model.out_frac()));
@@ -174,7 +174,7 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: EvalFlags) -> Resul
         .collect()
 }
 
-/// What helps against an error of the device's code.
+/// The way out of an error of the device's code.
 fn way_out(error: &elman::RunError) -> &'static str {
     match error {
         elman::RunError::TooLong { .. } => "set quantize.max_steps in the recipe and quantize again",
@@ -182,14 +182,14 @@ fn way_out(error: &elman::RunError) -> &'static str {
     }
 }
 
-/// A figure that tells how good the answers are.
+/// A figure of how good the answers are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
-    /// What it is.
+    /// Its name.
     pub name: String,
     /// Its value.
     pub value: f64,
-    /// Whether it is a share, which people read as a percentage.
+    /// Whether it is a share, which is printed as a percentage.
     pub share: bool,
 }
 
@@ -201,7 +201,7 @@ impl Figure {
         Figure { name: name.into(), value, share: false }
     }
 
-    /// As people read it.
+    /// As text.
     pub fn text(&self) -> String {
         if self.share { format!("{:.2} %", 100.0 * self.value) } else { format!("{:.4}", self.value) }
     }
@@ -209,10 +209,10 @@ impl Figure {
 
 /// The figures of a task, the one that counts first.
 ///
-/// class: accuracy, the mean of the labels' F1, and accuracy by size where files tell sizes. tag over trees: accuracy of all
+/// class: accuracy, the mean of the labels' F1, and accuracy by size where file names have sizes. tag over trees: accuracy of all
 /// nodes and at the root. tag and segment: F1 of the spans where the labels have some, accuracy per step. next: nats per
 /// symbol, perplexity. series: root mean square error of each output in its own unit, and the
-/// same over the deviation of what was wanted.
+/// same over the deviation of the targets.
 pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[ExampleResult], how: EvalFlags) -> Vec<Figure> {
     match encoding.task {
         Task::Class => {
@@ -263,9 +263,9 @@ pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[ExampleResult
         }
         Task::Series => {
             let width = encoding.labels.len();
-            let judged = |e: &'_ Example| if e.answer.single() { 0 } else { how.skip * width };
+            let skipped = |e: &'_ Example| if e.answer.single() { 0 } else { how.skip * width };
             let wanted: Vec<f32> =
-                examples.iter().flat_map(|e| e.answer.values().iter().skip(judged(e)).copied()).collect();
+                examples.iter().flat_map(|e| e.answer.values().iter().skip(skipped(e)).copied()).collect();
             let said: Vec<f32> = parts.iter().flat_map(|p| p.values.iter().copied()).collect();
             let deviations = score::deviation(&wanted, &said, width, 0);
             encoding
@@ -300,7 +300,7 @@ fn at_roots(encoding: &Encoding, examples: &[Example], parts: &[ExampleResult]) 
     [named(&all, "accuracy at the root"), named(&sides, "side at the root")].concat()
 }
 
-/// Accuracy by the size that names of files tell, where they tell several.
+/// Accuracy by the size in the names of files, where there are several.
 fn by_size(examples: &[Example], parts: &[ExampleResult]) -> Vec<Figure> {
     let mut by = BySize::default();
     for (example, part) in examples.iter().zip(parts) {
@@ -324,7 +324,7 @@ fn accuracy(examples: &[Example], parts: &[ExampleResult]) -> f64 {
     right as f64 / all.max(1) as f64
 }
 
-/// What each judged output is, and what was answered.
+/// Label and answer of each evaluated output.
 pub fn pairs<'a>(examples: &'a [Example], parts: &'a [ExampleResult]) -> impl Iterator<Item = (u32, u32)> + 'a {
     examples.iter().zip(parts).flat_map(|(e, p)| {
         let wanted: &[u32] = match &e.answer {
@@ -332,12 +332,12 @@ pub fn pairs<'a>(examples: &'a [Example], parts: &'a [ExampleResult]) -> impl It
             Answer::Steps(steps) => steps,
             Answer::Symbols(_) | Answer::Values(_) | Answer::Last(_) | Answer::Next => &[],
         };
-        // A step that asks for nothing is not judged.
+        // A step without a target is not evaluated.
         wanted.iter().copied().zip(p.answers.iter().copied()).filter(|(is, _)| *is != nn::NO_CLASS)
     })
 }
 
-/// Outputs at which two networks answer differently.
+/// Outputs at which two networks differ.
 pub fn disagreements(a: &[ExampleResult], b: &[ExampleResult]) -> usize {
     a.iter().zip(b).map(|(a, b)| a.answers.iter().zip(&b.answers).filter(|(a, b)| a != b).count()).sum()
 }

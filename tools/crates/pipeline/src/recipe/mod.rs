@@ -1,4 +1,4 @@
-//! Recipes: all that a training run is made of, in TOML, every value defaulted.
+//! Recipes: everything that defines a training run, in TOML; every value has a default.
 
 mod network;
 
@@ -24,25 +24,25 @@ pub struct Recipe {
     /// Folder of its corpus among others, where `cargo xtask recipes` looks for it; by default its name.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub corpus: String,
-    /// How text, series and other data that is no sound are read; without this table the data is sound.
+    /// How text, series and other data but sound are read; without this table the data is sound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<RecordOptions>,
-    /// Which symbols of a text get a number of their own.
+    /// Which symbols of a text have a number of their own.
     pub vocabulary: VocabularyOptions,
-    /// How examples that are no sound become sequences.
+    /// How examples but sound become sequences.
     pub sequences: SequenceRecipe,
     /// The audio front end.
     pub features: Features,
     /// Changes of the clips in training.
     pub augment: AugmentRecipe,
-    /// Streams of clips in background instead of clips: for a network that listens without end.
+    /// Streams of clips in background noise instead of clips: for a network that listens without end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamRecipe>,
     /// The network.
     pub network: NetworkRecipe,
     /// The training loop; its seed is the seed of everything random.
     pub train: TrainConfig,
-    /// Rounding.
+    /// Quantization.
     pub quantize: Quantize,
 }
 
@@ -68,11 +68,11 @@ impl Default for Recipe {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Features {
-    /// Samples per second; 0 takes 8000 or 16000, whatever the recordings have.
+    /// Samples per second; 0 uses 8000 or 16000, as the recordings have.
     pub sample_rate: u32,
     /// Length of a frame in ms.
     pub window_ms: f64,
-    /// From frame to frame in ms.
+    /// From the start of a frame to the start of the next in ms.
     pub hop_ms: f64,
     /// Mel bands.
     pub channels: u8,
@@ -117,7 +117,7 @@ impl Features {
     /// The front end at `rate` samples per second.
     ///
     /// # Errors
-    /// Where the front end cannot have these parameters.
+    /// Where the parameters are invalid.
     pub fn config(&self, rate: u32) -> Result<elman::audio::Config> {
         let samples = |ms: f64| (ms * rate as f64 / 1000.0).round().clamp(0.0, 65_535.0) as u16;
         let window = samples(self.window_ms);
@@ -181,15 +181,15 @@ pub struct SequenceRecipe {
     pub window: usize,
     /// Steps from window to window; 0 takes the window's length.
     pub hop: usize,
-    /// First steps of a window whose answers do not count, as it has not seen what came before.
+    /// First steps of a window that have no target, as the network has not read what came before.
     pub washout: usize,
-    /// Whether the first steps of a whole example do not count either.
+    /// Whether the first steps of a whole example have no target either.
     pub washout_at_start: bool,
-    /// First steps of an example that evaluation does not judge, as system identification leaves out transients.
+    /// First steps of an example that are not evaluated, as system identification leaves out transients.
     pub skip: usize,
-    /// Share of the symbols that training replaces by the unknown one.
+    /// Share of the symbols that training replaces by the unknown symbol.
     pub symbol_dropout: f32,
-    /// Symbols that mean the same but for being told apart, as variables: training gives each example others of them.
+    /// Symbols that are interchangeable, as names of variables: training permutes them in each example.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub interchangeable: Vec<String>,
     /// Deviation of normal noise that training adds to values, in units of a channel's own deviation.
@@ -218,7 +218,7 @@ impl SequenceRecipe {
     }
 }
 
-/// Rounding after training.
+/// Quantization after training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Quantize {
@@ -238,8 +238,8 @@ impl Recipe {
     /// Reads a recipe and applies `changes` of the form `train.epochs=3`.
     ///
     /// # Errors
-    /// Where the file cannot be read; [`Usage`] where a key or value is wrong, with line, column and what was
-    /// probably meant.
+    /// Where the file cannot be read; [`Usage`] where a key or value is wrong, with line, column and a
+    /// suggestion.
     pub fn read(path: &Path, changes: &[String]) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| {
             format!("cannot read the recipe {}; recipes that come with elman are in tools/recipes", path.display())
@@ -270,7 +270,7 @@ impl Recipe {
     /// Parses a recipe.
     ///
     /// # Errors
-    /// A sentence that names line and column and suggests what was meant.
+    /// A sentence with line and column, and a suggestion.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut recipe: Recipe = toml::from_str(text).map_err(|e| {
             let mut message = e.to_string().trim_end().to_owned();
@@ -283,7 +283,7 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// The recipe with every value written out.
+    /// The recipe as TOML, with every value.
     pub fn to_toml(&self) -> Result<String> {
         Ok(toml::to_string(self)?)
     }

@@ -22,7 +22,7 @@ pub struct Exercise {
 /// states, to `each`, in order. A model that listens does so too.
 ///
 /// # Errors
-/// What the model refuses: memory that is too small, or a structure beyond what its blob states.
+/// Errors of the model: memory that is too small, or a structure beyond what its blob states.
 pub fn exercise(model: &Model<'_>, memory: &mut [u32], how: Exercise, mut each: impl FnMut(i64)) -> Result<(), Error> {
     match model.structure() {
         Structure::Seq2seq { .. } => {
