@@ -297,8 +297,8 @@ fn stage_words(view: &LayerView<'_>, stage: DeviceStage) -> (usize, usize) {
 /// Gives the layer its words from the front of `weights`; the number of words that it requires.
 fn take<'b>(view: &mut LayerView<'b>, weights: &mut &'b [u32]) -> usize {
     let mut required = 0;
-    for (n, stage) in view.spec.stages().enumerate() {
-        let (params, products) = stage_words(view, stage);
+    for (n, stage) in view.spec.stages().iter().enumerate() {
+        let (params, products) = stage_words(view, *stage);
         required += params + products;
         let (p, rest) = weights.split_at_checked(params).unwrap_or_default();
         let (w, rest) = rest.split_at_checked(products).unwrap_or_default();

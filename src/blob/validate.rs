@@ -13,7 +13,7 @@ use crate::layer::embedding;
 /// The first number that is wrong.
 pub(super) fn layer(number: u8, view: &LayerView<'_>) -> Result<(), LoadError> {
     let layout = view.layout();
-    for (stage, numbers) in view.spec.stages().zip(&view.stages) {
+    for (stage, numbers) in view.spec.stages().iter().zip(&view.stages) {
         let (per_block, words) = match stage.kind {
             StageKind::Pointwise => continue,
             StageKind::Table => (1, padded(view.units()) / 4),

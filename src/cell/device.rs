@@ -54,8 +54,8 @@ impl DeviceSpec {
     }
 
     /// Its stages, in order.
-    pub(crate) fn stages(&self) -> impl Iterator<Item = DeviceStage> {
-        self.stages.into_iter().take(self.stage_count as usize)
+    pub(crate) fn stages(&self) -> &[DeviceStage] {
+        self.stages.get(..self.stage_count as usize).unwrap_or_default()
     }
 
     /// Whether it has no products: a word of parameters for each unit.
