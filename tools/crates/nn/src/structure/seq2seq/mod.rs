@@ -15,6 +15,7 @@ mod backward;
 mod decode;
 
 pub use decode::{decode, search};
+pub(crate) use decode::{decode_here, search_here};
 
 use super::Item;
 use crate::batch::{Batch, Frames};
