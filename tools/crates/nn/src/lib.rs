@@ -29,6 +29,7 @@ mod batch;
 mod build;
 pub mod cell;
 mod check;
+mod compiled;
 pub mod float;
 mod joined;
 mod layer;
@@ -42,6 +43,7 @@ mod weights;
 
 pub use batch::{Batch, Frames};
 pub use check::{MAX_CELLS, SpecError};
+pub use compiled::Compiled;
 pub use float::Float;
 pub use joined::StructureSpec;
 pub use layer::Mode;

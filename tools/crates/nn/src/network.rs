@@ -65,6 +65,10 @@ impl<F> Workspace<F> {
 impl<F: Float> Network<F> {
     /// A network with initial parameters drawn from `seed`.
     pub fn new(spec: &NetworkSpec, seed: u64) -> Result<Self, SpecError> {
+        F::network(spec, seed)
+    }
+
+    pub(crate) fn new_here(spec: &NetworkSpec, seed: u64) -> Result<Self, SpecError> {
         spec.check()?;
         let (tensors, places) = parameters::tensors(spec);
         let (layers, starts, outputs) = build::layers(spec, places)?;
@@ -72,7 +76,7 @@ impl<F: Float> Network<F> {
         let start = |k: usize| starts.get(k).copied().unwrap_or(layers.len());
         let chains = (0..spec.chains()).map(|k| spec.chain(k)).map(|c| start(c.start)..start(c.end)).collect();
         let mut network = Self { spec: spec.clone(), tensors, values, layers, outputs, chains };
-        network.update(|_| {});
+        network.pack_here();
         Ok(network)
     }
 
@@ -100,12 +104,25 @@ impl<F: Float> Network<F> {
     /// Changes parameters.
     pub fn update<R>(&mut self, change: impl FnOnce(&mut [F]) -> R) -> R {
         let result = change(&mut self.values);
-        self.layers.iter_mut().for_each(|layer| layer.pack(&self.values));
+        F::pack(self);
         result
+    }
+
+    pub(crate) fn pack_here(&mut self) {
+        self.layers.iter_mut().for_each(|layer| layer.pack(&self.values));
     }
 
     /// Runs the batch; returns the output, `[steps, size, outputs]`, one step only behind a pool.
     pub fn forward<'w>(&self, input: Frames<'w, F>, workspace: &'w mut Workspace<F>, mode: Mode) -> Frames<'w, F> {
+        F::forward(self, input, workspace, mode)
+    }
+
+    pub(crate) fn forward_here<'w>(
+        &self,
+        input: Frames<'w, F>,
+        workspace: &'w mut Workspace<F>,
+        mode: Mode,
+    ) -> Frames<'w, F> {
         self.chain(0).forward(input, &mut workspace.tapes, mode)
     }
 
@@ -124,7 +141,18 @@ impl<F: Float> Network<F> {
         workspace: &mut Workspace<F>,
         gradient: &mut [F],
     ) -> Score {
-        self.forward(batch.frames(), workspace, pass.mode);
+        F::gradient(self, batch, targets, pass, workspace, gradient)
+    }
+
+    pub(crate) fn gradient_here(
+        &self,
+        batch: &Batch<F>,
+        targets: &[&Target],
+        pass: Pass<'_>,
+        workspace: &mut Workspace<F>,
+        gradient: &mut [F],
+    ) -> Score {
+        self.forward_here(batch.frames(), workspace, pass.mode);
         let targets: Vec<&Target> = batch.order().iter().map(|&i| targets[i]).collect();
         for tape in &mut workspace.tapes {
             tape.clear_gradient();
@@ -146,8 +174,24 @@ impl<F: Float> Network<F> {
 
     /// Runs the batch without dropout and scores it. `targets` are in the order given to [`Batch::fill`].
     pub fn score(&self, batch: &Batch<F>, targets: &[&Target], loss: Loss, workspace: &mut Workspace<F>) -> Score {
+        F::score(self, batch, targets, loss, workspace)
+    }
+
+    pub(crate) fn score_here(
+        &self,
+        batch: &Batch<F>,
+        targets: &[&Target],
+        loss: Loss,
+        workspace: &mut Workspace<F>,
+    ) -> Score {
         let targets: Vec<&Target> = batch.order().iter().map(|&i| targets[i]).collect();
-        loss.score(self.forward(batch.frames(), workspace, Mode::Evaluate), &targets, Classes::default(), 1.0, None)
+        loss.score(
+            self.forward_here(batch.frames(), workspace, Mode::Evaluate),
+            &targets,
+            Classes::default(),
+            1.0,
+            None,
+        )
     }
 
     /// Runs one sequence of `[steps, inputs]` values and returns `[steps, outputs]`, one step only behind a pool.

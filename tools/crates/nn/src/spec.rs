@@ -10,7 +10,7 @@ use super::joined::StructureSpec;
 /// A network: the width of its input frames and its layers, from input to output.
 ///
 /// ```
-/// use crate::{LayerSpec, NetworkSpec, Over};
+/// use elman_nn::{LayerSpec, NetworkSpec, Over};
 ///
 /// let layers = vec![LayerSpec::cell("gru", 64), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(10)];
 /// let spec = NetworkSpec::sequence(40, layers);

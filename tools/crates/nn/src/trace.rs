@@ -105,9 +105,13 @@ impl<F: Float> Network<F> {
     pub fn trace<T: Copy + Into<f64>>(&self, frames: &[T]) -> Vec<Trace<F>> {
         let mut batch = Batch::default();
         batch.fill(&[frames], self.spec().inputs);
+        F::trace(self, &batch)
+    }
+
+    pub(crate) fn trace_here(&self, batch: &Batch<F>) -> Vec<Trace<F>> {
         let mut workspace = Workspace::default();
         workspace.tapes.resize_with(self.layers.len(), || Tape { keep_pre: true, ..Tape::default() });
-        self.forward(batch.frames(), &mut workspace, Mode::Evaluate);
+        self.forward_here(batch.frames(), &mut workspace, Mode::Evaluate);
         self.outputs.iter().map(|&i| trace(&mut workspace.tapes[i])).collect()
     }
 
@@ -122,8 +126,12 @@ impl<F: Float> Network<F> {
     pub fn probe<T: Copy + Into<f64>>(&self, frames: &[T], target: &Target, loss: Loss) -> Vec<Vec<f64>> {
         let mut batch = Batch::default();
         batch.fill(&[frames], self.spec().inputs);
+        F::probe(self, &batch, target, loss)
+    }
+
+    pub(crate) fn probe_here(&self, batch: &Batch<F>, target: &Target, loss: Loss) -> Vec<Vec<f64>> {
         let mut workspace = Workspace::default();
-        self.forward(batch.frames(), &mut workspace, Mode::Evaluate);
+        self.forward_here(batch.frames(), &mut workspace, Mode::Evaluate);
         for tape in &mut workspace.tapes {
             tape.clear_gradient();
             tape.probe = true;
@@ -134,7 +142,7 @@ impl<F: Float> Network<F> {
         if let Some(last) = top.touched.iter().rposition(|touched| *touched) {
             top.touched[..last].fill(false);
         }
-        self.backward(&batch, &mut workspace, &mut vec![F::ZERO; self.values().len()]);
+        self.backward(batch, &mut workspace, &mut vec![F::ZERO; self.values().len()]);
         let mut norms = Vec::new();
         for (layer, tape) in self.layers.iter().zip(&mut workspace.tapes) {
             match (layer, &mut tape.directions[..]) {

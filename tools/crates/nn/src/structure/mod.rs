@@ -1,7 +1,7 @@
 //! Networks over examples of any structure: sequences, pairs of them, trees, graphs.
 
 mod graph;
-pub(super) mod seq2seq;
+pub(crate) mod seq2seq;
 mod tree;
 
 pub(super) use graph::Room as GraphRoom;
@@ -26,6 +26,10 @@ pub struct Item<'a> {
 
 /// Lays out items as the batch of the workspace that [`learn`] is given.
 pub fn load<F: Float>(spec: &NetworkSpec, items: &[Item<'_>], batch: &mut Batch<F>) {
+    F::load(spec, items, batch);
+}
+
+pub(crate) fn load_here<F: Float>(spec: &NetworkSpec, items: &[Item<'_>], batch: &mut Batch<F>) {
     if spec.structure == StructureSpec::Sequence {
         let frames: Vec<&[f32]> = items.iter().map(|i| i.frames).collect();
         batch.fill(&frames, spec.inputs);
@@ -41,13 +45,23 @@ pub fn learn<F: Float>(
     workspace: &mut Workspace<F>,
     gradient: Option<&mut [F]>,
 ) -> Score {
+    F::learn(network, items, pass, workspace, gradient)
+}
+
+pub(crate) fn learn_here<F: Float>(
+    network: &Network<F>,
+    items: &[Item<'_>],
+    pass: Pass<'_>,
+    workspace: &mut Workspace<F>,
+    gradient: Option<&mut [F]>,
+) -> Score {
     match network.spec().structure {
         StructureSpec::Sequence => {
             let batch = std::mem::take(&mut workspace.batch);
             let targets: Vec<&Target> = items.iter().map(|i| i.target).collect();
             let score = match gradient {
-                Some(gradient) => network.gradient(&batch, &targets, pass, workspace, gradient),
-                None => network.score(&batch, &targets, pass.loss, workspace),
+                Some(gradient) => network.gradient_here(&batch, &targets, pass, workspace, gradient),
+                None => network.score_here(&batch, &targets, pass.loss, workspace),
             };
             workspace.batch = batch;
             score
@@ -61,6 +75,10 @@ pub fn learn<F: Float>(
 /// Runs one item; its outputs, `[steps or nodes, outputs]`, or one where the network has one. A network that writes a
 /// sequence is given the symbols wanted before each.
 pub fn run<F: Float>(network: &Network<F>, item: Item<'_>, mode: Mode) -> Vec<F> {
+    F::run_item(network, item, mode)
+}
+
+pub(crate) fn run_here<F: Float>(network: &Network<F>, item: Item<'_>, mode: Mode) -> Vec<F> {
     match network.spec().structure {
         StructureSpec::Sequence => network.run_mode(item.frames, mode),
         StructureSpec::Seq2seq { .. } => seq2seq::run(network, item, mode),
@@ -72,6 +90,10 @@ pub fn run<F: Float>(network: &Network<F>, item: Item<'_>, mode: Mode) -> Vec<F>
 /// Runs one item and returns everything that its layers compute: of a layer that runs more than once, all of it one
 /// behind the other.
 pub fn trace<F: Float>(network: &Network<F>, item: Item<'_>) -> Vec<Trace<F>> {
+    F::trace_item(network, item)
+}
+
+pub(crate) fn trace_here<F: Float>(network: &Network<F>, item: Item<'_>) -> Vec<Trace<F>> {
     match network.spec().structure {
         StructureSpec::Sequence => network.trace(item.frames),
         StructureSpec::Seq2seq { .. } => seq2seq::trace(network, item),
