@@ -2,9 +2,9 @@
 //! side.
 
 use elman::cell::OutRange;
-
-use super::ptq::{Seen, out_frac};
 use elman_nn::{LayerSpec, NetworkSpec, StructureSpec};
+
+use crate::ptq::{RangeStats, out_frac};
 
 /// Chains whose outputs share a format.
 fn groups(spec: &NetworkSpec) -> Vec<usize> {
@@ -20,20 +20,14 @@ fn groups(spec: &NetworkSpec) -> Vec<usize> {
     }
 }
 
-/// Range of a layer's output and whether it feeds itself.
+/// Range of a layer's output and whether it feeds itself; `None` where the output has the format of the input.
 fn range(layer: &LayerSpec) -> Option<(OutRange, bool)> {
-    let name = match layer {
-        LayerSpec::Cell { variant, .. } => variant,
-        LayerSpec::Dense { activation, .. } => super::network::dense(*activation),
-        LayerSpec::Embedding { .. } => "embedding",
-        LayerSpec::OneHot { .. } => "one-hot",
-        _ => return None,
-    };
-    elman::layer::named(name).map(|(_, _, spec)| (spec.out, spec.stateful()))
+    let (_, _, spec) = elman::layer::named(layer.device().last()?)?;
+    (spec.out != OutRange::Input).then(|| (spec.out, spec.stateful()))
 }
 
 /// What was seen, with the formats that outputs share.
-pub fn joined(spec: &NetworkSpec, seen: &[Seen]) -> Vec<Seen> {
+pub fn joined(spec: &NetworkSpec, seen: &[RangeStats]) -> Vec<RangeStats> {
     let mut seen = seen.to_vec();
     let mut share = |layers: Vec<usize>| {
         let fracs = layers.iter().filter_map(|k| {

@@ -1,11 +1,11 @@
 //! Training takes its memory before the first step: nothing is allocated in the loop over time.
 
-use elman_nn::{LayerSpec, Network, NetworkSpec, Over, Target};
+use elman_nn::{LayerSpec, Network, NetworkSpec, Over, Pool, Target};
 use elman_train::{Learner, Sequence, TrainConfig};
 
 /// Allocations of a step behind the first, over sequences of so many steps.
 fn allocations(variant: &str, steps: usize) -> u64 {
-    let layers = vec![LayerSpec::cell(variant, 20), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(3)];
+    let layers = vec![LayerSpec::cell(variant, 20), LayerSpec::from(Pool { over: Over::Last }), LayerSpec::dense(3)];
     let config = TrainConfig { batch: 8, shard: 8, ..TrainConfig::default() };
     let mut learner = Learner::new(Network::new(&NetworkSpec::sequence(5, layers), 1).unwrap(), &config);
     let frames = |k: usize| (0..steps * 5).map(|i| ((i * 7 + k) % 11) as f32 / 11.0).collect();

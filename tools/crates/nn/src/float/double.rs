@@ -5,6 +5,7 @@ use elman::arith::Activation;
 use super::gemm::Gemm;
 use super::{Float, Kernel, Lanes};
 use crate::cell::{self, FloatCell, Pointwise};
+use crate::layer::{Built, LayerSpec, Site};
 
 impl Float for f64 {
     const ZERO: f64 = 0.0;
@@ -29,6 +30,9 @@ impl Float for f64 {
     }
     fn dense(f: Activation) -> Box<dyn Pointwise<f64>> {
         cell::dense(f)
+    }
+    fn build(kind: &LayerSpec, site: &Site<'_>) -> Built<f64> {
+        kind.build(site)
     }
 }
 

@@ -12,8 +12,10 @@ use std::fmt::{Debug, Display};
 use std::ops::{AddAssign, MulAssign};
 
 use elman::arith::{Activation, Arith};
+use get_size2::GetSize;
 
 use super::cell::{FloatCell, Pointwise};
+use super::layer::{Built, LayerSpec, Site};
 use gemm::Gemm;
 
 /// A computation over vectors of `F`, compiled once per instruction set.
@@ -26,7 +28,18 @@ pub trait Kernel<F: Float> {
 
 /// Scalar of a float network: `f32` to train, `f64` to check gradients.
 pub trait Float:
-    Copy + Send + Sync + Default + PartialOrd + Debug + Display + AddAssign + MulAssign + 'static + private::Sealed
+    Copy
+    + Send
+    + Sync
+    + Default
+    + PartialOrd
+    + Debug
+    + Display
+    + AddAssign
+    + MulAssign
+    + GetSize
+    + 'static
+    + private::Sealed
 {
     /// 0
     const ZERO: Self;
@@ -47,6 +60,8 @@ pub trait Float:
     fn cells() -> Vec<FloatCell<Self>>;
     /// The equation of a dense layer, f(pre-activation).
     fn dense(f: Activation) -> Box<dyn Pointwise<Self>>;
+    /// The layers that run one of a recipe.
+    fn build(kind: &LayerSpec, site: &Site<'_>) -> Built<Self>;
 }
 
 mod private {

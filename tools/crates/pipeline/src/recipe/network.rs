@@ -3,7 +3,7 @@
 use elman::blob::Score;
 use serde::{Deserialize, Serialize};
 
-use elman_nn::{LayerSpec, NetworkSpec, Over, StructureSpec};
+use elman_nn::{LayerSpec, NetworkSpec, Over, Pool, StructureSpec};
 
 /// The network between frames and labels. A linear dense layer to the labels is added behind it, but for a `narx`
 /// layer, whose outputs are the network's.
@@ -130,7 +130,7 @@ mod score {
 
 impl Default for NetworkRecipe {
     fn default() -> Self {
-        let layers = vec![LayerSpec::cell("gru", 64), LayerSpec::Pool { over: Over::Last }];
+        let layers = vec![LayerSpec::cell("gru", 64), Pool { over: Over::Last }.into()];
         NetworkRecipe { layers, seq2seq: None, tree: None, graph: None }
     }
 }
@@ -173,7 +173,7 @@ impl NetworkRecipe {
 
     /// Whether the network reads its own outputs of earlier steps.
     pub fn feeds_back(&self) -> bool {
-        matches!(self.layers.last(), Some(LayerSpec::Narx { .. }))
+        matches!(self.layers.last(), Some(LayerSpec::Narx(_)))
     }
 
     /// The layers that read frames first.
@@ -222,11 +222,7 @@ impl NetworkRecipe {
         for (k, chain) in chains.into_iter().enumerate() {
             let symbols = if self.seq2seq.is_some() && k == 2 { asked.outputs } else { asked.symbols };
             for mut layer in chain {
-                if let LayerSpec::Embedding { rows, .. } | LayerSpec::OneHot { rows } = &mut layer
-                    && *rows == 0
-                {
-                    *rows = symbols;
-                }
+                layer.set_symbols(symbols);
                 layers.push(layer);
             }
         }
