@@ -1,5 +1,5 @@
 //! `bench costs`: what `elman inspect` reckons with. Each variant is counted alone in several sizes on every core, and a line
-//! through the counts, in what tools/src/cost calls features, goes to costs.toml; models of the recipes' shapes are counted as
+//! through the counts, in what tools/crates/verify/src/cost calls features, goes to costs.toml; models of the recipes' shapes are counted as
 //! they are and go to counted.toml, against which a test holds the estimates.
 
 use anyhow::{Context, Result};
@@ -19,7 +19,7 @@ use elman_figures::root;
 /// Arguments of `bench costs`.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Args {
-    /// Write tools/src/cost/costs.toml and counted.toml
+    /// Write tools/crates/verify/src/cost/costs.toml and counted.toml
     #[arg(long)]
     pub write: bool,
 }
@@ -75,7 +75,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         counted.insert(core.to_owned(), counts);
     }
     if args.write {
-        let folder = root().join("tools/src/cost");
+        let folder = root().join("tools/crates/verify/src/cost");
         std::fs::write(folder.join("costs.toml"), format!("{HEAD}{}", toml::to_string(&costs)?))?;
         std::fs::write(folder.join("counted.toml"), format!("{HEAD}{}", toml::to_string(&counted)?))?;
     }
