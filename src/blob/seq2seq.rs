@@ -2,7 +2,7 @@
 
 use super::shape::{Buffers, running};
 use super::structure::{Chains, chain_words};
-use super::{LayerDescriptor, Score};
+use super::{AttentionScore, LayerDescriptor};
 use crate::kernel::layout::vector_words;
 
 /// Numbers of the chains, in the order of [`super::Structure::SEQ2SEQ`].
@@ -14,7 +14,7 @@ pub(crate) const KEY: usize = 4;
 pub(crate) const SCORE: usize = 5;
 pub(crate) const HEAD: usize = 6;
 
-/// Words of each part: two buffers of the encoder's vectors, and behind them either what its layers need while they run
+/// Words of each part: two buffers of the encoder's vectors, and after them either what its layers need while they run
 /// or, afterwards, what the decoder needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
@@ -30,7 +30,7 @@ pub(crate) struct Plan {
     pub weights: usize,
     /// A key, per step; 0 where keys are the states themselves.
     pub key: usize,
-    /// The largest of the chains without state, which run by turns.
+    /// The largest of the chains without state, which run alternately.
     pub stage: usize,
     /// The decoder's layers and their output.
     pub slot: usize,
@@ -41,11 +41,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn of(chains: Chains<'_>, score: Score, max_steps: u16, max_outputs: u16, beams: u8) -> Self {
+    pub(crate) fn of(chains: Chains<'_>, score: AttentionScore, max_steps: u16, max_outputs: u16, beams: u8) -> Self {
         let steps = max_steps as usize;
         let (buffers, widest) = running(chains.chain(ENCODER));
         let last = |chain: &[LayerDescriptor]| chain.last().map(|l| vector_words(l.units as usize));
-        let attends = score != Score::None;
+        let attends = score != AttentionScore::None;
         let query = last(chains.chain(QUERY)).or(last(chains.chain(DECODER))).unwrap_or(0);
         let stages = [BRIDGE, QUERY, KEY, SCORE, HEAD];
         Plan {

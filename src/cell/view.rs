@@ -7,31 +7,31 @@ use crate::kernel::Layout;
 use crate::kernel::layout::vector_words;
 
 /// One step of a layer: reads and updates the layer's `memory`, writes its output vector to `out`.
-pub type StepFn = for<'b> fn(&View<'b>, memory: &mut [u32], out: &mut [u32]);
+pub type StepFn = for<'b> fn(&LayerView<'b>, memory: &mut [u32], out: &mut [u32]);
 
 /// Parameters and weights of one stage, as the kernels read them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StageView<'b> {
-    /// Biases and multipliers, a fixed number of words a pass.
+    /// Biases and multipliers, a fixed number of words a row block.
     pub params: &'b [u32],
-    /// Weights, pass after pass.
+    /// Weights, block after block.
     pub weights: &'b [u32],
 }
 
-/// A layer of a loaded model. Made by the loader alone, after it has judged every number.
+/// A layer of a loaded model. Made by the loader alone, after it has validated every number.
 ///
 /// # Memory
 /// `[x | h | long | carry]`: input and hidden state as one vector (padded to four elements each), then a word
-/// a unit of long state, then a word a unit that a first stage hands to the second.
+/// a unit of carried state, then a word a unit that a first stage hands to the second.
 #[derive(Clone, Copy, Debug)]
-pub struct View<'b> {
+pub struct LayerView<'b> {
     pub(crate) spec: &'static VariantSpec,
     pub(crate) inputs: u16,
     pub(crate) units: u16,
     pub(crate) in_frac: u8,
     pub(crate) q: Q,
     pub(crate) stages: [StageView<'b>; 2],
-    /// Words of `[x | h]`, of all memory and of the output: they follow from the table, but a step would work them out anew.
+    /// Words of `[x | h]`, of all memory and of the output: they follow from the table, but a step would work them out again.
     pub(crate) vector_words: u32,
     pub(crate) memory_words: u32,
     pub(crate) out_words: u32,
@@ -42,19 +42,19 @@ pub struct View<'b> {
     pub(crate) diagonal: &'b [u32],
 }
 
-impl<'b> View<'b> {
-    /// A layer that the loader has judged, without its numbers; `long_words` are the words of its long state.
+impl<'b> LayerView<'b> {
+    /// A layer that the loader has validated, without its numbers; `carried_words` are the words of its carried state.
     #[inline(always)]
-    pub(crate) fn new(spec: &'static VariantSpec, l: &LayerDescriptor, long_words: usize, layout: Layout) -> Self {
-        let &LayerDescriptor { inputs, units, in_frac, out_frac, long_frac, direction, params, .. } = l;
+    pub(crate) fn new(spec: &'static VariantSpec, l: &LayerDescriptor, carried_words: usize, layout: Layout) -> Self {
+        let &LayerDescriptor { inputs, units, in_frac, out_frac, carried_frac, direction, params, .. } = l;
         let words = spec.vector_words(inputs as usize, units as usize);
-        let beside = long_words.wrapping_add(spec.carry_words(units as usize));
-        View {
+        let beside = carried_words.wrapping_add(spec.stage_gate_words(units as usize));
+        LayerView {
             spec,
             inputs,
             units,
             in_frac,
-            q: Q { long_frac, out_frac },
+            q: Q { carried_frac, out_frac },
             stages: Default::default(),
             vector_words: words as u32,
             memory_words: words.wrapping_add(beside) as u32,
@@ -82,7 +82,7 @@ impl<'b> View<'b> {
     pub fn in_frac(&self) -> u8 {
         self.in_frac
     }
-    /// Formats of output and long state.
+    /// Formats of output and carried state.
     pub fn formats(&self) -> Q {
         self.q
     }
@@ -94,12 +94,12 @@ impl<'b> View<'b> {
     pub fn params(&self) -> [u16; 4] {
         self.params
     }
-    /// In which order its weights lie.
+    /// Order in which its weights are packed.
     #[inline(always)]
     pub fn layout(&self) -> Layout {
         Layout::BUILT.unwrap_or(self.layout)
     }
-    /// Peephole weights V, V·2^(48 - long_frac): a word for each gate of [`VariantSpec::peephole`], unit after
+    /// Peephole weights V, V·2^(48 - carried_frac): a word for each gate of [`VariantSpec::peephole`], unit after
     /// unit.
     pub fn diagonal(&self) -> &'b [u32] {
         self.diagonal
@@ -108,7 +108,7 @@ impl<'b> View<'b> {
     pub fn stage(&self, n: usize) -> StageView<'b> {
         self.stages.get(n).copied().unwrap_or_default()
     }
-    /// Words of `[x | h]`, all that a pass reads.
+    /// Words of `[x | h]`, all that a row block reads.
     pub fn vector_words(&self) -> usize {
         self.vector_words as usize
     }
@@ -120,15 +120,15 @@ impl<'b> View<'b> {
     pub fn out_words(&self) -> usize {
         self.out_words as usize
     }
-    /// Words of long state.
-    pub fn long_words(&self) -> usize {
-        self.spec.long_words(self.inputs(), self.units(), self.params)
+    /// Words of carried state.
+    pub fn carried_words(&self) -> usize {
+        self.spec.carried_words(self.inputs(), self.units(), self.params)
     }
     /// Words of memory, as laid out above.
     pub fn memory_words(&self) -> usize {
         self.memory_words as usize
     }
-    /// One step: x is in `memory` already; h and long state advance in place; h goes to `out` as well.
+    /// One step: x is in `memory` already; h and carried state advance in place; h goes to `out` as well.
     pub(crate) fn step(&self, memory: &mut [u32], out: &mut [u32]) {
         (self.spec.step)(self, memory, out);
     }

@@ -1,8 +1,8 @@
-//! Greedy decoding and beam search, over states that lie in the caller's memory.
+//! Greedy decoding and beam search, over states that are in the caller's memory.
 
 use super::beam::{Best, Hypotheses, Hypothesis};
 use super::{END, Parts, Seq2seq};
-use crate::blob::Error;
+use crate::net::RunError;
 
 /// What was written.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ impl Seq2seq<'_, '_> {
     ///
     /// # Errors
     /// As [`Seq2seq::encode`].
-    pub fn run(&mut self, frames: &[i16]) -> Result<Written<'_>, Error> {
+    pub fn run(&mut self, frames: &[i16]) -> Result<Written<'_>, RunError> {
         self.encode(frames)?;
         let (beams, limit) = (self.beams, self.max_outputs);
         let mut live = Hypotheses::start();

@@ -1,6 +1,6 @@
 //! Which descriptions are networks.
 
-use elman::cell::LongState;
+use elman::cell::CarriedState;
 
 use super::joined::StructureSpec;
 use super::layer::{LayerSpec, Place, Reads};
@@ -102,7 +102,7 @@ impl NetworkSpec {
                 layers if k < 2 => layers.iter().all(map),
                 [rest @ .., pool] if k < last && k.is_multiple_of(2) => pools(pool) && rest.iter().all(map),
                 [LayerSpec::Cell(cell @ Cell { units, bidirectional: false, .. })] if k < last => {
-                    let pair = cell.table().is_some_and(|table| table.long == LongState::Pair);
+                    let pair = cell.table().is_some_and(|table| table.carried == CarriedState::Pair);
                     if *units != ends[0].1 {
                         let states = ends[0].1;
                         return Some(format!(

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use elman::blob::Direction;
-use elman::cell::{Columns, VariantSpec};
+use elman::cell::{Operands, VariantSpec};
 use elman_integer::IntegerLayer;
 use elman_integer::ptq::{FloatLayer, RangeStats, quantize_layer};
 use serde::{Deserialize, Serialize};
@@ -111,8 +111,8 @@ impl Cell {
 /// in the order of the cell's table; V, where gates see the cell state, has V_i, V_f, V_o.
 fn tensors(cell: &FloatCell<f32>, number: usize, prefix: &str, [inputs, units]: [usize; 2]) -> Vec<TensorSpec> {
     let table = &cell.spec.variants[number];
-    let count = |without: Columns| table.gates().filter(|g| g.columns != without).count() * units;
-    let (w, u, v) = (count(Columns::Hidden), count(Columns::Input), table.peephole.len() * units);
+    let count = |without: Operands| table.gates().filter(|g| g.operands != without).count() * units;
+    let (w, u, v) = (count(Operands::Hidden), count(Operands::Input), table.peephole.len() * units);
     let bias: Vec<f64> = table.gates().map(|gate| (cell.initial_bias)(number, gate.name)).collect();
     let name = |letter: &str| format!("{prefix}{letter}");
     let recurrent = cell.initial_loop.map_or(Start::Orthogonal, Start::Identity);

@@ -8,7 +8,7 @@
 mod plan;
 mod segment;
 
-use elman::cell::LongState;
+use elman::cell::CarriedState;
 use get_size2::GetSize;
 
 use self::plan::Plan;
@@ -77,7 +77,7 @@ impl Sizes {
         let ends = spec.chain_widths();
         let rounds = if let StructureSpec::Graph { rounds, .. } = spec.structure { rounds } else { 0 };
         let cell = match &spec.layers[spec.chain(3).start] {
-            LayerSpec::Cell(cell) => cell.table().is_some_and(|table| table.long == LongState::Cell),
+            LayerSpec::Cell(cell) => cell.table().is_some_and(|table| table.carried == CarriedState::Cell),
             _ => false,
         };
         Sizes {

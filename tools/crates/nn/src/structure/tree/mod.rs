@@ -6,7 +6,7 @@
 
 mod plan;
 
-use elman::cell::LongState;
+use elman::cell::CarriedState;
 use get_size2::GetSize;
 
 use self::plan::Plan;
@@ -73,10 +73,10 @@ impl Sizes {
             _ => (1, false),
         };
         let long = |k: usize| match spec.layers[spec.chain(k)].last() {
-            Some(LayerSpec::Cell(cell)) => cell.table().map_or(LongState::None, |table| table.long),
-            _ => LongState::None,
+            Some(LayerSpec::Cell(cell)) => cell.table().map_or(CarriedState::None, |table| table.carried),
+            _ => CarriedState::None,
         };
-        let pair = long(COMPOSE) == LongState::Pair;
+        let pair = long(COMPOSE) == CarriedState::Pair;
         Sizes {
             inputs: spec.inputs,
             units: ends[COMPOSE].1,
@@ -84,7 +84,7 @@ impl Sizes {
             roots,
             every_node,
             pair,
-            leaf_cell: pair && long(LEAF) == LongState::Cell,
+            leaf_cell: pair && long(LEAF) == CarriedState::Cell,
         }
     }
 }
