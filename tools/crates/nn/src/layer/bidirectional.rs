@@ -22,6 +22,9 @@ pub struct BothTapes<F> {
     directions: [(Output<F>, RecurrentTape<F>); 2],
     /// The input of the reverse direction.
     turned: Vec<F>,
+    /// ∂L/∂turned, and at which steps it was written.
+    dturned: Vec<F>,
+    touched: Vec<bool>,
 }
 
 /// Copies every sequence from its end to its start.
@@ -52,7 +55,7 @@ impl<F: Float> Run<F> for Bidirectional<F> {
     fn forward(&self, pass: Forward<'_, F>, out: &mut Output<F>, tape: &mut BothTapes<F>) {
         let (units, input) = (self.directions[0].units(), pass.input);
         out.shape(input.rows, input.size, 2 * units, 0);
-        let BothTapes { directions, turned } = tape;
+        let BothTapes { directions, turned, .. } = tape;
         turn(input, turned);
         let turned = Frames { data: turned, ..input };
         for ((layer, (out, tape)), input) in self.directions.iter().zip(&mut *directions).zip([input, turned]) {
@@ -74,7 +77,7 @@ impl<F: Float> Run<F> for Bidirectional<F> {
         let Backward { parameters, input, gradient, mut below, probe } = pass;
         let units = self.directions[0].units();
         let (size, width) = (input.size, input.width);
-        let BothTapes { directions, turned } = tape;
+        let BothTapes { directions, turned, dturned, touched } = tape;
         for (d, (layer, (own, tape))) in self.directions.iter().zip(directions.iter_mut()).enumerate() {
             own.clear_gradient();
             own.touched.fill(true);
@@ -97,10 +100,11 @@ impl<F: Float> Run<F> for Bidirectional<F> {
                 layer.backward(Backward { parameters, input, gradient, below: None, probe }, own, tape);
                 continue;
             };
-            let (mut dx, mut touched) = (vec![F::ZERO; below.gradient.len()], vec![false; below.touched.len()]);
-            let of_turned = Below { gradient: &mut dx, touched: &mut touched, size, width };
+            fit(dturned, below.gradient.len());
+            touched.resize(below.touched.len(), false);
+            let of_turned = Below { gradient: dturned, touched, size, width };
             layer.backward(Backward { parameters, input, gradient, below: Some(of_turned), probe }, own, tape);
-            let dx = Frames { data: &dx, ..input };
+            let dx = Frames { data: dturned, ..input };
             for (row, length) in lengths(input.rows, size).enumerate() {
                 for t in 0..length {
                     let to = &mut below.gradient[(t * size + row) * width..][..width];

@@ -1,12 +1,45 @@
 //! Every layer that is not a cell.
 
-use elman_nn::{Delay, Dense, DenseActivation, Embedding, LayerSpec, Loss, Narx, OneHot, Over, Pool, Target};
+use elman_nn::{
+    Delay, Dense, DenseActivation, Embedding, LayerSpec, Loss, Narx, NetworkSpec, OneHot, Over, Pool, Reads, Target,
+};
 
-use crate::check::{Check, assert_exact, steps};
+use crate::check::{Check, INPUTS, assert_exact, steps};
 
 /// A value for each of `outputs` at every step.
 fn values(outputs: usize) -> impl Fn(usize) -> Target {
     move |n| Target::Values((0..outputs * n).map(|i| (i as f32 * 0.7).sin()).collect())
+}
+
+/// Each kind of layer, with a layer below it that its input's gradient reaches.
+#[test]
+fn every_kind() {
+    for layer in LayerSpec::samples() {
+        let what = format!("{layer:?}");
+        let below = Dense { outputs: 4, activation: DenseActivation::Tanh };
+        let over = |first: LayerSpec| vec![first, layer.clone(), LayerSpec::dense(2)];
+        match layer.reads() {
+            Reads::Symbol => {
+                let layers = vec![layer.clone(), LayerSpec::dense(2)];
+                assert_exact(&what, Check::of_symbols(layers, Loss::CrossEntropy, steps));
+            }
+            Reads::Sequence => {
+                let check = Check::new(over(below.into()), Loss::CrossEntropy, |n| Target::Class(n as u32 % 2));
+                assert_exact(&what, check);
+            }
+            Reads::Step | Reads::Steps => {
+                let spec = NetworkSpec::sequence(INPUTS, over(below.into()));
+                match spec.check() {
+                    Ok(()) => assert_exact(&what, Check::new(spec.layers, Loss::CrossEntropy, steps)),
+                    // It is a network by itself.
+                    Err(_) => {
+                        let outputs = layer.width(INPUTS);
+                        assert_exact(&what, Check::new(vec![layer], Loss::SquaredError, values(outputs)));
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[test]
