@@ -21,7 +21,7 @@ const CORE: &str = "m4";
 const HEARS: Config = Config { hop: 400, pcen: Some(Pcen::SPEECH), ..Config::HZ_16000 };
 /// The clock that shares are of, in Hz.
 const CLOCK: u32 = 64_000_000;
-/// Seconds that are heard.
+/// Seconds of sound.
 const SECONDS: usize = 20;
 /// Samples in a block of the worst case: 64 ms.
 const BLOCK: usize = 1024;
@@ -34,7 +34,7 @@ pub struct Args {
     /// random weights
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
-    /// How many bytes each feature of the crate adds to the firmware with a GRU and gain
+    /// How many bytes each feature of the crate adds to the firmware with a GRU and PCEN
     #[arg(long)]
     parts: bool,
     #[command(flatten)]
@@ -79,7 +79,7 @@ pub fn run(args: &Args) -> Result<Figures> {
     };
     let words = words_of(&blob)?;
     let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
-    let audio = *model.audio().context("the model takes no sound")?;
+    let audio = *model.audio().context("the model reads no sound")?;
     let machines = Machines::find(None)?;
     let mut figures = Figures::new("bench-listen");
     figures.line(format!(
@@ -117,7 +117,7 @@ pub fn run(args: &Args) -> Result<Figures> {
     let budget = Firmware::build(&machines, CORE, "budget", Some(file.path()), &["--features", "budget"])?;
     let said = Qemu::find(machines.get(CORE)?)?.run(machines.get(CORE)?, &budget, std::env::temp_dir().as_path())?;
     let numbers: Vec<usize> = said.split_whitespace().map_while(|w| w.parse().ok()).collect();
-    let [states, object, stack] = numbers[..] else { anyhow::bail!("the firmware said {said:?}") };
+    let [states, object, stack] = numbers[..] else { anyhow::bail!("the firmware printed {said:?}") };
     figures.line(format!(
         "RAM: {states} bytes of states, as listener_words says, {stack} bytes of stack (with the loaded model's {object}): {}",
         states + stack
@@ -146,13 +146,13 @@ pub fn run(args: &Args) -> Result<Figures> {
         let [least, ..] = build(LEAN)?;
         for part in PARTS {
             let [code, ..] = build(&format!("{LEAN},elman/{part}"))?;
-            figures.line(format!("  with `{part}` as well {:>6} bytes more", code as i64 - least as i64));
+            figures.line(format!("  with `{part}` too {:>6} bytes more", code as i64 - least as i64));
         }
     }
     Ok(figures)
 }
 
-/// Features of the crate that a firmware with a GRU and gain can have besides.
+/// Features of the crate that a firmware with a GRU and PCEN can have in addition.
 const PARTS: [&str; 13] = [
     "srn",
     "lstm",
@@ -172,6 +172,6 @@ const PARTS: [&str; 13] = [
 /// A firmware with every cell, layer and part, and one with those that the model needs: what it is called, its features, and
 /// its figure.
 const FIRMWARE: [(&str, &str, &str); 2] =
-    [("everything", "all", "flash-everything"), ("a GRU, gain and what stands around them", LEAN, "flash")];
+    [("everything", "all", "flash-everything"), ("a GRU, PCEN and the layers around them", LEAN, "flash")];
 /// The features that the recipe's model needs.
 const LEAN: &str = "gru,elman/gain";

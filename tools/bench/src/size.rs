@@ -41,14 +41,14 @@ const REST: &str = "the rest";
 const SETS: [(&str, &str, &str); 3] =
     [("GRU only", "gru", "gru"), ("LSTM only", "lstm", "lstm"), ("everything", "all", "gru")];
 
-/// Measures the proof's firmware, a cell of 64 units and a dense layer behind the front end.
+/// Measures the proof's firmware, a cell of 64 units and a dense layer after the front end.
 ///
 /// # Errors
 /// Where it cannot be built or read.
 pub fn run(output: &Output) -> Result<ExitCode> {
     let machines = Machines::find(None)?;
     let mut figures = Figures::new("size");
-    figures.line("Firmware of a cell (32, 64) and dense layer behind the front end, Cortex-M4F, bytes");
+    figures.line("Firmware of a cell (32, 64) and dense layer after the front end, Cortex-M4F, bytes");
     for (name, set, cell) in SETS {
         let words = words_of(&blob(CORE, cell)?)?;
         let said = Blob::new(&words).memory_words() * 4;

@@ -31,7 +31,7 @@ pub const STAGES: &[Stage] = &[
     Stage { name: "clippy, thumb", on_cores: true, run: clippy_thumb },
     Stage { name: "firmware with defmt", on_cores: true, run: defmt },
     Stage { name: "boards", on_cores: true, run: || passes(boards::build("", None)?) },
-    Stage { name: "kernels = twins", on_cores: true, run: kernels },
+    Stage { name: "kernels = reference", on_cores: true, run: kernels },
     Stage { name: "bit-exact, 1e3 steps", on_cores: true, run: || measure(&["bitexact", "--steps", "1000"]) },
     Stage {
         name: "Turing machine, m4",
@@ -41,7 +41,7 @@ pub const STAGES: &[Stage] = &[
     Stage { name: "combinations", on_cores: true, run: || measure(&["combinations"]) },
     Stage { name: "panics", on_cores: true, run: || measure(&["panics", "--check"]) },
     Stage { name: "size", on_cores: true, run: || measure(&["size", "--check"]) },
-    Stage { name: "no 64-bit products, m0", on_cores: true, run: || measure(&["narrow"]) },
+    Stage { name: "no 64-bit products, m0", on_cores: true, run: || measure(&["no-mul64"]) },
     Stage { name: "instructions per step", on_cores: true, run: || measure(&["bench", "mcu", "--check"]) },
     Stage { name: "keyword step by parts", on_cores: true, run: || measure(&["bench", "profile", "--check"]) },
     Stage {
@@ -75,7 +75,7 @@ fn measure(words: &[&str]) -> Result<()> {
 }
 
 fn passes(code: ExitCode) -> Result<()> {
-    ensure!(code == ExitCode::SUCCESS, "failed, as said above");
+    ensure!(code == ExitCode::SUCCESS, "failed, see above");
     Ok(())
 }
 

@@ -254,7 +254,7 @@ pub fn source(steps: usize, seed: u64) -> Vec<i16> {
     (0..steps).map(|_| numbers.between(0, i64::from(ROWS) - 1) as i16).collect()
 }
 
-/// A recursive network over symbols: an embedding and perhaps `leaf` behind it, the composing layer, and a dense layer at
+/// A recursive network over symbols: an embedding and perhaps `leaf` after it, the composing layer, and a dense layer at
 /// every node, or over the last nodes where `roots` is more than one.
 pub fn tree(
     leaf: &str,

@@ -1,5 +1,5 @@
-//! Formats between chains of layers: what a chain reads, and outputs that must have one format as they stand side by
-//! side.
+//! Formats between chains of layers: what a chain reads, and outputs that must have one format because they are
+//! concatenated.
 
 use elman::cell::OutRange;
 use elman_nn::{LayerSpec, NetworkSpec, StructureSpec};
@@ -10,7 +10,7 @@ use crate::ptq::{RangeStats, out_frac};
 fn groups(spec: &NetworkSpec) -> Vec<usize> {
     match &spec.structure {
         StructureSpec::Sequence => Vec::new(),
-        // The head reads a decoder state beside encoder states, and these are the decoder's first states.
+        // The head reads a decoder state concatenated with encoder states, and these are the decoder's first states.
         StructureSpec::Seq2seq { .. } => vec![0, 1, 2],
         StructureSpec::Tree { .. } => vec![0, 1],
         StructureSpec::Graph { chains, .. } => {
@@ -82,7 +82,7 @@ impl<'a> Joints<'a> {
             return frac;
         }
         let mut frac = frac;
-        // The chains that end before this layer: the last of them with layers, and empty ones behind it.
+        // The chains that end before this layer: the last of them with layers, and empty ones after it.
         while self.ends.len() < self.spec.chains() && self.spec.chain(self.ends.len()).end <= k {
             let chain = self.ends.len();
             let end = if self.spec.chain(chain).is_empty() { self.given(chain) } else { frac };
@@ -114,7 +114,7 @@ impl<'a> Joints<'a> {
             }
             StructureSpec::Graph { chains, .. } => match k {
                 0 => self.frame,
-                // Raw features stand in the format of the states beside them.
+                // Raw features have the format of the states that they are concatenated with.
                 1 if chains[1] > 0 => 0,
                 _ if k + 1 == chains.len() || k.is_multiple_of(2) || k == 1 => end(0),
                 _ => end(k - 1),

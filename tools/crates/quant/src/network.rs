@@ -61,7 +61,7 @@ pub fn calibrate(network: &Network<f32>, sequences: &[Sequence], target: &[(f64,
         .map(|s| {
             let mut below = (s.frames.clone(), spec.inputs);
             let layer = |(k, mut t): (usize, Trace<f32>)| {
-                // What a chain behind another reads is not its last layer's output alone.
+                // A chain after another does not read its last layer's output alone.
                 if k > 0 && starts.contains(&k) {
                     let width = t.input.len() / t.steps.max(1);
                     below = (std::mem::take(&mut t.input), width);
