@@ -3,7 +3,8 @@
 
 use anyhow::{Context, Result};
 use elman::Model;
-use elman::blob::{Blob, Structure, TextUnit};
+use elman::blob::{Blob, Structure};
+use elman::text::TextUnit;
 use elman_nn::{LayerSpec, Loss, NetworkSpec, Reads, Target};
 use elman_quant::network::{Surroundings, calibrate, quantize};
 use elman_quant::scaling::{Moments, scaled};

@@ -2,7 +2,8 @@
 
 use anyhow::{Context, Result};
 use elman::audio;
-use elman::blob::{Direction, Readout, Structure, TextUnit};
+use elman::blob::{Direction, Readout, Structure};
+use elman::text::TextUnit;
 use elman_nn::{LayerSpec, Narx, Network, NetworkSpec, Rounding, StructureSpec, Trace, structure};
 use elman_train::Sequence;
 

@@ -9,6 +9,7 @@ mod plan;
 mod segment;
 
 use elman::cell::CarriedState;
+use elman::wiring::graph::{self, EDGE, MESSAGE, NODE, UPDATE};
 use get_size2::GetSize;
 
 use self::plan::Plan;
@@ -16,9 +17,6 @@ use super::Item;
 use crate::layer::{Below, Mode, Tape};
 use crate::network::Chain;
 use crate::{Float, Frames, LayerSpec, Network, Over, Pass, Pool, Score, StructureSpec, Target, Trace, Workspace};
-
-const NODE: usize = 0;
-const EDGE: usize = 1;
 
 /// The memory of a pass, reused from batch to batch.
 #[derive(Debug, Default, GetSize)]
@@ -76,7 +74,7 @@ impl Sizes {
         let spec = network.spec();
         let ends = spec.chain_widths();
         let rounds = if let StructureSpec::Graph { rounds, .. } = spec.structure { rounds } else { 0 };
-        let cell = match &spec.layers[spec.chain(3).start] {
+        let cell = match &spec.layers[spec.chain(UPDATE).start] {
             LayerSpec::Cell(cell) => cell.table().is_some_and(|table| table.carried == CarriedState::Cell),
             _ => false,
         };
@@ -96,9 +94,14 @@ impl Sizes {
         2 * self.units + self.edge[1]
     }
 
-    /// The chain of a round's messages; its update is the next one.
+    /// The chain of a round's messages.
     fn message(&self, round: usize) -> usize {
-        if self.chains > 5 { 2 + 2 * round } else { 2 }
+        graph::of_round(MESSAGE, round, self.chains)
+    }
+
+    /// The chain of a round's update.
+    fn update(&self, round: usize) -> usize {
+        graph::of_round(UPDATE, round, self.chains)
     }
 
     /// The head's chain.
@@ -185,7 +188,7 @@ fn forward<F: Float>(network: &Network<F>, items: &[Item<'_>], memory: &mut Memo
         };
         segment::forward(over, messages, width, &memory.plan.offsets, &mut round.pooled, &mut round.of);
 
-        let chain = network.chain(sizes.message(k) + 1);
+        let chain = network.chain(sizes.update(k));
         if let Some(states) = chain.states(&mut round.update) {
             (states.h_0, states.c_0) = (memory.h.clone(), memory.c.clone());
         }
@@ -237,7 +240,7 @@ fn backward<F: Float>(network: &Network<F>, memory: &mut Memory<F>, gradient: &m
 
     let (mut dpooled, mut dmessages, mut dx) = (Vec::new(), Vec::new(), Vec::new());
     for (k, round) in memory.rounds.iter_mut().enumerate().rev() {
-        let chain = network.chain(sizes.message(k) + 1);
+        let chain = network.chain(sizes.update(k));
         enter(&chain, &mut round.update, &dh, &dc);
         let width = round.pooled.len() / nodes[0].max(1);
         zeros(&mut dpooled, round.pooled.len());
@@ -365,9 +368,9 @@ pub(super) fn trace<F: Float>(network: &Network<F>, item: Item<'_>) -> Vec<Trace
         traces.push(of_pool(pooled.clone(), nodes));
         with_input(&mut traces, x);
         extend(&mut chains[at], traces);
-        let mut traces = network.chain(at + 1).trace(&mut update);
+        let mut traces = network.chain(sizes.update(k)).trace(&mut update);
         with_input(&mut traces, pooled);
-        extend(&mut chains[at + 1], traces);
+        extend(&mut chains[sizes.update(k)], traces);
     }
     let (over, head) = head(network, sizes.head());
     let mut traces = head.trace(&mut memory.head);
