@@ -28,6 +28,7 @@
 mod batch;
 pub mod cell;
 mod check;
+mod compiled;
 pub mod float;
 mod joined;
 mod layer;
@@ -41,6 +42,7 @@ mod weights;
 
 pub use batch::{Batch, Frames};
 pub use check::{MAX_CELLS, SpecError};
+pub use compiled::Compiled;
 pub use float::Float;
 pub use joined::StructureSpec;
 pub use layer::kinds::*;

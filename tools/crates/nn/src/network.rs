@@ -48,7 +48,7 @@ pub struct Pass<'a> {
 
 /// The memory in which a network runs; reused from batch to batch.
 #[derive(Debug, Default, GetSize)]
-pub struct Workspace<F: Float> {
+pub struct Workspace<F> {
     pub(super) tapes: Vec<Tape<F>>,
     pub(super) seq2seq: seq2seq::Memory<F>,
     pub(super) tree: super::structure::TreeMemory<F>,
@@ -58,6 +58,10 @@ pub struct Workspace<F: Float> {
 impl<F: Float> Network<F> {
     /// A network with initial parameters drawn from `seed`.
     pub fn new(spec: &NetworkSpec, seed: u64) -> Result<Self, SpecError> {
+        F::network(spec, seed)
+    }
+
+    pub(crate) fn new_here(spec: &NetworkSpec, seed: u64) -> Result<Self, SpecError> {
         spec.check()?;
         let (tensors, _) = parameters::tensors(spec);
         let (mut layers, mut starts, mut outputs) = (Vec::new(), Vec::new(), Vec::new());
@@ -65,7 +69,7 @@ impl<F: Float> Network<F> {
             let own = |t: &Tensor| t.layer == number;
             let first = tensors.iter().position(own).unwrap_or(0);
             let last = tensors.iter().rposition(own).map_or(0, |last| last + 1);
-            let built = F::build(kind, &Site { number, inputs, tensors: &tensors[first..last] });
+            let built = kind.build(&Site { number, inputs, tensors: &tensors[first..last] });
             starts.push(layers.len());
             outputs.push(layers.len() + built.output);
             layers.extend(built.layers);
@@ -74,7 +78,7 @@ impl<F: Float> Network<F> {
         let start = |k: usize| starts.get(k).copied().unwrap_or(layers.len());
         let chains = (0..spec.chains()).map(|k| spec.chain(k)).map(|c| start(c.start)..start(c.end)).collect();
         let mut network = Self { spec: spec.clone(), tensors, values, layers, outputs, chains };
-        network.update(|_| {});
+        network.pack_here();
         Ok(network)
     }
 
@@ -102,12 +106,25 @@ impl<F: Float> Network<F> {
     /// Changes parameters.
     pub fn update<R>(&mut self, change: impl FnOnce(&mut [F]) -> R) -> R {
         let result = change(&mut self.values);
-        self.layers.iter_mut().for_each(|layer| layer.pack(&self.values));
+        F::pack(self);
         result
+    }
+
+    pub(crate) fn pack_here(&mut self) {
+        self.layers.iter_mut().for_each(|layer| layer.pack(&self.values));
     }
 
     /// Runs the batch; returns the output, `[steps, size, outputs]`, one step only after a pool.
     pub fn forward<'w>(&self, input: Frames<'w, F>, workspace: &'w mut Workspace<F>, mode: Mode) -> Frames<'w, F> {
+        F::forward(self, input, workspace, mode)
+    }
+
+    pub(crate) fn forward_here<'w>(
+        &self,
+        input: Frames<'w, F>,
+        workspace: &'w mut Workspace<F>,
+        mode: Mode,
+    ) -> Frames<'w, F> {
         self.chain(0).forward(input, &mut workspace.tapes, mode)
     }
 
@@ -131,7 +148,18 @@ impl<F: Float> Network<F> {
         workspace: &mut Workspace<F>,
         gradient: &mut [F],
     ) -> Score {
-        self.forward(batch.frames(), workspace, pass.mode);
+        F::gradient(self, batch, targets, pass, workspace, gradient)
+    }
+
+    pub(crate) fn gradient_here(
+        &self,
+        batch: &Batch<F>,
+        targets: &[&Target],
+        pass: Pass<'_>,
+        workspace: &mut Workspace<F>,
+        gradient: &mut [F],
+    ) -> Score {
+        self.forward_here(batch.frames(), workspace, pass.mode);
         let targets: Vec<&Target> = batch.order().iter().map(|&i| targets[i]).collect();
         workspace.tapes.iter_mut().for_each(|tape| tape.output.clear_gradient());
         let score = self.score_top(workspace, &targets, pass);
@@ -151,8 +179,24 @@ impl<F: Float> Network<F> {
 
     /// Runs the batch without dropout and scores it. `targets` are in the order given to [`Batch::fill`].
     pub fn score(&self, batch: &Batch<F>, targets: &[&Target], loss: Loss, workspace: &mut Workspace<F>) -> Score {
+        F::score(self, batch, targets, loss, workspace)
+    }
+
+    pub(crate) fn score_here(
+        &self,
+        batch: &Batch<F>,
+        targets: &[&Target],
+        loss: Loss,
+        workspace: &mut Workspace<F>,
+    ) -> Score {
         let targets: Vec<&Target> = batch.order().iter().map(|&i| targets[i]).collect();
-        loss.score(self.forward(batch.frames(), workspace, Mode::Evaluate), &targets, Classes::default(), 1.0, None)
+        loss.score(
+            self.forward_here(batch.frames(), workspace, Mode::Evaluate),
+            &targets,
+            Classes::default(),
+            1.0,
+            None,
+        )
     }
 
     /// Runs one sequence of `[steps, inputs]` values and returns `[steps, outputs]`, one step only after a pool.

@@ -62,8 +62,12 @@ impl<F: Float> Network<F> {
     pub fn trace<T: Copy + Into<f64>>(&self, frames: &[T]) -> Vec<Trace<F>> {
         let mut batch = Batch::default();
         batch.fill(&[frames], self.spec().inputs);
+        F::trace(self, &batch)
+    }
+
+    pub(crate) fn trace_here(&self, batch: &Batch<F>) -> Vec<Trace<F>> {
         let mut workspace = Workspace::default();
-        self.forward(batch.frames(), &mut workspace, Mode::Trace);
+        self.forward_here(batch.frames(), &mut workspace, Mode::Trace);
         self.of_recipe(self.chain(0).trace(&mut workspace.tapes))
     }
 
@@ -78,8 +82,12 @@ impl<F: Float> Network<F> {
     pub fn probe<T: Copy + Into<f64>>(&self, frames: &[T], target: &Target, loss: Loss) -> Vec<Vec<f64>> {
         let mut batch = Batch::default();
         batch.fill(&[frames], self.spec().inputs);
+        F::probe(self, &batch, target, loss)
+    }
+
+    pub(crate) fn probe_here(&self, batch: &Batch<F>, target: &Target, loss: Loss) -> Vec<Vec<f64>> {
         let mut workspace = Workspace::default();
-        self.forward(batch.frames(), &mut workspace, Mode::Evaluate);
+        self.forward_here(batch.frames(), &mut workspace, Mode::Evaluate);
         workspace.tapes.iter_mut().for_each(|tape| tape.output.clear_gradient());
         let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default(), forced: 1.0 };
         self.score_top(&mut workspace, &[target], pass);

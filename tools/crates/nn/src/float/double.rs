@@ -5,7 +5,6 @@ use elman::arith::Activation;
 use super::gemm::Gemm;
 use super::{Float, Kernel, Lanes};
 use crate::cell::{self, FloatCell, Pointwise};
-use crate::layer::{Built, LayerSpec, Site};
 
 impl Float for f64 {
     const ZERO: f64 = 0.0;
@@ -21,18 +20,18 @@ impl Float for f64 {
     fn dispatch<K: Kernel<f64>>(kernel: K) -> K::Output {
         kernel.run(Double)
     }
-    #[inline(never)]
+    // Compiled where it is called: in tests.
+    #[inline]
     fn gemm(product: Gemm<'_, f64>) {
         Self::dispatch(product);
     }
+    #[inline]
     fn cells() -> Vec<FloatCell<f64>> {
         cell::cells()
     }
+    #[inline]
     fn dense(f: Activation) -> Box<dyn Pointwise<f64>> {
         cell::dense(f)
-    }
-    fn build(kind: &LayerSpec, site: &Site<'_>) -> Built<f64> {
-        kind.build(site)
     }
 }
 

@@ -15,7 +15,7 @@ use elman::arith::{Activation, Arith};
 use get_size2::GetSize;
 
 use super::cell::{FloatCell, Pointwise};
-use super::layer::{Built, LayerSpec, Site};
+use super::compiled::Compiled;
 use gemm::Gemm;
 
 /// A computation over vectors of `F`, compiled once per instruction set.
@@ -39,6 +39,7 @@ pub trait Float:
     + MulAssign
     + GetSize
     + 'static
+    + Compiled
     + private::Sealed
 {
     /// 0
@@ -60,8 +61,6 @@ pub trait Float:
     fn cells() -> Vec<FloatCell<Self>>;
     /// The equation of a dense layer, f(pre-activation).
     fn dense(f: Activation) -> Box<dyn Pointwise<Self>>;
-    /// The layers that run one of a recipe.
-    fn build(kind: &LayerSpec, site: &Site<'_>) -> Built<Self>;
 }
 
 mod private {

@@ -9,7 +9,6 @@ use elman::arith::Activation;
 use super::gemm::Gemm;
 use super::{Float, Kernel, Lanes};
 use crate::cell::{self, FloatCell, Pointwise};
-use crate::layer::{Built, LayerSpec, Site};
 
 /// The instruction set of this machine, found once.
 fn arch() -> Arch {
@@ -62,9 +61,6 @@ impl Float for f32 {
     }
     fn dense(f: Activation) -> Box<dyn Pointwise<f32>> {
         cell::dense(f)
-    }
-    fn build(kind: &LayerSpec, site: &Site<'_>) -> Built<f32> {
-        kind.build(site)
     }
 }
 

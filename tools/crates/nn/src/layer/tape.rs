@@ -144,7 +144,7 @@ impl<F: Float> Tape<F> {
     }
 }
 
-impl<F: Float> GetSize for Tape<F> {
+impl<F: GetSize> GetSize for Tape<F> {
     fn get_heap_size_with_tracker<T: GetSizeTracker>(&self, tracker: T) -> (usize, T) {
         let (bytes, tracker) = self.output.get_heap_size_with_tracker(tracker);
         (bytes + self.own.as_deref().map_or(0, Kept::bytes), tracker)

@@ -1,7 +1,7 @@
 //! Networks over examples of any structure: sequences, pairs of them, trees, graphs.
 
 mod graph;
-pub(super) mod seq2seq;
+pub(crate) mod seq2seq;
 mod tree;
 
 pub(super) use graph::Memory as GraphMemory;
@@ -37,6 +37,10 @@ pub struct Prepared<F> {
 impl<F: Float> Prepared<F> {
     /// Takes these examples.
     pub fn fill(&mut self, spec: &NetworkSpec, items: &[Item<'_>]) {
+        F::prepare(self, spec, items);
+    }
+
+    pub(crate) fn fill_here(&mut self, spec: &NetworkSpec, items: &[Item<'_>]) {
         self.items = items.len();
         if spec.structure == StructureSpec::Sequence {
             let frames: Vec<&[f32]> = items.iter().map(|i| i.frames).collect();
@@ -71,13 +75,24 @@ pub fn learn_prepared<F: Float>(
     workspace: &mut Workspace<F>,
     gradient: Option<&mut [F]>,
 ) -> Score {
+    F::learn(network, prepared, items, pass, workspace, gradient)
+}
+
+pub(crate) fn learn_here<F: Float>(
+    network: &Network<F>,
+    prepared: &Prepared<F>,
+    items: &[Item<'_>],
+    pass: Pass<'_>,
+    workspace: &mut Workspace<F>,
+    gradient: Option<&mut [F]>,
+) -> Score {
     assert_eq!(prepared.items, items.len(), "other examples were prepared than are to be learnt from");
     match network.spec().structure {
         StructureSpec::Sequence => {
             let targets: Vec<&Target> = items.iter().map(|i| i.target).collect();
             match gradient {
-                Some(gradient) => network.gradient(&prepared.batch, &targets, pass, workspace, gradient),
-                None => network.score(&prepared.batch, &targets, pass.loss, workspace),
+                Some(gradient) => network.gradient_here(&prepared.batch, &targets, pass, workspace, gradient),
+                None => network.score_here(&prepared.batch, &targets, pass.loss, workspace),
             }
         }
         StructureSpec::Seq2seq { .. } => seq2seq::learn(network, items, pass, workspace, gradient),
@@ -89,6 +104,10 @@ pub fn learn_prepared<F: Float>(
 /// Runs one item; its outputs, `[steps or nodes, outputs]`, or one where the network has one. A network that writes a
 /// sequence is given the symbols wanted before each.
 pub fn run<F: Float>(network: &Network<F>, item: Item<'_>, mode: Mode) -> Vec<F> {
+    F::run_item(network, item, mode)
+}
+
+pub(crate) fn run_here<F: Float>(network: &Network<F>, item: Item<'_>, mode: Mode) -> Vec<F> {
     match network.spec().structure {
         StructureSpec::Sequence => network.run_mode(item.frames, mode),
         StructureSpec::Seq2seq { .. } => seq2seq::run(network, item, mode),
@@ -100,6 +119,10 @@ pub fn run<F: Float>(network: &Network<F>, item: Item<'_>, mode: Mode) -> Vec<F>
 /// Runs one item and returns everything that its layers compute: of a layer that runs more than once, all of it one
 /// behind the other.
 pub fn trace<F: Float>(network: &Network<F>, item: Item<'_>) -> Vec<Trace<F>> {
+    F::trace_item(network, item)
+}
+
+pub(crate) fn trace_here<F: Float>(network: &Network<F>, item: Item<'_>) -> Vec<Trace<F>> {
     match network.spec().structure {
         StructureSpec::Sequence => network.trace(item.frames),
         StructureSpec::Seq2seq { .. } => seq2seq::trace(network, item),

@@ -20,7 +20,7 @@ use crate::{Float, Frames, LayerSpec, Network, Over, Pass, Pool, Score, Structur
 
 /// The memory of a pass, reused from batch to batch.
 #[derive(Debug, Default, GetSize)]
-pub struct Memory<F: Float> {
+pub struct Memory<F> {
     plan: Plan,
     /// `[nodes, inputs]`
     frames: Vec<F>,
@@ -40,7 +40,7 @@ pub struct Memory<F: Float> {
 
 /// What a round keeps.
 #[derive(Debug, Default, GetSize)]
-struct Round<F: Float> {
+struct Round<F> {
     /// `[edges, 2 * units + edge]`: [h_v; h_u; e]
     x: Vec<F>,
     message: Vec<Tape<F>>,

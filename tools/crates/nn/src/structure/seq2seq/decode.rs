@@ -131,6 +131,10 @@ impl<F: Float> Joined<'_, F> {
 /// # Panics
 /// Where a source is empty or no whole number of frames, or the network is no encoder-decoder.
 pub fn decode<F: Float>(network: &Network<F>, sources: &[&[f32]], limit: usize) -> Vec<Vec<u32>> {
+    F::decode(network, sources, limit)
+}
+
+pub(crate) fn decode_here<F: Float>(network: &Network<F>, sources: &[&[f32]], limit: usize) -> Vec<Vec<u32>> {
     let mut memory = Memory::default();
     memory.source.fill(sources, network.spec().inputs);
     Joined::new(network).greedy(&mut memory, limit)
@@ -141,6 +145,10 @@ pub fn decode<F: Float>(network: &Network<F>, sources: &[&[f32]], limit: usize) 
 /// # Panics
 /// As [`decode`].
 pub fn search<F: Float>(network: &Network<F>, source: &[f32], limit: usize, beams: usize) -> Vec<u32> {
+    F::search(network, source, limit, beams)
+}
+
+pub(crate) fn search_here<F: Float>(network: &Network<F>, source: &[f32], limit: usize, beams: usize) -> Vec<u32> {
     let mut memory = Memory::default();
     memory.source.fill(&vec![source; beams.max(1)], network.spec().inputs);
     Joined::new(network).search(&mut memory, limit, beams.max(1))

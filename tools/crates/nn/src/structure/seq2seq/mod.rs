@@ -15,6 +15,7 @@ mod backward;
 mod decode;
 
 pub use decode::{decode, search};
+pub(crate) use decode::{decode_here, search_here};
 
 use super::Item;
 use crate::batch::{Batch, Frames};
@@ -31,7 +32,7 @@ use get_size2::GetSize;
 
 /// The memory in which an encoder-decoder runs; reused from batch to batch.
 #[derive(Debug, Default, GetSize)]
-pub struct Memory<F: Float> {
+pub struct Memory<F> {
     source: Batch<F>,
     /// The symbol that the decoder reads at each step.
     target: Batch<F>,

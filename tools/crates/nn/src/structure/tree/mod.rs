@@ -19,7 +19,7 @@ use elman_data::Joints;
 
 /// The memory of a pass, reused from batch to batch.
 #[derive(Debug, Default, GetSize)]
-pub struct Memory<F: Float> {
+pub struct Memory<F> {
     plan: Plan,
     /// `[leaves, inputs]`
     frames: Vec<F>,
@@ -37,7 +37,7 @@ pub struct Memory<F: Float> {
 
 /// The nodes of one height.
 #[derive(Debug, Default, GetSize)]
-struct Level<F: Float> {
+struct Level<F> {
     /// `[rows, 2 * units]`: [h_left; h_right]
     x: Vec<F>,
     tapes: Vec<Tape<F>>,
