@@ -11,7 +11,7 @@ use crate::layer::Mode;
 use crate::loss::{Loss, Score, Target};
 use crate::network::{Network, Pass, Workspace};
 use crate::spec::NetworkSpec;
-use crate::structure::{self, Item, seq2seq};
+use crate::structure::{self, Item, Prepared, seq2seq};
 use crate::trace::Trace;
 use crate::weights::WeightsError;
 
@@ -51,11 +51,12 @@ pub trait Compiled: Sized {
     fn probe(network: &Network<Self>, batch: &Batch<Self>, target: &Target, loss: Loss) -> Vec<Vec<f64>>;
     /// [`Network::read_safetensors`]
     fn read_safetensors(network: &mut Network<Self>, file: &[u8]) -> Result<(), WeightsError>;
-    /// [`structure::load`]
-    fn load(spec: &NetworkSpec, items: &[Item<'_>], batch: &mut Batch<Self>);
-    /// [`structure::learn`]
+    /// [`Prepared::fill`]
+    fn prepare(prepared: &mut Prepared<Self>, spec: &NetworkSpec, items: &[Item<'_>]);
+    /// [`structure::learn_prepared`]
     fn learn(
         network: &Network<Self>,
+        prepared: &Prepared<Self>,
         items: &[Item<'_>],
         pass: Pass<'_>,
         workspace: &mut Workspace<Self>,
@@ -126,18 +127,19 @@ macro_rules! compiled {
                 network.read_here(file)
             }
             $(#[$inline])?
-            fn load(spec: &NetworkSpec, items: &[Item<'_>], batch: &mut Batch<Self>) {
-                structure::load_here(spec, items, batch);
+            fn prepare(prepared: &mut Prepared<Self>, spec: &NetworkSpec, items: &[Item<'_>]) {
+                prepared.fill_here(spec, items);
             }
             $(#[$inline])?
             fn learn(
                 network: &Network<Self>,
+                prepared: &Prepared<Self>,
                 items: &[Item<'_>],
                 pass: Pass<'_>,
                 workspace: &mut Workspace<Self>,
                 gradient: Option<&mut [Self]>,
             ) -> Score {
-                structure::learn_here(network, items, pass, workspace, gradient)
+                structure::learn_here(network, prepared, items, pass, workspace, gradient)
             }
             $(#[$inline])?
             fn run_item(network: &Network<Self>, item: Item<'_>, mode: Mode) -> Vec<Self> {

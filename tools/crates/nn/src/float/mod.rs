@@ -12,6 +12,7 @@ use std::fmt::{Debug, Display};
 use std::ops::{AddAssign, MulAssign};
 
 use elman::arith::{Activation, Arith};
+use get_size2::GetSize;
 
 use super::cell::{FloatCell, Pointwise};
 use super::compiled::Compiled;
@@ -36,6 +37,7 @@ pub trait Float:
     + Display
     + AddAssign
     + MulAssign
+    + GetSize
     + 'static
     + Compiled
     + private::Sealed
