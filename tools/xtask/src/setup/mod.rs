@@ -94,7 +94,7 @@ fn by_rustup(targets: &[&str], consent: Consent, log: &Log) -> Result<()> {
     Ok(())
 }
 
-/// QEMU's program by the package manager; where a package of the user's is in the way, beside the system.
+/// QEMU's program by the package manager; where a package of the user's is in the way, next to the system.
 fn emulator(program: &str, machine: &Machine, consent: Consent, log: &Log) -> Result<()> {
     let package = if program == "qemu-system-arm" { program } else { "qemu-system-misc" };
     if let Err(e) = apt::install(&[package], consent, log) {
