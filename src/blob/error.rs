@@ -193,7 +193,7 @@ pub enum LoadError {
         /// Words in the blob.
         provided: usize,
     },
-    /// A weight out of -127..=127, or biases that are not packed as the kernels read them.
+    /// A weight out of its format's range, or weights or biases that are not packed as the kernels read them.
     InvalidWeight {
         /// Number of the layer.
         layer: u8,
@@ -425,7 +425,7 @@ impl LoadError {
             LoadError::InvalidWeight { layer, block } => {
                 write!(
                     f,
-                    "layer {layer} has an invalid weight or bias in row block {block}: weights are -127 to 127; export the model again"
+                    "layer {layer} has an invalid weight or bias in row block {block}: out of range, or not packed as the kernels read it; export the model again"
                 )
             }
             LoadError::Multiplier { layer, block } => {
@@ -452,8 +452,7 @@ struct Cores(Layout);
 
 impl fmt::Display for Cores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`, the layout of", self.0.name())?;
-        self.0.cores().iter().try_for_each(|core| write!(f, " {core}"))
+        write!(f, "`{}`, the layout of {}", self.0.name(), self.0.cores())
     }
 }
 

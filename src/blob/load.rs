@@ -4,8 +4,7 @@ use super::{
     Blob, Chains, Descriptor, FRAME_WORDS, Frame, LoadError, MAX_CHAINS, MAX_LAYERS, Readout, Structure, Text, crc32c,
     decode, memory_words, schema_hash, shape, structure, validate,
 };
-use crate::cell::{LayerView, StageKind, StageSpec, StageView};
-use crate::kernel::layout::padded;
+use crate::cell::{LayerView, StageSpec, StageView};
 use crate::{audio, detect};
 
 /// A model: views into a blob in which nothing is left unchecked. [`Model::load`] alone makes one.
@@ -228,18 +227,10 @@ fn count_labels(labels: &str) -> usize {
 
 /// Words of parameters and of weights of a stage.
 pub(super) fn stage_words(view: &LayerView<'_>, stage: &StageSpec) -> (usize, usize) {
-    let vector = view.vector_words();
-    match stage.kind {
-        StageKind::Rows => {
-            let blocks = (view.units() * stage.gates.len()).div_ceil(4);
-            (blocks * view.layout().rows_params(), blocks * vector * 2)
-        }
-        StageKind::Split => (view.units() * view.layout().split_params(), view.units() * vector / 2 * 3),
-        StageKind::Pointwise => (view.units(), 0),
-        StageKind::Table => {
-            let [rows, ..] = view.params;
-            (rows as usize, rows as usize * (padded(view.units()) / 4))
-        }
+    let packing = view.packing();
+    match view.row_blocks(stage) {
+        Some((blocks, block)) => (blocks * packing.param_words(block), blocks * packing.weight_words(block)),
+        None => (view.units(), 0),
     }
 }
 

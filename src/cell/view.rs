@@ -1,10 +1,10 @@
 //! A layer as the loader saw it valid: sizes, formats and where its numbers lie in flash.
 
-use super::VariantSpec;
+use super::{StageKind, StageSpec, VariantSpec};
 use crate::arith::Q;
 use crate::blob::{Direction, LayerDescriptor};
-use crate::kernel::Layout;
 use crate::kernel::layout::vector_words;
+use crate::kernel::{Layout, Packing, RowBlock, WeightFormat};
 
 /// One step of a layer: reads and updates the layer's `memory`, writes its output vector to `out`.
 pub type StepFn = for<'b> fn(&LayerView<'b>, memory: &mut [u32], out: &mut [u32]);
@@ -37,7 +37,7 @@ pub struct LayerView<'b> {
     pub(crate) out_words: u32,
     pub(crate) direction: Direction,
     pub(crate) params: [u16; 4],
-    pub(crate) layout: Layout,
+    pub(crate) packing: Packing,
     /// Peephole weights, a word for each gate of the table's list, unit after unit.
     pub(crate) diagonal: &'b [u32],
 }
@@ -46,6 +46,7 @@ impl<'b> LayerView<'b> {
     /// A layer that the loader has validated, without its numbers; `carried_words` are the words of its carried state.
     #[inline(always)]
     pub(crate) fn new(spec: &'static VariantSpec, l: &LayerDescriptor, carried_words: usize, layout: Layout) -> Self {
+        let format = WeightFormat::of_tag(l.tag).map_or(WeightFormat::default(), |(format, _)| format);
         let &LayerDescriptor { inputs, units, in_frac, out_frac, carried_frac, direction, params, .. } = l;
         let words = spec.vector_words(inputs as usize, units as usize);
         let beside = carried_words.wrapping_add(spec.stage_gate_words(units as usize));
@@ -61,7 +62,7 @@ impl<'b> LayerView<'b> {
             out_words: vector_words(units as usize) as u32,
             direction,
             params,
-            layout,
+            packing: Packing { format, layout },
             diagonal: &[],
         }
     }
@@ -94,10 +95,25 @@ impl<'b> LayerView<'b> {
     pub fn params(&self) -> [u16; 4] {
         self.params
     }
-    /// Order in which its weights are packed.
+    /// How its weights are packed.
     #[inline(always)]
-    pub fn layout(&self) -> Layout {
-        Layout::BUILT.unwrap_or(self.layout)
+    pub fn packing(&self) -> Packing {
+        let Packing { format, layout } = self.packing;
+        Packing { format, layout: Layout::BUILT.unwrap_or(layout) }
+    }
+    /// The row blocks of a stage of its table: how many, and their rows; `None` where it has no weights.
+    #[inline(always)]
+    pub fn row_blocks(&self, stage: &StageSpec) -> Option<(usize, RowBlock)> {
+        let (x, vector) = (self.input_words().wrapping_mul(2), self.vector_words().wrapping_mul(2));
+        let (units, [rows, ..]) = (self.units(), self.params);
+        match stage.kind {
+            StageKind::Rows => {
+                Some((units.wrapping_mul(stage.gates.len()).div_ceil(4), RowBlock::Rows { columns: vector }))
+            }
+            StageKind::Split => Some((units, RowBlock::Split { x, h: vector.wrapping_sub(x) })),
+            StageKind::Table => Some((rows as usize, RowBlock::Table { units })),
+            StageKind::Pointwise => None,
+        }
     }
     /// Peephole weights V, V·2^(48 - carried_frac): a word for each gate of [`VariantSpec::peephole`], unit after
     /// unit.

@@ -12,6 +12,7 @@ pub mod one_hot;
 pub mod scale;
 
 use crate::cell::{CELLS, CellSpec, VariantSpec};
+use crate::kernel::WeightFormat;
 
 /// All layers of this version that are not recurrent cells, as [`ALL_CELLS`](crate::cell::ALL_CELLS).
 pub(crate) const ALL_LAYERS: &[CellSpec] =
@@ -31,8 +32,9 @@ pub const LAYERS: &[CellSpec] = &[
     delay::SPEC,
 ];
 
-/// Cells and layers, by tag and variant as a blob names them.
+/// Cells and layers, by tag and variant as a blob names them; the tag may have the number of a weight format with it.
 pub fn find(tag: u8, variant: u8) -> Option<&'static VariantSpec> {
+    let (_, tag) = WeightFormat::of_tag(tag)?;
     all().find(|s| s.tag == tag)?.variants.get(variant as usize)
 }
 
