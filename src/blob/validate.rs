@@ -1,7 +1,6 @@
 //! Every parameter and weight of a layer, in every format and layout.
 
 use super::LoadError;
-use super::shape::SYMBOLS;
 use crate::cell::LayerView;
 use crate::kernel::weights::accumulator_overflows;
 use crate::kernel::{Packing, RowBlock};
@@ -13,15 +12,13 @@ use crate::layer::embedding;
 /// The first number that is wrong.
 pub(super) fn layer(number: u8, view: &LayerView<'_>) -> Result<(), LoadError> {
     let packing = view.packing();
-    for (stage, numbers) in view.spec.stages.iter().zip(&view.stages) {
-        let Some((_, block)) = view.row_blocks(stage) else { continue };
+    for (stage, numbers) in view.spec.stages().iter().zip(&view.stages) {
+        let Some((_, block)) = view.blocks_of(*stage) else { continue };
         let (per_block, words) = (packing.param_words(block), packing.weight_words(block));
         let blocks = numbers.params.chunks_exact(per_block.max(1)).zip(numbers.weights.chunks_exact(words.max(1)));
         for (k, (params, weights)) in (0u16..).zip(blocks) {
             let at = Place { layer: number, block: k };
             match block {
-                // No layer has one.
-                RowBlock::Table { .. } if !SYMBOLS => {}
                 RowBlock::Table { .. } => at.table_row(packing, block, params, weights)?,
                 _ => at.row_block(packing, block, params, weights)?,
             }

@@ -40,7 +40,7 @@ mod row_block;
 pub mod weights;
 pub mod word;
 
-pub use copy::{copy, copy_elements};
+pub use copy::{copy, copy_elements, put};
 pub use layout::Layout;
 pub use logarithm::{logarithm, logarithm_reference};
 pub use row_block::RowBlock;

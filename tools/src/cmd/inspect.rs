@@ -7,9 +7,9 @@ use elman::Model;
 use elman::blob::Structure;
 use serde::Serialize;
 
-use crate::cost::{self, Cost};
-use crate::model::ModelFile;
 use crate::ui::{Ui, bytes, thousands};
+use elman_quant::model::ModelFile;
+use elman_verify::cost::{self, Cost};
 
 /// Shows what a model consists of and what it costs on a device.
 #[derive(clap::Args, Debug)]
@@ -35,7 +35,7 @@ struct Inspection<'a> {
 /// What trees cost.
 #[derive(Serialize)]
 struct TreeCost {
-    /// RAM if the states of all nodes were kept; what is needed is `ram_bytes`.
+    /// RAM if the states of all nodes were kept; the model needs `ram_bytes`.
     ram_bytes_all_kept: usize,
     /// Multiplications with a weight of a leaf, of an inner node and of an answer.
     macs: [u64; 3],
@@ -82,7 +82,7 @@ impl Cmd {
         let tree = TreeCost::of(&model, &cost);
         if let (Some(tree), Structure::Tree { roots, max_nodes, slots }) = (&tree, model.structure()) {
             ui.line(format!(
-                "tree         up to {max_nodes} nodes of which {slots} states are kept at a time, {roots} root(s); with every \
+                "tree         up to {max_nodes} nodes, {slots} states kept at a time, {roots} root(s); with every \
                  state kept RAM would be {}",
                 bytes(tree.ram_bytes_all_kept)
             ));

@@ -1,13 +1,13 @@
-//! `elman neighbours`: the symbols that a model's embedding holds for alike.
+//! `elman neighbours`: the symbols that are near one another in a model's embedding.
 
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use serde::Serialize;
 
-use crate::embedding::{Embedding, Neighbour};
-use crate::model::ModelFile;
 use crate::ui::Ui;
+use elman_pipeline::embedding::{Embedding, Neighbour};
+use elman_quant::model::ModelFile;
 
 /// Shows the symbols nearest to a word or character in a model's embedding.
 #[derive(clap::Args, Debug)]

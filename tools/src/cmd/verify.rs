@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use anyhow::{Result, bail, ensure};
 use elman::blob::Structure;
 
-use super::Usage;
 use super::eval::recipe_for;
-use crate::model::ModelFile;
-use crate::pipeline::{self, Encoding, Source};
-use crate::run::RunFolder;
 use crate::ui::{Ui, thousands};
-use crate::verify::{self, Options, Port, VerifyReport};
+use elman_pipeline::Usage;
+use elman_pipeline::run::RunFolder;
+use elman_pipeline::{self as pipeline, Encoding, Source};
+use elman_quant::model::ModelFile;
+use elman_verify::{self as verify, Options, Port, VerifyReport};
 
 /// Runs a model on an emulated core and compares every state of every step with the host.
 #[derive(clap::Args, Debug)]
@@ -50,18 +50,18 @@ impl Cmd {
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
         let recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?;
-        let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), ui)?;
+        let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), &ui)?;
         let encoding = Encoding::of_model(&model, &source)?;
-        let examples = encoding.examples(&source, source.judging(None)?)?;
+        let examples = encoding.examples(&source, source.evaluation_split(None)?)?;
         let examples = pipeline::spread(&examples, self.clips, model.inputs(), self.steps);
-        // The first steps are teacher forced, so that both ways are compared.
+        // The first steps use teacher forcing, so that both ways are compared.
         let closed_from = (model.descriptor().feedback > 0).then_some(CLOSED_FROM);
         let options = Options { boards: self.boards, closed_from };
         let report = match &self.port {
             Some(port) => {
                 ensure!(
                     model.structure() == Structure::Sequence && model.max_steps() == 0 && model.feedback() == 0,
-                    Usage("--port checks models that take a frame a step; others run on emulated cores".to_owned())
+                    Usage("--port checks models that read a frame a step; others run on emulated cores".to_owned())
                 );
                 Port::open(port)?.verify(&model, &examples)?
             }
@@ -84,7 +84,7 @@ impl Cmd {
 /// First step in closed loop of a model that can read its own outputs.
 pub const CLOSED_FROM: usize = 10;
 
-/// Says what was found.
+/// Prints the comparison.
 pub fn show(report: &VerifyReport, ui: Ui) {
     ui.line(format!(
         "{}: {} steps, {} mismatches, {} instructions per step",

@@ -1,0 +1,219 @@
+//! A corpus in memory: labels, splits, clips.
+
+use super::layout::{self, Found};
+use super::note::gather;
+use super::{Error, Layout, Note, NoteKind, Sound, read_sound, resample, split};
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// What a clip is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Split {
+    /// Weights are fitted to it.
+    Train,
+    /// Decides when to stop; never trained on.
+    Valid,
+    /// Evaluated once, at the end.
+    Test,
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Split::Train => "train",
+            Split::Valid => "valid",
+            Split::Test => "test",
+        })
+    }
+}
+
+/// How a corpus is read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Samples per second wanted, in Hz. `None`: 16000, or 8000 where most clips have less than 16000.
+    pub sample_rate: Option<u32>,
+    /// Whether another sample rate is an error; otherwise it is converted and noted.
+    pub strict: bool,
+    /// Share of train that becomes valid where the corpus has none; 0 leaves valid empty.
+    pub valid_share: f64,
+    /// Words to tell apart; all others become the label `unknown`. Empty: every label of the corpus.
+    pub words: Vec<String>,
+    /// Labels whose clips are not read.
+    pub leave_out: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { sample_rate: None, strict: false, valid_share: 0.1, words: Vec::new(), leave_out: Vec::new() }
+    }
+}
+
+/// A recording of one label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clip {
+    /// Mono samples at the corpus's rate.
+    pub samples: Vec<i16>,
+    /// Index in [`Corpus::labels`].
+    pub label: usize,
+    /// Who speaks, if the corpus tells.
+    pub speaker: Option<String>,
+    /// Its name in the corpus.
+    pub name: String,
+}
+
+/// A corpus in memory. The order of clips and labels depends on names only.
+#[derive(Clone, Debug)]
+pub struct Corpus {
+    /// Where it came from.
+    pub dir: PathBuf,
+    /// The layout of its folder.
+    pub layout: Layout,
+    /// Samples per second, in Hz.
+    pub sample_rate: u32,
+    /// The labels, sorted.
+    pub labels: Vec<String>,
+    /// Clips to fit weights to.
+    pub train: Vec<Clip>,
+    /// Clips for validation: the corpus' own, or carved out of train.
+    pub valid: Vec<Clip>,
+    /// Clips for the final figure; empty if the corpus has none.
+    pub test: Vec<Clip>,
+    /// Whether `valid` was carved out of train because the corpus has none.
+    pub valid_is_carved: bool,
+    /// Background noise to mix in, if the corpus has some.
+    pub noise: Vec<Vec<i16>>,
+    /// Conversions and doubts.
+    pub notes: Vec<Note>,
+}
+
+impl Corpus {
+    /// Finds out the layout of `dir`, and loads all of it, on all cores.
+    ///
+    /// # Errors
+    /// The first file, by name, that cannot be used, or what keeps the corpus from being trained on.
+    pub fn open(dir: impl AsRef<Path>, options: &Options) -> Result<Corpus, Error> {
+        let dir = dir.as_ref();
+        let (layout, mut listing) = layout::list(dir)?;
+        leave_out(&mut listing.clips, &options.leave_out)?;
+        select_words(&mut listing.clips, &options.words)?;
+        split::check(dir, &listing.clips)?;
+        let valid_is_carved = options.valid_share > 0.0 && !listing.clips.iter().any(|c| c.split == Split::Valid);
+        if valid_is_carved {
+            split::carve_valid(&mut listing.clips, options.valid_share);
+        }
+
+        let read = |(name, source): (&str, &super::source::Source)| read_sound(name, source.read()?);
+        let sounds = listing.clips.par_iter().map(|c| read((&c.name, &c.source)));
+        let sounds = in_order(sounds.collect())?;
+        let noises = in_order(listing.noise.par_iter().map(|(name, source)| read((name, source))).collect())?;
+        let sample_rate = options.sample_rate.unwrap_or_else(|| usual_rate(&sounds));
+
+        let labels: Vec<String> =
+            listing.clips.iter().map(|c| c.label.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+        let mut noted: Vec<(NoteKind, String)> = Vec::new();
+        for (clip, sound) in listing.clips.iter().zip(&sounds) {
+            noted.extend(sound.notes.iter().map(|&kind| (kind, clip.name.clone())));
+            if sound.rate != sample_rate {
+                if options.strict {
+                    return Err(Error::SampleRate { name: clip.name.clone(), rate: sound.rate, wanted: sample_rate });
+                }
+                noted.push((NoteKind::Resampled { from: sound.rate, to: sample_rate }, clip.name.clone()));
+            }
+            if sound.samples.iter().all(|&x| x == 0) {
+                noted.push((NoteKind::Silent, clip.name.clone()));
+            }
+        }
+        noted.extend(same_samples(&listing.clips, &sounds));
+
+        let mut corpus = Corpus {
+            dir: dir.into(),
+            layout,
+            sample_rate,
+            train: Vec::new(),
+            valid: Vec::new(),
+            test: Vec::new(),
+            valid_is_carved,
+            noise: noises.into_par_iter().map(|s| at_rate(s, sample_rate)).collect(),
+            notes: gather(noted),
+            labels,
+        };
+        let samples: Vec<Vec<i16>> = sounds.into_par_iter().map(|s| at_rate(s, sample_rate)).collect();
+        for (found, samples) in listing.clips.into_iter().zip(samples) {
+            let label = corpus.labels.binary_search(&found.label).expect("labels were gathered from the clips");
+            let clip = Clip { samples, label, speaker: found.speaker, name: found.name };
+            corpus.split_mut(found.split).push(clip);
+        }
+        Ok(corpus)
+    }
+
+    /// The clips of a split.
+    pub fn split(&self, split: Split) -> &[Clip] {
+        match split {
+            Split::Train => &self.train,
+            Split::Valid => &self.valid,
+            Split::Test => &self.test,
+        }
+    }
+
+    fn split_mut(&mut self, split: Split) -> &mut Vec<Clip> {
+        match split {
+            Split::Train => &mut self.train,
+            Split::Valid => &mut self.valid,
+            Split::Test => &mut self.test,
+        }
+    }
+}
+
+/// The first error in the order of the clips, so that the message does not depend on threads.
+fn in_order(sounds: Vec<Result<Sound, Error>>) -> Result<Vec<Sound>, Error> {
+    sounds.into_iter().collect()
+}
+
+fn at_rate(sound: Sound, rate: u32) -> Vec<i16> {
+    if sound.rate == rate { sound.samples } else { resample(&sound.samples, sound.rate, rate) }
+}
+
+fn usual_rate(sounds: &[Sound]) -> u32 {
+    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+    sounds.iter().for_each(|s| *counts.entry(s.rate).or_default() += 1);
+    let usual = counts.into_iter().max_by_key(|&(_, count)| count).map_or(16_000, |(rate, _)| rate);
+    if usual < 16_000 { 8000 } else { 16_000 }
+}
+
+/// Drops the clips of some labels.
+fn leave_out(clips: &mut Vec<Found>, labels: &[String]) -> Result<(), Error> {
+    if let Some(word) = labels.iter().find(|l| !clips.iter().any(|c| c.label == **l)) {
+        let known: BTreeSet<&str> = clips.iter().map(|c| c.label.as_str()).collect();
+        let known = known.into_iter().collect::<Vec<_>>().join(", ");
+        return Err(Error::NoSuchWord { word: word.clone(), known });
+    }
+    clips.retain(|c| !labels.contains(&c.label));
+    Ok(())
+}
+
+/// Renames labels that are not among `words` to `unknown`.
+fn select_words(clips: &mut [Found], words: &[String]) -> Result<(), Error> {
+    if words.is_empty() {
+        return Ok(());
+    }
+    let known: BTreeSet<String> = clips.iter().map(|c| c.label.clone()).collect();
+    if let Some(word) = words.iter().find(|w| !known.contains(*w)) {
+        let known = known.into_iter().collect::<Vec<_>>().join(", ");
+        return Err(Error::NoSuchWord { word: word.clone(), known });
+    }
+    clips.iter_mut().filter(|c| !words.contains(&c.label)).for_each(|c| c.label = "unknown".into());
+    Ok(())
+}
+
+/// Clips outside train whose samples are in train as well.
+fn same_samples(clips: &[Found], sounds: &[Sound]) -> Vec<(NoteKind, String)> {
+    let pairs = || clips.iter().zip(sounds);
+    let train: HashSet<&[i16]> =
+        pairs().filter(|(c, _)| c.split == Split::Train).map(|(_, s)| s.samples.as_slice()).collect();
+    pairs()
+        .filter(|(c, s)| c.split != Split::Train && train.contains(s.samples.as_slice()))
+        .map(|(c, _)| (NoteKind::SameSamples, c.name.clone()))
+        .collect()
+}

@@ -1,0 +1,47 @@
+//! Writing files so that nothing is lost.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+/// Writes `bytes` to `path` whole or not at all.
+///
+/// # Errors
+/// With path and reason, for instance a full disk; the old content of `path` is untouched.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(path, bytes).with_context(|| format!("cannot write {}; its old content is untouched", path.display()))
+}
+
+/// Writes `bytes` to a temporary file next to `path`, syncs it and renames it over `path`, so that whatever happens
+/// either the old or the new content is there.
+///
+/// # Errors
+/// Why it could not be written; the old content is untouched and nothing of the attempt is left.
+pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|e| e.error)?;
+    // The rename itself lasts only once the folder is on the disk.
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replaces_whole_files_and_names_what_fails() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        write_atomically(&path, b"one").unwrap();
+        write_atomically(&path, b"two").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        let error = write_atomically(&dir.path().join("no/such"), b"x").unwrap_err();
+        assert!(format!("{error:#}").contains("no/such"), "{error:#}");
+    }
+}

@@ -1,0 +1,239 @@
+//! Everything that is not sound: records of text, series and windows, read from the layouts of the field.
+//!
+//! [`Records::open`] looks at a folder, finds out its [`Format`], and reads it. One file per format is here, with
+//! the steps that all formats share: lines of plain or gzipped text, splits by name, carving a validation part.
+
+mod brackets;
+mod carve;
+mod channels;
+mod classes;
+mod columns;
+mod commands;
+mod conllu;
+mod dgcnn;
+mod duplicates;
+mod format;
+mod gestures;
+mod graph;
+mod inflection;
+mod lines;
+mod molecules;
+mod options;
+mod pairs;
+mod parts;
+mod poems;
+mod ptb;
+mod rows;
+mod series;
+mod text;
+mod translation;
+mod tree;
+mod ts;
+
+pub use format::Format;
+pub use options::{RecordOptions, Rows, Task, Unit};
+pub use parts::size as size_of;
+pub use tree::{Forest, Ordered};
+
+use super::note::gather;
+use super::{Error, Joints, Note, NoteKind, Split, generate};
+use std::path::{Path, PathBuf};
+
+/// One example as it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// `file:line`, or `file:first-last` where it is a range of rows counted from 0.
+    pub name: String,
+    /// What the network reads.
+    pub input: Input,
+    /// Its structure: sequence, tree or graph.
+    pub joints: Joints,
+    /// The target.
+    pub answer: Answer,
+}
+
+/// What a network reads.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// `[steps * channels]` in the file's own units; empty where a series has outputs only.
+    Values(Vec<f32>),
+    /// Words or characters, one a step.
+    Symbols(Vec<String>),
+}
+
+/// The target of a network.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Nothing but the input: the next symbol is the answer.
+    None,
+    /// One label for the whole sequence.
+    Label(String),
+    /// A label per step.
+    Tags(Vec<String>),
+    /// A sequence of symbols, of any length.
+    Symbols(Vec<String>),
+    /// `[steps * outputs]` in the file's own units; `[outputs]` where only the last step is asked, as in the adding
+    /// problem.
+    Values(Vec<f32>),
+}
+
+/// All examples of a folder. Their order is that of the files by name, and of the lines in them.
+#[derive(Clone, Debug)]
+pub struct Records {
+    /// Where they came from.
+    pub dir: PathBuf,
+    /// How they were written down.
+    pub format: Format,
+    /// What kind of answer they have.
+    pub task: Task,
+    /// What a symbol is; `None` where the input is values.
+    pub unit: Option<Unit>,
+    /// Names of the input's channels; empty for symbols, and for series that have outputs only.
+    pub channels: Vec<String>,
+    /// Names of the output values; empty unless the answers are values.
+    pub outputs: Vec<String>,
+    /// Names of the edges' features, where examples are graphs.
+    pub edges: Vec<String>,
+    /// Examples to fit weights to.
+    pub train: Vec<Record>,
+    /// Examples for validation: the folder's own, or carved out of train.
+    pub valid: Vec<Record>,
+    /// Examples for the final figure; empty if there are none.
+    pub test: Vec<Record>,
+    /// Whether `valid` was carved out of train because the folder has none.
+    pub valid_is_carved: bool,
+    /// What was skipped or looks doubtful.
+    pub notes: Vec<Note>,
+}
+
+impl Records {
+    /// Finds out the format of `dir` and reads all of it; with [`RecordOptions::generate`], makes what it says instead.
+    ///
+    /// # Errors
+    /// The first file, by name, that cannot be used, with its line; or why the folder as a whole cannot.
+    pub fn open(dir: impl AsRef<Path>, options: &RecordOptions) -> Result<Records, Error> {
+        let dir = dir.as_ref();
+        options.check()?;
+        if let Some(what) = options.generate {
+            return generate::records(dir, what, options);
+        }
+        let listing = parts::list(dir, options)?;
+        let mut found = Found::default();
+        let mut noted = listing.notes;
+        for part in &listing.parts {
+            let before = found.records.len();
+            listing.format.read(dir, part, options, &mut found)?;
+            if found.records.len() == before {
+                return Err(Error::File {
+                    file: part.path.clone(),
+                    problem: format!("no examples in it, read as {}; fill it or take it out", listing.format),
+                });
+            }
+        }
+        noted.append(&mut found.notes);
+
+        let (task, unit) = found
+            .meaning
+            .ok_or_else(|| Error::File { file: dir.into(), problem: "nothing to train on in it".to_owned() })?;
+        let mut records = Records {
+            dir: dir.into(),
+            format: listing.format,
+            task,
+            unit,
+            channels: found.channels.unwrap_or_default(),
+            outputs: found.outputs,
+            edges: found.edges,
+            train: Vec::new(),
+            valid: Vec::new(),
+            test: Vec::new(),
+            valid_is_carved: false,
+            notes: Vec::new(),
+        };
+        for (split, record) in found.records {
+            records.split_mut(split).push(record);
+        }
+        if records.train.is_empty() {
+            let problem = "no examples to train on: only files named after valid or test were found".to_owned();
+            return Err(Error::File { file: dir.into(), problem });
+        }
+        if records.valid.is_empty() && options.valid_share > 0.0 {
+            records.valid_is_carved = carve::valid(&mut records, options.valid_share);
+        }
+        duplicates::check(&records)?;
+        noted.extend(duplicates::across(&records));
+        records.notes = gather(noted);
+        Ok(records)
+    }
+
+    /// The examples of a split.
+    pub fn split(&self, split: Split) -> &[Record] {
+        match split {
+            Split::Train => &self.train,
+            Split::Valid => &self.valid,
+            Split::Test => &self.test,
+        }
+    }
+
+    fn split_mut(&mut self, split: Split) -> &mut Vec<Record> {
+        match split {
+            Split::Train => &mut self.train,
+            Split::Valid => &mut self.valid,
+            Split::Test => &mut self.test,
+        }
+    }
+
+    /// Steps of a record: symbols, or values by the number of channels.
+    pub fn steps(&self, record: &Record) -> usize {
+        match (&record.input, &record.answer) {
+            (Input::Symbols(symbols), _) => symbols.len(),
+            (Input::Values(values), Answer::Values(answers)) if values.is_empty() => {
+                answers.len() / self.outputs.len().max(1)
+            }
+            (Input::Values(values), _) => values.len() / self.channels.len().max(1),
+        }
+    }
+}
+
+/// What the readers of the formats fill.
+#[derive(Debug, Default)]
+struct Found {
+    records: Vec<(Split, Record)>,
+    /// Set by the first part that is read.
+    meaning: Option<(Task, Option<Unit>)>,
+    channels: Option<Vec<String>>,
+    outputs: Vec<String>,
+    edges: Vec<String>,
+    notes: Vec<(NoteKind, String)>,
+}
+
+impl Found {
+    fn push(&mut self, split: Split, name: String, input: Input, answer: Answer) {
+        self.push_joined(split, name, input, Joints::None, answer);
+    }
+
+    fn push_joined(&mut self, split: Split, name: String, input: Input, joints: Joints, answer: Answer) {
+        self.records.push((split, Record { name, input, joints, answer }));
+    }
+
+    /// Keeps the channels of the first part; another number in a later one is an error.
+    fn agree(
+        &mut self,
+        file: &Path,
+        line: u64,
+        channels: impl FnOnce() -> Vec<String>,
+        count: usize,
+    ) -> Result<(), Error> {
+        match &self.channels {
+            None => self.channels = Some(channels()),
+            Some(known) if known.len() == count => {}
+            Some(known) => {
+                let problem = format!("{count} channels where the files before have {}", known.len());
+                return Err(Error::Line { file: file.into(), line, problem });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
