@@ -185,6 +185,18 @@ impl Wiring {
         }
     }
 
+    /// Groups of chains whose outputs share a format, as they are read side by side, added or multiplied; of a chain that
+    /// comes for each round, those of all rounds.
+    pub fn shared_formats(&self) -> &'static [&'static [Chain]] {
+        match self.wires.first().map(|wire| wire.chain) {
+            // The head reads a decoder state next to encoder states, and the bridge gives the decoder's first states.
+            Some(Chain::Encoder) => &[&[Chain::Encoder, Chain::Bridge, Chain::Decoder], &[Chain::Query, Chain::Key]],
+            Some(Chain::Leaf) => &[&[Chain::Leaf, Chain::Compose]],
+            Some(Chain::Node) => &[&[Chain::Node, Chain::Edge, Chain::Update]],
+            _ => &[],
+        }
+    }
+
     /// Whether a model of `rounds` rounds may have so many chains.
     pub fn fits(&self, chains: usize, rounds: usize) -> bool {
         chains == self.wires.len()
@@ -254,20 +266,6 @@ impl Structure {
             Structure::Seq2seq { .. } => &SEQ2SEQ,
             Structure::Tree { .. } => &TREE,
             Structure::Graph { .. } => &GRAPH,
-        }
-    }
-
-    /// Groups of chains whose outputs share a format, as they are read side by side, added or multiplied; of a chain that
-    /// comes for each round, those of all rounds.
-    pub const fn shared_formats(&self) -> &'static [&'static [Chain]] {
-        match self {
-            Structure::Sequence => &[],
-            // The head reads a decoder state next to encoder states, and the bridge gives the decoder's first states.
-            Structure::Seq2seq { .. } => {
-                &[&[Chain::Encoder, Chain::Bridge, Chain::Decoder], &[Chain::Query, Chain::Key]]
-            }
-            Structure::Tree { .. } => &[&[Chain::Leaf, Chain::Compose]],
-            Structure::Graph { .. } => &[&[Chain::Node, Chain::Edge, Chain::Update]],
         }
     }
 

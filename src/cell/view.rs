@@ -75,6 +75,12 @@ impl<'b> LayerView<'b> {
     pub fn kind(&self) -> (u8, u8) {
         (self.tag, self.variant)
     }
+    /// The layer as the blob describes it.
+    pub fn descriptor(&self) -> LayerDescriptor {
+        let &LayerView { tag, variant, inputs, units, in_frac, q, direction, params, .. } = self;
+        let Q { carried_frac, out_frac } = q;
+        LayerDescriptor { tag, variant, inputs, units, in_frac, out_frac, carried_frac, direction, params }
+    }
     /// State that it carries besides h.
     pub fn carried(&self) -> CarriedState {
         self.spec.carried

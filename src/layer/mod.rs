@@ -94,7 +94,7 @@ pub fn named(name: &str) -> Option<(u8, u8, &'static VariantSpec)> {
 
 impl LayerView<'_> {
     /// The table of its variant, with all names. A firmware that calls it links the tables of all layers.
-    pub fn table(&self) -> &'static VariantSpec {
+    pub fn spec(&self) -> &'static VariantSpec {
         find(self.tag, self.variant).unwrap_or(&VariantSpec::BASE)
     }
 }

@@ -2,7 +2,8 @@
 //! quantized, and run on the emulated M4, compared with the host.
 
 use anyhow::{Context, Result};
-use elman::blob::{Blob, Structure, TextUnit};
+use elman::blob::{Blob, Structure};
+use elman::text::TextUnit;
 use elman::{Model, cell::CELLS};
 use elman_nn::{DenseActivation, LayerSpec, Loss, NetworkSpec, Over, Target};
 use elman_quant::network::{Surroundings, calibrate, quantize};

@@ -12,7 +12,7 @@ mod combinations;
 mod fuzz_seeds;
 mod no_mul64;
 mod panics;
-mod proof;
+mod panic_free;
 mod recipes;
 mod size;
 mod soak;

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
-use elman::blob::TextUnit;
 use elman::net::Temperature;
+use elman::text::TextUnit;
 use serde::Serialize;
 
 use crate::ui::{Ui, thousands};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use elman::Model;
 use elman::blob::Structure;
+use elman::wiring::tree::{COMPOSE, HEAD, LEAF};
 use serde::Serialize;
 
 use crate::ui::{Ui, bytes, thousands};
@@ -46,7 +47,7 @@ impl TreeCost {
     fn of(model: &Model<'_>, cost: &Cost) -> Option<Self> {
         let Structure::Tree { max_nodes, .. } = model.structure() else { return None };
         let mut layers = cost.layers.iter();
-        let macs = [0, 1, 2].map(|k| layers.by_ref().take(model.chain(k).len()).map(|l| l.macs).sum());
+        let macs = [LEAF, COMPOSE, HEAD].map(|k| layers.by_ref().take(model.chain(k).len()).map(|l| l.macs).sum());
         Some(TreeCost { ram_bytes_all_kept: 4 * model.tree_words(max_nodes, max_nodes), macs })
     }
 }

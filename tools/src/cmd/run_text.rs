@@ -1,8 +1,9 @@
 //! `elman run` on text: a line at a time through a model that reads symbols.
 
 use anyhow::{Context, Result, anyhow};
-use elman::blob::{Readout, Structure, TextUnit};
-use elman::{Model, blob::Text};
+use elman::Model;
+use elman::blob::{Readout, Structure};
+use elman::text::{Text, TextUnit};
 use serde::Serialize;
 
 use super::run_tree;

@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result, anyhow, ensure};
 use elman::Model;
-use elman::blob::{Readout, Text};
+use elman::blob::Readout;
 use elman::net::Node;
+use elman::text::Text;
 
 use super::run_text::Line;
 use elman_data::Joints;

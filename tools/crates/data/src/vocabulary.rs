@@ -1,7 +1,7 @@
 //! Symbols and their indices, as a network reads them and a blob carries them.
 
 use super::{Answer, Input, Record, Unit};
-use elman::blob::{Text, TextUnit};
+use elman::text::{Text, TextUnit};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;

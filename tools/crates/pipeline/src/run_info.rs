@@ -3,7 +3,8 @@
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use elman::blob::{Structure, TextUnit};
+use elman::blob::Structure;
+use elman::text::TextUnit;
 use elman_data::records::{Task, Unit};
 use elman_nn::{END, NetworkSpec, Target};
 use elman_quant::IntegerLayer;

@@ -1,7 +1,8 @@
 //! A detector into a blob that has none, or another one.
 
 use anyhow::{Context, Result, ensure};
-use elman::blob::{Blob, FRAME_WORDS, Frame, Model, crc32c};
+use elman::blob::{Blob, FRAME_WORDS, Frame, LayerDescriptor, Model, crc32c};
+use elman::cell::LayerView;
 use elman::detect;
 
 use super::words_of;
@@ -20,7 +21,8 @@ pub fn with_detector(blob: &[u8], config: Option<detect::Config>) -> Result<Vec<
         config.check(model.outputs()).context("the detector does not fit the model")?;
     }
     descriptor.detect = config;
-    let mut text = postcard::to_stdvec(&descriptor)?;
+    let layers: Vec<LayerDescriptor> = model.layers().iter().map(LayerView::descriptor).collect();
+    let mut text = postcard::to_stdvec(&(&descriptor, &layers))?;
     let descriptor_bytes = text.len() as u32;
     text.resize(text.len().next_multiple_of(4), 0);
     let weights_offset = FRAME_WORDS as u32 * 4 + text.len() as u32;

@@ -3,11 +3,12 @@
 use anyhow::{Context, Result, bail, ensure};
 use elman::blob::{
     Blob, Descriptor, Direction, FRAME_WORDS, Frame, LayerDescriptor, MAX_CHAINS, MAX_LAYERS, Model, Readout,
-    Structure, Text, TextUnit, crc32c, memory_words, schema_hash,
+    Structure, crc32c, memory_words, schema_hash,
 };
 use elman::cell::{Operands, StageKind, StageSpec, VariantSpec};
 use elman::kernel::Layout;
 use elman::kernel::layout::padded;
+use elman::text::{Text, TextUnit};
 use elman::{audio, detect};
 
 use super::pass::{self, Row};
@@ -167,10 +168,9 @@ impl IntegerModel {
             structure: self.structure,
             chains: heapless::Vec::from_slice(&self.chains)
                 .map_err(|_| anyhow::anyhow!("{} chains: a model has at most {MAX_CHAINS}", self.chains.len()))?,
-            layers,
         };
-        let memory_words = memory_words(&descriptor);
-        let mut text = postcard::to_stdvec(&descriptor)?;
+        let memory_words = memory_words(&descriptor, &layers);
+        let mut text = postcard::to_stdvec(&(&descriptor, &layers))?;
         let descriptor_bytes = text.len();
         text.resize(descriptor_bytes.next_multiple_of(4), 0);
         let weights_offset = FRAME_WORDS * 4 + text.len();

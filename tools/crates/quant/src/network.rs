@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result};
 use elman::audio;
-use elman::blob::{Direction, Readout, Structure, TextUnit};
+use elman::blob::{Direction, Readout, Structure};
 use elman::cell::OutRange;
+use elman::text::TextUnit;
 
 use super::joints;
 use super::ptq::{FloatLayer, Seen, out_frac, quantize_embedding, quantize_layer};

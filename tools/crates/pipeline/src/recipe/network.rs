@@ -1,6 +1,7 @@
 //! The part of a recipe that describes the network between frames and labels.
 
 use elman::blob::AttentionScore;
+use elman::wiring::{self, Chain, Wire};
 use serde::{Deserialize, Serialize};
 
 use elman_nn::{LayerSpec, NetworkSpec, Over, StructureSpec};
@@ -200,20 +201,36 @@ impl NetworkRecipe {
             let attends = score != AttentionScore::None && s.attention.units > 0;
             let map = || if attends { vec![LayerSpec::dense(s.attention.units)] } else { Vec::new() };
             let scores = if score == AttentionScore::Additive { vec![LayerSpec::dense(1)] } else { Vec::new() };
-            let [encoder, bridge, decoder] = [&s.encoder, &s.bridge, &s.decoder].map(Clone::clone);
-            let chains = vec![encoder, bridge, decoder, map(), map(), scores, head(&s.head)];
+            let layers = |wire: &Wire| match wire.chain {
+                Chain::Encoder => s.encoder.clone(),
+                Chain::Bridge => s.bridge.clone(),
+                Chain::Decoder => s.decoder.clone(),
+                Chain::Query | Chain::Key => map(),
+                Chain::Energy => scores.clone(),
+                _ => head(&s.head),
+            };
+            let chains: Vec<_> = wiring::SEQ2SEQ.wires.iter().map(layers).collect();
             let structure = StructureSpec::Seq2seq { chains: counts(&chains), score };
             (chains, structure)
         } else if let Some(t) = &self.tree {
-            let chains = vec![t.leaf.clone(), vec![t.compose.clone()], head(&t.head)];
+            let layers = |wire: &Wire| match wire.chain {
+                Chain::Leaf => t.leaf.clone(),
+                Chain::Compose => vec![t.compose.clone()],
+                _ => head(&t.head),
+            };
+            let chains: Vec<_> = wiring::TREE.wires.iter().map(layers).collect();
             let structure = StructureSpec::Tree { chains: counts(&chains), roots: t.roots, every_node: asked.every };
             (chains, structure)
         } else if let Some(g) = &self.graph {
-            let mut chains = vec![g.node.clone(), g.edge.clone()];
-            for _ in 0..if g.shared { 1 } else { g.rounds } {
-                chains.extend([g.message.clone(), vec![g.update.clone()]]);
-            }
-            chains.push(head(&g.head));
+            let count = wiring::graph::count(if g.shared { 1 } else { g.rounds });
+            let layers = |k: usize| match wiring::GRAPH.wire(k, count).chain {
+                Chain::Node => g.node.clone(),
+                Chain::Edge => g.edge.clone(),
+                Chain::Message => g.message.clone(),
+                Chain::Update => vec![g.update.clone()],
+                _ => head(&g.head),
+            };
+            let chains: Vec<_> = (0..count).map(layers).collect();
             let edge_features = asked.edge_features;
             let structure = StructureSpec::Graph { chains: counts(&chains), rounds: g.rounds, edge_features };
             (chains, structure)
@@ -224,7 +241,8 @@ impl NetworkRecipe {
         // A table without a number of rows has one for each symbol: of the input, and in a decoder of the output.
         let mut layers = Vec::new();
         for (k, chain) in chains.into_iter().enumerate() {
-            let symbols = if self.seq2seq.is_some() && k == 2 { asked.outputs } else { asked.symbols };
+            let decoder = structure.wire(k).chain == Chain::Decoder;
+            let symbols = if decoder { asked.outputs } else { asked.symbols };
             for mut layer in chain {
                 if let LayerSpec::Embedding { rows, .. } | LayerSpec::OneHot { rows } = &mut layer
                     && *rows == 0
