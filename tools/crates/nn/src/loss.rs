@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Frames;
 use super::float::{Float, Kernel, Lanes};
 
-/// A class of [`Target`] that asks for nothing at its step: no loss, not counted.
-pub const NO_CLASS: u32 = u32::MAX;
+pub use elman_data::NO_CLASS;
 
 /// The symbol of a target that ends it, and that the decoder reads before its first.
 pub const END: u32 = 0;

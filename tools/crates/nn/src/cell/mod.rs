@@ -12,6 +12,7 @@ mod step;
 mod tree_lstm;
 
 use elman::cell::{CELLS, CellSpec, Stage, Unit, VariantSpec};
+use elman::layer;
 
 use super::float::{Float, Lanes, World};
 pub(super) use srn::dense;
@@ -75,6 +76,15 @@ pub fn find<F: Float>(variant: &str) -> Option<(FloatCell<F>, usize, &'static Va
         let spec = cell.spec.variants[number];
         Some((cell, number, spec))
     })
+}
+
+/// The stages of a variant of any layer that has gates: a cell's, or the one of a dense layer.
+pub fn stages<F: Float>(variant: &str) -> Option<Stages<F>> {
+    if let Some((cell, number, _)) = find::<F>(variant) {
+        return Some((cell.stages)(number));
+    }
+    let number = layer::dense::SPEC.variants.iter().position(|v| v.name == variant)?;
+    Some(vec![F::dense(layer::dense::ACTIVATIONS[number])])
 }
 
 /// The names of all variants of all cells.

@@ -12,8 +12,10 @@ use std::fmt::{Debug, Display};
 use std::ops::{AddAssign, MulAssign};
 
 use elman::arith::{Activation, Arith};
+use get_size2::GetSize;
 
 use super::cell::{FloatCell, Pointwise};
+use super::compiled::Compiled;
 use gemm::Gemm;
 
 /// A computation over vectors of `F`, compiled once per instruction set.
@@ -26,7 +28,19 @@ pub trait Kernel<F: Float> {
 
 /// Scalar of a float network: `f32` to train, `f64` to check gradients.
 pub trait Float:
-    Copy + Send + Sync + Default + PartialOrd + Debug + Display + AddAssign + MulAssign + 'static + private::Sealed
+    Copy
+    + Send
+    + Sync
+    + Default
+    + PartialOrd
+    + Debug
+    + Display
+    + AddAssign
+    + MulAssign
+    + GetSize
+    + 'static
+    + Compiled
+    + private::Sealed
 {
     /// 0
     const ZERO: Self;

@@ -3,8 +3,8 @@
 use elman_data::Joints;
 use elman_nn::structure::{self, Item};
 use elman_nn::{
-    Classes, DenseActivation, LayerSpec, Loss, Mode, NO_CLASS, Network, NetworkSpec, Pass, StructureSpec, Target,
-    Workspace,
+    Classes, Dense, DenseActivation, Embedding, LayerSpec, Loss, Mode, NO_CLASS, Network, NetworkSpec, Pass,
+    StructureSpec, Target, Workspace,
 };
 
 use elman::blob::AttentionScore;
@@ -12,7 +12,7 @@ use elman::blob::AttentionScore;
 use crate::check::Random;
 
 fn tanh(outputs: usize) -> LayerSpec {
-    LayerSpec::Dense { outputs, activation: DenseActivation::Tanh }
+    LayerSpec::from(Dense { outputs, activation: DenseActivation::Tanh })
 }
 
 /// Chains by their letters in [`elman::blob::Structure::SEQ2SEQ`].
@@ -23,7 +23,7 @@ fn spec(score: AttentionScore, chains: [Vec<LayerSpec>; 7]) -> NetworkSpec {
 }
 
 fn embedding() -> LayerSpec {
-    LayerSpec::Embedding { rows: 6, units: 3 }
+    LayerSpec::from(Embedding { rows: 6, units: 3 })
 }
 
 /// Sources and targets of different lengths, one with a symbol that is not known.
