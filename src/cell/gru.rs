@@ -6,9 +6,9 @@
 //! after:  n_t = tanh(W_n x_t + b_n + r_t ⊙ (U_n h_(t-1) + b_m))
 //! h_t = z_t ⊙ h_(t-1) + (1 - z_t) ⊙ n_t
 //! ```
-//! `n` is the candidate h̃. *Before* is the lecture's form (Cho et al. 2014); *after* is PyTorch's and cuDNN's
-//! and takes one pass over the weights instead of two. In integers h is Q0.15 with a Q1.30 32-bit form, without
-//! which updates of less than one LSB, (1 - z) small, would be lost.
+//! `n` is the candidate h̃. *Before* is the form of Cho et al. 2014 and of Goodfellow et al. 2016, section 10.10.2;
+//! *after* is PyTorch's and cuDNN's and reads the weights once instead of twice. In integers h is Q0.15 and carried as Q1.30
+//! as well, without which updates of less than one LSB, (1 - z) small, would be lost.
 
 use super::{
     CarriedState, CellSpec, GateSpec, LayerOperation, Operands, Stage, StageKind, StageSpec, Unit, VariantSpec, drive,
