@@ -128,7 +128,8 @@ impl<'b> Loader<'_, 'b> {
         self.encoded.check()?;
         let operations = self.model.operations;
         let LayerDescriptor { tag, variant, units, out_frac, direction, .. } = l;
-        let known = WeightFormat::of_tag(tag).and_then(|(format, tag)| Some((format, tag, operations.layer(tag, variant)?)));
+        let known =
+            WeightFormat::of_tag(tag).and_then(|(format, tag)| Some((format, tag, operations.layer(tag, variant)?)));
         let (format, tag, spec) = known.ok_or(LoadError::UnknownLayer { layer, tag, variant })?;
         let (l, packing) = (LayerDescriptor { tag, ..l }, Packing { format, layout: self.model.frame.layout });
         layer::check_widths(layer, &l, spec)?;

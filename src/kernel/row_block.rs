@@ -87,13 +87,7 @@ impl<'a> RowBlocks<'a> {
     /// Blocks of four rows over `x`, of `words` of weights and `per_block` words of parameters; `None` where there is
     /// nothing to do.
     #[inline(always)]
-    pub(super) fn rows(
-        weights: &[u32],
-        params: &[u32],
-        x: &'a [u32],
-        words: usize,
-        per_block: usize,
-    ) -> Option<Self> {
+    pub(super) fn rows(weights: &[u32], params: &[u32], x: &'a [u32], words: usize, per_block: usize) -> Option<Self> {
         let count = count(weights, words, params, per_block);
         if !x.len().is_multiple_of(2) {
             return None;

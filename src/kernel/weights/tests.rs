@@ -230,5 +230,7 @@ fn row_blocks_follow_each_other() {
 fn the_bound_of_the_accumulator_is_exact() {
     assert!(!accumulator_overflows(65_535, 32_767));
     assert!(accumulator_overflows(65_535, 32_768) && accumulator_overflows(65_535, -32_768));
-    assert!(accumulator_overflows(65_536, 0) && accumulator_overflows(0, i32::MIN) && !accumulator_overflows(0, i32::MAX));
+    assert!(
+        accumulator_overflows(65_536, 0) && accumulator_overflows(0, i32::MIN) && !accumulator_overflows(0, i32::MAX)
+    );
 }
