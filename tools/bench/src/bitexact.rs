@@ -11,7 +11,7 @@ use elman_data::{GraphRows, Joints};
 use elman_emulator::Machines;
 use elman_pipeline::{Answer, Example};
 use elman_quant::synthetic::{self, Drive};
-use elman_quant::{IntegerModel, words_of};
+use elman_quant::{IntegerModel, layout_of, words_of};
 use elman_verify::{Bench, Ear, GenerateReport, Generation, Inputs, Options, generate, hear};
 use std::process::ExitCode;
 
@@ -128,7 +128,7 @@ fn text(core: &str, symbols: usize) -> Result<GenerateReport> {
 
 /// The firmware of a core returns an error for a blob in another core's layout, with the names of both layouts.
 fn refuses(bench: &Bench, core: &str) -> Result<()> {
-    let built = Layout::of_core(core).with_context(|| format!("{core} has no layout"))?;
+    let built = layout_of(core)?;
     for other in Layout::ALL.into_iter().filter(|other| *other != built) {
         let blob = synthetic::model("lstm", 4, 5, 0, Drive::Ordinary, 3).to_blob_in(other)?;
         let words = words_of(&blob)?;

@@ -4,6 +4,7 @@
 use anyhow::{Context, Result};
 use elman::Model;
 use elman::blob::{Blob, Structure};
+use elman::kernel::WeightFormat;
 use elman::text::TextUnit;
 use elman_nn::{LayerSpec, Loss, NetworkSpec, Reads, Target};
 use elman_quant::network::{Surroundings, calibrate, quantize};
@@ -153,6 +154,7 @@ fn one(c: &Combination, bench: &Bench, steps: usize) -> Result<(u64, u64)> {
         scale: scale.clone(),
         target: Vec::new(),
         structure: Structure::Sequence,
+        weights: WeightFormat::default(),
     };
     let float: Vec<Sequence> = sequences.iter().map(|s| Sequence::new(frames(s), Target::Steps(Vec::new()))).collect();
     let integer = quantize(&network, &around, &calibrate(&network, &float, &[]))?;

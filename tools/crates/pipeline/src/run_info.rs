@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use elman::blob::Structure;
+use elman::kernel::WeightFormat;
 use elman::text::TextUnit;
 use elman_data::records::{Task, Unit};
 use elman_nn::{END, NetworkSpec, Target};
@@ -163,6 +164,7 @@ impl RunInfo {
             scale: self.scale_layer(),
             target: self.target.clone(),
             structure: self.structure,
+            weights: WeightFormat::default(),
         }
     }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Options;
 use elman_emulator::{Firmware, Machines, Qemu};
-use elman_quant::{relay, words_of};
+use elman_quant::{repack, words_of};
 
 /// "ELG1": the first word of the firmware's answer.
 const MAGIC: u32 = u32::from_le_bytes(*b"ELG1");
@@ -86,7 +86,7 @@ pub fn generate_on_host(model: &Model<'_>, generation: &Generation) -> Result<Ve
 /// Where the blob does not load or does not generate, QEMU or the toolchain for the core is missing, or the firmware
 /// fails. A difference is no error, but is in the report.
 pub fn generate(model: &[u8], core: &str, generation: &Generation, options: &Options) -> Result<GenerateReport> {
-    let model = &relay::for_core(model, core)?;
+    let model = &repack::for_core(model, core)?;
     let words = words_of(model)?;
     let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob does not load: {e}"))?;
     let symbols = generate_on_host(&loaded, generation)?;

@@ -9,7 +9,7 @@ use elman_data::Joints;
 use elman_emulator::Session;
 use elman_pipeline::Example;
 use elman_pipeline::evaluate::host;
-use elman_quant::{relay, words_of};
+use elman_quant::{repack, words_of};
 
 /// What the firmware reads, as boards/common describes it.
 fn input(model: &Model<'_>, examples: &[Example]) -> Result<Vec<u8>> {
@@ -33,7 +33,7 @@ fn input(model: &Model<'_>, examples: &[Example]) -> Result<Vec<u8>> {
 /// # Errors
 /// As of [`super::run`], and where a graph is larger than the model takes.
 pub fn graphs(model: &[u8], core: &str, examples: &[Example], options: &Options) -> Result<VerifyReport> {
-    let model = &relay::for_core(model, core)?;
+    let model = &repack::for_core(model, core)?;
     let words = words_of(model)?;
     let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow!("the blob does not load: {e}"))?;
     Bench::new(options, core, Some(model))?.graphs(&loaded, examples, None)

@@ -28,7 +28,7 @@ use serde::Serialize;
 use std::path::PathBuf;
 
 use elman_pipeline::Example;
-use elman_quant::{relay, words_of};
+use elman_quant::{repack, words_of};
 
 /// How [`run`] works.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +75,7 @@ impl VerifyReport {
 /// Where the blob does not load, a sequence is no whole number of frames or too long, QEMU or the toolchain for the core
 /// is missing, or the firmware fails. A difference in bits is no error, but is in the report.
 pub fn run(model: &[u8], core: &str, inputs: &[Vec<i16>], options: &Options) -> Result<VerifyReport> {
-    let model = relay::for_core(model, core)?;
+    let model = repack::for_core(model, core)?;
     let words = words_of(&model)?;
     let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob does not load: {e}"))?;
     let bench = Bench::new(options, core, Some(&model))?;

@@ -11,7 +11,7 @@ use std::io::Write;
 
 use super::Options;
 use elman_emulator::{Firmware, Machine, Machines, Qemu, Session};
-use elman_quant::{relay, words_of};
+use elman_quant::{repack, words_of};
 
 /// "ELR1": the first word of a session.
 const MAGIC: u32 = u32::from_le_bytes(*b"ELR1");
@@ -178,7 +178,7 @@ impl Ear {
     /// # Errors
     /// Where the blob does not load or is no listener, or the firmware fails. A difference is no error, but is in the report.
     pub fn replay(&self, model: &[u8], samples: &[i16], block: usize) -> Result<ReplayReport> {
-        let model = &relay::for_core(model, &self.core)?;
+        let model = &repack::for_core(model, &self.core)?;
         let words = words_of(model)?;
         let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob does not load: {e}"))?;
         let audio = *loaded.audio().context("the model takes no sound")?;
