@@ -1,7 +1,7 @@
-//! What a build can do without: the crate's features that a loader asks for by name.
+//! Features of the crate that a loader asks for by name.
 
-/// A feature of the crate without which some models are refused. Cells and layers have features as well; a build without one
-/// does not know the layer ([`Error::UnknownLayer`](crate::blob::Error::UnknownLayer)).
+/// A feature of the crate that some models need. Cells and layers have features as well; a build without one
+/// does not know the layer ([`LoadError::UnknownLayer`](crate::LoadError::UnknownLayer)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -13,9 +13,11 @@ pub enum Feature {
     /// `feedback`: models that read their own output.
     Feedback,
     /// `gain`: per-channel energy normalisation in the audio front end.
-    Gain,
-    /// `suppression`: suppression of steady noise in the audio front end.
-    Suppression,
+    Pcen,
+    /// `suppression`: subtraction of steady noise in the audio front end.
+    SpectralSubtraction,
+    /// `structures`: encoder-decoders, trees and graphs.
+    Structures,
     /// `symbols`: models that read text.
     Symbols,
 }
@@ -27,8 +29,9 @@ impl Feature {
             Feature::Backward => "backward",
             Feature::Cepstrum => "cepstrum",
             Feature::Feedback => "feedback",
-            Feature::Gain => "gain",
-            Feature::Suppression => "suppression",
+            Feature::Pcen => "gain",
+            Feature::SpectralSubtraction => "suppression",
+            Feature::Structures => "structures",
             Feature::Symbols => "symbols",
         }
     }
@@ -39,8 +42,9 @@ impl Feature {
             Feature::Backward => cfg!(feature = "backward"),
             Feature::Cepstrum => cfg!(feature = "cepstrum"),
             Feature::Feedback => cfg!(feature = "feedback"),
-            Feature::Gain => cfg!(feature = "gain"),
-            Feature::Suppression => cfg!(feature = "suppression"),
+            Feature::Pcen => cfg!(feature = "gain"),
+            Feature::SpectralSubtraction => cfg!(feature = "suppression"),
+            Feature::Structures => cfg!(feature = "structures"),
             Feature::Symbols => cfg!(feature = "symbols"),
         }
     }

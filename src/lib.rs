@@ -11,7 +11,7 @@
 //! // On a device: `static BLOB: Blob<'static> = elman::include_blob!("keywords.elman");` and memory of
 //! // `[u32; BLOB.memory_words()]`, known at compile time.
 //! let blob = Blob::new(words);
-//! # fn run(blob: Blob<'_>, memory: &mut [u32], frames: &[[i16; 32]]) -> Result<(), elman::blob::Error> {
+//! # fn run(blob: Blob<'_>, memory: &mut [u32], frames: &[[i16; 32]]) -> Result<(), elman::Error> {
 //! let model = Model::load(blob)?;
 //! let mut net = model.stream(memory)?; // hidden and cell states, zeroed
 //! for frame in frames {
@@ -53,15 +53,20 @@ pub mod audio;
 pub mod blob;
 pub mod cell;
 pub mod detect;
+mod error;
 mod feature;
 pub mod kernel;
 pub mod layer;
 pub mod listener;
+mod memory;
 pub mod net;
-mod rest;
+mod silence;
 pub mod text;
 
+pub use blob::LoadError;
 pub use blob::{Blob, Model};
+pub use error::Error;
 pub use feature::Feature;
 pub use listener::Listener;
-pub use net::{Seq2seq, Sequence, Stream};
+pub use memory::MemoryError;
+pub use net::{RunError, Seq2seq, Sequence, Stream};

@@ -45,7 +45,7 @@ pub trait Arith {
     /// Element of the vector that the next step and the next layer read: h.
     type Out: Copy;
     /// State carried at high precision from step to step: c of an LSTM, the long form of a GRU's h.
-    type Long: Copy;
+    type Carried: Copy;
     /// Peephole weight: an element of the diagonal V.
     type Weight: Copy;
 
@@ -60,27 +60,27 @@ pub trait Arith {
     /// f(a) in the format of the output.
     fn activate(&self, f: Activation, a: Self::Pre) -> Self::Out;
     /// f ⊙ c + i ⊙ g
-    fn keep_add(&self, f: Self::Gate, c: Self::Long, i: Self::Gate, g: Self::Gate) -> Self::Long;
+    fn keep_add(&self, f: Self::Gate, c: Self::Carried, i: Self::Gate, g: Self::Gate) -> Self::Carried;
     /// tanh(c)
-    fn tanh_long(&self, c: Self::Long) -> Self::Gate;
+    fn tanh_carried(&self, c: Self::Carried) -> Self::Gate;
     /// o ⊙ t
     fn gate_gate(&self, o: Self::Gate, t: Self::Gate) -> Self::Out;
     /// z ⊙ h + (1 - z) ⊙ n
-    fn lerp(&self, z: Self::Gate, n: Self::Gate, h: Self::Long) -> Self::Long;
+    fn lerp(&self, z: Self::Gate, n: Self::Gate, h: Self::Carried) -> Self::Carried;
     /// h at the precision of the output.
-    fn narrow(&self, h: Self::Long) -> Self::Out;
+    fn to_q15(&self, h: Self::Carried) -> Self::Out;
     /// r ⊙ h
     fn gate_out(&self, r: Self::Gate, h: Self::Out) -> Self::Out;
     /// 1 - i
     fn one_minus(&self, i: Self::Gate) -> Self::Gate;
     /// c + i ⊙ g
-    fn add_gated(&self, c: Self::Long, i: Self::Gate, g: Self::Gate) -> Self::Long;
+    fn add_gated(&self, c: Self::Carried, i: Self::Gate, g: Self::Gate) -> Self::Carried;
     /// c + f ⊙ d
-    fn add_kept(&self, c: Self::Long, f: Self::Gate, d: Self::Long) -> Self::Long;
+    fn add_kept(&self, c: Self::Carried, f: Self::Gate, d: Self::Carried) -> Self::Carried;
     /// V ⊙ c
-    fn peephole(&self, v: Self::Weight, c: Self::Long) -> Self::Pre;
+    fn peephole(&self, v: Self::Weight, c: Self::Carried) -> Self::Pre;
     /// h + g, for a state without bound.
-    fn accumulate(&self, h: Self::Long, g: Self::Gate) -> Self::Long;
+    fn accumulate(&self, h: Self::Carried, g: Self::Gate) -> Self::Carried;
     /// A state without bound in the format of the output.
-    fn narrow_wide(&self, h: Self::Long) -> Self::Out;
+    fn to_out(&self, h: Self::Carried) -> Self::Out;
 }

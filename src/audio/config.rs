@@ -1,6 +1,6 @@
 //! The parameters of the front end: integers only, so that they travel in a blob.
 
-use super::{Error, Gain, MAX_CHANNELS, Suppression, mel};
+use super::{Error, MAX_CHANNELS, Pcen, SpectralSubtraction, mel};
 use crate::Feature;
 use serde::{Deserialize, Serialize};
 
@@ -28,9 +28,9 @@ pub struct Config {
     /// log2 of the energy added to each band before the logarithm: what is much weaker than that is silence.
     pub floor_log2: u8,
     /// What is subtracted from each channel: the noise in it that stays.
-    pub suppression: Option<Suppression>,
+    pub spectral_subtraction: Option<SpectralSubtraction>,
     /// Instead of the logarithm: each channel's energy over its own mean.
-    pub gain: Option<Gain>,
+    pub pcen: Option<Pcen>,
     /// Coefficients of the cosine transform that are the features (MFCC); 0 leaves the bands as they are.
     pub cepstrum: u8,
 }
@@ -48,8 +48,8 @@ impl Config {
         pre_emphasis: 0,
         remove_dc: true,
         floor_log2: 10,
-        suppression: None,
-        gain: None,
+        spectral_subtraction: None,
+        pcen: None,
         cepstrum: 0,
     };
 
@@ -64,7 +64,7 @@ impl Config {
 
     /// Words of memory that a front end with these parameters needs, exactly.
     pub const fn memory_words(&self) -> usize {
-        let estimates = self.suppression.is_some() as usize + self.gain.is_some() as usize;
+        let estimates = self.spectral_subtraction.is_some() as usize + self.pcen.is_some() as usize;
         let channels = self.channels as usize;
         (self.window as usize).div_ceil(2) + self.fft() + channels + 2 + 2 * channels * estimates
     }
@@ -111,20 +111,20 @@ impl Config {
         if self.floor_log2 > 40 {
             return Err(Error::Floor { log2: self.floor_log2 });
         }
-        if let Some(suppression) = &self.suppression {
-            if !Feature::Suppression.built() {
-                return Err(Error::Lacks(Feature::Suppression));
+        if let Some(spectral_subtraction) = &self.spectral_subtraction {
+            if !Feature::SpectralSubtraction.built() {
+                return Err(Error::FeatureDisabled { feature: Feature::SpectralSubtraction });
             }
-            suppression.check()?;
+            spectral_subtraction.check()?;
         }
-        if let Some(gain) = &self.gain {
-            if !Feature::Gain.built() {
-                return Err(Error::Lacks(Feature::Gain));
+        if let Some(pcen) = &self.pcen {
+            if !Feature::Pcen.built() {
+                return Err(Error::FeatureDisabled { feature: Feature::Pcen });
             }
-            gain.check()?;
+            pcen.check()?;
         }
         if self.cepstrum > 0 && !Feature::Cepstrum.built() {
-            return Err(Error::Lacks(Feature::Cepstrum));
+            return Err(Error::FeatureDisabled { feature: Feature::Cepstrum });
         }
         if self.cepstrum > self.channels {
             return Err(Error::Cepstrum { coefficients: self.cepstrum, channels: self.channels });
@@ -149,11 +149,11 @@ mod tests {
         assert_eq!(Config::HZ_16000.check(), Ok(()));
         assert_eq!(Config::HZ_8000.check(), Ok(()));
         assert_eq!(Config::HZ_16000.memory_words(), 256 + 512 + 34);
-        let gain = Config { gain: Some(Gain::SPEECH), ..Config::HZ_16000 };
-        assert_eq!((gain.memory_words(), gain.check()), (256 + 512 + 34 + 64, Ok(())));
-        let both = Config { suppression: Some(Suppression::SPEECH), ..gain };
+        let pcen = Config { pcen: Some(Pcen::SPEECH), ..Config::HZ_16000 };
+        assert_eq!((pcen.memory_words(), pcen.check()), (256 + 512 + 34 + 64, Ok(())));
+        let both = Config { spectral_subtraction: Some(SpectralSubtraction::SPEECH), ..pcen };
         assert_eq!((both.memory_words(), both.check()), (256 + 512 + 34 + 128, Ok(())));
-        assert_eq!((Config { cepstrum: 13, ..gain }.features(), gain.features()), (13, 32));
+        assert_eq!((Config { cepstrum: 13, ..pcen }.features(), pcen.features()), (13, 32));
         assert_eq!(Config::HZ_16000.frames(16_000), 49);
         assert_eq!(Config::HZ_16000.frames(511), 0);
     }
@@ -175,12 +175,15 @@ mod tests {
             (Config { floor_log2: 41, ..OK }, Error::Floor { log2: 41 }),
             (Config { cepstrum: 33, ..OK }, Error::Cepstrum { coefficients: 33, channels: 32 }),
             (
-                Config { gain: Some(Gain { root: 0, ..Gain::SPEECH }), ..OK },
-                Error::Gain { smooth_log2: 5, strength: 32_113, bias: 8192, root: 0 },
+                Config { pcen: Some(Pcen { r: 0, ..Pcen::SPEECH }), ..OK },
+                Error::Pcen { smoothing_log2: 5, alpha: 32_113, delta: 8192, r: 0 },
             ),
             (
-                Config { suppression: Some(Suppression { share: 40_000, ..Suppression::SPEECH }), ..OK },
-                Error::Suppression { fall_log2: 3, rise_log2: 6, strength: 6144, share: 40_000 },
+                Config {
+                    spectral_subtraction: Some(SpectralSubtraction { floor: 40_000, ..SpectralSubtraction::SPEECH }),
+                    ..OK
+                },
+                Error::SpectralSubtraction { fall_log2: 3, rise_log2: 6, oversubtraction: 6144, floor: 40_000 },
             ),
             (Config { fft_log2: 7, window: 128, hop: 80, channels: 40, ..OK }, Error::EmptyChannel { channel: 0 }),
         ] {
@@ -191,19 +194,19 @@ mod tests {
     #[test]
     fn what_a_build_lacks_is_refused_by_name() {
         for (feature, config) in [
-            (Feature::Gain, Config { gain: Some(Gain::SPEECH), ..OK }),
+            (Feature::Pcen, Config { pcen: Some(Pcen::SPEECH), ..OK }),
             (Feature::Cepstrum, Config { cepstrum: 13, ..OK }),
-            (Feature::Suppression, Config { suppression: Some(Suppression::SPEECH), ..OK }),
+            (Feature::SpectralSubtraction, Config { spectral_subtraction: Some(SpectralSubtraction::SPEECH), ..OK }),
         ] {
-            assert_eq!(config.check(), if feature.built() { Ok(()) } else { Err(Error::Lacks(feature)) });
+            assert_eq!(config.check(), if feature.built() { Ok(()) } else { Err(Error::FeatureDisabled { feature }) });
         }
     }
 
     #[test]
     fn travels_as_postcard() {
         let all = Config {
-            suppression: Some(Suppression::SPEECH),
-            gain: Some(Gain::SPEECH),
+            spectral_subtraction: Some(SpectralSubtraction::SPEECH),
+            pcen: Some(Pcen::SPEECH),
             cepstrum: 13,
             ..Config::HZ_16000
         };

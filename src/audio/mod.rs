@@ -23,8 +23,8 @@
 //! Each frame is scaled so that its largest sample fills the FFT's 32-bit words (block floating point), and the bins
 //! of each mel band are scaled again before they are squared: a quiet recording, and a quiet band beside a loud one,
 //! keep their precision. A feature is log2(E + 2^floor) in Q6.9, where E is the band's energy: the weighted sum
-//! of |X|² with samples counted in units of one i16 step and an FFT without normalisation. With a [`Suppression`] steady noise is
-//! subtracted from it first. With a [`Gain`] each channel's
+//! of |X|² with samples counted in units of one i16 step and an FFT without normalisation. With [`SpectralSubtraction`] steady noise is
+//! subtracted from it first. With [`Pcen`] each channel's
 //! energy is divided by its own mean instead of the logarithm; with `cepstrum` the features are the first coefficients
 //! of their cosine transform.
 
@@ -33,16 +33,16 @@ mod config;
 mod error;
 mod fft;
 mod front_end;
-mod gain;
 mod mel;
+mod pcen;
 mod sine;
-mod suppression;
+mod spectral_subtraction;
 
 pub use config::Config;
 pub use error::Error;
-pub use front_end::{FrontEnd, Part};
-pub use gain::Gain;
-pub use suppression::Suppression;
+pub use front_end::{FrontEnd, Stage};
+pub use pcen::Pcen;
+pub use spectral_subtraction::SpectralSubtraction;
 
 /// Fraction bits of a feature: i16 in Q6.9.
 pub const FEATURE_FRAC: u32 = 9;

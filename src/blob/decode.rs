@@ -4,27 +4,34 @@
 //! and would have to write everything again to see that the bytes are canonical: here each number must have its shortest form,
 //! which comes to the same. What is read behind a mistake is zeros, so that only the end asks whether there was one.
 
-use super::{Descriptor, Direction, Error, LayerDescriptor, Readout, Score, Structure, Text, TextUnit};
+use super::{AttentionScore, Descriptor, Direction, LayerDescriptor, LoadError, Readout, Structure, Text, TextUnit};
 use crate::{audio, detect};
 
 /// A position in bytes that may be anything.
 struct Bytes<'b> {
     rest: &'b [u8],
-    sound: bool,
+    /// Bytes that were left at the first mistake; [`VALID`] without one.
+    left: usize,
 }
 
+/// No mistake yet.
+const VALID: usize = usize::MAX;
+
 impl<'b> Bytes<'b> {
-    /// Nothing more is read.
+    /// A mistake: only zeros are read from here on.
     #[inline(never)]
-    fn refuse(&mut self) {
-        *self = Bytes { rest: &[], sound: false };
+    fn stop(&mut self) {
+        if self.left == VALID {
+            self.left = self.rest.len();
+        }
+        self.rest = &[];
     }
 
     /// A byte as it is.
     #[inline(never)]
     fn byte(&mut self) -> u8 {
         let Some((byte, rest)) = self.rest.split_first() else {
-            self.sound = false;
+            self.stop();
             return 0;
         };
         self.rest = rest;
@@ -38,7 +45,7 @@ impl<'b> Bytes<'b> {
         if choice < kinds {
             return choice;
         }
-        self.refuse();
+        self.stop();
         0
     }
 
@@ -56,14 +63,14 @@ impl<'b> Bytes<'b> {
             let low = byte & 0x7f;
             let too_large = low >> bits.saturating_sub(shift).min(7) != 0;
             if too_large || (byte == 0 && shift > 0) {
-                self.refuse();
+                self.stop();
                 return 0;
             }
             value |= (low as u64) << (shift & 63);
             if byte < 0x80 {
                 return value;
             }
-            // No end but that of the bytes, behind which are zeros.
+            // It ends with the bytes at the latest, after which are zeros.
             shift = shift.wrapping_add(7);
         }
     }
@@ -82,16 +89,26 @@ impl<'b> Bytes<'b> {
             self.rest = rest;
             return text;
         }
-        self.refuse();
+        self.stop();
         ""
     }
 
-    /// Elements behind their number.
+    /// Lines without carriage returns, the last one without its end.
+    fn labels(&mut self) -> &'b str {
+        let labels = self.text();
+        // `contains` would bring a search that is made for speed.
+        if labels.bytes().any(|b| b == b'\r') || labels.as_bytes().last() == Some(&b'\n') {
+            self.stop();
+        }
+        labels
+    }
+
+    /// Elements after their number.
     fn list<T, const N: usize>(&mut self, mut element: impl FnMut(&mut Self) -> T) -> heapless::Vec<T, N> {
         let mut list = heapless::Vec::new();
         for _ in 0..self.number(32) {
-            if !self.sound || list.push(element(self)).is_err() {
-                self.refuse();
+            if self.left != VALID || list.push(element(self)).is_err() {
+                self.stop();
                 break;
             }
         }
@@ -111,17 +128,17 @@ impl<'b> Bytes<'b> {
             pre_emphasis: self.short(),
             remove_dc: self.flag(),
             floor_log2: self.byte(),
-            suppression: self.flag().then(|| audio::Suppression {
+            spectral_subtraction: self.flag().then(|| audio::SpectralSubtraction {
                 fall_log2: self.byte(),
                 rise_log2: self.byte(),
-                strength: self.short(),
-                share: self.short(),
+                oversubtraction: self.short(),
+                floor: self.short(),
             }),
-            gain: self.flag().then(|| audio::Gain {
-                smooth_log2: self.byte(),
-                strength: self.short(),
-                bias: self.short(),
-                root: self.short(),
+            pcen: self.flag().then(|| audio::Pcen {
+                smoothing_log2: self.byte(),
+                alpha: self.short(),
+                delta: self.short(),
+                r: self.short(),
             }),
             cepstrum: self.byte(),
         }
@@ -133,7 +150,7 @@ impl<'b> Bytes<'b> {
             smooth: self.byte(),
             refractory: self.short(),
             release: self.short(),
-            rest: detect::Rest { output: self.byte(), steps: self.short() },
+            silence_reset: detect::SilenceReset { class: self.byte(), steps: self.short() },
             thresholds: self.list(Self::short),
         }
     }
@@ -147,10 +164,10 @@ impl<'b> Bytes<'b> {
         match self.choice(4) {
             1 => Structure::Seq2seq {
                 score: match self.choice(4) {
-                    1 => Score::Dot,
-                    2 => Score::Scaled,
-                    3 => Score::Additive,
-                    _ => Score::None,
+                    1 => AttentionScore::Dot,
+                    2 => AttentionScore::Scaled,
+                    3 => AttentionScore::Additive,
+                    _ => AttentionScore::None,
                 },
                 max_outputs: self.short(),
                 beams: self.byte(),
@@ -175,7 +192,7 @@ impl<'b> Bytes<'b> {
             units: self.short(),
             in_frac: self.byte(),
             out_frac: self.byte(),
-            long_frac: self.byte(),
+            carried_frac: self.byte(),
             direction: if self.flag() { Direction::Backward } else { Direction::Forward },
             params: [self.short(), self.short(), self.short(), self.short()],
         }
@@ -185,7 +202,7 @@ impl<'b> Bytes<'b> {
     fn descriptor(&mut self) -> Descriptor<'b> {
         Descriptor {
             name: self.text(),
-            labels: self.text(),
+            labels: self.labels(),
             readout: if self.flag() { Readout::EveryStep } else { Readout::Last },
             fingerprint: self.number(64),
             audio: self.flag().then(|| self.audio()),
@@ -201,26 +218,36 @@ impl<'b> Bytes<'b> {
     }
 }
 
-/// What should be a descriptor: `bytes` bytes of words, behind which are zeros alone.
-pub(super) struct Encoded<'b>(Bytes<'b>);
+/// Words that should be a descriptor of `length` bytes and zeros after it.
+pub(super) struct Encoded<'b> {
+    bytes: Bytes<'b>,
+    length: usize,
+}
 
 impl<'b> Encoded<'b> {
-    pub(super) fn new(words: &'b [u32], bytes: usize) -> Self {
-        let (rest, padding) = crate::kernel::word::bytes(words).split_at_checked(bytes).unwrap_or((&[], &[1]));
-        Encoded(Bytes { rest, sound: padding.iter().all(|b| *b == 0) })
+    pub(super) fn new(words: &'b [u32], length: usize) -> Self {
+        let (rest, padding) = crate::kernel::word::bytes(words).split_at_checked(length).unwrap_or((&[], &[1]));
+        let left = if padding.iter().all(|b| *b == 0) { VALID } else { 0 };
+        Encoded { bytes: Bytes { rest, left }, length }
     }
 
-    /// The descriptor, which counts for nothing before [`Encoded::end`]: so that it need not be moved.
+    /// The descriptor, which is valid only after [`Encoded::end`]: so that it need not be moved.
     pub(super) fn descriptor(&mut self) -> Descriptor<'b> {
-        self.0.descriptor()
+        self.bytes.descriptor()
     }
 
-    /// That it was one, and nothing behind it.
-    pub(super) fn end(&self, descriptor: &Descriptor<'_>) -> Result<(), Error> {
-        let labels = descriptor.labels.as_bytes();
-        // `contains` would bring a search that is made for speed.
-        let plain = labels.iter().all(|b| *b != b'\r') && labels.last() != Some(&b'\n');
-        if self.0.sound && self.0.rest.is_empty() && plain { Ok(()) } else { Err(Error::Descriptor) }
+    /// Checks that there was no mistake, and that nothing is left.
+    pub(super) fn end(&self) -> Result<(), LoadError> {
+        let Bytes { rest, left } = &self.bytes;
+        match *left {
+            VALID if rest.is_empty() => Ok(()),
+            VALID => Err(self.stopped_with(rest.len())),
+            left => Err(self.stopped_with(left)),
+        }
+    }
+
+    fn stopped_with(&self, left: usize) -> LoadError {
+        LoadError::Descriptor { offset: self.length.saturating_sub(left) }
     }
 }
 
@@ -254,11 +281,11 @@ mod tests {
 
         fn descriptor(&mut self) -> Descriptor<'static> {
             let texts = ["", "a", "yes\nno", "\u{e9}\u{4e2d}\u{1d11e}", "a name that is longer than others"];
-            let gain = |r: &mut Self| audio::Gain {
-                smooth_log2: r.byte(),
-                strength: r.short(),
-                bias: r.short(),
-                root: r.short(),
+            let pcen = |r: &mut Self| audio::Pcen {
+                smoothing_log2: r.byte(),
+                alpha: r.short(),
+                delta: r.short(),
+                r: r.short(),
             };
             let layer = |r: &mut Self| LayerDescriptor {
                 tag: r.byte(),
@@ -267,7 +294,7 @@ mod tests {
                 units: r.short(),
                 in_frac: r.byte(),
                 out_frac: r.byte(),
-                long_frac: r.byte(),
+                carried_frac: r.byte(),
                 direction: [Direction::Forward, Direction::Backward][r.below(2) as usize],
                 params: [r.short(), r.short(), r.short(), r.short()],
             };
@@ -287,20 +314,20 @@ mod tests {
                     pre_emphasis: r.short(),
                     remove_dc: r.below(2) == 1,
                     floor_log2: r.byte(),
-                    suppression: r.some(|r| audio::Suppression {
+                    spectral_subtraction: r.some(|r| audio::SpectralSubtraction {
                         fall_log2: r.byte(),
                         rise_log2: r.byte(),
-                        strength: r.short(),
-                        share: r.short(),
+                        oversubtraction: r.short(),
+                        floor: r.short(),
                     }),
-                    gain: r.some(gain),
+                    pcen: r.some(pcen),
                     cepstrum: r.byte(),
                 }),
                 detect: self.some(|r| detect::Config {
                     smooth: r.byte(),
                     refractory: r.short(),
                     release: r.short(),
-                    rest: detect::Rest { output: r.byte(), steps: r.short() },
+                    silence_reset: detect::SilenceReset { class: r.byte(), steps: r.short() },
                     thresholds: (0..r.below(33)).map(|_| r.short()).collect(),
                 }),
                 text: self.some(|r| Text {
@@ -313,7 +340,12 @@ mod tests {
                 structure: match self.below(4) {
                     0 => Structure::Sequence,
                     1 => Structure::Seq2seq {
-                        score: [Score::None, Score::Dot, Score::Scaled, Score::Additive][self.below(4) as usize],
+                        score: [
+                            AttentionScore::None,
+                            AttentionScore::Dot,
+                            AttentionScore::Scaled,
+                            AttentionScore::Additive,
+                        ][self.below(4) as usize],
                         max_outputs: self.short(),
                         beams: self.byte(),
                     },
@@ -331,17 +363,17 @@ mod tests {
         }
     }
 
-    fn decode(words: &[u32], bytes: usize) -> Result<Descriptor<'_>, Error> {
+    fn decode(words: &[u32], bytes: usize) -> Result<Descriptor<'_>, LoadError> {
         let mut encoded = Encoded::new(words, bytes);
         let descriptor = encoded.descriptor();
-        encoded.end(&descriptor).map(|()| descriptor)
+        encoded.end().map(|()| descriptor)
     }
 
     fn written(descriptor: &Descriptor<'_>) -> Vec<u8> {
         postcard::to_slice(descriptor, &mut [0; 1024]).unwrap().to_vec()
     }
 
-    fn read(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    fn read(bytes: &[u8]) -> Result<Vec<u8>, LoadError> {
         let mut padded = bytes.to_vec();
         padded.resize(bytes.len().next_multiple_of(4), 0);
         let words: Vec<u32> = padded.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)).collect();
@@ -372,7 +404,7 @@ mod tests {
     #[test]
     fn refuses_what_would_be_written_otherwise() {
         let mut random = Random(2);
-        let (mut taken, mut refused) = (0, 0);
+        let (mut accepted, mut rejected) = (0, 0);
         for round in 0..100_000 {
             let mut bytes = written(&random.descriptor());
             for _ in 0..=random.below(2) {
@@ -390,25 +422,49 @@ mod tests {
                 }
             }
             let wanted = canonical(&bytes);
-            assert_eq!(read(&bytes), if wanted { Ok(bytes.clone()) } else { Err(Error::Descriptor) }, "{bytes:x?}");
-            if wanted { taken += 1 } else { refused += 1 }
+            let found = read(&bytes);
+            if wanted {
+                assert_eq!(found, Ok(bytes));
+                accepted += 1;
+            } else {
+                assert!(rejects(&found, bytes.len()), "{found:?} {bytes:x?}");
+                rejected += 1;
+            }
         }
-        assert!(taken > 10_000 && refused > 10_000, "{taken} taken, {refused} refused");
+        assert!(accepted > 10_000 && rejected > 10_000, "{accepted} accepted, {rejected} rejected");
+    }
+
+    /// An error whose offset lies in the bytes.
+    fn rejects<T>(found: &Result<T, LoadError>, bytes: usize) -> bool {
+        matches!(found, Err(LoadError::Descriptor { offset }) if *offset <= bytes)
     }
 
     #[test]
-    fn nothing_stands_behind() {
+    fn nothing_may_follow() {
         let descriptor = Random(3).descriptor();
         let mut bytes = written(&descriptor);
+        let declared = bytes.len();
         bytes.resize(bytes.len().next_multiple_of(4) + 4, 0);
         let length = bytes.len();
         let mut words: Vec<u32> = bytes.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)).collect();
-        let said = written(&descriptor).len();
-        assert_eq!(decode(&words, said), Ok(descriptor));
-        assert_eq!(decode(&words, said + 1), Err(Error::Descriptor));
-        assert_eq!(decode(&words, length + 1), Err(Error::Descriptor));
+        assert_eq!(decode(&words, declared), Ok(descriptor));
+        assert_eq!(decode(&words, declared + 1), Err(LoadError::Descriptor { offset: declared }));
+        assert_eq!(decode(&words, length + 1), Err(LoadError::Descriptor { offset: length + 1 }));
         *words.last_mut().unwrap() = 1 << 31;
-        assert_eq!(decode(&words, said), Err(Error::Descriptor));
-        assert_eq!(decode(&[u32::MAX; 9], 36), Err(Error::Descriptor));
+        assert_eq!(decode(&words, declared), Err(LoadError::Descriptor { offset: declared }));
+        assert_eq!(decode(&[u32::MAX; 9], 36), Err(LoadError::Descriptor { offset: 5 }));
+    }
+
+    #[test]
+    fn the_offset_is_where_decoding_stopped() {
+        let descriptor = Descriptor { name: "abc", ..Random(3).descriptor() };
+        let bytes = written(&descriptor);
+        // In the name, which then is no UTF-8, or whose length is beyond the end.
+        for (at, value, offset) in [(1, 0xff, 1), (0, 0xff, 2)] {
+            let mut bytes = bytes.clone();
+            bytes[at] = value;
+            let found = read(&bytes);
+            assert_eq!(found, Err(LoadError::Descriptor { offset }), "{at} {value}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::audio;
-use crate::cell::{Columns, LongState, OutRange, Pass, Shape};
+use crate::cell::{CarriedState, Operands, OutRange, StageKind, WidthRule};
 use crate::detect;
 use crate::layer;
 
@@ -72,7 +72,7 @@ pub struct LayerDescriptor {
     pub out_frac: u8,
     /// Fraction bits of the long state; the shift of a scale layer; of a linear or relu layer the k by which its
     /// pre-activations are 2^k times smaller than their value; else 0.
-    pub long_frac: u8,
+    pub carried_frac: u8,
     /// In which order it takes the steps of a sequence.
     pub direction: Direction,
     /// Its own numbers, which the table of its variant names; 0 where it has none.
@@ -156,22 +156,22 @@ const fn specs(mut h: u32, specs: &[crate::cell::CellSpec]) -> u32 {
             h = text(h, variant.name);
             h = byte(
                 h,
-                match variant.long {
-                    LongState::None => 0,
-                    LongState::Hidden => 1,
-                    LongState::Cell => 2,
-                    LongState::Mean => 3,
-                    LongState::Wide => 4,
-                    LongState::Sum => 5,
-                    LongState::Line => 6,
-                    LongState::Max => 7,
-                    LongState::Pair => 8,
+                match variant.carried {
+                    CarriedState::None => 0,
+                    CarriedState::Hidden => 1,
+                    CarriedState::Cell => 2,
+                    CarriedState::Mean => 3,
+                    CarriedState::Wide => 4,
+                    CarriedState::Sum => 5,
+                    CarriedState::Line => 6,
+                    CarriedState::Max => 7,
+                    CarriedState::Pair => 8,
                 },
             );
             h = byte(
                 h,
                 match variant.out {
-                    OutRange::Unit => 0,
+                    OutRange::Q15 => 0,
                     OutRange::Calibrated => 1,
                     OutRange::Input => 2,
                     OutRange::OneHot => 3,
@@ -179,11 +179,11 @@ const fn specs(mut h: u32, specs: &[crate::cell::CellSpec]) -> u32 {
             );
             h = byte(
                 h,
-                match variant.shape {
-                    Shape::Free => 0,
-                    Shape::Same => 1,
-                    Shape::Symbol => 2,
-                    Shape::Taps => 3,
+                match variant.widths {
+                    WidthRule::Free => 0,
+                    WidthRule::Same => 1,
+                    WidthRule::Symbol => 2,
+                    WidthRule::DelayTaps => 3,
                 },
             );
             h = texts(texts(h, variant.params), variant.peephole);
@@ -192,11 +192,11 @@ const fn specs(mut h: u32, specs: &[crate::cell::CellSpec]) -> u32 {
                 let stage = &variant.stages[s];
                 h = byte(
                     h,
-                    match stage.pass {
-                        Pass::Rows => 0,
-                        Pass::Split => 1,
-                        Pass::Pointwise => 2,
-                        Pass::Table => 3,
+                    match stage.kind {
+                        StageKind::Rows => 0,
+                        StageKind::Split => 1,
+                        StageKind::Pointwise => 2,
+                        StageKind::Table => 3,
                     },
                 );
                 let mut g = 0;
@@ -204,10 +204,10 @@ const fn specs(mut h: u32, specs: &[crate::cell::CellSpec]) -> u32 {
                     h = text(h, stage.gates[g].name);
                     h = byte(
                         h,
-                        match stage.gates[g].columns {
-                            Columns::Both => 0,
-                            Columns::Input => 1,
-                            Columns::Hidden => 2,
+                        match stage.gates[g].operands {
+                            Operands::InputAndHidden => 0,
+                            Operands::Input => 1,
+                            Operands::Hidden => 2,
                         },
                     );
                     g += 1;

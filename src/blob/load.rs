@@ -1,17 +1,17 @@
 //! Bytes become trusted here, and only here.
 
 use super::{
-    Blob, Chains, Descriptor, Error, FRAME_WORDS, Frame, MAX_CHAINS, MAX_LAYERS, Readout, Structure, Text, crc32c,
-    decode, judge, memory_words, schema_hash, shape, structure,
+    Blob, Chains, Descriptor, FRAME_WORDS, Frame, LoadError, MAX_CHAINS, MAX_LAYERS, Readout, Structure, Text, crc32c,
+    decode, memory_words, schema_hash, shape, structure, validate,
 };
-use crate::cell::{Pass, StageSpec, StageView, View};
+use crate::cell::{LayerView, StageKind, StageSpec, StageView};
 use crate::kernel::layout::padded;
 use crate::{audio, detect};
 
 /// A model: views into a blob in which nothing is left unchecked. [`Model::load`] alone makes one.
 #[derive(Clone, Debug)]
 pub struct Model<'b> {
-    pub(crate) layers: heapless::Vec<View<'b>, MAX_LAYERS>,
+    pub(crate) layers: heapless::Vec<LayerView<'b>, MAX_LAYERS>,
     pub(crate) memory_words: usize,
     /// Number of layers up to the last that carries state; the rest is the head.
     pub(crate) body: usize,
@@ -31,13 +31,13 @@ impl<'b> Model<'b> {
     /// # Errors
     /// The first thing that is wrong, with its numbers. A hostile blob gets an error; it cannot cause a panic,
     /// a read outside or work beyond its own length.
-    pub fn load(blob: Blob<'b>) -> Result<Self, Error> {
+    pub fn load(blob: Blob<'b>) -> Result<Self, LoadError> {
         let words = blob.words();
         let frame = Frame::read(words, schema_hash())?;
-        let Some((&crc, body)) = words.split_last() else { return Err(Error::TooShort { bytes: 0 }) };
+        let Some((&crc, body)) = words.split_last() else { return Err(LoadError::TooShort { bytes: 0 }) };
         let computed = if cfg!(fuzzing) { crc } else { crc32c(body) };
         if crc != computed {
-            return Err(Error::Crc { found: crc, computed });
+            return Err(LoadError::Crc { found: crc, computed });
         }
         let middle = body.get(FRAME_WORDS..).unwrap_or_default();
         let descriptor_words = (frame.descriptor_bytes as usize).div_ceil(4);
@@ -47,31 +47,31 @@ impl<'b> Model<'b> {
         let layers = heapless::Vec::new();
         let mut model =
             Model { layers, memory_words: 0, body: 0, body_words: 0, inputs: 0, outputs: 0, frame, crc, descriptor };
-        encoded.end(&model.descriptor)?;
-        model.judge(weights)?;
+        encoded.end()?;
+        model.validate(weights)?;
         Ok(model)
     }
 
     /// Judges the descriptor and the words of all layers' numbers, and makes their views. Inlined: on its own it would work out
     /// the numbers of errors where the caller drops them.
     #[inline(always)]
-    fn judge(&mut self, mut weights: &'b [u32]) -> Result<(), Error> {
+    fn validate(&mut self, mut weights: &'b [u32]) -> Result<(), LoadError> {
         let Model { frame, descriptor, layers, .. } = self;
         if let Some(config) = &descriptor.audio {
-            config.check().map_err(Error::Audio)?;
+            config.check().map_err(LoadError::Audio)?;
         }
         let audio_words = descriptor.audio.as_ref().map_or(0, audio::Config::memory_words);
         if frame.audio_words as usize != audio_words {
-            return Err(Error::MemorySaid { said: frame.audio_words, need: audio_words });
+            return Err(LoadError::MemoryWords { declared: frame.audio_words, required: audio_words });
         }
         let detect_words = descriptor.detect.as_ref().map_or(0, detect::Config::memory_words);
         let streams = descriptor.structure == Structure::Sequence && descriptor.max_steps == 0;
         if frame.detect_words as usize != detect_words || (descriptor.detect.is_some() && !streams) {
-            return Err(Error::DetectorSaid { said: frame.detect_words, need: detect_words });
+            return Err(LoadError::DetectorWords { declared: frame.detect_words, required: detect_words });
         }
 
-        let have = weights.len();
-        let mut need = 0;
+        let provided = weights.len();
+        let mut required = 0;
         let mut joints = shape::Joints::new(descriptor.audio.as_ref());
         structure::counts(descriptor)?;
         let mut ends = heapless::Vec::<structure::Joint, MAX_CHAINS>::new();
@@ -83,46 +83,49 @@ impl<'b> Model<'b> {
                 joints.chain(structure::given(descriptor, k, &ends)?);
             }
             for (number, l) in list.by_ref().take(count as usize) {
-                let (spec, long_words) = joints.next(number, l)?;
-                let mut view = View::new(spec, l, long_words, frame.layout);
-                need += take(&mut view, &mut weights);
+                let (spec, carried_words) = joints.next(number, l)?;
+                let mut view = LayerView::new(spec, l, carried_words, frame.layout);
+                required += take(&mut view, &mut weights);
                 if layers.push(view).is_err() {
-                    return Err(Error::Descriptor);
+                    return Err(LoadError::ChainCount {
+                        chains: descriptor.chains.len(),
+                        layers: descriptor.layers.len(),
+                    });
                 }
             }
             if ends.push(joints.end()).is_err() {
-                return Err(Error::Descriptor);
+                return Err(LoadError::ChainCount { chains: descriptor.chains.len(), layers: descriptor.layers.len() });
             }
         }
-        structure::judge(descriptor, &ends)?;
+        structure::validate(descriptor, &ends)?;
         let outputs = ends.last().map_or(0, |end| end.0);
         if layers.is_empty() || outputs == 0 {
-            return Err(Error::NoLayers);
+            return Err(LoadError::NoLayers);
         }
-        shape::judge(descriptor, outputs)?;
+        shape::validate(descriptor, outputs)?;
         if let Some(config) = &descriptor.detect {
-            config.check(outputs as usize).map_err(Error::Detect)?;
+            config.check(outputs as usize).map_err(LoadError::Detect)?;
         }
-        if need != have {
-            return Err(Error::WeightsLength { need, have });
+        if required != provided {
+            return Err(LoadError::WeightsLength { required, provided });
         }
         // A stream's follow from its views.
         self.memory_words = if streams || !shape::MORE_THAN_STREAMS {
-            let out = layers.last().map_or(0, View::out_words);
-            layers.iter().map(View::memory_words).fold(out, usize::saturating_add)
+            let out = layers.last().map_or(0, LayerView::out_words);
+            layers.iter().map(LayerView::memory_words).fold(out, usize::saturating_add)
         } else {
             memory_words(descriptor)
         };
         if frame.memory_words as usize != self.memory_words {
-            return Err(Error::MemorySaid { said: frame.memory_words, need: self.memory_words });
+            return Err(LoadError::MemoryWords { declared: frame.memory_words, required: self.memory_words });
         }
         let labels = count_labels(descriptor.labels);
         if labels != 0 && labels != outputs as usize {
-            return Err(Error::Labels { labels, outputs });
+            return Err(LoadError::Labels { labels, outputs });
         }
         let mut words = 0usize;
         for (number, view) in (0u8..).zip(layers.iter()) {
-            judge::layer(number, view)?;
+            validate::layer(number, view)?;
             words = words.wrapping_add(view.memory_words());
             // The next step reads the output of a model that is fed back, so that the head belongs to the step.
             if view.spec.stateful() || descriptor.feedback > 0 {
@@ -163,7 +166,7 @@ impl<'b> Model<'b> {
         self.descriptor.readout
     }
     /// The layers, from the input.
-    pub fn layers(&self) -> &[View<'b>] {
+    pub fn layers(&self) -> &[LayerView<'b>] {
         &self.layers
     }
     /// How chains of layers are joined.
@@ -171,7 +174,7 @@ impl<'b> Model<'b> {
         self.descriptor.structure
     }
     /// The layers of chain `k` of a model of several chains.
-    pub fn chain(&self, k: usize) -> &[View<'b>] {
+    pub fn chain(&self, k: usize) -> &[LayerView<'b>] {
         let (start, end) = Chains::range(&self.descriptor.chains, k);
         self.layers.get(start..end).unwrap_or_default()
     }
@@ -224,16 +227,16 @@ fn count_labels(labels: &str) -> usize {
 }
 
 /// Words of parameters and of weights of a stage.
-pub(super) fn stage_words(view: &View<'_>, stage: &StageSpec) -> (usize, usize) {
+pub(super) fn stage_words(view: &LayerView<'_>, stage: &StageSpec) -> (usize, usize) {
     let vector = view.vector_words();
-    match stage.pass {
-        Pass::Rows => {
+    match stage.kind {
+        StageKind::Rows => {
             let passes = (view.units() * stage.gates.len()).div_ceil(4);
             (passes * view.layout().rows_params(), passes * vector * 2)
         }
-        Pass::Split => (view.units() * view.layout().split_params(), view.units() * vector / 2 * 3),
-        Pass::Pointwise => (view.units(), 0),
-        Pass::Table => {
+        StageKind::Split => (view.units() * view.layout().split_params(), view.units() * vector / 2 * 3),
+        StageKind::Pointwise => (view.units(), 0),
+        StageKind::Table => {
             let [rows, ..] = view.params;
             (rows as usize, rows as usize * (padded(view.units()) / 4))
         }
@@ -241,7 +244,7 @@ pub(super) fn stage_words(view: &View<'_>, stage: &StageSpec) -> (usize, usize) 
 }
 
 /// Gives the layer its words from the front of `weights`; the number of words that it needs.
-fn take<'b>(view: &mut View<'b>, weights: &mut &'b [u32]) -> usize {
+fn take<'b>(view: &mut LayerView<'b>, weights: &mut &'b [u32]) -> usize {
     let mut need = 0;
     for (n, stage) in view.spec.stages.iter().enumerate() {
         let (params, products) = stage_words(view, stage);

@@ -9,23 +9,23 @@ mod decode;
 mod descriptor;
 mod error;
 mod frame;
-mod judge;
 mod load;
 pub(crate) mod seq2seq;
 mod shape;
 mod structure;
+mod validate;
 
 pub use crc::crc32c;
 pub use descriptor::{
     Descriptor, Direction, LayerDescriptor, MAX_LAYERS, MAX_WIDTH, Readout, Text, TextUnit, schema_hash,
 };
-pub use error::Error;
+pub use error::LoadError;
 pub use frame::{FORMAT_VERSION, FRAME_WORDS, Frame, MAGIC};
 pub use load::Model;
 pub(crate) use shape::Buffers;
 pub use shape::memory_words;
+pub use structure::{AttentionScore, MAX_BEAMS, MAX_CHAINS, Structure};
 pub(crate) use structure::{Chains, state_words, tree_words};
-pub use structure::{MAX_BEAMS, MAX_CHAINS, Score, Structure};
 
 /// A blob as it lies in flash: words, not yet judged. Made by [`include_blob!`](crate::include_blob) or from
 /// any aligned memory.

@@ -2,7 +2,7 @@
 
 use super::shape::{Buffers, running};
 use super::structure::{Chains, chain_words};
-use super::{LayerDescriptor, Score};
+use super::{AttentionScore, LayerDescriptor};
 use crate::kernel::layout::vector_words;
 
 /// Numbers of the chains, in the order of [`super::Structure::SEQ2SEQ`].
@@ -41,11 +41,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn of(chains: Chains<'_>, score: Score, max_steps: u16, max_outputs: u16, beams: u8) -> Self {
+    pub(crate) fn of(chains: Chains<'_>, score: AttentionScore, max_steps: u16, max_outputs: u16, beams: u8) -> Self {
         let steps = max_steps as usize;
         let (buffers, widest) = running(chains.chain(ENCODER));
         let last = |chain: &[LayerDescriptor]| chain.last().map(|l| vector_words(l.units as usize));
-        let attends = score != Score::None;
+        let attends = score != AttentionScore::None;
         let query = last(chains.chain(QUERY)).or(last(chains.chain(DECODER))).unwrap_or(0);
         let stages = [BRIDGE, QUERY, KEY, SCORE, HEAD];
         Plan {

@@ -1,12 +1,12 @@
 //! Whether layers fit together: widths, formats, directions, and what surrounds them.
 
 use super::seq2seq::Plan;
-use super::structure::{self, Given, Joint, Structure};
-use super::{Chains, Descriptor, Direction, Error, LayerDescriptor, MAX_WIDTH, Text, TextUnit};
+use super::structure::{self, ChainInput, Joint, Structure};
+use super::{Chains, Descriptor, Direction, LayerDescriptor, LoadError, MAX_WIDTH, Text, TextUnit};
 use crate::Feature;
 use crate::arith::Q;
 use crate::audio;
-use crate::cell::{DELAY, LongState, MAX_LINE_WORDS, OutRange, Pass, Shape, Taps, VariantSpec};
+use crate::cell::{CarriedState, DELAY, DelayTaps, MAX_LINE_WORDS, OutRange, StageKind, VariantSpec, WidthRule};
 use crate::kernel::layout::vector_words;
 use crate::layer;
 
@@ -33,13 +33,13 @@ impl Joints {
     }
 
     /// Before the next chain.
-    pub(super) fn chain(&mut self, given: Given) {
+    pub(super) fn chain(&mut self, given: ChainInput) {
         (self.forward, self.first) = (None, true);
         (self.given, self.more) = match given {
             // Sound goes to the first chain alone, which has it from the start.
-            Given::Frame => (None, false),
-            Given::Vector(joint) => (Some(joint), false),
-            Given::AtLeast(joint) => (Some(joint), true),
+            ChainInput::Frame => (None, false),
+            ChainInput::Vector(joint) => (Some(joint), false),
+            ChainInput::AtLeast(joint) => (Some(joint), true),
         };
     }
 
@@ -49,37 +49,37 @@ impl Joints {
     }
 
     /// A layer's sizes and formats, and that it takes what it is given; its table and the words of its long state.
-    pub(super) fn next(&mut self, number: u8, l: &LayerDescriptor) -> Result<(&'static VariantSpec, usize), Error> {
+    pub(super) fn next(&mut self, number: u8, l: &LayerDescriptor) -> Result<(&'static VariantSpec, usize), LoadError> {
         let &LayerDescriptor { tag, variant, inputs, units, in_frac, out_frac, .. } = l;
-        let spec = layer::find(tag, variant).ok_or(Error::UnknownLayer { layer: number, tag, variant })?;
+        let spec = layer::find(tag, variant).ok_or(LoadError::UnknownLayer { layer: number, tag, variant })?;
         if inputs == 0 || units == 0 || inputs > MAX_WIDTH || units > MAX_WIDTH {
-            return Err(Error::Width { layer: number, inputs, units });
+            return Err(LoadError::Width { layer: number, inputs, units });
         }
         match l.direction {
             Direction::Forward => {
                 let symbols = if self.first { Some((1, 0)) } else { None };
-                let taken = if SYMBOLS && spec.shape == Shape::Symbol { symbols } else { Some((inputs, in_frac)) };
+                let taken = if SYMBOLS && spec.widths == WidthRule::Symbol { symbols } else { Some((inputs, in_frac)) };
                 let (mut given, given_frac) = self.given.or(taken).unwrap_or_default();
                 if structure::STRUCTURES && self.more {
                     given = inputs.max(given);
                 }
                 let fits = taken == Some((given, given_frac)) && inputs == given && in_frac == given_frac;
                 if !fits || in_frac > 15 {
-                    return Err(Error::Joint { layer: number, inputs, given, frac: in_frac, given_frac });
+                    return Err(LoadError::ShapeMismatch { layer: number, inputs, given, frac: in_frac, given_frac });
                 }
                 self.given = Some((units, out_frac));
                 self.forward = BACKWARD.then_some(*l);
             }
-            Direction::Backward if !BACKWARD => return Err(Error::Lacks(Feature::Backward)),
+            Direction::Backward if !BACKWARD => return Err(LoadError::FeatureDisabled { feature: Feature::Backward }),
             Direction::Backward => {
                 let pair = self
                     .forward
                     .take()
                     .filter(|f| spec.stateful() && (f.inputs, f.in_frac, f.out_frac) == (inputs, in_frac, out_frac));
-                let forward = pair.ok_or(Error::Direction { layer: number })?;
+                let forward = pair.ok_or(LoadError::Direction { layer: number })?;
                 let both = forward.units.saturating_add(units);
                 if both > MAX_WIDTH {
-                    return Err(Error::Width { layer: number, inputs, units: both });
+                    return Err(LoadError::Width { layer: number, inputs, units: both });
                 }
                 self.given = Some((both, out_frac));
             }
@@ -90,58 +90,58 @@ impl Joints {
 }
 
 /// A layer's own widths, formats and numbers; the words of its long state.
-fn judge_layer(number: u8, l: &LayerDescriptor, spec: &VariantSpec) -> Result<usize, Error> {
-    let &LayerDescriptor { inputs, units, in_frac, out_frac, long_frac, .. } = l;
-    if spec.shape == Shape::Same && units != inputs {
-        return Err(Error::Width { layer: number, inputs, units });
+fn judge_layer(number: u8, l: &LayerDescriptor, spec: &VariantSpec) -> Result<usize, LoadError> {
+    let &LayerDescriptor { inputs, units, in_frac, out_frac, carried_frac, .. } = l;
+    if spec.widths == WidthRule::Same && units != inputs {
+        return Err(LoadError::Width { layer: number, inputs, units });
     }
-    let long_words = numbers(number, l, spec)?;
-    let pointwise = spec.stages.first().is_some_and(|s| s.pass == Pass::Pointwise);
+    let carried_words = numbers(number, l, spec)?;
+    let pointwise = spec.stages.first().is_some_and(|s| s.kind == StageKind::Pointwise);
     let out_fits = match spec.out {
-        OutRange::Unit => out_frac == 15,
+        OutRange::Q15 => out_frac == 15,
         OutRange::OneHot => out_frac == 14,
         OutRange::Input => out_frac == in_frac,
-        OutRange::Calibrated => out_frac <= 15 && (spec.long != LongState::Sum || out_frac <= in_frac),
+        OutRange::Calibrated => out_frac <= 15 && (spec.carried != CarriedState::Sum || out_frac <= in_frac),
     };
-    let long_fits = match spec.long {
-        LongState::Cell | LongState::Pair | LongState::Wide => (17..=27).contains(&long_frac),
-        LongState::Hidden => long_frac == Q::HIDDEN_FRAC,
-        LongState::Mean | LongState::Sum | LongState::Max | LongState::Line => long_frac == 0,
-        LongState::None if pointwise => long_frac <= 30,
-        LongState::None if spec.out == OutRange::Calibrated && spec.first_gate().is_some() => {
-            out_frac as u32 + long_frac as u32 <= 15
+    let carried_fits = match spec.carried {
+        CarriedState::Cell | CarriedState::Pair | CarriedState::Wide => (17..=27).contains(&carried_frac),
+        CarriedState::Hidden => carried_frac == Q::HIDDEN_FRAC,
+        CarriedState::Mean | CarriedState::Sum | CarriedState::Max | CarriedState::Line => carried_frac == 0,
+        CarriedState::None if pointwise => carried_frac <= 30,
+        CarriedState::None if spec.out == OutRange::Calibrated && spec.first_gate().is_some() => {
+            out_frac as u32 + carried_frac as u32 <= 15
         }
-        LongState::None => long_frac == 0,
+        CarriedState::None => carried_frac == 0,
     };
-    if !out_fits || !long_fits {
-        return Err(Error::Format { layer: number, out_frac, long_frac });
+    if !out_fits || !carried_fits {
+        return Err(LoadError::Format { layer: number, out_frac, carried_frac });
     }
-    Ok(long_words)
+    Ok(carried_words)
 }
 
 /// A layer's own numbers, and the words of its long state, which follow from them.
-fn numbers(number: u8, l: &LayerDescriptor, spec: &VariantSpec) -> Result<usize, Error> {
+fn numbers(number: u8, l: &LayerDescriptor, spec: &VariantSpec) -> Result<usize, LoadError> {
     let &LayerDescriptor { inputs, units, params, .. } = l;
     let unused = params.iter().skip(spec.params.len()).all(|p| *p == 0);
-    let fits = match spec.shape {
-        Shape::Taps if !DELAY => false,
-        Shape::Taps => Taps::of(params).outputs(inputs as usize) == Some(units as usize),
-        Shape::Symbol if !SYMBOLS => false,
-        Shape::Symbol => spec.params.is_empty() || params.first().is_some_and(|rows| *rows > 0),
-        Shape::Free | Shape::Same => true,
+    let fits = match spec.widths {
+        WidthRule::DelayTaps if !DELAY => false,
+        WidthRule::DelayTaps => DelayTaps::of(params).outputs(inputs as usize) == Some(units as usize),
+        WidthRule::Symbol if !SYMBOLS => false,
+        WidthRule::Symbol => spec.params.is_empty() || params.first().is_some_and(|rows| *rows > 0),
+        WidthRule::Free | WidthRule::Same => true,
     };
     if !unused || !fits {
-        return Err(Error::Parameters { layer: number, params, inputs, units });
+        return Err(LoadError::Parameters { layer: number, params, inputs, units });
     }
-    let need = spec.long_words(inputs as usize, units as usize, params);
-    if need > MAX_LINE_WORDS {
-        return Err(Error::DelayLine { layer: number, need, most: MAX_LINE_WORDS });
+    let required = spec.carried_words(inputs as usize, units as usize, params);
+    if required > MAX_LINE_WORDS {
+        return Err(LoadError::DelayLine { layer: number, required, most: MAX_LINE_WORDS });
     }
-    Ok(need)
+    Ok(required)
 }
 
 /// What the descriptor says of the whole model.
-pub(super) fn judge(descriptor: &Descriptor<'_>, outputs: u16) -> Result<(), Error> {
+pub(super) fn validate(descriptor: &Descriptor<'_>, outputs: u16) -> Result<(), LoadError> {
     let layers = &descriptor.layers;
     let backward = BACKWARD && layers.iter().any(|l| l.direction == Direction::Backward);
     let limited = match descriptor.structure {
@@ -150,25 +150,25 @@ pub(super) fn judge(descriptor: &Descriptor<'_>, outputs: u16) -> Result<(), Err
         Structure::Tree { .. } | Structure::Graph { .. } => false,
     };
     if limited != (descriptor.max_steps > 0) || (backward && !limited) {
-        return Err(Error::MaxSteps { max_steps: descriptor.max_steps, backward });
+        return Err(LoadError::MaxSteps { max_steps: descriptor.max_steps, backward });
     }
-    let Some(first) = layers.first() else { return Err(Error::NoLayers) };
+    let Some(first) = layers.first() else { return Err(LoadError::NoLayers) };
     let spec = layer::find(first.tag, first.variant);
-    let takes_symbols = spec.is_some_and(|s| s.shape == Shape::Symbol);
+    let takes_symbols = spec.is_some_and(|s| s.widths == WidthRule::Symbol);
     let feedback = descriptor.feedback;
     if !Feature::Feedback.built() && feedback > 0 {
-        return Err(Error::Lacks(Feature::Feedback));
+        return Err(LoadError::FeatureDisabled { feature: Feature::Feedback });
     }
     let sequence = descriptor.structure == Structure::Sequence;
     let plain = descriptor.audio.is_none() && !takes_symbols && !backward && sequence;
     if descriptor.increments && feedback == 0
         || feedback > 0 && (feedback != outputs || feedback > first.inputs || !plain)
     {
-        return Err(Error::Feedback { feedback, inputs: first.inputs, outputs });
+        return Err(LoadError::Feedback { feedback, inputs: first.inputs, outputs });
     }
     if let Some(text) = &descriptor.text {
         if !SYMBOLS {
-            return Err(Error::Lacks(Feature::Symbols));
+            return Err(LoadError::FeatureDisabled { feature: Feature::Symbols });
         }
         let symbols = count_symbols(text)?;
         let rows = match spec {
@@ -177,7 +177,7 @@ pub(super) fn judge(descriptor: &Descriptor<'_>, outputs: u16) -> Result<(), Err
             _ => 0,
         };
         if symbols != rows as usize {
-            return Err(Error::TextSymbols { symbols, layer: rows as usize });
+            return Err(LoadError::TextSymbols { symbols, layer: rows as usize });
         }
     }
     Ok(())
@@ -251,7 +251,7 @@ impl Buffers {
 }
 
 /// Symbols of a text, the unknown one included. The order of characters is that of their bytes.
-fn count_symbols(text: &Text<'_>) -> Result<usize, Error> {
+fn count_symbols(text: &Text<'_>) -> Result<usize, LoadError> {
     // Where a character begins another one has ended; what ends a word is no part of the next.
     let (own, between) = match text.unit {
         TextUnit::Characters => (1, 0),
@@ -264,7 +264,7 @@ fn count_symbols(text: &Text<'_>) -> Result<usize, Error> {
         let end = rest.iter().skip(own).position(|b| text.begins(*b)).map_or(rest.len(), |n| n.wrapping_add(own));
         let (symbol, behind) = rest.split_at_checked(end).unwrap_or_default();
         if last >= symbol {
-            return Err(Error::TextOrder { symbol: count });
+            return Err(LoadError::TextOrder { symbol: count });
         }
         count = count.saturating_add(1);
         last = symbol;
@@ -286,7 +286,7 @@ mod tests {
         units: 8,
         in_frac: 12,
         out_frac: 12,
-        long_frac: 0,
+        carried_frac: 0,
         direction: Direction::Forward,
         params: [0; 4],
     };
@@ -311,21 +311,21 @@ mod tests {
     }
 
     /// What a build that has `feature` says, or the refusal of one that has not.
-    fn unless_lacking(feature: Feature, says: Result<(), Error>) -> Result<(), Error> {
-        if feature.built() { says } else { Err(Error::Lacks(feature)) }
+    fn unless_lacking(feature: Feature, says: Result<(), LoadError>) -> Result<(), LoadError> {
+        if feature.built() { says } else { Err(LoadError::FeatureDisabled { feature }) }
     }
 
     #[test]
     fn what_a_build_lacks_is_refused_by_name() {
-        assert_eq!(judge(&dense(0, None), 8), Ok(()));
-        assert_eq!(judge(&dense(8, None), 8), unless_lacking(Feature::Feedback, Ok(())));
+        assert_eq!(validate(&dense(0, None), 8), Ok(()));
+        assert_eq!(validate(&dense(8, None), 8), unless_lacking(Feature::Feedback, Ok(())));
         let text = Text { unit: TextUnit::Characters, symbols: "ab" };
-        let says = Err(Error::TextSymbols { symbols: 3, layer: 0 });
-        assert_eq!(judge(&dense(0, Some(text)), 8), unless_lacking(Feature::Symbols, says));
+        let says = Err(LoadError::TextSymbols { symbols: 3, layer: 0 });
+        assert_eq!(validate(&dense(0, Some(text)), 8), unless_lacking(Feature::Symbols, says));
 
         let backward = LayerDescriptor { direction: Direction::Backward, ..DENSE };
         let found = Joints::new(None).next(1, &backward).map(|_| ());
-        let says = Err(Error::Direction { layer: 1 });
+        let says = Err(LoadError::Direction { layer: 1 });
         assert_eq!(found, unless_lacking(Feature::Backward, says));
     }
 
@@ -349,7 +349,7 @@ mod tests {
             (TextUnit::Words, "\n", Err(1)),
         ] {
             let text = Text { unit, symbols };
-            assert_eq!(count_symbols(&text), wanted.map_err(|symbol| Error::TextOrder { symbol }), "{text:?}");
+            assert_eq!(count_symbols(&text), wanted.map_err(|symbol| LoadError::TextOrder { symbol }), "{text:?}");
             assert!(wanted.is_err() || wanted == Ok(text.len()), "{text:?}");
         }
     }

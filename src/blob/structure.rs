@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Descriptor, Error, LayerDescriptor, Readout};
-use crate::cell::{LongState, VariantSpec};
+use super::{Descriptor, LayerDescriptor, LoadError, Readout};
+use crate::cell::{CarriedState, VariantSpec};
 use crate::kernel::layout::vector_words;
 use crate::layer;
 
@@ -18,7 +18,7 @@ pub const MAX_BEAMS: u8 = 8;
 /// How attention scores an encoder state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Score {
+pub enum AttentionScore {
     /// No attention.
     #[default]
     None,
@@ -40,7 +40,7 @@ pub enum Structure {
     /// An encoder reads a sequence, a decoder writes another one.
     Seq2seq {
         /// Attention over the encoder's states.
-        score: Score,
+        score: AttentionScore,
         /// Most symbols written.
         max_outputs: u16,
         /// Most hypotheses of a beam search, 1..=[`MAX_BEAMS`].
@@ -109,7 +109,7 @@ pub(super) type Joint = (u16, u8);
 
 /// What a chain reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Given {
+pub(super) enum ChainInput {
     /// Frames: whatever its first layer takes.
     Frame,
     /// A vector.
@@ -157,10 +157,10 @@ impl<'d> Chains<'d> {
 pub(super) const STRUCTURES: bool = cfg!(feature = "structures");
 
 /// The number of chains, and that their layers are all there are.
-pub(super) fn counts(descriptor: &Descriptor<'_>) -> Result<(), Error> {
+pub(super) fn counts(descriptor: &Descriptor<'_>) -> Result<(), LoadError> {
     let structure = descriptor.structure;
     if !STRUCTURES && structure != Structure::Sequence {
-        return Err(Error::Way { structure });
+        return Err(LoadError::FeatureDisabled { feature: crate::Feature::Structures });
     }
     let chains = &descriptor.chains;
     let layers = chains.iter().fold(0usize, |s, n| s.saturating_add(*n as usize));
@@ -168,46 +168,46 @@ pub(super) fn counts(descriptor: &Descriptor<'_>) -> Result<(), Error> {
     if descriptor.structure.counts(chains.len()) && whole {
         Ok(())
     } else {
-        Err(Error::Chains { chains: chains.len(), layers })
+        Err(LoadError::ChainCount { chains: chains.len(), layers })
     }
 }
 
 /// What chain `k` reads; `ends` is what the chains before it give, an empty one what it is given.
-pub(super) fn given(descriptor: &Descriptor<'_>, k: usize, ends: &[Joint]) -> Result<Given, Error> {
+pub(super) fn given(descriptor: &Descriptor<'_>, k: usize, ends: &[Joint]) -> Result<ChainInput, LoadError> {
     let end = |k: usize| ends.get(k).copied().unwrap_or_default();
-    let wrong = Error::Structure { chain: k as u8 };
+    let wrong = LoadError::ChainShape { chain: k as u8 };
     if !STRUCTURES {
         return Err(wrong);
     }
     let given = match descriptor.structure {
-        Structure::Sequence => Given::Frame,
+        Structure::Sequence => ChainInput::Frame,
         Structure::Seq2seq { score, .. } => match k {
-            0 | 2 => Given::Frame,
-            1 | 4 => Given::Vector(end(0)),
-            3 => Given::Vector(end(2)),
-            5 => Given::Vector((end(3).0, 15)),
-            _ if score == Score::None => Given::Vector(end(2)),
+            0 | 2 => ChainInput::Frame,
+            1 | 4 => ChainInput::Vector(end(0)),
+            3 => ChainInput::Vector(end(2)),
+            5 => ChainInput::Vector((end(3).0, 15)),
+            _ if score == AttentionScore::None => ChainInput::Vector(end(2)),
             _ if end(0).1 != end(2).1 => return Err(wrong),
-            _ => Given::Vector((end(0).0.saturating_add(end(2).0), end(2).1)),
+            _ => ChainInput::Vector((end(0).0.saturating_add(end(2).0), end(2).1)),
         },
         Structure::Tree { roots, .. } => match k {
-            0 => Given::Frame,
-            1 => Given::Vector((end(0).0.saturating_mul(2), end(0).1)),
-            _ => Given::Vector((end(1).0.saturating_mul(roots as u16), end(1).1)),
+            0 => ChainInput::Frame,
+            1 => ChainInput::Vector((end(0).0.saturating_mul(2), end(0).1)),
+            _ => ChainInput::Vector((end(1).0.saturating_mul(roots as u16), end(1).1)),
         },
         Structure::Graph { .. } => {
             let last = k.wrapping_add(1) == descriptor.chains.len();
             match k {
-                0 | 1 => Given::Frame,
-                _ if last => Given::Vector(end(0)),
+                0 | 1 => ChainInput::Frame,
+                _ if last => ChainInput::Vector(end(0)),
                 _ if k.is_multiple_of(2) && Chains::of(descriptor).chain(1).is_empty() => {
-                    Given::AtLeast((end(0).0.saturating_mul(2), end(0).1))
+                    ChainInput::AtLeast((end(0).0.saturating_mul(2), end(0).1))
                 }
-                _ if k.is_multiple_of(2) && end(1).1 != end(0).1 => return Err(Error::Structure { chain: 1 }),
+                _ if k.is_multiple_of(2) && end(1).1 != end(0).1 => return Err(LoadError::ChainShape { chain: 1 }),
                 _ if k.is_multiple_of(2) => {
-                    Given::Vector((end(0).0.saturating_mul(2).saturating_add(end(1).0), end(0).1))
+                    ChainInput::Vector((end(0).0.saturating_mul(2).saturating_add(end(1).0), end(0).1))
                 }
-                _ => Given::Vector(end(k.wrapping_sub(1))),
+                _ => ChainInput::Vector(end(k.wrapping_sub(1))),
             }
         }
     };
@@ -225,18 +225,18 @@ fn stateless(chain: &[LayerDescriptor]) -> bool {
 }
 
 /// The long state of a chain's last layer.
-fn long(chain: &[LayerDescriptor]) -> LongState {
-    chain.last().and_then(spec).map_or(LongState::None, |s| s.long)
+fn long(chain: &[LayerDescriptor]) -> CarriedState {
+    chain.last().and_then(spec).map_or(CarriedState::None, |s| s.carried)
 }
 
 /// What joins the chains, beyond what each is given; `ends` is what they give.
-pub(super) fn judge(descriptor: &Descriptor<'_>, ends: &[Joint]) -> Result<(), Error> {
+pub(super) fn validate(descriptor: &Descriptor<'_>, ends: &[Joint]) -> Result<(), LoadError> {
     if !STRUCTURES {
         return Ok(());
     }
     let chains = Chains::of(descriptor);
     let end = |k: usize| ends.get(k).copied().unwrap_or_default();
-    let fits = |chain: u8, fits: bool| if fits { Ok(()) } else { Err(Error::Structure { chain }) };
+    let fits = |chain: u8, fits: bool| if fits { Ok(()) } else { Err(LoadError::ChainShape { chain }) };
     match descriptor.structure {
         Structure::Sequence => Ok(()),
         Structure::Seq2seq { score, max_outputs, beams } => {
@@ -245,13 +245,13 @@ pub(super) fn judge(descriptor: &Descriptor<'_>, ends: &[Joint]) -> Result<(), E
             let states = cells().fold(0u16, |s, l| s.saturating_add(l.units));
             fits(1, stateless(chains.chain(1)) && cells().all(|l| (states, l.out_frac) == (end(1).0, end(1).1)))?;
             fits(2, states > 0)?;
-            let attends = score != Score::None;
+            let attends = score != AttentionScore::None;
             fits(3, stateless(chains.chain(3)) && (attends || chains.chain(3).is_empty()))?;
-            let dot = matches!(score, Score::Dot | Score::Scaled);
+            let dot = matches!(score, AttentionScore::Dot | AttentionScore::Scaled);
             let keys = match score {
-                Score::None => chains.chain(4).is_empty(),
-                Score::Dot | Score::Scaled => end(3).0 == end(4).0,
-                Score::Additive => end(3) == end(4),
+                AttentionScore::None => chains.chain(4).is_empty(),
+                AttentionScore::Dot | AttentionScore::Scaled => end(3).0 == end(4).0,
+                AttentionScore::Additive => end(3) == end(4),
             };
             fits(4, stateless(chains.chain(4)) && keys)?;
             let scores = chains.chain(5);
@@ -261,11 +261,11 @@ pub(super) fn judge(descriptor: &Descriptor<'_>, ends: &[Joint]) -> Result<(), E
         Structure::Tree { roots, max_nodes, slots } => {
             let (leaf, compose) = (chains.chain(0), chains.chain(1));
             fits(0, !leaf.is_empty() && max_nodes > 0 && slots > 0)?;
-            let pair = long(compose) == LongState::Pair;
+            let pair = long(compose) == CarriedState::Pair;
             fits(1, compose.len() == 1 && end(1) == end(0) && (pair || stateless(compose)))?;
             // The cell state of a leaf is that of a composition: one format.
-            let formats = [leaf, compose].map(|c| c.last().map(|l| l.long_frac));
-            fits(1, !pair || long(leaf) != LongState::Cell || formats[0] == formats[1])?;
+            let formats = [leaf, compose].map(|c| c.last().map(|l| l.carried_frac));
+            fits(1, !pair || long(leaf) != CarriedState::Cell || formats[0] == formats[1])?;
             let every = descriptor.readout == Readout::EveryStep;
             fits(2, !chains.chain(2).is_empty() && stateless(chains.chain(2)))?;
             fits(2, roots > 0 && roots as u16 <= slots.min(max_nodes) && !(every && roots > 1))
@@ -299,15 +299,15 @@ pub(super) fn judge(descriptor: &Descriptor<'_>, ends: &[Joint]) -> Result<(), E
 
 /// Whether a layer is a pool: over the neighbours of a node, or over all nodes.
 pub(crate) fn pools(l: &LayerDescriptor) -> bool {
-    let long = spec(l).map(|s| s.long);
-    matches!(long, Some(LongState::Mean | LongState::Sum | LongState::Max))
+    let long = spec(l).map(|s| s.carried);
+    matches!(long, Some(CarriedState::Mean | CarriedState::Sum | CarriedState::Max))
 }
 
 /// That a pool adds up so many vectors without overflow, whatever is in them.
-fn exact(number: usize, l: Option<&LayerDescriptor>, steps: u16) -> Result<(), Error> {
-    let most = l.and_then(spec).map_or(usize::MAX, |s| layer::mean::most_exact(s.long));
+fn exact(number: usize, l: Option<&LayerDescriptor>, steps: u16) -> Result<(), LoadError> {
+    let most = l.and_then(spec).map_or(usize::MAX, |s| layer::mean::most_exact(s.carried));
     if steps as usize > most {
-        return Err(Error::Aggregation { layer: number as u8, steps: steps as usize, most });
+        return Err(LoadError::PoolOverflow { layer: number as u8, steps: steps as usize, most });
     }
     Ok(())
 }
@@ -324,7 +324,7 @@ pub(crate) fn chain_words(chain: &[LayerDescriptor]) -> usize {
 pub(crate) fn state_words(chain: &[LayerDescriptor]) -> usize {
     chain.last().map_or(0, |l| {
         let units = l.units as usize;
-        let long = spec(l).map_or(0, |s| if s.long == LongState::None { 0 } else { units });
+        let long = spec(l).map_or(0, |s| if s.carried == CarriedState::None { 0 } else { units });
         vector_words(units).saturating_add(long)
     })
 }
@@ -345,7 +345,8 @@ pub(super) fn graph_words(chains: Chains<'_>, max_nodes: u16) -> usize {
     let width = |k: usize| chains.chain(k).last().map_or(0, |l| vector_words(l.units as usize));
     let output = if chains.chain(last).first().is_some_and(pools) { 0 } else { width(last) };
     let hidden = width(0).max(output);
-    let long = |l: &LayerDescriptor| spec(l).map_or(0, |s| s.long_words(l.inputs as usize, l.units as usize, l.params));
+    let long =
+        |l: &LayerDescriptor| spec(l).map_or(0, |s| s.carried_words(l.inputs as usize, l.units as usize, l.params));
     let long = (3..last).step_by(2).flat_map(|k| chains.chain(k)).map(long).max().unwrap_or(0);
     let node = hidden.saturating_mul(2).saturating_add(long);
     let running = (0..chains.len()).filter(|k| *k != 1).map(|k| chain_words(chains.chain(k))).max().unwrap_or(0);

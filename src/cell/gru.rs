@@ -10,7 +10,7 @@
 //! and takes one pass over the weights instead of two. In integers h is Q0.15 with a Q1.30 long form, without
 //! which updates of less than one LSB, (1 - z) small, would be lost.
 
-use super::{CellSpec, Columns, GateSpec, LongState, Pass, Stage, StageSpec, Unit, VariantSpec, drive};
+use super::{CarriedState, CellSpec, GateSpec, Operands, Stage, StageKind, StageSpec, Unit, VariantSpec, drive};
 use crate::arith::Arith;
 
 /// The cell's table.
@@ -21,15 +21,15 @@ pub const SPEC: CellSpec = CellSpec {
         VariantSpec {
             name: "gru",
             stages: &[StageSpec {
-                pass: Pass::Split,
+                kind: StageKind::Split,
                 gates: &[
-                    GateSpec { name: "r", columns: Columns::Both },
-                    GateSpec { name: "z", columns: Columns::Both },
-                    GateSpec { name: "n", columns: Columns::Input },
-                    GateSpec { name: "m", columns: Columns::Hidden },
+                    GateSpec { name: "r", operands: Operands::InputAndHidden },
+                    GateSpec { name: "z", operands: Operands::InputAndHidden },
+                    GateSpec { name: "n", operands: Operands::Input },
+                    GateSpec { name: "m", operands: Operands::Hidden },
                 ],
             }],
-            long: LongState::Hidden,
+            carried: CarriedState::Hidden,
             step: |layer, memory, out| drive::fused_split(layer, memory, out, After),
             ..VariantSpec::BASE
         },
@@ -37,15 +37,18 @@ pub const SPEC: CellSpec = CellSpec {
             name: "gru-before",
             stages: &[
                 StageSpec {
-                    pass: Pass::Rows,
+                    kind: StageKind::Rows,
                     gates: &[
-                        GateSpec { name: "r", columns: Columns::Both },
-                        GateSpec { name: "z", columns: Columns::Both },
+                        GateSpec { name: "r", operands: Operands::InputAndHidden },
+                        GateSpec { name: "z", operands: Operands::InputAndHidden },
                     ],
                 },
-                StageSpec { pass: Pass::Rows, gates: &[GateSpec { name: "n", columns: Columns::Both }] },
+                StageSpec {
+                    kind: StageKind::Rows,
+                    gates: &[GateSpec { name: "n", operands: Operands::InputAndHidden }],
+                },
             ],
-            long: LongState::Hidden,
+            carried: CarriedState::Hidden,
             step: |layer, memory, out| drive::two_stages(layer, memory, out, BeforeReset, BeforeUpdate),
             ..VariantSpec::BASE
         },
@@ -76,8 +79,8 @@ impl Stage<4> for After {
     fn unit<A: Arith>(&self, a: &A, [r, z, n, m]: [A::Pre; 4], unit: &mut Unit<A>) -> Trace<A> {
         let (r, z) = (a.sigmoid(r), a.sigmoid(z));
         let n = a.tanh(a.add(n, a.gate_pre(r, m)));
-        unit.long = a.lerp(z, n, unit.long);
-        unit.h = a.narrow(unit.long);
+        unit.carried = a.lerp(z, n, unit.carried);
+        unit.h = a.to_q15(unit.carried);
         Trace { r, z, n, m }
     }
 }
@@ -93,7 +96,7 @@ impl Stage<2> for BeforeReset {
     #[inline(always)]
     fn unit<A: Arith>(&self, a: &A, [r, z]: [A::Pre; 2], unit: &mut Unit<A>) -> A::Gate {
         let r = a.sigmoid(r);
-        unit.carry = a.sigmoid(z);
+        unit.stage_gate = a.sigmoid(z);
         unit.h = a.gate_out(r, unit.h);
         r
     }
@@ -110,8 +113,8 @@ impl Stage<1> for BeforeUpdate {
     #[inline(always)]
     fn unit<A: Arith>(&self, a: &A, [n]: [A::Pre; 1], unit: &mut Unit<A>) -> A::Gate {
         let n = a.tanh(n);
-        unit.long = a.lerp(unit.carry, n, unit.long);
-        unit.h = a.narrow(unit.long);
+        unit.carried = a.lerp(unit.stage_gate, n, unit.carried);
+        unit.h = a.to_q15(unit.carried);
         n
     }
 }

@@ -18,17 +18,17 @@ pub mod tree_lstm;
 mod view;
 
 pub(crate) use drive::{plain, split_mut};
-pub use taps::{MAX_LINE_WORDS, Taps};
-pub use view::{StageView, StepFn, View};
+pub use taps::{DelayTaps, MAX_LINE_WORDS};
+pub use view::{LayerView, StageView, StepFn};
 
 use crate::arith::Arith;
 use crate::kernel::layout::vector_words;
 
 /// Which columns of `[x; h]` a row of weights has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Columns {
+pub enum Operands {
     /// W x + U h
-    Both,
+    InputAndHidden,
     /// W x
     Input,
     /// U h
@@ -41,12 +41,12 @@ pub struct GateSpec {
     /// The lecture's letter, and what part of the gate it is where it is split.
     pub name: &'static str,
     /// The columns it reads.
-    pub columns: Columns,
+    pub operands: Operands,
 }
 
 /// How the rows of a stage share a pass of the kernel; fixes the order of the weights in the blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Pass {
+pub enum StageKind {
     /// Four full rows a pass: 4, 2 or 1 gates of 1, 2 or 4 units.
     Rows,
     /// Gates 0 and 1 full, gate 2 on x only, gate 3 on h only: one unit a pass.
@@ -61,14 +61,14 @@ pub enum Pass {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StageSpec {
     /// Order of rows.
-    pub pass: Pass,
+    pub kind: StageKind,
     /// The rows of one unit, in the order in which [`Stage::unit`] takes them.
     pub gates: &'static [GateSpec],
 }
 
 /// The long state of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LongState {
+pub enum CarriedState {
     /// None: the hidden state is all there is.
     None,
     /// The hidden state at 32 bits, Q1.30: small updates are not lost to rounding.
@@ -77,7 +77,7 @@ pub enum LongState {
     Wide,
     /// The cell state c, i32 in a calibrated power-of-two format.
     Cell,
-    /// The cell states of two predecessors, c_left and then c_right, as [`LongState::Cell`]; c takes the place of c_left.
+    /// The cell states of two predecessors, c_left and then c_right, as [`CarriedState::Cell`]; c takes the place of c_left.
     Pair,
     /// A running sum for each unit and one count of steps.
     Mean,
@@ -93,7 +93,7 @@ pub enum LongState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OutRange {
     /// Within (-1, 1): Q0.15.
-    Unit,
+    Q15,
     /// Unbounded: i16 in a calibrated power-of-two format, saturating.
     Calibrated,
     /// The format of the input.
@@ -104,7 +104,7 @@ pub enum OutRange {
 
 /// Which widths of input and output a layer can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Shape {
+pub enum WidthRule {
     /// Any.
     Free,
     /// As many outputs as inputs.
@@ -112,7 +112,7 @@ pub enum Shape {
     /// One input, a symbol's index as u16 with no fraction bits; only as the first layer of a model.
     Symbol,
     /// Present and past inputs side by side, as the layer's parameters say.
-    Taps,
+    DelayTaps,
 }
 
 /// One variant of a cell or layer: all that reader, writer, quantizer, initialiser and documentation need.
@@ -123,11 +123,11 @@ pub struct VariantSpec {
     /// Stages, in order. Stage 2 reads `[x; gated h]`, as stage 1 left it.
     pub stages: &'static [StageSpec],
     /// What it carries besides h.
-    pub long: LongState,
+    pub carried: CarriedState,
     /// Range of h.
     pub out: OutRange,
     /// Widths that it can have.
-    pub shape: Shape,
+    pub widths: WidthRule,
     /// Names of its numbers in [`crate::blob::LayerDescriptor::params`], at most four.
     pub params: &'static [&'static str],
     /// Names of the gates that see the cell state of their unit, `V ⊙ c`; at most three.
@@ -137,13 +137,13 @@ pub struct VariantSpec {
 }
 
 impl VariantSpec {
-    /// What most tables have: widths as they come, no numbers of their own, no peepholes, no state.
+    /// What most tables provided: widths as they come, no numbers of their own, no peepholes, no state.
     pub(crate) const BASE: VariantSpec = VariantSpec {
         name: "",
         stages: &[],
-        long: LongState::None,
-        out: OutRange::Unit,
-        shape: Shape::Free,
+        carried: CarriedState::None,
+        out: OutRange::Q15,
+        widths: WidthRule::Free,
         params: &[],
         peephole: &[],
         step: |_, _, _| {},
@@ -161,7 +161,7 @@ impl VariantSpec {
 
     /// Whether it reads its own last output: where one gate does, the first does.
     pub fn recurrent(&self) -> bool {
-        self.first_gate().is_some_and(|g| g.columns != Columns::Input)
+        self.first_gate().is_some_and(|g| g.operands != Operands::Input)
     }
 
     /// Words of `[x | h]`, the vector that a pass reads.
@@ -170,30 +170,32 @@ impl VariantSpec {
     }
 
     /// Words of long state; `params` are the layer's numbers.
-    pub fn long_words(&self, inputs: usize, units: usize, params: [u16; 4]) -> usize {
-        match self.long {
-            LongState::None => 0,
-            LongState::Hidden | LongState::Wide | LongState::Cell | LongState::Sum | LongState::Max => units,
-            LongState::Pair => 2 * units,
-            LongState::Mean => units + 1,
-            LongState::Line if DELAY => Taps::of(params).line_words(inputs),
-            LongState::Line => 0,
+    pub fn carried_words(&self, inputs: usize, units: usize, params: [u16; 4]) -> usize {
+        match self.carried {
+            CarriedState::None => 0,
+            CarriedState::Hidden | CarriedState::Wide | CarriedState::Cell | CarriedState::Sum | CarriedState::Max => {
+                units
+            }
+            CarriedState::Pair => 2 * units,
+            CarriedState::Mean => units + 1,
+            CarriedState::Line if DELAY => DelayTaps::of(params).line_words(inputs),
+            CarriedState::Line => 0,
         }
     }
 
     /// Words that a first stage hands to the second.
-    pub(crate) fn carry_words(&self, units: usize) -> usize {
+    pub(crate) fn stage_gate_words(&self, units: usize) -> usize {
         if self.stages.len() > 1 { units } else { 0 }
     }
 
     /// Words of a layer's memory: `[x | h | long | carry]`.
     pub fn memory_words(&self, inputs: usize, units: usize, params: [u16; 4]) -> usize {
-        self.vector_words(inputs, units) + self.long_words(inputs, units, params) + self.carry_words(units)
+        self.vector_words(inputs, units) + self.carried_words(inputs, units, params) + self.stage_gate_words(units)
     }
 
     /// Whether a step depends on earlier ones.
     pub fn stateful(&self) -> bool {
-        self.recurrent() || self.long != LongState::None
+        self.recurrent() || self.carried != CarriedState::None
     }
 }
 
@@ -234,11 +236,11 @@ pub struct Unit<A: Arith> {
     /// On entry h_(t-1), on exit h_t (or r ⊙ h_(t-1), where a first stage makes the second's input).
     pub h: A::Out,
     /// Long state, t-1 on entry and t on exit.
-    pub long: A::Long,
+    pub carried: A::Carried,
     /// Long state of a second predecessor; 0 but in cells that join two.
-    pub second: A::Long,
+    pub second: A::Carried,
     /// What a first stage hands to the second.
-    pub carry: A::Gate,
+    pub stage_gate: A::Gate,
     /// V_i, V_f, V_o of the unit, which see its cell state; read by cells with peepholes alone.
     pub peephole: [A::Weight; 3],
 }

@@ -3,11 +3,11 @@
 //! f is tanh, sigmoid or relu. In integers h is Q0.15 for the first two; relu's h is an i16 in the layer's
 //! power-of-two format, saturating.
 
-use super::{CellSpec, Columns, GateSpec, OutRange, Pass, Stage, StageSpec, StepFn, Unit, VariantSpec, drive};
+use super::{CellSpec, GateSpec, Operands, OutRange, Stage, StageKind, StageSpec, StepFn, Unit, VariantSpec, drive};
 use crate::arith::{Activation, Arith};
 
 const STAGES: &[StageSpec] =
-    &[StageSpec { pass: Pass::Rows, gates: &[GateSpec { name: "h", columns: Columns::Both }] }];
+    &[StageSpec { kind: StageKind::Rows, gates: &[GateSpec { name: "h", operands: Operands::InputAndHidden }] }];
 
 const fn variant(name: &'static str, out: OutRange, step: StepFn) -> VariantSpec {
     VariantSpec { name, stages: STAGES, out, step, ..VariantSpec::BASE }
@@ -18,9 +18,9 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 1,
     name: "srn",
     variants: &[
-        variant("srn", OutRange::Unit, |l, memory, out| drive::recurrent(l, memory, out, Fixed::<TANH>)),
-        variant("srn-sigmoid", OutRange::Unit, |l, memory, out| drive::recurrent(l, memory, out, Fixed::<SIGMOID>)),
-        variant("srn-relu", OutRange::Calibrated, |l, memory, out| drive::recurrent(l, memory, out, Fixed::<RELU>)),
+        variant("srn", OutRange::Q15, |l, memory, out| drive::recurrent(l, memory, out, Elman::<TANH>)),
+        variant("srn-sigmoid", OutRange::Q15, |l, memory, out| drive::recurrent(l, memory, out, Elman::<SIGMOID>)),
+        variant("srn-relu", OutRange::Calibrated, |l, memory, out| drive::recurrent(l, memory, out, Elman::<RELU>)),
     ],
 };
 
@@ -42,19 +42,19 @@ impl Stage<1> for Srn {
 
 /// [`Srn`] with a function that its type names, so that the loop around it is compiled for that function alone.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Fixed<const F: u8>;
+pub(crate) struct Elman<const ACTIVATION: u8>;
 
 pub(crate) const LINEAR: u8 = Activation::Linear as u8;
 pub(crate) const TANH: u8 = Activation::Tanh as u8;
 pub(crate) const SIGMOID: u8 = Activation::Sigmoid as u8;
 pub(crate) const RELU: u8 = Activation::Relu as u8;
 
-impl<const F: u8> Stage<1> for Fixed<F> {
+impl<const ACTIVATION: u8> Stage<1> for Elman<ACTIVATION> {
     type Trace<A: Arith> = ();
 
     #[inline(always)]
     fn unit<A: Arith>(&self, a: &A, pre: [A::Pre; 1], unit: &mut Unit<A>) {
-        let f = match F {
+        let f = match ACTIVATION {
             LINEAR => Activation::Linear,
             TANH => Activation::Tanh,
             SIGMOID => Activation::Sigmoid,

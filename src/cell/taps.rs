@@ -8,7 +8,7 @@ pub const MAX_LINE_WORDS: usize = 1 << 16;
 /// The numbers of a delay line. The last `tail` elements of an input have taps of their own: for a network that
 /// reads past inputs and past outputs they are the outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taps {
+pub struct DelayTaps {
     /// K, past inputs beside the present one.
     pub taps: u16,
     /// Steps between taps, s.
@@ -19,13 +19,13 @@ pub struct Taps {
     pub tail_taps: u16,
 }
 
-impl Taps {
+impl DelayTaps {
     /// Names of the numbers, in the order of a layer's parameters.
     pub const NAMES: &'static [&'static str] = &["taps", "stride", "tail", "tail_taps"];
 
     /// From a layer's parameters.
     pub const fn of([taps, stride, tail, tail_taps]: [u16; 4]) -> Self {
-        Taps { taps, stride, tail, tail_taps }
+        DelayTaps { taps, stride, tail, tail_taps }
     }
 
     /// Elements of the output for `inputs` elements of input; `None` where the numbers make no delay line: a
@@ -45,7 +45,7 @@ impl Taps {
         (kept(self.taps, inputs.saturating_sub(tail)), kept(self.tail_taps, tail))
     }
 
-    /// [`Taps::kept`] of a layer that the loader has seen, whose numbers stay in 32 bits: a product that saturates is one of 64
+    /// [`DelayTaps::kept`] of a layer that the loader has seen, whose numbers stay in 32 bits: a product that saturates is one of 64
     /// bits.
     pub(crate) fn kept_by(&self, inputs: usize) -> (usize, usize) {
         let kept =
@@ -69,9 +69,9 @@ mod tests {
 
     #[test]
     fn sizes_follow_from_the_numbers() {
-        let plain = Taps::of([4, 1, 0, 0]);
+        let plain = DelayTaps::of([4, 1, 0, 0]);
         assert_eq!((plain.outputs(3), plain.kept(3), plain.line_words(3)), (Some(15), (12, 0), 2 + 6));
-        let narx = Taps::of([2, 3, 1, 5]);
+        let narx = DelayTaps::of([2, 3, 1, 5]);
         assert_eq!((narx.outputs(3), narx.kept(3)), (Some(2 * 3 + 6), (12, 15)));
         assert_eq!((plain.kept_by(3), narx.kept_by(3)), (plain.kept(3), narx.kept(3)));
         assert_eq!(narx.line_words(3), 2 + 6 + 8);
@@ -80,9 +80,9 @@ mod tests {
     #[test]
     fn what_makes_no_line_has_no_outputs() {
         for numbers in [[1, 0, 0, 0], [1, 1, 4, 1], [1, 1, 0, 1], [1, 1, 3, 1]] {
-            assert_eq!(Taps::of(numbers).outputs(3), None, "{numbers:?}");
+            assert_eq!(DelayTaps::of(numbers).outputs(3), None, "{numbers:?}");
         }
-        let endless = Taps::of([u16::MAX, u16::MAX, 0, 0]);
+        let endless = DelayTaps::of([u16::MAX, u16::MAX, 0, 0]);
         assert!(endless.line_words(8192) > MAX_LINE_WORDS);
     }
 }

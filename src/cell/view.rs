@@ -7,7 +7,7 @@ use crate::kernel::Layout;
 use crate::kernel::layout::vector_words;
 
 /// One step of a layer: reads and updates the layer's `memory`, writes its output vector to `out`.
-pub type StepFn = for<'b> fn(&View<'b>, memory: &mut [u32], out: &mut [u32]);
+pub type StepFn = for<'b> fn(&LayerView<'b>, memory: &mut [u32], out: &mut [u32]);
 
 /// Parameters and weights of one stage, as the kernels read them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,7 +24,7 @@ pub struct StageView<'b> {
 /// `[x | h | long | carry]`: input and hidden state as one vector (padded to four elements each), then a word
 /// a unit of long state, then a word a unit that a first stage hands to the second.
 #[derive(Clone, Copy, Debug)]
-pub struct View<'b> {
+pub struct LayerView<'b> {
     pub(crate) spec: &'static VariantSpec,
     pub(crate) inputs: u16,
     pub(crate) units: u16,
@@ -42,19 +42,19 @@ pub struct View<'b> {
     pub(crate) diagonal: &'b [u32],
 }
 
-impl<'b> View<'b> {
-    /// A layer that the loader has judged, without its numbers; `long_words` are the words of its long state.
+impl<'b> LayerView<'b> {
+    /// A layer that the loader has judged, without its numbers; `carried_words` are the words of its long state.
     #[inline(always)]
-    pub(crate) fn new(spec: &'static VariantSpec, l: &LayerDescriptor, long_words: usize, layout: Layout) -> Self {
-        let &LayerDescriptor { inputs, units, in_frac, out_frac, long_frac, direction, params, .. } = l;
+    pub(crate) fn new(spec: &'static VariantSpec, l: &LayerDescriptor, carried_words: usize, layout: Layout) -> Self {
+        let &LayerDescriptor { inputs, units, in_frac, out_frac, carried_frac, direction, params, .. } = l;
         let words = spec.vector_words(inputs as usize, units as usize);
-        let beside = long_words.wrapping_add(spec.carry_words(units as usize));
-        View {
+        let beside = carried_words.wrapping_add(spec.stage_gate_words(units as usize));
+        LayerView {
             spec,
             inputs,
             units,
             in_frac,
-            q: Q { long_frac, out_frac },
+            q: Q { carried_frac, out_frac },
             stages: Default::default(),
             vector_words: words as u32,
             memory_words: words.wrapping_add(beside) as u32,
@@ -99,7 +99,7 @@ impl<'b> View<'b> {
     pub fn layout(&self) -> Layout {
         Layout::BUILT.unwrap_or(self.layout)
     }
-    /// Peephole weights V, V·2^(48 - long_frac): a word for each gate of [`VariantSpec::peephole`], unit after
+    /// Peephole weights V, V·2^(48 - carried_frac): a word for each gate of [`VariantSpec::peephole`], unit after
     /// unit.
     pub fn diagonal(&self) -> &'b [u32] {
         self.diagonal
@@ -121,8 +121,8 @@ impl<'b> View<'b> {
         self.out_words as usize
     }
     /// Words of long state.
-    pub fn long_words(&self) -> usize {
-        self.spec.long_words(self.inputs(), self.units(), self.params)
+    pub fn carried_words(&self) -> usize {
+        self.spec.carried_words(self.inputs(), self.units(), self.params)
     }
     /// Words of memory, as laid out above.
     pub fn memory_words(&self) -> usize {

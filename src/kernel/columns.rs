@@ -50,7 +50,7 @@ fn pass(at: &mut At, body: unsafe extern "C" fn()) -> [i32; 4] {
     [mul_high(s0, m[0]), mul_high(s1, m[1]), mul_high(s2, m[2]), mul_high(s3, m[3])]
 }
 
-/// [`super::twin::rows`] in assembly. `x` must not be empty.
+/// [`super::reference::rows`] in assembly. `x` must not be empty.
 #[inline(always)]
 pub fn rows<T>(
     _: Layout,
@@ -81,7 +81,7 @@ pub fn rows<T>(
     }
 }
 
-/// [`super::twin::split`] in assembly. Neither x nor h may be empty.
+/// [`super::reference::split`] in assembly. Neither x nor h may be empty.
 #[inline(always)]
 pub fn split<T>(
     _: Layout,

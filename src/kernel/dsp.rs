@@ -57,7 +57,7 @@ struct RowsAt {
     x_end: *const u32,
 }
 
-/// [`super::twin::rows`] in assembly. `x` must not be empty.
+/// [`super::reference::rows`] in assembly. `x` must not be empty.
 #[inline(always)]
 pub fn rows<T>(
     _: Layout,
@@ -166,7 +166,7 @@ struct SplitAt {
     h_skip: usize,
 }
 
-/// [`super::twin::split`] in assembly. Neither x nor h may be empty.
+/// [`super::reference::split`] in assembly. Neither x nor h may be empty.
 #[inline(always)]
 pub fn split<T>(
     _: Layout,

@@ -15,7 +15,7 @@ fn passes(weights: &[u32], words: usize, params: &[u32]) -> usize {
     if passes.wrapping_mul(PLAIN_PARAMS) <= params.len() { passes } else { 0 }
 }
 
-/// [`super::twin::rows`] in assembly. `x` must not be empty.
+/// [`super::reference::rows`] in assembly. `x` must not be empty.
 #[inline(always)]
 pub fn rows<T>(
     _: Layout,
@@ -98,7 +98,7 @@ unsafe extern "C" fn rows_body() {
     )
 }
 
-/// [`super::twin::split`] in assembly. Neither x nor h may be empty.
+/// [`super::reference::split`] in assembly. Neither x nor h may be empty.
 #[inline(always)]
 pub fn split<T>(
     _: Layout,

@@ -39,10 +39,10 @@ pub mod word;
 
 pub use copy::{copy, copy_elements};
 pub use layout::Layout;
-pub use logarithm::{logarithm, logarithm_twin};
+pub use logarithm::{logarithm, logarithm_reference};
 
 /// The scalar twins: what every fast kernel must equal bit for bit.
-pub mod twin {
+pub mod reference {
     pub use super::scalar::{rows, split};
 }
 

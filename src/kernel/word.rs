@@ -101,6 +101,13 @@ pub fn halves(words: &[u32]) -> &[i16] {
     unsafe { core::slice::from_raw_parts(words.as_ptr().cast(), words.len() * 2) }
 }
 
+/// Words as i32.
+#[inline(always)]
+pub fn signed(words: &[u32]) -> &[i32] {
+    // SAFETY: the same bytes with the same alignment; every bit pattern is an i32; the lifetime is the argument's.
+    unsafe { core::slice::from_raw_parts(words.as_ptr().cast(), words.len()) }
+}
+
 /// The elements of a vector, to write.
 #[inline(always)]
 pub fn halves_mut(words: &mut [u32]) -> &mut [i16] {

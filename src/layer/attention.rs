@@ -41,7 +41,7 @@ pub(crate) fn wide(v: i16, frac: u8) -> i32 {
 
 /// tanh(q + k) in Q0.15, both of `frac` fraction bits.
 pub(crate) fn sums(q: &[i16], k: &[i16], frac: u8, out: &mut [i16]) {
-    let world = Q { long_frac: 0, out_frac: 15 };
+    let world = Q { carried_frac: 0, out_frac: 15 };
     for ((q, k), y) in q.iter().zip(k).zip(out) {
         let sum = wide(*q, frac).saturating_add(wide(*k, frac)).max(-i32::MAX);
         *y = world.activate(Activation::Tanh, Pre::from_bits(sum));

@@ -5,7 +5,7 @@
 //! the other elements come first, then those of the tail. What lies before the first step is 0. In integers nothing
 //! is computed, so the format is the input's.
 
-use crate::cell::{CellSpec, LongState, OutRange, Shape, Taps, VariantSpec, View, split_mut};
+use crate::cell::{CarriedState, CellSpec, DelayTaps, LayerView, OutRange, VariantSpec, WidthRule, split_mut};
 use crate::kernel::layout::vector_words;
 use crate::kernel::word;
 
@@ -15,17 +15,17 @@ pub const SPEC: CellSpec = CellSpec {
     name: "delay",
     variants: &[VariantSpec {
         name: "delay",
-        long: LongState::Line,
+        carried: CarriedState::Line,
         out: OutRange::Input,
-        shape: Shape::Taps,
-        params: Taps::NAMES,
+        widths: WidthRule::DelayTaps,
+        params: DelayTaps::NAMES,
         step,
         ..VariantSpec::BASE
     }],
 };
 
-fn step(layer: &View<'_>, memory: &mut [u32], out: &mut [u32]) {
-    let taps = Taps::of(layer.params());
+fn step(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
+    let taps = DelayTaps::of(layer.params());
     let (x, line) = split_mut(memory, layer.vector_words());
     let (positions, line) = split_mut(line, 2);
     let [at_head, at_tail] = positions else { return };

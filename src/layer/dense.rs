@@ -4,11 +4,11 @@
 //! saturating.
 
 use crate::arith::Activation;
-use crate::cell::srn::{Fixed, LINEAR, RELU, SIGMOID, TANH};
-use crate::cell::{CellSpec, Columns, GateSpec, OutRange, Pass, StageSpec, StepFn, VariantSpec, plain};
+use crate::cell::srn::{Elman, LINEAR, RELU, SIGMOID, TANH};
+use crate::cell::{CellSpec, GateSpec, Operands, OutRange, StageKind, StageSpec, StepFn, VariantSpec, plain};
 
 const STAGES: &[StageSpec] =
-    &[StageSpec { pass: Pass::Rows, gates: &[GateSpec { name: "y", columns: Columns::Input }] }];
+    &[StageSpec { kind: StageKind::Rows, gates: &[GateSpec { name: "y", operands: Operands::Input }] }];
 
 const fn variant(name: &'static str, out: OutRange, step: StepFn) -> VariantSpec {
     VariantSpec { name, stages: STAGES, out, step, ..VariantSpec::BASE }
@@ -22,9 +22,9 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 16,
     name: "dense",
     variants: &[
-        variant("dense", OutRange::Calibrated, |l, x, y| plain(l, x, y, Fixed::<LINEAR>)),
-        variant("dense-tanh", OutRange::Unit, |l, x, y| plain(l, x, y, Fixed::<TANH>)),
-        variant("dense-sigmoid", OutRange::Unit, |l, x, y| plain(l, x, y, Fixed::<SIGMOID>)),
-        variant("dense-relu", OutRange::Calibrated, |l, x, y| plain(l, x, y, Fixed::<RELU>)),
+        variant("dense", OutRange::Calibrated, |l, x, y| plain(l, x, y, Elman::<LINEAR>)),
+        variant("dense-tanh", OutRange::Q15, |l, x, y| plain(l, x, y, Elman::<TANH>)),
+        variant("dense-sigmoid", OutRange::Q15, |l, x, y| plain(l, x, y, Elman::<SIGMOID>)),
+        variant("dense-relu", OutRange::Calibrated, |l, x, y| plain(l, x, y, Elman::<RELU>)),
     ],
 };

@@ -3,7 +3,7 @@
 //! In integers E is i8 with one multiplier m_k a row: y = (e·m_k + 2^15) >> 16, an i16 in the layer's power-of-two
 //! format. A symbol beyond the table reads row 0, the unknown symbol.
 
-use crate::cell::{CellSpec, OutRange, Pass, Shape, StageSpec, VariantSpec, View};
+use crate::cell::{CellSpec, LayerView, OutRange, StageKind, StageSpec, VariantSpec, WidthRule};
 use crate::kernel::layout::padded;
 use crate::kernel::word;
 
@@ -16,9 +16,9 @@ pub const SPEC: CellSpec = CellSpec {
     name: "embedding",
     variants: &[VariantSpec {
         name: "embedding",
-        stages: &[StageSpec { pass: Pass::Table, gates: &[] }],
+        stages: &[StageSpec { kind: StageKind::Table, gates: &[] }],
         out: OutRange::Calibrated,
-        shape: Shape::Symbol,
+        widths: WidthRule::Symbol,
         params: &["rows"],
         step,
         ..VariantSpec::BASE
@@ -31,7 +31,7 @@ fn element(e: i8, m: i32) -> i16 {
     ((e as i32).wrapping_mul(m).wrapping_add(1 << 15) >> 16) as i16
 }
 
-fn step(layer: &View<'_>, memory: &mut [u32], out: &mut [u32]) {
+fn step(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
     let stage = layer.stage(0);
     let symbol = word::halves(memory).first().map_or(0, |x| *x as u16 as usize);
     let (row, m) = match stage.params.get(symbol) {

@@ -61,7 +61,7 @@ mod tests {
                 let (tag, number, found) = named(v.name).unwrap();
                 assert_eq!((tag, number, found.name), (spec.tag, n as u8, v.name));
                 assert_eq!(find(tag, number).unwrap().name, v.name);
-                assert_eq!(v.recurrent(), v.gates().any(|g| g.columns != crate::cell::Columns::Input), "{}", v.name);
+                assert_eq!(v.recurrent(), v.gates().any(|g| g.operands != crate::cell::Operands::Input), "{}", v.name);
                 assert_eq!(v.first_gate(), v.gates().next(), "{}", v.name);
                 assert!(v.stages.len() <= 2 && v.params.len() <= 4 && v.peephole.len() <= 3);
             }

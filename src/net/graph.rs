@@ -1,12 +1,14 @@
 //! Messages between the nodes of a graph.
 
-use super::sequence::{Outputs, Side, put};
-use super::{Rows, chain};
+use super::RunError;
+use super::sequence::{Outputs, VectorBuffer, put};
+use super::{CsrRows, chain};
 use crate::arith::Q;
-use crate::blob::{Error, Model, Readout, Structure};
-use crate::cell::{LongState, View, split_mut};
+use crate::blob::{Model, Readout, Structure};
+use crate::cell::{CarriedState, LayerView, split_mut};
 use crate::kernel::layout::vector_words;
 use crate::kernel::word;
+use crate::memory::first_words;
 
 /// A model that runs over graphs, in the caller's memory.
 ///
@@ -22,11 +24,11 @@ use crate::kernel::word;
 /// 0.
 ///
 /// ```
-/// # fn run(model: &elman::Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(), elman::blob::Error> {
-/// use elman::net::Rows;
+/// # fn run(model: &elman::Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(), elman::RunError> {
+/// use elman::net::CsrRows;
 ///
 /// let mut net = model.graph(memory)?; // `model.memory_words()` words
-/// let rows = Rows::new(&[0, 1, 3, 4], &[1, 0, 2, 1])?; // 0 - 1 - 2
+/// let rows = CsrRows::new(&[0, 1, 3, 4], &[1, 0, 2, 1])?; // 0 - 1 - 2
 /// let outputs = net.run(frames, rows, &[])?; // `[3, model.inputs()]`, and nothing known of the edges
 /// for (v, output) in outputs.iter().enumerate() {
 ///     println!("node {v}: {:?}", model.label(output.argmax()));
@@ -62,17 +64,17 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(model: &Model<'_>) -> Result<Self, Error> {
+    fn of(model: &Model<'_>) -> Result<Self, RunError> {
         let structure = model.structure();
         let Structure::Graph { rounds, max_nodes, max_edges, max_degree } = structure else {
-            return Err(Error::Way { structure });
+            return Err(RunError::WrongRunner { structure });
         };
         let head = model.descriptor().chains.len().saturating_sub(1);
         let of_all = model.readout() == Readout::Last;
-        let units = model.chain(0).last().map_or(0, View::units);
+        let units = model.chain(0).last().map_or(0, LayerView::units);
         let output = if of_all { 0 } else { vector_words(model.outputs()) };
         let edge = model.chain(1);
-        let beyond = model.chain(2).first().map_or(0, View::inputs).saturating_sub(units.saturating_mul(2));
+        let beyond = model.chain(2).first().map_or(0, LayerView::inputs).saturating_sub(units.saturating_mul(2));
         let words = chain::words(edge).saturating_add(edge.last().map_or(0, |l| vector_words(l.units())));
         Ok(Plan {
             rounds: rounds as usize,
@@ -82,9 +84,9 @@ impl Plan {
             head,
             of_all,
             stride: vector_words(units).max(output),
-            long: (3..head).step_by(2).flat_map(|k| model.chain(k)).map(View::long_words).max().unwrap_or(0),
+            long: (3..head).step_by(2).flat_map(|k| model.chain(k)).map(LayerView::carried_words).max().unwrap_or(0),
             edge_words: words,
-            features: edge.first().map_or(beyond, View::inputs),
+            features: edge.first().map_or(beyond, LayerView::inputs),
         })
     }
 }
@@ -93,14 +95,11 @@ impl<'b> Model<'b> {
     /// Runs graphs in `memory`, which needs [`Model::memory_words`].
     ///
     /// # Errors
-    /// [`Error::Memory`] where `memory` is too small, [`Error::Way`] where the model is not of graphs.
-    pub fn graph<'m>(&'m self, memory: &'m mut [u32]) -> Result<Graph<'m, 'b>, Error> {
+    /// [`RunError::Memory`] where `memory` is too small, [`RunError::WrongRunner`] where the model is not of graphs.
+    pub fn graph<'m>(&'m self, memory: &'m mut [u32]) -> Result<Graph<'m, 'b>, RunError> {
         let plan = Plan::of(self)?;
-        let (need, have) = (self.memory_words(), memory.len());
-        match memory.get_mut(..need) {
-            Some(memory) => Ok(Graph { model: self, memory, plan }),
-            None => Err(Error::Memory { need, have }),
-        }
+        let memory = first_words(memory, self.memory_words())?;
+        Ok(Graph { model: self, memory, plan })
     }
 }
 
@@ -118,16 +117,16 @@ impl<'m, 'b> Graph<'m, 'b> {
     /// Fraction bits of what is known of an edge.
     pub fn edge_frac(&self) -> u8 {
         let edge = self.model.chain(1).first();
-        edge.or(self.model.chain(2).first()).map_or(0, View::in_frac)
+        edge.or(self.model.chain(2).first()).map_or(0, LayerView::in_frac)
     }
 
     /// Runs a graph: `frames` is `[nodes, inputs]`, `edges` `[rows.edges(), edge_features]` in the order of the rows.
     /// Gives an output for each node, or one for the graph. A graph without nodes has none.
     ///
     /// # Errors
-    /// [`Error::GraphTooLarge`] where the graph has more nodes, edges or neighbours of a node than the model states,
-    /// [`Error::GraphFeatures`] where `frames` or `edges` do not fit `rows`.
-    pub fn run(&mut self, frames: &[i16], rows: Rows<'_>, edges: &[i16]) -> Result<Outputs<'_>, Error> {
+    /// [`RunError::GraphTooLarge`] where the graph has more nodes, edges or neighbours of a node than the model states,
+    /// [`RunError::GraphFeatures`] where `frames` or `edges` do not fit `rows`.
+    pub fn run(&mut self, frames: &[i16], rows: CsrRows<'_>, edges: &[i16]) -> Result<Outputs<'_>, RunError> {
         self.judge(frames, rows, edges)?;
         let (model, plan) = (self.model, self.plan);
         let (even, rest) = split_mut(self.memory, plan.stride.saturating_mul(plan.max_nodes));
@@ -135,8 +134,8 @@ impl<'m, 'b> Graph<'m, 'b> {
         let (long, rest) = split_mut(rest, plan.long.saturating_mul(plan.max_nodes));
         let (edge_memory, scratch) = split_mut(rest, plan.edge_words);
         edge_memory.fill(0);
-        let mut from = Side { words: even, stride: plan.stride };
-        let mut to = Side { words: odd, stride: plan.stride };
+        let mut from = VectorBuffer { words: even, stride: plan.stride };
+        let mut to = VectorBuffer { words: odd, stride: plan.stride };
         first_states(model, frames, scratch, &mut from, long, plan.long);
         for round in 0..plan.rounds {
             // Rounds with weights of their own have chains of their own.
@@ -156,32 +155,33 @@ impl<'m, 'b> Graph<'m, 'b> {
             return Ok(Outputs { words, steps: nodes.min(1), stride: vector_words(width), width, frac });
         }
         for v in 0..nodes {
-            let y = step(layers, scratch, from.vector(v, 0, layers.first().map_or(0, View::inputs)));
+            let y = step(layers, scratch, from.vector(v, 0, layers.first().map_or(0, LayerView::inputs)));
             put(word::halves(y), to.vector(v, 0, width));
         }
         Ok(Outputs { words: to.words, steps: nodes, stride: plan.stride, width, frac })
     }
 
     /// That the graph is as the model states, and that what comes with it fits.
-    fn judge(&self, frames: &[i16], rows: Rows<'_>, edges: &[i16]) -> Result<(), Error> {
+    fn judge(&self, frames: &[i16], rows: CsrRows<'_>, edges: &[i16]) -> Result<(), RunError> {
         let Plan { max_nodes, max_edges, max_degree, features, .. } = self.plan;
         let (nodes, edge_count, degree) = (rows.nodes(), rows.edges(), rows.degree());
         if nodes > max_nodes || edge_count > max_edges || degree > max_degree {
             let edges = edge_count;
-            return Err(Error::GraphTooLarge { nodes, max_nodes, edges, max_edges, degree, max_degree });
+            return Err(RunError::GraphTooLarge { nodes, max_nodes, edges, max_edges, degree, max_degree });
         }
-        let (node_need, edge_need) = (nodes.saturating_mul(self.model.inputs()), edge_count.saturating_mul(features));
-        if frames.len() != node_need || edges.len() != edge_need {
+        let (node_required, edge_required) =
+            (nodes.saturating_mul(self.model.inputs()), edge_count.saturating_mul(features));
+        if frames.len() != node_required || edges.len() != edge_required {
             let (node_elements, edge_elements) = (frames.len(), edges.len());
-            return Err(Error::GraphFeatures { node_elements, node_need, edge_elements, edge_need });
+            return Err(RunError::GraphFeatures { node_elements, node_required, edge_elements, edge_required });
         }
         Ok(())
     }
 }
 
 /// Runs a chain once, from zeroed memory or from layers without state; its output.
-fn step<'s>(layers: &[View<'_>], scratch: &'s mut [u32], x: &[i16]) -> &'s [u32] {
-    let inputs = layers.first().map_or(0, View::inputs);
+fn step<'s>(layers: &[LayerView<'_>], scratch: &'s mut [u32], x: &[i16]) -> &'s [u32] {
+    let inputs = layers.first().map_or(0, LayerView::inputs);
     put(x, word::halves_mut(scratch).get_mut(..inputs).unwrap_or_default());
     chain::step(layers, scratch);
     scratch.get(chain::words(layers)..).unwrap_or_default()
@@ -192,12 +192,12 @@ fn first_states(
     model: &Model<'_>,
     frames: &[i16],
     scratch: &mut [u32],
-    states: &mut Side<'_>,
+    states: &mut VectorBuffer<'_>,
     long: &mut [u32],
     words: usize,
 ) {
     let node = model.chain(0);
-    let (inputs, units) = (model.inputs().max(1), node.last().map_or(0, View::units));
+    let (inputs, units) = (model.inputs().max(1), node.last().map_or(0, LayerView::units));
     let cell = model.chain(3).first();
     scratch.fill(0);
     let mut longs = long.chunks_mut(words.max(1));
@@ -212,12 +212,12 @@ fn first_states(
 }
 
 /// The long state that a cell begins with where its hidden state begins with `h`.
-fn long_of(cell: &View<'_>, h: i16) -> i32 {
-    let Q { long_frac, out_frac } = cell.formats();
-    match cell.spec().long {
+fn long_of(cell: &LayerView<'_>, h: i16) -> i32 {
+    let Q { carried_frac, out_frac } = cell.formats();
+    match cell.spec().carried {
         // |h| is at most 2^15, and the state as wide as an i32 holds.
-        LongState::Hidden | LongState::Wide => {
-            let wide = (h as i64).wrapping_shl(long_frac.saturating_sub(out_frac) as u32);
+        CarriedState::Hidden | CarriedState::Wide => {
+            let wide = (h as i64).wrapping_shl(carried_frac.saturating_sub(out_frac) as u32);
             wide.clamp(i32::MIN as i64, i32::MAX as i64) as i32
         }
         _ => 0,
@@ -226,7 +226,7 @@ fn long_of(cell: &View<'_>, h: i16) -> i32 {
 
 /// The edges' features, and the chain that reads them.
 struct Edge<'r, 'b> {
-    layers: &'r [View<'b>],
+    layers: &'r [LayerView<'b>],
     memory: &'r mut [u32],
     edges: &'r [i16],
     features: usize,
@@ -246,8 +246,8 @@ impl Edge<'_, '_> {
 
 /// One round of messages.
 struct Round<'r, 'b> {
-    message: &'r [View<'b>],
-    cell: &'r View<'b>,
+    message: &'r [LayerView<'b>],
+    cell: &'r LayerView<'b>,
     edge: Edge<'r, 'b>,
     scratch: &'r mut [u32],
     long: &'r mut [u32],
@@ -257,7 +257,7 @@ struct Round<'r, 'b> {
 
 impl Round<'_, '_> {
     /// From the states of all nodes to those after the round.
-    fn run(mut self, rows: Rows<'_>, from: &mut Side<'_>, to: &mut Side<'_>) {
+    fn run(mut self, rows: CsrRows<'_>, from: &mut VectorBuffer<'_>, to: &mut VectorBuffer<'_>) {
         let units = self.cell.units();
         for (v, (first, neighbours)) in rows.iter().enumerate() {
             self.begin(from.vector(v, 0, units));
@@ -300,7 +300,7 @@ impl Round<'_, '_> {
         let kept = self.long.get_mut(long).unwrap_or_default();
         let (own, out) = split_mut(self.scratch, cell.memory_words());
         put(h, word::halves_mut(own.get_mut(cell.input_words()..).unwrap_or_default()));
-        let states = cell.vector_words()..cell.vector_words().wrapping_add(cell.long_words());
+        let states = cell.vector_words()..cell.vector_words().wrapping_add(cell.carried_words());
         put(kept, own.get_mut(states.clone()).unwrap_or_default());
         let out = out.get_mut(..vector_words(cell.units())).unwrap_or_default();
         cell.step(own, out);
@@ -310,9 +310,9 @@ impl Round<'_, '_> {
 }
 
 /// The head of a graph with one output: its pool over all nodes, then its other layers.
-fn readout(layers: &[View<'_>], scratch: &mut [u32], states: &mut Side<'_>, nodes: usize) {
+fn readout(layers: &[LayerView<'_>], scratch: &mut [u32], states: &mut VectorBuffer<'_>, nodes: usize) {
     scratch.fill(0);
-    let units = layers.first().map_or(0, View::inputs);
+    let units = layers.first().map_or(0, LayerView::inputs);
     for v in 0..nodes {
         put(states.vector(v, 0, units), word::halves_mut(scratch));
         chain::step(layers.get(..1).unwrap_or_default(), scratch);

@@ -1,16 +1,18 @@
 //! Ways to run a model: a step per frame, whole sequences, or trees; and to draw from what it says.
 
 mod chain;
+mod csr;
+mod error;
 mod graph;
-mod rows;
 mod sampler;
 mod seq2seq;
 mod sequence;
 mod stream;
 mod tree;
 
+pub use csr::CsrRows;
+pub use error::RunError;
 pub use graph::Graph;
-pub use rows::Rows;
 pub use sampler::{Sampler, Temperature};
 pub use seq2seq::{END, Seq2seq, Written};
 pub use sequence::{Outputs, Sequence};

@@ -1,12 +1,14 @@
 //! A step per frame, state kept between calls.
 
+use super::RunError;
 use super::{Sampler, chain};
 use crate::Feature;
 use crate::arith::{reformat, softmax};
-use crate::blob::{Error, Model, Structure};
-use crate::cell::{View, split_mut};
+use crate::blob::{Model, Structure};
+use crate::cell::{LayerView, split_mut};
 use crate::kernel::layout::vector_words;
 use crate::kernel::{copy_elements, word};
+use crate::memory::{MemoryError, first_words};
 
 /// Words of a snapshot beyond the stream's memory: the mark of the model.
 pub const SNAPSHOT_EXTRA_WORDS: usize = 1;
@@ -25,7 +27,7 @@ pub struct Stream<'m, 'b> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Output<'s> {
     /// The last layer's outputs.
-    pub scores: &'s [i16],
+    pub logits: &'s [i16],
     /// Their fraction bits.
     pub frac: u8,
 }
@@ -34,7 +36,7 @@ impl Output<'_> {
     /// Index of the greatest score, the first of equals.
     pub fn argmax(&self) -> usize {
         let mut best = (0, i16::MIN);
-        for (k, s) in self.scores.iter().enumerate() {
+        for (k, s) in self.logits.iter().enumerate() {
             if *s > best.1 {
                 best = (k, *s);
             }
@@ -44,7 +46,7 @@ impl Output<'_> {
 
     /// Probabilities in Q0.15, as [`softmax`] computes them.
     pub fn softmax(&self, p: &mut [u16]) {
-        softmax(self.scores, self.frac, p);
+        softmax(self.logits, self.frac, p);
     }
 }
 
@@ -52,19 +54,16 @@ impl<'b> Model<'b> {
     /// A stream over `memory`, which needs [`Model::memory_words`]; states are zeroed.
     ///
     /// # Errors
-    /// [`Error::Memory`] where `memory` is too small, [`Error::SequenceOnly`] where a layer reads backward,
-    /// [`Error::Way`] where layers are joined otherwise.
-    pub fn stream<'m>(&'m self, memory: &'m mut [u32]) -> Result<Stream<'m, 'b>, Error> {
+    /// [`RunError::Memory`] where `memory` is too small, [`RunError::SequenceOnly`] where a layer reads backward,
+    /// [`RunError::WrongRunner`] where the structure is no sequence.
+    pub fn stream<'m>(&'m self, memory: &'m mut [u32]) -> Result<Stream<'m, 'b>, RunError> {
         if self.structure() != Structure::Sequence {
-            return Err(Error::Way { structure: self.structure() });
+            return Err(RunError::WrongRunner { structure: self.structure() });
         }
         if self.max_steps() > 0 {
-            return Err(Error::SequenceOnly { max_steps: self.max_steps() });
+            return Err(RunError::SequenceOnly { max_steps: self.max_steps() });
         }
-        let have = memory.len();
-        let Some(memory) = memory.get_mut(..self.memory_words) else {
-            return Err(Error::Memory { need: self.memory_words, have });
-        };
+        let memory = first_words(memory, self.memory_words)?;
         memory.fill(0);
         Ok(Stream { model: self, memory })
     }
@@ -94,10 +93,10 @@ impl<'m, 'b> Stream<'m, 'b> {
     /// Takes a symbol and draws the next, for a model whose outputs are the symbols that it reads. The unknown symbol,
     /// 0, is not drawn where there is another.
     pub fn next_symbol(&mut self, symbol: u16, sampler: &mut Sampler) -> u16 {
-        let Output { scores, frac } = self.step_symbol(symbol);
-        match scores.split_first() {
+        let Output { logits, frac } = self.step_symbol(symbol);
+        match logits.split_first() {
             Some((_, known)) if !known.is_empty() => {
-                let drawn = sampler.draw(&Output { scores: known, frac });
+                let drawn = sampler.draw(&Output { logits: known, frac });
                 (drawn as u16).saturating_add(1)
             }
             _ => 0,
@@ -133,7 +132,7 @@ impl<'m, 'b> Stream<'m, 'b> {
         let inputs = self.model.inputs();
         let at = inputs.saturating_sub(self.model.feedback());
         let output_at = self.output_at();
-        let (from, to) = (self.model.layers.first().map_or(0, View::in_frac), self.model.out_frac());
+        let (from, to) = (self.model.layers.first().map_or(0, LayerView::in_frac), self.model.out_frac());
         let (memory, output) = split_mut(self.memory, output_at);
         let previous = word::halves(memory).get(at..inputs).unwrap_or_default();
         for (y, x) in word::halves_mut(output).iter_mut().zip(previous) {
@@ -151,7 +150,7 @@ impl<'m, 'b> Stream<'m, 'b> {
         let output_at = self.output_at();
         let (memory, output) = split_mut(self.memory, output_at);
         let fed = word::halves_mut(memory).get_mut(at..inputs).unwrap_or_default();
-        let (from, to) = (self.model.out_frac(), self.model.layers.first().map_or(0, View::in_frac));
+        let (from, to) = (self.model.out_frac(), self.model.layers.first().map_or(0, LayerView::in_frac));
         for (x, y) in fed.iter_mut().zip(word::halves(output)) {
             *x = reformat(*y, from, to);
         }
@@ -163,8 +162,8 @@ impl<'m, 'b> Stream<'m, 'b> {
         if !head.is_empty() {
             chain::step(head, self.memory.get_mut(self.model.body_words..).unwrap_or_default());
         }
-        let scores = word::halves(self.memory.get(self.output_at()..).unwrap_or_default());
-        Output { scores: scores.get(..self.model.outputs()).unwrap_or_default(), frac: self.model.out_frac() }
+        let logits = word::halves(self.memory.get(self.output_at()..).unwrap_or_default());
+        Output { logits: logits.get(..self.model.outputs()).unwrap_or_default(), frac: self.model.out_frac() }
     }
 
     /// Where in memory the output is.
@@ -193,33 +192,29 @@ impl<'m, 'b> Stream<'m, 'b> {
     /// Copies the states to `buffer`, which needs [`Stream::snapshot_words`].
     ///
     /// # Errors
-    /// [`Error::Memory`] where `buffer` is too small.
-    pub fn snapshot(&self, buffer: &mut [u32]) -> Result<(), Error> {
-        let (need, have) = (self.snapshot_words(), buffer.len());
-        match buffer.get_mut(..need).and_then(<[u32]>::split_first_mut) {
-            Some((mark, states)) => {
-                *mark = self.model.crc();
-                for (to, from) in states.iter_mut().zip(self.memory.iter()) {
-                    *to = *from;
-                }
-                Ok(())
+    /// [`RunError::Memory`] where `buffer` is too small.
+    pub fn snapshot(&self, buffer: &mut [u32]) -> Result<(), RunError> {
+        if let Some((mark, states)) = first_words(buffer, self.snapshot_words())?.split_first_mut() {
+            *mark = self.model.crc();
+            for (to, from) in states.iter_mut().zip(self.memory.iter()) {
+                *to = *from;
             }
-            None => Err(Error::Memory { need, have }),
         }
+        Ok(())
     }
 
     /// Takes the states of a snapshot.
     ///
     /// # Errors
-    /// [`Error::Snapshot`] where it is another model's, [`Error::Memory`] where it is too short; the states
+    /// [`RunError::Snapshot`] where it is another model's, [`RunError::Memory`] where it is too short; the states
     /// stay as they were.
-    pub fn restore(&mut self, buffer: &[u32]) -> Result<(), Error> {
-        let (need, have) = (self.snapshot_words(), buffer.len());
-        let Some((mark, states)) = buffer.get(..need).and_then(<[u32]>::split_first) else {
-            return Err(Error::Memory { need, have });
+    pub fn restore(&mut self, buffer: &[u32]) -> Result<(), RunError> {
+        let (required, provided) = (self.snapshot_words(), buffer.len());
+        let Some((mark, states)) = buffer.get(..required).and_then(<[u32]>::split_first) else {
+            return Err(MemoryError { required, provided }.into());
         };
         if *mark != self.model.crc() {
-            return Err(Error::Snapshot { model: self.model.crc(), found: *mark });
+            return Err(RunError::Snapshot { model: self.model.crc(), found: *mark });
         }
         for (to, from) in self.memory.iter_mut().zip(states) {
             *to = *from;
@@ -228,22 +223,22 @@ impl<'m, 'b> Stream<'m, 'b> {
     }
 
     /// Hidden state of layer `k` (its output, where it is not recurrent), in the layer's format.
-    pub fn hidden(&self, k: usize) -> &[i16] {
+    pub fn hidden_state(&self, k: usize) -> &[i16] {
         let Some((layer, memory)) = self.layer_memory(k) else { return &[] };
         let at = if layer.spec().recurrent() { layer.input_words() } else { layer.memory_words() };
         word::halves(memory.get(at..).unwrap_or_default()).get(..layer.units()).unwrap_or_default()
     }
 
-    /// Long state of layer `k`: c of an LSTM, the 32-bit h of a GRU, the sum of a mean; words of i32.
-    pub fn long(&self, k: usize) -> &[u32] {
+    /// Carried state of layer `k` in the layer's format: c of an LSTM, the 32-bit h of a GRU, the sum of a mean.
+    pub fn carried_state(&self, k: usize) -> &[i32] {
         let Some((layer, memory)) = self.layer_memory(k) else { return &[] };
         let at = layer.vector_words();
-        memory.get(at..at + layer.long_words()).unwrap_or_default()
+        word::signed(memory.get(at..at + layer.carried_words()).unwrap_or_default())
     }
 
     /// Layer `k`, and the memory from its own part on.
-    fn layer_memory(&self, k: usize) -> Option<(&View<'b>, &[u32])> {
-        let before: usize = self.model.layers.iter().take(k).map(View::memory_words).sum();
+    fn layer_memory(&self, k: usize) -> Option<(&LayerView<'b>, &[u32])> {
+        let before: usize = self.model.layers.iter().take(k).map(LayerView::memory_words).sum();
         Some((self.model.layers.get(k)?, self.memory.get(before..)?))
     }
 }

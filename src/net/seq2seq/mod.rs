@@ -17,11 +17,13 @@ use super::sequence::run_layers;
 use super::{Output, chain};
 use crate::arith::{reformat, softmax_wide};
 use crate::blob::seq2seq::{BRIDGE, DECODER, ENCODER, HEAD, KEY, Plan, QUERY, SCORE};
-use crate::blob::{Chains, Error, Model, Score, Structure};
-use crate::cell::{LongState, View, split_mut};
+use crate::blob::{AttentionScore, Chains, Model, Structure};
+use crate::cell::{CarriedState, LayerView, split_mut};
 use crate::kernel::layout::vector_words;
 use crate::kernel::word;
 use crate::layer::attention;
+use crate::memory::first_words;
+use crate::net::RunError;
 
 /// The symbol that ends what is written, and that the decoder reads before the first.
 pub const END: u16 = 0;
@@ -29,7 +31,7 @@ pub const END: u16 = 0;
 /// An encoder-decoder that runs, in the caller's memory.
 ///
 /// ```
-/// # fn run(model: &elman::Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(), elman::blob::Error> {
+/// # fn run(model: &elman::Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(), elman::RunError> {
 /// let mut net = model.seq2seq(memory)?; // `model.memory_words()` words
 /// let written = net.run(frames)?; // `[steps, model.inputs()]`
 /// for symbol in written.symbols() {
@@ -42,7 +44,7 @@ pub struct Seq2seq<'m, 'b> {
     model: &'m Model<'b>,
     memory: &'m mut [u32],
     plan: Plan,
-    score: Score,
+    score: AttentionScore,
     max_outputs: usize,
     beams: usize,
     /// Steps of the source that was read last.
@@ -53,13 +55,12 @@ impl<'b> Model<'b> {
     /// An encoder-decoder over `memory`, which needs [`Model::memory_words`].
     ///
     /// # Errors
-    /// [`Error::Memory`] where `memory` is too small, [`Error::Way`] where layers are joined otherwise.
-    pub fn seq2seq<'m>(&'m self, memory: &'m mut [u32]) -> Result<Seq2seq<'m, 'b>, Error> {
+    /// [`RunError::Memory`] where `memory` is too small, [`RunError::WrongRunner`] where layers are joined otherwise.
+    pub fn seq2seq<'m>(&'m self, memory: &'m mut [u32]) -> Result<Seq2seq<'m, 'b>, RunError> {
         let Structure::Seq2seq { score, max_outputs, beams } = self.structure() else {
-            return Err(Error::Way { structure: self.structure() });
+            return Err(RunError::WrongRunner { structure: self.structure() });
         };
-        let (need, have) = (self.memory_words(), memory.len());
-        let Some(memory) = memory.get_mut(..need) else { return Err(Error::Memory { need, have }) };
+        let memory = first_words(memory, self.memory_words())?;
         memory.fill(0);
         let plan = Plan::of(Chains::of(self.descriptor()), score, self.max_steps() as u16, max_outputs, beams);
         let (max_outputs, beams) = (max_outputs as usize, beams as usize);
@@ -93,9 +94,9 @@ fn put(from: &[i16], to: &mut [i16]) {
 
 /// Runs a chain without state over the vector at the front of `stage`, behind which all is 0; the output's words are
 /// given, `stage`'s own front where there is no layer.
-fn run_stage<'s>(layers: &[View<'_>], stage: &'s mut [u32], width: usize) -> &'s mut [u32] {
+fn run_stage<'s>(layers: &[LayerView<'_>], stage: &'s mut [u32], width: usize) -> &'s mut [u32] {
     chain::step(layers, stage);
-    let units = layers.last().map_or(width, View::units);
+    let units = layers.last().map_or(width, LayerView::units);
     split_mut(stage, chain::words(layers)).1.get_mut(..vector_words(units)).unwrap_or_default()
 }
 
@@ -111,7 +112,7 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
     }
 
     /// Layers of a chain.
-    fn chain(&self, k: usize) -> &'m [View<'b>] {
+    fn chain(&self, k: usize) -> &'m [LayerView<'b>] {
         self.model.chain(k)
     }
 
@@ -119,7 +120,7 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
     fn state(&self) -> (usize, usize, u8) {
         let layers = self.chain(ENCODER);
         let frac = layers.last().map_or(15, |l| l.formats().out_frac);
-        let units = |l: Option<&View<'_>>| l.map_or(0, View::units);
+        let units = |l: Option<&LayerView<'_>>| l.map_or(0, LayerView::units);
         match layers.split_last() {
             Some((last, before)) if last.direction() == crate::blob::Direction::Backward => {
                 let forward = units(before.last());
@@ -153,14 +154,14 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
     /// Reads a source, `[steps, inputs]`, and puts the decoder before its first step.
     ///
     /// # Errors
-    /// [`Error::Frames`] where `frames` is no whole number of frames, [`Error::TooLong`] where there are more than the
+    /// [`RunError::Frames`] where `frames` is no whole number of frames, [`RunError::TooLong`] where there are more than the
     /// model's [`Model::max_steps`].
-    pub fn encode(&mut self, frames: &[i16]) -> Result<(), Error> {
+    pub fn encode(&mut self, frames: &[i16]) -> Result<(), RunError> {
         let (inputs, most) = (self.model.inputs(), self.plan.steps);
         self.steps = run_layers(self.chain(ENCODER), inputs, frames, self.plan.buffers, most, self.memory)?.steps;
         let (steps, (units, forward, state_frac)) = (self.steps, self.state());
         let [bridge, keys, decoder] = [BRIDGE, KEY, DECODER].map(|k| self.chain(k));
-        let (attends, key) = (self.score != Score::None, self.plan.key);
+        let (attends, key) = (self.score != AttentionScore::None, self.plan.key);
         let slot_words = self.plan.slot;
         let Parts { states, stride, keys: key_words, stage, slots, .. } = self.parts();
         // Of a source without steps, the states are those before the first.
@@ -230,30 +231,30 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         }
         chain::step(decoder, slot);
         let s = slot.get(slot_words.saturating_sub(vector_words(width))..).unwrap_or_default();
-        if score != Score::None {
+        if score != AttentionScore::None {
             stage.fill(0);
             put(elements(s, width), word::halves_mut(stage));
             let q = run_stage(query_layers, stage, width);
             for (to, from) in query.iter_mut().zip(q.iter()) {
                 *to = *from;
             }
-            let u = query_layers.last().map_or(width, View::units);
+            let u = query_layers.last().map_or(width, LayerView::units);
             let q_frac = query_layers.last().map_or(frac, |l| l.formats().out_frac);
             let k_frac = key_layers.last().map_or(state_frac, |l| l.formats().out_frac);
             let (all, key) = if key > 0 { (&*keys, key) } else { (states, stride) };
             let q = elements(query, u);
-            let factor = if score == Score::Scaled { attention::root(u) } else { attention::ONE };
+            let factor = if score == AttentionScore::Scaled { attention::root(u) } else { attention::ONE };
             stage.fill(0);
             for (e, k) in weights.iter_mut().zip(all.chunks_exact(key.max(1))) {
                 let k = elements(k, u);
                 *e = match score {
-                    Score::Additive => {
+                    AttentionScore::Additive => {
                         attention::sums(q, k, q_frac, word::halves_mut(stage).get_mut(..u).unwrap_or_default());
                         let y = run_stage(score_layers, stage, u);
                         let frac = score_layers.last().map_or(15, |l| l.formats().out_frac);
                         attention::wide(word::halves(y).first().copied().unwrap_or(0), frac)
                     }
-                    Score::None | Score::Dot | Score::Scaled => {
+                    AttentionScore::None | AttentionScore::Dot | AttentionScore::Scaled => {
                         attention::dot(q, k, q_frac.saturating_add(k_frac), factor)
                     }
                 } as u32;
@@ -264,22 +265,22 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         let joined = word::halves_mut(stage);
         let (front, behind) = joined.split_at_mut(width.min(joined.len()));
         put(elements(s, width), front);
-        if score != Score::None {
+        if score != AttentionScore::None {
             attention::context(weights, states, stride, behind.get_mut(..units).unwrap_or_default());
         }
         let y = run_stage(head, stage, width);
-        Output { scores: elements(y, outputs), frac: out_frac }
+        Output { logits: elements(y, outputs), frac: out_frac }
     }
 }
 
 /// The states of a recurrent layer before its first step: h, and its long form where it has one; c is 0.
-fn begin(layer: &View<'_>, memory: &mut [u32], h: &[i16], frac: u8) {
+fn begin(layer: &LayerView<'_>, memory: &mut [u32], h: &[i16], frac: u8) {
     let q = layer.formats();
     let (xh, long) = split_mut(memory, layer.vector_words());
     let to = word::halves_mut(split_mut(xh, layer.input_words()).1);
-    let shift = match layer.spec().long {
-        LongState::Hidden => Some(15u32),
-        LongState::Wide => Some((q.long_frac as u32).saturating_sub(q.out_frac as u32)),
+    let shift = match layer.spec().carried {
+        CarriedState::Hidden => Some(15u32),
+        CarriedState::Wide => Some((q.carried_frac as u32).saturating_sub(q.out_frac as u32)),
         _ => None,
     };
     for ((to, h), long) in to.iter_mut().zip(h).zip(long.iter_mut().map(Some).chain(core::iter::repeat_with(|| None))) {

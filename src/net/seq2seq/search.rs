@@ -2,7 +2,7 @@
 
 use super::beam::{Best, Hypotheses, Hypothesis};
 use super::{END, Parts, Seq2seq};
-use crate::blob::Error;
+use crate::net::RunError;
 
 /// What was written.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ impl Seq2seq<'_, '_> {
     ///
     /// # Errors
     /// As [`Seq2seq::encode`].
-    pub fn run(&mut self, frames: &[i16]) -> Result<Written<'_>, Error> {
+    pub fn run(&mut self, frames: &[i16]) -> Result<Written<'_>, RunError> {
         self.encode(frames)?;
         let (beams, limit) = (self.beams, self.max_outputs);
         let mut live = Hypotheses::start();

@@ -3,10 +3,12 @@
 mod schedule;
 
 use super::{Output, chain};
-use crate::blob::{Chains, Error, Model, Readout, Structure, state_words, tree_words};
-use crate::cell::{LongState, View, split_mut};
+use crate::blob::{Chains, Model, Readout, Structure, state_words, tree_words};
+use crate::cell::{CarriedState, LayerView, split_mut};
 use crate::kernel::layout::vector_words;
 use crate::kernel::word;
+use crate::memory::first_words;
+use crate::net::RunError;
 
 use schedule::Schedule;
 pub use schedule::{Node, slots_needed};
@@ -26,7 +28,7 @@ const HEAD: usize = 2;
 /// ```
 /// use elman::net::Node;
 ///
-/// # fn run(model: &elman::Model<'_>, memory: &mut [u32], words: &[i16]) -> Result<(), elman::blob::Error> {
+/// # fn run(model: &elman::Model<'_>, memory: &mut [u32], words: &[i16]) -> Result<(), elman::RunError> {
 /// // ((0 1) (0 2)): each node behind its children.
 /// let nodes = [
 ///     Node::Leaf(0),
@@ -57,13 +59,12 @@ impl<'b> Model<'b> {
     /// Runs trees in `memory`, which needs [`Model::memory_words`].
     ///
     /// # Errors
-    /// [`Error::Memory`] where `memory` is too small, [`Error::Way`] where the model's structure is no tree.
-    pub fn tree<'m>(&'m self, memory: &'m mut [u32]) -> Result<Tree<'m, 'b>, Error> {
+    /// [`RunError::Memory`] where `memory` is too small, [`RunError::WrongRunner`] where the model's structure is no tree.
+    pub fn tree<'m>(&'m self, memory: &'m mut [u32]) -> Result<Tree<'m, 'b>, RunError> {
         let Structure::Tree { roots, max_nodes, slots } = self.structure() else {
-            return Err(Error::Way { structure: self.structure() });
+            return Err(RunError::WrongRunner { structure: self.structure() });
         };
-        let (need, have) = (self.memory_words(), memory.len());
-        let Some(memory) = memory.get_mut(..need) else { return Err(Error::Memory { need, have }) };
+        let memory = first_words(memory, self.memory_words())?;
         let (table, rest) = split_mut(memory, max_nodes as usize);
         let (states, scratch) = split_mut(rest, self.tree_state_words().saturating_mul(slots as usize));
         Ok(Tree { model: self, table, states, scratch, roots: roots as usize })
@@ -91,10 +92,10 @@ impl<'m, 'b> Tree<'m, 'b> {
     /// several roots, the one answer for the last so many nodes. `frames` is `[leaves, inputs]`, frame after frame.
     ///
     /// # Errors
-    /// [`Error::Frames`] where `frames` is no whole number of frames, [`Error::Nodes`] for too many nodes or none,
-    /// [`Error::Child`] for a child that is not before its node, [`Error::LeafFrame`] for a frame that is not there,
-    /// [`Error::Slots`] where more states are needed at a time than the model has slots. Nothing is computed then.
-    pub fn run(&mut self, frames: &[i16], nodes: &[Node]) -> Result<Output<'_>, Error> {
+    /// [`RunError::Frames`] where `frames` is no whole number of frames, [`RunError::Nodes`] for too many nodes or none,
+    /// [`RunError::Child`] for a child that is not before its node, [`RunError::LeafFrame`] for a frame that is not there,
+    /// [`RunError::Slots`] where more states are needed at a time than the model has slots. Nothing is computed then.
+    pub fn run(&mut self, frames: &[i16], nodes: &[Node]) -> Result<Output<'_>, RunError> {
         self.run_each(frames, nodes, |_, _| {})?;
         Ok(self.output())
     }
@@ -109,11 +110,11 @@ impl<'m, 'b> Tree<'m, 'b> {
         frames: &[i16],
         nodes: &[Node],
         mut each: impl FnMut(usize, Output<'_>),
-    ) -> Result<(), Error> {
+    ) -> Result<(), RunError> {
         let inputs = self.model.inputs().max(1);
         let count = frames.len().checked_div(inputs).unwrap_or(0);
         if count.wrapping_mul(inputs) != frames.len() {
-            return Err(Error::Frames { elements: frames.len(), inputs });
+            return Err(RunError::Frames { elements: frames.len(), inputs });
         }
         let words = self.model.tree_state_words();
         let mut schedule = Schedule::new(nodes, count, self.roots, (&mut *self.table, &mut *self.states, words))?;
@@ -134,7 +135,7 @@ impl<'m, 'b> Tree<'m, 'b> {
                 head(self.model, core::iter::once(schedule.state(k as u16)), self.scratch);
                 each(k, output(self.model, self.scratch));
             }
-            schedule.give_up_unread(k);
+            schedule.free_unread(k);
         }
         if !every {
             let last = nodes.len();
@@ -177,7 +178,7 @@ fn leaf<'s>(model: &Model<'_>, frame: &[i16], scratch: &'s mut [u32]) -> (&'s [u
     let (_, own) = split_mut(scratch, chain::words(below));
     let (own, out) = split_mut(own, last.memory_words());
     // Other long states than a cell state are no c.
-    let keeps = last.spec().long == LongState::Cell;
+    let keeps = last.spec().carried == CarriedState::Cell;
     let c = own.get(last.vector_words()..).filter(|_| keeps).unwrap_or_default();
     (out.get(..vector_words(last.units())).unwrap_or_default(), c)
 }
@@ -203,7 +204,7 @@ fn compose<'s>(model: &Model<'_>, [left, right]: [&[u32]; 2], scratch: &'s mut [
 
 /// The head over the states of some nodes, side by side.
 fn head<'s>(model: &Model<'_>, states: impl Iterator<Item = &'s [u32]>, scratch: &mut [u32]) {
-    let units = model.chain(COMPOSE).first().map_or(0, View::units);
+    let units = model.chain(COMPOSE).first().map_or(0, LayerView::units);
     scratch.fill(0);
     let x = word::halves_mut(scratch);
     for (x, state) in x.chunks_mut(units.max(1)).zip(states) {
@@ -215,6 +216,6 @@ fn head<'s>(model: &Model<'_>, states: impl Iterator<Item = &'s [u32]>, scratch:
 /// What the head gave.
 fn output<'s>(model: &Model<'_>, scratch: &'s [u32]) -> Output<'s> {
     let out = scratch.get(chain::words(model.chain(HEAD))..).unwrap_or_default();
-    let scores = word::halves(out).get(..model.outputs()).unwrap_or_default();
-    Output { scores, frac: model.out_frac() }
+    let logits = word::halves(out).get(..model.outputs()).unwrap_or_default();
+    Output { logits, frac: model.out_frac() }
 }

@@ -1,4 +1,4 @@
-//! Suppression of steady noise, band by band: what has lain below a band for a while is subtracted from it.
+//! SpectralSubtraction of steady noise, band by band: what has lain below a band for a while is subtracted from it.
 //!
 //! ```text
 //! E_t < N_(t-1): N_t = N_(t-1) - ⌊(N_(t-1) - E_t)·2^-fall⌋ - 1
@@ -6,34 +6,36 @@
 //! E'_t = max(E_t - β·N_t, s·E_t)
 //! ```
 //! E holds the floor, so that N is never 0 behind the first frame, whose energy it is. N falls fast and rises at most by
-//! a share of itself a frame: a word is over before N has followed it. Of each band the share s always stays, so that what
+//! a floor of itself a frame: a word is over before N has followed it. Of each band the floor s always stays, so that what
 //! is taken away leaves no holes.
 
 use super::Error;
 use serde::{Deserialize, Serialize};
 
-/// Parameters of the suppression.
+/// Parameters of the spectral_subtraction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Suppression {
+pub struct SpectralSubtraction {
     /// The estimate falls with a time constant of 2^fall frames; 1 to 12.
     pub fall_log2: u8,
     /// It rises by at most the 2^rise-th part of itself a frame; 1 to 12.
     pub rise_log2: u8,
     /// β in Q4.12, above 0: how many times the estimate is subtracted.
-    pub strength: u16,
+    pub oversubtraction: u16,
     /// s in Q0.15, up to 1 (32768): what stays of a band at least.
-    pub share: u16,
+    pub floor: u16,
 }
 
-impl Suppression {
+impl SpectralSubtraction {
     /// For speech at 50 frames a second: falls within 0.16 s, rises by at most 3.4 dB a second, β = 1.5, s = 1/16 (-12 dB).
-    pub const SPEECH: Suppression = Suppression { fall_log2: 3, rise_log2: 6, strength: 6144, share: 2048 };
+    pub const SPEECH: SpectralSubtraction =
+        SpectralSubtraction { fall_log2: 3, rise_log2: 6, oversubtraction: 6144, floor: 2048 };
 
     /// Judges every parameter.
     pub(super) fn check(&self) -> Result<(), Error> {
-        let Suppression { fall_log2, rise_log2, strength, share } = *self;
-        let good = (1..=12).contains(&fall_log2) && (1..=12).contains(&rise_log2) && strength > 0 && share <= 1 << 15;
-        if good { Ok(()) } else { Err(Error::Suppression { fall_log2, rise_log2, strength, share }) }
+        let SpectralSubtraction { fall_log2, rise_log2, oversubtraction, floor } = *self;
+        let good =
+            (1..=12).contains(&fall_log2) && (1..=12).contains(&rise_log2) && oversubtraction > 0 && floor <= 1 << 15;
+        if good { Ok(()) } else { Err(Error::SpectralSubtraction { fall_log2, rise_log2, oversubtraction, floor }) }
     }
 
     /// What is left of a band's energy in Q.8, the floor in it; `noise` is N in two words, 0 before the first frame.
@@ -48,8 +50,8 @@ impl Suppression {
             _ => before,
         };
         *noise = [now as u32, (now >> 32) as u32];
-        let subtracted = times(now, self.strength, 12);
-        energy.saturating_sub(subtracted).max(times(energy, self.share, 15))
+        let subtracted = times(now, self.oversubtraction, 12);
+        energy.saturating_sub(subtracted).max(times(energy, self.floor, 15))
     }
 }
 
@@ -80,7 +82,7 @@ mod tests {
     }
 
     /// The formula in numbers that cannot overflow, step for step.
-    fn scalar(s: &Suppression, energy: i128, noise: &mut i128) -> i128 {
+    fn scalar(s: &SpectralSubtraction, energy: i128, noise: &mut i128) -> i128 {
         let (fall, rise) = (1i128 << s.fall_log2, 1i128 << s.rise_log2);
         if *noise == 0 {
             *noise = energy;
@@ -89,18 +91,18 @@ mod tests {
         } else if energy > *noise {
             *noise += (energy - *noise).min(*noise).div_euclid(rise) + 1;
         }
-        let subtracted = (*noise * i128::from(s.strength)).div_euclid(1 << 12);
-        (energy - subtracted).max((energy * i128::from(s.share)).div_euclid(1 << 15))
+        let subtracted = (*noise * i128::from(s.oversubtraction)).div_euclid(1 << 12);
+        (energy - subtracted).max((energy * i128::from(s.floor)).div_euclid(1 << 15))
     }
 
     #[test]
     fn follows_the_formula_bit_for_bit() {
-        let base = Suppression::SPEECH;
+        let base = SpectralSubtraction::SPEECH;
         for s in [
             base,
-            Suppression { fall_log2: 1, rise_log2: 12, strength: u16::MAX, share: 0 },
-            Suppression { fall_log2: 12, rise_log2: 1, strength: 1, share: 1 << 15 },
-            Suppression { share: 1, ..base },
+            SpectralSubtraction { fall_log2: 1, rise_log2: 12, oversubtraction: u16::MAX, floor: 0 },
+            SpectralSubtraction { fall_log2: 12, rise_log2: 1, oversubtraction: 1, floor: 1 << 15 },
+            SpectralSubtraction { floor: 1, ..base },
         ] {
             assert_eq!(s.check(), Ok(()));
             let (mut noise, mut exact) = ([0; 2], 0);
@@ -115,7 +117,7 @@ mod tests {
 
     #[test]
     fn what_stays_is_taken_away_and_what_rises_above_it_remains() {
-        let s = Suppression::SPEECH;
+        let s = SpectralSubtraction::SPEECH;
         for shift in [10u32, 24, 40] {
             let mut noise = [0; 2];
             let steady = (0..500).map(|_| s.left(1 << shift, &mut noise)).last().unwrap();
@@ -135,22 +137,22 @@ mod tests {
 
     #[test]
     fn extremes_are_defined_and_wrong_parameters_are_refused() {
-        let s = Suppression { fall_log2: 1, rise_log2: 1, strength: u16::MAX, share: 1 << 15 };
+        let s = SpectralSubtraction { fall_log2: 1, rise_log2: 1, oversubtraction: u16::MAX, floor: 1 << 15 };
         let mut noise = [0; 2];
         for energy in [0, 1, u64::MAX, 0, u64::MAX, u64::MAX >> 1, 256, 0] {
             s.left(energy, &mut noise);
         }
-        let base = Suppression::SPEECH;
+        let base = SpectralSubtraction::SPEECH;
         for bad in [
-            Suppression { fall_log2: 0, ..base },
-            Suppression { fall_log2: 13, ..base },
-            Suppression { rise_log2: 0, ..base },
-            Suppression { rise_log2: 13, ..base },
-            Suppression { strength: 0, ..base },
-            Suppression { share: 32_769, ..base },
+            SpectralSubtraction { fall_log2: 0, ..base },
+            SpectralSubtraction { fall_log2: 13, ..base },
+            SpectralSubtraction { rise_log2: 0, ..base },
+            SpectralSubtraction { rise_log2: 13, ..base },
+            SpectralSubtraction { oversubtraction: 0, ..base },
+            SpectralSubtraction { floor: 32_769, ..base },
         ] {
-            let Suppression { fall_log2, rise_log2, strength, share } = bad;
-            assert_eq!(bad.check(), Err(Error::Suppression { fall_log2, rise_log2, strength, share }));
+            let SpectralSubtraction { fall_log2, rise_log2, oversubtraction, floor } = bad;
+            assert_eq!(bad.check(), Err(Error::SpectralSubtraction { fall_log2, rise_log2, oversubtraction, floor }));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The edges of a graph in compressed rows, over the caller's slices.
 
-use crate::blob::Error;
+use crate::net::RunError;
 
 /// Which nodes each node of a graph reads: the neighbours of node v are
 /// `neighbours[offsets[v]..offsets[v + 1]]`. What edges carry stands in the same order.
@@ -9,47 +9,47 @@ use crate::blob::Error;
 /// once, u in the row of v. A neighbour may stand several times in a row, and a node in its own.
 ///
 /// ```
-/// use elman::net::Rows;
+/// use elman::net::CsrRows;
 ///
 /// // 0 - 1 - 2, undirected.
-/// let rows = Rows::new(&[0, 1, 3, 4], &[1, 0, 2, 1]).unwrap();
+/// let rows = CsrRows::new(&[0, 1, 3, 4], &[1, 0, 2, 1]).unwrap();
 /// assert_eq!((rows.nodes(), rows.edges(), rows.degree()), (3, 4, 2));
-/// assert!(Rows::new(&[0, 1, 3, 4], &[1, 0, 3, 1]).is_err()); // there is no node 3
+/// assert!(CsrRows::new(&[0, 1, 3, 4], &[1, 0, 3, 1]).is_err()); // there is no node 3
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rows<'g> {
+pub struct CsrRows<'g> {
     offsets: &'g [u32],
     neighbours: &'g [u16],
     degree: usize,
 }
 
-impl<'g> Rows<'g> {
+impl<'g> CsrRows<'g> {
     /// Judges the rows, once: `offsets` has an element more than there are nodes, begins with 0, never falls and ends
     /// with the number of `neighbours`, each of which is the number of a node.
     ///
     /// # Errors
-    /// [`Error::GraphOffset`] and [`Error::GraphNeighbour`], the first that is wrong, with its numbers.
-    pub fn new(offsets: &'g [u32], neighbours: &'g [u16]) -> Result<Self, Error> {
+    /// [`RunError::GraphOffset`] and [`RunError::GraphNeighbour`], the first that is wrong, with its numbers.
+    pub fn new(offsets: &'g [u32], neighbours: &'g [u16]) -> Result<Self, RunError> {
         let edges = neighbours.len();
         let mut from = 0u32;
         let mut degree = 0;
         for (node, at) in offsets.iter().enumerate() {
             if *at < from || *at as usize > edges || (node == 0 && *at != 0) {
-                return Err(Error::GraphOffset { node, offset: *at, before: from, edges });
+                return Err(RunError::GraphOffset { node, offset: *at, before: from, edges });
             }
             degree = degree.max(at.wrapping_sub(from) as usize);
             from = *at;
         }
         if from as usize != edges || offsets.is_empty() {
-            return Err(Error::GraphOffset { node: offsets.len(), offset: from, before: from, edges });
+            return Err(RunError::GraphOffset { node: offsets.len(), offset: from, before: from, edges });
         }
         let nodes = offsets.len().saturating_sub(1);
         for (edge, neighbour) in neighbours.iter().enumerate() {
             if *neighbour as usize >= nodes {
-                return Err(Error::GraphNeighbour { edge, neighbour: *neighbour, nodes });
+                return Err(RunError::GraphNeighbour { edge, neighbour: *neighbour, nodes });
             }
         }
-        Ok(Rows { offsets, neighbours, degree })
+        Ok(CsrRows { offsets, neighbours, degree })
     }
 
     /// Number of nodes.
@@ -84,22 +84,22 @@ mod tests {
 
     #[test]
     fn rows_are_what_stands_between_the_offsets() {
-        let rows = Rows::new(&[0, 2, 2, 3], &[1, 2, 0]).unwrap();
+        let rows = CsrRows::new(&[0, 2, 2, 3], &[1, 2, 0]).unwrap();
         assert_eq!(rows.iter().collect::<Vec<_>>(), [(0, &[1, 2][..]), (2, &[]), (2, &[0])]);
         assert_eq!((rows.nodes(), rows.edges(), rows.degree()), (3, 3, 2));
-        let none = Rows::new(&[0], &[]).unwrap();
+        let none = CsrRows::new(&[0], &[]).unwrap();
         assert_eq!((none.nodes(), none.iter().count()), (0, 0));
     }
 
     #[test]
     fn wrong_rows_are_named() {
-        let offset = |node, offset, before, edges| Err(Error::GraphOffset { node, offset, before, edges });
-        assert_eq!(Rows::new(&[], &[]), offset(0, 0, 0, 0));
-        assert_eq!(Rows::new(&[1, 1], &[0]), offset(0, 1, 0, 1));
-        assert_eq!(Rows::new(&[0, 2, 1], &[0, 0]), offset(2, 1, 2, 2));
-        assert_eq!(Rows::new(&[0, 3], &[0, 0]), offset(1, 3, 0, 2));
-        assert_eq!(Rows::new(&[0, 1], &[0, 0]), offset(2, 1, 1, 2));
-        let neighbour = Err(Error::GraphNeighbour { edge: 1, neighbour: 2, nodes: 2 });
-        assert_eq!(Rows::new(&[0, 1, 2], &[1, 2]), neighbour);
+        let offset = |node, offset, before, edges| Err(RunError::GraphOffset { node, offset, before, edges });
+        assert_eq!(CsrRows::new(&[], &[]), offset(0, 0, 0, 0));
+        assert_eq!(CsrRows::new(&[1, 1], &[0]), offset(0, 1, 0, 1));
+        assert_eq!(CsrRows::new(&[0, 2, 1], &[0, 0]), offset(2, 1, 2, 2));
+        assert_eq!(CsrRows::new(&[0, 3], &[0, 0]), offset(1, 3, 0, 2));
+        assert_eq!(CsrRows::new(&[0, 1], &[0, 0]), offset(2, 1, 1, 2));
+        let neighbour = Err(RunError::GraphNeighbour { edge: 1, neighbour: 2, nodes: 2 });
+        assert_eq!(CsrRows::new(&[0, 1, 2], &[1, 2]), neighbour);
     }
 }

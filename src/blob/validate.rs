@@ -1,49 +1,49 @@
 //! Every parameter and weight of a layer, in every layout.
 
-use super::Error;
+use super::LoadError;
 use super::shape::SYMBOLS;
-use crate::cell::{Pass, View};
+use crate::cell::{LayerView, StageKind};
 use crate::kernel::Layout;
 use crate::kernel::layout::{OFFSET, padded, unpack_bias, unpack_pair};
 use crate::kernel::word::bytes;
 use crate::layer::embedding;
 
-/// Judges a layer.
+/// Validates a layer.
 ///
 /// # Errors
 /// The first number that is wrong.
-pub(super) fn layer(number: u8, view: &View<'_>) -> Result<(), Error> {
+pub(super) fn layer(number: u8, view: &LayerView<'_>) -> Result<(), LoadError> {
     let layout = view.layout();
     for (stage, numbers) in view.spec.stages.iter().zip(&view.stages) {
-        let (per_pass, words) = match stage.pass {
-            Pass::Pointwise => continue,
+        let (per_block, words) = match stage.kind {
+            StageKind::Pointwise => continue,
             // No layer has one.
-            Pass::Table if !SYMBOLS => continue,
-            Pass::Table => (1, padded(view.units()) / 4),
-            Pass::Rows => (layout.rows_params(), view.vector_words() * 2),
-            Pass::Split => (layout.split_params(), view.vector_words() / 2 * 3),
+            StageKind::Table if !SYMBOLS => continue,
+            StageKind::Table => (1, padded(view.units()) / 4),
+            StageKind::Rows => (layout.rows_params(), view.vector_words() * 2),
+            StageKind::Split => (layout.split_params(), view.vector_words() / 2 * 3),
         };
-        let passes = numbers.params.chunks_exact(per_pass.max(1)).zip(numbers.weights.chunks_exact(words.max(1)));
-        for (pass, (params, weights)) in (0u16..).zip(passes) {
-            let at = Place { layer: number, pass };
-            match stage.pass {
-                Pass::Table if SYMBOLS => at.table_row(params, weights)?,
-                _ => at.pass(&Shape { layout, split: stage.pass == Pass::Split, view }, params, weights)?,
+        let blocks = numbers.params.chunks_exact(per_block.max(1)).zip(numbers.weights.chunks_exact(words.max(1)));
+        for (block, (params, weights)) in (0u16..).zip(blocks) {
+            let at = Place { layer: number, block };
+            match stage.kind {
+                StageKind::Table if SYMBOLS => at.table_row(params, weights)?,
+                _ => at.row_block(&Packing { layout, split: stage.kind == StageKind::Split, view }, params, weights)?,
             }
         }
     }
     Ok(())
 }
 
-/// What the weights of a pass depend on.
-struct Shape<'v, 'b> {
+/// How the weights of a row block are packed.
+struct Packing<'v, 'b> {
     layout: Layout,
     split: bool,
-    view: &'v View<'b>,
+    view: &'v LayerView<'b>,
 }
 
-impl Shape<'_, '_> {
-    /// After how many words of pairs of rows a word of bytes follows; none does in a pass of whole rows.
+impl Packing<'_, '_> {
+    /// After how many words of pairs of rows a word of bytes follows; none does in a block of whole rows.
     fn pairs(&self) -> usize {
         if self.split { 2 } else { usize::MAX }
     }
@@ -135,48 +135,48 @@ fn no_byte_is(word: u32, pattern: u32) -> bool {
 #[derive(Clone, Copy)]
 struct Place {
     layer: u8,
-    pass: u16,
+    block: u16,
 }
 
 impl Place {
-    fn packing(self) -> Error {
-        Error::Packing { layer: self.layer, pass: self.pass }
+    fn invalid(self) -> LoadError {
+        LoadError::InvalidWeight { layer: self.layer, block: self.block }
     }
 
-    fn table_row(self, params: &[u32], weights: &[u32]) -> Result<(), Error> {
+    fn table_row(self, params: &[u32], weights: &[u32]) -> Result<(), LoadError> {
         if !weights.iter().all(|w| no_byte_is(*w, 0x8080_8080)) {
-            return Err(self.packing());
+            return Err(self.invalid());
         }
         if params.iter().any(|m| *m >= embedding::MULTIPLIER_LIMIT) {
-            return Err(Error::Multiplier { layer: self.layer, pass: self.pass });
+            return Err(LoadError::Multiplier { layer: self.layer, block: self.block });
         }
         Ok(())
     }
 
-    fn pass(self, shape: &Shape<'_, '_>, params: &[u32], weights: &[u32]) -> Result<(), Error> {
-        let biases = self.biases(shape, params)?;
-        if !shape.packed(weights) {
-            return Err(self.packing());
+    fn row_block(self, packing: &Packing<'_, '_>, params: &[u32], weights: &[u32]) -> Result<(), LoadError> {
+        let biases = self.biases(packing, params)?;
+        if !packing.packed(weights) {
+            return Err(self.invalid());
         }
         // Where a row is so short that no weights could overflow it, they need not be added up.
-        let widest = (shape.view.vector_words() as u32).saturating_mul(2 * 127);
+        let widest = (packing.view.vector_words() as u32).saturating_mul(2 * 127);
         if biases.iter().any(|bias| overflows(widest, *bias)) {
-            for (sum, bias) in shape.sums(weights).into_iter().zip(biases) {
+            for (sum, bias) in packing.sums(weights).into_iter().zip(biases) {
                 if overflows(sum, bias) {
-                    let Place { layer, pass } = self;
-                    return Err(Error::Accumulator { layer, pass, weights: sum, bias });
+                    let Place { layer, block } = self;
+                    return Err(LoadError::AccumulatorOverflow { layer, block, weights: sum, bias });
                 }
             }
         }
         if params.iter().rev().take(4).any(|m| (*m as i32) < 0) {
-            return Err(Error::Multiplier { layer: self.layer, pass: self.pass });
+            return Err(LoadError::Multiplier { layer: self.layer, block: self.block });
         }
         Ok(())
     }
 
-    fn biases(self, shape: &Shape<'_, '_>, params: &[u32]) -> Result<[i32; 4], Error> {
-        let pair = |words: [u32; 3]| unpack_bias(words).ok_or(self.packing());
-        match (shape.layout, shape.split, params) {
+    fn biases(self, packing: &Packing<'_, '_>, params: &[u32]) -> Result<[i32; 4], LoadError> {
+        let pair = |words: [u32; 3]| unpack_bias(words).ok_or(self.invalid());
+        match (packing.layout, packing.split, params) {
             (Layout::Pairs, false, &[a, b, c, d, e, f, ..]) => {
                 let ((b0, b1), (b2, b3)) = (pair([a, b, c])?, pair([d, e, f])?);
                 Ok([b0, b1, b2, b3])
@@ -186,7 +186,7 @@ impl Place {
                 Ok([b0, b1, d as i32, e as i32])
             }
             (_, _, &[a, b, c, d, ..]) => Ok([a, b, c, d].map(|b| b as i32)),
-            _ => Err(self.packing()),
+            _ => Err(self.invalid()),
         }
     }
 }

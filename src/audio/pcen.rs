@@ -1,7 +1,7 @@
-//! Per-channel energy normalisation (Wang et al. 2017): gain control and suppression of steady noise in one.
+//! Per-channel energy normalisation (Wang et al. 2017): pcen control and spectral_subtraction of steady noise in one.
 //!
 //! M_t = M_(t-1) + (E_t - M_(t-1))·2^-k, and the feature is (E/M^α + δ)^r - δ^r. A level that stays is divided away, what
-//! rises above it remains; the root takes the place of the logarithm.
+//! rises above it remains; the r takes the place of the logarithm.
 
 use super::Error;
 use super::mel::ENERGY_FRAC;
@@ -10,36 +10,36 @@ use serde::{Deserialize, Serialize};
 
 /// Parameters of the normalisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Gain {
+pub struct Pcen {
     /// k: the mean follows with a time constant of 2^k frames; 1 to 12.
-    pub smooth_log2: u8,
+    pub smoothing_log2: u8,
     /// α in Q0.15, up to 1 (32768): how much of the mean is divided away.
-    pub strength: u16,
+    pub alpha: u16,
     /// δ in Q4.12, above 0.
-    pub bias: u16,
+    pub delta: u16,
     /// r in Q0.15, above 0 and up to 1 (32768).
-    pub root: u16,
+    pub r: u16,
 }
 
-impl Gain {
+impl Pcen {
     /// For speech at 50 frames a second: k = 5 (0.6 s), α = 0.98, δ = 2, r = 1/2.
-    pub const SPEECH: Gain = Gain { smooth_log2: 5, strength: 32_113, bias: 8192, root: 16_384 };
+    pub const SPEECH: Pcen = Pcen { smoothing_log2: 5, alpha: 32_113, delta: 8192, r: 16_384 };
 
     /// Judges every parameter.
     pub(super) fn check(&self) -> Result<(), Error> {
-        let good = (1..=12).contains(&self.smooth_log2)
-            && self.strength <= 1 << 15
-            && self.bias > 0
-            && (1..=1 << 15).contains(&self.root);
-        let Gain { smooth_log2, strength, bias, root } = *self;
-        if good { Ok(()) } else { Err(Error::Gain { smooth_log2, strength, bias, root }) }
+        let good = (1..=12).contains(&self.smoothing_log2)
+            && self.alpha <= 1 << 15
+            && self.delta > 0
+            && (1..=1 << 15).contains(&self.r);
+        let Pcen { smoothing_log2, alpha, delta, r } = *self;
+        if good { Ok(()) } else { Err(Error::Pcen { smoothing_log2, alpha, delta, r }) }
     }
 
     /// The feature of a channel in Q6.9, from its energy in Q.8, the floor in it; `mean` is M in two words, 0 before the
     /// first frame.
     pub(super) fn feature(&self, energy: u64, mean: &mut [u32; 2]) -> i16 {
         let before = (mean[1] as u64) << 32 | mean[0] as u64;
-        let k = self.smooth_log2 as u32 & 15;
+        let k = self.smoothing_log2 as u32 & 15;
         let now = match before {
             0 => energy,
             _ if energy >= before => before.wrapping_add(energy.wrapping_sub(before) >> k),
@@ -48,9 +48,9 @@ impl Gain {
         *mean = [now as u32, (now >> 32) as u32];
         let log = |v: u64| log2(v.max(1 << ENERGY_FRAC), 10).wrapping_sub(ENERGY_FRAC << 10) as i32;
         // Below 2^6 in Q.10, so that products with Q0.15 fit.
-        let ratio = log(energy).wrapping_sub(log(now).wrapping_mul(self.strength as i32) >> 15);
-        let bias = (self.bias as u64) << 4;
-        let value = self.rooted(power(ratio).saturating_add(bias)).wrapping_sub(self.rooted(bias));
+        let ratio = log(energy).wrapping_sub(log(now).wrapping_mul(self.alpha as i32) >> 15);
+        let delta = (self.delta as u64) << 4;
+        let value = self.rooted(power(ratio).saturating_add(delta)).wrapping_sub(self.rooted(delta));
         (value >> 7).clamp(i16::MIN as i64, i16::MAX as i64) as i16
     }
 
@@ -58,7 +58,7 @@ impl Gain {
     #[inline(never)]
     fn rooted(&self, v: u64) -> i64 {
         let log = (log2(v.max(1), 10) as i32).wrapping_sub(16 << 10);
-        power((log.wrapping_mul(self.root as i32)) >> 15) as i64
+        power((log.wrapping_mul(self.r as i32)) >> 15) as i64
     }
 }
 
@@ -79,14 +79,14 @@ fn power(x: i32) -> u64 {
 mod tests {
     use super::*;
 
-    fn float(gain: &Gain, energy: f64, mean: f64) -> f64 {
-        let (a, d, r) = (gain.strength as f64 / 32768.0, gain.bias as f64 / 4096.0, gain.root as f64 / 32768.0);
+    fn float(pcen: &Pcen, energy: f64, mean: f64) -> f64 {
+        let (a, d, r) = (pcen.alpha as f64 / 32768.0, pcen.delta as f64 / 4096.0, pcen.r as f64 / 32768.0);
         (energy / mean.powf(a) + d).powf(r) - d.powf(r)
     }
 
     #[test]
     fn follows_the_formula() {
-        let gain = Gain::SPEECH;
+        let pcen = Pcen::SPEECH;
         let (mut mean, mut exact) = ([0; 2], 0.0);
         let mut seed = 1u32;
         for t in 0..3000 {
@@ -94,20 +94,20 @@ mod tests {
             let energy = 1u64 << (10 + (seed >> 27)) | (seed as u64 >> 20);
             let e = energy as f64 / 256.0;
             exact = if t == 0 { e } else { exact + (e - exact) / 32.0 };
-            let ours = gain.feature(energy, &mut mean) as f64 / 512.0;
-            let wanted = float(&gain, e.max(1.0), exact.max(1.0)).min(63.998);
+            let ours = pcen.feature(energy, &mut mean) as f64 / 512.0;
+            let wanted = float(&pcen, e.max(1.0), exact.max(1.0)).min(63.998);
             assert!((ours - wanted).abs() < 0.01 + 0.005 * wanted.abs(), "{t}: {ours} {wanted}");
         }
     }
 
     #[test]
     fn a_steady_level_is_the_same_at_any_loudness_and_a_rise_stands_out() {
-        let gain = Gain { strength: 1 << 15, ..Gain::SPEECH };
+        let pcen = Pcen { alpha: 1 << 15, ..Pcen::SPEECH };
         let mut last = None;
         for shift in [14u32, 24, 34, 44] {
             let mut mean = [0; 2];
-            let steady = (0..400).map(|_| gain.feature(1 << shift, &mut mean)).last().unwrap();
-            let risen = gain.feature(64 << shift, &mut mean);
+            let steady = (0..400).map(|_| pcen.feature(1 << shift, &mut mean)).last().unwrap();
+            let risen = pcen.feature(64 << shift, &mut mean);
             assert!(risen > 4 * steady, "{shift}: {steady} {risen}");
             assert_eq!(*last.get_or_insert(steady), steady, "{shift}");
         }
@@ -115,19 +115,19 @@ mod tests {
 
     #[test]
     fn extremes_are_defined() {
-        for gain in [
-            Gain { smooth_log2: 1, strength: 0, bias: 1, root: 1 << 15 },
-            Gain { smooth_log2: 12, strength: 1 << 15, bias: u16::MAX, root: 1 },
+        for pcen in [
+            Pcen { smoothing_log2: 1, alpha: 0, delta: 1, r: 1 << 15 },
+            Pcen { smoothing_log2: 12, alpha: 1 << 15, delta: u16::MAX, r: 1 },
         ] {
-            assert_eq!(gain.check(), Ok(()));
+            assert_eq!(pcen.check(), Ok(()));
             let mut mean = [0; 2];
             for energy in [0, 1, 256, u64::MAX >> 8, 0, u64::MAX >> 1] {
-                gain.feature(energy, &mut mean);
+                pcen.feature(energy, &mut mean);
             }
         }
-        assert!(Gain { root: 0, ..Gain::SPEECH }.check().is_err());
-        assert!(Gain { bias: 0, ..Gain::SPEECH }.check().is_err());
-        assert!(Gain { smooth_log2: 13, ..Gain::SPEECH }.check().is_err());
-        assert!(Gain { strength: 32_769, ..Gain::SPEECH }.check().is_err());
+        assert!(Pcen { r: 0, ..Pcen::SPEECH }.check().is_err());
+        assert!(Pcen { delta: 0, ..Pcen::SPEECH }.check().is_err());
+        assert!(Pcen { smoothing_log2: 13, ..Pcen::SPEECH }.check().is_err());
+        assert!(Pcen { alpha: 32_769, ..Pcen::SPEECH }.check().is_err());
     }
 }
