@@ -1,4 +1,4 @@
-//! Runs the kernels beside their scalar twins on seeded random data of many shapes, extreme values among
+//! Runs the kernels and their scalar references on seeded random data of many shapes, extreme values among
 //! them, and exits with failure at the first difference.
 #![no_std]
 #![no_main]
@@ -9,18 +9,20 @@ mod board;
 
 use elman::kernel::butterfly::{self, Complex, Sines};
 use elman::kernel::layout::{PLAIN_PARAMS, ROWS_PARAMS, pack_bias, pack_pair};
-use elman::kernel::{self, Layout, twin};
+use elman::kernel::{self, Layout, reference};
 use semihosting::{eprintln, println, process};
 use static_cell::ConstStaticCell;
 
+/// Whether RAM is too small for a blob.
+const SMALL: bool = board::BLOB_AT.is_some();
 /// Words of weights, words of a vector and passes at most, as RAM allows.
-const WEIGHTS: usize = if board::BLOB_WORDS == 0 { 1280 } else { 8192 };
-const VECTOR: usize = if board::BLOB_WORDS == 0 { 64 } else { 160 };
-const PASSES: usize = if board::BLOB_WORDS == 0 { 3 } else { 8 };
+const WEIGHTS: usize = if SMALL { 1280 } else { 8192 };
+const VECTOR: usize = if SMALL { 64 } else { 160 };
+const PASSES: usize = if SMALL { 3 } else { 8 };
 /// Blocks of x and of h at most.
-const BLOCKS: usize = if board::BLOB_WORDS == 0 { 12 } else { 18 };
+const BLOCKS: usize = if SMALL { 12 } else { 18 };
 /// Points of an FFT at most.
-const POINTS: usize = if board::BLOB_WORDS == 0 { 256 } else { 512 };
+const POINTS: usize = if SMALL { 256 } else { 512 };
 
 /// In which order the kernels of this core read weights.
 const LAYOUT: Layout = match Layout::BUILT {
@@ -103,10 +105,10 @@ impl Random {
 }
 
 /// Exits at the first pass that differs; the number of passes.
-fn compare(kind: &str, shape: (usize, usize), fast: &[[i32; 4]], twin: &[[i32; 4]]) -> usize {
-    for (pass, (a, b)) in fast.iter().zip(twin).enumerate() {
+fn compare(kind: &str, shape: (usize, usize), fast: &[[i32; 4]], reference: &[[i32; 4]]) -> usize {
+    for (pass, (a, b)) in fast.iter().zip(reference).enumerate() {
         if a != b {
-            eprintln!("{} {:?}, pass {}: kernel {:?}, twin {:?}", kind, shape, pass, a, b);
+            eprintln!("{} {:?}, pass {}: kernel {:?}, reference {:?}", kind, shape, pass, a, b);
             process::exit(1);
         }
     }
@@ -114,9 +116,9 @@ fn compare(kind: &str, shape: (usize, usize), fast: &[[i32; 4]], twin: &[[i32; 4
 }
 
 /// Exits where two spectra differ.
-fn same(kind: &str, points: usize, fast: &[Complex], twin: &[Complex]) {
-    if let Some(at) = fast.iter().zip(twin).position(|(a, b)| a != b) {
-        eprintln!("{} of {} points, element {}: {:?}, twin {:?}", kind, points, at, fast[at], twin[at]);
+fn same(kind: &str, points: usize, fast: &[Complex], reference: &[Complex]) {
+    if let Some(at) = fast.iter().zip(reference).position(|(a, b)| a != b) {
+        eprintln!("{} of {} points, element {}: {:?}, reference {:?}", kind, points, at, fast[at], reference[at]);
         process::exit(1);
     }
 }
@@ -143,21 +145,21 @@ fn spectra(random: &mut Random) -> usize {
                 for turns in [None, Some(&turns)] {
                     fresh(random, fast, slow);
                     butterfly::radix4(fast, length, k, turns);
-                    butterfly::twin(slow, length, k, turns);
+                    butterfly::radix4_reference(slow, length, k, turns);
                     same("butterflies", points, fast, slow);
                     runs += 1;
                 }
             }
         }
         fresh(random, fast, slow);
-        butterfly::untangle(fast, sines);
-        butterfly::untangle_twin(slow, sines);
-        same("untangling", points, fast, slow);
+        butterfly::real_fft_postprocess(fast, sines);
+        butterfly::real_fft_postprocess_reference(slow, sines);
+        same("postprocessing of a real FFT", points, fast, slow);
         for (from, to) in [(1, points), (3, 4), (points / 2, points / 2 + 7), (5, 5)] {
             fresh(random, fast, slow);
-            let (a, b) = (butterfly::power(fast, from, to), butterfly::power_twin(slow, from, to));
+            let (a, b) = (butterfly::power(fast, from, to), butterfly::power_reference(slow, from, to));
             if a != b {
-                eprintln!("powers {} to {} of {} points: {:?}, twin {:?}", from, to, points, a, b);
+                eprintln!("powers {} to {} of {} points: {:?}, reference {:?}", from, to, points, a, b);
                 process::exit(1);
             }
             runs += 1;
@@ -165,9 +167,9 @@ fn spectra(random: &mut Random) -> usize {
     }
     for _ in 0..1000 {
         let (exponent, mantissa) = (random.next() & 63, random.next() | 1 << 31);
-        let (a, b) = (kernel::logarithm::<10>(exponent, mantissa), kernel::logarithm_twin(exponent, mantissa, 10));
+        let (a, b) = (kernel::logarithm::<10>(exponent, mantissa), kernel::logarithm_reference(exponent, mantissa, 10));
         if a != b {
-            eprintln!("log2 {} {}: {}, twin {}", exponent, mantissa, a, b);
+            eprintln!("log2 {} {}: {}, reference {}", exponent, mantissa, a, b);
             process::exit(1);
         }
     }
@@ -197,7 +199,7 @@ fn main() -> ! {
         let (weights_, x_) = (&weights[..rows * words * 2], &x[..words]);
         let (mut fast, mut slow) = ([[0; 4]; PASSES], [[0; 4]; PASSES]);
         kernel::rows(LAYOUT, weights_, params, x_, fast.iter_mut(), |out, pre| *out = pre);
-        twin::rows(LAYOUT, weights_, params, x_, slow.iter_mut(), |out, pre| *out = pre);
+        reference::rows(LAYOUT, weights_, params, x_, slow.iter_mut(), |out, pre| *out = pre);
         passes += compare("rows", (words, rows), &fast[..rows], &slow[..rows]);
     }
     for x_blocks in 1..=BLOCKS {
@@ -215,11 +217,11 @@ fn main() -> ! {
             let (weights_, xh_) = (&weights[..PASSES * words / 2 * 3], &xh[..words]);
             let (mut fast, mut slow) = ([[0; 4]; PASSES], [[0; 4]; PASSES]);
             kernel::split(LAYOUT, weights_, params, xh_, x_blocks * 2, fast.iter_mut(), |out, pre| *out = pre);
-            twin::split(LAYOUT, weights_, params, xh_, x_blocks * 2, slow.iter_mut(), |out, pre| *out = pre);
+            reference::split(LAYOUT, weights_, params, xh_, x_blocks * 2, slow.iter_mut(), |out, pre| *out = pre);
             passes += compare("split", (x_blocks, h_blocks), &fast, &slow);
         }
     }
     let runs = spectra(&mut random);
-    println!("{} passes and {} runs of the front end's kernels equal their twins", passes, runs);
+    println!("{} passes and {} runs of the front end's kernels equal their references", passes, runs);
     process::exit(0)
 }
