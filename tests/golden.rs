@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use elman::audio::{Config, Gain, Suppression};
 use elman::blob::{Blob, FORMAT_VERSION, Model, Score};
-use elman_tools::quant::synthetic::{self, Drive, Exercise, exercise};
-use elman_tools::quant::words_of;
+use elman_quant::synthetic::{self, Drive, Exercise, exercise};
+use elman_quant::words_of;
 
 static GRU: Blob<'static> = elman::include_blob!("golden/gru.elman");
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden")
 }
 
 /// Digest (FNV-1a) of outputs and states over 300 frames, or 10 structures.
