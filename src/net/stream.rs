@@ -76,7 +76,7 @@ impl<'m, 'b> Stream<'m, 'b> {
     }
 
     /// One time step: takes a frame of [`Model::inputs`] elements, advances all states, gives the output.
-    /// Elements that `frame` lacks are read as 0, surplus ones are not read.
+    /// Missing elements of `frame` are read as 0, surplus ones are not read.
     ///
     /// A model with [`Model::feedback`] runs in closed loop where `frame` ends before the elements fed back: they are
     /// then its own previous output (0 at first). With a whole frame it is teacher forced.
@@ -156,7 +156,7 @@ impl<'m, 'b> Stream<'m, 'b> {
         }
     }
 
-    /// The output for the states as they are: the layers behind the last that carries state.
+    /// The output for the states as they are: the layers after the last that carries state.
     pub fn output(&mut self) -> Output<'_> {
         let head = self.model.layers.get(self.model.body..).unwrap_or_default();
         if !head.is_empty() {

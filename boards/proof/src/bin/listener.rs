@@ -1,5 +1,5 @@
 //! A firmware that listens and does nothing else: blocks of samples in, the last event out. Links only if no panic can be
-//! reached, as the firmware beside it; its size is what listening takes.
+//! reached, like the firmware next to it; its size is what listening takes.
 #![no_std]
 #![no_main]
 
