@@ -55,20 +55,23 @@ impl<'b, 'l, I: Read, O: Write> Link<'b, 'l, I, O> {
         self.answered
     }
 
-    /// Says whether the task could be started, and answers its requests, or that there is no task. What is started next;
+    /// Starts a task, and answers its requests; those of no task where it could not be started. What is started next;
     /// `None` at the end of input.
+    ///
+    /// Not inlined, so that the stack holds one task and not all of them.
+    #[inline(never)]
     pub(crate) fn run<R: Runner>(
         &mut self,
-        runner: Result<R, Failure>,
+        start: impl FnOnce() -> Result<R, Failure>,
     ) -> Result<Option<Task>, Fault<I::Error, O::Error>> {
         let sequence = self.last.unwrap_or(0);
-        match runner {
-            Ok(mut runner) => {
+        match &mut start() {
+            Ok(runner) => {
                 self.send(sequence, &Reply::Answer(Answer { outcome: Outcome::Done, length: 0, bytes: &[] }))?;
-                self.answer(&mut runner)
+                self.answer(runner)
             }
             Err(failure) => {
-                self.send(sequence, &Reply::Failure(failure))?;
+                self.send(sequence, &Reply::Failure(*failure))?;
                 self.answer(&mut crate::task::NotStarted)
             }
         }

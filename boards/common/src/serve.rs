@@ -57,17 +57,17 @@ pub fn serve<I: Read, O: Write>(
     let mut task = link.answer(&mut NotStarted)?;
     while let Some(started) = task {
         task = match started {
-            Task::Stream => link.run(Streams::new(model, words, clock))?,
+            Task::Stream => link.run(|| Streams::new(model, words, clock))?,
             Task::Text { seed, temperature, top_k } => {
-                link.run(Texts::new(model, words, (seed, temperature, top_k), clock))?
+                link.run(|| Texts::new(model, words, (seed, temperature, top_k), clock))?
             }
-            Task::Listen => link.run(Listening::new(model, words, clock))?,
-            Task::FrontEnd => link.run(FrontEnds::new(model, words, clock))?,
+            Task::Listen => link.run(|| Listening::new(model, words, clock))?,
+            Task::FrontEnd => link.run(|| FrontEnds::new(model, words, clock))?,
             Task::Examples => match model.structure() {
-                Structure::Sequence => link.run(Examples::new(model, words, nodes, clock, Model::sequence))?,
-                Structure::Seq2seq { .. } => link.run(Examples::new(model, words, nodes, clock, Model::seq2seq))?,
-                Structure::Tree { .. } => link.run(Examples::new(model, words, nodes, clock, Model::tree))?,
-                Structure::Graph { .. } => link.run(Examples::new(model, words, nodes, clock, Model::graph))?,
+                Structure::Sequence => link.run(|| Examples::new(model, words, nodes, clock, Model::sequence))?,
+                Structure::Seq2seq { .. } => link.run(|| Examples::new(model, words, nodes, clock, Model::seq2seq))?,
+                Structure::Tree { .. } => link.run(|| Examples::new(model, words, nodes, clock, Model::tree))?,
+                Structure::Graph { .. } => link.run(|| Examples::new(model, words, nodes, clock, Model::graph))?,
             },
         };
     }

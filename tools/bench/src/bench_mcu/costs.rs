@@ -24,7 +24,7 @@ pub struct Args {
     pub write: bool,
 }
 
-/// Inputs and units that are counted: where a core has no room for all, as many as it has.
+/// Inputs and units that are counted: where a core has no memory for all, as many as it has.
 const SIZES: [(usize, usize); 11] =
     [(16, 16), (10, 32), (4, 48), (24, 24), (40, 64), (48, 12), (64, 96), (64, 208), (160, 32), (1, 8), (8, 1)];
 /// Elements, taps and stride of delay lines that are counted.
@@ -89,7 +89,7 @@ fn around(bench: &Bench, core: &str, width: usize) -> Result<f64> {
     let counts = [&layers[..1], &layers[1..], &layers[..]].map(|layers| {
         let model = IntegerModel { layers: layers.to_vec(), ..Default::default() };
         let frames = synthetic::frames(layers[0].inputs, super::STEPS, 7);
-        Ok(count(bench, core, &model, frames)?.context("no room")?.instructions)
+        Ok(count(bench, core, &model, frames)?.context("no memory")?.instructions)
     });
     let [one, other, both]: [Result<f64>; 3] = counts;
     Ok(one? + other? - both?)
