@@ -34,6 +34,8 @@ pub(crate) struct Link<'b, 'l, I, O> {
     length: usize,
     /// Sequence number of the last request.
     last: Option<u32>,
+    /// Whether the last answer had bytes, which may be read.
+    has_bytes: bool,
     answered: u32,
     input: &'l mut I,
     output: &'l mut O,
@@ -47,7 +49,7 @@ impl<'b, 'l, I: Read, O: Write> Link<'b, 'l, I, O> {
         input: &'l mut I,
         output: &'l mut O,
     ) -> Self {
-        Link { hello, receiver, sent, length: 0, last: None, answered: 0, input, output }
+        Link { hello, receiver, sent, length: 0, last: None, has_bytes: false, answered: 0, input, output }
     }
 
     /// Requests answered.
@@ -110,14 +112,21 @@ impl<'b, 'l, I: Read, O: Write> Link<'b, 'l, I, O> {
             let reply = match request {
                 Request::Hello => Reply::Hello(self.hello),
                 Request::Start(task) => return Ok(Some(task)),
-                Request::Read { offset } => Reply::Bytes(part(runner.bytes(), offset as usize, most)),
-                request => match runner.answer(request) {
-                    Err(failure) => Reply::Failure(failure),
-                    Ok(outcome) => {
-                        let bytes = runner.bytes();
-                        Reply::Answer(Answer { outcome, length: bytes.len() as u32, bytes: part(bytes, 0, most) })
+                Request::Read { offset } => {
+                    let bytes = if self.has_bytes { runner.bytes() } else { &[] };
+                    Reply::Bytes(part(bytes, offset as usize, most))
+                }
+                request => {
+                    let outcome = runner.answer(request);
+                    self.has_bytes = outcome.is_ok_and(|outcome| outcome != Outcome::Done);
+                    let bytes = if self.has_bytes { runner.bytes() } else { &[] };
+                    match outcome {
+                        Err(failure) => Reply::Failure(failure),
+                        Ok(outcome) => {
+                            Reply::Answer(Answer { outcome, length: bytes.len() as u32, bytes: part(bytes, 0, most) })
+                        }
                     }
-                },
+                }
             };
             self.send(sequence, &reply)?;
         }

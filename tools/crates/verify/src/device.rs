@@ -50,7 +50,7 @@ pub(crate) fn done(channel: &mut dyn Channel, request: Request<'_>) -> Result<()
 
 /// Sends numbers of a part of an example, in as many messages as they take.
 pub(crate) fn append(channel: &mut dyn Channel, part: Part, numbers: &[u8]) -> Result<()> {
-    let most = channel.sizes().payload().max(2);
+    let most = channel.sizes().payload().max(4);
     numbers.chunks(most).try_for_each(|numbers| done(channel, Request::Append { part, numbers }))
 }
 

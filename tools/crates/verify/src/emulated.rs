@@ -7,19 +7,20 @@ use embedded_io_adapters::std::FromStd;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 
-use crate::Bench;
 use crate::device::{Channel, Device, Script, check, same_version};
+use crate::{Bench, Program};
 
 /// A firmware on an emulated core, and the blob that it loads where none is built in.
 #[derive(Clone, Copy, Debug)]
 pub struct Emulated<'b> {
     bench: &'b Bench,
+    program: Program,
     blob: Option<&'b [u8]>,
 }
 
 impl<'b> Emulated<'b> {
-    pub(crate) fn new(bench: &'b Bench, blob: Option<&'b [u8]>) -> Self {
-        Emulated { bench, blob }
+    pub(crate) fn new(bench: &'b Bench, program: Program, blob: Option<&'b [u8]>) -> Self {
+        Emulated { bench, program, blob }
     }
 }
 
@@ -41,7 +42,7 @@ impl Device for Emulated<'_> {
         writer.send(Request::Hello)?;
         script(&mut writer)?;
         writer.file.flush().context("a temporary file of requests")?;
-        self.bench.run(&session)?;
+        self.bench.run(self.program, &session)?;
 
         let path = session.output();
         let file = BufReader::new(File::open(&path).with_context(|| path.display().to_string())?);
@@ -175,6 +176,7 @@ impl Channel for Reader<'_> {
             }
         }
         self.answer = bytes;
+        ensure!(length as usize <= expected, "an answer of {length} bytes instead of {expected}");
         ensure!(self.answer.len() == length as usize, "{} bytes of an answer of {length}", self.answer.len());
         Ok(Some(Answer { outcome, length, bytes: &self.answer }))
     }

@@ -30,6 +30,7 @@ use elman::blob::{Blob, Structure};
 use elman_emulator::{Firmware, Machine, Machines, Qemu, Session};
 use serde::Serialize;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use elman_pipeline::Example;
 use elman_quant::synthetic::sound;
@@ -176,29 +177,58 @@ impl<'a> Inputs<'a> {
     }
 }
 
-/// An emulated core with the firmware that answers.
-#[derive(Clone, Debug)]
+/// The programs of boards/qemu-mps2 that answer, each for tasks of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Program {
+    Steps,
+    Listen,
+    FrontEnd,
+    Generate,
+}
+
+impl Program {
+    /// Its name.
+    fn name(self) -> &'static str {
+        ["qemu-mps2", "listen", "front_end", "generate"][self as usize]
+    }
+}
+
+/// An emulated core with the firmware that answers, which is built when it is first needed.
+#[derive(Debug)]
 pub struct Bench {
     core: String,
+    machines: Machines,
     machine: Machine,
     qemu: Qemu,
-    firmware: Firmware,
+    /// Built in, where there is one.
+    blob: Option<Vec<u8>>,
+    built: [OnceLock<Firmware>; 4],
 }
 
 impl Bench {
-    /// Builds the firmware for `core`, with `blob` built in where there is one.
+    /// For `core`, with `blob` built into the firmware where there is one.
     ///
     /// # Errors
-    /// Where QEMU or the toolchain for the core is missing, or the firmware does not build.
+    /// Where there is no such core, or no QEMU for it.
     pub fn new(options: &Options, core: &str, blob: Option<&[u8]>) -> Result<Self> {
         let machines = Machines::find(options.boards.as_deref())?;
         let machine = machines.get(core)?.clone();
         let qemu = Qemu::find(&machine)?;
+        let blob = blob.map(<[u8]>::to_vec);
+        Ok(Bench { core: core.to_owned(), machines, machine, qemu, blob, built: Default::default() })
+    }
+
+    /// The firmware of a program.
+    fn firmware(&self, program: Program) -> Result<&Firmware> {
+        let built = &self.built[program as usize];
+        if let Some(firmware) = built.get() {
+            return Ok(firmware);
+        }
         let file = tempfile::Builder::new().suffix(".elman").tempfile().context("a temporary file for the blob")?;
-        let path = blob.map(|blob| std::fs::write(file.path(), blob).map(|()| file.path()));
+        let path = self.blob.as_ref().map(|blob| std::fs::write(file.path(), blob).map(|()| file.path()));
         let path = path.transpose().context("a temporary file for the blob")?;
-        let firmware = Firmware::build(&machines, core, "qemu-mps2", path, &[])?;
-        Ok(Bench { core: core.to_owned(), machine, qemu, firmware })
+        let firmware = Firmware::build(&self.machines, &self.core, program.name(), path, &[])?;
+        Ok(built.get_or_init(|| firmware))
     }
 
     /// Name of the core.
@@ -211,14 +241,14 @@ impl Bench {
         &self.machine
     }
 
-    /// The core as a device; `blob` is what the firmware loads where none is built in.
+    /// The core as a device that runs streams and examples; `blob` is what the firmware loads where none is built in.
     pub fn device<'b>(&'b self, blob: Option<&'b [u8]>) -> Emulated<'b> {
-        Emulated::new(self, blob)
+        Emulated::new(self, Program::Steps, blob)
     }
 
-    /// Runs the firmware to the end of its input.
-    fn run(&self, session: &Session) -> Result<String> {
-        self.qemu.run(&self.machine, &self.firmware, session.folder())
+    /// Runs a program to the end of its input.
+    fn run(&self, program: Program, session: &Session) -> Result<String> {
+        self.qemu.run(&self.machine, self.firmware(program)?, session.folder())
     }
 
     /// Whether the core has memory for a blob that is not built in, of `bytes` bytes, and sequences of `steps` steps.
@@ -242,7 +272,7 @@ impl Bench {
     /// Where the blob is rejected or does not generate, or the firmware fails.
     pub fn generate(&self, model: &[u8], generation: &Generation) -> Result<GenerateReport> {
         let blob = relay::for_core(model, &self.core)?;
-        generate(&mut self.device(Some(&blob)), &load(&words_of(&blob)?)?, generation)
+        generate(&mut Emulated::new(self, Program::Generate, Some(&blob)), &load(&words_of(&blob)?)?, generation)
     }
 
     /// Plays samples through `model`, packed for this core, on it and on the host; see [`replay()`].
@@ -251,7 +281,7 @@ impl Bench {
     /// Where the blob is rejected or cannot listen, or the firmware fails.
     pub fn replay(&self, model: &[u8], samples: &[i16], block: usize) -> Result<ReplayReport> {
         let blob = relay::for_core(model, &self.core)?;
-        replay(&mut self.device(Some(&blob)), &load(&words_of(&blob)?)?, samples, block)
+        replay(&mut Emulated::new(self, Program::Listen, Some(&blob)), &load(&words_of(&blob)?)?, samples, block)
     }
 
     /// Runs a front end by itself on this core and on the host; see [`front_end()`].
@@ -261,6 +291,6 @@ impl Bench {
     pub fn front_end(&self, config: &Config, samples: &[i16]) -> Result<FrontEndReport> {
         // The firmware takes the parameters from a blob.
         let blob = sound::listener(*config, 4, 3, 1).to_blob_for(&self.core)?;
-        front_end(&mut self.device(Some(&blob)), &load(&words_of(&blob)?)?, samples)
+        front_end(&mut Emulated::new(self, Program::FrontEnd, Some(&blob)), &load(&words_of(&blob)?)?, samples)
     }
 }

@@ -63,8 +63,8 @@ fn example(frames: Vec<i16>, joints: Joints) -> Example {
 fn every_bit_over_a_pseudo_terminal() {
     let machines = Machines::find(None).unwrap();
     let machine = machines.get("m4").unwrap();
-    let firmware = Qemu::find(machine)
-        .and_then(|_| Firmware::build(&machines, "m4", "serial", None, &["--features", "serial"]));
+    let firmware =
+        Qemu::find(machine).and_then(|_| Firmware::build(&machines, "m4", "serial", None, &["--features", "serial"]));
     let firmware = match firmware {
         Ok(firmware) => firmware,
         Err(e) => return eprintln!("not run: {e:#}"),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use elman::Model;
 use elman::blob::Blob;
 use elman::net::Node;
-use elman_board::{Clock, Workspace, serve};
+use elman_board::{Clock, Workspace, serve, tasks};
 use elman_quant::synthetic::Numbers;
 use elman_quant::words_of;
 use elman_verify::Patience;
@@ -186,10 +186,10 @@ pub fn board(blob: &[u8], frame: usize, words: usize, fault: [Fault; 2]) -> (End
         let model = Model::load(Blob::new(&blob)).unwrap();
         let (mut words, mut nodes) = (vec![0; words], vec![Node::Leaf(0); 200]);
         let (mut received, mut sent) = (vec![0; frame], vec![0; frame]);
-        let workspace =
-            Workspace { words: &mut words, nodes: &mut nodes, received: &mut received, sent: &mut sent };
+        let workspace = Workspace { words: &mut words, nodes: &mut nodes, received: &mut received, sent: &mut sent };
         let line = std::cell::RefCell::new(Board(theirs));
-        serve(&model, 1000, workspace, &mut Half(&line), &mut Half(&line), &Ticks::default()).unwrap();
+        serve::<{ tasks::ALL }, _, _>(&model, 1000, workspace, &mut Half(&line), &mut Half(&line), &Ticks::default())
+            .unwrap();
     });
     (ours, thread)
 }
