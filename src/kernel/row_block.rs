@@ -113,18 +113,10 @@ impl<'a> RowBlocks<'a> {
         Some(RowBlocks { x, h, count })
     }
 
-    /// Runs `block` once for each row block and hands what it gives to `each` with the row block's item of `units`.
+    /// The item of `units` of each row block, as long as there are both.
     #[inline(always)]
-    pub(super) fn run<T>(
-        self,
-        units: impl Iterator<Item = T>,
-        mut block: impl FnMut() -> [i32; 4],
-        mut each: impl FnMut(T, [i32; 4]),
-    ) {
-        for (_, unit) in (0..self.count).zip(units) {
-            let pre = block();
-            each(unit, pre);
-        }
+    pub(super) fn units<T>(self, units: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+        (0..self.count).zip(units).map(|(_, unit)| unit)
     }
 }
 

@@ -53,7 +53,7 @@ pub fn rows<T>(
     params: &[u32],
     x: &[u32],
     units: impl Iterator<Item = T>,
-    each: impl FnMut(T, [i32; 4]),
+    mut each: impl FnMut(T, [i32; 4]),
 ) {
     let Some(blocks) = RowBlocks::rows(weights, params, x, x.len() * 2, PLAIN_PARAMS) else { return };
     let range = x.as_ptr_range();
@@ -66,9 +66,12 @@ pub fn rows<T>(
         h_end: range.end,
         odd: [x.len() as u32 / 2 & 1, 0],
     };
-    // `RowBlocks` runs it once for each row block, which reads `x.len() * 2` words of weights, four bytes a column, and
+    // There is a unit for each row block at most, which reads `x.len() * 2` words of weights, four bytes a column, and
     // PLAIN_PARAMS of parameters; a turn takes four columns, and x is whole turns and not empty.
-    blocks.run(units, || row_block(&mut at, rows_body), each);
+    for unit in blocks.units(units) {
+        let pre = row_block(&mut at, rows_body);
+        each(unit, pre);
+    }
 }
 
 /// [`super::reference::split`] in assembly.
@@ -80,7 +83,7 @@ pub fn split<T>(
     xh: &[u32],
     x_words: usize,
     units: impl Iterator<Item = T>,
-    each: impl FnMut(T, [i32; 4]),
+    mut each: impl FnMut(T, [i32; 4]),
 ) {
     let blocks = RowBlocks::split(weights, params, xh, x_words, xh.len() / 2 * 3, PLAIN_PARAMS);
     let Some(blocks @ RowBlocks { x, h, .. }) = blocks else { return };
@@ -96,7 +99,10 @@ pub fn split<T>(
         odd: [x.len() as u32 / 2 & 1, h.len() as u32 / 2 & 1],
     };
     // As in `rows`, with three bytes a column; h follows x.
-    blocks.run(units, || row_block(&mut at, split_body), each);
+    for unit in blocks.units(units) {
+        let pre = row_block(&mut at, split_body);
+        each(unit, pre);
+    }
 }
 
 /// The beginning of a row block: r0 to r3 the sums, r4 weights, r5 x; r8 x's end, r9 `at`.

@@ -44,7 +44,7 @@ pub fn rows<T>(
     params: &[u32],
     x: &[u32],
     units: impl Iterator<Item = T>,
-    each: impl FnMut(T, [i32; 4]),
+    mut each: impl FnMut(T, [i32; 4]),
 ) {
     let Some(blocks) = RowBlocks::rows(weights, params, x, x.len() * 2, ROWS_PARAMS) else { return };
     let range = x.as_ptr_range();
@@ -55,9 +55,9 @@ pub fn rows<T>(
         skip: skip(x.len(), UNROLL, ROWS_TURN),
         x_end: range.end,
     };
-    let block = || {
+    for unit in blocks.units(units) {
         let (p0, p1, p2, p3);
-        // SAFETY: `RowBlocks` runs it once for each row block. One reads `x.len() * 2` words of weights and ROWS_PARAMS of
+        // SAFETY: there is a unit for each row block at most. One reads `x.len() * 2` words of weights and ROWS_PARAMS of
         // parameters and moves on by as many. The loop, two words of x and four of weights a turn, entered with as many turns
         // as make a whole number of rounds, ends exactly at x's end. All are aligned words, as ldrd and ldm demand. The
         // skip counts whole turns of 14 instructions of 4 bytes from the loop's start, two bytes before which
@@ -70,9 +70,8 @@ pub fn rows<T>(
                 out("r12") _, out("lr") _,
             );
         }
-        [p0, p1, p2, p3]
-    };
-    blocks.run(units, block, each);
+        each(unit, [p0, p1, p2, p3]);
+    }
 }
 
 /// A row block of [`rows`]: takes [`RowsAt`] in r0, gives the pre-activations in r0 to r3, keeps r4 to r11.
@@ -151,7 +150,7 @@ pub fn split<T>(
     xh: &[u32],
     x_words: usize,
     units: impl Iterator<Item = T>,
-    each: impl FnMut(T, [i32; 4]),
+    mut each: impl FnMut(T, [i32; 4]),
 ) {
     let blocks = RowBlocks::split(weights, params, xh, x_words, xh.len() / 2 * 3, SPLIT_PARAMS);
     let Some(blocks @ RowBlocks { x, h, .. }) = blocks else { return };
@@ -164,7 +163,7 @@ pub fn split<T>(
         h_end: h.as_ptr_range().end,
         h_skip: skip(h.len(), UNROLL, SPLIT_TURN),
     };
-    let block = || {
+    for unit in blocks.units(units) {
         let (p0, p1, p2, p3);
         // SAFETY: as in `rows`, for two loops over x and then h: a turn of 12 instructions reads two words of them and three
         // of weights. A row block moves on by `xh.len() / 2 * 3` words of weights and SPLIT_PARAMS of parameters.
@@ -176,9 +175,8 @@ pub fn split<T>(
                 out("r12") _, out("lr") _,
             );
         }
-        [p0, p1, p2, p3]
-    };
-    blocks.run(units, block, each);
+        each(unit, [p0, p1, p2, p3]);
+    }
 }
 
 /// A row block of [`split`]: takes [`SplitAt`] in r0, gives the pre-activations in r0 to r3, keeps r4 to r11.

@@ -18,14 +18,14 @@ pub fn rows<T>(
     params: &[u32],
     x: &[u32],
     units: impl Iterator<Item = T>,
-    each: impl FnMut(T, [i32; 4]),
+    mut each: impl FnMut(T, [i32; 4]),
 ) {
     let columns = x.len() * 2;
     let Some(blocks) = RowBlocks::rows(weights, params, x, columns, PLAIN_PARAMS) else { return };
     let (mut w, mut p) = (weights.as_ptr(), params.as_ptr());
-    let block = || {
+    for unit in blocks.units(units) {
         let (s0, s1, s2, s3);
-        // SAFETY: `RowBlocks` runs it once for each row block, which has four rows of `columns` bytes and PLAIN_PARAMS words
+        // SAFETY: there is a unit for each row block at most, which has four rows of `columns` bytes and PLAIN_PARAMS words
         // of parameters; x has `columns` halfwords. Registers but those named are kept.
         unsafe {
             core::arch::asm!(
@@ -40,9 +40,8 @@ pub fn rows<T>(
         // `columns` bytes of four rows.
         w = w.wrapping_add(columns);
         p = p.wrapping_add(PLAIN_PARAMS);
-        pre
-    };
-    blocks.run(units, block, each);
+        each(unit, pre);
+    }
 }
 
 /// Sums times the multipliers of the row block whose parameters begin at `at`.
@@ -100,14 +99,14 @@ pub fn split<T>(
     xh: &[u32],
     x_words: usize,
     units: impl Iterator<Item = T>,
-    each: impl FnMut(T, [i32; 4]),
+    mut each: impl FnMut(T, [i32; 4]),
 ) {
     let words = xh.len() / 2 * 3;
     let blocks = RowBlocks::split(weights, params, xh, x_words, words, PLAIN_PARAMS);
     let Some(blocks @ RowBlocks { x, h, .. }) = blocks else { return };
     let at = [x.len() * 2, h.len() * 2];
     let (mut w, mut p) = (weights.as_ptr(), params.as_ptr());
-    let block = || {
+    for unit in blocks.units(units) {
         let (s0, s1, s2, s3);
         // SAFETY: as in `rows`: rows 0 and 1 have as many bytes as x and h columns, row 2 as x, row 3 as h, together the
         // words of a row block; h follows x.
@@ -123,9 +122,8 @@ pub fn split<T>(
         let pre = requantized([s0, s1, s2, s3], p);
         w = w.wrapping_add(words);
         p = p.wrapping_add(PLAIN_PARAMS);
-        pre
-    };
-    blocks.run(units, block, each);
+        each(unit, pre);
+    }
 }
 
 /// r0 the rows, r1 x and then h, r2 biases, r3 columns of x and of h; gives the sums in r0 to r3.
