@@ -123,7 +123,9 @@ fn uses(code: &str) -> Vec<String> {
 /// Names that the root exports, and the module that each is from.
 fn exports(root_file: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    for item in code(root_file).split(';').filter_map(|item| item.split_once("pub use ").map(|(_, path)| path.to_owned())) {
+    for item in
+        code(root_file).split(';').filter_map(|item| item.split_once("pub use ").map(|(_, path)| path.to_owned()))
+    {
         let Some((module, names)) = item.split_once("::") else { continue };
         for name in names.trim_matches(['{', '}']).split(',') {
             found.insert(name.trim().to_owned(), module.to_owned());

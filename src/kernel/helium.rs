@@ -43,7 +43,7 @@ pub fn rows<T>(
                 out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
             );
         }
-        let pre = requantized([s0, s1, s2, s3], params, p);
+        let pre = requantized([s0, s1, s2, s3], p);
         // `columns` bytes of four rows.
         w = w.wrapping_add(columns);
         p = p.wrapping_add(PLAIN_PARAMS);
@@ -51,11 +51,10 @@ pub fn rows<T>(
     }
 }
 
-/// Sums times the multipliers of the block whose parameters begin at `at`.
+/// Sums times the multipliers of the block whose parameters begin at `at`: eight words, as `row_blocks` has checked.
 #[inline(always)]
-fn requantized(sums: [i32; 4], params: &[u32], at: *const u32) -> [i32; 4] {
-    let _ = params;
-    // SAFETY: `row_blocks` has checked that the parameters of the block are there.
+fn requantized(sums: [i32; 4], at: *const u32) -> [i32; 4] {
+    // SAFETY: only the loops above call it, with a block that `row_blocks` has counted.
     let m = unsafe { *at.add(4).cast::<[i32; 4]>() };
     [mul_high(sums[0], m[0]), mul_high(sums[1], m[1]), mul_high(sums[2], m[2]), mul_high(sums[3], m[3])]
 }
@@ -129,7 +128,7 @@ pub fn split<T>(
                 out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
             );
         }
-        let pre = requantized([s0, s1, s2, s3], params, p);
+        let pre = requantized([s0, s1, s2, s3], p);
         w = w.wrapping_add(words);
         p = p.wrapping_add(PLAIN_PARAMS);
         each(unit, pre);

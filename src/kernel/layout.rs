@@ -74,7 +74,7 @@ impl Layout {
 /// Words of parameters of a row block of either kind where rows are not packed: `[b0, b1, b2, b3, m0, m1, m2, m3]`.
 pub const PLAIN_PARAMS: usize = 8;
 
-/// What a weight's byte is more than the weight, where columns lie side by side.
+/// Added to each weight where columns are stored side by side, so that bytes are unsigned.
 pub const OFFSET: i32 = 128;
 
 /// Words of parameters of a row block of four rows in pairs: `[A01 lo, A01 hi, b0, A23 lo, A23 hi, b2, m0, m1, m2, m3]`
