@@ -9,11 +9,11 @@ use super::mix::Sources;
 use crate::ui::{Ui, percent};
 use elman_data::files::write_atomically;
 use elman_listen::{self as listening, Calibrated, Found, Tally, Wish, ears, find};
-use elman_pipeline::Usage;
-use elman_pipeline::report::{self, Curve};
 use elman_pipeline::run::RunFolder;
 use elman_quant::model::ModelFile;
 use elman_quant::with_detector;
+use elman_recipe::Usage;
+use elman_report::{self as report, Curve};
 
 /// Plays long recordings through the integer chain, finds out which smoothing, thresholds and refractory time serve best,
 /// and writes them into the model.

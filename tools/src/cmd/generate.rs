@@ -8,8 +8,8 @@ use elman::net::Temperature;
 use serde::Serialize;
 
 use crate::ui::{Ui, thousands};
-use elman_pipeline::Usage;
 use elman_quant::model::ModelFile;
+use elman_recipe::Usage;
 use elman_verify::{Generation, Options, generate, generate_on_host};
 
 /// Writes text with a language model; with --on, on an emulated core as well, compared symbol by symbol.

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Result, bail, ensure};
 
 use crate::ui::{Ui, thousands};
-use elman_pipeline::Usage;
 use elman_pipeline::read_clip;
 use elman_quant::model::ModelFile;
+use elman_recipe::Usage;
 use elman_verify::{Ear, Options, ReplayReport};
 
 /// Plays a recording through a model on an emulated core and compares samples, features, scores, posteriors and events of

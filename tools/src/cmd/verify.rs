@@ -7,10 +7,10 @@ use elman::blob::Structure;
 
 use super::eval::recipe_for;
 use crate::ui::{Ui, thousands};
-use elman_pipeline::Usage;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{self as pipeline, Encoding, Source};
 use elman_quant::model::ModelFile;
+use elman_recipe::Usage;
 use elman_verify::{self as verify, Options, Port, VerifyReport};
 
 /// Runs a model on an emulated core and compares every state of every step with the host.

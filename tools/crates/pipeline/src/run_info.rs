@@ -11,8 +11,8 @@ use elman_quant::network::Surroundings;
 use elman_quant::scaling::{Moments, SCALED_FRAC, scaled};
 use elman_train::Sequence;
 
-use crate::recipe::{Asked, Recipe};
 use crate::{Answer, Encoding, Example, Frames, fingerprint, structure};
+use elman_recipe::{Asked, Recipe};
 
 /// What surrounds the network, as run.json has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

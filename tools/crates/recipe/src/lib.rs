@@ -1,15 +1,17 @@
 //! Recipes: all that a training run is made of, in TOML, every value defaulted.
+#![forbid(unsafe_code)]
 
 mod network;
+mod usage;
 
 pub use network::{Asked, AttentionRecipe, GraphRecipe, NetworkRecipe, Seq2seqRecipe, TreeRecipe};
+pub use usage::Usage;
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::Usage;
 use elman_data::records::RecordOptions;
 use elman_data::{Augment, VocabularyOptions};
 use elman_listen::StreamRecipe;
