@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::verify::{PortFlags, note_repeats};
 use crate::ui::{Ui, thousands};
-use elman_pipeline::Usage;
 use elman_quant::model::ModelFile;
+use elman_recipe::Usage;
 use elman_verify::{Bench, Generation, Options, Port, generate, generate_on_host};
 
 /// Writes text with a language model; with --on, on an emulated core as well, compared symbol by symbol.

@@ -6,9 +6,9 @@ use anyhow::{Result, bail, ensure};
 
 use super::verify::{PortFlags, note_repeats};
 use crate::ui::{Ui, thousands};
-use elman_pipeline::Usage;
 use elman_pipeline::read_clip;
 use elman_quant::model::ModelFile;
+use elman_recipe::Usage;
 use elman_verify::{Bench, Options, Port, ReplayReport, replay};
 
 /// Plays a recording through a model on an emulated core and compares samples, features, logits, posteriors and events of
