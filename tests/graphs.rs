@@ -32,7 +32,7 @@ fn step(layer: &IntegerLayer, x: &[i16], state: Option<(&[i16], &[i32])>) -> (Ve
         net.restore(&snapshot).unwrap();
     }
     let y = net.step(x).logits.to_vec();
-    (y, net.carried_state(0).iter().map(|w| *w as i32).collect())
+    (y, net.carried_state(0).to_vec())
 }
 
 /// Layers one after the other.

@@ -83,7 +83,7 @@ fn a_composition_reads_both_states_of_both_children() {
         let mut memory = vec![0; leaf.memory_words()];
         let mut net = leaf.stream(&mut memory).unwrap();
         let h = net.step(&[symbol]).logits.to_vec();
-        (h, net.carried_state(1).iter().map(|c| *c as i32).collect::<Vec<_>>())
+        (h, net.carried_state(1).to_vec())
     });
     let compose = &model.layers[2];
     let q = Q { carried_frac: compose.carried_frac, out_frac: compose.out_frac };

@@ -74,7 +74,7 @@ fn listen(model: &Model<'_>, config: &detect::Config, audio: &Config, tracks: &[
     let mut found = SoakResult::default();
     let most = |listener: &Listener<'_, '_>| {
         let carried = (0..model.layers().len()).flat_map(|k| listener.net().carried_state(k));
-        carried.map(|w| (*w as i32).unsigned_abs()).max().unwrap_or(0)
+        carried.map(|w| w.unsigned_abs()).max().unwrap_or(0)
     };
     for track in before {
         let mut largest = 0;
