@@ -106,7 +106,6 @@ impl Site<'_> {
 }
 
 /// The layers that run one of a recipe, one after the other.
-#[expect(missing_debug_implementations, reason = "layers are not printed")]
 pub struct Built<F> {
     /// The layers.
     pub layers: Vec<Box<dyn Layer<F>>>,
