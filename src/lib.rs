@@ -68,6 +68,8 @@ pub mod cell;
 mod descriptor;
 pub mod detect;
 mod error;
+#[cfg(test)]
+mod format_docs;
 pub mod kernel;
 pub mod layer;
 pub mod listener;

@@ -168,8 +168,8 @@ pub(super) mod tests {
     fn bad_files_are_named() {
         let message = |bytes: Vec<u8>| read_sound("x/a.wav", bytes).unwrap_err().to_string();
         assert!(message(b"hello, I am a text\n".to_vec()).contains("x/a.wav: not a wav or flac recording (a text"));
-        assert!(message(vec![]).starts_with("x/a.wav: holds no samples"));
-        assert!(message(wav(8000, 1, 16, &[])).starts_with("x/a.wav: holds no samples"));
+        assert!(message(vec![]).starts_with("x/a.wav: contains no samples"));
+        assert!(message(wav(8000, 1, 16, &[])).starts_with("x/a.wav: contains no samples"));
         let whole = wav(8000, 1, 16, &sine(4000, 8000, 300.0));
         let text = message(whole[..2044].to_vec());
         assert!(text.contains("cut off after 1000 of 4000 samples"), "{text}");

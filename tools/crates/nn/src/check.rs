@@ -141,7 +141,7 @@ mod tests {
         NetworkSpec::sequence(inputs, layers).check()
     }
 
-    /// The sentence that refuses these layers.
+    /// The error message for these layers.
     fn refusal(inputs: usize, layers: Vec<LayerSpec>) -> String {
         check(inputs, layers).unwrap_err().to_string()
     }

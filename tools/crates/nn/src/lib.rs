@@ -1,7 +1,7 @@
 //! Float networks: forward passes and full back-propagation through time.
 //!
 //! A [`NetworkSpec`] says what a network is made of, a [`Network`] holds its parameters and runs it. The cells'
-//! equations are the device's own, [`elman::cell`], evaluated in a float world ([`float`]).
+//! equations are the device's own, [`elman::cell`], evaluated in float arithmetic ([`float`]).
 //!
 //! ```
 //! use elman_nn::{Batch, Classes, LayerSpec, Loss, Mode, Network, NetworkSpec, Over, Pass, Pool, Target, Workspace};

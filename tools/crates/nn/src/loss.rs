@@ -85,7 +85,7 @@ impl Loss {
     /// ∂L/∂y scaled by `scale`.
     ///
     /// # Panics
-    /// Where a target does not fit the outputs; [`Target`]s are judged before training.
+    /// Where a target does not fit the outputs; [`Target`]s are checked before training.
     pub fn score<F: Float>(
         self,
         output: Frames<'_, F>,

@@ -10,7 +10,7 @@ use super::{Batch, Float};
 pub struct Trace<F> {
     /// `[steps, inputs]`: what the layer reads; empty where that is the output of the layer before.
     pub input: Vec<F>,
-    /// Steps: of the sequence, 1 behind a pool.
+    /// Steps: of the sequence, 1 after a pool.
     pub steps: usize,
     /// Width of the output.
     pub width: usize,

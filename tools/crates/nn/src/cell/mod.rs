@@ -1,4 +1,4 @@
-//! Cells in the float worlds: the equations of [`elman::cell`] mapped over a batch, and their backward passes.
+//! Cells in float arithmetic: the equations of [`elman::cell`] mapped over a batch, and their backward passes.
 //!
 //! The forward pass runs [`Stage::unit`] itself. The backward pass is derived by hand for each stage,
 //! [`Backward::unit_backward`], one file a cell, and checked against finite differences in `f64`. Adding a cell is
@@ -51,7 +51,7 @@ pub trait Backward<const G: usize>: Stage<G> + Copy + Send + Sync + 'static {
 /// The stages of a variant, in order.
 pub type Stages<F> = Vec<Box<dyn Pointwise<F>>>;
 
-/// What the trainer knows of a cell beside its table.
+/// What the trainer knows of a cell in addition to its table.
 #[derive(Debug)]
 pub struct FloatCell<F> {
     /// The cell's table.

@@ -1,4 +1,4 @@
-//! The float worlds: vectors of `f32` on the machine's SIMD unit, single `f64`s for gradient checks.
+//! Float arithmetic: vectors of `f32` on the machine's SIMD unit, single `f64`s for gradient checks.
 //!
 //! [`Float`] is the scalar a network is trained in, [`Lanes`] a vector of such scalars, and [`World`] turns any
 //! `Lanes` into the [`Arith`] in which the cells' equations are written. A computation is a [`Kernel`], generic
@@ -79,7 +79,7 @@ pub trait Lanes: Copy {
     type V: Copy;
     /// Elements of a vector.
     const LANES: usize;
-    /// Rows of a tile of the matrix product that fit the register file beside two columns of vectors.
+    /// Rows of a tile of the matrix product that fit the register file together with two columns of vectors.
     const TILE_ROWS: usize;
 
     /// All elements `x`.
@@ -136,7 +136,7 @@ pub trait Lanes: Copy {
     }
 }
 
-/// The float world of the cells' equations: all formats are the same vector, nothing saturates.
+/// The float arithmetic of the cells' equations: all formats are the same vector, nothing saturates.
 #[derive(Clone, Copy, Debug)]
 pub struct World<L>(pub L);
 

@@ -1,4 +1,4 @@
-//! A delay line: past frames beside the present one.
+//! A delay line: past frames next to the present one.
 //!
 //! ```text
 //! y_t = [x_t; x_(t-s); ...; x_(t-Ks); u_t; u_(t-s); ...; u_(t-Js)]

@@ -51,7 +51,7 @@ impl LayerKind for Dropout {
     }
 }
 
-/// Dropout that drops everything, or less than nothing, is refused.
+/// Dropout that drops everything, or less than nothing, is an error.
 pub fn check_rate(rate: f32) -> Result<(), String> {
     match rate {
         0.0..1.0 => Ok(()),

@@ -25,7 +25,7 @@ pub enum Reads {
 
 /// A kind of layer. Its fields are what a recipe says of it; the methods are all that training and rounding ask of it.
 ///
-/// An implementation stands in a file of its own beside the layer that it builds, and is named by one line of the table
+/// An implementation stands in a file of its own next to the layer that it builds, and is named by one line of the table
 /// in `layer/mod.rs`.
 pub trait LayerKind: Clone {
     /// What it reads.

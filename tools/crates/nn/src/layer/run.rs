@@ -43,7 +43,7 @@ pub struct Backward<'a, F> {
 
 /// A layer, with the type of its own tape.
 pub trait Run<F: Float>: Send + Sync + 'static {
-    /// What it keeps of the forward pass beside its output.
+    /// What it keeps of the forward pass in addition to its output.
     type Tape: Kept + Default;
 
     /// Brings weights into the form in which products read them, after the parameters have changed.

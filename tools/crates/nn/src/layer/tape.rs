@@ -112,7 +112,7 @@ impl<F: Float> Below<'_, F> {
     }
 }
 
-/// What one kind of layer keeps beside its output: a type of its own in the layer's file.
+/// What one kind of layer keeps in addition to its output: a type of its own in the layer's file.
 pub trait Kept: Any + Debug + Send + Sync {
     /// Bytes of it.
     fn bytes(&self) -> usize;
@@ -133,7 +133,7 @@ pub struct Tape<F> {
 }
 
 impl<F: Float> Tape<F> {
-    /// The output, and what the layer keeps beside it; made where the tape has none yet.
+    /// The output, and what the layer keeps in addition; made where the tape has none yet.
     pub fn parts<T: Kept + Default>(&mut self) -> (&mut Output<F>, &mut T) {
         let fits = self.own.as_deref().is_some_and(|own| (own as &dyn Any).is::<T>());
         if !fits {

@@ -117,7 +117,7 @@ pub(crate) fn run_here<F: Float>(network: &Network<F>, item: Item<'_>, mode: Mod
 }
 
 /// Runs one item and returns everything that its layers compute: of a layer that runs more than once, all of it one
-/// behind the other.
+/// after the other.
 pub fn trace<F: Float>(network: &Network<F>, item: Item<'_>) -> Vec<Trace<F>> {
     F::trace_item(network, item)
 }

@@ -57,7 +57,7 @@ impl Case {
     }
 }
 
-/// A path of three, a node alone, and a directed graph with a loop, a double edge and a node that hears nothing.
+/// A path of three, a node alone, and a directed graph with a loop, a double edge and a node that receives nothing.
 fn graphs(random: &mut Random, features: usize) -> Vec<Joints> {
     let graphs: [(&[u32], &[u16]); 3] =
         [(&[0, 1, 3, 4], &[1, 0, 2, 1]), (&[0, 0], &[]), (&[0, 3, 3, 5, 6], &[0, 1, 1, 3, 0, 2])];

@@ -118,7 +118,7 @@ fn additive_over_both_directions_and_stacked_cells() {
     assert_exact("additive", &spec(AttentionScore::Additive, chains));
 }
 
-/// A sequence whose every symbol is right behind the right ones is the one that the network writes by itself.
+/// A sequence whose every symbol is right after the right ones is the one that the network writes by itself.
 #[test]
 fn free_running_agrees_with_teacher_forcing_where_all_is_right() {
     let chains = || {
@@ -174,7 +174,7 @@ fn chains_that_do_not_fit_are_named() {
     assert!(turned.contains("cannot read from the end"), "{turned}");
 }
 
-/// ln p of symbols and the end behind them.
+/// ln p of symbols and the end after them.
 fn ln_p(network: &Network<f64>, source: &[f32], said: &[u32]) -> f64 {
     let target = Target::Steps(said.iter().copied().chain([0]).collect());
     let item = Item { frames: source, joints: &Joints::None, target: &target };

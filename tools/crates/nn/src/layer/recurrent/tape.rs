@@ -5,7 +5,7 @@ use get_size2::GetSize;
 use super::dropout::Dropped;
 use crate::float::gemm::Packed;
 
-/// What a recurrent layer of one direction keeps beside its output.
+/// What a recurrent layer of one direction keeps in addition to its output.
 ///
 /// A structure that goes on from states (a decoder, a node of a tree, a round of a graph) writes them here before the
 /// forward pass, and reads after the backward pass what comes back to them.

@@ -32,7 +32,7 @@ pub struct Memory<F> {
     /// `[nodes, units]`: h and c after the last round that ran.
     h: Vec<F>,
     c: Vec<F>,
-    /// `[graphs, units]`: what the head's layers behind its pool read.
+    /// `[graphs, units]`: what the head's layers after its pool read.
     read: Vec<F>,
     of: Vec<usize>,
     head: Vec<Tape<F>>,

@@ -12,7 +12,7 @@ use crate::{Float, Network};
 const FREE: u64 = 1 << 48;
 
 impl<F: Float> Joined<'_, F> {
-    /// Runs the decoder a step at a time, every row behind its source, at most `limit` steps: `choose` is given step, row
+    /// Runs the decoder a step at a time, every row after its source, at most `limit` steps: `choose` is given step, row
     /// and scores, and says what the row reads next; `None` where it has come to its end.
     fn unroll(&self, memory: &mut Memory<F>, limit: usize, mut choose: impl FnMut(usize, usize, &[F]) -> Option<u32>) {
         let rows = memory.source.order().len();
@@ -51,7 +51,7 @@ impl<F: Float> Joined<'_, F> {
         }
     }
 
-    /// The most likely sequence that a search with `beams` hypotheses finds behind the source, of which memory holds as
+    /// The most likely sequence that a search with `beams` hypotheses finds after the source, of which memory holds as
     /// many copies: as the device searches.
     fn search(&self, memory: &mut Memory<F>, limit: usize, beams: usize) -> Vec<u32> {
         let order: Vec<usize> = (0..beams).collect();
@@ -94,7 +94,7 @@ impl<F: Float> Joined<'_, F> {
         ended.or(live.into_iter().next()).map_or(Vec::new(), |(written, _)| written)
     }
 
-    /// The symbols that the network says behind its source, each the most likely behind those before; at most `limit`.
+    /// The symbols that the network says after its source, each the most likely after those before; at most `limit`.
     fn greedy(&self, memory: &mut Memory<F>, limit: usize) -> Vec<Vec<u32>> {
         let mut said = vec![Vec::new(); memory.source.order().len()];
         self.unroll(memory, limit, |t, row, y| {
@@ -107,7 +107,7 @@ impl<F: Float> Joined<'_, F> {
         said
     }
 
-    /// Replaces what the decoder reads: the wanted symbol with this probability, else what the network says itself behind
+    /// Replaces what the decoder reads: the wanted symbol with this probability, else what the network says itself after
     /// what it has read so far (Bengio et al. 2015). No gradient goes through the choice.
     pub(super) fn free(&self, memory: &mut Memory<F>, items: &[Item<'_>], forced: f64, seed: u64) {
         let mut reads: Vec<Vec<f32>> = items.iter().map(|i| inputs(i.target)).collect();
@@ -140,7 +140,7 @@ pub(crate) fn decode_here<F: Float>(network: &Network<F>, sources: &[&[f32]], li
     Joined::new(network).greedy(&mut memory, limit)
 }
 
-/// The most likely symbols behind one source that a search with `beams` hypotheses finds; with one, greedily.
+/// The most likely symbols after one source that a search with `beams` hypotheses finds; with one, greedily.
 ///
 /// # Panics
 /// As [`decode`].

@@ -160,7 +160,7 @@ impl<'n, F: Float> Joined<'n, F> {
         }
     }
 
-    /// Runs the decoder from its initial states over the symbols of `input`, and what comes behind it; `lengths` are the
+    /// Runs the decoder from its initial states over the symbols of `input`, and what comes after it; `lengths` are the
     /// steps of every row.
     fn decode(&self, memory: &mut Memory<F>, input: Frames<'_, F>, lengths: impl Iterator<Item = usize>, mode: Mode) {
         let Memory { source, tapes, attention, encoder_rows, joined, .. } = memory;
@@ -207,7 +207,7 @@ impl<'n, F: Float> Joined<'n, F> {
         memory.target.fill(&targets.iter().map(Vec::as_slice).collect::<Vec<_>>(), 1);
     }
 
-    /// Encoder and decoder over what [`Joined::fill`] laid out; the output is that of the last tape of the head.
+    /// Encoder and decoder over what [`Joined::fill`] stored; the output is that of the last tape of the head.
     fn forward(&self, memory: &mut Memory<F>, mode: Mode) {
         let target = std::mem::take(&mut memory.target);
         self.encode(memory, target.order(), mode);
@@ -216,7 +216,7 @@ impl<'n, F: Float> Joined<'n, F> {
     }
 }
 
-/// As [`super::learn`]. `correct` and `outputs` of the score count whole sequences: with every symbol right behind the
+/// As [`super::learn`]. `correct` and `outputs` of the score count whole sequences: with every symbol right after the
 /// right ones, the network writes the sequence by itself.
 pub(super) fn learn<F: Float>(
     network: &Network<F>,

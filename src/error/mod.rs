@@ -51,3 +51,6 @@ impl From<RunError> for Error {
         Error::Run(error)
     }
 }
+
+#[cfg(test)]
+mod tests;
