@@ -11,11 +11,11 @@ use elman_data::files::write_atomically;
 use elman_listen::{
     self as listening, Calibrated, DetectionCounts, OperatingPoint, OperatingTarget, find, listener_setup,
 };
-use elman_pipeline::Usage;
-use elman_pipeline::report::{self, Curve};
 use elman_pipeline::run::RunFolder;
 use elman_quant::model::ModelFile;
 use elman_quant::with_detector;
+use elman_recipe::Usage;
+use elman_report::{self as report, Curve};
 
 /// Plays long recordings through the integer chain, finds the best smoothing, thresholds and refractory time,
 /// and writes them into the model.
@@ -129,4 +129,26 @@ pub fn summary(counts: &DetectionCounts) -> String {
         counts.said,
         counts.twice
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Alone {
+        #[command(flatten)]
+        cmd: Cmd,
+    }
+
+    #[test]
+    fn the_silence_reset_has_its_old_name_too() {
+        let reset = |flags: &[&str]| {
+            let words = ["elman", "words.elman", "--data", "x"].iter().chain(flags);
+            Alone::parse_from(words).cmd.silence_reset
+        };
+        assert_eq!(reset(&[]), listening::SILENCE_RESET_S);
+        assert_eq!([reset(&["--silence-reset", "3"]), reset(&["--rest", "3"])], [3.0, 3.0]);
+    }
 }
