@@ -1,13 +1,11 @@
 //! A step per frame, state kept between calls.
 
-use super::RunError;
-use super::{Sampler, chain};
-use crate::Feature;
-use crate::arith::{reformat, softmax};
+use super::{RunError, Sampler, chain};
+use crate::arith::softmax;
 use crate::blob::{Model, Structure};
-use crate::cell::{LayerView, split_mut};
+use crate::cell::LayerView;
 use crate::kernel::layout::vector_words;
-use crate::kernel::{copy_elements, word};
+use crate::kernel::{copy_elements, put, word};
 use crate::memory::{MemoryError, first_words};
 
 /// Words of a snapshot beyond the stream's memory: the mark of the model.
@@ -106,53 +104,14 @@ impl<'m, 'b> Stream<'m, 'b> {
     /// The part of a step that changes states. Saves the head's work where only the last output counts.
     pub fn advance(&mut self, frame: &[i16]) {
         let inputs = self.model.inputs();
-        let given = copy_elements(self.memory, frame.get(..inputs).unwrap_or(frame));
-        if given < inputs {
-            word::halves_mut(self.memory).get_mut(given..inputs).unwrap_or_default().fill(0);
+        let provided = copy_elements(self.memory, frame.get(..inputs).unwrap_or(frame));
+        if provided < inputs {
+            word::halves_mut(self.memory).get_mut(provided..inputs).unwrap_or_default().fill(0);
         }
-        if Feature::Feedback.built() && self.model.feedback() > 0 {
-            self.looped(frame.len());
-        } else {
-            self.run();
-        }
-    }
-
-    /// The layers of a model that is fed back.
-    #[inline(never)]
-    fn looped(&mut self, given: usize) {
-        self.close_loop(given);
-        self.run();
-        if self.model.descriptor().increments {
-            self.increment();
-        }
-    }
-
-    /// Adds the previous output, which the frame has, to what the layers gave.
-    fn increment(&mut self) {
-        let inputs = self.model.inputs();
-        let at = inputs.saturating_sub(self.model.feedback());
-        let output_at = self.output_at();
-        let (from, to) = (self.model.layers.first().map_or(0, LayerView::in_frac), self.model.out_frac());
-        let (memory, output) = split_mut(self.memory, output_at);
-        let previous = word::halves(memory).get(at..inputs).unwrap_or_default();
-        for (y, x) in word::halves_mut(output).iter_mut().zip(previous) {
-            *y = y.saturating_add(reformat(*x, from, to));
-        }
-    }
-
-    /// Where the frame ended before the elements fed back, puts the previous output there.
-    fn close_loop(&mut self, given: usize) {
-        let (inputs, feedback) = (self.model.inputs(), self.model.feedback());
-        let at = inputs.saturating_sub(feedback);
-        if given > at {
-            return;
-        }
-        let output_at = self.output_at();
-        let (memory, output) = split_mut(self.memory, output_at);
-        let fed = word::halves_mut(memory).get_mut(at..inputs).unwrap_or_default();
-        let (from, to) = (self.model.out_frac(), self.model.layers.first().map_or(0, LayerView::in_frac));
-        for (x, y) in fed.iter_mut().zip(word::halves(output)) {
-            *x = reformat(*y, from, to);
+        if self.model.feedback() == 0 {
+            run(self.model, self.memory);
+        } else if let Some(step) = self.model.operations.feedback {
+            step(self.model, self.memory, provided);
         }
     }
 
@@ -162,21 +121,8 @@ impl<'m, 'b> Stream<'m, 'b> {
         if !head.is_empty() {
             chain::step(head, self.memory.get_mut(self.model.body_words..).unwrap_or_default());
         }
-        let logits = word::halves(self.memory.get(self.output_at()..).unwrap_or_default());
+        let logits = word::halves(self.memory.get(output_at(self.model)..).unwrap_or_default());
         Output { logits: logits.get(..self.model.outputs()).unwrap_or_default(), frac: self.model.out_frac() }
-    }
-
-    /// Where in memory the output is.
-    fn output_at(&self) -> usize {
-        self.model.memory_words.saturating_sub(vector_words(self.model.outputs()))
-    }
-
-    /// The layers up to the last that carries state.
-    fn run(&mut self) {
-        let body = self.model.layers.get(..self.model.body).unwrap_or_default();
-        if !body.is_empty() {
-            chain::step(body, self.memory);
-        }
     }
 
     /// States as after [`Model::stream`].
@@ -196,9 +142,7 @@ impl<'m, 'b> Stream<'m, 'b> {
     pub fn snapshot(&self, buffer: &mut [u32]) -> Result<(), RunError> {
         if let Some((mark, states)) = first_words(buffer, self.snapshot_words())?.split_first_mut() {
             *mark = self.model.crc();
-            for (to, from) in states.iter_mut().zip(self.memory.iter()) {
-                *to = *from;
-            }
+            put(states, self.memory);
         }
         Ok(())
     }
@@ -216,16 +160,14 @@ impl<'m, 'b> Stream<'m, 'b> {
         if *mark != self.model.crc() {
             return Err(RunError::Snapshot { model: self.model.crc(), found: *mark });
         }
-        for (to, from) in self.memory.iter_mut().zip(states) {
-            *to = *from;
-        }
+        put(self.memory, states);
         Ok(())
     }
 
     /// Hidden state of layer `k` (its output, where it is not recurrent), in the layer's format.
     pub fn hidden_state(&self, k: usize) -> &[i16] {
         let Some((layer, memory)) = self.layer_memory(k) else { return &[] };
-        let at = if layer.spec().recurrent() { layer.input_words() } else { layer.memory_words() };
+        let at = if layer.recurrent() { layer.input_words() } else { layer.memory_words() };
         word::halves(memory.get(at..).unwrap_or_default()).get(..layer.units()).unwrap_or_default()
     }
 
@@ -240,5 +182,19 @@ impl<'m, 'b> Stream<'m, 'b> {
     fn layer_memory(&self, k: usize) -> Option<(&LayerView<'b>, &[u32])> {
         let before: usize = self.model.layers.iter().take(k).map(LayerView::memory_words).sum();
         Some((self.model.layers.get(k)?, self.memory.get(before..)?))
+    }
+}
+
+/// Where in a stream's memory the output is.
+pub(super) fn output_at(model: &Model<'_>) -> usize {
+    model.memory_words.saturating_sub(vector_words(model.outputs()))
+}
+
+/// Runs the layers up to the last that carries state.
+#[inline(always)]
+pub(super) fn run(model: &Model<'_>, memory: &mut [u32]) {
+    let body = model.layers.get(..model.body).unwrap_or_default();
+    if !body.is_empty() {
+        chain::step(body, memory);
     }
 }

@@ -1,12 +1,12 @@
 //! Which node is computed where: the order validated once, and slots for states that are still to be read.
 
-use serde::{Deserialize, Serialize};
-
+use crate::kernel::put;
 use crate::net::RunError;
 
 /// A node of a tree or of a directed acyclic graph. Nodes are in a slice, each after its children: what a topological
 /// order is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Node {
     /// Reads the frame of this number.
@@ -20,7 +20,7 @@ pub enum Node {
     },
 }
 
-/// The reader of a root: behind all nodes.
+/// The reader of a root: after all nodes.
 const NEVER: u32 = u16::MAX as u32;
 
 /// Validates nodes over `frames` frames, of which the last `roots` are read at the end, and gives how many states there are
@@ -141,7 +141,7 @@ impl<'t> Schedule<'t> {
         self.states.get(self.range(slot as usize)).unwrap_or_default()
     }
 
-    /// Gives up the children that node `k` was the last to read, and keeps its own state: the words of h and of c, and
+    /// Frees the children that node `k` was the last to read, and keeps its own state: the words of h and of c, and
     /// 0 where c is short.
     pub(super) fn keep(&mut self, k: usize, node: Node, h: &[u32], c: &[u32]) {
         let Schedule { table, states, words, free } = self;
@@ -151,15 +151,15 @@ impl<'t> Schedule<'t> {
         let state = self.states.get_mut(range).unwrap_or_default();
         self.free = state.first().map_or(0, |next| *next as usize);
         let (to_h, to_c) = state.split_at_mut(h.len().min(state.len()));
-        super::copy(to_h, h);
+        put(to_h, h);
         to_c.fill(0);
-        super::copy(to_c, c);
+        put(to_c, c);
         if let Some(word) = self.table.get_mut(k) {
             *word = (*word & !0xFFFF) | (slot as u32 & 0xFFFF);
         }
     }
 
-    /// Gives up node `k` where nothing reads it.
+    /// Frees node `k` where nothing reads it.
     pub(super) fn free_unread(&mut self, k: usize) {
         if last_reader(self.table, k) == k {
             free_slot(self.table, self.states, self.words, &mut self.free, k);

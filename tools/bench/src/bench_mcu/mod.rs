@@ -84,7 +84,7 @@ const STEPS: usize = 60;
 const HELIUM_S8: [((usize, usize), u32); 4] =
     [((10, 32), 12_173), ((40, 64), 30_301), ((40, 128), 74_238), ((16, 16), 6_469)];
 
-/// Counts a model on synthetic frames; `None` where the core has no memory for it.
+/// Counts a model on synthetic frames; `None` where it does not fit the core.
 fn count(bench: &Bench, core: &str, model: &IntegerModel, frames: Vec<i16>) -> Result<Option<VerifyReport>> {
     let blob = model.to_blob_for(core)?;
     let words = words_of(&blob)?;
@@ -194,7 +194,7 @@ fn all() -> Result<Figures> {
             let step = report.instructions;
             let name = format!("{core}-{variant}-{inputs}x{units}");
             let s8 = HELIUM_S8.iter().find(|(size, _)| core == "m55" && variant == "lstm" && *size == (inputs, units));
-            let beside = match (s8, floor::of(variant, inputs, units).filter(|_| core == "m3")) {
+            let comparison = match (s8, floor::of(variant, inputs, units).filter(|_| core == "m3")) {
                 (Some((_, s8)), _) => format!("  {:.3} of CMSIS-NN s8's {s8}", step / f64::from(*s8)),
                 (_, Some(floor)) => {
                     figures.add(format!("{name}-over-floor"), (step / floor * 1000.0).round() / 1000.0);
@@ -202,7 +202,7 @@ fn all() -> Result<Figures> {
                 }
                 _ => String::new(),
             };
-            figures.line(format!("  {shape:<26}{step:>10.0}{beside}"));
+            figures.line(format!("  {shape:<26}{step:>10.0}{comparison}"));
             figures.add(name, step.round());
         }
     }

@@ -28,10 +28,10 @@ pub struct Machine {
     /// More arguments to QEMU.
     #[serde(default)]
     pub options: Vec<String>,
-    /// Where in flash a blob is stored that is not built in; where there is none, the firmware reads it into RAM.
+    /// Address in flash of a blob that is not built in; where there is none, the firmware reads it into RAM.
     #[serde(default)]
     pub blob_at: Option<u32>,
-    /// The firmware's buffers.
+    /// Sizes of the firmware's buffers.
     #[serde(default)]
     pub buffers: BufferSizes,
 }
@@ -41,7 +41,7 @@ fn arm() -> String {
 }
 
 impl Machine {
-    /// Instructions behind ticks of SysTick, at 2^6 ns an instruction (`-icount shift=6`).
+    /// Instructions that ticks of SysTick stand for, at 2^6 ns an instruction (`-icount shift=6`).
     pub fn instructions(&self, ticks: f64) -> f64 {
         ticks * 1e9 / self.systick as f64 / 64.0
     }
@@ -55,7 +55,7 @@ pub struct Machines {
 }
 
 impl Machines {
-    /// Reads the table of the repository's folder `boards`; by default the one beside this package's sources.
+    /// Reads the table of the repository's folder `boards`; by default the one next to this package's sources.
     ///
     /// # Errors
     /// Where the folder or its table is missing or broken.

@@ -42,7 +42,7 @@ pub struct GenerateReport {
 
 /// A model that generates: it reads symbols, and its outputs are logits of the next one.
 fn check(model: &Model<'_>, generation: &Generation) -> Result<()> {
-    let text = model.text().context("the model does not read text, so that it generates none")?;
+    let text = model.text().context("the model does not read text, so it generates none")?;
     ensure!(
         text.len() == model.outputs(),
         "the model has {} outputs and {} symbols: it classifies text and generates none",
