@@ -11,7 +11,7 @@ use elman_quant::model::ModelFile;
 use elman_recipe::Usage;
 use elman_verify::{Bench, Options, Port, ReplayReport, replay};
 
-/// Plays a recording through a model on an emulated core and compares samples, features, logits, posteriors and events of
+/// Plays a recording through a model on an emulated core and compares samples, features, logits, probabilities and events of
 /// every frame with the host's; the first difference is printed.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  elman replay evening.wav --model runs/asc_kws-stream --on m4")]

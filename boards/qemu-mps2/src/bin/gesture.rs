@@ -45,7 +45,7 @@ impl DelayNs for NoDelay {
 /// From here on.
 #[board::entry]
 fn main() -> ! {
-    let model = Model::load(BLOB).unwrap_or_else(|e| fatal("the blob is rejected", &e));
+    let model = Model::load(BLOB).unwrap_or_else(|e| fatal("the blob does not load", &e));
     let input = Input::open(c"input.bin").unwrap_or_else(|e| fatal("input.bin", &e));
     let mut output = Output::create(c"output.bin").unwrap_or_else(|e| fatal("output.bin", &e));
     let light = Indicator::new(NoLed, false, 500).unwrap_or_else(|e| match e {});

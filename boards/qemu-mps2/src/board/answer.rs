@@ -47,7 +47,7 @@ pub fn run<const TASKS: u8>(mut input: impl Read, mut output: impl Write) -> ! {
     // Borrowed: a second copy of it would be too much for the smallest stack.
     let model = match &loaded {
         Ok(model) => model,
-        Err(e) => fatal("the blob is rejected", &format_args!("{e}")),
+        Err(e) => fatal("the blob does not load", &format_args!("{e}")),
     };
     #[cfg(feature = "defmt")]
     defmt::info!("{=str}: {=usize} inputs, {=usize} outputs", model.name(), model.inputs(), model.outputs());

@@ -84,7 +84,7 @@ const STEPS: usize = 60;
 const HELIUM_S8: [((usize, usize), u32); 4] =
     [((10, 32), 12_173), ((40, 64), 30_301), ((40, 128), 74_238), ((16, 16), 6_469)];
 
-/// Counts a model on synthetic frames; `None` where the core has no memory for it.
+/// Counts a model on synthetic frames; `None` where it does not fit the core.
 fn count(bench: &Bench, core: &str, model: &IntegerModel, frames: Vec<i16>) -> Result<Option<VerifyReport>> {
     let blob = model.to_blob_for(core)?;
     let words = words_of(&blob)?;

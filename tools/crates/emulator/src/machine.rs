@@ -28,10 +28,10 @@ pub struct Machine {
     /// More arguments to QEMU.
     #[serde(default)]
     pub options: Vec<String>,
-    /// Where in flash a blob is stored that is not built in; where there is none, the firmware reads it into RAM.
+    /// Address in flash of a blob that is not built in; where there is none, the firmware reads it into RAM.
     #[serde(default)]
     pub blob_at: Option<u32>,
-    /// The firmware's buffers.
+    /// Sizes of the firmware's buffers.
     #[serde(default)]
     pub buffers: BufferSizes,
 }

@@ -171,7 +171,7 @@ mod tests {
         }
         let mut ours = vec![0; host.snapshot_words()];
         host.snapshot(&mut ours).unwrap();
-        // After the mark: x of 2 words, h of 4 (8 elements), c of 6; then the dense layer's input and output.
+        // Behind the mark: x of 2 words, h of 4 (8 elements), c of 6; then the dense layer's input and output.
         for (word, part, layer, unit) in [
             (1 + 2 + 1, Part::Hidden, 0, 2),
             (1 + 2 + 4 + 3, Part::Carried, 0, 3),

@@ -39,7 +39,7 @@ use elman_quant::{repack, words_of};
 /// How [`run`] works.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The repository's folder `boards`; by default the one next to this package's sources.
+    /// The repository's folder `boards`; by default the one beside this package's sources.
     pub boards: Option<PathBuf>,
     /// For a model that feeds its output back: the first step of each sequence in closed loop; until then, and
     /// without it always, the outputs are read from the frames.
@@ -79,7 +79,7 @@ impl VerifyReport {
 /// frame; states are reset before each.
 ///
 /// # Errors
-/// Where the blob is rejected, a sequence is no whole number of frames or too long, QEMU or the toolchain for the core
+/// Where the blob does not load, a sequence is no whole number of frames or too long, QEMU or the toolchain for the core
 /// is missing, or the firmware fails. A difference in bits is no error, but stated in the report.
 pub fn run(model: &[u8], core: &str, inputs: &[Vec<i16>], options: &Options) -> Result<VerifyReport> {
     let blob = repack::for_core(model, core)?;
@@ -102,7 +102,7 @@ pub fn examples(model: &[u8], core: &str, examples: &[Example], options: &Option
 
 /// The model in a blob.
 fn load(words: &[u32]) -> Result<Model<'_>> {
-    Model::load(Blob::new(words)).map_err(|e| anyhow::anyhow!("the blob is rejected: {e}"))
+    Model::load(Blob::new(words)).map_err(|e| anyhow::anyhow!("the blob does not load: {e}"))
 }
 
 /// Runs `inputs` on a device that runs the model, and on the host, and compares every bit.
@@ -269,7 +269,7 @@ impl Bench {
     /// Generates with `model`, packed for this core, on it and on the host; see [`generate()`].
     ///
     /// # Errors
-    /// Where the blob is rejected or does not generate, or the firmware fails.
+    /// Where the blob does not load or does not generate, or the firmware fails.
     pub fn generate(&self, model: &[u8], generation: &Generation) -> Result<GenerateReport> {
         let blob = repack::for_core(model, &self.core)?;
         generate(&mut Emulated::new(self, Program::Generate, Some(&blob)), &load(&words_of(&blob)?)?, generation)
@@ -278,7 +278,7 @@ impl Bench {
     /// Plays samples through `model`, packed for this core, on it and on the host; see [`replay()`].
     ///
     /// # Errors
-    /// Where the blob is rejected or cannot listen, or the firmware fails.
+    /// Where the blob does not load or cannot listen, or the firmware fails.
     pub fn replay(&self, model: &[u8], samples: &[i16], block: usize) -> Result<ReplayReport> {
         let blob = repack::for_core(model, &self.core)?;
         replay(&mut Emulated::new(self, Program::Listen, Some(&blob)), &load(&words_of(&blob)?)?, samples, block)

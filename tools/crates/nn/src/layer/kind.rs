@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use anyhow::Result;
+use elman::kernel::WeightFormat;
 use elman_integer::IntegerLayer;
 use elman_integer::ptq::RangeStats;
 
@@ -122,7 +123,7 @@ impl<F: Float> Built<F> {
 
 /// A layer of a trained network that is to be rounded.
 #[derive(Clone, Copy)]
-#[expect(missing_debug_implementations, reason = "it has a function")]
+#[allow(missing_debug_implementations, reason = "it has a function")]
 pub struct Rounding<'a> {
     /// Width of what it reads.
     pub inputs: usize,
@@ -134,6 +135,8 @@ pub struct Rounding<'a> {
     pub ranges: &'a RangeStats,
     /// Offset and deviation of each output, where it is the last layer and the outputs are values of a series; else empty.
     pub target: &'a [(f64, f64)],
+    /// The format that its weights get.
+    pub weights: WeightFormat,
     /// The parameters of its tensors by name; empty where there is no such tensor.
     pub tensors: &'a dyn Fn(&str) -> &'a [f32],
 }
