@@ -83,7 +83,7 @@ impl<'m, 'b> Listener<'m, 'b> {
         let (states, rest) = rest.split_at_mut_checked(words[1]).ok_or(too_small)?;
         let sums = rest.get_mut(..words[2]).ok_or(too_small)?;
         Ok(Listener {
-            front_end: FrontEnd::new(*audio, sound)?,
+            front_end: FrontEnd::with_operations(&model.operations.front_end, *audio, sound)?,
             net: model.stream(states)?,
             detector: Detector::new(detect, sums)?,
         })

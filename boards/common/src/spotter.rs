@@ -2,9 +2,10 @@
 //!
 //! A board's `main` has the microphone and hands over blocks of samples; everything else is here, over embedded-hal.
 
+use core::convert::Infallible;
 use elman::detect::Event;
 use elman::{Listener, Model, RunError};
-use embedded_hal::digital::OutputPin;
+use embedded_hal::digital::{ErrorType, OutputPin};
 
 /// A light that goes on with an event and off some samples later.
 #[derive(Debug)]
@@ -49,6 +50,24 @@ impl<P: OutputPin> Indicator<P> {
         let was_on = self.left > 0;
         self.left = self.left.saturating_sub(samples);
         if was_on && self.left == 0 { self.set(false) } else { Ok(()) }
+    }
+}
+
+/// The pin of a board without a light.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoLed;
+
+impl ErrorType for NoLed {
+    type Error = Infallible;
+}
+
+impl OutputPin for NoLed {
+    fn set_low(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn set_high(&mut self) -> Result<(), Infallible> {
+        Ok(())
     }
 }
 

@@ -4,8 +4,8 @@
 
 use defmt_rtt as _;
 use elman::{Blob, Model};
-use elman_board::spotter::Indicator;
 use elman_board::gesture::Gestures;
+use elman_board::spotter::Indicator;
 use embassy_nrf::gpio::{Level, Output, OutputDrive};
 use embassy_nrf::twim::{Config, InterruptHandler, Twim};
 use embassy_nrf::{bind_interrupts, peripherals};

@@ -12,7 +12,7 @@ use elman_quant::scaling::{Moments, scaled};
 use elman_quant::synthetic::Numbers;
 use elman_quant::words_of;
 use elman_train::{Control, Sequence, TrainConfig, Trainer};
-use elman_verify::{Bench, Inputs, Options};
+use elman_verify::{Bench, Inputs, Options, compare};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -162,7 +162,8 @@ fn one(c: &Combination, bench: &Bench, steps: usize) -> Result<(u64, u64)> {
     let words = words_of(&blob)?;
     let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
     let closed_from = (c.feedback > 0).then_some(4);
-    let report = bench.session(&model, &Inputs { sequences: &sequences, closed_from }, Some(&blob))?;
+    let inputs = Inputs { sequences: &sequences, closed_from };
+    let report = compare(&mut bench.device(Some(&blob)), &model, &inputs)?;
     if let Some(first) = report.first {
         eprintln!("{}: {first}", c.name);
     }

@@ -51,7 +51,7 @@ impl Cmd {
             ui.line(format!("wrote {}", path(ending).display()));
         }
         let layout = model.frame().layout;
-        ui.line(format!("weights packed as `{}`, for {}", layout.name(), layout.cores().join(", ")));
+        ui.line(format!("weights packed as `{}`, for {}", layout.name(), layout.cores()));
         ui.result(&Exported {
             blob: path("elman"),
             rust: path("rs"),

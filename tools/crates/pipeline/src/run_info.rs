@@ -13,8 +13,8 @@ use elman_quant::network::Surroundings;
 use elman_quant::scaling::{Moments, SCALED_FRAC, scaled};
 use elman_train::Sequence;
 
-use crate::recipe::{Recipe, RequestedNetwork};
 use crate::{Answer, Encoding, Example, Frames, fingerprint, structure};
+use elman_recipe::{Recipe, RequestedNetwork};
 
 /// Everything about a trained network but its weights, as stored in run.json.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -107,7 +107,7 @@ impl Site<'_> {
 }
 
 /// The layers that run one of a recipe, one after the other.
-#[expect(missing_debug_implementations, reason = "layers are not printed")]
+#[allow(missing_debug_implementations, reason = "layers are not printed")]
 pub struct Built<F> {
     /// The layers.
     pub layers: Vec<Box<dyn Layer<F>>>,
@@ -124,7 +124,7 @@ impl<F: Float> Built<F> {
 
 /// A layer of a trained network that is to be rounded.
 #[derive(Clone, Copy)]
-#[expect(missing_debug_implementations, reason = "it has a function")]
+#[allow(missing_debug_implementations, reason = "it has a function")]
 pub struct Rounding<'a> {
     /// Width of what it reads.
     pub inputs: usize,
