@@ -71,7 +71,6 @@ fn check(model: &IntegerModel, steps: usize, seed: u64) {
                     net.carried_state(k)
                         .iter()
                         .take(layer.long.len())
-                        .map(|w| *w as i32)
                         .eq(layer.long.iter().copied()),
                     "step {t} layer {k}: long"
                 );
