@@ -55,12 +55,16 @@ pub mod cell;
 pub mod detect;
 mod error;
 mod feature;
+#[cfg(feature = "float")]
+pub mod float;
 pub mod kernel;
 pub mod layer;
 pub mod listener;
 mod memory;
 pub mod net;
+mod owned;
 mod silence;
+mod source;
 pub mod text;
 
 pub use blob::LoadError;
@@ -70,3 +74,7 @@ pub use feature::Feature;
 pub use listener::Listener;
 pub use memory::MemoryError;
 pub use net::{RunError, Seq2seq, Sequence, Stream};
+pub use owned::{OwnedListener, OwnedStream};
+#[cfg(feature = "embedded-io-async")]
+pub use source::PcmReader;
+pub use source::{MAX_BLOCK, SampleSource};

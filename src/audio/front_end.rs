@@ -48,6 +48,15 @@ pub struct FrontEnd<'a> {
     missing: usize,
 }
 
+/// What a front end keeps between samples beside its memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// Where in the ring the next sample goes.
+    head: usize,
+    /// Samples still missing from the next frame.
+    missing: usize,
+}
+
 impl<'a> FrontEnd<'a> {
     /// A front end at the start of a stream. `memory` needs [`Config::memory_words`] words, whatever they hold.
     ///
@@ -56,21 +65,34 @@ impl<'a> FrontEnd<'a> {
     pub fn new(config: Config, memory: &'a mut [u32]) -> Result<Self, Error> {
         config.check()?;
         let too_small = MemoryError { required: config.memory_words(), provided: memory.len() };
-        let (ring, rest) = memory.split_at_mut_checked((config.window as usize).div_ceil(2)).ok_or(too_small)?;
-        let (buffer, rest) = rest.split_at_mut_checked(config.fft()).ok_or(too_small)?;
-        let ring = crate::kernel::word::halves_mut(ring).get_mut(..config.window as usize).ok_or(too_small)?;
-        let (edges, rest) = rest.split_at_mut_checked((config.channels as usize).wrapping_add(2)).ok_or(too_small)?;
-        let bands = |present: bool| if present { config.channels as usize } else { 0 };
-        let estimates: &mut [[u32; 2]] = rest.as_chunks_mut().0;
-        let (noises, rest) =
-            estimates.split_at_mut_checked(bands(config.spectral_subtraction.is_some())).ok_or(too_small)?;
-        let means = rest.get_mut(..bands(config.pcen.is_some())).ok_or(too_small)?;
-        for (i, e) in edges.iter_mut().enumerate() {
+        let mut this = FrontEnd::resume(config, memory, Position::default()).ok_or(too_small)?;
+        for (i, e) in this.edges.iter_mut().enumerate() {
             *e = mel::edge(&config, i as u32);
         }
-        let mut this = FrontEnd { config, ring, buffer, edges, noises, means, head: 0, missing: 0 };
         this.reset();
         Ok(this)
+    }
+
+    /// A front end that goes on where one at this position, over the same memory, ended; `None` where the memory is too
+    /// small. The parameters are valid.
+    #[inline(always)]
+    pub(crate) fn resume(config: Config, memory: &'a mut [u32], position: Position) -> Option<Self> {
+        let (ring, rest) = memory.split_at_mut_checked((config.window as usize).div_ceil(2))?;
+        let (buffer, rest) = rest.split_at_mut_checked(config.fft())?;
+        let ring = crate::kernel::word::halves_mut(ring).get_mut(..config.window as usize)?;
+        let (edges, rest) = rest.split_at_mut_checked((config.channels as usize).wrapping_add(2))?;
+        let bands = |present: bool| if present { config.channels as usize } else { 0 };
+        let estimates: &mut [[u32; 2]] = rest.as_chunks_mut().0;
+        let (noises, rest) = estimates.split_at_mut_checked(bands(config.spectral_subtraction.is_some()))?;
+        let means = rest.get_mut(..bands(config.pcen.is_some()))?;
+        let Position { head, missing } = position;
+        Some(FrontEnd { config, ring, buffer, edges, noises, means, head, missing })
+    }
+
+    /// What [`FrontEnd::resume`] goes on from.
+    #[inline(always)]
+    pub(crate) fn position(&self) -> Position {
+        Position { head: self.head, missing: self.missing }
     }
 
     /// The parameters.

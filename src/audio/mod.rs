@@ -40,6 +40,7 @@ mod spectral_subtraction;
 
 pub use config::Config;
 pub use error::Error;
+pub(crate) use front_end::Position;
 pub use front_end::{FrontEnd, Stage};
 pub use pcen::Pcen;
 pub use spectral_subtraction::SpectralSubtraction;

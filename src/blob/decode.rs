@@ -5,6 +5,7 @@
 //! which comes to the same. What is read behind a mistake is zeros, so that only the end asks whether there was one.
 
 use super::{AttentionScore, Descriptor, Direction, LayerDescriptor, LoadError, Readout, Structure, Text, TextUnit};
+use crate::arith::Probability;
 use crate::{audio, detect};
 
 /// A position in bytes that may be anything.
@@ -149,10 +150,14 @@ impl<'b> Bytes<'b> {
         detect::Config {
             smooth: self.byte(),
             refractory: self.short(),
-            release: self.short(),
+            release: self.probability(),
             silence_reset: detect::SilenceReset { class: self.byte(), steps: self.short() },
-            thresholds: self.list(Self::short),
+            thresholds: self.list(Self::probability),
         }
+    }
+
+    fn probability(&mut self) -> Probability {
+        Probability::from_bits(self.short())
     }
 
     fn vocabulary(&mut self) -> Text<'b> {
@@ -326,9 +331,9 @@ mod tests {
                 detect: self.some(|r| detect::Config {
                     smooth: r.byte(),
                     refractory: r.short(),
-                    release: r.short(),
+                    release: Probability::from_bits(r.short()),
                     silence_reset: detect::SilenceReset { class: r.byte(), steps: r.short() },
-                    thresholds: (0..r.below(33)).map(|_| r.short()).collect(),
+                    thresholds: (0..r.below(33)).map(|_| Probability::from_bits(r.short())).collect(),
                 }),
                 text: self.some(|r| Text {
                     unit: [TextUnit::Characters, TextUnit::Words][r.below(2) as usize],

@@ -161,6 +161,10 @@ impl<'b> Model<'b> {
     pub fn detect(&self) -> Option<&detect::Config> {
         self.descriptor.detect.as_ref()
     }
+    /// Gives the model other parameters of the detector. They fit the model.
+    pub(crate) fn set_detect(&mut self, config: detect::Config) {
+        self.descriptor.detect = Some(config);
+    }
     /// Which outputs of a sequence answer.
     pub fn readout(&self) -> Readout {
         self.descriptor.readout
@@ -186,14 +190,23 @@ impl<'b> Model<'b> {
     pub fn outputs(&self) -> usize {
         self.outputs as usize
     }
+    /// Elements of an input frame that the caller provides in closed loop: all but those fed back. See
+    /// [`Stream::step_closed`](crate::Stream::step_closed).
+    pub fn external_inputs(&self) -> usize {
+        self.inputs().saturating_sub(self.feedback())
+    }
+    /// Fraction bits of an input frame: an element x stands for x / 2^in_frac.
+    pub fn in_frac(&self) -> u8 {
+        self.layers.first().map_or(15, |l| l.in_frac)
+    }
     /// Fraction bits of the output.
     pub fn out_frac(&self) -> u8 {
         self.layers.last().map_or(15, |l| l.q.out_frac)
     }
-    /// Label of output `k`.
-    pub fn label(&self, k: usize) -> Option<&'b str> {
+    /// Label of class `k`; `None` where there is no such class or the model has no labels.
+    pub fn label(&self, k: u16) -> Option<&'b str> {
         let text = self.descriptor.labels;
-        let (mut start, mut line) = (0, 0usize);
+        let (mut start, mut line) = (0, 0u16);
         for (at, _) in text.bytes().enumerate().filter(|(_, b)| *b == b'\n') {
             if line == k {
                 return text.get(start..at);

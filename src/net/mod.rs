@@ -7,7 +7,7 @@ mod graph;
 mod sampler;
 mod seq2seq;
 mod sequence;
-mod stream;
+pub(crate) mod stream;
 mod tree;
 
 pub use csr::CsrRows;

@@ -3,7 +3,7 @@
 use super::RunError;
 use super::{Sampler, chain};
 use crate::Feature;
-use crate::arith::{reformat, softmax};
+use crate::arith::{Logit, Probability, probability, reformat, softmax};
 use crate::blob::{Model, Structure};
 use crate::cell::{LayerView, split_mut};
 use crate::kernel::layout::vector_words;
@@ -33,20 +33,29 @@ pub struct Output<'s> {
 }
 
 impl Output<'_> {
-    /// Index of the greatest score, the first of equals.
-    pub fn argmax(&self) -> usize {
-        let mut best = (0, i16::MIN);
-        for (k, s) in self.logits.iter().enumerate() {
-            if *s > best.1 {
-                best = (k, *s);
+    /// The class: index of the greatest logit, the first of equals; `None` where there are no logits.
+    /// [`Model::label`] is its name.
+    pub fn argmax(&self) -> Option<u16> {
+        let (first, rest) = self.logits.split_first()?;
+        let mut best = (0u16, *first);
+        for (k, y) in (1u16..).zip(rest) {
+            if *y > best.1 {
+                best = (k, *y);
             }
         }
-        best.0
+        Some(best.0)
     }
 
-    /// Probabilities in Q0.15, as [`softmax`] computes them.
-    pub fn softmax(&self, p: &mut [u16]) {
-        softmax(self.logits, self.frac, p);
+    /// Logit `k` as a number, exactly; `None` where there is none.
+    pub fn logit(&self, k: u16) -> Option<Logit> {
+        let y = i32::from(*self.logits.get(usize::from(k))?);
+        Some(Logit::from_bits(y << 16u32.saturating_sub(self.frac.into())))
+    }
+
+    /// Probabilities: p_k = exp(y_k) / Σ exp(y_j) of the logits y, as [`softmax`](crate::arith::softmax) computes them.
+    /// Only as many as the shorter of logits and `p` has.
+    pub fn softmax(&self, p: &mut [Probability]) {
+        softmax(self.logits, self.frac, probability::bits_mut(p));
     }
 }
 
@@ -57,31 +66,64 @@ impl<'b> Model<'b> {
     /// [`RunError::Memory`] where `memory` is too small, [`RunError::SequenceOnly`] where a layer reads backward,
     /// [`RunError::WrongRunner`] where the structure is no sequence.
     pub fn stream<'m>(&'m self, memory: &'m mut [u32]) -> Result<Stream<'m, 'b>, RunError> {
+        self.check_streams()?;
+        let memory = first_words(memory, self.memory_words)?;
+        memory.fill(0);
+        Ok(Stream { model: self, memory })
+    }
+
+    /// Whether the model runs as a stream.
+    #[inline]
+    pub(crate) fn check_streams(&self) -> Result<(), RunError> {
         if self.structure() != Structure::Sequence {
             return Err(RunError::WrongRunner { structure: self.structure() });
         }
         if self.max_steps() > 0 {
             return Err(RunError::SequenceOnly { max_steps: self.max_steps() });
         }
-        let memory = first_words(memory, self.memory_words)?;
-        memory.fill(0);
-        Ok(Stream { model: self, memory })
+        Ok(())
     }
 }
 
 impl<'m, 'b> Stream<'m, 'b> {
+    /// A stream whose states `memory` has, of a model that [runs as one](Model::check_streams): exactly as many words.
+    #[inline(always)]
+    pub(crate) fn resume(model: &'m Model<'b>, memory: &'m mut [u32]) -> Self {
+        Stream { model, memory }
+    }
+
     /// The model.
     pub fn model(&self) -> &'m Model<'b> {
         self.model
     }
 
     /// One time step: takes a frame of [`Model::inputs`] elements, advances all states, gives the output.
-    /// Elements that `frame` lacks are read as 0, surplus ones are not read.
     ///
-    /// A model with [`Model::feedback`] runs in closed loop where `frame` ends before the elements fed back: they are
-    /// then its own previous output (0 at first). With a whole frame it is teacher forced.
+    /// A frame of another length is a mistake of the caller, which a build with debug assertions reports by a panic.
+    /// A build without them, as a release is, runs on: missing elements are read as 0, surplus ones are not read.
+    /// [`Stream::try_step`] returns an error instead.
+    ///
+    /// A model with [`Model::feedback`] is teacher forced: the last elements of the frame are the outputs of the
+    /// previous step as the caller knows them. In [`Stream::step_closed`] they are the model's own.
     pub fn step(&mut self, frame: &[i16]) -> Output<'_> {
         self.advance(frame);
+        self.output()
+    }
+
+    /// [`Stream::step`], or an error where the frame's length is not [`Model::inputs`]; states stay as they were then.
+    ///
+    /// # Errors
+    /// [`RunError::FrameLength`].
+    pub fn try_step(&mut self, frame: &[i16]) -> Result<Output<'_>, RunError> {
+        check_frame(frame, self.model.inputs())?;
+        Ok(self.step(frame))
+    }
+
+    /// One time step in closed loop, of a model with [`Model::feedback`]: `frame` has [`Model::external_inputs`] elements,
+    /// and the elements fed back are the model's own previous output, 0 at first. Another length is treated as in
+    /// [`Stream::step`]. Of a model without feedback it is [`Stream::step`].
+    pub fn step_closed(&mut self, frame: &[i16]) -> Output<'_> {
+        self.advance_closed(frame);
         self.output()
     }
 
@@ -97,7 +139,7 @@ impl<'m, 'b> Stream<'m, 'b> {
         match logits.split_first() {
             Some((_, known)) if !known.is_empty() => {
                 let drawn = sampler.draw(&Output { logits: known, frac });
-                (drawn as u16).saturating_add(1)
+                drawn.map_or(0, |k| k.saturating_add(1))
             }
             _ => 0,
         }
@@ -105,22 +147,38 @@ impl<'m, 'b> Stream<'m, 'b> {
 
     /// The part of a step that changes states. Saves the head's work where only the last output counts.
     pub fn advance(&mut self, frame: &[i16]) {
-        let inputs = self.model.inputs();
-        let given = copy_elements(self.memory, frame.get(..inputs).unwrap_or(frame));
-        if given < inputs {
-            word::halves_mut(self.memory).get_mut(given..inputs).unwrap_or_default().fill(0);
-        }
+        self.enter(frame, self.model.inputs());
         if Feature::Feedback.built() && self.model.feedback() > 0 {
-            self.looped(frame.len());
+            self.run_fed();
         } else {
             self.run();
         }
     }
 
+    /// The part of [`Stream::step_closed`] that changes states.
+    pub fn advance_closed(&mut self, frame: &[i16]) {
+        self.enter(frame, self.model.external_inputs());
+        if Feature::Feedback.built() && self.model.feedback() > 0 {
+            self.close_loop();
+            self.run_fed();
+        } else {
+            self.run();
+        }
+    }
+
+    /// Puts a frame of `inputs` elements at the front of the memory, and 0 for what is missing of the model's inputs.
+    #[inline(always)]
+    fn enter(&mut self, frame: &[i16], inputs: usize) {
+        debug_assert!(frame.len() == inputs, "a frame of {} elements: the model reads {inputs} a step", frame.len());
+        let given = copy_elements(self.memory, frame.get(..inputs).unwrap_or(frame));
+        if given < self.model.inputs() {
+            word::halves_mut(self.memory).get_mut(given..self.model.inputs()).unwrap_or_default().fill(0);
+        }
+    }
+
     /// The layers of a model that is fed back.
     #[inline(never)]
-    fn looped(&mut self, given: usize) {
-        self.close_loop(given);
+    fn run_fed(&mut self) {
         self.run();
         if self.model.descriptor().increments {
             self.increment();
@@ -130,9 +188,9 @@ impl<'m, 'b> Stream<'m, 'b> {
     /// Adds the previous output, which the frame has, to what the layers gave.
     fn increment(&mut self) {
         let inputs = self.model.inputs();
-        let at = inputs.saturating_sub(self.model.feedback());
+        let at = self.model.external_inputs();
         let output_at = self.output_at();
-        let (from, to) = (self.model.layers.first().map_or(0, LayerView::in_frac), self.model.out_frac());
+        let (from, to) = (self.model.in_frac(), self.model.out_frac());
         let (memory, output) = split_mut(self.memory, output_at);
         let previous = word::halves(memory).get(at..inputs).unwrap_or_default();
         for (y, x) in word::halves_mut(output).iter_mut().zip(previous) {
@@ -140,35 +198,26 @@ impl<'m, 'b> Stream<'m, 'b> {
         }
     }
 
-    /// Where the frame ended before the elements fed back, puts the previous output there.
-    fn close_loop(&mut self, given: usize) {
-        let (inputs, feedback) = (self.model.inputs(), self.model.feedback());
-        let at = inputs.saturating_sub(feedback);
-        if given > at {
-            return;
-        }
+    /// Puts the previous output to the elements fed back.
+    fn close_loop(&mut self) {
+        let inputs = self.model.inputs();
         let output_at = self.output_at();
         let (memory, output) = split_mut(self.memory, output_at);
-        let fed = word::halves_mut(memory).get_mut(at..inputs).unwrap_or_default();
-        let (from, to) = (self.model.out_frac(), self.model.layers.first().map_or(0, LayerView::in_frac));
+        let fed = word::halves_mut(memory).get_mut(self.model.external_inputs()..inputs).unwrap_or_default();
+        let (from, to) = (self.model.out_frac(), self.model.in_frac());
         for (x, y) in fed.iter_mut().zip(word::halves(output)) {
             *x = reformat(*y, from, to);
         }
     }
 
-    /// The output for the states as they are: the layers behind the last that carries state.
+    /// The output for the states as they are: the layers after the last that carries state.
     pub fn output(&mut self) -> Output<'_> {
-        let head = self.model.layers.get(self.model.body..).unwrap_or_default();
-        if !head.is_empty() {
-            chain::step(head, self.memory.get_mut(self.model.body_words..).unwrap_or_default());
-        }
-        let logits = word::halves(self.memory.get(self.output_at()..).unwrap_or_default());
-        Output { logits: logits.get(..self.model.outputs()).unwrap_or_default(), frac: self.model.out_frac() }
+        output(self.model, self.memory)
     }
 
     /// Where in memory the output is.
     fn output_at(&self) -> usize {
-        self.model.memory_words.saturating_sub(vector_words(self.model.outputs()))
+        output_at(self.model)
     }
 
     /// The layers up to the last that carries state.
@@ -224,21 +273,57 @@ impl<'m, 'b> Stream<'m, 'b> {
 
     /// Hidden state of layer `k` (its output, where it is not recurrent), in the layer's format.
     pub fn hidden_state(&self, k: usize) -> &[i16] {
-        let Some((layer, memory)) = self.layer_memory(k) else { return &[] };
-        let at = if layer.spec().recurrent() { layer.input_words() } else { layer.memory_words() };
-        word::halves(memory.get(at..).unwrap_or_default()).get(..layer.units()).unwrap_or_default()
+        hidden_state(self.model, self.memory, k)
     }
 
     /// Carried state of layer `k` in the layer's format: c of an LSTM, the 32-bit h of a GRU, the sum of a mean.
     pub fn carried_state(&self, k: usize) -> &[i32] {
-        let Some((layer, memory)) = self.layer_memory(k) else { return &[] };
-        let at = layer.vector_words();
-        word::signed(memory.get(at..at + layer.carried_words()).unwrap_or_default())
+        carried_state(self.model, self.memory, k)
     }
+}
 
-    /// Layer `k`, and the memory from its own part on.
-    fn layer_memory(&self, k: usize) -> Option<(&LayerView<'b>, &[u32])> {
-        let before: usize = self.model.layers.iter().take(k).map(LayerView::memory_words).sum();
-        Some((self.model.layers.get(k)?, self.memory.get(before..)?))
+/// Whether a frame has as many elements as a step requires.
+pub(crate) fn check_frame(frame: &[i16], required: usize) -> Result<(), RunError> {
+    let provided = frame.len();
+    if provided == required { Ok(()) } else { Err(RunError::FrameLength { required, provided }) }
+}
+
+/// Where in memory the output is.
+fn output_at(model: &Model<'_>) -> usize {
+    model.memory_words.saturating_sub(vector_words(model.outputs()))
+}
+
+/// [`Stream::output`] of a stream over `memory`.
+#[inline(always)]
+pub(crate) fn output<'s>(model: &Model<'_>, memory: &'s mut [u32]) -> Output<'s> {
+    let head = model.layers.get(model.body..).unwrap_or_default();
+    if !head.is_empty() {
+        chain::step(head, memory.get_mut(model.body_words..).unwrap_or_default());
     }
+    let logits = word::halves(memory.get(output_at(model)..).unwrap_or_default());
+    Output { logits: logits.get(..model.outputs()).unwrap_or_default(), frac: model.out_frac() }
+}
+
+/// [`Stream::hidden_state`] of a stream over `memory`.
+pub(crate) fn hidden_state<'s>(model: &Model<'_>, memory: &'s [u32], k: usize) -> &'s [i16] {
+    let Some((layer, memory)) = layer_memory(model, memory, k) else { return &[] };
+    let at = if layer.spec().recurrent() { layer.input_words() } else { layer.memory_words() };
+    word::halves(memory.get(at..).unwrap_or_default()).get(..layer.units()).unwrap_or_default()
+}
+
+/// [`Stream::carried_state`] of a stream over `memory`.
+pub(crate) fn carried_state<'s>(model: &Model<'_>, memory: &'s [u32], k: usize) -> &'s [i32] {
+    let Some((layer, memory)) = layer_memory(model, memory, k) else { return &[] };
+    let at = layer.vector_words();
+    word::signed(memory.get(at..at + layer.carried_words()).unwrap_or_default())
+}
+
+/// Layer `k`, and the memory from its own part on.
+fn layer_memory<'s, 'm, 'b>(
+    model: &'m Model<'b>,
+    memory: &'s [u32],
+    k: usize,
+) -> Option<(&'m LayerView<'b>, &'s [u32])> {
+    let before: usize = model.layers.iter().take(k).map(LayerView::memory_words).sum();
+    Some((model.layers.get(k)?, memory.get(before..)?))
 }
