@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use elman_tools::quant::synthetic::Numbers;
+use elman_quant::synthetic::Numbers;
 
 fn elman(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_elman")).args(args).output().unwrap()

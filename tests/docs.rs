@@ -222,6 +222,26 @@ fn commands_that_are_named_exist() {
 }
 
 #[test]
+fn packages_that_are_named_exist() {
+    let root = root();
+    let mut manifests = Vec::new();
+    files(&root, "toml", &mut manifests);
+    let manifests: String = manifests.iter().map(|p| fs::read_to_string(p).unwrap()).collect();
+    let mut wrong = Vec::new();
+    for page in pages(&root) {
+        for code in page.code().iter().filter(|c| c.contains("cargo ")) {
+            let named = code.split(" -p ").skip(1).filter_map(|rest| rest.split_whitespace().next());
+            wrong.extend(
+                named
+                    .filter(|n| !manifests.contains(&format!("name = \"{n}\"")))
+                    .map(|n| format!("{}: {n}", page.name)),
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "packages that are not there:\n{}", wrong.join("\n"));
+}
+
+#[test]
 fn names_are_read_as_written() {
     assert_eq!(commands("cargo xtask bench mcu --all   # counts"), [["bench", "mcu", "--all"]]);
     assert_eq!(commands("$ elman run runs/scan commands.txt").len(), 1);

@@ -1,19 +1,19 @@
 //! Blobs of released formats: they load for ever and give the bits that they gave when they were written.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p elman-tools --test golden` writes the files anew; do that only with a new format
+//! `UPDATE_GOLDEN=1 cargo test -p elman-quant --test golden` writes the files anew; do that only with a new format
 //! version or a new cell.
 
 use std::path::{Path, PathBuf};
 
 use elman::audio::{Config, Gain, Suppression};
 use elman::blob::{Blob, FORMAT_VERSION, Model, Score};
-use elman_tools::quant::synthetic::{self, Drive, Exercise, exercise};
-use elman_tools::quant::words_of;
+use elman_quant::synthetic::{self, Drive, Exercise, exercise};
+use elman_quant::words_of;
 
 static GRU: Blob<'static> = elman::include_blob!("golden/gru.elman");
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden")
 }
 
 /// Digest (FNV-1a) of outputs and states over 300 frames, or 10 structures.

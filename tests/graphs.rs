@@ -4,9 +4,9 @@ use elman::arith::round_shift;
 use elman::blob::{Blob, Error, Model, Readout, Structure};
 use elman::cell::LongState;
 use elman::net::Rows;
-use elman_tools::quant::synthetic::graph::{Graph, MOST, Shape, graph, model};
-use elman_tools::quant::synthetic::{self, Drive};
-use elman_tools::quant::{IntegerLayer, IntegerModel, words_of};
+use elman_quant::synthetic::graph::{Graph, MOST, Shape, graph, model};
+use elman_quant::synthetic::{self, Drive};
+use elman_quant::{IntegerLayer, IntegerModel, words_of};
 
 fn words(model: &IntegerModel) -> Vec<u32> {
     words_of(&model.to_blob().unwrap()).unwrap()

@@ -4,8 +4,8 @@ use elman::arith::{Arith, Pre, Q};
 use elman::blob::{Blob, Model};
 use elman::cell::{Columns, Stage, Unit, gru, lstm, residual, srn, tree_lstm};
 use elman::layer::dense;
-use elman_tools::quant::synthetic::{self, Drive};
-use elman_tools::quant::{IntegerLayer, IntegerModel, words_of};
+use elman_quant::synthetic::{self, Drive};
+use elman_quant::{IntegerLayer, IntegerModel, words_of};
 
 /// One layer, evaluated from its rows with i64 sums.
 struct Reference<'a> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use elman_tools::quant::synthetic::Numbers;
+use elman_quant::synthetic::Numbers;
 use serde_json::Value;
 
 fn ok(args: &[&str]) -> String {

@@ -3,8 +3,8 @@
 use elman::arith::reformat;
 use elman::blob::{Blob, Model, TextUnit};
 use elman::layer::one_hot::ONE;
-use elman_tools::quant::synthetic::{self, Drive, Numbers};
-use elman_tools::quant::{IntegerGate, IntegerLayer, IntegerModel, words_of};
+use elman_quant::synthetic::{self, Drive, Numbers};
+use elman_quant::{IntegerGate, IntegerLayer, IntegerModel, words_of};
 
 fn model(layers: Vec<IntegerLayer>) -> IntegerModel {
     IntegerModel { name: "layers".into(), layers, ..IntegerModel::default() }

@@ -5,8 +5,8 @@ use elman::blob::{Blob, Error, Model};
 use elman::detect::{self, Event, ONE, Rest};
 use elman::listener::{Budget, Cost};
 use elman::{Listener, Stream};
-use elman_tools::quant::synthetic::{self, sound};
-use elman_tools::quant::{IntegerModel, words_of};
+use elman_quant::synthetic::{self, sound};
+use elman_quant::{IntegerModel, words_of};
 
 fn words(model: &IntegerModel) -> Vec<u32> {
     words_of(&model.to_blob().unwrap()).unwrap()
@@ -85,7 +85,7 @@ fn a_listener_is_front_end_network_and_detector() {
     let model = Model::load(Blob::new(&blob)).unwrap();
     let samples = sound::samples(60_000, 9);
     let whole = run(&blob, &mut samples.chunks(500)).2;
-    let features = elman_tools::data::features(&samples, model.audio().unwrap()).unwrap();
+    let features = elman_data::features(&samples, model.audio().unwrap()).unwrap();
     let mut memory = vec![0; model.memory_words()];
     let mut net: Stream<'_, '_> = model.stream(&mut memory).unwrap();
     let mut sums = vec![0; Blob::new(&blob).detect_words()];

@@ -5,15 +5,15 @@ use std::path::Path;
 
 use elman::blob::{Blob, Error, FRAME_WORDS, Model, crc32c};
 use elman::kernel::Layout;
-use elman_tools::quant::synthetic::{self, Drive, Exercise, exercise};
-use elman_tools::quant::words_of;
+use elman_quant::synthetic::{self, Drive, Exercise, exercise};
+use elman_quant::words_of;
 
 /// Fresh ones, and every blob that the repository ships.
 fn blobs() -> Vec<Vec<u32>> {
     let mut blobs = ["srn", "srn-relu", "gru", "gru-before", "lstm"]
         .map(|v| words_of(&synthetic::model(v, 3, 5, 4, Drive::Ordinary, 3).to_blob().unwrap()).unwrap())
         .to_vec();
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden");
     let shipped: Vec<_> = std::fs::read_dir(golden)
         .unwrap()
         .map(|f| f.unwrap().path())

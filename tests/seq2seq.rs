@@ -3,8 +3,8 @@
 use elman::arith::softmax_wide;
 use elman::blob::{Blob, Direction, Error, Model, Score, Structure};
 use elman::net::END;
-use elman_tools::quant::synthetic::{self, ROWS};
-use elman_tools::quant::{IntegerLayer, IntegerModel, words_of};
+use elman_quant::synthetic::{self, ROWS};
+use elman_quant::{IntegerLayer, IntegerModel, words_of};
 
 const UNITS: usize = 6;
 

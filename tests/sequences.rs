@@ -1,8 +1,8 @@
 //! Whole sequences: layers that read backward, against streams over reversed frames.
 
 use elman::blob::{Blob, Direction, Error, Model};
-use elman_tools::quant::synthetic::{self, Drive};
-use elman_tools::quant::{IntegerLayer, IntegerModel, words_of};
+use elman_quant::synthetic::{self, Drive};
+use elman_quant::{IntegerLayer, IntegerModel, words_of};
 
 fn words(model: &IntegerModel) -> Vec<u32> {
     words_of(&model.to_blob().unwrap()).unwrap()

@@ -1,8 +1,8 @@
 //! State is explicit: chunks, reset, snapshot and restore.
 
 use elman::blob::{Blob, Error, Model};
-use elman_tools::quant::synthetic::{self, Drive};
-use elman_tools::quant::words_of;
+use elman_quant::synthetic::{self, Drive};
+use elman_quant::words_of;
 
 const VARIANTS: [&str; 6] = ["srn", "srn-sigmoid", "srn-relu", "gru", "gru-before", "lstm"];
 

@@ -6,8 +6,8 @@ use elman::cell::tree_lstm::TreeLstm;
 use elman::cell::{Stage, Unit};
 use elman::net::Node::{self, Inner, Leaf};
 use elman::net::slots_needed;
-use elman_tools::quant::synthetic::{self, Drive};
-use elman_tools::quant::{IntegerGate, IntegerModel, words_of};
+use elman_quant::synthetic::{self, Drive};
+use elman_quant::{IntegerGate, IntegerModel, words_of};
 
 const UNITS: usize = 9;
 

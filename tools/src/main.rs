@@ -4,7 +4,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use elman_tools::cmd::{Cli, Usage};
+use elman_pipeline::Usage;
+use elman_tools::cmd::Cli;
 
 fn main() -> ExitCode {
     match Cli::parse().run() {

@@ -55,6 +55,12 @@ impl Ui {
     }
 }
 
+impl elman_pipeline::Reporter for Ui {
+    fn note(&self, remark: &str) {
+        Ui::note(self, remark);
+    }
+}
+
 /// Progress of a long piece of work.
 #[derive(Debug)]
 pub struct Progress {

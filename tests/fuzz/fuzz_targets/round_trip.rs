@@ -3,8 +3,8 @@
 
 use elman::Model;
 use elman::blob::{Blob, Direction, Readout};
-use elman_tools::quant::synthetic::{self, Drive};
-use elman_tools::quant::{IntegerLayer, IntegerModel, words_of};
+use elman_quant::synthetic::{self, Drive};
+use elman_quant::{IntegerLayer, IntegerModel, words_of};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -2,24 +2,18 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
-use elman::audio;
-use elman::blob::Model;
+use anyhow::{Result, ensure};
 use elman::detect::{ONE, Rest};
-use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use super::Usage;
 use super::mix::Sources;
-use crate::files::write_atomically;
-use crate::listening::{
-    self, Alarm, Details, Found, Played, Point, SMOOTH, Spoken, Tally, Track, Wish, judge, play, replay,
-};
-use crate::model::ModelFile;
-use crate::quant::with_detector;
-use crate::report::{self, Curve};
-use crate::run::RunFolder;
 use crate::ui::{Ui, percent};
+use elman_data::files::write_atomically;
+use elman_listen::{self as listening, Calibrated, Found, Tally, Wish, ears, find};
+use elman_pipeline::Usage;
+use elman_pipeline::report::{self, Curve};
+use elman_pipeline::run::RunFolder;
+use elman_quant::model::ModelFile;
+use elman_quant::with_detector;
 
 /// Plays long recordings through the integer chain, finds out which smoothing, thresholds and refractory time serve best,
 /// and writes them into the model.
@@ -45,66 +39,6 @@ pub struct Cmd {
     /// Leaves the model as it is
     #[arg(long)]
     pub dry_run: bool,
-}
-
-/// A point as people read it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Calibrated {
-    /// Hours of recordings.
-    pub hours: f64,
-    /// The trade-off: false accepts an hour, share of the words missed, one threshold for all words.
-    pub curve: Vec<(f64, f64)>,
-    /// The point.
-    pub point: Found,
-    /// Times the listener started anew: all, and those within a word.
-    #[serde(default)]
-    pub rests: [usize; 2],
-    /// Misses at it.
-    pub misses: Vec<(usize, Spoken)>,
-    /// False accepts at it.
-    pub alarms: Vec<Alarm>,
-}
-
-/// The front end of a model that listens, its labels, and which of them are words.
-///
-/// # Errors
-/// Where it takes no sound, has no word, or more outputs than a detector.
-pub fn ears(model: &Model<'_>) -> Result<(audio::Config, Vec<String>, Vec<bool>)> {
-    let audio = *model.audio().with_context(|| format!("the model {} takes no sound", model.name()))?;
-    let labels: Vec<String> = model.descriptor().labels.lines().map(str::to_owned).collect();
-    let keyword = listening::keywords(&labels);
-    ensure!(keyword.contains(&true), "the model {} has no word among its labels", model.name());
-    listening::check_outputs(&labels)?;
-    Ok((audio, labels, keyword))
-}
-
-/// Every track through the integer chain, side by side, by a listener that starts anew after `rest`.
-///
-/// # Errors
-/// Where the model is no stream.
-pub fn play_all(model: &Model<'_>, tracks: &[Track], rest: Rest) -> Result<Vec<Played>> {
-    tracks.par_iter().map(|t| play(model, &t.samples, 320, rest)).collect()
-}
-
-/// Finds the operating point of a model on tracks, for a listener that starts anew after `rest`.
-///
-/// # Errors
-/// Where the model cannot listen.
-pub fn find(model: &Model<'_>, tracks: &[Track], wish: Wish, rest: Rest) -> Result<Calibrated> {
-    let (audio, labels, keyword) = ears(model)?;
-    let played = play_all(model, tracks, rest)?;
-    let rests = listening::rests(tracks, &played, &audio);
-    let point = Point { tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
-    let swept = listening::sweep(&point, &SMOOTH);
-    let curve = listening::curve(&swept).iter().map(|f| (f.tally.per_hour(), f.tally.miss_rate())).collect();
-    let best = listening::calibrate(&point, &swept, wish).context("nothing was swept")?;
-    let (mut misses, mut alarms) = (Vec::new(), Vec::new());
-    for (k, (track, played)) in tracks.iter().zip(&played).enumerate() {
-        let at = |e: &elman::detect::Event| e.step as usize * usize::from(audio.hop) + usize::from(audio.window);
-        let details = Some(Details { track: k, misses: &mut misses, alarms: &mut alarms });
-        judge(track, audio.sample_rate, &replay(played, &best.config), at, &labels, &keyword, details);
-    }
-    Ok(Calibrated { hours: best.tally.hours, curve, point: best, rests, misses, alarms })
 }
 
 impl Cmd {

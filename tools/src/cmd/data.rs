@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::cmd::Usage;
-use crate::data::{Corpus, Options, RecordOptions, Records, Survey};
-use crate::recipe::Recipe;
 use crate::ui::{Ui, thousands};
+use elman_data::{Corpus, Options, RecordOptions, Records, Survey};
+use elman_pipeline::Usage;
+use elman_pipeline::recipe::Recipe;
 
 /// Looks at data before anything is trained on it.
 #[derive(clap::Args, Debug)]

@@ -7,12 +7,12 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::{eval, quantize, report, train, verify};
-use crate::data::Split;
-use crate::model::ModelFile;
-use crate::pipeline::{self, Source};
-use crate::recipe::Recipe;
-use crate::run::RunFolder;
 use crate::ui::{Ui, bytes, percent, thousands};
+use elman_data::Split;
+use elman_pipeline::recipe::Recipe;
+use elman_pipeline::run::RunFolder;
+use elman_pipeline::{self as pipeline, Source};
+use elman_quant::model::ModelFile;
 
 /// Trains on the bundled recordings, rounds, evaluates, and verifies on an emulated Cortex-M4.
 #[derive(clap::Args, Debug)]
@@ -53,7 +53,7 @@ impl Cmd {
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
         let recipe = Recipe::parse(RECIPE).map_err(anyhow::Error::msg)?;
         let folder = RunFolder::create(&self.out, true)?;
-        let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), ui)
+        let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), &ui)
             .context("the bundled recordings come with the repository")?;
 
         ui.note("training a GRU with full BPTT");
@@ -68,7 +68,7 @@ impl Cmd {
         ui.note("running the same clips on an emulated Cortex-M4");
         let examples = folder.about()?.encoding.examples(&source, Split::Test)?;
         let inputs = pipeline::spread_frames(&examples, self.clips, model.inputs(), usize::MAX);
-        let verified = crate::verify::run(&file.bytes(), "m4", &inputs, &crate::verify::Options::default());
+        let verified = elman_verify::run(&file.bytes(), "m4", &inputs, &elman_verify::Options::default());
         let (verified, missing) = match verified {
             Ok(report) => {
                 verify::show(&report, Ui { json: true });
@@ -89,7 +89,7 @@ impl Cmd {
             audio_ram_bytes: 4 * model.frame().audio_words as usize,
             core: verified.as_ref().map(|v| v.core.clone()),
             instructions_per_frame: verified.as_ref().map(|v| v.instructions),
-            bit_exact: verified.as_ref().map(crate::verify::VerifyReport::bit_exact),
+            bit_exact: verified.as_ref().map(elman_verify::VerifyReport::bit_exact),
             steps_compared: verified.as_ref().map(|v| v.steps),
             missing,
             report: folder.report_path(),

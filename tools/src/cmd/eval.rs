@@ -6,17 +6,17 @@ use anyhow::{Result, ensure};
 use elman::blob::Model;
 use serde::{Deserialize, Serialize};
 
-use super::Usage;
 use super::samples::{self, Sample};
-use crate::data::Split;
-use crate::data::records::{RecordOptions, Task};
-use crate::evaluate::{self, Confusion, Figure, How, Part};
-use crate::model::ModelFile;
-use crate::monte_carlo::{self, MonteCarlo};
-use crate::pipeline::{Encoding, Source};
-use crate::recipe::Recipe;
-use crate::run::RunFolder;
 use crate::ui::Ui;
+use elman_data::Split;
+use elman_data::records::{RecordOptions, Task};
+use elman_pipeline::Usage;
+use elman_pipeline::evaluate::monte_carlo::{self, MonteCarlo};
+use elman_pipeline::evaluate::{self, Confusion, Figure, How, Part};
+use elman_pipeline::recipe::Recipe;
+use elman_pipeline::run::RunFolder;
+use elman_pipeline::{Encoding, Source};
+use elman_quant::model::ModelFile;
 
 /// Compares float and integer networks on examples: accuracy, F1, nats or error, confusion, disagreement.
 #[derive(clap::Args, Debug)]
@@ -102,7 +102,7 @@ impl Cmd {
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
         let recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?;
-        let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), ui)?;
+        let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), &ui)?;
         let split = source.judging(self.split.map(Split::from))?;
         let mut evaluated = evaluate(&self.model, &file, &recipe, &source, split)?;
         if let Some(passes) = self.mc {

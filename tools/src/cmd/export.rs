@@ -6,10 +6,10 @@ use anyhow::{Context, Result};
 use elman::blob::Model;
 use serde::Serialize;
 
-use crate::files::write_atomically;
-use crate::model::ModelFile;
-use crate::quant::relay;
 use crate::ui::Ui;
+use elman_data::files::write_atomically;
+use elman_quant::model::ModelFile;
+use elman_quant::relay;
 
 /// Writes a model for firmware: the blob, a Rust module with its sizes and labels, a C header with its bytes.
 #[derive(clap::Args, Debug)]

@@ -7,10 +7,10 @@ use elman::blob::TextUnit;
 use elman::net::Temperature;
 use serde::Serialize;
 
-use super::Usage;
-use crate::model::ModelFile;
 use crate::ui::{Ui, thousands};
-use crate::verify::{Generation, Options, generate, generate_on_host};
+use elman_pipeline::Usage;
+use elman_quant::model::ModelFile;
+use elman_verify::{Generation, Options, generate, generate_on_host};
 
 /// Writes text with a language model; with --on, on an emulated core as well, compared symbol by symbol.
 #[derive(clap::Args, Debug)]

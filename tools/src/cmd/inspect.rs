@@ -7,9 +7,9 @@ use elman::Model;
 use elman::blob::Structure;
 use serde::Serialize;
 
-use crate::cost::{self, Cost};
-use crate::model::ModelFile;
 use crate::ui::{Ui, bytes, thousands};
+use elman_quant::model::ModelFile;
+use elman_verify::cost::{self, Cost};
 
 /// Shows what a model consists of and what it costs on a device.
 #[derive(clap::Args, Debug)]

@@ -9,11 +9,11 @@ use elman::blob::{Blob, Model};
 use elman::detect::ONE;
 use serde::Serialize;
 
-use super::Usage;
-use crate::listening::Microphone;
-use crate::model::ModelFile;
-use crate::pipeline::read_clip;
 use crate::ui::{Ui, percent};
+use elman_listen::Microphone;
+use elman_pipeline::Usage;
+use elman_pipeline::read_clip;
+use elman_quant::model::ModelFile;
 
 /// Listens with the device's integers: level, posteriors and events in the terminal.
 #[derive(clap::Args, Debug)]
@@ -50,7 +50,7 @@ impl Cmd {
     pub fn run(self, ui: Ui) -> Result<()> {
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
-        let (audio, ..) = super::calibrate::ears(&model)?;
+        let (audio, ..) = elman_listen::ears(&model)?;
         ensure!(
             model.detect().is_some(),
             Usage(format!("{} has no detector; `elman calibrate` gives it one", self.model.display()))
@@ -137,8 +137,8 @@ fn line(samples: &[i16], smoothed: impl Fn(usize) -> u16, model: &Model<'_>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quant::synthetic::sound;
-    use crate::quant::words_of;
+    use elman_quant::synthetic::sound;
+    use elman_quant::words_of;
 
     #[test]
     fn the_meter_shows_level_and_the_three_most_probable() {

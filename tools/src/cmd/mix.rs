@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use elman::audio;
 
-use super::Usage;
-use crate::data::Split;
-use crate::listening::{Mixed, StreamRecipe, Track, recordings};
-use crate::pipeline::{Source, wanted_rate};
-use crate::recipe::Recipe;
-use crate::run::RunFolder;
 use crate::ui::Ui;
+use elman_data::Split;
+use elman_listen::{StreamRecipe, Track};
+use elman_pipeline::Usage;
+use elman_pipeline::recipe::Recipe;
+use elman_pipeline::run::RunFolder;
+use elman_pipeline::{Mixed, recordings};
+use elman_pipeline::{Source, wanted_rate};
 
 /// Mixes clips into background: a wav an hour and a label file beside it, as `elman calibrate --audio` reads them.
 #[derive(clap::Args, Debug)]
@@ -82,7 +83,7 @@ impl Sources {
     /// Where neither is named, or nothing can be read.
     pub fn tracks(&self, run: Option<&Path>, audio: &audio::Config, ui: Ui) -> Result<Vec<Track>> {
         if let Some(dir) = &self.audio {
-            return recordings(dir, audio, ui);
+            return recordings(dir, audio, &ui);
         }
         let dir = self.data.as_ref().context(Usage("name recordings by --audio, or a corpus by --data".to_owned()))?;
         let mut recipe = match (&self.recipe, run.filter(|r| r.is_dir())) {
@@ -91,7 +92,7 @@ impl Sources {
             (None, None) => Recipe::default(),
         };
         let stream = recipe.stream.get_or_insert_with(StreamRecipe::default).clone();
-        let Source::Sound(corpus) = Source::open(dir, &recipe, Some(audio.sample_rate), ui)? else {
+        let Source::Sound(corpus) = Source::open(dir, &recipe, Some(audio.sample_rate), &ui)? else {
             anyhow::bail!("{} holds no sound", dir.display());
         };
         self.mixed().tracks(&stream, &corpus)

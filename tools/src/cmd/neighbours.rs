@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use serde::Serialize;
 
-use crate::embedding::{Embedding, Neighbour};
-use crate::model::ModelFile;
 use crate::ui::Ui;
+use elman_pipeline::embedding::{Embedding, Neighbour};
+use elman_quant::model::ModelFile;
 
 /// Shows the symbols nearest to a word or character in a model's embedding.
 #[derive(clap::Args, Debug)]

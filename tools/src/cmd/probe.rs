@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
-use super::Usage;
 use super::eval::SplitName;
-use crate::data::Split;
-use crate::files::write_atomically;
-use crate::nn::{LayerSpec, Network, NetworkSpec, Target};
-use crate::pipeline::{Encoding, Sequences, Source, wanted_rate};
-use crate::recipe::Recipe;
-use crate::report::{Curve, curves};
-use crate::run::{About, RunFolder};
-use crate::train::{Dataset, Sequence};
 use crate::ui::Ui;
+use elman_data::Split;
+use elman_data::files::write_atomically;
+use elman_nn::{LayerSpec, Network, NetworkSpec, Target};
+use elman_pipeline::RunInfo;
+use elman_pipeline::Usage;
+use elman_pipeline::recipe::Recipe;
+use elman_pipeline::report::{Curve, curves};
+use elman_pipeline::run::RunFolder;
+use elman_pipeline::{Encoding, Sequences, Source, wanted_rate};
+use elman_train::{Dataset, Sequence};
 
 /// Shows the norm of dL_T/dh_k over T - k: how much of the last step's loss reaches the hidden state k.
 #[derive(clap::Args, Debug)]
@@ -77,7 +78,7 @@ impl Cmd {
                 return Err(Usage("--data is missing: it names the folder of the corpus".to_owned()).into());
             }
         };
-        let source = Source::open(&dir, &recipe, wanted_rate(&recipe), ui)?;
+        let source = Source::open(&dir, &recipe, wanted_rate(&recipe), &ui)?;
         let about = match &folder {
             Some(folder) => folder.about()?,
             None => fresh(&source, &recipe)?,
@@ -103,14 +104,14 @@ impl Cmd {
 }
 
 /// What would surround the network of a recipe if it were trained.
-fn fresh(source: &Source, recipe: &Recipe) -> Result<About> {
+fn fresh(source: &Source, recipe: &Recipe) -> Result<RunInfo> {
     let encoding = Encoding::of(source, recipe)?;
     let train = encoding.examples(source, Split::Train)?;
-    About::of(encoding, recipe, &train, &[])
+    RunInfo::of(encoding, recipe, &train, &[])
 }
 
 /// The first `count` examples of a split as the trainer would see them.
-fn sequences(source: &Source, recipe: &Recipe, about: &About, split: Split, count: usize) -> Result<Vec<Sequence>> {
+fn sequences(source: &Source, recipe: &Recipe, about: &RunInfo, split: Split, count: usize) -> Result<Vec<Sequence>> {
     let mut examples = about.encoding.examples(source, split)?;
     examples.truncate(count.max(1));
     let data = Sequences::new(&examples, about, &recipe.sequences, false);
@@ -150,7 +151,7 @@ pub fn reach(network: &Network<f32>, sequences: &[Sequence], recipe: &Recipe) ->
 /// Steps up to the last with something wanted; `per_step`: the network has an output for each.
 fn last_step(target: &Target, steps: usize, per_step: bool) -> usize {
     let last = match target {
-        Target::Steps(classes) => classes.iter().rposition(|class| *class != crate::nn::NO_CLASS),
+        Target::Steps(classes) => classes.iter().rposition(|class| *class != elman_nn::NO_CLASS),
         Target::Values(values) if per_step => {
             let width = (values.len() / steps.max(1)).max(1);
             values.chunks(width).rposition(|v| !v.iter().any(|v| v.is_nan()))
@@ -209,7 +210,7 @@ fn page(name: &str, state: &str, reach: &[Reach]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::NO_CLASS;
+    use elman_nn::NO_CLASS;
 
     #[test]
     fn rows_of_the_table_grow_by_decades() {
@@ -233,7 +234,7 @@ mod tests {
         let frames: Vec<f32> = (0..40).map(|k| (k as f32 * 0.9).sin()).collect();
         let data = [Sequence::new(frames, Target::Values(vec![0.5]))];
         let probe = |variant: &str| {
-            let pool = LayerSpec::Pool { over: crate::nn::Over::Last };
+            let pool = LayerSpec::Pool { over: elman_nn::Over::Last };
             let layers = vec![LayerSpec::cell(variant, 6), pool, LayerSpec::dense(1)];
             reach(&Network::new(&NetworkSpec::sequence(1, layers), 3).unwrap(), &data, &recipe).unwrap().remove(0)
         };

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::cost;
-use crate::evaluate::How;
-use crate::files::write_atomically;
-use crate::model::ModelFile;
-use crate::quant::compare::{LayerError, compare};
-use crate::quant::network::{calibrate, quantize};
-use crate::run::RunFolder;
-use crate::train::Sequence;
 use crate::ui::{Ui, bytes};
+use elman_data::files::write_atomically;
+use elman_pipeline::evaluate::How;
+use elman_pipeline::evaluate::compare::{LayerError, compare};
+use elman_pipeline::run::RunFolder;
+use elman_quant::model::ModelFile;
+use elman_quant::network::{calibrate, quantize};
+use elman_train::Sequence;
+use elman_verify::cost;
 
 /// Rounds a trained network to integers and writes model.elman into the run folder.
 #[derive(clap::Args, Debug)]

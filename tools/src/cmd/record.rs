@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 
-use super::Usage;
-use crate::data::wav_bytes;
-use crate::files::write_atomically;
-use crate::listening::Microphone;
 use crate::ui::Ui;
+use elman_data::files::write_atomically;
+use elman_data::wav_bytes;
+use elman_listen::Microphone;
+use elman_pipeline::Usage;
 
 /// Records a word some times: DIR/WORD/SPEAKER_nohash_N.wav, a second and a half each, as `elman train` reads them.
 #[derive(clap::Args, Debug)]

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
 
-use super::Usage;
-use crate::model::ModelFile;
-use crate::pipeline::read_clip;
 use crate::ui::{Ui, thousands};
-use crate::verify::{Ear, Options, ReplayReport};
+use elman_pipeline::Usage;
+use elman_pipeline::read_clip;
+use elman_quant::model::ModelFile;
+use elman_verify::{Ear, Options, ReplayReport};
 
 /// Plays a recording through a model on an emulated core and compares samples, features, scores, posteriors and events of
 /// every frame with the host's; the first difference is printed.
@@ -39,7 +39,7 @@ impl Cmd {
     pub fn run(self, ui: Ui) -> Result<()> {
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
-        let (audio, ..) = super::calibrate::ears(&model)?;
+        let (audio, ..) = elman_listen::ears(&model)?;
         ensure!(
             model.detect().is_some(),
             Usage(format!("{} has no detector; `elman calibrate` gives it one", self.model.display()))

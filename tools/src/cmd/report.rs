@@ -4,18 +4,18 @@ use anyhow::Result;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::calibrate::Calibrated;
 use super::eval::Evaluated;
 use super::quantize::Quantized;
 use super::samples::Sample;
-use crate::cost;
-use crate::embedding::Embedding;
-use crate::files::write_atomically;
-use crate::model::ModelFile;
-use crate::quant::compare::LayerError;
-use crate::report::{Attention, Epoch, Fact, Histogram, Layer, Map, Report};
-use crate::run::RunFolder;
 use crate::ui::thousands;
+use elman_data::files::write_atomically;
+use elman_listen::Calibrated;
+use elman_pipeline::embedding::Embedding;
+use elman_pipeline::evaluate::compare::LayerError;
+use elman_pipeline::report::{Attention, Epoch, Fact, Histogram, Layer, Map, Report};
+use elman_pipeline::run::RunFolder;
+use elman_quant::model::ModelFile;
+use elman_verify::cost;
 
 /// What the report takes from a verification.
 #[derive(Deserialize)]
@@ -107,7 +107,7 @@ fn evaluation(report: &mut Report, e: Evaluated) {
     }
     for (name, confusion) in [("integer", e.integer_confusion), ("float", e.float_confusion)] {
         if let Some(c) = confusion {
-            report.confusions.push(crate::report::Confusion {
+            report.confusions.push(elman_pipeline::report::Confusion {
                 title: format!("{name} network, {} split", e.split),
                 labels: e.labels.clone(),
                 counts: c.counts,

@@ -9,10 +9,10 @@ use elman::net::Output;
 use serde::Serialize;
 
 use super::run_text;
-use crate::host;
-use crate::model::ModelFile;
-use crate::pipeline;
 use crate::ui::Ui;
+use elman_pipeline as pipeline;
+use elman_pipeline::evaluate::host;
+use elman_quant::model::ModelFile;
 
 /// Streams an input through the integer network, the very one of the device.
 #[derive(clap::Args, Debug)]
@@ -55,7 +55,7 @@ struct Answers {
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
-        ensure!(self.every != Some(0), super::Usage("--every counts from 1".to_owned()));
+        ensure!(self.every != Some(0), elman_pipeline::Usage("--every counts from 1".to_owned()));
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
         if let Some(text) = model.text() {

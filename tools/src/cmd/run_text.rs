@@ -6,8 +6,8 @@ use elman::{Model, blob::Text};
 use serde::Serialize;
 
 use super::run_tree;
-use crate::host;
-use crate::score::Nats;
+use elman_pipeline::evaluate::host;
+use elman_pipeline::evaluate::score::Nats;
 
 /// What a model says of a line.
 #[derive(Clone, Debug, Default, Serialize)]

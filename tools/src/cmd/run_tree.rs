@@ -6,8 +6,8 @@ use elman::blob::{Readout, Text};
 use elman::net::Node;
 
 use super::run_text::Line;
-use crate::data::Joints;
-use crate::data::records::{Forest, Ordered};
+use elman_data::Joints;
+use elman_data::records::{Forest, Ordered};
 
 /// The trees of a line: between tabs, as many as the model has roots, a label before them left out; with a label on
 /// every node or without.

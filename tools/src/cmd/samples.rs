@@ -5,8 +5,8 @@ use elman::blob::{Model, Structure};
 use serde::{Deserialize, Serialize};
 
 use super::run_text::written;
-use crate::host;
-use crate::pipeline::{Answer, Encoding, Example, Frames};
+use elman_pipeline::evaluate::host;
+use elman_pipeline::{Answer, Encoding, Example, Frames};
 
 /// How many.
 const COUNT: usize = 8;

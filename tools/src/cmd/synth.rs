@@ -6,11 +6,11 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use rayon::prelude::*;
 
-use super::Usage;
 use super::record::folder_name;
-use crate::data::{read_sound, resample, wav_bytes};
-use crate::files::write_atomically;
 use crate::ui::Ui;
+use elman_data::files::write_atomically;
+use elman_data::{read_sound, resample, wav_bytes};
+use elman_pipeline::Usage;
 
 /// Speaks words by espeak-ng in many voices, speeds and pitches: DIR/WORD/VOICE_nohash_N.wav, as `elman train` reads them.
 #[derive(clap::Args, Debug)]

@@ -6,18 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Result, bail, ensure};
 use serde::Serialize;
 
-use super::Usage;
-use crate::data::records::Task;
-use crate::data::{Augment, Split};
-use crate::evaluate::{self, Figure};
-use crate::listening::Streams;
-use crate::pipeline::{self, Clips, Encoding, Example, Frames, Sequences, Source};
-use crate::recipe::Recipe;
-use crate::run::{About, RunFolder};
-use crate::train::{
-    Control, Dataset, EpochMetrics, Forecast, Memory, Outcome, Progress, TrainError, Trainer, forecast,
-};
 use crate::ui::{Ui, bytes, percent, thousands};
+use elman_data::records::Task;
+use elman_data::{Augment, Split};
+use elman_pipeline::RunInfo;
+use elman_pipeline::Streams;
+use elman_pipeline::Usage;
+use elman_pipeline::evaluate::{self, Figure};
+use elman_pipeline::recipe::Recipe;
+use elman_pipeline::run::RunFolder;
+use elman_pipeline::{self as pipeline, Clips, Encoding, Example, Frames, Sequences, Source};
+use elman_train::{Control, Dataset, EpochMetrics, Forecast, Memory, Outcome, Progress, TrainError, Trainer, forecast};
 
 /// Trains a network with full back-propagation through time; writes a run folder.
 #[derive(clap::Args, Debug, Default)]
@@ -105,7 +104,7 @@ impl Cmd {
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
         let Some(data) = self.data else { bail!(Usage("--data is missing".to_owned())) };
         if self.dry_run {
-            let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), ui)?;
+            let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), &ui)?;
             let forecast = dry_run(&source, &recipe)?;
             ui.line(format!(
                 "{}: {}; an epoch over {} sequences takes about {:.1} s",
@@ -118,7 +117,7 @@ impl Cmd {
         }
         // Judged before the corpus is read, which can take a while.
         let folder = if self.resume { RunFolder::open(&out)? } else { RunFolder::create(&out, self.force)? };
-        let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), ui)?;
+        let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), &ui)?;
         // The handler can be set once a process; a second run in it keeps the first.
         let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::SeqCst));
         let how = How { resume: self.resume, watch: self.watch };
@@ -158,7 +157,7 @@ fn memory_text(memory: &Memory) -> String {
 
 /// Examples of all parts, and what the network has to know of them.
 struct Prepared {
-    about: About,
+    about: RunInfo,
     train: Vec<Example>,
     valid: Vec<Example>,
     test: Vec<Example>,
@@ -172,7 +171,7 @@ impl Prepared {
         let train = encoding.examples(source, Split::Train)?;
         let valid = encoding.examples(source, Split::Valid)?;
         let test = encoding.examples(source, Split::Test)?;
-        let about = About::of(encoding, recipe, &train, &[&valid, &test])?;
+        let about = RunInfo::of(encoding, recipe, &train, &[&valid, &test])?;
         Ok(Self { about, train, valid, test })
     }
 

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
-use crate::cmd::{Usage, verify};
-use crate::files::write_atomically;
-use crate::turing::{Construction, Machine, inputs, simulate};
+use crate::cmd::verify;
 use crate::ui::{Ui, bytes, thousands};
-use crate::verify::{Options, VerifyReport, run};
+use elman_data::files::write_atomically;
+use elman_pipeline::Usage;
+use elman_verify::turing::{Construction, Machine, inputs, simulate};
+use elman_verify::{Options, VerifyReport, run};
 
 /// The lecture's machine, taken where no file is named.
 const LECTURE: &str = include_str!("../../machines/lecture.toml");

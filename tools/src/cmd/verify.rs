@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use anyhow::{Result, bail, ensure};
 use elman::blob::Structure;
 
-use super::Usage;
 use super::eval::recipe_for;
-use crate::model::ModelFile;
-use crate::pipeline::{self, Encoding, Source};
-use crate::run::RunFolder;
 use crate::ui::{Ui, thousands};
-use crate::verify::{self, Options, Port, VerifyReport};
+use elman_pipeline::Usage;
+use elman_pipeline::run::RunFolder;
+use elman_pipeline::{self as pipeline, Encoding, Source};
+use elman_quant::model::ModelFile;
+use elman_verify::{self as verify, Options, Port, VerifyReport};
 
 /// Runs a model on an emulated core and compares every state of every step with the host.
 #[derive(clap::Args, Debug)]
@@ -50,7 +50,7 @@ impl Cmd {
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
         let recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?;
-        let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), ui)?;
+        let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), &ui)?;
         let encoding = Encoding::of_model(&model, &source)?;
         let examples = encoding.examples(&source, source.judging(None)?)?;
         let examples = pipeline::spread(&examples, self.clips, model.inputs(), self.steps);

@@ -1,12 +1,14 @@
 //! `boards`: firmware of every board, built for its own target.
 
 use anyhow::{Context, Result, ensure};
+use elman_figures::root;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::report::root;
+use crate::bench::cargo;
+use crate::flags::{Flags, unknown};
 
 /// What boards/NAME/.cargo/config.toml says.
 #[derive(Deserialize)]
@@ -19,17 +21,8 @@ struct Build {
     target: String,
 }
 
-/// Arguments of `boards`.
-#[derive(Clone, Debug, Default, clap::Args)]
-#[group(id = "boards")]
-pub struct Args {
-    /// Only boards with this in their names
-    #[arg(long, value_name = "PART", default_value = "")]
-    only: String,
-    /// Model to build in; by default boards/listens.elman
-    #[arg(long, value_name = "BLOB")]
-    model: Option<PathBuf>,
-}
+/// Flags of `boards`.
+pub const FLAGS: &str = "  --only PART   Only boards with this in their names\n  --model BLOB  Model to build in; by default boards/listens.elman";
 
 /// Folders of boards: those with a target of their own.
 fn boards(folder: &Path) -> Result<Vec<(String, String)>> {
@@ -52,22 +45,38 @@ fn boards(folder: &Path) -> Result<Vec<(String, String)>> {
 /// Builds them; failure where one does not.
 ///
 /// # Errors
+/// Where a flag is wrong, the folder cannot be read or cargo does not start.
+pub fn run(mut flags: Flags) -> Result<ExitCode> {
+    let (mut only, mut model) = (String::new(), None);
+    while let Some(name) = flags.next()? {
+        match name.as_str() {
+            "only" => only = flags.value()?,
+            "model" => model = Some(flags.value::<PathBuf>()?),
+            _ => return Err(unknown(&name)),
+        }
+    }
+    build(&only, model.as_deref())
+}
+
+/// Builds the boards with `only` in their names.
+///
+/// # Errors
 /// Where the folder cannot be read or cargo does not start.
-pub fn run(args: &Args) -> Result<ExitCode> {
+pub fn build(only: &str, model: Option<&Path>) -> Result<ExitCode> {
     let folder = root().join("boards");
     let target = match std::env::var_os("CARGO_TARGET_DIR") {
         Some(path) => std::path::absolute(&path).unwrap_or(path.into()).join("boards/hardware"),
         None => root().join("target/boards/hardware"),
     };
-    let boards: Vec<_> = boards(&folder)?.into_iter().filter(|(name, _)| name.contains(&args.only)).collect();
-    ensure!(!boards.is_empty(), "no board has {:?} in its name", args.only);
+    let boards: Vec<_> = boards(&folder)?.into_iter().filter(|(name, _)| name.contains(only)).collect();
+    ensure!(!boards.is_empty(), "no board has {:?} in its name", only);
     let mut failed = 0;
     for (name, triple) in &boards {
         let begun = Instant::now();
-        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+        let mut command = cargo();
         command.current_dir(folder.join(name)).args(["build", "--quiet", "--release", "--target", triple]);
         command.env("CARGO_TARGET_DIR", &target).env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
-        match &args.model {
+        match model {
             Some(path) => command.env("ELMAN_BLOB", std::path::absolute(path)?),
             None => command.env_remove("ELMAN_BLOB"),
         };

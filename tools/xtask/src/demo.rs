@@ -1,34 +1,37 @@
 //! `demo`: sets up, then hands over to `elman demo`.
 
 use anyhow::{Context, Result};
-use std::process::{Command, ExitCode};
+use elman_figures::root;
+use std::process::ExitCode;
 
-use crate::report::root;
-use crate::setup::{self, prepare};
+use crate::bench::cargo;
+use crate::flags::{Flags, unknown};
+use crate::setup::{Consent, prepare};
 
-/// Arguments of `demo`.
-#[derive(Clone, Debug, clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    setup: setup::Args,
-    /// Arguments to `elman demo`
-    #[arg(last = true)]
-    rest: Vec<String>,
-}
+/// Flags of `demo`.
+pub const FLAGS: &str = "  -y, --yes  Install without asking (so does CI=true)\n  -- ARGS    Arguments to `elman demo`";
 
 /// Runs the demo. Without QEMU or a thumb toolchain it still trains, quantizes and evaluates, and says what is
 /// missing.
 ///
 /// # Errors
-/// Where cargo does not start.
-pub fn run(args: &Args) -> Result<ExitCode> {
-    for line in prepare(&args.setup)? {
+/// Where a flag is wrong or cargo does not start.
+pub fn run(mut flags: Flags) -> Result<ExitCode> {
+    let mut consent = Consent::default();
+    while let Some(name) = flags.next()? {
+        match name.as_str() {
+            "yes" | "y" => consent.yes = true,
+            _ => return Err(unknown(&name)),
+        }
+    }
+    for line in prepare(consent)? {
         println!("without the emulated board: {line}");
     }
-    let status = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
+    println!("building `elman`, then the demo");
+    let status = cargo()
         .current_dir(root())
-        .args(["run", "--quiet", "--release", "--package", "elman-tools", "--", "demo"])
-        .args(&args.rest)
+        .args(["run", "--release", "--package", "elman-tools", "--", "demo"])
+        .args(flags.rest())
         .status()
         .context("cargo does not start")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,56 +1,48 @@
 //! `fuzz`: cargo-fuzz over the targets of tests/fuzz, from the seeds kept beside them.
 
 use anyhow::{Context, Result, ensure};
-use elman::audio::Config;
-use elman::blob::Score;
-use elman_tools::quant::synthetic::{self, Drive};
-use std::path::Path;
+use elman_figures::root;
 use std::process::{Command, ExitCode};
 
-use crate::report::root;
-use crate::setup::{self, ask, available};
+use crate::bench;
+use crate::flags::{Flags, unknown};
+use crate::setup::{Consent, ask, available};
 
-/// Arguments of `fuzz`.
-#[derive(Clone, Debug, clap::Args)]
-#[group(id = "fuzz")]
-pub struct Args {
-    /// 60 seconds a target
-    #[arg(long)]
-    short: bool,
-    /// Seconds a target
-    #[arg(long, default_value_t = 600, conflicts_with = "short")]
-    seconds: u32,
-    /// Only targets with this in their names
-    #[arg(long, value_name = "PART", default_value = "")]
-    only: String,
-    /// Write the seeds anew, after a change of the format, and stop
-    #[arg(long)]
-    seeds: bool,
-    #[command(flatten)]
-    setup: setup::Args,
-}
+/// Flags of `fuzz`.
+pub const FLAGS: &str = "  \
+      --short        60 seconds a target
+      --seconds N    Seconds a target, 600 by default
+      --only PART    Only targets with this in their names
+      --seeds        Write the seeds again, after a change of the format, and stop
+  -y, --yes          Install without asking (so does CI=true)";
 
 const TARGETS: &[&str] = &["load", "step", "round_trip", "tree", "graph", "seq2seq", "listen"];
 
 /// Fuzzes every target; failure where one finds something.
 ///
 /// # Errors
-/// Where cargo-fuzz is missing or the seeds cannot be written.
-pub fn run(args: &Args) -> Result<ExitCode> {
-    let folder = root().join("tests/fuzz");
-    if args.seeds {
-        seeds(&folder)?;
-        return Ok(ExitCode::SUCCESS);
+/// Where a flag is wrong, or cargo-fuzz is missing.
+pub fn run(mut flags: Flags) -> Result<ExitCode> {
+    let (mut seconds, mut only, mut consent) = (600, String::new(), Consent::default());
+    while let Some(name) = flags.next()? {
+        match name.as_str() {
+            "short" => seconds = 60,
+            "seconds" => seconds = flags.value()?,
+            "only" => only = flags.value()?,
+            "seeds" => return bench::run(&["fuzz-seeds"]),
+            "yes" | "y" => consent.yes = true,
+            _ => return Err(unknown(&name)),
+        }
     }
+    let folder = root().join("tests/fuzz");
     if !available("cargo-fuzz") {
-        ensure!(ask("run `cargo install cargo-fuzz`", &args.setup)?, "cargo-fuzz is not installed");
+        ensure!(ask("run `cargo install cargo-fuzz`", consent)?, "cargo-fuzz is not installed");
         let status = Command::new("cargo").args(["install", "--locked", "cargo-fuzz"]).status()?;
         ensure!(status.success(), "`cargo install cargo-fuzz` failed");
     }
-    let seconds = if args.short { 60 } else { args.seconds };
     let mut findings = 0;
-    let targets: Vec<_> = TARGETS.iter().filter(|t| t.contains(&args.only)).collect();
-    ensure!(!targets.is_empty(), "no target has {:?} in its name", args.only);
+    let targets: Vec<_> = TARGETS.iter().filter(|t| t.contains(&only)).collect();
+    ensure!(!targets.is_empty(), "no target has {:?} in its name", only);
     for target in &targets {
         println!("== {target}, {seconds} s");
         let corpus = folder.join("corpus").join(target);
@@ -68,86 +60,4 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     println!("{} targets, {findings} with findings", targets.len());
     Ok(if findings == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// A small blob of every variant and one with a front end for `load`; with frames behind it for `step`.
-fn seeds(folder: &Path) -> Result<()> {
-    let [load, step, round_trip] = [0, 1, 2].map(|k| folder.join("seeds").join(TARGETS[k]));
-    for path in [&load, &step, &round_trip] {
-        std::fs::create_dir_all(path).with_context(|| path.display().to_string())?;
-    }
-    let variants = elman::layer::all().flat_map(|s| s.variants).map(|v| v.name);
-    for (k, variant) in variants.enumerate() {
-        let mut model = synthetic::model(variant, 3, 5, 2, Drive::Ordinary, 1);
-        model.labels = vec!["yes".into(), "no".into()];
-        let mut blob = model.to_blob().with_context(|| variant.to_owned())?;
-        std::fs::write(load.join(format!("{variant}.elman")), &blob)?;
-        blob.extend(synthetic::frames(4, 8, 1).iter().flat_map(|x| x.to_le_bytes()));
-        std::fs::write(step.join(variant), &blob)?;
-        std::fs::write(round_trip.join(variant), [k as u8, 2, 5, 1, 7, 0, k as u8 * 9, 3, 4, 1, 3, 200])?;
-    }
-    let both_ways = synthetic::bidirectional(&["gru", "lstm-coupled"], 3, 2, 2, 9, 1);
-    let mut closed = synthetic::model("delay", 2, 0, 1, Drive::Ordinary, 1);
-    closed.feedback = 1;
-    for (name, model) in [("both-ways", both_ways), ("closed", closed), ("text", synthetic::language(9, 3, 1))] {
-        let mut blob = model.to_blob().context(name)?;
-        std::fs::write(load.join(format!("{name}.elman")), &blob)?;
-        blob.extend(synthetic::frames(4, 8, 1).iter().flat_map(|x| x.to_le_bytes()));
-        std::fs::write(step.join(name), &blob)?;
-    }
-    let mut sound = synthetic::sound::listener(Config::HZ_16000, 2, 3, 1);
-    let mut blob = sound.to_blob()?;
-    std::fs::write(load.join("listens.elman"), &blob)?;
-    blob.extend(synthetic::sound::samples(2000, 1).iter().flat_map(|x| x.to_le_bytes()));
-    let listen = folder.join("seeds/listen");
-    std::fs::create_dir_all(&listen).with_context(|| listen.display().to_string())?;
-    std::fs::write(listen.join("listens"), &blob)?;
-    sound.detect = None;
-    std::fs::write(load.join("sound.elman"), sound.to_blob()?)?;
-    let tree = folder.join("seeds/tree");
-    std::fs::create_dir_all(&tree).with_context(|| tree.display().to_string())?;
-    for (name, leaf, compose, roots) in [
-        ("tree-lstm", "lstm", "tree-lstm", 1),
-        ("dense-tanh", "", "dense-tanh", 1),
-        ("two-roots", "dense-tanh", "tree-lstm", 2),
-    ] {
-        let mut blob = synthetic::tree(leaf, compose, 5, roots, [40, 9], 1).to_blob().context(name)?;
-        std::fs::write(load.join(format!("over-trees-{name}.elman")), &blob)?;
-        // Three leaves, a node of the first two, one of that and the third, one that has both as children; the end.
-        let nodes = [[0, 255], [1, 255], [7, 255], [0, 1], [3, 2], [3, 4], [255, 255]];
-        blob.extend(nodes.into_iter().chain([[255; 2]; 57]).flatten());
-        blob.extend((0..16i16).flat_map(|x| (x % 11).to_le_bytes()));
-        std::fs::write(tree.join(name), &blob)?;
-    }
-    let graph = folder.join("seeds/graph");
-    std::fs::create_dir_all(&graph).with_context(|| graph.display().to_string())?;
-    let base = synthetic::graph::Shape::default();
-    for (name, shape) in [
-        ("nodes", base),
-        ("all", synthetic::graph::Shape { cell: "lstm", aggregate: "mean", readout: Some("max"), features: 2, ..base }),
-        ("edges", synthetic::graph::Shape { cell: "srn", aggregate: "max", features: 1, edge_layer: true, ..base }),
-    ] {
-        let mut blob = synthetic::graph::model(shape, 1).to_blob().context(name)?;
-        std::fs::write(load.join(format!("over-graphs-{name}.elman")), &blob)?;
-        // 0 - 1 - 2, and a node by itself.
-        blob.extend([0, 1, 3, 4, 4].into_iter().chain([255; 11]));
-        blob.extend([1, 0, 2, 1].into_iter().chain([255; 44]));
-        blob.extend((0..64i16).flat_map(|x| (x * 321).to_le_bytes()));
-        std::fs::write(graph.join(name), &blob)?;
-    }
-    let pairs = folder.join("seeds/seq2seq");
-    std::fs::create_dir_all(&pairs).with_context(|| pairs.display().to_string())?;
-    for (name, cell, score, both, beams) in [
-        ("plain", "lstm", Score::None, true, 1),
-        ("dot", "srn", Score::Dot, false, 1),
-        ("scaled", "gru", Score::Scaled, true, 3),
-        ("additive", "residual-2", Score::Additive, true, 2),
-    ] {
-        let mut blob = synthetic::seq2seq([cell, cell], score, 3, both, [5, 4], beams, 1).to_blob().context(name)?;
-        std::fs::write(load.join(format!("writes-{name}.elman")), &blob)?;
-        blob.extend((0..16i16).flat_map(|x| (x % 12).to_le_bytes()));
-        std::fs::write(pairs.join(name), &blob)?;
-    }
-    println!("seeds written to {}", folder.join("seeds").display());
-    Ok(())
 }

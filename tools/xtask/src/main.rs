@@ -1,115 +1,158 @@
 //! `cargo xtask VERB`: what developers and CI run.
+//!
+//! This program is small, so that its first line stands soon. What measures is `elman-bench`, which is built when one of its
+//! verbs is asked for.
 #![forbid(unsafe_code)]
 
-mod bench_detect;
-mod bench_eval;
-mod bench_listen;
-mod bench_mcu;
-mod bench_train;
-mod bitexact;
+mod bench;
 mod boards;
-mod combinations;
 mod demo;
-mod endure;
+mod flags;
 mod fuzz;
-mod narrow;
-mod panics;
-mod proof;
-mod recipes;
-mod report;
 mod setup;
-mod size;
+mod stages;
 mod test;
 
-use clap::{Parser, Subcommand};
-use report::Output;
+use anyhow::Result;
+use flags::Flags;
 use std::process::ExitCode;
 
-/// What developers and CI run.
-#[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask")]
-struct Cli {
-    #[command(subcommand)]
-    verb: Verb,
+/// A verb and what it does.
+struct Verb {
+    /// Its words, as they are typed.
+    name: &'static str,
+    /// A line for the list.
+    help: &'static str,
+    /// Its flags, for `--help`; empty where [`Run::Bench`] prints its own.
+    flags: &'static str,
+    run: Run,
 }
 
-#[derive(Debug, Subcommand)]
-enum Verb {
-    /// Measure speed.
-    #[command(subcommand)]
-    Bench(Bench),
-    /// Compare every state of 1e5 steps per cell and core with the host's: `cargo xtask bitexact --cores m4`
-    Bitexact(bitexact::Args),
-    /// Train, round and run every legal combination of layers on the M4: `cargo xtask combinations --every 10`
-    Combinations(combinations::Args),
-    /// Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`
-    Recipes(recipes::Args),
-    /// Build the firmware of every board: `cargo xtask boards --only pico`
-    Boards(boards::Args),
-    /// Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`
-    Panics(Output),
-    /// Show that no step on the Cortex-M0 multiplies 64 bits: `cargo xtask narrow`
-    Narrow,
-    /// Install what firmware needs: thumb targets and QEMU: `cargo xtask setup --yes`
-    Setup(setup::Args),
-    /// Everything that CI checks: `cargo xtask test --yes`
-    Test(setup::Args),
-    /// Fuzz loader, steps and round trips: `cargo xtask fuzz --short`
-    Fuzz(fuzz::Args),
-    /// Train, quantize and verify on bundled recordings: `cargo xtask demo`
-    Demo(demo::Args),
-    /// Measure flash and RAM of an inference firmware: `cargo xtask size --check`
-    Size(Output),
+enum Run {
+    /// Here.
+    Here(fn(Flags) -> Result<ExitCode>),
+    /// In `elman-bench`, with all that follows.
+    Bench,
 }
 
-#[derive(Debug, Subcommand)]
-enum Bench {
-    /// Count instructions per step on emulated cores: `cargo xtask bench mcu --all --check`
-    Mcu(bench_mcu::Args),
-    /// Count a keyword spotter's step by its parts on the emulated M4: `cargo xtask bench profile --check`
-    Profile(Output),
-    /// Compare the longest step with the shortest: `cargo xtask bench worst --cores m4 --check`
-    Worst(bench_mcu::worst::Args),
-    /// Count what `elman inspect` reckons with: `cargo xtask bench costs --write`
-    Costs(bench_mcu::costs::Args),
-    /// Misses and false accepts of hours of streams: `cargo xtask bench detect --data ~/data --check`
-    Detect(bench_detect::Args),
-    /// Count what listening takes of a chip at 16 kHz: `cargo xtask bench listen --check`
-    Listen(bench_listen::Args),
-    /// Integer steps a second on the host: `cargo xtask bench eval --check`
-    Eval(Output),
-    /// Time training steps beside PyTorch's: `cargo xtask bench train --check`
-    Train(bench_train::Args),
+const VERBS: &[Verb] = &[
+    Verb {
+        name: "demo",
+        help: "Train, quantize and verify on bundled recordings: `cargo xtask demo`",
+        flags: demo::FLAGS,
+        run: Run::Here(demo::run),
+    },
+    Verb {
+        name: "setup",
+        help: "Install what firmware needs: thumb targets and QEMU: `cargo xtask setup --yes`",
+        flags: setup::FLAGS,
+        run: Run::Here(setup::run),
+    },
+    Verb {
+        name: "test",
+        help: "Everything that CI checks: `cargo xtask test --yes`",
+        flags: test::FLAGS,
+        run: Run::Here(test::run),
+    },
+    Verb {
+        name: "boards",
+        help: "Build the firmware of every board: `cargo xtask boards --only pico`",
+        flags: boards::FLAGS,
+        run: Run::Here(boards::run),
+    },
+    Verb {
+        name: "fuzz",
+        help: "Fuzz loader, steps and round trips: `cargo xtask fuzz --short`",
+        flags: fuzz::FLAGS,
+        run: Run::Here(fuzz::run),
+    },
+    bench("bench mcu", "Count instructions per step on emulated cores: `cargo xtask bench mcu --all --check`"),
+    bench(
+        "bench profile",
+        "Count a keyword spotter's step by its parts on the emulated M4: `cargo xtask bench profile --check`",
+    ),
+    bench("bench worst", "Compare the longest step with the shortest: `cargo xtask bench worst --cores m4 --check`"),
+    bench("bench costs", "Count what `elman inspect` reckons with: `cargo xtask bench costs --write`"),
+    bench(
+        "bench detect",
+        "Misses and false accepts of hours of streams: `cargo xtask bench detect --data ~/data --check`",
+    ),
+    bench("bench listen", "Count what listening takes of a chip at 16 kHz: `cargo xtask bench listen --check`"),
+    bench("bench eval", "Integer steps a second on the host: `cargo xtask bench eval --check`"),
+    bench("bench train", "Time training steps beside PyTorch's: `cargo xtask bench train --check`"),
+    bench(
+        "bitexact",
+        "Compare every state of 1e5 steps per cell and core with the host's: `cargo xtask bitexact --cores m4`",
+    ),
+    bench(
+        "combinations",
+        "Train, round and run every legal combination of layers on the M4: `cargo xtask combinations --every 10`",
+    ),
+    bench("recipes", "Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`"),
+    bench("panics", "Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`"),
+    bench("narrow", "Show that no step on the Cortex-M0 multiplies 64 bits: `cargo xtask narrow`"),
+    bench("size", "Measure flash and RAM of an inference firmware: `cargo xtask size --check`"),
+];
+
+const fn bench(name: &'static str, help: &'static str) -> Verb {
+    Verb { name, help, flags: "", run: Run::Bench }
+}
+
+fn help() {
+    println!("What developers and CI run\n\nUsage: cargo xtask VERB [FLAGS]\n\nVerbs:");
+    for verb in VERBS {
+        println!("  {:<14} {}", verb.name, verb.help);
+    }
+    println!("\n`cargo xtask VERB --help` lists a verb's flags.");
+}
+
+/// The verb that begins `words`, and how many words it has.
+fn find(words: &[String]) -> Option<(&'static Verb, usize)> {
+    VERBS.iter().find_map(|verb| {
+        let name: Vec<&str> = verb.name.split(' ').collect();
+        let typed = words.iter().take(name.len()).map(String::as_str);
+        typed.eq(name.iter().copied()).then_some((verb, name.len()))
+    })
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let result = match cli.verb {
-        Verb::Bench(Bench::Mcu(args)) => bench_mcu::run(&args),
-        Verb::Bench(Bench::Profile(output)) => bench_mcu::profile::run(&output),
-        Verb::Bench(Bench::Worst(args)) => bench_mcu::worst::run(&args),
-        Verb::Bench(Bench::Costs(args)) => bench_mcu::costs::run(&args),
-        Verb::Bench(Bench::Detect(args)) => bench_detect::run(&args).and_then(|f| f.finish(&args.output)),
-        Verb::Bench(Bench::Listen(args)) => bench_listen::run(&args).and_then(|f| f.finish(&args.output)),
-        Verb::Bench(Bench::Eval(output)) => bench_eval::run().and_then(|f| f.finish(&output)),
-        Verb::Bench(Bench::Train(args)) => bench_train::run(&args).and_then(|f| f.finish(&args.output)),
-        Verb::Bitexact(args) => bitexact::run(&args),
-        Verb::Combinations(args) => combinations::run(&args),
-        Verb::Recipes(args) => recipes::run(&args),
-        Verb::Boards(args) => boards::run(&args),
-        Verb::Panics(output) => panics::run(&output),
-        Verb::Narrow => narrow::run(),
-        Verb::Setup(args) => setup::run(&args),
-        Verb::Test(args) => test::run(&args),
-        Verb::Fuzz(args) => fuzz::run(&args),
-        Verb::Demo(args) => demo::run(&args),
-        Verb::Size(output) => size::run(&output),
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let Some((verb, length)) = find(&words) else {
+        help();
+        return match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            [] | ["help"] | ["--help" | "-h"] | ["bench"] | ["bench", "--help" | "-h"] => ExitCode::SUCCESS,
+            _ => {
+                eprintln!("error: there is no verb `{}`", words.join(" "));
+                ExitCode::from(2)
+            }
+        };
     };
-    match result {
-        Ok(code) => code,
-        Err(e) => {
-            eprintln!("error: {e:#}");
-            ExitCode::FAILURE
+    let rest = &words[length..];
+    let result = match verb.run {
+        Run::Bench => bench::run(&words),
+        Run::Here(_) if rest.iter().take_while(|w| *w != "--").any(|w| w == "--help" || w == "-h") => {
+            println!("{}\n\nUsage: cargo xtask {} [FLAGS]\n\nFlags:\n{}", verb.help, verb.name, verb.flags);
+            return ExitCode::SUCCESS;
         }
+        Run::Here(run) => run(Flags::new(rest)),
+    };
+    result.unwrap_or_else(|e| {
+        eprintln!("error: {e:#}");
+        ExitCode::from(if e.is::<flags::Wrong>() { 2 } else { 1 })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verbs_are_found_by_all_their_words() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let found = |text: &str| find(&words(text)).map(|(verb, length)| (verb.name, length));
+        assert_eq!(found("bench mcu --check"), Some(("bench mcu", 2)));
+        assert_eq!(found("boards"), Some(("boards", 1)));
+        assert_eq!(found("bench"), None);
+        assert_eq!(found("bench nothing"), None);
     }
 }

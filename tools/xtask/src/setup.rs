@@ -1,17 +1,21 @@
 //! `setup`: what firmware needs on this machine. It says what it does, asks first, and skips what is there.
 
 use anyhow::{Context, Result, bail};
-use elman_tools::verify::{Machine, Machines, Qemu, Toolchain};
+use elman_emulator::{Machine, Machines, Qemu, Toolchain};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-/// Arguments of verbs that install.
-#[derive(Clone, Copy, Debug, clap::Args)]
-pub struct Args {
-    /// Install without asking (so does CI=true)
-    #[arg(long, short)]
+use crate::flags::{Flags, unknown};
+
+/// Flags of `setup`.
+pub const FLAGS: &str = "  -y, --yes  Install without asking (so does CI=true)";
+
+/// What a user has agreed to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Consent {
+    /// Install without asking.
     pub yes: bool,
 }
 
@@ -22,8 +26,15 @@ const DEBIAN_RUST: &[&str] = &["rustc-web", "cargo-web", "rust-web-src"];
 ///
 /// # Errors
 /// Where the table of cores cannot be read.
-pub fn run(args: &Args) -> Result<ExitCode> {
-    let missing = prepare(args)?;
+pub fn run(mut flags: Flags) -> Result<ExitCode> {
+    let mut consent = Consent::default();
+    while let Some(name) = flags.next()? {
+        match name.as_str() {
+            "yes" | "y" => consent.yes = true,
+            _ => return Err(unknown(&name)),
+        }
+    }
+    let missing = prepare(consent)?;
     for line in &missing {
         println!("missing: {line}");
     }
@@ -34,12 +45,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 ///
 /// # Errors
 /// Where the table of cores cannot be read.
-pub fn prepare(args: &Args) -> Result<Vec<String>> {
+pub fn prepare(consent: Consent) -> Result<Vec<String>> {
     let machines = Machines::find(None)?;
     let targets: BTreeSet<&str> = machines.iter().map(|(_, m)| m.target.as_str()).collect();
     let mut missing = Vec::new();
     for target in targets {
-        if let Err(e) = thumb(target, args) {
+        if let Err(e) = thumb(target, consent) {
             missing.push(format!("{target}: {e:#}"));
         }
     }
@@ -47,7 +58,7 @@ pub fn prepare(args: &Args) -> Result<Vec<String>> {
     for (program, machine) in programs {
         if Qemu::find(machine).is_ok() {
             println!("{program}: is there");
-        } else if let Err(e) = packages(&[package(program)], args) {
+        } else if let Err(e) = packages(&[package(program)], consent) {
             missing.push(format!("{program}: {e:#}"));
         }
     }
@@ -59,7 +70,7 @@ fn package(program: &str) -> &str {
     if program == "qemu-system-arm" { program } else { "qemu-system-misc" }
 }
 
-fn thumb(target: &str, args: &Args) -> Result<()> {
+fn thumb(target: &str, consent: Consent) -> Result<()> {
     match Toolchain::find(target) {
         Some(Toolchain::Installed) => {
             println!("{target}: is there");
@@ -71,14 +82,14 @@ fn thumb(target: &str, args: &Args) -> Result<()> {
         }
         None => {}
     }
-    if available("rustup") && ask(&format!("run `rustup target add {target}`"), args)? {
+    if available("rustup") && ask(&format!("run `rustup target add {target}`"), consent)? {
         if succeeds(Command::new("rustup").args(["target", "add", target])) && Toolchain::find(target).is_some() {
             println!("{target}: installed by rustup");
             return Ok(());
         }
         println!("{target}: rustup could not install it; trying Debian's compiler");
     }
-    packages(DEBIAN_RUST, args)?;
+    packages(DEBIAN_RUST, consent)?;
     if Toolchain::find(target).is_none() {
         bail!("neither rustup nor Debian's packages gave a toolchain for it");
     }
@@ -87,7 +98,7 @@ fn thumb(target: &str, args: &Args) -> Result<()> {
 }
 
 /// Installs packages of Debian or Ubuntu.
-fn packages(names: &[&str], args: &Args) -> Result<()> {
+fn packages(names: &[&str], consent: Consent) -> Result<()> {
     let list = names.join(" ");
     if !Path::new("/etc/debian_version").exists() || !available("apt-get") {
         bail!("install it with your system's package manager (on Debian and Ubuntu: {list})");
@@ -101,7 +112,7 @@ fn packages(names: &[&str], args: &Args) -> Result<()> {
         command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
         succeeds(&mut command)
     };
-    if !ask(&format!("run `apt-get install {list}`"), args)? {
+    if !ask(&format!("run `apt-get install {list}`"), consent)? {
         bail!("not installed: run `apt-get install {list}`");
     }
     let install: Vec<&str> = ["install", "-y", "--no-install-recommends"].into_iter().chain(names.to_vec()).collect();
@@ -114,8 +125,8 @@ fn packages(names: &[&str], args: &Args) -> Result<()> {
 }
 
 /// Whether `what` may be done: said, and asked where somebody can answer.
-pub fn ask(what: &str, args: &Args) -> Result<bool> {
-    if args.yes || std::env::var("CI").is_ok_and(|v| v == "true") {
+pub fn ask(what: &str, consent: Consent) -> Result<bool> {
+    if consent.yes || std::env::var("CI").is_ok_and(|v| v == "true") {
         println!("setup: {what}");
         return Ok(true);
     }

@@ -1,0 +1,234 @@
+//! `bench detect`: hours of streams mixed from clips that were not trained on, at the calibrated point.
+//!
+//! The point is calibrated on streams of their own (other seeds: other order, gaps, background). They hold the same clips,
+//! as there are no more; how much that flatters is shown beside it, by a point calibrated on half of the speakers and
+//! judged on the other half.
+
+use anyhow::{Context, Result};
+use elman::Model;
+use elman::detect::Rest;
+use elman_data::{Clip, Corpus, Split};
+use elman_listen::{self as listening, Point, StreamRecipe, Tally, Track, Wish};
+use elman_listen::{Calibrated, play_all};
+use elman_pipeline::Mixed;
+use elman_pipeline::recipe::Recipe;
+use elman_pipeline::run::RunFolder;
+use elman_pipeline::{Source, wanted_rate};
+use elman_quant::model::ModelFile;
+use elman_tools::cmd::calibrate::summary;
+use elman_tools::cmd::{quantize, train};
+use elman_tools::ui::Ui;
+use std::path::{Path, PathBuf};
+
+use crate::endure;
+use elman_figures::{Figures, Output, root};
+
+/// Seed of the streams that calibrate, and how many hours they are: a threshold is set by the false accepts that are heard.
+const CALIBRATION: (u64, f64) = (101, 24.0);
+/// Seeds of the hours that are told.
+const HOURS: [u64; 2] = [1, 2];
+/// Seed and number of the hours that tell the rates better than one can.
+const MANY: (u64, f64) = (3, 8.0);
+/// Hours of each half of the speakers.
+const HALF_H: f64 = 4.0;
+/// Words above the background, in dB.
+const SNR_DB: f32 = 10.0;
+
+/// A task.
+struct Case {
+    recipe: &'static str,
+    /// Clips an hour.
+    per_hour: f64,
+    /// Hours in each of the streams that are told.
+    hours: f64,
+    /// False accepts an hour that the point is calibrated for, and that are allowed.
+    calibrated_for: f64,
+    endurance: bool,
+}
+
+const CASES: &[Case] = &[
+    Case { recipe: "asc_kws-stream", per_hour: 120.0, hours: 1.0, calibrated_for: 1.0, endurance: true },
+    Case { recipe: "wakeword_en", per_hour: 120.0, hours: 4.0, calibrated_for: 0.5, endurance: false },
+];
+
+/// Arguments of `bench detect`.
+#[derive(Clone, Debug, clap::Args)]
+#[group(id = "bench-detect")]
+pub struct Args {
+    /// Folder of the corpora
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Where run folders are kept; one that is there is not trained again
+    #[arg(long, value_name = "DIR")]
+    runs: Option<PathBuf>,
+    /// Only recipes with this in their names
+    #[arg(long, value_name = "PART", default_value = "")]
+    only: String,
+    /// Only the hours in one piece
+    #[arg(long)]
+    endurance: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Trains where needed, calibrates, plays.
+///
+/// # Errors
+/// Where a corpus is missing or a run fails.
+pub fn run(args: &Args) -> Result<Figures> {
+    let ui = Ui { json: true };
+    let mut figures = Figures::new("bench-detect");
+    let runs = args.runs.clone().unwrap_or_else(|| root().join("target/detect"));
+    for case in CASES.iter().filter(|c| c.recipe.contains(&args.only)) {
+        let recipe = Recipe::read(&root().join("tools/recipes").join(format!("{}.toml", case.recipe)), &[])?;
+        let corpus = if recipe.corpus.is_empty() { &recipe.name } else { &recipe.corpus };
+        let Source::Sound(corpus) = Source::open(&args.data.join(corpus), &recipe, wanted_rate(&recipe), &ui)? else {
+            anyhow::bail!("{} holds no sound", args.data.join(corpus).display());
+        };
+        let file = trained(&runs.join(case.recipe), &recipe, &corpus, ui)?;
+        let stream = recipe.stream.clone().context("the recipe has no table [stream]")?;
+        figures.line(format!(
+            "{}: {} clips of speech not trained on, {SNR_DB} dB above the background; calibrated for {} false accepts/h on {} h of other seeds",
+            case.recipe,
+            corpus.valid.len(),
+            case.calibrated_for,
+            CALIBRATION.1
+        ));
+        if !args.endurance {
+            at_point(case, &file.model()?, &stream, &corpus, &mut figures)?;
+        }
+        if case.endurance && !args.endurance {
+            half_of_the_speakers(case, &file.model()?, &stream, &corpus, &mut figures)?;
+        }
+        if case.endurance {
+            let tracks = mixed(Split::Valid, endure::HOURS, 240.0, 7).tracks(&stream, &corpus)?;
+            endure::endure(&file, &tracks, rest(&file.model()?)?, &mut figures)?;
+        }
+    }
+    Ok(figures)
+}
+
+/// The model of a run folder, which is trained first where there is none.
+fn trained(path: &Path, recipe: &Recipe, corpus: &Corpus, ui: Ui) -> Result<ModelFile> {
+    let folder = match RunFolder::open(path) {
+        Ok(folder) if folder.trained() => folder,
+        _ => {
+            let folder = RunFolder::create(path, true)?;
+            train::train(&Source::Sound(corpus.clone()), recipe, &folder, train::How::default(), ui)?;
+            folder
+        }
+    };
+    quantize::run(&folder, 0)?;
+    ModelFile::read(path)
+}
+
+fn mixed(split: Split, hours: f64, per_hour: f64, seed: u64) -> Mixed {
+    Mixed { split, hours, per_hour, snr_db: SNR_DB, seed }
+}
+
+/// The rest that `elman calibrate` gives a model.
+fn rest(model: &Model<'_>) -> Result<Rest> {
+    let (audio, labels, _) = listening::ears(model)?;
+    Ok(listening::rest(listening::REST_S, &audio, &labels))
+}
+
+/// What a point comes to on tracks.
+fn judged(model: &Model<'_>, tracks: &[Track], found: &Calibrated) -> Result<Tally> {
+    let (audio, labels, keyword) = listening::ears(model)?;
+    let played = play_all(model, tracks, found.point.config.rest)?;
+    let point = Point { tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
+    Ok(point.tally(&found.point.config))
+}
+
+/// Calibrates, and tells the hours.
+fn at_point(
+    case: &Case,
+    model: &Model<'_>,
+    stream: &StreamRecipe,
+    corpus: &Corpus,
+    figures: &mut Figures,
+) -> Result<()> {
+    let per_hour = case.per_hour;
+    let tracks = mixed(Split::Valid, CALIBRATION.1, per_hour, CALIBRATION.0).tracks(stream, corpus)?;
+    let wish = Wish { max_false_accepts_per_hour: case.calibrated_for };
+    let found = listening::find(model, &tracks, wish, rest(model)?)?;
+    figures.line(format!("  {per_hour} clips/h, the curve of one threshold for all words (false accepts/h: missed):"));
+    let text = |(alarms, missed): &(f64, f64)| format!("{alarms:.2}: {:.1} %", 100.0 * missed);
+    figures.line(format!("    {}", found.curve.iter().map(text).collect::<Vec<_>>().join(", ")));
+    let calibration = format!("    calibration: {}", summary(&found.point.tally));
+    eprintln!("{calibration}");
+    figures.line(calibration);
+    let mut tallies = Vec::new();
+    for seed in HOURS {
+        let tracks = mixed(Split::Valid, case.hours, per_hour, seed).tracks(stream, corpus)?;
+        let tally = judged(model, &tracks, &found)?;
+        let line = format!("    seed {seed}: {}", summary(&tally));
+        eprintln!("{per_hour} clips/h {line}");
+        figures.line(line);
+        figures.add(format!("{}-{seed}-false-accepts-per-hour", case.recipe), tally.per_hour());
+        figures.add(format!("{}-{seed}-missed-percent", case.recipe), 100.0 * tally.miss_rate());
+        tallies.push(tally);
+    }
+    let tracks = mixed(Split::Valid, MANY.1, per_hour, MANY.0).tracks(stream, corpus)?;
+    let many = judged(model, &tracks, &found)?;
+    figures.line(format!("    seed {}: {}", MANY.0, summary(&many)));
+    figures.add(format!("{}-many-false-accepts-per-hour", case.recipe), many.per_hour());
+    figures.add(format!("{}-many-missed-percent", case.recipe), 100.0 * many.miss_rate());
+    if let [a, b] = &tallies[..] {
+        let deviations = apart(a, b);
+        figures.line(format!(
+            "    the two differ by {:.1} standard deviations in misses, {:.1} in false accepts",
+            deviations[0], deviations[1]
+        ));
+        figures.add(format!("{}-apart", case.recipe), deviations[0].max(deviations[1]));
+    }
+    Ok(())
+}
+
+/// Standard deviations by which two tallies differ: misses as shares, false accepts as counts.
+fn apart(a: &Tally, b: &Tally) -> [f64; 2] {
+    let n = (a.said + b.said).max(1) as f64;
+    let p = 1.0 - (a.hits + b.hits) as f64 / n;
+    let error = (p * (1.0 - p) * (1.0 / a.said.max(1) as f64 + 1.0 / b.said.max(1) as f64)).sqrt();
+    let misses = (a.miss_rate() - b.miss_rate()).abs() / error.max(1e-9);
+    let (x, y) = (a.false_accepts as f64, b.false_accepts as f64);
+    [misses, (x - y).abs() / (x + y).sqrt().max(1.0)]
+}
+
+/// A point calibrated on half of the speakers, judged on the other half, both ways.
+fn half_of_the_speakers(
+    case: &Case,
+    model: &Model<'_>,
+    stream: &StreamRecipe,
+    corpus: &Corpus,
+    figures: &mut Figures,
+) -> Result<()> {
+    let mut speakers: Vec<&String> = corpus.valid.iter().filter_map(|c| c.speaker.as_ref()).collect();
+    speakers.sort();
+    speakers.dedup();
+    let half = speakers.len() / 2;
+    if half == 0 {
+        return Ok(());
+    }
+    let part = |which: &[&String]| -> Corpus {
+        let own = |c: &&Clip| c.speaker.as_ref().is_some_and(|s| which.contains(&s));
+        Corpus { valid: corpus.valid.iter().filter(own).cloned().collect(), ..corpus.clone() }
+    };
+    let parts = [part(&speakers[..half]), part(&speakers[half..])];
+    let mut sum = Tally::default();
+    let per_hour = case.per_hour;
+    let wish = Wish { max_false_accepts_per_hour: case.calibrated_for };
+    for (own, other) in [(0, 1), (1, 0)] {
+        let tracks = mixed(Split::Valid, HALF_H, per_hour, CALIBRATION.0).tracks(stream, &parts[own])?;
+        let found = listening::find(model, &tracks, wish, rest(model)?)?;
+        let tracks = mixed(Split::Valid, HALF_H, per_hour, HOURS[0]).tracks(stream, &parts[other])?;
+        sum.add(&judged(model, &tracks, &found)?);
+    }
+    figures.line(format!(
+        "  calibrated on half of the speakers, judged on the others, {per_hour} clips/h: {}",
+        summary(&sum)
+    ));
+    figures.add(format!("{}-other-speakers-false-accepts-per-hour", case.recipe), sum.per_hour());
+    figures.add(format!("{}-other-speakers-missed-percent", case.recipe), 100.0 * sum.miss_rate());
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! `bench costs`: what `elman inspect` reckons with. Each variant is counted alone in several sizes on every core, and a line
+//! through the counts, in what tools/crates/verify/src/cost calls features, goes to costs.toml; models of the recipes' shapes are counted as
+//! they are and go to counted.toml, against which a test holds the estimates.
+
+use anyhow::{Context, Result};
+use elman::Model;
+use elman::blob::Blob;
+use elman_emulator::Machines;
+use elman_quant::synthetic::{self, Drive};
+use elman_quant::{IntegerModel, words_of};
+use elman_verify::cost::{CoreCost, features, shapes};
+use elman_verify::{Bench, Options};
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use super::count;
+use elman_figures::root;
+
+/// Arguments of `bench costs`.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Args {
+    /// Write tools/crates/verify/src/cost/costs.toml and counted.toml
+    #[arg(long)]
+    pub write: bool,
+}
+
+/// Inputs and units that are counted: where a core has no room for all, as many as it has.
+const SIZES: [(usize, usize); 11] =
+    [(16, 16), (10, 32), (4, 48), (24, 24), (40, 64), (48, 12), (64, 96), (64, 208), (160, 32), (1, 8), (8, 1)];
+/// Elements, taps and stride of delay lines that are counted.
+const LINES: [(usize, u16, u16); 5] = [(9, 4, 2), (32, 4, 4), (4, 12, 1), (16, 2, 3), (1, 8, 1)];
+const HEAD: &str = "# Written by `cargo xtask bench costs --write`.\n";
+
+/// Counts and fits.
+///
+/// # Errors
+/// Where a firmware cannot be built or run, or differs from the host.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let (mut costs, mut counted) = (BTreeMap::new(), BTreeMap::new());
+    for (core, _) in Machines::find(None)?.iter() {
+        let bench = Bench::new(&Options::default(), core, None)?;
+        let (narrow, wide) = (around(&bench, core, 16)?, around(&bench, core, 64)?);
+        let copy = (wide - narrow) / 48.0;
+        let rounded = |n: f64| (n * 1000.0).round() / 1000.0;
+        let mut cost = CoreCost { step: rounded(narrow - 16.0 * copy), copy: rounded(copy), ..CoreCost::default() };
+        for variant in elman::layer::all().flat_map(|s| s.variants).map(|v| v.name) {
+            let mut points = Vec::new();
+            for model in sizes(variant) {
+                let frames = shapes::frames(&model, super::STEPS, 7);
+                if let Some(report) = count(&bench, core, &model, frames)? {
+                    points.push((of(&model)?, report.instructions));
+                }
+            }
+            let line = fit(&points).with_context(|| format!("{variant} on {core}: too few sizes"))?;
+            let error = |(x, n): &([f64; 3], f64)| (predict(&line, x) / n - 1.0).abs();
+            let worst = points.iter().map(error).fold(0.0, f64::max);
+            println!(
+                "{core:<5}{variant:<16}{:>9.1}{:>9.2}{:>9.3}  within {:.1} %",
+                line[0],
+                line[1],
+                line[2],
+                100.0 * worst
+            );
+            cost.variants.insert(variant.to_owned(), line.map(|c| (c * 1000.0).round() / 1000.0));
+        }
+        costs.insert(core.to_owned(), cost);
+        let mut counts = BTreeMap::new();
+        for recipe in shapes::recipes() {
+            let frames = shapes::frames(&recipe.model, super::STEPS, 7);
+            if let Some(report) = count(&bench, core, &recipe.model, frames)? {
+                counts.insert(recipe.name, report.instructions.round());
+            }
+        }
+        println!("{core:<5}{} recipes", counts.len());
+        counted.insert(core.to_owned(), counts);
+    }
+    if args.write {
+        let folder = root().join("tools/crates/verify/src/cost");
+        std::fs::write(folder.join("costs.toml"), format!("{HEAD}{}", toml::to_string(&costs)?))?;
+        std::fs::write(folder.join("counted.toml"), format!("{HEAD}{}", toml::to_string(&counted)?))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Instructions of a step that no layer takes, and of copying a frame of `width`: what two models take more than one of both.
+fn around(bench: &Bench, core: &str, width: usize) -> Result<f64> {
+    let layers =
+        [("lstm", 16, width), ("dense", width, 16)].map(|(v, i, u)| synthetic::layer(v, i, u, 15, Drive::Ordinary, 7));
+    let counts = [&layers[..1], &layers[1..], &layers[..]].map(|layers| {
+        let model = IntegerModel { layers: layers.to_vec(), ..Default::default() };
+        let frames = synthetic::frames(layers[0].inputs, super::STEPS, 7);
+        Ok(count(bench, core, &model, frames)?.context("no room")?.instructions)
+    });
+    let [one, other, both]: [Result<f64>; 3] = counts;
+    Ok(one? + other? - both?)
+}
+
+/// A variant alone, in all sizes that are counted.
+fn sizes(variant: &str) -> Vec<IntegerModel> {
+    if variant != "delay" {
+        return SIZES.map(|(i, u)| synthetic::model(variant, i, u, 0, Drive::Ordinary, 7)).into();
+    }
+    let line = |(inputs, taps, stride): (usize, u16, u16)| {
+        let mut model = synthetic::model(variant, inputs, 0, 0, Drive::Ordinary, 7);
+        let layer = &mut model.layers[0];
+        (layer.params, layer.units) = ([taps, stride, 0, 0], inputs * (usize::from(taps) + 1));
+        model
+    };
+    LINES.map(line).into()
+}
+
+/// The features of a model of one layer.
+fn of(model: &IntegerModel) -> Result<[f64; 3]> {
+    let blob = model.to_blob()?;
+    let words = words_of(&blob)?;
+    let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
+    Ok(features(&model.layers()[0]))
+}
+
+fn predict(line: &[f64; 3], x: &[f64; 3]) -> f64 {
+    line.iter().zip(x).map(|(c, x)| c * x).sum()
+}
+
+/// The line with the least squares of relative errors, by the normal equations; a feature that does not vary counts as 0.
+fn fit(points: &[([f64; 3], f64)]) -> Option<[f64; 3]> {
+    let varies = |k: usize| points.iter().any(|(x, _)| x[k] != points[0].0[k]);
+    let used: Vec<usize> = (0..3).filter(|k| *k == 0 || varies(*k)).collect();
+    if points.len() < used.len() {
+        return None;
+    }
+    let n = used.len();
+    let mut a = vec![vec![0.0; n + 1]; n];
+    for (x, count) in points {
+        for (row, i) in used.iter().enumerate() {
+            for (column, j) in used.iter().enumerate() {
+                a[row][column] += x[*i] * x[*j] / (count * count);
+            }
+            a[row][n] += x[*i] / count;
+        }
+    }
+    for k in 0..n {
+        let pivot = (k..n).max_by(|i, j| a[*i][k].abs().total_cmp(&a[*j][k].abs()))?;
+        a.swap(k, pivot);
+        if a[k][k].abs() < 1e-18 {
+            return None;
+        }
+        for i in 0..n {
+            if i != k {
+                let (f, row) = (a[i][k] / a[k][k], a[k].clone());
+                a[i].iter_mut().zip(row).for_each(|(x, y)| *x -= f * y);
+            }
+        }
+    }
+    let mut line = [0.0; 3];
+    for (k, i) in used.iter().enumerate() {
+        line[*i] = a[k][n] / a[k][k];
+    }
+    Some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_found_through_its_points() {
+        let line = [100.0, 30.0, 14.0];
+        let xs = [[1.0, 4.0, 20.0], [1.0, 8.0, 16.0], [1.0, 16.0, 200.0], [1.0, 3.0, 90.0]];
+        let points: Vec<_> = xs.iter().map(|x| (*x, predict(&line, x))).collect();
+        let found = fit(&points).unwrap();
+        assert!(found.iter().zip(line).all(|(f, l)| (f - l).abs() < 1e-6), "{found:?}");
+        // Blocks that do not vary.
+        let flat: Vec<_> = [4.0, 9.0].map(|u| ([1.0, u, 0.0], 10.0 + 2.0 * u)).into();
+        let found = fit(&flat).unwrap();
+        assert!((found[0] - 10.0).abs() < 1e-6 && (found[1] - 2.0).abs() < 1e-6 && found[2] == 0.0);
+    }
+}

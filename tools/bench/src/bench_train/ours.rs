@@ -1,0 +1,79 @@
+//! Our side: a learner on one resident batch.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use elman_nn::{LayerSpec, Network, NetworkSpec, Over, Target};
+use elman_train::{Learner, Sequence, TrainConfig};
+
+use super::{Case, median};
+
+/// Sequences that one thread works on at a time: two threads share a batch of 64.
+const SHARD: usize = 32;
+
+/// A case, ready to step.
+pub struct Ours {
+    learner: Learner,
+    pool: rayon::ThreadPool,
+    threads: usize,
+}
+
+/// Milliseconds: of the processor with one thread, where it is known, else on the clock.
+fn clock(threads: usize, begin: Instant) -> f64 {
+    #[cfg(unix)]
+    if threads == 1 {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        return time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 * 1e-6;
+    }
+    let _ = threads;
+    begin.elapsed().as_secs_f64() * 1e3
+}
+
+impl Ours {
+    /// Builds the network and its batch.
+    pub fn new(case: &Case, threads: usize) -> Result<Self> {
+        let layers =
+            vec![LayerSpec::cell(case.cell, case.hidden), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(10)];
+        let shard = if threads == 1 { case.batch } else { SHARD.min(case.batch / threads) };
+        let config = TrainConfig { batch: case.batch, shard, clip: 0.0, rate: 1e-3, ..TrainConfig::default() };
+        let network = Network::new(&NetworkSpec::sequence(case.inputs, layers), 5)?;
+        let mut state = 1u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as u32
+        };
+        let data: Vec<Sequence> = (0..case.batch)
+            .map(|_| {
+                let frames = (0..case.steps * case.inputs).map(|_| next() as f32 / 2f32.powi(30) - 1.0).collect();
+                Sequence::new(frames, Target::Class(next() % 10))
+            })
+            .collect();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+        let mut learner = Learner::new(network, &config);
+        pool.install(|| learner.load(&data, &(0..case.batch).collect::<Vec<_>>(), None))?;
+        let mut ours = Self { learner, pool, threads };
+        ours.measure(0.1)?;
+        Ok(ours)
+    }
+
+    /// Bytes of the activations and their gradients.
+    pub fn activation_bytes(&self) -> usize {
+        self.learner.memory().activation_bytes
+    }
+
+    /// Median time of a step in ms, as [`clock`] has it, over this many seconds.
+    pub fn measure(&mut self, seconds: f64) -> Result<f64> {
+        let Self { learner, pool, threads } = self;
+        pool.install(|| {
+            let mut times = Vec::new();
+            let begin = Instant::now();
+            while begin.elapsed().as_secs_f64() < seconds || times.len() < 3 {
+                let start = clock(*threads, begin);
+                let step = learner.learn(1e-3, 0);
+                times.push(clock(*threads, begin) - start);
+                anyhow::ensure!(step.score.loss.is_finite(), "the bench's training diverged");
+            }
+            Ok(median(times))
+        })
+    }
+}

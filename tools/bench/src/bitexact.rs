@@ -1,0 +1,350 @@
+//! `bitexact`: every variant of every cell and layer on every core beside the host.
+
+use anyhow::{Context, Result};
+use elman::Model;
+use elman::audio::{Config, Gain, Suppression};
+use elman::blob::{Blob, Score};
+use elman::cell::Shape;
+use elman::kernel::Layout;
+use elman::net::Temperature;
+use elman_data::{GraphRows, Joints};
+use elman_emulator::Machines;
+use elman_pipeline::{Answer, Example};
+use elman_quant::synthetic::{self, Drive};
+use elman_quant::{IntegerModel, words_of};
+use elman_verify::{Bench, Ear, GenerateReport, Generation, Inputs, Options, generate, hear};
+use std::process::ExitCode;
+
+/// Arguments of `bitexact`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Steps per variant, drive and core
+    #[arg(long, default_value_t = 100_000)]
+    pub steps: usize,
+    /// Cores, by their names in boards/qemu-mps2/machines.toml; all by default
+    #[arg(long, value_delimiter = ',')]
+    pub cores: Vec<String>,
+    /// One JSON object on stdout instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Elements of a frame, units and outputs. Neither is a multiple of four, so that padding is run too.
+const SHAPE: (usize, usize, usize) = (10, 18, 5);
+/// Steps between resets.
+const SEQUENCE: usize = 2500;
+/// Steps of a sequence that is run in both directions.
+const BOTH_WAYS: u16 = 50;
+
+/// Steps of a source of an encoder-decoder.
+const SOURCE: u16 = 20;
+
+/// A model, the steps of its sequences, and where they close the loop.
+struct Case {
+    name: String,
+    drive: &'static str,
+    model: IntegerModel,
+    sequence: usize,
+    closed_from: Option<usize>,
+}
+
+impl Case {
+    fn stream(name: &str, drive: &'static str, model: IntegerModel) -> Self {
+        Case { name: name.to_owned(), drive, model, sequence: SEQUENCE, closed_from: None }
+    }
+}
+
+/// Every variant of every cell and layer in front of a dense layer, each cell in both directions, and a closed loop.
+fn cases() -> Vec<Case> {
+    let (inputs, units, outputs) = SHAPE;
+    let mut cases = Vec::new();
+    for spec in elman::layer::all() {
+        for variant in spec.variants.iter().map(|v| v.name) {
+            for (word, drive) in [("ordinary", Drive::Ordinary), ("saturating", Drive::Saturating)] {
+                let model = synthetic::model(variant, inputs, units, outputs, drive, 3);
+                cases.push(Case::stream(variant, word, model));
+            }
+        }
+    }
+    for variant in elman::cell::CELLS.iter().flat_map(|c| c.variants).map(|v| v.name) {
+        let model = synthetic::bidirectional(&[variant, variant], inputs, units, outputs, BOTH_WAYS, 3);
+        let name = format!("{variant}, both ways");
+        cases.push(Case { sequence: BOTH_WAYS as usize, ..Case::stream(&name, "ordinary", model) });
+    }
+    for (cell, score, both, beams) in [
+        ("lstm", Score::None, true, 1),
+        ("srn", Score::Dot, false, 1),
+        ("gru", Score::Scaled, true, 4),
+        ("gru-before", Score::Additive, true, 8),
+    ] {
+        let extent = [SOURCE, 2 * SOURCE];
+        let model = synthetic::seq2seq([cell, cell], score, units, both, extent, beams, 3);
+        let name = format!("{cell} to {cell}, {beams} beam(s)");
+        cases.push(Case { sequence: SOURCE as usize, ..Case::stream(&name, "ordinary", model) });
+    }
+    let mut narx = synthetic::model("delay", 4, 0, 0, Drive::Ordinary, 3);
+    narx.layers.push(synthetic::layer("dense-tanh", narx.layers[0].units, units, 15, Drive::Ordinary, 4));
+    narx.layers.push(synthetic::layer("dense", units, 1, 15, Drive::Ordinary, 5));
+    narx.feedback = 1;
+    cases.push(Case { closed_from: Some(10), ..Case::stream("delay, closed loop", "ordinary", narx) });
+    cases
+}
+
+/// Frames for a model: numbers, or symbols where it takes those, some of them unknown.
+fn frames(model: &Model<'_>, steps: usize) -> Vec<i16> {
+    let symbols = model.layers().first().is_some_and(|l| l.spec().shape == Shape::Symbol);
+    let mut frames = synthetic::frames(model.inputs(), steps, 11);
+    if symbols {
+        frames.iter_mut().for_each(|x| *x &= 31);
+    }
+    frames
+}
+
+/// Nodes of a graph.
+const NODES: usize = 100;
+
+/// Directed acyclic graphs over a few symbols, some of them unknown.
+fn graphs(count: usize) -> Vec<Example> {
+    let graph = |seed: usize| Example {
+        name: format!("graph {seed}"),
+        frames: (0..16).map(|k| ((k * 7 + seed) % 13) as i16).collect(),
+        joints: Joints::Tree(synthetic::nodes(NODES, 16, seed as u64)),
+        answer: Answer::Next,
+    };
+    (0..count).map(graph).collect()
+}
+
+/// Text drawn from a language model of 90 characters, among the 20 likeliest.
+fn text(core: &str, symbols: usize) -> Result<GenerateReport> {
+    let generation = Generation {
+        seed: 11,
+        temperature: Temperature::from_num(0.9),
+        top_k: 20,
+        prompt: vec![40, 0, 7],
+        count: symbols,
+    };
+    generate(&synthetic::language(90, 18, 3).to_blob()?, core, &generation, &Options::default())
+}
+
+/// The firmware of a core refuses a blob whose weights lie as another core reads them, by name of both layouts.
+fn refuses(bench: &Bench, core: &str) -> Result<()> {
+    let built = Layout::of_core(core).with_context(|| format!("{core} has no layout"))?;
+    for other in Layout::ALL.into_iter().filter(|other| *other != built) {
+        let blob = synthetic::model("lstm", 4, 5, 0, Drive::Ordinary, 3).to_blob_in(other)?;
+        let words = words_of(&blob)?;
+        let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
+        let frames = [synthetic::frames(4, 2, 3)];
+        let refused = bench.session(&model, &Inputs::of(&frames), Some(&blob)).err().map(|e| e.to_string());
+        let said = refused.with_context(|| format!("{core} runs a blob in the layout `{}`", other.name()))?;
+        let names = [other, built].map(|layout| format!("`{}`", layout.name()));
+        anyhow::ensure!(names.iter().all(|name| said.contains(name.as_str())), "{core} refuses without names: {said}");
+    }
+    Ok(())
+}
+
+/// Front ends of every size of FFT, and with everything that may stand behind it, over noise from silence to full scale.
+fn front_ends() -> [(Config, Vec<i16>); 9] {
+    let base = Config::HZ_16000;
+    let configs = [
+        base,
+        Config::HZ_8000,
+        Config { fft_log2: 10, window: 1023, channels: 40, high_hz: 8000, pre_emphasis: 31_785, floor_log2: 0, ..base },
+        Config { fft_log2: 7, window: 100, hop: 90, channels: 20, pre_emphasis: 500, remove_dc: false, ..base },
+        Config { cepstrum: 13, ..base },
+        Config { gain: Some(Gain::SPEECH), ..Config::HZ_8000 },
+        Config { suppression: Some(Suppression::SPEECH), ..base },
+        Config { cepstrum: 20, pre_emphasis: 31_785, gain: Some(Gain { smooth_log2: 2, ..Gain::SPEECH }), ..base },
+        Config {
+            cepstrum: 32,
+            gain: Some(Gain { root: 1 << 15, strength: 1 << 14, ..Gain::SPEECH }),
+            suppression: Some(Suppression { fall_log2: 1, rise_log2: 1, share: 0, ..Suppression::SPEECH }),
+            ..Config::HZ_8000
+        },
+    ];
+    configs.map(|config| {
+        let mut numbers = synthetic::Numbers(5);
+        let samples =
+            [32_767, 1000, 30, 3, 0, 8000].into_iter().cycle().take(18).flat_map(|amplitude| {
+                (0..512).map(|_| numbers.between(-amplitude, amplitude) as i16).collect::<Vec<_>>()
+            });
+        (config, samples.collect())
+    })
+}
+
+/// What listens: a network as large as a keyword spotter's, and one behind everything that a front end may have.
+fn listeners() -> Result<[IntegerModel; 2]> {
+    let all = Config {
+        cepstrum: 13,
+        pre_emphasis: 31_785,
+        suppression: Some(Suppression::SPEECH),
+        gain: Some(Gain::SPEECH),
+        ..Config::HZ_8000
+    };
+    Ok([synthetic::sound::resting(Config::HZ_16000, 96, 12, 3)?, synthetic::sound::resting(all, 18, 5, 3)?])
+}
+
+/// Sound with a pause for a rest, two seconds each.
+fn sound(rate: u32) -> Vec<i16> {
+    let stretch = |seed| synthetic::sound::samples(2 * rate as usize, seed);
+    [stretch(1), vec![0; 2 * rate as usize], stretch(2)].concat()
+}
+
+/// A front end in some words.
+fn about(config: &Config) -> String {
+    let mut name = format!("front end, {} Hz, {} points", config.sample_rate, config.fft());
+    let cepstrum = format!("cepstrum {}", config.cepstrum);
+    for (there, what) in [
+        (config.pre_emphasis > 0, "pre-emphasis"),
+        (config.suppression.is_some(), "suppression"),
+        (config.gain.is_some(), "gain"),
+        (config.cepstrum > 0, &cepstrum),
+    ] {
+        if there {
+            name += &format!(", {what}");
+        }
+    }
+    name
+}
+
+/// Graph networks of each pool, over edges with and without features.
+fn over_graphs() -> [synthetic::graph::Shape; 3] {
+    let base = synthetic::graph::Shape::default();
+    [
+        base,
+        synthetic::graph::Shape { cell: "lstm", aggregate: "mean", readout: Some("max"), features: 2, ..base },
+        synthetic::graph::Shape { cell: "srn", aggregate: "max", features: 3, edge_layer: true, shared: false, ..base },
+    ]
+}
+
+/// Graphs as examples.
+fn examples_of_graphs(features: usize, count: usize) -> Vec<Example> {
+    (0..count as u64)
+        .map(|seed| {
+            let graph = synthetic::graph::graph(20, 8, 3, features, seed);
+            let edges = graph.edges.iter().map(|x| f32::from(*x) / 32768.0).collect();
+            let rows = GraphRows { offsets: graph.offsets, neighbours: graph.neighbours, edges };
+            let (frames, answer) = (graph.frames, Answer::Steps(Vec::new()));
+            Example { name: format!("graph {seed}"), frames, joints: Joints::Graph(rows), answer }
+        })
+        .collect()
+}
+
+/// Runs all cases; failure where one differs.
+///
+/// # Errors
+/// Where a firmware cannot be built or run.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let machines = Machines::find(None)?;
+    let (mut total, mut different, mut reports) = (0, 0, Vec::new());
+    for (core, _) in machines.iter().filter(|(c, _)| args.cores.is_empty() || args.cores.iter().any(|a| a == c)) {
+        let bench = Bench::new(&Options::default(), core, None)?;
+        for Case { name, drive, model, sequence, closed_from } in cases() {
+            let blob = model.to_blob_for(core).with_context(|| name.clone())?;
+            let words = words_of(&blob)?;
+            let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
+            let room = bench.machine().room;
+            let elements = if model.max_steps() > 0 { sequence * model.inputs() } else { model.inputs() };
+            let flash = if bench.machine().blob_at.is_some() { 96 * 1024 } else { room.blob * 4 };
+            let record = model.memory_words().min(room.memory) + 2;
+            if model.memory_words() > room.memory
+                || record > room.record
+                || elements > room.frames
+                || blob.len() > flash
+            {
+                if !args.json {
+                    println!("{core:<5}{name:<28}{drive:<12} no room");
+                }
+                continue;
+            }
+            let frames = frames(&model, args.steps);
+            let sequences: Vec<Vec<i16>> = frames.chunks(sequence * model.inputs()).map(<[i16]>::to_vec).collect();
+            let report = bench
+                .session(&model, &Inputs { sequences: &sequences, closed_from }, Some(&blob))
+                .with_context(|| format!("{name} on {core}"))?;
+            total += report.steps;
+            different += report.mismatches;
+            if !args.json {
+                println!("{core:<5}{name:<28}{drive:<12}{:>8} steps{:>8} mismatches", report.steps, report.mismatches);
+                if let Some(first) = report.first {
+                    println!("     first: {first}");
+                }
+            }
+            reports.push(serde_json::json!({ "variant": name, "drive": drive, "report": report }));
+        }
+        refuses(&bench, core)?;
+        for (config, samples) in front_ends() {
+            let report = hear(&config, &samples, core, &Options::default())?;
+            total += report.frames;
+            different += report.mismatches;
+            if !args.json {
+                let name = about(&config);
+                println!("{core:<5}{name:<60}{:>8} frames{:>8} mismatches", report.frames, report.mismatches);
+            }
+            reports.push(serde_json::json!({ "variant": about(&config), "report": report }));
+        }
+        for model in listeners()? {
+            let config = model.audio.context("it listens")?;
+            let block = usize::from(config.hop) - 1;
+            let report =
+                Ear::new(core, &Options::default())?.replay(&model.to_blob()?, &sound(config.sample_rate), block)?;
+            total += report.frames;
+            different += report.mismatches;
+            let name = format!("{}, {}", model.name, about(&config));
+            if !args.json {
+                println!("{core:<5}{name:<80}{:>8} frames{:>8} mismatches", report.frames, report.mismatches);
+                if let Some(first) = report.first {
+                    println!("     first: {first}");
+                }
+            }
+            reports.push(serde_json::json!({ "variant": name, "report": report }));
+        }
+        // Structures take more RAM than the smallest core has.
+        if bench.machine().room.blob == 0 {
+            continue;
+        }
+        for (leaf, compose, roots) in [("lstm", "tree-lstm", 1), ("", "dense-tanh", 1), ("gru", "tree-lstm", 2)] {
+            let blob = synthetic::tree(leaf, compose, SHAPE.1, roots, [NODES as u16; 2], 3).to_blob_for(core)?;
+            let words = words_of(&blob)?;
+            let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
+            let report = bench.trees(&model, &graphs(args.steps / NODES + 1), Some(&blob))?;
+            total += report.steps;
+            different += report.mismatches;
+            let name = format!("{compose}, {roots} root(s)");
+            if !args.json {
+                println!("{core:<5}{name:<40}{:>8} nodes{:>8} mismatches", report.steps, report.mismatches);
+            }
+            reports.push(serde_json::json!({ "variant": name, "structure": "tree", "report": report }));
+        }
+        for shape in over_graphs() {
+            let blob = synthetic::graph::model(shape, 3).to_blob_for(core)?;
+            let words = words_of(&blob)?;
+            let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
+            let report = bench.graphs(&model, &examples_of_graphs(shape.features, args.steps / 20 + 1), Some(&blob))?;
+            total += report.steps;
+            different += report.mismatches;
+            let name = format!("graph, {}, {}", shape.cell, shape.aggregate);
+            if !args.json {
+                println!("{core:<5}{name:<40}{:>8} answers{:>6} mismatches", report.steps, report.mismatches);
+            }
+            reports.push(serde_json::json!({ "variant": name, "structure": "graph", "report": report }));
+        }
+        let report = text(core, args.steps)?;
+        total += report.symbols.len() as u64;
+        different += report.mismatches as u64;
+        if !args.json {
+            let symbols = report.symbols.len();
+            println!("{core:<5}{:<40}{symbols:>8} symbols{:>6} mismatches", "generation", report.mismatches);
+        }
+        reports.push(serde_json::json!({ "variant": "generation", "report": report }));
+    }
+    anyhow::ensure!(total > 0, "no core of that name: boards/qemu-mps2/machines.toml lists them");
+    if args.json {
+        println!(
+            "{}",
+            serde_json::json!({ "verb": "bitexact", "steps": total, "mismatches": different, "cases": reports })
+        );
+    } else {
+        println!("{total} steps, {different} mismatches");
+    }
+    Ok(if different == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,54 @@
+//! `panics`: no panic is reachable from loading, audio, steps, sequences, text and sampling, proved by the linker.
+
+use anyhow::{Result, bail};
+use elman_emulator::Machines;
+use std::process::ExitCode;
+
+use crate::proof::{LEVELS, build};
+use elman_figures::{Figures, Output};
+
+/// The scalar kernels and those in assembly.
+const CORES: [&str; 2] = ["m3", "m4"];
+/// What the panic handler calls and nothing defines.
+const UNDEFINED: &str = "a_panic_is_reachable";
+
+/// Links the firmware at each level, and shows that a planted index keeps it from linking.
+///
+/// # Errors
+/// Where a firmware fails to build for another reason.
+pub fn run(output: &Output) -> Result<ExitCode> {
+    let machines = Machines::find(None)?;
+    let mut figures = Figures::new("panics");
+    let (mut reachable, mut controls) = (0, 0);
+    for core in CORES {
+        for level in LEVELS {
+            match build(&machines, core, "gru", level, &["--features", "more"]) {
+                Ok(_) => figures.line(format!("{core} opt-level {level}: links, no panic is reachable")),
+                Err(e) if e.to_string().contains(UNDEFINED) => {
+                    reachable += 1;
+                    figures
+                        .line(format!("{core} opt-level {level}: A PANIC IS REACHABLE\n{}", reference(&e.to_string())));
+                }
+                Err(e) => return Err(e),
+            }
+            match build(&machines, core, "gru", level, &["--features", "more,planted"]) {
+                Err(e) if e.to_string().contains(UNDEFINED) => {
+                    controls += 1;
+                    figures
+                        .line(format!("{core} opt-level {level}: with a planted index it does not link, as it must"));
+                }
+                Err(e) => return Err(e),
+                Ok(_) => bail!("{core} opt-level {level}: the planted index links, so the proof proves nothing"),
+            }
+        }
+    }
+    figures.add("reachable", reachable as f64);
+    figures.add("controls", controls as f64);
+    figures.finish(output)?;
+    Ok(if reachable == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The linker's lines about the undefined function.
+fn reference(message: &str) -> String {
+    message.lines().filter(|l| l.contains(UNDEFINED) || l.contains("referenced by")).collect::<Vec<_>>().join("\n")
+}

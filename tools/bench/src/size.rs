@@ -1,0 +1,110 @@
+//! `size`: flash of the inference firmware by parts, from its symbols, for several sets of features, and RAM of a stream.
+
+use anyhow::{Context, Result, ensure};
+use elman::blob::Blob;
+use elman_emulator::{Firmware, Machines};
+use elman_quant::words_of;
+use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
+use std::process::ExitCode;
+
+use crate::proof::{LEVELS, blob, build};
+use elman_figures::{Figures, Output};
+
+const CORE: &str = "m4";
+
+/// Parts of the firmware, and what the names of their symbols contain; the first that fits has it.
+const PARTS: &[(&str, &[&str])] = &[
+    ("weights", &["BLOB"]),
+    (
+        "step",
+        &[
+            "proof::infer",
+            "elman::net::",
+            "gru::SPEC::{closure#0}",
+            "lstm::SPEC::{closure#0}",
+            "kernel::copy",
+            "dense::SPEC::{closure#0}",
+            "dsp::",
+            "arith::",
+            "__aeabi_mem",
+            "compiler_builtins::mem",
+        ],
+    ),
+    ("front end", &["proof::hear", "elman::audio", "kernel::butterfly"]),
+    ("other cells and layers", &["elman::cell", "elman::layer"]),
+    ("loading", &["proof::load", "elman::blob", "heapless", "core::str"]),
+];
+/// Start-up, main, and what has no name of its own.
+const REST: &str = "the rest";
+
+/// Sets of features, what they are called, and the cell of the network.
+const SETS: [(&str, &str, &str); 3] =
+    [("GRU only", "gru", "gru"), ("LSTM only", "lstm", "lstm"), ("everything", "all", "gru")];
+
+/// Measures the proof's firmware, a cell of 64 units and a dense layer behind the front end.
+///
+/// # Errors
+/// Where it cannot be built or read.
+pub fn run(output: &Output) -> Result<ExitCode> {
+    let machines = Machines::find(None)?;
+    let mut figures = Figures::new("size");
+    figures.line("Firmware of a cell (32, 64) and dense layer behind the front end, Cortex-M4F, bytes");
+    for (name, set, cell) in SETS {
+        let words = words_of(&blob(CORE, cell)?)?;
+        let said = Blob::new(&words).memory_words() * 4;
+        // The GRU's figures have no prefix.
+        let prefix = if set == "gru" { String::new() } else { format!("{set}-") };
+        for level in LEVELS {
+            let firmware = build(&machines, CORE, cell, level, &["--no-default-features", "--features", set])?;
+            let Sizes { parts, flash, memory } = measure(&firmware)?;
+            ensure!(memory == said as u64, "MEMORY has {memory} bytes, memory_words says {said}");
+            figures.line(format!("{name}, opt-level {level}"));
+            let named: u64 = parts.iter().sum();
+            for ((part, _), bytes) in PARTS.iter().zip(&parts).skip(1) {
+                figures.line(format!("  {part:<24}{bytes:>8}"));
+                figures.add(format!("{prefix}{}-{level}", part.replace(' ', "-")), *bytes as f64);
+            }
+            figures.line(format!("  {REST:<24}{:>8}", flash.saturating_sub(named)));
+            figures.line(format!("  all but weights         {:>8}", flash.saturating_sub(parts[0])));
+            figures.add(format!("{prefix}flash-{level}"), flash.saturating_sub(parts[0]) as f64);
+        }
+        figures.line(format!("RAM of the stream: {said} bytes, as memory_words says"));
+        figures.add(format!("{prefix}ram"), said as f64);
+    }
+    figures.finish(output)
+}
+
+/// What a firmware takes.
+struct Sizes {
+    /// Bytes of each of [`PARTS`].
+    parts: Vec<u64>,
+    flash: u64,
+    memory: u64,
+}
+
+fn measure(firmware: &Firmware) -> Result<Sizes> {
+    let elf = std::fs::read(&firmware.elf).with_context(|| firmware.elf.display().to_string())?;
+    let file = object::File::parse(elf.as_slice()).context("the firmware is no ELF file")?;
+    let flash: u64 = file
+        .sections()
+        .filter(|s| matches!(s.kind(), SectionKind::Text | SectionKind::ReadOnlyData | SectionKind::Data))
+        .map(|s| s.size())
+        .sum();
+    let mut parts = vec![0u64; PARTS.len()];
+    let mut memory = 0;
+    for symbol in file.symbols().filter(|s| s.size() > 0) {
+        let name = format!("{:#}", rustc_demangle::demangle(symbol.name().unwrap_or_default()));
+        let section = symbol.section_index().and_then(|s| file.section_by_index(s).ok());
+        match section.map(|s| s.kind()) {
+            Some(SectionKind::Text | SectionKind::ReadOnlyData) => {
+                if let Some(part) = PARTS.iter().position(|(_, names)| names.iter().any(|n| name.contains(n))) {
+                    parts[part] += symbol.size();
+                }
+            }
+            // The flag of the cell that hands the memory out is no memory of the stream.
+            Some(SectionKind::UninitializedData) if name.contains("MEMORY") => memory = symbol.size() / 4 * 4 - 4,
+            _ => {}
+        }
+    }
+    Ok(Sizes { parts, flash, memory })
+}

@@ -1,0 +1,40 @@
+//! Data on disk: recordings as mono samples, corpora in their own layouts, features, augmentation; text, series and
+//! windows as records.
+//!
+//! [`Corpus::open`] looks at a folder, finds out how the corpus of sound in it is laid out, and loads it: one file per
+//! layout stands in `layout/`. [`Records::open`] does the same for all else, one file per format in `records/`,
+//! and makes examples, one file per task in `generate/`.
+#![forbid(unsafe_code)]
+
+mod augment;
+pub mod cache;
+mod corpus;
+mod error;
+mod features;
+pub mod files;
+mod generate;
+mod joints;
+mod layout;
+mod note;
+pub mod records;
+mod sound;
+mod source;
+mod split;
+mod survey;
+mod vocabulary;
+
+pub use augment::Augment;
+pub use corpus::{Clip, Corpus, Options, Split};
+pub use error::Error;
+pub use features::features;
+pub use generate::Generate;
+pub use joints::{Joints, Rows as GraphRows};
+pub use layout::Layout;
+pub use note::{Note, NoteKind};
+pub use records::{Answer, Format, Input, Record, RecordOptions, Records, Rows, Task, Unit};
+pub use sound::{Sound, read_sound, resample, wav_bytes};
+pub use survey::{SplitSurvey, Survey};
+pub use vocabulary::{Vocabulary, VocabularyOptions};
+
+#[cfg(test)]
+mod tests;

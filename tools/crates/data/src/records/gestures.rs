@@ -1,0 +1,77 @@
+//! Logs of an accelerometer, a folder per gesture: `-,-,-` begins one, then `x,y,z` a reading; all else in a log is what the
+//! terminal wrote, and is passed over. Readings become thousandths of g, also where a log has them in g.
+
+use std::io::Read;
+
+use super::parts::Part;
+use super::{Answer, Format, Found, Input, RecordOptions, Task};
+use crate::Error;
+use crate::source::{list, name_of};
+
+/// A recording longer than this is none of a gesture, and is cut into stretches of half of it.
+const LONGEST: usize = 256;
+/// Values above this are thousandths of g: no sensor for hands measures 20 g.
+const MOST_G: f32 = 20.0;
+
+pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+    found.meaning = Some((options.task_of(Format::Gestures, &[Task::Class])?, None));
+    let label = name_of(&part.path);
+    for path in list(&part.path)?.into_iter().filter(|p| name_of(p).ends_with(".txt")) {
+        found.agree(&path, 1, || ["x", "y", "z"].map(str::to_owned).to_vec(), 3)?;
+        let mut bytes = Vec::new();
+        std::fs::File::open(&path).and_then(|mut f| f.read_to_end(&mut bytes)).map_err(Error::io(&path))?;
+        let gestures = gestures(&String::from_utf8_lossy(&bytes));
+        if gestures.is_empty() {
+            let problem = "no line `-,-,-` with readings `x,y,z` behind it".to_owned();
+            return Err(Error::File { file: path, problem });
+        }
+        let whole = gestures.into_iter().flat_map(|(line, values)| {
+            let length = if values.len() > 3 * LONGEST { 3 * LONGEST / 2 } else { values.len().max(1) };
+            values.chunks(length).map(|c| c.to_vec()).map(|c| (line, c)).collect::<Vec<_>>()
+        });
+        for (n, (line, values)) in whole.enumerate() {
+            let place = format!("{name}/{}:{line}:{n}", name_of(&path));
+            found.push(part.split, place, Input::Values(values), Answer::Label(label.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// Line and readings of each gesture in a log.
+fn gestures(text: &str) -> Vec<(usize, Vec<f32>)> {
+    let mut all: Vec<(usize, Vec<f32>)> = Vec::new();
+    for (line, text) in text.lines().enumerate() {
+        let text = text.trim();
+        if text.ends_with("-,-,-") {
+            all.push((line + 1, Vec::new()));
+        } else if let Some((_, values)) = all.last_mut() {
+            let numbers: Option<Vec<f32>> = text.split(',').map(|v| v.trim().parse().ok()).collect();
+            values.extend(
+                numbers.filter(|n| n.len() == 3 && n.iter().all(|v: &f32| v.is_finite())).into_iter().flatten(),
+            );
+        }
+    }
+    all.retain(|(_, values)| !values.is_empty());
+    let largest = all.iter().flat_map(|(_, v)| v).fold(0f32, |m, v| m.max(v.abs()));
+    if largest < MOST_G {
+        all.iter_mut().flat_map(|(_, v)| v).for_each(|v| *v *= 1000.0);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_are_read_through_what_a_terminal_adds() {
+        let log =
+            "Script started\n\x1b[?1034h -,-,-\r\n-1.5,0.25,1\r\n0.5,0,\r\n0,0,1\r\ngarbage\n -,-,- \n2,2,2\n-,-,-\n";
+        assert_eq!(
+            gestures(log),
+            [(2, vec![-1500.0, 250.0, 1000.0, 0.0, 0.0, 1000.0]), (7, vec![2000.0, 2000.0, 2000.0])]
+        );
+        assert_eq!(gestures("-,-,-\n-515.0,412.0,716.0\n"), [(1, vec![-515.0, 412.0, 716.0])]);
+        assert!(gestures("1,2,3\n").is_empty());
+    }
+}

@@ -1,0 +1,57 @@
+//! Line pairs of slot filling: a folder per split with `seq.in` (words), `seq.out` (a tag per word) and `label` (one a
+//! line).
+
+use super::lines::Lines;
+use super::parts::Part;
+use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
+use crate::Error;
+
+/// The file of words.
+pub(super) const WORDS: &str = "seq.in";
+
+pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+    let task = options.task_of(Format::Pairs, &[Task::Tag, Task::Class, Task::Next])?;
+    let unit = options.unit_of(Format::Pairs, &[Unit::Words])?;
+    found.meaning = Some((task, Some(unit)));
+    let mut words = Lines::open(&part.path.join(WORDS))?;
+    let answers = match task {
+        Task::Tag => Some("seq.out"),
+        Task::Class => Some("label"),
+        _ => None,
+    };
+    let mut answers = answers.map(|file| Lines::open(&part.path.join(file))).transpose()?;
+    while let Some((line, text)) = words.next()? {
+        let symbols: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        let answer = match &mut answers {
+            None => Answer::None,
+            Some(answers) => {
+                let Some((_, text)) = answers.next()? else {
+                    return Err(answers.problem(format!("ends here, but {WORDS} goes on at line {line}")));
+                };
+                if task == Task::Class {
+                    Answer::Label(text.trim().to_owned())
+                } else {
+                    let tags: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+                    if tags.len() != symbols.len() {
+                        let problem = format!("{} tags for the {} words of {WORDS}", tags.len(), symbols.len());
+                        return Err(answers.problem(problem));
+                    }
+                    Answer::Tags(tags)
+                }
+            }
+        };
+        if symbols.is_empty() {
+            return Err(words.problem("no words; delete the line here and in the files beside it"));
+        }
+        if answer == Answer::Label(String::new()) {
+            return Err(words.problem("its line in `label` is empty"));
+        }
+        found.push(part.split, format!("{name}/{WORDS}:{line}"), Input::Symbols(symbols), answer);
+    }
+    if let Some(answers) = &mut answers
+        && answers.next()?.is_some_and(|(_, text)| !text.trim().is_empty())
+    {
+        return Err(answers.problem(format!("goes on where {WORDS} has ended")));
+    }
+    Ok(())
+}

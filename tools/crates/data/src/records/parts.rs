@@ -1,0 +1,238 @@
+//! Which files of a folder are read, in which format, and for which split.
+
+use super::{Format, RecordOptions, channels, classes, pairs};
+use crate::source::{list as entries, name_of};
+use crate::{Error, NoteKind, Split};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// A file, or the folder of a split.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub(super) path: PathBuf,
+    pub(super) split: Split,
+}
+
+/// What is to be read.
+#[derive(Debug)]
+pub(super) struct Listing {
+    pub(super) format: Format,
+    pub(super) parts: Vec<Part>,
+    pub(super) notes: Vec<(NoteKind, String)>,
+}
+
+/// Finds out the format of `dir`, which may be a single file, and the parts of it.
+pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error> {
+    let all = match () {
+        () if dir.is_dir() => entries(dir)?,
+        () if dir.is_file() => vec![dir.to_path_buf()],
+        () => {
+            let reason = std::fs::metadata(dir).err().unwrap_or(std::io::ErrorKind::Unsupported.into());
+            return Err(Error::Io { path: dir.into(), reason });
+        }
+    };
+    let mut paths: Vec<PathBuf> = all.into_iter().filter(|p| !is_documentation(&name_of(p))).collect();
+    if !options.files.is_empty() {
+        paths.retain(|p| options.files.split(',').any(|part| name_of(p).contains(part.trim())));
+        if paths.is_empty() {
+            let problem = format!("no file here has `{}` in its name (option `files`)", options.files);
+            return Err(Error::File { file: dir.into(), problem });
+        }
+    }
+    let format = match options.format {
+        Some(format) => format,
+        None => detect(dir, &paths)?,
+    };
+    let mut parts = Vec::new();
+    let mut unnamed = Vec::new();
+    for path in paths.into_iter().filter(|p| p.is_dir() == format.wants_folders() && fits(p, format)) {
+        match split_of(&name_of(&path)) {
+            Some(split) => parts.push(Part { path, split }),
+            None => unnamed.push(path),
+        }
+    }
+    let mut notes = Vec::new();
+    if parts.iter().any(|p| p.split == Split::Train) {
+        notes.extend(unnamed.iter().map(|p| (NoteKind::SetAside, name_of(p))));
+    } else if format == Format::Classes && parts.is_empty() {
+        parts.push(Part { path: dir.into(), split: Split::Train });
+    } else {
+        parts.extend(unnamed.into_iter().map(|path| Part { path, split: Split::Train }));
+    }
+    if options.max_size > 0 {
+        let too_large = |p: &Part| size(&name_of(&p.path)).is_some_and(|n| n > options.max_size);
+        let left_out = |p: &Part| p.split != Split::Test && too_large(p);
+        notes.extend(parts.iter().filter(|p| left_out(p)).map(|p| (NoteKind::SetAside, name_of(&p.path))));
+        parts.retain(|p| !left_out(p));
+    }
+    let parts = one_set(dir, parts, &mut notes)?;
+    if parts.is_empty() {
+        let problem = format!("nothing in it can be read as {format}");
+        return Err(Error::File { file: dir.into(), problem });
+    }
+    Ok(Listing { format, parts, notes })
+}
+
+/// Whether a path can be a part of the format: of mixed folders only the files that look like it.
+fn fits(path: &Path, format: Format) -> bool {
+    // Brackets go by any name, behind the label of a table too, and translations are columns.
+    let of_name = Format::of_name(&name_of(path));
+    let columns = matches!(format, Format::Brackets | Format::Translation);
+    path.is_dir() || of_name.is_none_or(|f| f == format || (columns && f == Format::Series))
+}
+
+fn detect(dir: &Path, paths: &[PathBuf]) -> Result<Format, Error> {
+    let unknown = |hint: String| Error::NoRecords { dir: dir.into(), hint };
+    let (folders, files): (Vec<&PathBuf>, Vec<&PathBuf>) = paths.iter().partition(|p| p.is_dir());
+    if let Some(folder) = folders.iter().find(|p| split_of(&name_of(p)) == Some(Split::Train)) {
+        return match () {
+            () if folder.join(pairs::WORDS).is_file() => Ok(Format::Pairs),
+            () if channels::files(folder)?.is_some() => Ok(Format::Channels),
+            () if has_classes(&entries(folder)?) => Ok(Format::Classes),
+            () => Err(unknown(format!("{}/ holds none of them", name_of(folder)))),
+        };
+    }
+    let known: BTreeSet<Format> = files.iter().filter_map(|p| Format::of_name(&name_of(p))).collect();
+    let mut formats = known.into_iter();
+    match (formats.next(), formats.next()) {
+        (Some(format), None) => return Ok(format),
+        (Some(a), Some(b)) => {
+            let problem = format!(
+                "files of several formats ({a}; {b}); choose with option `format`, or with `files`, a part of the names"
+            );
+            return Err(Error::File { file: dir.into(), problem });
+        }
+        (None, _) => {}
+    }
+    if let (Some(file), true) = (files.first(), folders.is_empty())
+        && let Some(format) = Format::of_first_line(file)?
+    {
+        return Ok(format);
+    }
+    let texts: Vec<&&PathBuf> = files.iter().filter(|p| classes::is_class(&name_of(p))).collect();
+    match texts.len() {
+        0 if files.is_empty() && !folders.is_empty() => {
+            let names = folders.iter().map(|p| name_of(p)).collect::<Vec<_>>().join(", ");
+            Err(unknown(format!("it holds folders only ({names}): name one of them")))
+        }
+        0 => Err(unknown(match files.first() {
+            Some(file) => format!("`{}` is none of them", name_of(file)),
+            None => "it is empty".to_owned(),
+        })),
+        1 => Ok(Format::Text),
+        _ if texts.iter().any(|p| split_of(&name_of(p)).is_some()) => Ok(Format::Text),
+        _ => Ok(Format::Classes),
+    }
+}
+
+fn has_classes(paths: &[PathBuf]) -> bool {
+    paths.iter().filter(|p| classes::is_class(&name_of(p))).count() > 1
+}
+
+/// Keeps the files that belong together: those of valid and test that are named like those of train.
+fn one_set(dir: &Path, parts: Vec<Part>, notes: &mut Vec<(NoteKind, String)>) -> Result<Vec<Part>, Error> {
+    let family = |p: &Part| family(&name_of(&p.path));
+    let train: BTreeSet<String> =
+        parts.iter().filter(|p| p.split == Split::Train && split_of(&name_of(&p.path)).is_some()).map(family).collect();
+    if train.len() > 1 {
+        let names = train.iter().map(|f| f.trim_matches(['#', '_', '-', '.'])).collect::<Vec<_>>().join(", ");
+        let problem = format!("several sets in one folder ({names}); choose one with option `files`");
+        return Err(Error::File { file: dir.into(), problem });
+    }
+    let kin: Vec<bool> = parts.iter().map(|p| train.contains(&family(p))).collect();
+    let has_kin = |split: Split| parts.iter().zip(&kin).any(|(p, &kin)| p.split == split && kin);
+    let kept: Vec<bool> = parts.iter().zip(&kin).map(|(p, &kin)| kin || !has_kin(p.split)).collect();
+    let mut out = Vec::new();
+    for (part, kept) in parts.iter().zip(kept) {
+        match kept {
+            true => out.push(part.clone()),
+            false => notes.push((NoteKind::SetAside, name_of(&part.path))),
+        }
+    }
+    Ok(out)
+}
+
+/// The split that a name tells, as `train`, `valid`, `val`, `dev`, `test` and their like stand in it between other
+/// signs than letters.
+pub(super) fn split_of(name: &str) -> Option<Split> {
+    words(name).find_map(|(_, word)| split_word(word))
+}
+
+/// A name without the word for its split and the sign before it.
+pub(super) fn without_split(name: &str) -> String {
+    match words(name).find(|(_, word)| split_word(word).is_some()) {
+        Some((at, word)) => {
+            let before = name[..at].trim_end_matches(['_', '-', '.']);
+            format!("{before}{}", &name[at + word.len()..])
+        }
+        None => name.to_owned(),
+    }
+}
+
+/// The number behind the word for the split, as 4 of `train4.gz`: the size of what the file holds.
+pub fn size(name: &str) -> Option<usize> {
+    let (at, word) = words(name).find(|(_, word)| split_word(word).is_some())?;
+    let behind = &name[at + word.len()..];
+    let end = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
+    behind[..end].parse().ok()
+}
+
+/// What the names of one set share: digits left out, `#` for the split.
+fn family(name: &str) -> String {
+    let name = match words(name).find(|(_, word)| split_word(word).is_some()) {
+        Some((at, word)) => format!("{}#{}", &name[..at], &name[at + word.len()..]),
+        None => name.to_owned(),
+    };
+    let name = name.strip_suffix(".gz").unwrap_or(&name).to_ascii_lowercase().replace("_even", "").replace("_odd", "");
+    name.chars().filter(|c| !c.is_ascii_digit()).collect()
+}
+
+/// Runs of letters and where they begin.
+fn words(name: &str) -> impl Iterator<Item = (usize, &str)> {
+    name.split(|c: char| !c.is_ascii_alphabetic())
+        .filter(|w| !w.is_empty())
+        .map(move |w| (w.as_ptr() as usize - name.as_ptr() as usize, w))
+}
+
+fn split_word(word: &str) -> Option<Split> {
+    match word.to_ascii_lowercase().as_str() {
+        "train" | "training" | "tra" => Some(Split::Train),
+        "valid" | "validation" | "val" | "dev" | "devel" => Some(Split::Valid),
+        "test" | "testing" | "tes" | "tst" => Some(Split::Test),
+        _ => None,
+    }
+}
+
+/// Files that tell about data instead of holding it.
+pub(super) fn is_documentation(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["SOURCE", "README", "LICENSE", "LICENCE", "UPSTREAM_", "COPYING", "NOTICE"].iter().any(|w| name.starts_with(w))
+        || name.ends_with(".MD")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_by_name() {
+        for (name, split) in [
+            ("wnut17train.conll", Some(Split::Train)),
+            ("emerging.dev.conll", Some(Split::Valid)),
+            ("weiboNER_2nd_conll.train", Some(Split::Train)),
+            ("pendigits_test_even.tes", Some(Split::Test)),
+            ("JapaneseVowels_TEST_odd.ts", Some(Split::Test)),
+            ("pendigits.tra", Some(Split::Train)),
+            ("val", Some(Split::Valid)),
+            ("training_log.csv", Some(Split::Train)),
+            ("contest.txt", None),
+            ("poet.tang.0.json.gz", None),
+        ] {
+            assert_eq!(split_of(name), split, "{name}");
+        }
+        assert_eq!((size("train4.gz"), size("test12_even"), size("d20s_train.tsv")), (Some(4), Some(12), None));
+        assert_eq!(without_split("body_acc_x_train"), "body_acc_x");
+        assert_eq!(family("GunPoint_TEST_even.ts"), family("GunPoint_TRAIN.ts"));
+        assert_ne!(family("r2.17_dev.conllu.gz"), family("zh-ud-train.conllu.gz"));
+    }
+}

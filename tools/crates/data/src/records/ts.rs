@@ -1,0 +1,82 @@
+//! The UEA archive's `.ts`: a header of `@` lines, then a case a line, its dimensions between colons, its label last.
+
+use super::lines::{Lines, number};
+use super::parts::Part;
+use super::{Answer, Format, Found, Input, RecordOptions, Task};
+use crate::Error;
+
+pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+    found.meaning = Some((options.task_of(Format::Ts, &[Task::Class])?, None));
+    let mut lines = Lines::open(&part.path)?;
+    let mut header = Header::default();
+    while let Some((line, text)) = lines.next()? {
+        let text = text.trim();
+        if text.is_empty() || text.starts_with('#') {
+            continue;
+        }
+        if !header.data {
+            let problem = header.line(text);
+            problem.map_err(|p| lines.problem(p))?;
+            continue;
+        }
+        let case = case(text, &header);
+        let (values, channels, label) = case.map_err(|p| lines.problem(p))?;
+        let names = || (1..=channels).map(|c| c.to_string()).collect();
+        found.agree(&part.path, line, names, channels)?;
+        found.push(part.split, format!("{name}:{line}"), Input::Values(values), Answer::Label(label));
+    }
+    Ok(())
+}
+
+/// What the `@` lines say.
+#[derive(Default)]
+struct Header {
+    dimensions: Option<usize>,
+    labels: Vec<String>,
+    data: bool,
+}
+
+impl Header {
+    fn line(&mut self, text: &str) -> Result<(), String> {
+        let mut words = text.split_whitespace();
+        let key = words.next().unwrap_or_default().to_ascii_lowercase();
+        let value = words.next().unwrap_or_default();
+        let yes = value.eq_ignore_ascii_case("true");
+        match key.as_str() {
+            "@timestamps" if yes => return Err("series with time stamps are not read; resample them evenly".into()),
+            "@dimensions" => {
+                let count = value.parse().map_err(|_| format!("`{value}` is not a number of dimensions"))?;
+                self.dimensions = Some(count);
+            }
+            "@univariate" if yes => self.dimensions = Some(1),
+            "@classlabel" if yes => self.labels = words.map(str::to_owned).collect(),
+            "@data" if self.labels.is_empty() => {
+                return Err("no `@classLabel true` with labels before `@data`: nothing to tell apart".into());
+            }
+            "@data" => self.data = true,
+            _ if key.starts_with('@') => {}
+            _ => return Err(format!("`{key}` before `@data`: expected a line that starts with @ or #")),
+        }
+        Ok(())
+    }
+}
+
+/// Values `[steps * channels]`, the number of channels, and the label of a case.
+fn case(text: &str, header: &Header) -> Result<(Vec<f32>, usize, String), String> {
+    let (dimensions, label) = text.rsplit_once(':').ok_or("no `:` before the label")?;
+    let label = label.trim();
+    if !header.labels.iter().any(|l| l == label) {
+        return Err(format!("label `{label}` is not among those of the header: {}", header.labels.join(" ")));
+    }
+    let read = |d: &str| d.split(',').map(number).collect::<Result<Vec<f32>, String>>();
+    let series = dimensions.split(':').map(read).collect::<Result<Vec<_>, _>>()?;
+    if let Some(wanted) = header.dimensions.filter(|&d| d != series.len()) {
+        return Err(format!("{} dimensions where the header says {wanted}", series.len()));
+    }
+    let steps = series[0].len();
+    if let Some((d, other)) = series.iter().enumerate().find(|(_, s)| s.len() != steps) {
+        return Err(format!("dimension {} has {} values where the first has {steps}", d + 1, other.len()));
+    }
+    let values = (0..steps).flat_map(|t| series.iter().map(move |s| s[t])).collect();
+    Ok((values, series.len(), label.to_owned()))
+}

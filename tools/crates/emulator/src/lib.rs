@@ -1,0 +1,12 @@
+//! The emulated cores: the table of machines, toolchains and firmware for them, and QEMU.
+//!
+//! It knows no model, so that `cargo xtask` can use it without waiting for one.
+#![forbid(unsafe_code)]
+
+mod firmware;
+mod machine;
+mod qemu;
+
+pub use firmware::{Firmware, Toolchain};
+pub use machine::{Machine, Machines, Room};
+pub use qemu::{Qemu, Session};

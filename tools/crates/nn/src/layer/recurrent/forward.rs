@@ -1,0 +1,118 @@
+//! The forward pass of a recurrent layer.
+
+use super::{Dropped, Recurrent};
+use crate::Float;
+use crate::batch::Frames;
+use crate::cell::ForwardStep;
+use crate::layer::span::spans;
+use crate::layer::{Mode, Tape, fit};
+
+impl<F: Float> Recurrent<F> {
+    pub fn forward(&self, parameters: &[F], input: Frames<'_, F>, tape: &mut Tape<F>, mode: Mode) {
+        let (size, h, steps) = (input.size, self.units, input.steps());
+        let n = size * h;
+        tape.shape(input.rows, size, h, 1);
+        tape.gates.resize_with(self.stages.len(), Vec::new);
+        for (gates, stage) in tape.gates.iter_mut().zip(&self.stages) {
+            fit(gates, steps * n * stage.gates());
+        }
+        let [h_0, c_0] = &tape.initial;
+        tape.out[..h_0.len()].copy_from_slice(h_0);
+        if self.keeps_cell() {
+            fit(&mut tape.long, (1 + steps) * n);
+            tape.long[..n].fill(F::ZERO);
+            tape.long[..c_0.len()].copy_from_slice(c_0);
+        }
+        let between = if self.stages.len() > 1 { steps * n } else { 0 };
+        fit(&mut tape.middle, between);
+        fit(&mut tape.carry, between);
+        if tape.keep_pre {
+            tape.pre.resize_with(self.stages.len(), Vec::new);
+            tape.pre.iter_mut().for_each(Vec::clear);
+        }
+        let mut dropped = std::mem::take(&mut tape.dropped);
+        self.draw(parameters, [steps, n], mode, &mut dropped);
+        for span in spans(input.rows, size, |_| true) {
+            for (s, stage) in self.stages.iter().enumerate() {
+                let side = (&self.input_runs[..], &dropped.weights(&self.weights).input[..]);
+                let gates = &mut tape.gates[s][span.from * stage.gates() * n..];
+                self.products(s, span.rows, side, (input.from(span.from), self.inputs), gates);
+            }
+            for t in span.from..span.to {
+                for s in 0..self.stages.len() {
+                    self.forward_stage(parameters, input, tape, &mut dropped, [t, s]);
+                }
+            }
+        }
+        tape.dropped = dropped;
+    }
+
+    fn forward_stage(
+        &self,
+        parameters: &[F],
+        input: Frames<'_, F>,
+        tape: &mut Tape<F>,
+        dropped: &mut Dropped<F>,
+        [t, s]: [usize; 2],
+    ) {
+        let (h, rows) = (self.units, input.rows[t]);
+        let (n, stage) = (input.size * h, &self.stages[s]);
+        let bias = &parameters[self.place.b.clone()][self.first[s] * h..self.first[s + 1] * h];
+        let stride = stage.gates() * h;
+        let (before, after) = tape.out.split_at_mut((t + 1) * n);
+        let h_previous = &before[t * n..];
+        let last = s + 1 == self.stages.len();
+        let gates = &mut tape.gates[s][t * input.size * stride..][..input.size * stride];
+
+        let starts_at_zero = tape.initial[0].is_empty();
+        let (h_in, middle): (&[F], &mut [F]) = match tape.middle.get_mut(t * n..(t + 1) * n) {
+            Some(middle) if s > 0 => (middle, &mut []),
+            Some(middle) => (h_previous, middle),
+            None => (h_previous, &mut []),
+        };
+        if t > 0 || s > 0 || !starts_at_zero {
+            dropped.mask_state(t, h_in);
+            let side = (&self.hidden_runs[..], &dropped.weights(&self.weights).hidden[..]);
+            self.products(s, rows, side, (dropped.state(h_in), h), gates);
+        } else {
+            for run in self.hidden_runs.iter().filter(|run| run.stage == s && !run.add) {
+                for row in gates.chunks_exact_mut(stride).take(rows) {
+                    row[run.gate * h..][..run.gates * h].fill(F::ZERO);
+                }
+            }
+        }
+        if tape.keep_pre {
+            for row in gates.chunks_exact(stride).take(rows) {
+                tape.pre[s].extend(row.iter().zip(bias).map(|(a, b)| F::of(a.f64() + b.f64())));
+            }
+        }
+
+        let (mut long_out, mut carry, mut carry_out): (&mut [F], &[F], &mut [F]) = (&mut [], &[], &mut []);
+        let mut long: &[F] = if self.long_is_h() { h_previous } else { &[] };
+        if self.keeps_cell() {
+            let (c_before, c_after) = tape.long.split_at_mut((t + 1) * n);
+            long = &c_before[t * n..];
+            long_out = &mut c_after[..n];
+        }
+        if self.stages.len() > 1 {
+            let step = &mut tape.carry[t * n..][..n];
+            if last { carry = step } else { carry_out = step }
+        }
+        let h_out = if last { &mut after[..n] } else { middle };
+        let diagonal = &parameters[self.place.v.clone()];
+        stage.forward(ForwardStep {
+            rows,
+            units: h,
+            gates,
+            bias,
+            diagonal,
+            h: h_in,
+            h_out,
+            long,
+            second: if t == 0 { &tape.second } else { &[] },
+            long_out,
+            carry,
+            carry_out,
+        });
+    }
+}

@@ -1,0 +1,54 @@
+//! Float networks: forward passes and full back-propagation through time.
+//!
+//! A [`NetworkSpec`] says what a network is made of, a [`Network`] holds its parameters and runs it. The cells'
+//! equations are the device's own, [`elman::cell`], evaluated in a float world ([`float`]).
+//!
+//! ```
+//! use elman_nn::{Batch, Classes, LayerSpec, Loss, Mode, Network, NetworkSpec, Over, Pass, Target, Workspace};
+//!
+//! let layers = vec![LayerSpec::cell("gru", 8), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(3)];
+//! let network = Network::<f32>::new(&NetworkSpec::sequence(2, layers), 1)?;
+//!
+//! // One sequence of four frames.
+//! let logits = network.run(&[0.1f32, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]);
+//! assert_eq!(logits.len(), 3);
+//!
+//! // The gradient of the loss of two sequences.
+//! let mut batch = Batch::default();
+//! batch.fill::<f32>(&[&[0.1, 0.2], &[0.3, 0.4, 0.5, 0.6]], 2);
+//! let mut gradient = vec![0.0; network.values().len()];
+//! let targets = [&Target::Class(0), &Target::Class(2)];
+//! let pass = Pass { loss: Loss::CrossEntropy, scale: 0.5, mode: Mode::Evaluate, classes: Classes::default(), forced: 1.0 };
+//! let score = network.gradient(&batch, &targets, pass, &mut Workspace::default(), &mut gradient);
+//! assert_eq!(score.sequences, 2);
+//! # Ok::<(), elman_nn::SpecError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod batch;
+mod build;
+pub mod cell;
+mod check;
+pub mod float;
+mod joined;
+mod layer;
+mod loss;
+mod network;
+mod parameters;
+mod spec;
+pub mod structure;
+mod trace;
+mod weights;
+
+pub use batch::{Batch, Frames};
+pub use check::{MAX_CELLS, SpecError};
+pub use float::Float;
+pub use joined::StructureSpec;
+pub use layer::Mode;
+pub use loss::{Classes, END, Loss, NO_CLASS, Score, Target, argmax};
+pub use network::{Network, Pass, Workspace};
+pub use parameters::{Tensor, initial};
+pub use spec::{DenseActivation, DropoutKind, LayerSpec, NetworkSpec, Over, variant};
+pub use structure::Item;
+pub use trace::Trace;
+pub use weights::WeightsError;

@@ -1,0 +1,312 @@
+//! How examples become frames of integers and answers: fixed when a network is trained, and kept with it.
+
+use std::collections::{BTreeSet, HashMap};
+
+use anyhow::{Context, Result, ensure};
+use elman::audio;
+use elman::blob::Model;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Example, Source};
+use crate::Usage;
+use crate::recipe::Recipe;
+use crate::streams;
+use elman_data::records::{self, Input, Record, Records, Task};
+use elman_data::{Joints, Split, Vocabulary, VocabularyOptions};
+use elman_listen::StreamRecipe;
+use elman_nn::{LayerSpec, NO_CLASS};
+
+/// What a frame is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Frames {
+    /// Features of sound, by the device's front end.
+    Audio(audio::Config),
+    /// Values in `frac` fraction bits; behind them, in closed loop, the outputs of the step before.
+    Values {
+        /// Fraction bits.
+        frac: u8,
+        /// Names of the values.
+        channels: Vec<String>,
+        /// How many values at the end are the outputs of the step before.
+        feedback: usize,
+    },
+    /// The index of a symbol of this vocabulary.
+    Symbols(Vocabulary),
+}
+
+/// How examples become frames and answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Encoding {
+    /// What is asked.
+    pub task: Task,
+    /// Labels in the order of the outputs; names of the outputs of a series; empty where the next symbol is asked for.
+    pub labels: Vec<String>,
+    /// What a frame is.
+    pub frames: Frames,
+    /// Names of the values known of each edge of a graph.
+    #[serde(default)]
+    pub edges: Vec<String>,
+    /// How clips become streams, where they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamRecipe>,
+}
+
+impl Encoding {
+    /// Fixes the encoding for a source that is to be trained on.
+    ///
+    /// # Errors
+    /// Where the front end refuses its parameters or the source and the recipe do not go together.
+    pub fn of(source: &Source, recipe: &Recipe) -> Result<Self> {
+        let records = match source {
+            Source::Sound(corpus) => {
+                let frames = Frames::Audio(recipe.features.config(corpus.sample_rate)?);
+                let (task, labels) = match &recipe.stream {
+                    Some(stream) => (Task::Tag, stream.labels(&corpus.labels)),
+                    None => (Task::Class, corpus.labels.clone()),
+                };
+                return Ok(Encoding { task, labels, frames, edges: Vec::new(), stream: recipe.stream.clone() });
+            }
+            Source::Records(records) => records,
+        };
+        let frames = match records.unit {
+            Some(unit) => Frames::Symbols(Vocabulary::build(&records.train, unit, &recipe.vocabulary)),
+            None => {
+                let feedback = if recipe.network.feeds_back() { records.outputs.len() } else { 0 };
+                let mut channels = records.channels.clone();
+                channels.extend(records.outputs.iter().take(feedback).cloned());
+                ensure!(
+                    !channels.is_empty(),
+                    "{} has outputs only; a network that predicts a series from its own past ends in a `narx` layer",
+                    records.dir.display()
+                );
+                Frames::Values { frac: frac_of(records, feedback > 0), channels, feedback }
+            }
+        };
+        Ok(Encoding {
+            task: records.task,
+            labels: labels(records, &recipe.vocabulary)?,
+            frames,
+            edges: records.edges.clone(),
+            stream: None,
+        })
+    }
+
+    /// The encoding that a model was trained with, as its blob tells it.
+    ///
+    /// # Errors
+    /// Where source and model do not go together.
+    pub fn of_model(model: &Model<'_>, source: &Source) -> Result<Self> {
+        let labels = model.descriptor().labels.lines().map(str::to_owned).collect();
+        let (task, channels) = match source {
+            Source::Sound(_) => (Task::Class, Vec::new()),
+            Source::Records(r) => (r.task, r.channels.iter().chain(&r.outputs).take(model.inputs()).cloned().collect()),
+        };
+        let frames = match (model.audio(), &model.descriptor().text) {
+            (Some(audio), _) => Frames::Audio(*audio),
+            (None, Some(text)) => Frames::Symbols(Vocabulary::of_text(text)),
+            (None, None) => Frames::Values {
+                frac: model.layers().first().map_or(0, elman::cell::View::in_frac),
+                channels,
+                feedback: model.descriptor().feedback as usize,
+            },
+        };
+        Ok(Encoding { task, labels, frames, edges: Vec::new(), stream: None })
+    }
+
+    /// Whether a recipe's first layer takes what frames are.
+    ///
+    /// # Errors
+    /// With what to put first.
+    pub fn suits(&self, recipe: &Recipe) -> Result<()> {
+        let takes =
+            matches!(recipe.network.first().first(), Some(LayerSpec::Embedding { .. } | LayerSpec::OneHot { .. }));
+        let symbols = matches!(self.frames, Frames::Symbols(_));
+        ensure!(
+            takes || !symbols,
+            Usage("the data are symbols: the network's first layer must be an `embedding` or `one-hot`".to_owned())
+        );
+        ensure!(
+            symbols || !takes,
+            Usage("the data are values: an `embedding` or `one-hot` layer takes symbols only".to_owned())
+        );
+        Ok(())
+    }
+
+    /// Whether a recipe's interchangeable symbols are among those of the data.
+    ///
+    /// # Errors
+    /// With the first that is not.
+    pub fn knows(&self, recipe: &Recipe) -> Result<()> {
+        for symbol in &recipe.sequences.interchangeable {
+            let known = matches!(&self.frames, Frames::Symbols(vocabulary) if vocabulary.index(symbol) > 0);
+            ensure!(known, Usage(format!("sequences.interchangeable: the data have no symbol `{symbol}`")));
+        }
+        Ok(())
+    }
+
+    /// Values per frame.
+    pub fn inputs(&self) -> usize {
+        match &self.frames {
+            Frames::Audio(config) => config.features(),
+            Frames::Values { channels, .. } => channels.len(),
+            Frames::Symbols(_) => 1,
+        }
+    }
+
+    /// Outputs of the network.
+    pub fn outputs(&self) -> usize {
+        match &self.frames {
+            Frames::Symbols(vocabulary) if self.task == Task::Next => vocabulary.rows(),
+            _ => self.labels.len(),
+        }
+    }
+
+    /// Number of symbols, the unknown one counted; 0 where frames are values.
+    pub fn symbols(&self) -> usize {
+        if let Frames::Symbols(vocabulary) = &self.frames { vocabulary.rows() } else { 0 }
+    }
+
+    /// The examples of a split.
+    ///
+    /// # Errors
+    /// Where the source is of another kind than the encoding, or has labels that it does not know.
+    pub fn examples(&self, source: &Source, split: Split) -> Result<Vec<Example>> {
+        match (source, &self.frames) {
+            (Source::Sound(corpus), Frames::Audio(audio)) if self.stream.is_some() => {
+                let stream = self.stream.clone().unwrap_or_default();
+                super::same_labels(&stream.labels(&corpus.labels), &corpus.dir, &self.labels)?;
+                streams::examples(&stream, corpus, split, &self.labels, audio)
+            }
+            (Source::Sound(corpus), Frames::Audio(audio)) => {
+                super::same_labels(&corpus.labels, &corpus.dir, &self.labels)?;
+                super::examples(corpus.split(split), audio)
+            }
+            (Source::Records(records), Frames::Values { frac, channels, feedback }) => {
+                let inputs = records.channels.len() + feedback;
+                ensure!(
+                    inputs == channels.len(),
+                    "{} has {inputs} values per step, the model takes {}",
+                    records.dir.display(),
+                    channels.len()
+                );
+                self.each(records, split, |r| values(records, r, *frac, *feedback))
+            }
+            (Source::Records(records), Frames::Symbols(vocabulary)) => {
+                ensure!(
+                    records.unit == Some(vocabulary.unit()),
+                    "{} does not hold {}, which the model reads",
+                    records.dir.display(),
+                    vocabulary.unit()
+                );
+                self.each(records, split, |r| match &r.input {
+                    Input::Symbols(symbols) => vocabulary.encode(symbols).into_iter().map(|k| k as i16).collect(),
+                    Input::Values(_) => Vec::new(),
+                })
+            }
+            (source, _) => anyhow::bail!(
+                "{} is not the kind of data that the model was trained on; name a corpus like the one it was trained on",
+                source.dir().display()
+            ),
+        }
+    }
+
+    fn each(
+        &self,
+        records: &Records,
+        split: Split,
+        frames: impl Fn(&Record) -> Vec<i16> + Sync,
+    ) -> Result<Vec<Example>> {
+        let index: HashMap<&str, u32> = self.labels.iter().zip(0..).map(|(l, k)| (l.as_str(), k)).collect();
+        let of = |r: &Record, label: &str| {
+            index.get(label).copied().with_context(|| {
+                format!("{}: the label {label:?} is not among the model's: {}", r.name, self.labels.join(" "))
+            })
+        };
+        records
+            .split(split)
+            .par_iter()
+            .map(|r| {
+                let answer = match &r.answer {
+                    records::Answer::None => Answer::Next,
+                    records::Answer::Label(label) => Answer::Class(of(r, label)?),
+                    records::Answer::Tags(tags) => Answer::Steps(tags.iter().map(|t| of(r, t)).collect::<Result<_>>()?),
+                    records::Answer::Symbols(symbols) => Answer::Symbols(
+                        symbols.iter().map(|s| index.get(s.as_str()).copied().unwrap_or(NO_CLASS)).collect(),
+                    ),
+                    records::Answer::Values(v) if v.len() == self.labels.len() && single(records, r) => {
+                        Answer::Last(v.clone())
+                    }
+                    records::Answer::Values(values) => Answer::Values(values.clone()),
+                };
+                Ok(Example { name: r.name.clone(), frames: frames(r), joints: r.joints.clone(), answer })
+            })
+            .collect()
+    }
+}
+
+/// Whether values that fit one step are the answer of a whole record.
+fn single(records: &Records, record: &Record) -> bool {
+    records.steps(record) > 1 || matches!(record.joints, Joints::Graph(_))
+}
+
+/// Stands for the end of a target, and before its first symbol.
+const END: &str = "<end>";
+
+/// Labels of all splits, sorted; names of the outputs of a series; of targets, the end and the symbols of train.
+fn labels(records: &Records, options: &VocabularyOptions) -> Result<Vec<String>> {
+    if records.task == Task::Seq2seq {
+        let options = VocabularyOptions { lower_case: false, fold_digits: false, ..options.clone() };
+        let symbols = Vocabulary::of_targets(&records.train, &options);
+        ensure!(!symbols.iter().any(|s| s == END), "{}: a target holds {END:?}, which ends it", records.dir.display());
+        return Ok(std::iter::once(END.to_owned()).chain(symbols).collect());
+    }
+
+    let mut labels = BTreeSet::new();
+    for record in records.train.iter().chain(&records.valid).chain(&records.test) {
+        match &record.answer {
+            records::Answer::Label(label) => {
+                labels.insert(label.clone());
+            }
+            records::Answer::Tags(tags) => labels.extend(tags.iter().cloned()),
+            records::Answer::Values(_) => return Ok(records.outputs.clone()),
+            records::Answer::None | records::Answer::Symbols(_) => return Ok(Vec::new()),
+        }
+    }
+    Ok(labels.into_iter().collect())
+}
+
+/// The most fraction bits that hold every value to train on, with a quarter of headroom.
+fn frac_of(records: &Records, outputs_too: bool) -> u8 {
+    let mut largest = 0f64;
+    for r in &records.train {
+        if let Input::Values(v) = &r.input {
+            largest = v.iter().fold(largest, |m, v| m.max(f64::from(v.abs())));
+        }
+        if let (true, records::Answer::Values(v)) = (outputs_too, &r.answer) {
+            largest = v.iter().fold(largest, |m, v| m.max(f64::from(v.abs())));
+        }
+    }
+    (0..=15).rev().find(|f| largest * 1.25 * 2f64.powi(*f) <= 32767.0).unwrap_or(0) as u8
+}
+
+/// Frames of values: the inputs of each step and, in closed loop, the measured outputs of the step before.
+fn values(records: &Records, record: &Record, frac: u8, feedback: usize) -> Vec<i16> {
+    let unit = 2f64.powi(frac.into());
+    let integer = |v: &f32| (f64::from(*v) * unit).round().clamp(-32768.0, 32767.0) as i16;
+    let Input::Values(inputs) = &record.input else { return Vec::new() };
+    if feedback == 0 {
+        return inputs.iter().map(integer).collect();
+    }
+    let records::Answer::Values(outputs) = &record.answer else { return Vec::new() };
+    let width = records.channels.len();
+    let mut before = vec![0.0; feedback];
+    let mut frames = Vec::with_capacity(inputs.len() + outputs.len());
+    for (t, y) in outputs.chunks_exact(feedback).enumerate() {
+        frames.extend(inputs[t * width..][..width].iter().map(integer));
+        frames.extend(before.iter().map(integer));
+        before.copy_from_slice(y);
+    }
+    frames
+}

@@ -1,0 +1,222 @@
+//! Float beside integer, layer by layer and step by step.
+
+use anyhow::{Result, anyhow};
+use elman::blob::{Model, Structure};
+use elman::cell::{LongState, View};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::Example;
+use crate::RunInfo;
+use crate::evaluate::How;
+use crate::evaluate::host;
+use elman_nn::{Network, Trace, structure};
+use elman_quant::ptq::dequantized;
+use elman_quant::{IntegerModel, network};
+
+/// What rounding did to one layer.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct LayerError {
+    /// Number of the layer in the blob.
+    pub layer: usize,
+    /// Variant.
+    pub variant: String,
+    /// Weights' signal to rounding noise in dB; absent for a layer without weights.
+    pub weights_db: Option<f64>,
+    /// Output's signal to quantization noise in dB, over all steps; absent where it is exact.
+    pub output_db: Option<f64>,
+    /// Outputs that sit at the end of their format.
+    pub saturated: u64,
+    /// Outputs looked at.
+    pub outputs: u64,
+    /// Long states that sit at the end of their format.
+    pub long_saturated: u64,
+    /// Root mean square of the error of the hidden state at each time step: its drift.
+    pub drift: Vec<f64>,
+}
+
+#[derive(Clone, Default)]
+struct Sums {
+    signal: f64,
+    noise: f64,
+    saturated: u64,
+    outputs: u64,
+    long_saturated: u64,
+    /// Squared error and number of elements at each step.
+    steps: Vec<(f64, u64)>,
+}
+
+impl Sums {
+    fn add(&mut self, step: usize, view: &View<'_>, integer: &[i16], long: &[u32], float: &[f32]) {
+        let unit = 2f64.powi(-(view.formats().out_frac as i32));
+        if self.steps.len() <= step {
+            self.steps.resize(step + 1, (0.0, 0));
+        }
+        for (q, f) in integer.iter().zip(float) {
+            let error = (*q as f64 * unit - *f as f64).powi(2);
+            self.signal += (*f as f64).powi(2);
+            self.noise += error;
+            self.steps[step].0 += error;
+        }
+        self.steps[step].1 += integer.len() as u64;
+        self.outputs += integer.len() as u64;
+        self.saturated += integer.iter().filter(|q| matches!(**q, i16::MIN | i16::MAX)).count() as u64;
+        if matches!(view.spec().long, LongState::Cell | LongState::Pair | LongState::Wide) {
+            let ends = long.iter().filter(|c| matches!(**c as i32, i32::MIN | i32::MAX)).count();
+            self.long_saturated += ends as u64;
+        }
+    }
+
+    fn merge(mut self, other: &Sums) -> Sums {
+        self.signal += other.signal;
+        self.noise += other.noise;
+        self.saturated += other.saturated;
+        self.outputs += other.outputs;
+        self.long_saturated += other.long_saturated;
+        let n = self.steps.len().max(other.steps.len());
+        self.steps.resize(n, (0.0, 0));
+        for (a, b) in self.steps.iter_mut().zip(&other.steps) {
+            *a = (a.0 + b.0, a.1 + b.1);
+        }
+        self
+    }
+}
+
+fn decibels(signal: f64, noise: f64) -> Option<f64> {
+    (noise > 0.0 && signal > 0.0).then(|| 10.0 * (signal / noise).log10())
+}
+
+/// Runs both networks over the frames of examples and compares every layer at every step; of a model with a layer
+/// that reads backward or of another structure, the output alone.
+///
+/// # Errors
+/// Where an example is longer than the model takes.
+///
+/// # Panics
+/// Where `model` is not the blob of `integer`, or `integer` not of `network`.
+pub fn compare(
+    network: &Network<f32>,
+    integer: &IntegerModel,
+    model: &Model<'_>,
+    about: &RunInfo,
+    how: How,
+    examples: &[Example],
+) -> Result<Vec<LayerError>> {
+    let before = usize::from(about.scale_layer().is_some());
+    let map = network::layer_map(&network.spec().layers, before);
+    let empty = || vec![Sums::default(); model.layers().len()];
+    let sums = examples
+        .par_iter()
+        .map(|example| {
+            let mut sums = empty();
+            let sequence = about.sequence(example);
+            let clip = &example.frames[..example.steps(model.inputs()) * model.inputs()];
+            let mut traces = structure::trace(network, sequence.item());
+            if let Some(last) = traces.last_mut() {
+                about.physical(&mut last.out);
+            }
+            let float = traces.last().map_or(&[][..], |t| &t.out);
+            if model.structure() != Structure::Sequence {
+                answers(model, example, float, &mut sums)?;
+            } else if model.max_steps() > 0 {
+                outputs(model, clip, float, &mut sums)?;
+            } else {
+                steps(model, (clip, how), &sequence.frames, &traces, &map, &mut sums);
+            }
+            anyhow::Ok(sums)
+        })
+        .try_reduce(empty, |a, b| anyhow::Ok(a.into_iter().zip(&b).map(|(a, b)| a.merge(b)).collect()))?;
+
+    let weights = weights_db(network, integer, &map);
+    Ok(sums
+        .into_iter()
+        .enumerate()
+        .map(|(k, s)| LayerError {
+            layer: k,
+            variant: integer.layers[k].variant.clone(),
+            weights_db: weights[k],
+            output_db: decibels(s.signal, s.noise),
+            saturated: s.saturated,
+            outputs: s.outputs,
+            long_saturated: s.long_saturated,
+            drift: s.steps.iter().map(|(e, n)| (e / (*n).max(1) as f64).sqrt()).collect(),
+        })
+        .collect())
+}
+
+/// Compares the answers of a model that is no sequence.
+fn answers(model: &Model<'_>, example: &Example, float: &[f32], sums: &mut [Sums]) -> Result<()> {
+    let mut memory = vec![0; model.memory_words()];
+    let (Some(view), Some(sums)) = (model.layers().last(), sums.last_mut()) else { return Ok(()) };
+    let mut float = float.chunks_exact(model.outputs());
+    let each = |t: usize, output: elman::net::Output<'_>| {
+        sums.add(t, view, output.scores, &[], float.next().unwrap_or_default());
+    };
+    host::structure(model, &mut memory, example, each).map_err(|e| anyhow!("{}: {e}", example.name))
+}
+
+/// Compares the outputs of a model that runs whole sequences.
+fn outputs(model: &Model<'_>, clip: &[i16], float: &[f32], sums: &mut [Sums]) -> Result<()> {
+    let mut memory = vec![0; model.memory_words()];
+    let mut net = model.sequence(&mut memory).map_err(|e| anyhow!("{e}"))?;
+    let integer = net.run(clip).map_err(|e| anyhow!("{e}"))?;
+    let (Some(view), Some(sums)) = (model.layers().last(), sums.last_mut()) else { return Ok(()) };
+    let width = model.outputs();
+    let first = clip.len() / model.inputs() - float.len() / width;
+    for (t, (output, float)) in integer.iter().skip(first).zip(float.chunks_exact(width)).enumerate() {
+        sums.add(first + t, view, output.scores, &[], float);
+    }
+    Ok(())
+}
+
+/// Compares every layer of a model that streams.
+fn steps(
+    model: &Model<'_>,
+    (clip, how): (&[i16], How),
+    inputs: &[f32],
+    traces: &[Trace<f32>],
+    map: &[Option<usize>],
+    sums: &mut [Sums],
+) {
+    let mut memory = vec![0; model.memory_words()];
+    let mut net = model.stream(&mut memory).expect("memory of the model's own size");
+    let (width, last) = (model.inputs(), model.layers().len() - 1);
+    let steps = clip.len() / width;
+    let scale = map.iter().flatten().next().is_some_and(|k| *k > 0);
+    for (t, frame) in clip.chunks_exact(width).enumerate() {
+        net.step(&frame[..how.given(t, width, model.feedback())]);
+        if scale {
+            sums[0].add(t, &model.layers()[0], net.hidden(0), &[], &inputs[t * width..][..width]);
+        }
+        for (n, (trace, layer)) in traces.iter().zip(map).enumerate() {
+            let Some(k) = *layer else { continue };
+            // What one layer of the recipe becomes in several is judged by the last of them.
+            let k = if n + 1 == traces.len() { last } else { k };
+            // Behind a pool the float network has one step, the device one for each prefix.
+            let at = if trace.steps == steps { Some(t) } else { (t + 1 == steps).then_some(0) };
+            let Some(at) = at else { continue };
+            let float = &trace.out[at * trace.width..][..trace.width];
+            sums[k].add(t, &model.layers()[k], net.hidden(k), net.long(k), float);
+        }
+    }
+}
+
+fn weights_db(network: &Network<f32>, integer: &IntegerModel, map: &[Option<usize>]) -> Vec<Option<f64>> {
+    let mut out = vec![None; integer.layers.len()];
+    for (n, k) in map.iter().enumerate().filter_map(|(n, k)| Some((n, (*k)?))) {
+        let gates = dequantized(&integer.layers[k]);
+        let (mut signal, mut noise) = (0.0, 0.0);
+        for (name, real) in [
+            ("w", gates.iter().flat_map(|g| &g.0).collect::<Vec<_>>()),
+            ("u", gates.iter().flat_map(|g| &g.1).collect::<Vec<_>>()),
+        ] {
+            let float = network.tensor(&format!("layers.{n}.{name}")).map_or(&[][..], |(_, v)| v);
+            for (q, f) in real.into_iter().zip(float) {
+                signal += (*f as f64).powi(2);
+                noise += (q - *f as f64).powi(2);
+            }
+        }
+        out[k] = decibels(signal, noise);
+    }
+    out
+}

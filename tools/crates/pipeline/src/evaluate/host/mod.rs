@@ -1,0 +1,64 @@
+//! A model on the host, run as the device runs it.
+
+mod graph;
+pub mod seq2seq;
+mod tree;
+
+pub use graph::features as edge_features;
+
+use elman::blob::{Error, Model, Structure};
+use elman::net::Output;
+
+use crate::Example;
+
+/// Runs a model that is no sequence over one example, and hands `each` the number and output of every step or node that
+/// answers; an encoder-decoder, which is given what is wanted of it, at every symbol.
+///
+/// # Errors
+/// Where `memory` is too small, or the example larger than the model takes.
+pub fn structure(
+    model: &Model<'_>,
+    memory: &mut [u32],
+    example: &Example,
+    each: impl FnMut(usize, Output<'_>),
+) -> Result<(), Error> {
+    match model.structure() {
+        Structure::Sequence => Err(Error::Way { structure: Structure::Sequence }),
+        Structure::Seq2seq { .. } => seq2seq::run(model, memory, example, each),
+        Structure::Tree { .. } => tree::run(model, memory, example, each),
+        Structure::Graph { .. } => graph::run(model, memory, example, each),
+    }
+}
+
+/// Runs a model over one sequence of frames, from zeroed states, and hands `each` the number and output of every
+/// `wanted` step. A frame may lack the elements that the model feeds back to itself.
+///
+/// # Errors
+/// Where `memory` is too small, or the sequence longer than a model that reads backward takes.
+pub fn run<'f>(
+    model: &Model<'_>,
+    memory: &mut [u32],
+    frames: impl Iterator<Item = &'f [i16]>,
+    wanted: impl Fn(usize) -> bool,
+    mut each: impl FnMut(usize, Output<'_>),
+) -> Result<(), Error> {
+    if model.max_steps() > 0 {
+        let frames: Vec<i16> = frames.flatten().copied().collect();
+        let mut net = model.sequence(memory)?;
+        let outputs = net.run(&frames)?;
+        outputs.iter().enumerate().filter(|(t, _)| wanted(*t)).for_each(|(t, output)| each(t, output));
+        return Ok(());
+    }
+    let mut net = model.stream(memory)?;
+    for (t, frame) in frames.enumerate() {
+        net.advance(frame);
+        // An output that is fed back is needed by the next step.
+        if wanted(t) || model.feedback() > 0 {
+            let output = net.output();
+            if wanted(t) {
+                each(t, output);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,18 @@
+//! Trees.
+
+use elman::blob::{Error, Model};
+use elman::net::Output;
+
+use crate::Example;
+use elman_data::Joints;
+
+/// As [`super::structure`].
+pub(super) fn run(
+    model: &Model<'_>,
+    memory: &mut [u32],
+    example: &Example,
+    each: impl FnMut(usize, Output<'_>),
+) -> Result<(), Error> {
+    let nodes = if let Joints::Tree(nodes) = &example.joints { &nodes[..] } else { &[] };
+    model.tree(memory)?.run_each(&example.frames, nodes, each)
+}

@@ -1,0 +1,378 @@
+//! Float and integer networks over examples: what they answer and how good that is.
+
+pub mod compare;
+pub mod host;
+pub mod monte_carlo;
+pub mod score;
+
+use anyhow::{Result, anyhow};
+use elman::blob::{Model, Structure};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::RunInfo;
+use crate::recipe::Recipe;
+use crate::{Answer, Encoding, Example};
+use elman_data::Joints;
+use elman_data::records::{self, Task};
+use elman_nn::{self as nn, LayerSpec, Mode, Network, structure};
+use score::{BySize, Nats, SpanScore, SymbolScore};
+
+/// Right and wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confusion {
+    /// Rows: what it is; columns: what was answered.
+    pub counts: Vec<Vec<u64>>,
+}
+
+impl Confusion {
+    /// Counts pairs (is, answered) over `labels` labels.
+    pub fn of(labels: usize, pairs: impl IntoIterator<Item = (usize, usize)>) -> Self {
+        let mut counts = vec![vec![0; labels]; labels];
+        for (is, answered) in pairs {
+            counts[is][answered] += 1;
+        }
+        Confusion { counts }
+    }
+}
+
+/// What one example came to.
+#[derive(Clone, Debug, Default)]
+pub struct Part {
+    /// The answer at each output: one for a class, one a step for tags; empty for values.
+    pub answers: Vec<u32>,
+    /// Surprise at what was wanted.
+    nats: Nats,
+    /// The scores of the last output.
+    last: Vec<f32>,
+    /// Values said of a series, `[judged steps, outputs]`.
+    values: Vec<f32>,
+}
+
+impl Part {
+    /// Judges the outputs of a step.
+    fn step(&mut self, t: usize, example: &Example, y: &[f32]) {
+        self.last.clear();
+        self.last.extend(y);
+        match &example.answer {
+            Answer::Class(_) | Answer::Steps(_) => self.answers.push(nn::argmax(y) as u32),
+            Answer::Next => {
+                let wanted = usize::from(example.frames[t + 1] as u16);
+                let scores: Vec<f64> = y.iter().map(|y| f64::from(*y)).collect();
+                self.nats.add(&scores, wanted);
+            }
+            Answer::Values(_) | Answer::Last(_) => self.values.extend(y),
+            // Decoded, not read off step by step.
+            Answer::Symbols(_) => {}
+        }
+    }
+}
+
+/// Which outputs are judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct How {
+    /// First steps of an example that are not judged.
+    pub skip: usize,
+    /// First step at which a network that reads its own outputs gets these; before, and without it always, it gets
+    /// the measured ones.
+    pub closed_from: Option<usize>,
+}
+
+impl How {
+    /// As a recipe's network is trained: its loop closed behind its warm-up, or open.
+    pub fn of(recipe: &Recipe) -> Self {
+        let closed_from = match recipe.network.layers.last() {
+            Some(LayerSpec::Narx { closed: true, warmup, .. }) => Some(*warmup),
+            _ => None,
+        };
+        How { skip: recipe.sequences.skip, closed_from }
+    }
+
+    /// For a model whose recipe may be missing: without one, a loop is closed from the first step on.
+    pub fn of_model(recipe: &Recipe, model: &Model<'_>) -> Self {
+        let how = How::of(recipe);
+        let known = recipe.network.feeds_back() || model.feedback() == 0;
+        if known { how } else { How { closed_from: Some(0), ..how } }
+    }
+
+    /// How many of a frame's `inputs` elements a model with `feedback` gets at step `t`.
+    pub fn given(&self, t: usize, inputs: usize, feedback: usize) -> usize {
+        if self.closed_from.is_some_and(|from| t >= from) { inputs - feedback } else { inputs }
+    }
+}
+
+/// Runs the float network over each example, in parallel.
+pub fn float(network: &Network<f32>, about: &RunInfo, examples: &[Example], how: How) -> Vec<Part> {
+    let width = about.encoding.outputs();
+    examples
+        .par_iter()
+        .map(|example| {
+            if let Structure::Seq2seq { max_outputs, beams, .. } = about.structure {
+                let source = about.sequence(example).frames;
+                let said = structure::search(network, &source, max_outputs.into(), beams.into());
+                return Part { answers: said, ..Part::default() };
+            }
+            let mut outputs = structure::run(network, about.sequence(example).item(), Mode::Evaluate);
+            about.physical(&mut outputs);
+            let mut part = Part::default();
+            let skip = if outputs.len() > width { how.skip } else { 0 };
+            let first = if example.answer.single() { outputs.len() / width - 1 } else { skip };
+            for (t, y) in outputs.chunks_exact(width).enumerate().skip(first) {
+                part.step(t, example, y);
+            }
+            part
+        })
+        .collect()
+}
+
+/// Runs the integer network over each example, in parallel.
+///
+/// # Errors
+/// Where an example is longer than the model takes.
+pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<Part>> {
+    let inputs = model.inputs();
+    let unit = 2f32.powi(-i32::from(model.out_frac()));
+    examples
+        .par_iter()
+        .map_init(
+            || vec![0; model.memory_words()],
+            |memory, example| {
+                let frames = &example.frames[..example.steps(inputs) * inputs];
+                let mut part = Part::default();
+                let mut y = vec![0.0; model.outputs()];
+                if let Structure::Seq2seq { .. } = model.structure() {
+                    part.answers = host::seq2seq::symbols(model, memory, frames)
+                        .map_err(|e| anyhow!("{}: {e}; {}", example.name, way_out(&e)))?;
+                    return Ok(part);
+                }
+                if model.structure() != Structure::Sequence {
+                    host::structure(model, memory, example, |t, output| {
+                        y.iter_mut().zip(output.scores).for_each(|(y, s)| *y = f32::from(*s) * unit);
+                        part.step(t, example, &y);
+                    })
+                    .map_err(|e| anyhow!("{}: {e}; {}", example.name, way_out(&e)))?;
+                    return Ok(part);
+                }
+                let steps = frames.len() / inputs;
+                let first = if example.answer.single() { steps.saturating_sub(1) } else { how.skip };
+                let given = frames.chunks_exact(inputs).enumerate();
+                let given = given.map(|(t, frame)| &frame[..how.given(t, inputs, model.feedback())]);
+                host::run(
+                    model,
+                    memory,
+                    given,
+                    |t| t >= first,
+                    |t, output| {
+                        y.iter_mut().zip(output.scores).for_each(|(y, s)| *y = f32::from(*s) * unit);
+                        part.step(t, example, &y);
+                    },
+                )
+                .map_err(|e| anyhow!("{}: {e}; {}", example.name, way_out(&e)))?;
+                Ok(part)
+            },
+        )
+        .collect()
+}
+
+/// What helps against an error of the device's code.
+fn way_out(error: &elman::blob::Error) -> &'static str {
+    match error {
+        elman::blob::Error::TooLong { .. } => "set quantize.max_steps in the recipe and quantize again",
+        _ => "the model is damaged; quantize again",
+    }
+}
+
+/// A figure that tells how good the answers are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// What it is.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// Whether it is a share, which people read as a percentage.
+    pub share: bool,
+}
+
+impl Figure {
+    fn share(name: &str, value: f64) -> Self {
+        Figure { name: name.to_owned(), value, share: true }
+    }
+    fn plain(name: impl Into<String>, value: f64) -> Self {
+        Figure { name: name.into(), value, share: false }
+    }
+
+    /// As people read it.
+    pub fn text(&self) -> String {
+        if self.share { format!("{:.2} %", 100.0 * self.value) } else { format!("{:.4}", self.value) }
+    }
+}
+
+/// The figures of a task, the one that counts first.
+///
+/// class: accuracy, the mean of the labels' F1, and accuracy by size where files tell sizes. tag over trees: accuracy of all
+/// nodes and at the root. tag and segment: F1 of the spans where the labels have some, accuracy per step. next: nats per
+/// symbol, perplexity. series: root mean square error of each output in its own unit, and the
+/// same over the deviation of what was wanted.
+pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[Part], how: How) -> Vec<Figure> {
+    match encoding.task {
+        Task::Class => {
+            let all = Figure::share("accuracy", accuracy(examples, parts));
+            let pairs = pairs(examples, parts).map(|(is, answered)| (is as usize, answered as usize));
+            let labels = score::per_label(&Confusion::of(encoding.labels.len(), pairs), &encoding.labels);
+            let each = Figure::share("macro F1", score::macro_f1(&labels));
+            [all, each].into_iter().chain(by_size(examples, parts)).collect()
+        }
+        Task::Tag if examples.iter().any(|e| matches!(e.joints, Joints::Tree(_))) => {
+            let mut figures = vec![Figure::share("accuracy of all nodes", accuracy(examples, parts))];
+            figures.extend(at_roots(encoding, examples, parts));
+            figures
+        }
+        Task::Next => {
+            let nats = parts.iter().map(|p| p.nats).fold(Nats::default(), Nats::join);
+            vec![Figure::plain("nats per symbol", nats.mean()), Figure::plain("perplexity", nats.perplexity())]
+        }
+        Task::Tag | Task::Segment => {
+            let name = |k: &u32| encoding.labels.get(*k as usize).map_or("", String::as_str);
+            let mut figures = vec![Figure::share("accuracy per step", accuracy(examples, parts))];
+            if score::has_spans(encoding.labels.iter().map(String::as_str)) {
+                let mut spans = SpanScore::default();
+                for (example, part) in examples.iter().zip(parts) {
+                    if let Answer::Steps(wanted) = &example.answer {
+                        spans.add(wanted.iter().map(name), part.answers.iter().map(name));
+                    }
+                }
+                let what = if encoding.task == Task::Segment { "word" } else { "entity" };
+                figures.insert(0, Figure::share(&format!("{what} F1"), spans.all.f1()));
+                figures.push(Figure::share(&format!("{what} precision"), spans.all.precision()));
+                figures.push(Figure::share(&format!("{what} recall"), spans.all.recall()));
+            }
+            figures
+        }
+        Task::Seq2seq => {
+            let mut score = SymbolScore::default();
+            for (example, part) in examples.iter().zip(parts) {
+                if let Answer::Symbols(wanted) = &example.answer {
+                    score.add(wanted, &part.answers);
+                }
+            }
+            vec![
+                Figure::share("exact match", score.exact()),
+                Figure::share("symbol accuracy", score.accuracy()),
+                Figure::share("BLEU", score.bleu()),
+            ]
+        }
+        Task::Series => {
+            let width = encoding.labels.len();
+            let judged = |e: &'_ Example| if e.answer.single() { 0 } else { how.skip * width };
+            let wanted: Vec<f32> =
+                examples.iter().flat_map(|e| e.answer.values().iter().skip(judged(e)).copied()).collect();
+            let said: Vec<f32> = parts.iter().flat_map(|p| p.values.iter().copied()).collect();
+            let deviations = score::deviation(&wanted, &said, width, 0);
+            encoding
+                .labels
+                .iter()
+                .zip(deviations)
+                .flat_map(|(name, d)| {
+                    [
+                        Figure::plain(format!("RMSE of {name}"), d.rmse),
+                        Figure::plain(format!("NRMSE of {name}"), d.nrmse),
+                    ]
+                })
+                .collect()
+        }
+    }
+}
+
+/// Accuracy at the last node of each tree; where labels are a scale, also on which side of its middle, those in the middle
+/// left out.
+fn at_roots(encoding: &Encoding, examples: &[Example], parts: &[Part]) -> Vec<Figure> {
+    let middle = score::middle(&encoding.labels);
+    let (mut all, mut sides) = (BySize::default(), BySize::default());
+    for (example, part) in examples.iter().zip(parts) {
+        let Answer::Steps(wanted) = &example.answer else { continue };
+        let (Some(wanted), Some(said)) = (wanted.last(), part.answers.last()) else { continue };
+        all.add(0, wanted == said);
+        if let Some(middle) = middle.filter(|m| *m != *wanted as usize) {
+            sides.add(0, (score::side(&part.last, middle) > 0.0) == (*wanted as usize > middle));
+        }
+    }
+    let named = |by: &BySize, name| by.shares().map(|(_, share)| Figure::share(name, share)).collect::<Vec<_>>();
+    [named(&all, "accuracy at the root"), named(&sides, "side at the root")].concat()
+}
+
+/// Accuracy by the size that names of files tell, where they tell several.
+fn by_size(examples: &[Example], parts: &[Part]) -> Vec<Figure> {
+    let mut by = BySize::default();
+    for (example, part) in examples.iter().zip(parts) {
+        let file = example.name.split(':').next().unwrap_or_default();
+        if let (Answer::Class(wanted), Some(said), Some(size)) =
+            (&example.answer, part.answers.last(), records::size_of(file))
+        {
+            by.add(size, wanted == said);
+        }
+    }
+    let shares = by.shares().map(|(size, share)| Figure::share(&format!("accuracy at size {size}"), share));
+    if by.0.len() > 1 { shares.collect() } else { Vec::new() }
+}
+
+fn accuracy(examples: &[Example], parts: &[Part]) -> f64 {
+    let (mut right, mut all) = (0, 0);
+    for (is, answered) in pairs(examples, parts) {
+        right += u64::from(is == answered);
+        all += 1;
+    }
+    right as f64 / all.max(1) as f64
+}
+
+/// What each judged output is, and what was answered.
+pub fn pairs<'a>(examples: &'a [Example], parts: &'a [Part]) -> impl Iterator<Item = (u32, u32)> + 'a {
+    examples.iter().zip(parts).flat_map(|(e, p)| {
+        let wanted: &[u32] = match &e.answer {
+            Answer::Class(class) => std::slice::from_ref(class),
+            Answer::Steps(steps) => steps,
+            Answer::Symbols(_) | Answer::Values(_) | Answer::Last(_) | Answer::Next => &[],
+        };
+        // A step that asks for nothing is not judged.
+        wanted.iter().copied().zip(p.answers.iter().copied()).filter(|(is, _)| *is != nn::NO_CLASS)
+    })
+}
+
+/// Outputs at which two networks answer differently.
+pub fn disagreements(a: &[Part], b: &[Part]) -> usize {
+    a.iter().zip(b).map(|(a, b)| a.answers.iter().zip(&b.answers).filter(|(a, b)| a != b).count()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(answers: &[u32]) -> Part {
+        Part { answers: answers.to_vec(), ..Part::default() }
+    }
+
+    #[test]
+    fn counts_and_shares() {
+        let c = Confusion::of(3, [(0, 0), (1, 1), (2, 1), (2, 2)]);
+        assert_eq!(c.counts, [[1, 0, 0], [0, 1, 0], [0, 1, 1]]);
+        let example =
+            |answer| Example { name: String::new(), frames: vec![0; 4], joints: elman_data::Joints::None, answer };
+        let examples = [example(Answer::Class(1)), example(Answer::Steps(vec![0, 1, 2]))];
+        let parts = [part(&[1]), part(&[0, 2, 2])];
+        assert!((accuracy(&examples, &parts) - 0.75).abs() < 1e-12);
+        assert_eq!(disagreements(&parts, &[part(&[0]), part(&[0, 2, 1])]), 2);
+    }
+
+    #[test]
+    fn the_next_symbol_costs_its_surprise() {
+        let example = Example {
+            name: String::new(),
+            frames: vec![0, 1, 0],
+            joints: elman_data::Joints::None,
+            answer: Answer::Next,
+        };
+        let mut part = Part::default();
+        part.step(0, &example, &[0.0, 0.0]);
+        part.step(1, &example, &[3f32.ln(), 0.0]);
+        assert!((part.nats.sum - (2f64.ln() - 0.75f64.ln())).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,76 @@
+//! Where long recordings come from: a folder of the user's own, or mixed from a corpus.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use elman::audio;
+use rayon::prelude::*;
+
+use crate::Reporter;
+use crate::read_clip;
+use elman_data::{Corpus, Split};
+use elman_listen::{StreamRecipe, Track, read_labels};
+
+/// Every recording in a folder, with the label file of the same name and the ending .txt. One without is taken to hold no
+/// words, and that is said.
+///
+/// # Errors
+/// Where there is none, or one cannot be read.
+pub fn recordings(dir: &Path, audio: &audio::Config, reporter: &dyn Reporter) -> Result<Vec<Track>> {
+    let mut paths: Vec<_> = std::fs::read_dir(dir)
+        .with_context(|| format!("cannot read the folder {}", dir.display()))?
+        .filter_map(|e| e.ok().map(|e| e.path()))
+        .filter(|p| p.extension().is_some_and(|e| e.eq_ignore_ascii_case("wav") || e.eq_ignore_ascii_case("flac")))
+        .collect();
+    paths.sort();
+    ensure!(!paths.is_empty(), "{} holds no wav or flac", dir.display());
+    paths
+        .iter()
+        .map(|path| {
+            let (samples, notes) = read_clip(path, audio)?;
+            notes.iter().for_each(|n| reporter.note(&format!("note: {n}")));
+            let labels = path.with_extension("txt");
+            let words = if labels.exists() {
+                read_labels(&labels, audio.sample_rate)?
+            } else {
+                reporter.note(&format!("{} has no label file {}: it holds no words", path.display(), labels.display()));
+                Vec::new()
+            };
+            let name = path.file_stem().map_or(String::new(), |s| s.to_string_lossy().into_owned());
+            Ok(Track { name, samples, words })
+        })
+        .collect()
+}
+
+/// What is mixed from a corpus.
+#[derive(Clone, Copy, Debug)]
+pub struct Mixed {
+    /// Split whose clips are used.
+    pub split: Split,
+    /// Hours, in streams of at most one.
+    pub hours: f64,
+    /// Clips an hour.
+    pub per_hour: f64,
+    /// Level of the words above the background, in dB.
+    pub snr_db: f32,
+    /// Of everything random.
+    pub seed: u64,
+}
+
+impl Mixed {
+    /// The streams.
+    ///
+    /// # Errors
+    /// Where the split has no clips.
+    pub fn tracks(&self, recipe: &StreamRecipe, corpus: &Corpus) -> Result<Vec<Track>> {
+        let mix = recipe.mix(corpus, self.split);
+        ensure!(!mix.clips.is_empty(), "{} has no clips in its {} split", corpus.dir.display(), self.split);
+        let count = self.hours.ceil().max(1.0);
+        let how = StreamRecipe { valid_per_hour: self.per_hour, valid_snr_db: self.snr_db, ..recipe.clone() }.judging(
+            self.hours / count,
+            mix.clips,
+            mix.rate,
+        );
+        Ok((0..count as u64).into_par_iter().map(|k| mix.track(&how, self.seed.wrapping_mul(1000) + k)).collect())
+    }
+}

@@ -1,0 +1,176 @@
+//! Recordings: features by the device's front end, clips varied while training.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use elman::audio;
+use rayon::prelude::*;
+
+use super::{Answer, Example};
+use crate::Reporter;
+use crate::RunInfo;
+use crate::recipe::Recipe;
+use elman_data::cache::{Cache, Key};
+use elman_data::{Augment, Clip, Corpus, Note, NoteKind, Options, Split, features};
+use elman_listen::StreamRecipe;
+use elman_nn::Target;
+use elman_train::{Dataset, Sequence};
+
+/// Opens a corpus and says what was found and converted.
+///
+/// # Errors
+/// What the reader found wrong.
+pub(super) fn open(
+    dir: &Path,
+    stream: Option<&StreamRecipe>,
+    sample_rate: Option<u32>,
+    reporter: &dyn Reporter,
+) -> Result<Corpus> {
+    let options = match stream {
+        Some(s) => Options {
+            sample_rate,
+            words: s.words.clone(),
+            leave_out: s.leave_out.clone(),
+            valid_share: s.valid_share,
+            ..Options::default()
+        },
+        None => Options { sample_rate, ..Options::default() },
+    };
+    let corpus = Corpus::open(dir, &options)?;
+    reporter.note(&format!(
+        "{}: {} labels, {} clips to train on, {} to validate{}, {} to test, {} Hz",
+        dir.display(),
+        corpus.labels.len(),
+        corpus.train.len(),
+        corpus.valid.len(),
+        if corpus.valid_is_carved { " (carved out of train)" } else { "" },
+        corpus.test.len(),
+        corpus.sample_rate
+    ));
+    for note in &corpus.notes {
+        reporter.note(&format!("note: {note}"));
+    }
+    Ok(corpus)
+}
+
+/// The rate that a recipe asks for.
+pub fn wanted_rate(recipe: &Recipe) -> Option<u32> {
+    (recipe.features.sample_rate != 0).then_some(recipe.features.sample_rate)
+}
+
+/// Raw features and labels of clips, by the device's front end, or as a run before made them of the same samples.
+///
+/// # Errors
+/// Where the front end refuses its parameters.
+pub fn examples(clips: &[Clip], audio: &audio::Config) -> Result<Vec<Example>> {
+    let make = || {
+        let of = |c: &Clip| features(&c.samples, audio).map_err(|e| anyhow::anyhow!("{}: {e}", c.name));
+        clips.par_iter().map(of).collect()
+    };
+    let all = Cache::of_user().vectors(&key(clips, audio)?, make)?;
+    let examples = clips.iter().zip(all).map(|(c, frames)| Example {
+        name: c.name.clone(),
+        frames,
+        joints: elman_data::Joints::None,
+        answer: Answer::Class(c.label as u32),
+    });
+    Ok(examples.collect())
+}
+
+/// What features are made of: the samples, the front end's parameters, and its code, as features of noise tell it.
+fn key(clips: &[Clip], audio: &audio::Config) -> Result<Key> {
+    let bytes = |samples: &[i16]| samples.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+    let mut state = 1u32;
+    let noise: Vec<i16> = (0..4 * audio.window)
+        .map(|k| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state as i32 >> (16 + k % 13)) as i16
+        })
+        .collect();
+    let mut key = Key::new("features");
+    key.add(&postcard::to_stdvec(audio)?);
+    key.add(&bytes(&features(&noise, audio)?));
+    let digests: Vec<_> = clips.par_iter().map(|c| sha1_smol::Sha1::from(bytes(&c.samples)).digest().bytes()).collect();
+    digests.iter().for_each(|d| key.add(d));
+    Ok(key)
+}
+
+/// Clips as sequences: varied while training, as they are otherwise.
+#[derive(Debug)]
+pub struct Clips<'a> {
+    clips: &'a [Clip],
+    examples: &'a [Example],
+    background: &'a [Vec<i16>],
+    audio: audio::Config,
+    about: &'a RunInfo,
+    augment: Augment,
+}
+
+impl<'a> Clips<'a> {
+    /// `examples` are the raw features of `clips`.
+    pub fn new(
+        corpus: &'a Corpus,
+        split: Split,
+        examples: &'a [Example],
+        audio: audio::Config,
+        about: &'a RunInfo,
+        augment: Augment,
+    ) -> Self {
+        Clips { clips: corpus.split(split), examples, background: &corpus.noise, audio, about, augment }
+    }
+}
+
+impl Dataset for Clips<'_> {
+    fn len(&self) -> usize {
+        self.clips.len()
+    }
+
+    fn get(&self, index: usize, epoch_seed: Option<u64>) -> Sequence {
+        let clip = &self.clips[index];
+        let frames = match epoch_seed {
+            Some(seed) if self.augment != Augment::default() => {
+                let seed = seed ^ (index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                let samples = self.augment.apply(&clip.samples, self.background, seed);
+                // The parameters were judged when the examples were made.
+                self.about.network_frames(&features(&samples, &self.audio).unwrap_or_default())
+            }
+            _ => self.about.network_frames(&self.examples[index].frames),
+        };
+        Sequence::new(frames, Target::Class(clip.label as u32))
+    }
+}
+
+/// Labels of a corpus must be the model's, in the same order.
+///
+/// # Errors
+/// With both lists where they differ.
+pub fn same_labels(corpus: &[String], dir: &Path, labels: &[String]) -> Result<()> {
+    ensure!(
+        corpus == labels,
+        "{} has the labels {}, the model {}; evaluate on data with the model's labels",
+        dir.display(),
+        corpus.join(" "),
+        labels.join(" ")
+    );
+    Ok(())
+}
+
+/// Reads a sound for a model: mono samples at the front end's rate, with what was converted.
+///
+/// # Errors
+/// Where the file is no sound.
+pub fn read_clip(path: &Path, audio: &audio::Config) -> Result<(Vec<i16>, Vec<Note>)> {
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {name}"))?;
+    let sound = elman_data::read_sound(&name, bytes)?;
+    let (from, to) = (sound.rate, audio.sample_rate);
+    let mut kinds = sound.notes;
+    let samples = if from == to {
+        sound.samples
+    } else {
+        kinds.push(NoteKind::Resampled { from, to });
+        elman_data::resample(&sound.samples, from, to)
+    };
+    let notes = kinds.into_iter().map(|kind| Note { kind, clips: 1, first: name.clone() }).collect();
+    Ok((samples, notes))
+}

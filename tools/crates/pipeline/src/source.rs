@@ -1,0 +1,72 @@
+//! What was read from a folder, whatever its kind.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use elman_data::records::Records;
+use elman_data::{Corpus, Split};
+
+use crate::Reporter;
+use crate::recipe::Recipe;
+use crate::sound;
+
+/// What was read from a folder.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Recordings.
+    Sound(Corpus),
+    /// Text, series, windows.
+    Records(Records),
+}
+
+impl Source {
+    /// Opens a folder as a recipe says (sound at `rate`, where that is given), and says what was found.
+    ///
+    /// # Errors
+    /// What the reader found wrong.
+    pub fn open(dir: &Path, recipe: &Recipe, rate: Option<u32>, reporter: &dyn Reporter) -> Result<Self> {
+        let Some(options) = &recipe.data else {
+            return Ok(Source::Sound(sound::open(dir, recipe.stream.as_ref(), rate, reporter)?));
+        };
+        let records = Records::open(dir, options)?;
+        reporter.note(&format!(
+            "{}: {}, {} examples to train on, {} to validate{}, {} to test",
+            dir.display(),
+            records.format,
+            records.train.len(),
+            records.valid.len(),
+            if records.valid_is_carved { " (carved out of train)" } else { "" },
+            records.test.len()
+        ));
+        for note in &records.notes {
+            reporter.note(&format!("note: {note}"));
+        }
+        Ok(Source::Records(records))
+    }
+
+    /// Where it came from.
+    pub fn dir(&self) -> &Path {
+        match self {
+            Source::Sound(corpus) => &corpus.dir,
+            Source::Records(records) => &records.dir,
+        }
+    }
+
+    /// Examples in a split.
+    pub fn count(&self, split: Split) -> usize {
+        match self {
+            Source::Sound(corpus) => corpus.split(split).len(),
+            Source::Records(records) => records.split(split).len(),
+        }
+    }
+
+    /// The split that judges: the one named, else test, else valid.
+    ///
+    /// # Errors
+    /// Where the named split is empty.
+    pub fn judging(&self, named: Option<Split>) -> Result<Split> {
+        let split = named.unwrap_or(if self.count(Split::Test) == 0 { Split::Valid } else { Split::Test });
+        ensure!(self.count(split) > 0, "{} has no examples in its {split} split", self.dir().display());
+        Ok(split)
+    }
+}

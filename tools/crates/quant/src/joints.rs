@@ -1,0 +1,139 @@
+//! Formats between chains of layers: what a chain reads, and outputs that must have one format as they stand side by
+//! side.
+
+use elman::cell::OutRange;
+
+use super::ptq::{Seen, out_frac};
+use elman_nn::{LayerSpec, NetworkSpec, StructureSpec};
+
+/// Chains whose outputs share a format.
+fn groups(spec: &NetworkSpec) -> Vec<usize> {
+    match &spec.structure {
+        StructureSpec::Sequence => Vec::new(),
+        // The head reads a decoder state beside encoder states, and these are the decoder's first states.
+        StructureSpec::Seq2seq { .. } => vec![0, 1, 2],
+        StructureSpec::Tree { .. } => vec![0, 1],
+        StructureSpec::Graph { chains, .. } => {
+            let updates = (3..chains.len() - 1).step_by(2);
+            [0, 1].into_iter().chain(updates).collect()
+        }
+    }
+}
+
+/// Range of a layer's output and whether it feeds itself.
+fn range(layer: &LayerSpec) -> Option<(OutRange, bool)> {
+    let name = match layer {
+        LayerSpec::Cell { variant, .. } => variant,
+        LayerSpec::Dense { activation, .. } => super::network::dense(*activation),
+        LayerSpec::Embedding { .. } => "embedding",
+        LayerSpec::OneHot { .. } => "one-hot",
+        _ => return None,
+    };
+    elman::layer::named(name).map(|(_, _, spec)| (spec.out, spec.stateful()))
+}
+
+/// What was seen, with the formats that outputs share.
+pub fn joined(spec: &NetworkSpec, seen: &[Seen]) -> Vec<Seen> {
+    let mut seen = seen.to_vec();
+    let mut share = |layers: Vec<usize>| {
+        let fracs = layers.iter().filter_map(|k| {
+            let (out, stateful) = range(&spec.layers[*k])?;
+            Some(out_frac(out, stateful, 15, &seen[*k]))
+        });
+        let unit = layers.iter().any(|k| matches!(range(&spec.layers[*k]), Some((OutRange::Unit, _))));
+        let frac = if unit { Some(15) } else { fracs.min() };
+        layers.iter().for_each(|k| seen[*k].out_frac = frac);
+    };
+    let last = |chain: usize| spec.chain(chain).next_back();
+    share(groups(spec).into_iter().filter_map(last).collect());
+    if let StructureSpec::Seq2seq { .. } = spec.structure {
+        // Query and key are added or multiplied.
+        share([3, 4].into_iter().filter_map(last).collect());
+    }
+    if let (StructureSpec::Tree { .. }, [Some(leaf), Some(compose)]) = (&spec.structure, [0, 1].map(last)) {
+        // A leaf's cell state is read where a composed one is.
+        let long = seen[leaf].long.max(seen[compose].long);
+        (seen[leaf].long, seen[compose].long) = (long, long);
+    }
+    if let (StructureSpec::Graph { chains, .. }, Some(node)) = (&spec.structure, last(0)) {
+        // Long states go from round to round, and those that are h begin as h_0.
+        let updates: Vec<usize> = (3..chains.len() - 1).step_by(2).filter_map(last).collect();
+        let long = updates.iter().fold(seen[node].out, |long, k| seen[*k].long.max(long));
+        updates.iter().for_each(|k| seen[*k].long = long);
+    }
+    seen
+}
+
+/// Where chains begin among the layers of the blob, and what each reads.
+pub struct Joints<'a> {
+    spec: &'a NetworkSpec,
+    /// Fraction bits of a frame.
+    frame: u8,
+    /// Fraction bits of each chain's output so far.
+    ends: Vec<u8>,
+    /// Layers of the blob before each chain.
+    starts: Vec<usize>,
+}
+
+impl<'a> Joints<'a> {
+    /// Before the first layer; `frame` is the format of the network's input.
+    pub fn new(spec: &'a NetworkSpec, frame: u8) -> Self {
+        Joints { spec, frame, ends: Vec::new(), starts: vec![0] }
+    }
+
+    /// Fraction bits that layer `k` of the recipe reads; `frac` is the format of the layer before, and `done` how many
+    /// layers the blob has so far.
+    pub fn before(&mut self, k: usize, frac: u8, done: usize) -> u8 {
+        if self.spec.structure == StructureSpec::Sequence {
+            return frac;
+        }
+        let mut frac = frac;
+        // The chains that end before this layer: the last of them with layers, and empty ones behind it.
+        while self.ends.len() < self.spec.chains() && self.spec.chain(self.ends.len()).end <= k {
+            let chain = self.ends.len();
+            let end = if self.spec.chain(chain).is_empty() { self.given(chain) } else { frac };
+            self.ends.push(end);
+            self.starts.push(done);
+            frac = self.given(self.ends.len().min(self.spec.chains() - 1));
+        }
+        frac
+    }
+
+    /// Fraction bits of what chain `k` reads.
+    fn given(&self, k: usize) -> u8 {
+        let end = |k: usize| self.ends.get(k).copied().unwrap_or(0);
+        match &self.spec.structure {
+            StructureSpec::Sequence => self.frame,
+            StructureSpec::Seq2seq { .. } => match k {
+                0 => self.frame,
+                1 | 4 => end(0),
+                2 => 0,
+                5 => 15,
+                _ => end(2),
+            },
+            StructureSpec::Tree { .. } => {
+                if k == 0 {
+                    self.frame
+                } else {
+                    end(k - 1)
+                }
+            }
+            StructureSpec::Graph { chains, .. } => match k {
+                0 => self.frame,
+                // Raw features stand in the format of the states beside them.
+                1 if chains[1] > 0 => 0,
+                _ if k + 1 == chains.len() || k.is_multiple_of(2) || k == 1 => end(0),
+                _ => end(k - 1),
+            },
+        }
+    }
+
+    /// Layers of each chain, where there are several; `all` is how many the blob has.
+    pub fn counts(&self, all: usize) -> Vec<u8> {
+        if self.spec.structure == StructureSpec::Sequence {
+            return Vec::new();
+        }
+        let ends = self.starts.iter().skip(1).copied().chain([all]);
+        self.starts.iter().zip(ends).map(|(start, end)| (end - start).min(255) as u8).collect()
+    }
+}

@@ -1,0 +1,16 @@
+//! Float network to integers: calibration, rounding, packing, and what it cost.
+#![forbid(unsafe_code)]
+
+mod detector;
+mod integer;
+mod joints;
+pub mod model;
+pub mod network;
+mod pass;
+pub mod ptq;
+pub mod relay;
+pub mod scaling;
+pub mod synthetic;
+
+pub use detector::with_detector;
+pub use integer::{IntegerGate, IntegerLayer, IntegerModel, words_of};

@@ -1,0 +1,187 @@
+//! How to train: the part of a recipe that says so.
+
+use serde::{Deserialize, Serialize};
+
+use elman_nn::Loss;
+
+/// How to train. Every value has a default; unknown keys are refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Passes over the training data, at most.
+    pub epochs: usize,
+    /// Sequences per step of the optimizer.
+    pub batch: usize,
+    /// Sequences that one thread works on at a time. Part of the result's bits; the number of threads is not.
+    pub shard: usize,
+    /// Threads; 0 takes all cores.
+    pub threads: usize,
+    /// Where all random numbers come from.
+    pub seed: u64,
+    /// What is minimized: summed over a sequence's outputs, averaged over a batch's sequences.
+    pub loss: Loss,
+    /// Factor of the training loss of an output by its wanted class, in the order of the classes; empty for 1 each.
+    pub class_weights: Vec<f64>,
+    /// Share of what training wants of a class that goes evenly to all classes.
+    pub label_smoothing: f64,
+    /// The optimizer.
+    pub optimizer: Optimizer,
+    /// Learning rate at the schedule's height.
+    pub rate: f64,
+    /// How the learning rate runs over the epochs.
+    pub schedule: Schedule,
+    /// Share of the steps at which a decoder reads the wanted symbol instead of its own, in the first epoch and in the
+    /// last; evenly less or more between them.
+    pub teacher_forcing: [f64; 2],
+    /// Epochs over which the learning rate rises from 0; parts of one count.
+    pub warmup: f64,
+    /// Epochs from one fall of the step schedule to the next.
+    pub step_every: usize,
+    /// What the step schedule multiplies the rate by.
+    pub step_factor: f64,
+    /// First moment's decay of Adam.
+    pub beta1: f64,
+    /// Second moment's decay of Adam.
+    pub beta2: f64,
+    /// What Adam adds to the root of the second moment.
+    pub epsilon: f64,
+    /// Momentum of SGD.
+    pub momentum: f64,
+    /// Decoupled weight decay, on W and U, not on b: every step takes this share, times the rate, away.
+    pub weight_decay: f64,
+    /// Gradients longer than this are shortened to it; 0 never.
+    pub clip: f64,
+    /// Epochs without improvement on the validation data after which training stops; 0 never.
+    pub patience: usize,
+    /// What counts as improvement.
+    pub watch: Watch,
+}
+
+/// The optimizer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Optimizer {
+    /// Adam (Kingma and Ba 2015), with decoupled weight decay (Loshchilov and Hutter 2019).
+    Adam,
+    /// Stochastic gradient descent with momentum.
+    Sgd,
+}
+
+/// The learning rate's course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// The same throughout.
+    Constant,
+    /// Half a cosine, down to 0 at the last epoch.
+    Cosine,
+    /// Falls by a factor every some epochs.
+    Step,
+}
+
+/// What tells one epoch's network from a better one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Watch {
+    /// Accuracy on the validation data; of equals, the lower loss.
+    Accuracy,
+    /// Loss on the validation data.
+    Loss,
+    /// None: the last epoch is the best.
+    Last,
+    /// Of streams, the share of the words missed at the recipe's false accepts an hour; of equals, the lower loss.
+    #[serde(rename = "false-accepts")]
+    Merit,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 30,
+            batch: 32,
+            shard: 16,
+            threads: 0,
+            seed: 1,
+            loss: Loss::CrossEntropy,
+            class_weights: Vec::new(),
+            label_smoothing: 0.0,
+            optimizer: Optimizer::Adam,
+            rate: 2e-3,
+            schedule: Schedule::Cosine,
+            teacher_forcing: [1.0; 2],
+            warmup: 0.0,
+            step_every: 10,
+            step_factor: 0.5,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            momentum: 0.9,
+            weight_decay: 0.0,
+            clip: 1.0,
+            patience: 0,
+            watch: Watch::Accuracy,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// The first value that makes no sense: its key and what it must be.
+    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let at_least_one = [("epochs", self.epochs), ("batch", self.batch), ("shard", self.shard)];
+        let share = [
+            ("beta1", self.beta1),
+            ("beta2", self.beta2),
+            ("momentum", self.momentum),
+            ("label_smoothing", self.label_smoothing),
+        ];
+        let not_negative = [("warmup", self.warmup), ("weight_decay", self.weight_decay), ("clip", self.clip)];
+        let positive = [("rate", self.rate), ("epsilon", self.epsilon), ("step_factor", self.step_factor)];
+        let within = |values: &[(&'static str, f64)], wanted, good: fn(f64) -> bool| {
+            values.iter().find(|(_, v)| !good(*v)).map(|(key, _)| (*key, wanted))
+        };
+        let count = at_least_one.iter().find(|(_, n)| *n == 0).map(|(key, _)| (*key, "at least 1"));
+        let weights = self.class_weights.iter().any(|w| !(*w >= 0.0 && w.is_finite()));
+        let weights = weights.then_some(("class_weights", "a list of numbers of at least 0"));
+        let steps = (self.schedule == Schedule::Step && self.step_every == 0).then_some(("step_every", "at least 1"));
+        let forced = self.teacher_forcing.iter().any(|share| !(0.0..=1.0).contains(share));
+        let forced = forced.then_some(("teacher_forcing", "two shares from 0 to 1"));
+        count
+            .or(steps)
+            .or(forced)
+            .or(weights)
+            .or(within(&share, "at least 0 and below 1", |v| (0.0..1.0).contains(&v)))
+            .or(within(&not_negative, "at least 0", |v| v >= 0.0 && v.is_finite()))
+            .or(within(&positive, "above 0", |v| v > 0.0 && v.is_finite()))
+            .map_or(Ok(()), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_has_a_default_and_typos_are_refused() {
+        let read: TrainConfig = toml::from_str("epochs = 3\noptimizer = \"sgd\"").unwrap();
+        assert_eq!(read, TrainConfig { epochs: 3, optimizer: Optimizer::Sgd, ..TrainConfig::default() });
+        let wrong = toml::from_str::<TrainConfig>("epoch = 3").unwrap_err().to_string();
+        assert!(wrong.contains("unknown field `epoch`"), "{wrong}");
+    }
+
+    #[test]
+    fn senseless_values_are_named() {
+        let check = |change: fn(&mut TrainConfig)| {
+            let mut config = TrainConfig::default();
+            change(&mut config);
+            config.check().map_err(|(key, _)| key)
+        };
+        assert_eq!(check(|_| {}), Ok(()));
+        assert_eq!(check(|c| c.batch = 0), Err("batch"));
+        assert_eq!(check(|c| c.rate = f64::NAN), Err("rate"));
+        assert_eq!(check(|c| c.momentum = 1.0), Err("momentum"));
+        assert_eq!(check(|c| c.teacher_forcing[1] = 1.5), Err("teacher_forcing"));
+        assert_eq!(check(|c| c.clip = -1.0), Err("clip"));
+        assert_eq!(check(|c| c.label_smoothing = 1.0), Err("label_smoothing"));
+        assert_eq!(check(|c| c.class_weights = vec![1.0, -1.0]), Err("class_weights"));
+    }
+}

@@ -1,0 +1,139 @@
+//! Where sequences come from.
+
+use elman::net::Node;
+
+use elman_data::Joints;
+use elman_nn::{Item, Loss, NO_CLASS, Network, NetworkSpec, StructureSpec, Target};
+
+/// One example.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sequence {
+    /// `[steps, inputs]`: the frames, at least one.
+    pub frames: Vec<f32>,
+    /// How they hang together.
+    pub joints: Joints,
+    /// What is wanted.
+    pub target: Target,
+}
+
+/// Examples, by index. They are made where they are needed, on the threads that train.
+pub trait Dataset: Sync {
+    /// How many there are.
+    fn len(&self) -> usize;
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Example `index`. With `epoch_seed` it may be augmented: from this seed and the index alone, so that the
+    /// same epoch always sees the same examples. Without it is as it is.
+    fn get(&self, index: usize, epoch_seed: Option<u64>) -> Sequence;
+    /// Called before each epoch (from 0) with the network as it is, for training data that follow what it gets wrong.
+    fn before_epoch(&self, _network: &Network<f32>, _epoch: usize) {}
+    /// Of validation data, a figure by which epochs are chosen where the configuration asks for it; smaller is better.
+    fn merit(&self, _network: &Network<f32>) -> Option<f64> {
+        None
+    }
+}
+
+impl Dataset for [Sequence] {
+    fn len(&self) -> usize {
+        <[Sequence]>::len(self)
+    }
+    fn get(&self, index: usize, _: Option<u64>) -> Sequence {
+        self[index].clone()
+    }
+}
+
+impl Dataset for Vec<Sequence> {
+    fn len(&self) -> usize {
+        Vec::len(self)
+    }
+    fn get(&self, index: usize, _: Option<u64>) -> Sequence {
+        self[index].clone()
+    }
+}
+
+/// Nodes that no other reads.
+fn tops(nodes: &[Node]) -> usize {
+    let mut read = vec![false; nodes.len()];
+    for node in nodes {
+        if let Node::Inner { left, right } = node {
+            read[usize::from(*left)] = true;
+            read[usize::from(*right)] = true;
+        }
+    }
+    read.iter().filter(|read| !**read).count()
+}
+
+impl Sequence {
+    /// Frames that follow one another, and what is wanted of them.
+    pub fn new(frames: Vec<f32>, target: Target) -> Self {
+        Sequence { frames, joints: Joints::None, target }
+    }
+
+    /// As the network takes it.
+    pub fn item(&self) -> Item<'_> {
+        Item { frames: &self.frames, joints: &self.joints, target: &self.target }
+    }
+
+    /// Outputs that a network has for it; `None` where any number will do, or the structure is another.
+    fn outputs(&self, spec: &NetworkSpec) -> Result<Option<usize>, String> {
+        let frames = self.frames.len() / spec.inputs;
+        let steps = match (&spec.structure, &self.joints) {
+            (StructureSpec::Sequence, Joints::None) => frames,
+            (StructureSpec::Seq2seq { .. }, Joints::None) => return Ok(None),
+            (StructureSpec::Tree { roots, every_node, .. }, Joints::Tree(nodes)) => {
+                let found = tops(nodes);
+                if !every_node && found != *roots {
+                    let way_out = format!("set roots = {found} in [network.tree], or look at the data");
+                    return Err(format!("it has {found} roots, the network reads {roots}; {way_out}"));
+                }
+                nodes.len()
+            }
+            (StructureSpec::Graph { .. }, Joints::Graph(rows)) if rows.offsets.len() == frames + 1 => frames,
+            (StructureSpec::Tree { .. }, _) => return Err("it is no tree".into()),
+            (StructureSpec::Graph { .. }, _) => return Err("it is no graph of as many nodes as frames".into()),
+            (_, _) => return Err("it is a tree or graph, but the network reads sequences".into()),
+        };
+        Ok(Some(if spec.per_step() { steps } else { 1 }))
+    }
+
+    /// Why this example does not fit a network, if it does not.
+    pub fn misfit(&self, spec: &NetworkSpec, loss: Loss) -> Option<String> {
+        let (values, outputs) = (self.frames.len(), spec.outputs());
+        if values == 0 {
+            return Some("it has no frames".into());
+        }
+        if !values.is_multiple_of(spec.inputs) {
+            return Some(format!("its {values} values are no whole number of frames of {}", spec.inputs));
+        }
+        let steps = match self.outputs(spec) {
+            Ok(steps) => steps,
+            Err(reason) => return Some(reason),
+        };
+        let class = |class: u32| {
+            (class != NO_CLASS && class as usize >= outputs)
+                .then(|| format!("its class {class} is not among the network's {outputs} outputs"))
+        };
+        match &self.target {
+            Target::Class(_) if spec.per_step() => {
+                Some("it has one class, but the network has an output per step; add a pool".into())
+            }
+            Target::Class(wanted) => class(*wanted),
+            Target::Steps(_) if !spec.per_step() => {
+                Some("it has a class per step, but the network pools its steps into one output".into())
+            }
+            Target::Steps(wanted) if steps.is_some_and(|steps| wanted.len() != steps) => {
+                Some(format!("it has {} classes for {} frames", wanted.len(), steps.unwrap_or(0)))
+            }
+            Target::Steps(wanted) => wanted.iter().find_map(|&c| class(c)),
+            Target::Values(_) if loss == Loss::CrossEntropy => {
+                Some("it has values as its target, which need the loss \"squared-error\"".into())
+            }
+            Target::Values(wanted) if steps.is_none_or(|steps| wanted.len() != steps * outputs) => {
+                Some(format!("it has {} wanted values for {} outputs of {outputs}", wanted.len(), steps.unwrap_or(0)))
+            }
+            Target::Values(_) => None,
+        }
+    }
+}

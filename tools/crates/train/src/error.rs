@@ -1,0 +1,79 @@
+//! Why training stops before its end.
+
+use std::path::PathBuf;
+
+use elman_nn::{SpecError, WeightsError};
+
+/// Why training, resuming or evaluating failed.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The recipe describes no network.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// A value of the configuration makes no sense.
+    #[error("'{key}' must be {wanted}")]
+    Config {
+        /// Its key.
+        key: &'static str,
+        /// What it must be.
+        wanted: &'static str,
+    },
+    /// Nothing to learn from, or nothing to validate on.
+    #[error("there are no {0} sequences")]
+    NoData(&'static str),
+    /// An example that does not fit the network.
+    #[error("{set} sequence {index}: {reason}")]
+    Sequence {
+        /// Which data.
+        set: &'static str,
+        /// Place in the data.
+        index: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Loss or gradient left the numbers.
+    #[error(
+        "training diverged in epoch {epoch}, batch {batch}: the {what} is {value}; the network of the last good \
+         epoch is kept. Try a lower learning rate or a smaller clip"
+    )]
+    Diverged {
+        /// From 1.
+        epoch: usize,
+        /// From 1.
+        batch: usize,
+        /// Loss or gradient norm.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// A file could not be written; what it held before is untouched.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file could not be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is no checkpoint of this version.
+    #[error("{path} is not a checkpoint that can be resumed: {reason}")]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Weights do not fit.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The threads could not be started.
+    #[error("cannot start the training threads: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+}

@@ -1,0 +1,221 @@
+//! One step of learning: gradient of a batch, clipping, optimizer.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::config::TrainConfig;
+use super::dataset::Dataset;
+use super::error::TrainError;
+use super::optimizer::Moments;
+use super::shard::{Loaded, Part, Shard};
+use elman_nn::float::{Float, Kernel, Lanes};
+use elman_nn::{Classes, Mode, Network, NetworkSpec, Pass, Score};
+
+/// A network with what a step changes and needs. Runs on the current rayon threads; their number does not change
+/// the result.
+#[derive(Debug)]
+pub struct Learner {
+    pub(super) config: TrainConfig,
+    pub(super) network: Network<f32>,
+    pub(super) moments: Moments,
+    /// 1 for parameters subject to weight decay, 0 for others.
+    decays: Vec<f32>,
+    shards: Vec<Shard>,
+    /// The batch that is loaded while another is learnt from.
+    next: Vec<Loaded>,
+    loaded: usize,
+    total: Vec<f32>,
+    /// Share of the steps at which a decoder reads the wanted symbol.
+    pub(super) forced: f64,
+}
+
+/// What a step found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// Of the batch.
+    pub score: Score,
+    /// Norm of the gradient of the batch's mean loss, before clipping.
+    pub norm: f64,
+}
+
+impl Learner {
+    /// Before the first step.
+    pub fn new(network: Network<f32>, config: &TrainConfig) -> Self {
+        let n = network.values().len();
+        let mut decays = vec![0.0; n];
+        for tensor in network.tensors().iter().filter(|t| t.shape.len() > 1) {
+            decays[tensor.range.clone()].fill(1.0);
+        }
+        let (config, moments, total) = (config.clone(), Moments::new(n), vec![0.0; n]);
+        Self { config, network, moments, decays, shards: Vec::new(), next: Vec::new(), loaded: 0, total, forced: 1.0 }
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network<f32> {
+        &self.network
+    }
+
+    /// Takes these training sequences as the batch; with `epoch_seed` they may be augmented.
+    ///
+    /// # Errors
+    /// [`TrainError::Sequence`] for one that does not fit.
+    pub fn load(&mut self, data: &dyn Dataset, indices: &[usize], epoch_seed: Option<u64>) -> Result<(), TrainError> {
+        let request = Request { data, indices, epoch_seed };
+        load(&mut self.next, self.network.spec(), &self.config, request)?;
+        self.take(request);
+        Ok(())
+    }
+
+    /// What was loaded becomes the batch.
+    fn take(&mut self, request: Request<'_>) {
+        self.loaded = request.indices.len().div_ceil(self.config.shard);
+        if self.shards.len() < self.loaded {
+            self.shards.resize_with(self.loaded, Shard::default);
+        }
+        self.shards.iter_mut().zip(&mut self.next).take(self.loaded).for_each(|(shard, next)| shard.swap(next));
+    }
+
+    /// Memory of the largest batch so far, and what it takes beside it.
+    pub fn memory(&self) -> Memory {
+        let parameters = self.network.values().len();
+        Memory {
+            parameters,
+            // Values, their two moments and the decays, the sum of gradients, and each shard's.
+            optimizer_bytes: (5 + self.shards.len()) * parameters * size_of::<f32>(),
+            activation_bytes: self.shards.iter().map(Shard::bytes).sum(),
+        }
+    }
+
+    /// One step on the batch, as [`Learner::learn`], while the next batch is loaded, which then is the batch.
+    ///
+    /// # Errors
+    /// As [`Learner::load`]; the step is done all the same.
+    pub fn learn_and_load(&mut self, rate: f64, seed: u64, next: Request<'_>) -> (Step, Result<(), TrainError>) {
+        let mut loading = std::mem::take(&mut self.next);
+        let config = self.config.clone();
+        let spec = self.network.spec().clone();
+        let (step, result) = rayon::join(|| self.learn(rate, seed), || load(&mut loading, &spec, &config, next));
+        self.next = loading;
+        if result.is_ok() {
+            self.take(next);
+        }
+        (step, result)
+    }
+
+    /// One step on the batch at this learning rate, dropout drawn from `seed`. Where loss or norm is no number,
+    /// nothing is changed.
+    pub fn learn(&mut self, rate: f64, seed: u64) -> Step {
+        let forced = self.forced;
+        let (network, loss) = (&self.network, self.config.loss);
+        let classes = Classes { weights: &self.config.class_weights, smoothing: self.config.label_smoothing };
+        let shards = &mut self.shards[..self.loaded];
+        let scale = 1.0 / shards.iter().map(|s| s.len()).sum::<usize>() as f64;
+        let train = |(i, shard): (usize, &mut Shard)| {
+            shard.train(network, Pass { loss, scale, mode: Mode::Train(seed.wrapping_add(i as u64)), classes, forced });
+        };
+        if let [shard] = shards {
+            train((0, shard));
+        } else {
+            shards.par_iter_mut().with_max_len(1).enumerate().for_each(train);
+        }
+        let mut score = Score::default();
+        for (i, shard) in shards.iter().enumerate() {
+            score.add(&shard.score);
+            f32::dispatch(AddTo { to: &mut self.total, from: &shard.gradient, fresh: i == 0 });
+        }
+        let norm = f32::dispatch(Norm(&self.total));
+        if score.loss.is_finite() && norm.is_finite() {
+            let clip = self.config.clip;
+            let scale = if clip > 0.0 && norm > clip { clip / norm } else { 1.0 };
+            let (moments, config, total, decays) = (&mut self.moments, &self.config, &self.total, &self.decays);
+            self.network.update(|values| moments.step(config, rate, scale, values, total, decays));
+        }
+        Step { score, norm }
+    }
+}
+
+/// Which sequences make a batch.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "a data set need not be printable")]
+pub struct Request<'a> {
+    /// The data.
+    pub data: &'a dyn Dataset,
+    /// Which of its sequences.
+    pub indices: &'a [usize],
+    /// Seed of the epoch, where they may be augmented.
+    pub epoch_seed: Option<u64>,
+}
+
+/// What training holds in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Memory {
+    /// Numbers that are learnt.
+    pub parameters: usize,
+    /// Bytes of the parameters, what the optimizer keeps of them, and their gradients.
+    pub optimizer_bytes: usize,
+    /// Bytes of the activations of all steps and their gradients, of all shards of a batch.
+    pub activation_bytes: usize,
+}
+
+/// Loads a batch, a shard on a thread.
+fn load(
+    to: &mut Vec<Loaded>,
+    spec: &NetworkSpec,
+    config: &TrainConfig,
+    Request { data, indices, epoch_seed }: Request<'_>,
+) -> Result<(), TrainError> {
+    let chunks: Vec<&[usize]> = indices.chunks(config.shard).collect();
+    if to.len() < chunks.len() {
+        to.resize_with(chunks.len(), Loaded::default);
+    }
+    let results: Vec<Result<(), TrainError>> = to
+        .par_iter_mut()
+        .with_max_len(1)
+        .zip(chunks)
+        .map(|(loaded, indices)| loaded.load(spec, config.loss, Part { data, set: "training", indices, epoch_seed }))
+        .collect();
+    results.into_iter().collect()
+}
+
+/// to += from, or to = from.
+struct AddTo<'a> {
+    to: &'a mut [f32],
+    from: &'a [f32],
+    fresh: bool,
+}
+
+impl Kernel<f32> for AddTo<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes<Elem = f32>>(self, l: L) {
+        if self.fresh {
+            return self.to.copy_from_slice(self.from);
+        }
+        for (a, b) in self.to.chunks_mut(L::LANES).zip(self.from.chunks(L::LANES)) {
+            l.store(a, l.add(l.load(a), l.load(b)));
+        }
+    }
+}
+
+/// Euclidean norm: sixteen sums side by side, so that it vectorises and does not depend on the vector's width.
+struct Norm<'a>(&'a [f32]);
+
+impl Kernel<f32> for Norm<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<L: Lanes<Elem = f32>>(self, _: L) -> f64 {
+        let mut sums = [0.0; 16];
+        let (whole, rest) = self.0.as_chunks::<16>();
+        for chunk in whole {
+            for (sum, x) in sums.iter_mut().zip(chunk) {
+                *sum += f64::from(*x) * f64::from(*x);
+            }
+        }
+        for (sum, x) in sums.iter_mut().zip(rest) {
+            *sum += f64::from(*x) * f64::from(*x);
+        }
+        sums.iter().sum::<f64>().sqrt()
+    }
+}

@@ -1,0 +1,26 @@
+//! Training: batches, optimizers, schedules, early stopping, checkpoints.
+//!
+//! A [`Trainer`] owns the network and everything that changes while it learns. All randomness is derived from the
+//! seed, the epoch and the batch, and gradients are added in the order of fixed shards, so the same seed gives the
+//! same bits for any number of threads, and a run resumed from a checkpoint the same as one that never stopped.
+#![forbid(unsafe_code)]
+
+mod checkpoint;
+mod config;
+mod dataset;
+mod error;
+mod evaluate;
+mod forecast;
+mod learner;
+mod optimizer;
+mod schedule;
+mod shard;
+mod trainer;
+
+pub use config::{Optimizer, Schedule, TrainConfig, Watch};
+pub use dataset::{Dataset, Sequence};
+pub use error::TrainError;
+pub use evaluate::{evaluate, outputs};
+pub use forecast::{Forecast, forecast};
+pub use learner::{Learner, Memory, Request, Step};
+pub use trainer::{Control, EpochMetrics, Outcome, Progress, Trainer};

@@ -1,0 +1,93 @@
+//! A part of a batch: what one thread works on.
+
+use get_size2::GetSize;
+
+use super::dataset::{Dataset, Sequence};
+use super::error::TrainError;
+use elman_nn::{Batch, Classes, Item, Loss, Mode, Network, NetworkSpec, Pass, Score, Workspace, structure};
+
+/// A shard's sequences, ready to be learnt from.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    sequences: Vec<Sequence>,
+    batch: Batch<f32>,
+}
+
+impl Loaded {
+    /// Takes these sequences.
+    pub fn load(&mut self, spec: &NetworkSpec, loss: Loss, part: Part<'_>) -> Result<(), TrainError> {
+        self.sequences.clear();
+        for &index in part.indices {
+            let sequence = part.data.get(index, part.epoch_seed);
+            if let Some(reason) = sequence.misfit(spec, loss) {
+                return Err(TrainError::Sequence { set: part.set, index, reason });
+            }
+            self.sequences.push(sequence);
+        }
+        let items: Vec<Item<'_>> = self.sequences.iter().map(Sequence::item).collect();
+        structure::load(spec, &items, &mut self.batch);
+        Ok(())
+    }
+}
+
+/// A shard and its memory, reused from batch to batch.
+#[derive(Debug, Default)]
+pub struct Shard {
+    sequences: Vec<Sequence>,
+    workspace: Workspace<f32>,
+    /// Its part of the batch's gradient.
+    pub gradient: Vec<f32>,
+    /// Its part of the batch's score.
+    pub score: Score,
+}
+
+/// Sequences of a data set.
+#[derive(Clone, Copy)]
+pub struct Part<'a> {
+    /// The data.
+    pub data: &'a dyn Dataset,
+    /// What it is called in messages.
+    pub set: &'static str,
+    /// Which of its sequences.
+    pub indices: &'a [usize],
+    /// Seed of the epoch, where they may be augmented.
+    pub epoch_seed: Option<u64>,
+}
+
+impl Shard {
+    /// Sequences in it.
+    pub fn len(&self) -> usize {
+        self.sequences.len()
+    }
+
+    /// Takes what was loaded, and gives what it had, whose memory is used again.
+    pub fn swap(&mut self, loaded: &mut Loaded) {
+        std::mem::swap(&mut self.sequences, &mut loaded.sequences);
+        self.workspace.swap_batch(&mut loaded.batch);
+    }
+
+    /// Bytes of its activations and their gradients, its input among them.
+    pub fn bytes(&self) -> usize {
+        self.workspace.get_heap_size()
+    }
+
+    /// Score and gradient of its sequences.
+    pub fn train(&mut self, network: &Network<f32>, pass: Pass<'_>) {
+        self.gradient.clear();
+        self.gradient.resize(network.values().len(), 0.0);
+        let items: Vec<Item<'_>> = self.sequences.iter().map(Sequence::item).collect();
+        self.score = structure::learn(network, &items, pass, &mut self.workspace, Some(&mut self.gradient));
+    }
+
+    /// Score of the shard's sequences.
+    pub fn evaluate(&mut self, network: &Network<f32>, loss: Loss, part: Part<'_>) -> Result<Score, TrainError> {
+        let mut loaded = Loaded::default();
+        self.swap(&mut loaded);
+        let result = loaded.load(network.spec(), loss, part);
+        self.swap(&mut loaded);
+        result?;
+        let items: Vec<Item<'_>> = self.sequences.iter().map(Sequence::item).collect();
+        let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default(), forced: 1.0 };
+        Ok(structure::learn(network, &items, pass, &mut self.workspace, None))
+    }
+}

@@ -1,0 +1,317 @@
+//! The training loop.
+
+use std::path::Path;
+
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
+
+use super::checkpoint::Checkpoint;
+use super::config::{TrainConfig, Watch};
+use super::dataset::Dataset;
+use super::error::TrainError;
+use super::evaluate::evaluate;
+use super::learner::{Learner, Memory, Request, Step};
+use elman_nn::{Network, NetworkSpec, Score};
+
+/// What an epoch came to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochMetrics {
+    /// From 1.
+    pub epoch: usize,
+    /// Learning rate of its last step.
+    pub rate: f64,
+    /// Mean total loss of a training sequence, with dropout and augmentation, while the network was changing.
+    pub train_loss: f64,
+    /// Share of right training outputs.
+    pub train_accuracy: f64,
+    /// Mean total loss of a validation sequence.
+    pub valid_loss: f64,
+    /// Share of right validation outputs.
+    pub valid_accuracy: f64,
+    /// Mean norm of the batches' gradients, before clipping.
+    pub gradient_norm: f64,
+    /// The validation data's own figure, where it has one and it decides: of streams, the share of the words missed at the
+    /// allowed false accepts an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merit: Option<f64>,
+    /// Whether it is the best so far.
+    pub best: bool,
+}
+
+/// What a running training tells.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// A batch is done.
+    Batch {
+        /// From 1.
+        epoch: usize,
+        /// From 1.
+        batch: usize,
+        /// Batches in an epoch.
+        batches: usize,
+        /// Mean total loss of its sequences.
+        loss: f64,
+    },
+    /// An epoch is done, and checkpointed.
+    Epoch(&'a EpochMetrics),
+}
+
+/// Whether to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// On.
+    Continue,
+    /// Stop now. In the middle of an epoch, what it learnt so far is dropped: resuming repeats the epoch.
+    Stop,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All epochs are done.
+    Finished,
+    /// No improvement for as long as the configuration waits.
+    EarlyStop,
+    /// It was told to stop, and can be resumed.
+    Stopped,
+}
+
+/// The best network so far.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Best {
+    pub epoch: usize,
+    pub values: Vec<f32>,
+}
+
+/// A network in training.
+#[derive(Debug)]
+pub struct Trainer {
+    learner: Learner,
+    best: Option<Best>,
+    history: Vec<EpochMetrics>,
+}
+
+/// A seed for one purpose, from the run's.
+fn derive(seed: u64, purpose: u64, a: u64, b: u64) -> u64 {
+    let mut random = ChaCha8Rng::seed_from_u64(seed ^ purpose.rotate_left(56));
+    random.set_stream(a);
+    random.set_word_pos(u128::from(b) * 2);
+    random.next_u64()
+}
+
+/// Purposes of [`derive()`].
+const SHUFFLE: u64 = 1;
+const AUGMENT: u64 = 2;
+const DROPOUT: u64 = 3;
+
+impl Trainer {
+    /// A run that has not begun.
+    pub fn new(spec: &NetworkSpec, config: &TrainConfig) -> Result<Self, TrainError> {
+        config.check().map_err(|(key, wanted)| TrainError::Config { key, wanted })?;
+        let network = Network::new(spec, config.seed)?;
+        if !config.class_weights.is_empty() && config.class_weights.len() != spec.outputs() {
+            return Err(TrainError::Config { key: "class_weights", wanted: "as many numbers as there are classes" });
+        }
+        Ok(Self { learner: Learner::new(network, config), best: None, history: Vec::new() })
+    }
+
+    /// A run as its checkpoint left it. The number of threads is the caller's: it does not change the result.
+    pub fn resume(path: &Path) -> Result<Self, TrainError> {
+        let checkpoint = Checkpoint::read(path)?;
+        let mut trainer = Self::new(&checkpoint.spec, &checkpoint.config)?;
+        if checkpoint.values.len() != trainer.learner.network.values().len() {
+            let reason = "its vectors do not fit its network".into();
+            return Err(TrainError::Checkpoint { path: path.to_owned(), reason });
+        }
+        trainer.learner.network.update(|v| v.copy_from_slice(&checkpoint.values));
+        trainer.learner.moments = checkpoint.moments;
+        (trainer.best, trainer.history) = (checkpoint.best, checkpoint.history);
+        Ok(trainer)
+    }
+
+    /// How it trains.
+    pub fn config(&self) -> &TrainConfig {
+        &self.learner.config
+    }
+
+    /// Changes the number of threads, 0 for all cores.
+    pub fn set_threads(&mut self, threads: usize) {
+        self.learner.config.threads = threads;
+    }
+
+    /// The network as it is now.
+    pub fn network(&self) -> &Network<f32> {
+        &self.learner.network
+    }
+
+    /// What it holds in memory: of the largest batch so far.
+    pub fn memory(&self) -> Memory {
+        self.learner.memory()
+    }
+
+    /// The epochs done.
+    pub fn history(&self) -> &[EpochMetrics] {
+        &self.history
+    }
+
+    /// The best epoch, from 1.
+    pub fn best_epoch(&self) -> Option<usize> {
+        self.best.as_ref().map(|best| best.epoch)
+    }
+
+    /// The network of the best epoch; before the first, the initial one.
+    pub fn into_best(mut self) -> Network<f32> {
+        if let Some(best) = &self.best {
+            self.learner.network.update(|v| v.copy_from_slice(&best.values));
+        }
+        self.learner.network
+    }
+
+    /// Trains to the end. After every epoch, writes the checkpoint, where a path is given, then reports.
+    ///
+    /// # Errors
+    /// Data that does not fit, divergence, a checkpoint that cannot be written. The checkpoint of the last good
+    /// epoch stays, and with it the best network.
+    pub fn run(
+        &mut self,
+        train: &dyn Dataset,
+        valid: &dyn Dataset,
+        checkpoint: Option<&Path>,
+        mut on_progress: impl FnMut(Progress<'_>) -> Control + Send,
+    ) -> Result<Outcome, TrainError> {
+        for (set, data) in [("training", train), ("validation", valid)] {
+            // Where the last epoch is taken, nothing needs to be held back.
+            let needed = set == "training" || self.learner.config.watch != Watch::Last;
+            if data.is_empty() && needed {
+                return Err(TrainError::NoData(set));
+            }
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.learner.config.threads).build()?;
+        pool.install(|| {
+            while self.history.len() < self.learner.config.epochs {
+                if self.out_of_patience() {
+                    return Ok(Outcome::EarlyStop);
+                }
+                let before = (self.learner.network.values().to_vec(), self.learner.moments.clone());
+                match self.epoch(train, valid, &mut on_progress) {
+                    Ok(true) => {}
+                    // What a broken epoch left must not pass for the last good one's network.
+                    other => {
+                        self.learner.network.update(|v| v.copy_from_slice(&before.0));
+                        self.learner.moments = before.1;
+                        return other.map(|_| Outcome::Stopped);
+                    }
+                }
+                if let Some(path) = checkpoint {
+                    self.checkpoint().write(path)?;
+                }
+                let metrics = self.history[self.history.len() - 1];
+                if on_progress(Progress::Epoch(&metrics)) == Control::Stop
+                    && self.history.len() < self.learner.config.epochs
+                {
+                    return Ok(Outcome::Stopped);
+                }
+            }
+            Ok(if self.out_of_patience() { Outcome::EarlyStop } else { Outcome::Finished })
+        })
+    }
+
+    fn out_of_patience(&self) -> bool {
+        let since = self.history.len() - self.best_epoch().unwrap_or(0);
+        self.learner.config.patience > 0 && since >= self.learner.config.patience && !self.history.is_empty()
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            spec: self.learner.network.spec().clone(),
+            config: self.learner.config.clone(),
+            values: self.learner.network.values().to_vec(),
+            moments: self.learner.moments.clone(),
+            best: self.best.clone(),
+            history: self.history.clone(),
+        }
+    }
+
+    /// One epoch; false if it was told to stop.
+    fn epoch(
+        &mut self,
+        train: &dyn Dataset,
+        valid: &dyn Dataset,
+        on_progress: &mut dyn FnMut(Progress<'_>) -> Control,
+    ) -> Result<bool, TrainError> {
+        let number = self.history.len();
+        let seed = self.learner.config.seed;
+        train.before_epoch(&self.learner.network, number);
+        self.learner.forced = self.learner.config.forced_at(number);
+        let mut order: Vec<usize> = (0..train.len()).collect();
+        order.shuffle(&mut ChaCha8Rng::seed_from_u64(derive(seed, SHUFFLE, number as u64, 0)));
+        let epoch_seed = Some(derive(seed, AUGMENT, number as u64, 0));
+        let batches = order.len().div_ceil(self.learner.config.batch);
+        let (mut sum, mut norms, mut rate) = (Score::default(), 0.0, 0.0);
+        let mut chunks = order.chunks(self.learner.config.batch).enumerate().peekable();
+        if let Some((_, indices)) = chunks.peek() {
+            self.learner.load(train, indices, epoch_seed)?;
+        }
+        while let Some((b, indices)) = chunks.next() {
+            rate = self.learner.config.rate_at(self.learner.moments.steps, batches as u64);
+            let dropout = derive(seed, DROPOUT, number as u64, b as u64);
+            // The next batch is made while this one is learnt from: reading and varying never wait, nor does learning.
+            let (Step { score, norm }, loaded) = match chunks.peek() {
+                Some((_, indices)) => {
+                    let request = Request { data: train, indices, epoch_seed };
+                    self.learner.learn_and_load(rate, dropout, request)
+                }
+                None => (self.learner.learn(rate, dropout), Ok(())),
+            };
+            let loss = score.loss / indices.len() as f64;
+            for (what, value) in [("loss", loss), ("gradient norm", norm)] {
+                if !value.is_finite() {
+                    return Err(TrainError::Diverged { epoch: number + 1, batch: b + 1, what, value });
+                }
+            }
+            sum.add(&score);
+            norms += norm;
+            loaded?;
+            if on_progress(Progress::Batch { epoch: number + 1, batch: b + 1, batches, loss }) == Control::Stop {
+                return Ok(false);
+            }
+        }
+        let score = evaluate(&self.learner.network, valid, self.learner.config.loss, "validation")?;
+        if !score.loss.is_finite() {
+            let (epoch, what) = (number + 1, "validation loss");
+            return Err(TrainError::Diverged { epoch, batch: batches, what, value: score.loss });
+        }
+        let accuracy = |s: &Score| s.correct as f64 / s.outputs.max(1) as f64;
+        let metrics = EpochMetrics {
+            epoch: number + 1,
+            rate,
+            train_loss: sum.loss / sum.sequences as f64,
+            train_accuracy: accuracy(&sum),
+            valid_loss: score.loss / score.sequences.max(1) as f64,
+            valid_accuracy: accuracy(&score),
+            gradient_norm: norms / batches as f64,
+            merit: if self.learner.config.watch == Watch::Merit { valid.merit(&self.learner.network) } else { None },
+            best: false,
+        };
+        let best = self.best_epoch().is_none_or(|best| self.better(&metrics, &self.history[best - 1]));
+        self.history.push(EpochMetrics { best, ..metrics });
+        if best {
+            self.best = Some(Best { epoch: number + 1, values: self.learner.network.values().to_vec() });
+        }
+        Ok(true)
+    }
+
+    fn better(&self, new: &EpochMetrics, old: &EpochMetrics) -> bool {
+        let loss = new.valid_loss < old.valid_loss;
+        match self.learner.config.watch {
+            Watch::Last => true,
+            Watch::Loss => loss,
+            Watch::Merit if new.merit == old.merit => loss,
+            Watch::Merit => new.merit.unwrap_or(f64::INFINITY) < old.merit.unwrap_or(f64::INFINITY),
+            Watch::Accuracy if new.valid_accuracy == old.valid_accuracy => loss,
+            Watch::Accuracy => new.valid_accuracy > old.valid_accuracy,
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! What a model costs on a device: bytes exactly, instructions by estimate.
+
+pub mod shapes;
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use elman::blob::Model;
+use elman::cell::{Columns, Pass, Shape, View};
+use serde::{Deserialize, Serialize};
+
+/// A layer's share.
+#[derive(Clone, Debug, Serialize)]
+pub struct LayerCost {
+    /// Variant.
+    pub variant: &'static str,
+    /// Elements of the input vector.
+    pub inputs: usize,
+    /// Elements of the output vector.
+    pub units: usize,
+    /// Fraction bits of input, output and long state.
+    pub fracs: [u8; 3],
+    /// Bytes of parameters and weights in flash.
+    pub flash_bytes: usize,
+    /// Bytes of memory.
+    pub ram_bytes: usize,
+    /// Multiplications with a weight per step.
+    pub macs: u64,
+    /// Estimated instructions per step, by core.
+    pub instructions: Vec<(&'static str, u64)>,
+}
+
+/// A model's cost.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cost {
+    /// Layers, from the input.
+    pub layers: Vec<LayerCost>,
+    /// Bytes of the blob.
+    pub blob_bytes: usize,
+    /// Bytes of a stream's memory.
+    pub ram_bytes: usize,
+    /// Bytes of the audio front end's memory.
+    pub audio_ram_bytes: usize,
+    /// Multiplications with a weight per step.
+    pub macs: u64,
+    /// Estimates per step, by core.
+    pub estimates: Vec<Estimate>,
+}
+
+/// What a step is reckoned to take on a core.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Estimate {
+    /// As machines.toml calls it.
+    pub core: &'static str,
+    /// Name of the core.
+    pub name: &'static str,
+    /// Instructions.
+    pub instructions: u64,
+    /// Instructions that no step exceeds.
+    pub most: u64,
+    /// Cycles with memory that never waits.
+    pub cycles: Option<u64>,
+}
+
+/// A core's estimates, as costs.toml has them.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct CoreCost {
+    /// Instructions around the layers of a step.
+    pub step: f64,
+    /// Instructions to copy an element of a frame.
+    #[serde(default)]
+    pub copy: f64,
+    /// For each variant what [`features`] are multiplied by.
+    pub variants: BTreeMap<String, [f64; 3]>,
+}
+
+/// A core that has estimates.
+#[derive(Clone, Copy, Debug)]
+pub struct Core {
+    /// As machines.toml calls it.
+    pub key: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// Cycles per instruction with memory that never waits: the mix of the loop over the weights, by the cycles that the
+    /// core's manual gives. `None` where cores of that kind differ too much.
+    pub cycles: Option<f64>,
+}
+
+/// All cores, from the smallest.
+pub const CORES: [Core; 7] = [
+    Core { key: "m0", name: "Cortex-M0", cycles: Some(1.35) },
+    Core { key: "m3", name: "Cortex-M3", cycles: Some(1.8) },
+    Core { key: "m4", name: "Cortex-M4", cycles: Some(1.45) },
+    Core { key: "m7", name: "Cortex-M7", cycles: Some(0.8) },
+    Core { key: "m33", name: "Cortex-M33", cycles: Some(1.35) },
+    Core { key: "m55", name: "Cortex-M55", cycles: Some(1.9) },
+    Core { key: "rv32", name: "RV32IMAC", cycles: None },
+];
+
+/// No step takes more than this times the instructions of the one that takes the fewest: `cargo xtask bench worst` counts
+/// both over 1e5 random and edge inputs.
+pub const WORST: f64 = 1.02;
+
+/// Written by `cargo xtask bench costs --write`, which counts in the emulator and fits.
+static COSTS: LazyLock<BTreeMap<String, CoreCost>> =
+    LazyLock::new(|| toml::from_str(include_str!("costs.toml")).unwrap_or_default());
+
+/// What the instructions of a layer are linear in: 1; passes of the kernel (units, where there are none); and blocks of four
+/// columns in all passes (taps, of a delay line).
+pub fn features(view: &View<'_>) -> [f64; 3] {
+    let blocks = view.vector_words() as f64 / 2.0;
+    let units = view.units() as f64;
+    let passes: f64 = (view.spec().stages.iter())
+        .map(|stage| match stage.pass {
+            Pass::Pointwise | Pass::Table => 0.0,
+            Pass::Split => units,
+            Pass::Rows => (units * stage.gates.len() as f64 / 4.0).ceil(),
+        })
+        .sum();
+    if view.spec().shape == Shape::Taps {
+        let [taps, _, _, tail_taps] = view.params().map(f64::from);
+        [1.0, units, taps + tail_taps]
+    } else if passes == 0.0 {
+        [1.0, units, 0.0]
+    } else {
+        [1.0, passes, passes * blocks]
+    }
+}
+
+fn layer_instructions(core: &CoreCost, view: &View<'_>) -> f64 {
+    let Some(costs) = core.variants.get(view.spec().name) else { return 0.0 };
+    costs.iter().zip(features(view)).map(|(c, x)| c * x).sum()
+}
+
+fn macs(view: &View<'_>) -> u64 {
+    let (n, h) = (view.inputs() as u64, view.units() as u64);
+    (view.spec().gates())
+        .map(|g| match g.columns {
+            Columns::Both => h * (n + h),
+            Columns::Input => h * n,
+            Columns::Hidden => h * h,
+        })
+        .sum()
+}
+
+/// Reckons a model's cost.
+pub fn of(model: &Model<'_>) -> Cost {
+    let none = CoreCost::default();
+    let cores = CORES.map(|core| (core, COSTS.get(core.key).unwrap_or(&none)));
+    let layers: Vec<LayerCost> = model
+        .layers()
+        .iter()
+        .map(|view| LayerCost {
+            variant: view.spec().name,
+            inputs: view.inputs(),
+            units: view.units(),
+            fracs: [view.in_frac(), view.formats().out_frac, view.formats().long_frac],
+            flash_bytes: (0..2).map(|n| 4 * (view.stage(n).params.len() + view.stage(n).weights.len())).sum::<usize>()
+                + 4 * view.diagonal().len(),
+            ram_bytes: 4 * view.memory_words(),
+            macs: macs(view),
+            instructions: cores.map(|(core, cost)| (core.key, layer_instructions(cost, view) as u64)).into(),
+        })
+        .collect();
+    let estimate = |core: Core, cost: &CoreCost| {
+        let layers: f64 = model.layers().iter().map(|view| layer_instructions(cost, view)).sum();
+        // Each layer was counted alone, in a step of its own that copied its input.
+        let others = model.layers().iter().skip(1);
+        let instructions = layers - others.map(|view| cost.step + cost.copy * view.inputs() as f64).sum::<f64>();
+        Estimate {
+            core: core.key,
+            name: core.name,
+            instructions: instructions as u64,
+            most: (instructions * WORST) as u64,
+            cycles: core.cycles.map(|c| (instructions * c) as u64),
+        }
+    };
+    Cost {
+        blob_bytes: model.frame().total_bytes as usize,
+        ram_bytes: 4 * model.memory_words(),
+        audio_ram_bytes: 4 * model.frame().audio_words as usize,
+        macs: layers.iter().map(|l| l.macs).sum(),
+        estimates: cores.map(|(core, cost)| estimate(core, cost)).into(),
+        layers,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use elman::blob::Blob;
+    use elman_quant::words_of;
+
+    #[test]
+    fn every_variant_has_an_estimate_on_every_core() {
+        for core in CORES {
+            let costs = &COSTS[core.key];
+            for name in elman::layer::all().flat_map(|s| s.variants).map(|v| v.name) {
+                assert!(costs.variants.contains_key(name), "{name} on {}", core.key);
+            }
+        }
+    }
+
+    /// Counts in the emulator, which costs.toml was not fitted to: models of the recipes' shapes.
+    #[test]
+    fn the_estimate_is_near_the_count_for_every_recipe() {
+        let counted: BTreeMap<String, BTreeMap<String, f64>> = toml::from_str(include_str!("counted.toml")).unwrap();
+        let mut compared = 0;
+        for recipe in shapes::recipes() {
+            let blob = recipe.model.to_blob().unwrap();
+            let words = words_of(&blob).unwrap();
+            let cost = of(&Model::load(Blob::new(&words)).unwrap());
+            for estimate in &cost.estimates {
+                // What a core has no room for has no count.
+                let Some(count) = counted.get(estimate.core).and_then(|c| c.get(recipe.name)) else { continue };
+                let ratio = estimate.instructions as f64 / count;
+                assert!((ratio - 1.0).abs() < 0.05, "{} on {}: {ratio:.3} of {count}", recipe.name, estimate.core);
+                compared += 1;
+            }
+        }
+        assert!(compared >= 100, "{compared}");
+    }
+}

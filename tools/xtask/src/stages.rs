@@ -1,0 +1,164 @@
+//! The stages of `test`: a table, and a function for each.
+
+use anyhow::{Context, Result, ensure};
+use elman_emulator::{Firmware, Machines, Qemu, Toolchain};
+use elman_figures::root;
+use std::process::{Command, ExitCode};
+
+use crate::{bench, boards};
+
+/// A stage, and what it needs beyond the host's compiler.
+pub struct Stage {
+    /// What the summary calls it.
+    pub name: &'static str,
+    /// Whether it takes toolchains of the cores and QEMU.
+    pub on_cores: bool,
+    /// Does it; an error is a failure.
+    pub run: fn() -> Result<()>,
+}
+
+/// All stages, in their order. A new one is its line here and its function below.
+pub const STAGES: &[Stage] = &[
+    Stage { name: "format", on_cores: false, run: format },
+    Stage {
+        name: "clippy, host",
+        on_cores: false,
+        run: || cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+    },
+    Stage { name: "rustdoc", on_cores: false, run: rustdoc },
+    Stage { name: "features", on_cores: false, run: features },
+    Stage { name: "tests, host", on_cores: false, run: tests },
+    Stage { name: "clippy, thumb", on_cores: true, run: clippy_thumb },
+    Stage { name: "firmware with defmt", on_cores: true, run: defmt },
+    Stage { name: "boards", on_cores: true, run: || passes(boards::build("", None)?) },
+    Stage { name: "kernels = twins", on_cores: true, run: kernels },
+    Stage { name: "bit-exact, 1e3 steps", on_cores: true, run: || measure(&["bitexact", "--steps", "1000"]) },
+    Stage {
+        name: "Turing machine, m4",
+        on_cores: true,
+        run: || cargo(&["run", "--release", "-p", "elman-tools", "--", "turing", "--on", "m4"]),
+    },
+    Stage { name: "combinations", on_cores: true, run: || measure(&["combinations"]) },
+    Stage { name: "panics", on_cores: true, run: || measure(&["panics", "--check"]) },
+    Stage { name: "size", on_cores: true, run: || measure(&["size", "--check"]) },
+    Stage { name: "no 64-bit products, m0", on_cores: true, run: || measure(&["narrow"]) },
+    Stage { name: "instructions per step", on_cores: true, run: || measure(&["bench", "mcu", "--check"]) },
+    Stage { name: "keyword step by parts", on_cores: true, run: || measure(&["bench", "profile", "--check"]) },
+    Stage {
+        name: "longest step, 2e3 steps",
+        on_cores: true,
+        run: || measure(&["bench", "worst", "--cores", "m0,m3,m4,m55", "--steps", "2000", "--check"]),
+    },
+];
+
+/// Runs a command to success.
+fn succeed(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("{:?} does not start", command.get_program()))?;
+    let words: Vec<_> = command.get_args().map(|a| a.to_string_lossy().into_owned()).collect();
+    ensure!(status.success(), "`{} {}` failed", command.get_program().to_string_lossy(), words.join(" "));
+    Ok(())
+}
+
+fn host_cargo() -> Command {
+    let mut command = bench::cargo();
+    command.current_dir(root());
+    command
+}
+
+fn cargo(arguments: &[&str]) -> Result<()> {
+    succeed(host_cargo().args(arguments))
+}
+
+/// A verb of `elman-bench`.
+fn measure(words: &[&str]) -> Result<()> {
+    passes(bench::run(words)?)
+}
+
+fn passes(code: ExitCode) -> Result<()> {
+    ensure!(code == ExitCode::SUCCESS, "failed, as said above");
+    Ok(())
+}
+
+fn tests() -> Result<()> {
+    // Cargo shows what it builds; the tests themselves are quiet.
+    cargo(&["test", "--release", "--workspace", "--no-run"])?;
+    cargo(&["test", "--quiet", "--release", "--workspace"])
+}
+
+fn format() -> Result<()> {
+    cargo(&["fmt", "--all", "--check"])?;
+    for folder in ["boards", "tests/fuzz"] {
+        succeed(host_cargo().current_dir(root().join(folder)).args(["fmt", "--all", "--check"]))?;
+    }
+    Ok(())
+}
+
+fn rustdoc() -> Result<()> {
+    succeed(host_cargo().env("RUSTDOCFLAGS", "-D warnings").args([
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+    ]))
+}
+
+/// Each set of features of the crate: none, each alone. All together is what everything else builds.
+fn features() -> Result<()> {
+    const FEATURES: [&str; 12] = [
+        "",
+        "structures",
+        "srn",
+        "gru",
+        "lstm",
+        "residual",
+        "tree-lstm",
+        "pool,symbols",
+        "delay",
+        "backward",
+        "feedback",
+        "gain,cepstrum",
+    ];
+    for set in FEATURES {
+        let check = ["check", "--quiet", "-p", "elman", "--no-default-features", "--features", set];
+        succeed(host_cargo().env("RUSTFLAGS", "-D warnings").args(check))?;
+    }
+    // And what a build lacks it says.
+    let lean = ["test", "--quiet", "--release", "-p", "elman", "--lib", "--no-default-features", "--features", "gru"];
+    succeed(host_cargo().args(lean).arg("what_a_build_lacks"))
+}
+
+fn clippy_thumb() -> Result<()> {
+    let machines = Machines::find(None)?;
+    for (core, machine) in machines.iter() {
+        // Debian's compiler comes without clippy; its warnings are the same as the host's.
+        let verb = if Toolchain::find(&machine.target) == Some(Toolchain::Installed) { "clippy" } else { "check" };
+        let mut command = Toolchain::cargo(machine, core, machines.boards(), verb)?;
+        command.args(["--quiet", "--release", "-p", "elman-board", "-p", "qemu-mps2"]);
+        // The firmware that is measured is one for Arm.
+        if machine.target.starts_with("thumb") {
+            command.args(["-p", "proof"]);
+        }
+        if verb == "clippy" {
+            command.args(["--", "-D", "warnings"]);
+        }
+        succeed(&mut command)?;
+    }
+    Ok(())
+}
+
+fn defmt() -> Result<()> {
+    let machines = Machines::find(None)?;
+    Firmware::build(&machines, "m4", "qemu-mps2", None, &["--features", "defmt"]).map(|_| ())
+}
+
+/// Every fast kernel on its core against the plain reference.
+fn kernels() -> Result<()> {
+    let machines = Machines::find(None)?;
+    let folder = tempfile::tempdir()?;
+    for (core, machine) in machines.iter() {
+        let firmware = Firmware::build(&machines, core, "kernels", None, &[])?;
+        let said = Qemu::find(machine)?.run(machine, &firmware, folder.path())?;
+        println!("{core}: {}", said.trim());
+    }
+    Ok(())
+}
