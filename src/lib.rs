@@ -2,7 +2,7 @@
 //! same bits on the chip as on the PC.
 //!
 //! A model is one file, a *blob*: layers, int8 weights, labels and the audio front end's parameters. It stays in
-//! flash and is read in place. Loading judges every byte of it once; afterwards a step cannot fail.
+//! flash and is read in place. Loading validates every byte of it once; afterwards a step cannot fail.
 //!
 //! ```
 //! use elman::{Blob, Model};

@@ -1,4 +1,4 @@
-//! Text in symbols: look-up by bisection, no heap, no index beside the blob.
+//! Text in symbols: look-up by bisection, no heap, no index next to the blob.
 //!
 //! ```
 //! use elman::text::{Text, TextUnit};
@@ -64,7 +64,7 @@ impl<'b> Text<'b> {
     pub fn index(&self, symbol: &str) -> u16 {
         let all = self.symbols.as_bytes();
         let (mut low, mut high) = (0, all.len());
-        // Symbols begin at `low` and at or behind `high`; what is looked for begins in between.
+        // Symbols begin at `low` and at or after `high`; what is looked for begins in between.
         while low < high {
             let at = self.start(low, low.saturating_add(high.saturating_sub(low) / 2));
             let found = self.at(at);

@@ -1,4 +1,4 @@
-//! Numbers: what a cell needs from arithmetic, and the integer world [`Q`].
+//! Numbers: what a cell needs from arithmetic, and integer arithmetic [`Q`].
 //!
 //! A cell's equations are written once, generic over [`Arith`]. The device computes them in [`Q`]
 //! (integers only); a trainer implements `Arith` for `f32` lanes or `f64`.
@@ -16,16 +16,16 @@ pub use q::{Q, reformat, round_shift, sigmoid, tanh};
 pub(crate) use softmax::exp2_neg;
 pub use softmax::{softmax, softmax_wide};
 
-/// Pre-activation of a gate in the integer world: Q15.16.
+/// Pre-activation of a gate in integer arithmetic: Q15.16.
 pub type Pre = fixed::types::I16F16;
-/// Output of sigmoid or tanh in the integer world: Q0.31.
+/// Output of sigmoid or tanh in integer arithmetic: Q0.31.
 pub type Gate = fixed::types::I1F31;
 /// A logit as a number: Q15.16, which holds an i16 of 0 to 15 fraction bits exactly.
 pub type Logit = fixed::types::I16F16;
 /// Element of a hidden state with range (-1, 1): Q0.15.
 pub type Q15 = fixed::types::I1F15;
 
-/// The pointwise function behind an affine map.
+/// The pointwise function after an affine map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Activation {
     /// f(z) = z, saturated at the output's format.
@@ -48,7 +48,7 @@ pub trait Arith {
     type Gate: Copy;
     /// Element of the vector that the next step and the next layer read: h.
     type Out: Copy;
-    /// State carried at high precision from step to step: c of an LSTM, the long form of a GRU's h.
+    /// State carried at high precision from step to step: c of an LSTM, the 32-bit h of a GRU.
     type Carried: Copy;
     /// Peephole weight: an element of the diagonal V.
     type Weight: Copy;

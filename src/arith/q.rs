@@ -1,4 +1,4 @@
-//! The integer world: what runs on the device, and on the host when it evaluates for the device.
+//! Integer arithmetic: what runs on the device, and on the host when it evaluates for the device.
 
 use super::table::TABLE;
 use super::{Activation, Arith, Gate, Pre};
@@ -53,10 +53,10 @@ pub fn sigmoid(x: Pre) -> Gate {
     Gate::from_bits(sigmoid_bits(x.to_bits()))
 }
 
-/// The integer world. Its two formats are a layer's own, chosen at quantization and stored in the blob.
+/// Integer arithmetic. Its two formats are a layer's own, chosen at quantization and stored in the blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Q {
-    /// Fraction bits of the long state: c of an LSTM or h of a residual cell (17..=27), h of a GRU (always 30).
+    /// Fraction bits of the carried state: c of an LSTM or h of a residual cell (17..=27), h of a GRU (always 30).
     pub carried_frac: u8,
     /// Fraction bits of the output vector (0..=15); 15 wherever the output is bounded by 1.
     pub out_frac: u8,

@@ -80,7 +80,7 @@ impl Config {
         if samples < window || hop == 0 { 0 } else { (samples - window) / hop + 1 }
     }
 
-    /// Judges every parameter.
+    /// Validates every parameter.
     ///
     /// # Errors
     /// The first thing found wrong.

@@ -25,7 +25,7 @@ impl Pcen {
     /// For speech at 50 frames a second: k = 5 (0.6 s), α = 0.98, δ = 2, r = 1/2.
     pub const SPEECH: Pcen = Pcen { smoothing_log2: 5, alpha: 32_113, delta: 8192, r: 16_384 };
 
-    /// Judges every parameter.
+    /// Validates every parameter.
     pub(super) fn check(&self) -> Result<(), Error> {
         let good = (1..=12).contains(&self.smoothing_log2)
             && self.alpha <= 1 << 15

@@ -5,7 +5,7 @@
 //! E_t > N_(t-1): N_t = N_(t-1) + ⌊min(E_t - N_(t-1), N_(t-1))·2^-rise⌋ + 1
 //! E'_t = max(E_t - β·N_t, s·E_t)
 //! ```
-//! E holds the floor, so that N is never 0 behind the first frame, whose energy it is. N falls fast and rises at most by
+//! E holds the floor, so that N is never 0 after the first frame, whose energy it is. N falls fast and rises at most by
 //! a floor of itself a frame: a word is over before N has followed it. Of each band the floor s always stays, so that what
 //! is taken away leaves no holes.
 
@@ -30,7 +30,7 @@ impl SpectralSubtraction {
     pub const SPEECH: SpectralSubtraction =
         SpectralSubtraction { fall_log2: 3, rise_log2: 6, oversubtraction: 6144, floor: 2048 };
 
-    /// Judges every parameter.
+    /// Validates every parameter.
     pub(super) fn check(&self) -> Result<(), Error> {
         let SpectralSubtraction { fall_log2, rise_log2, oversubtraction, floor } = *self;
         let good =

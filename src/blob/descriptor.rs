@@ -70,7 +70,7 @@ pub struct LayerDescriptor {
     pub in_frac: u8,
     /// Fraction bits of the output vector.
     pub out_frac: u8,
-    /// Fraction bits of the long state; the shift of a scale layer; of a linear or relu layer the k by which its
+    /// Fraction bits of the carried state; the shift of a scale layer; of a linear or relu layer the k by which its
     /// pre-activations are 2^k times smaller than their value; else 0.
     pub carried_frac: u8,
     /// In which order it takes the steps of a sequence.
@@ -112,7 +112,7 @@ pub struct Descriptor<'b> {
     pub layers: heapless::Vec<LayerDescriptor, MAX_LAYERS>,
 }
 
-/// Hash of all tables and of the descriptor's shape (FNV-1a): a blob of other tables is refused by name.
+/// Hash of all tables and of the descriptor's shape (FNV-1a): a blob of other tables is rejected by name.
 pub const fn schema_hash() -> u32 {
     const TABLES: u32 = {
         let h = text(

@@ -25,7 +25,7 @@ pub struct Model<'b> {
 }
 
 impl<'b> Model<'b> {
-    /// Judges a blob, every byte of it: frame, CRC, canonical descriptor, sizes, formats, weights, and for
+    /// Validates a blob, every byte of it: frame, CRC, canonical descriptor, sizes, formats, weights, and for
     /// each row that no input can overflow its accumulator.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl<'b> Model<'b> {
         Ok(model)
     }
 
-    /// Judges the descriptor and the words of all layers' numbers, and makes their views. Inlined: on its own it would work out
+    /// Validates the descriptor and the words of all layers' numbers, and makes their views. Inlined: on its own it would work out
     /// the numbers of errors where the caller drops them.
     #[inline(always)]
     fn validate(&mut self, mut weights: &'b [u32]) -> Result<(), LoadError> {
@@ -244,8 +244,8 @@ pub(super) fn stage_words(view: &LayerView<'_>, stage: &StageSpec) -> (usize, us
     let vector = view.vector_words();
     match stage.kind {
         StageKind::Rows => {
-            let passes = (view.units() * stage.gates.len()).div_ceil(4);
-            (passes * view.layout().rows_params(), passes * vector * 2)
+            let blocks = (view.units() * stage.gates.len()).div_ceil(4);
+            (blocks * view.layout().rows_params(), blocks * vector * 2)
         }
         StageKind::Split => (view.units() * view.layout().split_params(), view.units() * vector / 2 * 3),
         StageKind::Pointwise => (view.units(), 0),

@@ -2,7 +2,7 @@
 //!
 //! A fixed little-endian frame, a postcard [`Descriptor`], parameters and weights as the kernels read them,
 //! and a CRC-32C over all of it. docs/format.md is the specification. Bytes become trusted at one place,
-//! [`Model::load`](crate::Model::load), and are not judged again.
+//! [`Model::load`](crate::Model::load), and are not validated again.
 
 mod crc;
 mod decode;
@@ -27,7 +27,7 @@ pub use shape::memory_words;
 pub use structure::{AttentionScore, MAX_BEAMS, MAX_CHAINS, Structure};
 pub(crate) use structure::{Chains, state_words, tree_words};
 
-/// A blob as it lies in flash: words, not yet judged. Made by [`include_blob!`](crate::include_blob) or from
+/// A blob as it lies in flash: words, not yet validated. Made by [`include_blob!`](crate::include_blob) or from
 /// any aligned memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blob<'b> {
@@ -44,7 +44,7 @@ impl<'b> Blob<'b> {
         self.words
     }
     /// Words of memory that [`Model::stream`](crate::Model::stream) needs, as the frame says; 0 where there is
-    /// no frame. Loading refuses a frame that says other than what the layers need.
+    /// no frame. Loading rejects a frame that says other than what the layers need.
     pub const fn memory_words(&self) -> usize {
         self.frame_word(frame::MEMORY_WORDS)
     }

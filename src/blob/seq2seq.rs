@@ -14,7 +14,7 @@ pub(crate) const KEY: usize = 4;
 pub(crate) const SCORE: usize = 5;
 pub(crate) const HEAD: usize = 6;
 
-/// Words of each part: two buffers of the encoder's vectors, and behind them either what its layers need while they run
+/// Words of each part: two buffers of the encoder's vectors, and after them either what its layers need while they run
 /// or, afterwards, what the decoder needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
@@ -30,7 +30,7 @@ pub(crate) struct Plan {
     pub weights: usize,
     /// A key, per step; 0 where keys are the states themselves.
     pub key: usize,
-    /// The largest of the chains without state, which run by turns.
+    /// The largest of the chains without state, which run alternately.
     pub stage: usize,
     /// The decoder's layers and their output.
     pub slot: usize,

@@ -48,7 +48,7 @@ impl Joints {
         self.given.unwrap_or_default()
     }
 
-    /// A layer's sizes and formats, and that it takes what it is given; its table and the words of its long state.
+    /// A layer's sizes and formats, and that it takes what it is given; its table and the words of its carried state.
     pub(super) fn next(&mut self, number: u8, l: &LayerDescriptor) -> Result<(&'static VariantSpec, usize), LoadError> {
         let &LayerDescriptor { tag, variant, inputs, units, in_frac, out_frac, .. } = l;
         let spec = layer::find(tag, variant).ok_or(LoadError::UnknownLayer { layer: number, tag, variant })?;
@@ -89,7 +89,7 @@ impl Joints {
     }
 }
 
-/// A layer's own widths, formats and numbers; the words of its long state.
+/// A layer's own widths, formats and numbers; the words of its carried state.
 fn judge_layer(number: u8, l: &LayerDescriptor, spec: &VariantSpec) -> Result<usize, LoadError> {
     let &LayerDescriptor { inputs, units, in_frac, out_frac, carried_frac, .. } = l;
     if spec.widths == WidthRule::Same && units != inputs {
@@ -119,7 +119,7 @@ fn judge_layer(number: u8, l: &LayerDescriptor, spec: &VariantSpec) -> Result<us
     Ok(carried_words)
 }
 
-/// A layer's own numbers, and the words of its long state, which follow from them.
+/// A layer's own numbers, and the words of its carried state, which follow from them.
 fn numbers(number: u8, l: &LayerDescriptor, spec: &VariantSpec) -> Result<usize, LoadError> {
     let &LayerDescriptor { inputs, units, params, .. } = l;
     let unused = params.iter().skip(spec.params.len()).all(|p| *p == 0);
@@ -217,7 +217,7 @@ pub(super) fn running(layers: &[LayerDescriptor]) -> (Buffers, usize) {
     (buffers, widest)
 }
 
-/// Words of a vector in each of the two buffers of a sequence: the widest of those that they hold by turns.
+/// Words of a vector in each of the two buffers of a sequence: the widest of those that they hold alternately.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Buffers {
     pub(crate) even: usize,

@@ -114,7 +114,7 @@ pub(super) enum ChainInput {
     Frame,
     /// A vector.
     Vector(Joint),
-    /// A vector of these elements, and more of the caller's behind them.
+    /// A vector of these elements, and more of the caller's after them.
     AtLeast(Joint),
 }
 
@@ -224,7 +224,7 @@ fn stateless(chain: &[LayerDescriptor]) -> bool {
     chain.iter().all(|l| spec(l).is_some_and(|s| !s.stateful()))
 }
 
-/// The long state of a chain's last layer.
+/// The carried state of a chain's last layer.
 fn long(chain: &[LayerDescriptor]) -> CarriedState {
     chain.last().and_then(spec).map_or(CarriedState::None, |s| s.carried)
 }
@@ -312,7 +312,7 @@ fn exact(number: usize, l: Option<&LayerDescriptor>, steps: u16) -> Result<(), L
     Ok(())
 }
 
-/// Words of a chain that runs as a stream: its layers' memories one behind the other, and its output.
+/// Words of a chain that runs as a stream: its layers' memories one after the other, and its output.
 pub(crate) fn chain_words(chain: &[LayerDescriptor]) -> usize {
     let own =
         |l: &LayerDescriptor| spec(l).map_or(0, |s| s.memory_words(l.inputs as usize, l.units as usize, l.params));
@@ -320,7 +320,7 @@ pub(crate) fn chain_words(chain: &[LayerDescriptor]) -> usize {
     chain.iter().map(own).fold(out, usize::saturating_add)
 }
 
-/// Words of one state of a chain's last layer: h, and the long state beside it.
+/// Words of one state of a chain's last layer: h, and the carried state beside it.
 pub(crate) fn state_words(chain: &[LayerDescriptor]) -> usize {
     chain.last().map_or(0, |l| {
         let units = l.units as usize;
@@ -330,7 +330,7 @@ pub(crate) fn state_words(chain: &[LayerDescriptor]) -> usize {
 }
 
 /// Words of a tree: a state for each slot, a word of bookkeeping for each node, and the widest of the chains, which
-/// run by turns.
+/// run alternately.
 pub(crate) fn tree_words(chains: Chains<'_>, max_nodes: u16, slots: u16) -> usize {
     let states = state_words(chains.chain(1)).saturating_mul(slots as usize);
     let running = (0..3).map(|k| chain_words(chains.chain(k))).max().unwrap_or(0);
@@ -338,7 +338,7 @@ pub(crate) fn tree_words(chains: Chains<'_>, max_nodes: u16, slots: u16) -> usiz
 }
 
 /// Words of a graph: the hidden states of all nodes before and after a round (the outputs of all nodes come in place of
-/// either), their long states, and the widest of the chains, which run by turns, but for that of the edges, which runs
+/// either), their carried states, and the widest of the chains, which run alternately, but for that of the edges, which runs
 /// beside the messages.
 pub(super) fn graph_words(chains: Chains<'_>, max_nodes: u16) -> usize {
     let last = chains.len().saturating_sub(1);

@@ -1,6 +1,6 @@
-//! The integer world's loops over units: a kernel pass, then the equations of the units it served.
+//! The integer loops over units: a row block of the kernel, then the equations of the units it served.
 //!
-//! A layer writes its output to the next layer's input while the pass still reads the old hidden state, and
+//! A layer writes its output to the next layer's input while the block still reads the old hidden state, and
 //! copies it over the hidden state afterwards.
 
 use super::{LayerView, Stage, Unit};
@@ -19,7 +19,7 @@ fn elements(words: &mut [u32], n: usize) -> &mut [i16] {
     word::halves_mut(words).get_mut(..n).unwrap_or_default()
 }
 
-/// Four pre-activations to the units of a pass, `G` for each.
+/// Four pre-activations to the units of a row block, `G` for each.
 #[inline(always)]
 fn grouped<const G: usize>(pre: &[i32; 4]) -> impl Iterator<Item = [Pre; G]> {
     pre.as_chunks::<G>().0.iter().map(|p| p.map(Pre::from_bits))
@@ -34,7 +34,7 @@ fn finish<S: Stage<4>>(q: &Q, stage: &S, (carried, h): (&mut u32, &mut i16), pre
     *h = unit.h;
 }
 
-/// A cell of one stage with four pre-activations and a carried state, all rows full: one unit a pass.
+/// A cell of one stage with four pre-activations and a carried state, all rows full: one unit a block.
 #[inline(always)]
 pub(crate) fn fused<S: Stage<4>>(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, carried) = split_mut(memory, layer.vector_words());
@@ -61,8 +61,8 @@ pub(crate) fn peephole<S: Stage<4>>(layer: &LayerView<'_>, memory: &mut [u32], o
     copy(split_mut(xh, layer.input_words()).1, out);
 }
 
-/// A cell of one stage with `G` pre-activations, a carried state and perhaps a second one: rows go four a pass, so that `G`
-/// passes serve four units. Not inlined, so that all such cells of `G` gates share one copy.
+/// A cell of one stage with `G` pre-activations, a carried state and perhaps a second one: rows go four a block, so that `G`
+/// blocks serve four units. Not inlined, so that all such cells of `G` gates share one copy.
 #[inline(never)]
 pub(crate) fn drive_gated<const G: usize, S: Stage<G>>(
     layer: &LayerView<'_>,
@@ -89,7 +89,7 @@ pub(crate) fn drive_gated<const G: usize, S: Stage<G>>(
             four(&pre);
         }
     });
-    // Fewer than four units more take fewer than G passes.
+    // Fewer than four units more take fewer than G blocks.
     four(&pre);
     copy(split_mut(xh, layer.input_words()).1, out);
 }
@@ -114,7 +114,7 @@ fn finish_four<const G: usize, S: Stage<G>>(
     }
 }
 
-/// [`fused`] for a split pass.
+/// [`fused`] for split row blocks.
 #[inline(always)]
 pub(crate) fn fused_split<S: Stage<4>>(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, carried) = split_mut(memory, layer.vector_words());
@@ -134,7 +134,7 @@ fn stateless<S: Stage<1>>(q: &Q, stage: &S, pre: i32) -> i16 {
     unit.h
 }
 
-/// A stage of one pre-activation and no carried state over `vector`: four units a pass, written to `out`.
+/// A stage of one pre-activation and no carried state over `vector`: four units a block, written to `out`.
 #[inline(always)]
 pub(crate) fn plain<S: Stage<1>>(layer: &LayerView<'_>, vector: &[u32], out: &mut [u32], stage: S) {
     let view = layer.stages[0];
@@ -152,7 +152,7 @@ pub(crate) fn plain<S: Stage<1>>(layer: &LayerView<'_>, vector: &[u32], out: &mu
             *out = [even, word::pair(stateless(&q, &stage, c), stateless(&q, &stage, d))];
         },
     );
-    // The rows that fill up the last pass are no units.
+    // The rows that fill up the last block are no units.
     if !layer.units().is_multiple_of(4) {
         word::halves_mut(out).get_mut(layer.units()..).unwrap_or_default().fill(0);
     }
@@ -165,7 +165,7 @@ pub(crate) fn recurrent<S: Stage<1>>(layer: &LayerView<'_>, memory: &mut [u32], 
     copy(split_mut(memory, layer.input_words()).1, out);
 }
 
-/// A stage of one pre-activation and a carried state, four units a pass; where it reads `[x; h]`, h is replaced.
+/// A stage of one pre-activation and a carried state, four units a block; where it reads `[x; h]`, h is replaced.
 #[inline(always)]
 pub(crate) fn accumulating<S: Stage<1>>(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, carried) = split_mut(memory, layer.vector_words());
@@ -193,13 +193,13 @@ pub(crate) fn two_stages<const G: usize, S: Stage<G>, T: Stage<1>>(
 ) {
     let (xh, rest) = split_mut(memory, layer.vector_words());
     let (carried, stage_gate) = split_mut(rest, layer.units());
-    pass(layer, 0, xh, carried, stage_gate, out, first);
+    run_stage(layer, 0, xh, carried, stage_gate, out, first);
     copy(split_mut(xh, layer.input_words()).1, out);
-    pass(layer, 1, xh, carried, stage_gate, out, second);
+    run_stage(layer, 1, xh, carried, stage_gate, out, second);
     copy(split_mut(xh, layer.input_words()).1, out);
 }
 
-fn pass<const G: usize, S: Stage<G>>(
+fn run_stage<const G: usize, S: Stage<G>>(
     layer: &LayerView<'_>,
     stage_number: usize,
     xh: &[u32],

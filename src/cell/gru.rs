@@ -7,7 +7,7 @@
 //! h_t = z_t ⊙ h_(t-1) + (1 - z_t) ⊙ n_t
 //! ```
 //! `n` is the candidate h̃. *Before* is the lecture's form (Cho et al. 2014); *after* is PyTorch's and cuDNN's
-//! and takes one pass over the weights instead of two. In integers h is Q0.15 with a Q1.30 long form, without
+//! and takes one pass over the weights instead of two. In integers h is Q0.15 with a Q1.30 32-bit form, without
 //! which updates of less than one LSB, (1 - z) small, would be lost.
 
 use super::{CarriedState, CellSpec, GateSpec, Operands, Stage, StageKind, StageSpec, Unit, VariantSpec, drive};

@@ -135,16 +135,16 @@ mod tests {
     use super::*;
     use crate::arith::{Gate, Pre, Q};
 
-    const WORLD: Q = Q { carried_frac: 24, out_frac: 15 };
+    const FORMATS: Q = Q { carried_frac: 24, out_frac: 15 };
 
     fn step<const G: usize>(cell: Lstm, pre: [f64; G], c: f64, peephole: [f64; 3]) -> (f64, f64)
     where
         Lstm: Stage<G>,
     {
-        let v = peephole.map(|v| (v * 2f64.powi(48 - WORLD.carried_frac as i32)) as i32);
+        let v = peephole.map(|v| (v * 2f64.powi(48 - FORMATS.carried_frac as i32)) as i32);
         let mut unit: Unit<Q> =
             Unit { h: 0, carried: (c * 2f64.powi(24)) as i32, second: 0, stage_gate: Gate::ZERO, peephole: v };
-        cell.unit(&WORLD, pre.map(Pre::from_num), &mut unit);
+        cell.unit(&FORMATS, pre.map(Pre::from_num), &mut unit);
         (unit.carried as f64 / 2f64.powi(24), unit.h as f64 / 32768.0)
     }
 
@@ -175,7 +175,7 @@ mod tests {
     fn an_unforgetting_cell_saturates() {
         let mut unit: Unit<Q> = Unit { h: 0, carried: 0, second: 0, stage_gate: Gate::ZERO, peephole: [0; 3] };
         for _ in 0..200 {
-            VARIANTS[1].unit(&WORLD, [20.0, 20.0, 20.0].map(Pre::from_num), &mut unit);
+            VARIANTS[1].unit(&FORMATS, [20.0, 20.0, 20.0].map(Pre::from_num), &mut unit);
         }
         assert_eq!((unit.carried, unit.h), (i32::MAX, 32767));
     }

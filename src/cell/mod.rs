@@ -2,7 +2,7 @@
 //!
 //! A cell is one or two *stages*. A stage is an affine map of the cell's vectors for all gates of one unit,
 //! followed by that unit's pointwise equations. The loop over units, time and batch belongs to the numeric
-//! world: the device computes all gates of a unit in one pass over `[x; h]` and finishes the unit at once; the
+//! q: the device computes all gates of a unit in one row block over `[x; h]` and finishes the unit at once; the
 //! trainer computes the same affine map for a whole batch as a matrix product and maps the same equations
 //! over it.
 //!
@@ -44,12 +44,12 @@ pub struct GateSpec {
     pub operands: Operands,
 }
 
-/// How the rows of a stage share a pass of the kernel; fixes the order of the weights in the blob.
+/// How the rows of a stage share a row block of the kernel; fixes the order of the weights in the blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StageKind {
-    /// Four full rows a pass: 4, 2 or 1 gates of 1, 2 or 4 units.
+    /// Four full rows a block: 4, 2 or 1 gates of 1, 2 or 4 units.
     Rows,
-    /// Gates 0 and 1 full, gate 2 on x only, gate 3 on h only: one unit a pass.
+    /// Gates 0 and 1 full, gate 2 on x only, gate 3 on h only: one unit a block.
     Split,
     /// No products: a word of parameters for each unit, read by the layer itself.
     Pointwise,
@@ -57,7 +57,7 @@ pub enum StageKind {
     Table,
 }
 
-/// A stage: its gates, and how the kernel passes over them.
+/// A stage: its gates, and how the kernel groups their rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StageSpec {
     /// Order of rows.
@@ -66,7 +66,7 @@ pub struct StageSpec {
     pub gates: &'static [GateSpec],
 }
 
-/// The long state of a cell.
+/// The carried state of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CarriedState {
     /// None: the hidden state is all there is.
@@ -132,7 +132,7 @@ pub struct VariantSpec {
     pub params: &'static [&'static str],
     /// Names of the gates that see the cell state of their unit, `V ⊙ c`; at most three.
     pub peephole: &'static [&'static str],
-    /// One step in the integer world.
+    /// One step in integer arithmetic.
     pub step: StepFn,
 }
 
@@ -164,12 +164,12 @@ impl VariantSpec {
         self.first_gate().is_some_and(|g| g.operands != Operands::Input)
     }
 
-    /// Words of `[x | h]`, the vector that a pass reads.
+    /// Words of `[x | h]`, the vector that a row block reads.
     pub fn vector_words(&self, inputs: usize, units: usize) -> usize {
         vector_words(inputs) + if self.recurrent() { vector_words(units) } else { 0 }
     }
 
-    /// Words of long state; `params` are the layer's numbers.
+    /// Words of carried state; `params` are the layer's numbers.
     pub fn carried_words(&self, inputs: usize, units: usize, params: [u16; 4]) -> usize {
         match self.carried {
             CarriedState::None => 0,
@@ -235,9 +235,9 @@ pub(crate) const DELAY: bool = cfg!(feature = "delay");
 pub struct Unit<A: Arith> {
     /// On entry h_(t-1), on exit h_t (or r ⊙ h_(t-1), where a first stage makes the second's input).
     pub h: A::Out,
-    /// Long state, t-1 on entry and t on exit.
+    /// Carried state, t-1 on entry and t on exit.
     pub carried: A::Carried,
-    /// Long state of a second predecessor; 0 but in cells that join two.
+    /// Carried state of a second predecessor; 0 but in cells that join two.
     pub second: A::Carried,
     /// What a first stage hands to the second.
     pub stage_gate: A::Gate,
@@ -247,7 +247,7 @@ pub struct Unit<A: Arith> {
 
 /// The pointwise equations of one unit, over `G` pre-activations.
 pub trait Stage<const G: usize> {
-    /// What the backward pass needs of the forward pass. Integer worlds drop it.
+    /// What the backward pass needs of the forward pass. Integer arithmetic drops it.
     type Trace<A: Arith>;
 
     /// Advances one unit by one step.

@@ -66,16 +66,16 @@ mod tests {
 
     #[test]
     fn sums_of_tanh_until_saturation() {
-        let world = Q { carried_frac: 25, out_frac: 10 };
+        let q = Q { carried_frac: 25, out_frac: 10 };
         let mut unit: Unit<Q> = Unit { h: 0, carried: 0, second: 0, stage_gate: Gate::ZERO, peephole: [0; 3] };
         for t in 1..=30 {
-            Residual.unit(&world, [Pre::from_num(0.5)], &mut unit);
+            Residual.unit(&q, [Pre::from_num(0.5)], &mut unit);
             let exact = t as f64 * 0.5f64.tanh();
             assert!((unit.carried as f64 / 2f64.powi(25) - exact).abs() < 1e-5 * t as f64);
             assert!((unit.h as f64 / 1024.0 - exact).abs() <= 0.6 / 1024.0);
         }
         for _ in 0..200 {
-            Residual.unit(&world, [Pre::from_num(-9)], &mut unit);
+            Residual.unit(&q, [Pre::from_num(-9)], &mut unit);
         }
         assert_eq!((unit.carried, unit.h), (i32::MIN, i16::MIN));
     }

@@ -9,13 +9,13 @@ pub const MAX_LINE_WORDS: usize = 1 << 16;
 /// reads past inputs and past outputs they are the outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DelayTaps {
-    /// K, past inputs beside the present one.
+    /// K, past inputs in addition to the present one.
     pub taps: u16,
     /// Steps between taps, s.
     pub stride: u16,
     /// Elements at the end of the input with taps of their own.
     pub tail: u16,
-    /// Past values of those, beside the present ones.
+    /// Past values of those, in addition to the present ones.
     pub tail_taps: u16,
 }
 
@@ -55,7 +55,7 @@ impl DelayTaps {
     }
 
     /// Words of memory: two positions, then the elements kept of head and tail. May be beyond
-    /// [`MAX_LINE_WORDS`]; the loader refuses that.
+    /// [`MAX_LINE_WORDS`]; the loader rejects that.
     pub fn line_words(&self, inputs: usize) -> usize {
         let (head, tail) = self.kept(inputs);
         let words = |n: usize| if n > 4 * MAX_LINE_WORDS { 2 * MAX_LINE_WORDS } else { vector_words(n) };

@@ -69,13 +69,13 @@ mod tests {
     use super::*;
     use crate::arith::{Gate, Pre, Q};
 
-    const WORLD: Q = Q { carried_frac: 24, out_frac: 15 };
+    const FORMATS: Q = Q { carried_frac: 24, out_frac: 15 };
 
     fn join(pre: [f64; 5], left: f64, right: f64) -> (f64, f64) {
         let carried = |c: f64| (c * 2f64.powi(24)) as i32;
         let (left, right) = (carried(left), carried(right));
         let mut unit: Unit<Q> = Unit { h: 0, carried: left, second: right, stage_gate: Gate::ZERO, peephole: [0; 3] };
-        TreeLstm.unit(&WORLD, pre.map(Pre::from_num), &mut unit);
+        TreeLstm.unit(&FORMATS, pre.map(Pre::from_num), &mut unit);
         (unit.carried as f64 / 2f64.powi(24), unit.h as f64 / 32768.0)
     }
 
@@ -98,7 +98,7 @@ mod tests {
         for bound in [i32::MAX, i32::MIN] {
             let mut unit: Unit<Q> =
                 Unit { h: 0, carried: bound, second: bound, stage_gate: Gate::ZERO, peephole: [0; 3] };
-            TreeLstm.unit(&WORLD, open, &mut unit);
+            TreeLstm.unit(&FORMATS, open, &mut unit);
             assert_eq!((unit.carried, unit.h), (bound, if bound > 0 { 32767 } else { -32768 }));
         }
     }
@@ -112,8 +112,8 @@ mod tests {
         for n in 0..200 {
             let x = (f64::from(n) * 0.37).sin() * 6.0;
             let [i, f, k, g, o] = [x, 3.0 - x, x * x, -2.0 * x, 1.0 + x].map(pre);
-            TreeLstm.unit(&WORLD, [i, f, k, g, o], &mut one);
-            VARIANTS[0].unit(&WORLD, [i, f, g, o], &mut other);
+            TreeLstm.unit(&FORMATS, [i, f, k, g, o], &mut one);
+            VARIANTS[0].unit(&FORMATS, [i, f, g, o], &mut other);
             assert_eq!((one.h, one.carried), (other.h, other.carried));
         }
     }

@@ -12,17 +12,17 @@ pub type StepFn = for<'b> fn(&LayerView<'b>, memory: &mut [u32], out: &mut [u32]
 /// Parameters and weights of one stage, as the kernels read them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StageView<'b> {
-    /// Biases and multipliers, a fixed number of words a pass.
+    /// Biases and multipliers, a fixed number of words a row block.
     pub params: &'b [u32],
-    /// Weights, pass after pass.
+    /// Weights, block after block.
     pub weights: &'b [u32],
 }
 
-/// A layer of a loaded model. Made by the loader alone, after it has judged every number.
+/// A layer of a loaded model. Made by the loader alone, after it has validated every number.
 ///
 /// # Memory
 /// `[x | h | long | carry]`: input and hidden state as one vector (padded to four elements each), then a word
-/// a unit of long state, then a word a unit that a first stage hands to the second.
+/// a unit of carried state, then a word a unit that a first stage hands to the second.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerView<'b> {
     pub(crate) spec: &'static VariantSpec,
@@ -31,7 +31,7 @@ pub struct LayerView<'b> {
     pub(crate) in_frac: u8,
     pub(crate) q: Q,
     pub(crate) stages: [StageView<'b>; 2],
-    /// Words of `[x | h]`, of all memory and of the output: they follow from the table, but a step would work them out anew.
+    /// Words of `[x | h]`, of all memory and of the output: they follow from the table, but a step would work them out again.
     pub(crate) vector_words: u32,
     pub(crate) memory_words: u32,
     pub(crate) out_words: u32,
@@ -43,7 +43,7 @@ pub struct LayerView<'b> {
 }
 
 impl<'b> LayerView<'b> {
-    /// A layer that the loader has judged, without its numbers; `carried_words` are the words of its long state.
+    /// A layer that the loader has validated, without its numbers; `carried_words` are the words of its carried state.
     #[inline(always)]
     pub(crate) fn new(spec: &'static VariantSpec, l: &LayerDescriptor, carried_words: usize, layout: Layout) -> Self {
         let &LayerDescriptor { inputs, units, in_frac, out_frac, carried_frac, direction, params, .. } = l;
@@ -82,7 +82,7 @@ impl<'b> LayerView<'b> {
     pub fn in_frac(&self) -> u8 {
         self.in_frac
     }
-    /// Formats of output and long state.
+    /// Formats of output and carried state.
     pub fn formats(&self) -> Q {
         self.q
     }
@@ -94,7 +94,7 @@ impl<'b> LayerView<'b> {
     pub fn params(&self) -> [u16; 4] {
         self.params
     }
-    /// In which order its weights lie.
+    /// Order in which its weights are packed.
     #[inline(always)]
     pub fn layout(&self) -> Layout {
         Layout::BUILT.unwrap_or(self.layout)
@@ -108,7 +108,7 @@ impl<'b> LayerView<'b> {
     pub fn stage(&self, n: usize) -> StageView<'b> {
         self.stages.get(n).copied().unwrap_or_default()
     }
-    /// Words of `[x | h]`, all that a pass reads.
+    /// Words of `[x | h]`, all that a row block reads.
     pub fn vector_words(&self) -> usize {
         self.vector_words as usize
     }
@@ -120,7 +120,7 @@ impl<'b> LayerView<'b> {
     pub fn out_words(&self) -> usize {
         self.out_words as usize
     }
-    /// Words of long state.
+    /// Words of carried state.
     pub fn carried_words(&self) -> usize {
         self.spec.carried_words(self.inputs(), self.units(), self.params)
     }
@@ -128,7 +128,7 @@ impl<'b> LayerView<'b> {
     pub fn memory_words(&self) -> usize {
         self.memory_words as usize
     }
-    /// One step: x is in `memory` already; h and long state advance in place; h goes to `out` as well.
+    /// One step: x is in `memory` already; h and carried state advance in place; h goes to `out` as well.
     pub(crate) fn step(&self, memory: &mut [u32], out: &mut [u32]) {
         (self.spec.step)(self, memory, out);
     }

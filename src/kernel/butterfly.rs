@@ -56,7 +56,7 @@ pub fn place(k: usize, log2: u32) -> usize {
 
 /// Makes of the spectrum Z of pairs of samples the spectrum of the samples, for 0 < k < N/4 and N/2 - k, N = 2·`data.len()`,
 /// from 128 to 1024: E = Z\[k\] + Z̄\[-k\] and O = -j(Z\[k\] - Z̄\[-k\]) are twice the spectra of even and odd samples; the bins
-/// are E + O·t̄ and the conjugate of E - O·t̄, t = exp(j2πk/N). The answer that the assembly must equal.
+/// are E + O·t̄ and the conjugate of E - O·t̄, t = exp(j2πk/N). The reference that the assembly must equal.
 #[inline(always)]
 pub fn real_fft_postprocess_reference(data: &mut [Complex], sines: &Sines) {
     let half = data.len();
@@ -221,7 +221,7 @@ pub fn power(spectrum: &[Complex], from: usize, to: usize) -> [u64; 2] {
 pub use power_reference as power;
 
 /// The butterflies of position `k` (below a quarter of `length`) of each block of `length`, a multiple of four, turned back
-/// by `turns`, Q0.31; without `turns` they are 1. The answer that the assembly must equal.
+/// by `turns`, Q0.31; without `turns` they are 1. The reference that the assembly must equal.
 #[inline(always)]
 pub fn radix4_reference(data: &mut [Complex], length: usize, k: usize, turns: Option<&[[i32; 2]; 3]>) {
     let quarter = length / 4;

@@ -2,39 +2,39 @@
 //! no multiply-accumulate; and Armv7-M without the DSP extension.
 //!
 //! A product takes a load, a multiplication and an addition (two instructions where the core accumulates); x is loaded once
-//! for the rows of a pass.
+//! for the rows of a block.
 
 use super::layout::{Layout, PLAIN_PARAMS};
 use super::scalar::correction;
 use super::word::mul_high;
 use core::arch::naked_asm;
 
-/// What a pass reads. The body moves on what is first.
+/// What a block reads. The body moves on what is first.
 #[repr(C)]
 struct At {
     weights: *const u8,
-    /// Of the pass before; four words on are the biases of this one.
+    /// Of the block before; four words on are the biases of this one.
     multipliers: *const u32,
     x: *const u32,
     x_end: *const u32,
     /// What is taken off each row for the offset of the weights.
     corrections: [i32; 4],
-    /// Of a split pass.
+    /// Of a split row block.
     h_end: *const u32,
     /// Whether x, and h, are an odd number of blocks of four columns: a loop of two is then entered in its middle.
     odd: [u32; 2],
 }
 
-/// How many passes `weights` has, of `words` each; none where `params` has not as many.
+/// How many row blocks `weights` has, of `words` each; none where `params` has not as many.
 #[inline(always)]
-fn passes(weights: &[u32], words: usize, params: &[u32]) -> usize {
-    let passes = weights.len().checked_div(words).unwrap_or(0);
-    if passes.wrapping_mul(PLAIN_PARAMS) <= params.len() { passes } else { 0 }
+fn row_blocks(weights: &[u32], words: usize, params: &[u32]) -> usize {
+    let blocks = weights.len().checked_div(words).unwrap_or(0);
+    if blocks.wrapping_mul(PLAIN_PARAMS) <= params.len() { blocks } else { 0 }
 }
 
-/// One pass by the body at `body`.
+/// One row block by the body at `body`.
 #[inline(always)]
-fn pass(at: &mut At, body: unsafe extern "C" fn()) -> [i32; 4] {
+fn row_block(at: &mut At, body: unsafe extern "C" fn()) -> [i32; 4] {
     let (s0, s1, s2, s3);
     // SAFETY: `rows` and `split` say so. Registers but those named are kept.
     unsafe {
@@ -45,7 +45,7 @@ fn pass(at: &mut At, body: unsafe extern "C" fn()) -> [i32; 4] {
             out("r12") _, out("lr") _,
         );
     }
-    // SAFETY: `passes` has seen that the parameters of the pass are there, and the body has moved on to its multipliers.
+    // SAFETY: `row_blocks` has checked that the parameters of the block are there, and the body has moved on to its multipliers.
     let m = unsafe { *at.multipliers.cast::<[i32; 4]>() };
     [mul_high(s0, m[0]), mul_high(s1, m[1]), mul_high(s2, m[2]), mul_high(s3, m[3])]
 }
@@ -73,10 +73,10 @@ pub fn rows<T>(
         h_end: range.end,
         odd: [x.len() as u32 / 2 & 1, 0],
     };
-    // A pass reads `x.len() * 2` words of weights, four bytes a column, and PLAIN_PARAMS of parameters, which are there as
-    // often as there are passes; a turn takes four columns, and x is whole turns and not empty, else there is no pass.
-    for (_, unit) in (0..passes(weights, x.len() * 2, params)).zip(units) {
-        let pre = pass(&mut at, rows_body);
+    // A row block reads `x.len() * 2` words of weights, four bytes a column, and PLAIN_PARAMS of parameters, which are there as
+    // often as there are blocks; a turn takes four columns, and x is whole turns and not empty, else there is no block.
+    for (_, unit) in (0..row_blocks(weights, x.len() * 2, params)).zip(units) {
+        let pre = row_block(&mut at, rows_body);
         each(unit, pre);
     }
 }
@@ -108,13 +108,13 @@ pub fn split<T>(
         odd: [x.len() as u32 / 2 & 1, h.len() as u32 / 2 & 1],
     };
     // As in `rows`, with three bytes a column; h follows x.
-    for (_, unit) in (0..passes(weights, xh.len() / 2 * 3, params)).zip(units) {
-        let pre = pass(&mut at, split_body);
+    for (_, unit) in (0..row_blocks(weights, xh.len() / 2 * 3, params)).zip(units) {
+        let pre = row_block(&mut at, split_body);
         each(unit, pre);
     }
 }
 
-/// The beginning of a pass: r0 to r3 the sums, r4 weights, r5 x; r8 x's end, r9 `at`.
+/// The beginning of a row block: r0 to r3 the sums, r4 weights, r5 x; r8 x's end, r9 `at`.
 #[cfg(elman_narrow)]
 macro_rules! begin {
     () => {
@@ -183,7 +183,7 @@ macro_rules! enter {
     };
 }
 
-/// The end of a pass: what was moved on is stored.
+/// The end of a row block: what was moved on is stored.
 #[cfg(elman_narrow)]
 macro_rules! end {
     () => {

@@ -1,4 +1,4 @@
-//! Moves vectors: hidden states behind a step, frames in front of it.
+//! Moves vectors: hidden states after a step, frames before it.
 
 use super::word::halves;
 #[cfg(not(elman_dsp))]

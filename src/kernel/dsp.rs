@@ -1,9 +1,9 @@
-//! Armv7E-M and Armv8-M with the DSP extension: one body of assembly per kind of pass.
+//! Armv7E-M and Armv8-M with the DSP extension: one body of assembly per kind of row block.
 //!
 //! A block takes four columns in 14 ([`rows`]) or 12 ([`split`]) instructions. Blocks are unrolled, and the loop
 //! is entered at the block that makes the number of columns come out even: `add pc` with the bytes to skip. A
 //! body is called with registers of its own choice, not by the C convention: one copy serves all layers at the
-//! price of two instructions a pass.
+//! price of two instructions a block.
 
 use super::layout::{Layout, ROWS_PARAMS, SPLIT_PARAMS};
 use core::arch::{asm, naked_asm};
@@ -34,20 +34,20 @@ const UNROLL: usize = 8;
 const UNROLL_X: usize = 4;
 
 /// What `add pc` takes to skip to the first block of a loop of `unroll` over `words` words of a vector: whole blocks,
-/// less the two bytes by which pc is ahead of the instruction behind.
+/// less the two bytes by which pc is ahead of the instruction after.
 #[inline(always)]
 const fn skip(words: usize, unroll: usize, block: usize) -> usize {
     ((words / 2).wrapping_neg() % unroll * block).wrapping_sub(2)
 }
 
-/// How many passes `weights` has, of `words` each; none where `params` has not as many.
+/// How many row blocks `weights` has, of `words` each; none where `params` has not as many.
 #[inline(always)]
-fn passes(weights: &[u32], words: usize, params: &[u32], per_pass: usize) -> usize {
-    let passes = weights.len().checked_div(words).unwrap_or(0);
-    if passes.wrapping_mul(per_pass) <= params.len() { passes } else { 0 }
+fn row_blocks(weights: &[u32], words: usize, params: &[u32], per_block: usize) -> usize {
+    let blocks = weights.len().checked_div(words).unwrap_or(0);
+    if blocks.wrapping_mul(per_block) <= params.len() { blocks } else { 0 }
 }
 
-/// Where the next pass of [`rows`] reads. The body loads it with one ldm and moves the first two on.
+/// Where the next row block of [`rows`] reads. The body loads it with one ldm and moves the first two on.
 #[repr(C)]
 struct RowsAt {
     weights: *const u32,
@@ -67,7 +67,7 @@ pub fn rows<T>(
     units: impl Iterator<Item = T>,
     mut each: impl FnMut(T, [i32; 4]),
 ) {
-    let passes = passes(weights, x.len() * 2, params, ROWS_PARAMS);
+    let blocks = row_blocks(weights, x.len() * 2, params, ROWS_PARAMS);
     if !x.len().is_multiple_of(2) {
         return;
     }
@@ -79,11 +79,11 @@ pub fn rows<T>(
         skip: skip(x.len(), UNROLL, ROWS_BLOCK),
         x_end: range.end,
     };
-    for (_, unit) in (0..passes).zip(units) {
+    for (_, unit) in (0..blocks).zip(units) {
         let (p0, p1, p2, p3);
-        // SAFETY: a pass reads `x.len() * 2` words of weights and ROWS_PARAMS of parameters and moves on by as
-        // many; both are there `passes` times. x is an even number of words and not empty (else there is no
-        // pass), so the loop, two words of x and four of weights a block, entered with as many blocks as make a
+        // SAFETY: a block reads `x.len() * 2` words of weights and ROWS_PARAMS of parameters and moves on by as
+        // many; both are there `blocks` times. x is an even number of words and not empty (else there is no
+        // block), so the loop, two words of x and four of weights a block, entered with as many blocks as make a
         // whole number of turns, ends exactly at x's end. All are aligned words, as ldrd and ldm demand. The
         // skip counts whole blocks of 14 instructions of 4 bytes from the loop's start, two bytes before which
         // `add pc` finds its base. Nothing is written but `at` and the stack below.
@@ -99,7 +99,7 @@ pub fn rows<T>(
     }
 }
 
-/// A pass of [`rows`]: takes [`RowsAt`] in r0, gives the pre-activations in r0 to r3, keeps r4 to r11.
+/// A row block of [`rows`]: takes [`RowsAt`] in r0, gives the pre-activations in r0 to r3, keeps r4 to r11.
 ///
 /// # Safety
 /// Only [`rows`] may call it, as reasoned there.
@@ -154,7 +154,7 @@ unsafe extern "C" fn rows_body() {
     )
 }
 
-/// Where the next pass of [`split`] reads. The body loads the first five with one ldm and moves the first two on.
+/// Where the next row block of [`split`] reads. The body loads the first five with one ldm and moves the first two on.
 #[repr(C)]
 struct SplitAt {
     weights: *const u32,
@@ -178,7 +178,7 @@ pub fn split<T>(
     mut each: impl FnMut(T, [i32; 4]),
 ) {
     let (x, h) = xh.split_at(x_words.min(xh.len()));
-    let passes = passes(weights, xh.len() / 2 * 3, params, SPLIT_PARAMS);
+    let blocks = row_blocks(weights, xh.len() / 2 * 3, params, SPLIT_PARAMS);
     if x.is_empty() || h.is_empty() || !x.len().is_multiple_of(2) || !h.len().is_multiple_of(2) {
         return;
     }
@@ -191,11 +191,11 @@ pub fn split<T>(
         h_end: h.as_ptr_range().end,
         h_skip: skip(h.len(), UNROLL, SPLIT_BLOCK),
     };
-    for (_, unit) in (0..passes).zip(units) {
+    for (_, unit) in (0..blocks).zip(units) {
         let (p0, p1, p2, p3);
         // SAFETY: as in `rows`, for two loops: x and h are even numbers of words and not empty, and h follows x;
-        // a block of 12 instructions reads two words of them and three of weights. A pass moves on by
-        // `xh.len() / 2 * 3` words of weights and SPLIT_PARAMS of parameters, which are there `passes` times.
+        // a block of 12 instructions reads two words of them and three of weights. A block moves on by
+        // `xh.len() / 2 * 3` words of weights and SPLIT_PARAMS of parameters, which are there `blocks` times.
         unsafe {
             asm!(
                 "bl {body}",
@@ -208,7 +208,7 @@ pub fn split<T>(
     }
 }
 
-/// A pass of [`split`]: takes [`SplitAt`] in r0, gives the pre-activations in r0 to r3, keeps r4 to r11.
+/// A row block of [`split`]: takes [`SplitAt`] in r0, gives the pre-activations in r0 to r3, keeps r4 to r11.
 ///
 /// # Safety
 /// Only [`split`] may call it, as reasoned there.

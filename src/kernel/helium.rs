@@ -8,11 +8,11 @@ use super::layout::{Layout, PLAIN_PARAMS};
 use super::word::mul_high;
 use core::arch::naked_asm;
 
-/// How many passes `weights` has, of `words` each; none where `params` has not as many.
+/// How many row blocks `weights` has, of `words` each; none where `params` has not as many.
 #[inline(always)]
-fn passes(weights: &[u32], words: usize, params: &[u32]) -> usize {
-    let passes = weights.len().checked_div(words).unwrap_or(0);
-    if passes.wrapping_mul(PLAIN_PARAMS) <= params.len() { passes } else { 0 }
+fn row_blocks(weights: &[u32], words: usize, params: &[u32]) -> usize {
+    let blocks = weights.len().checked_div(words).unwrap_or(0);
+    if blocks.wrapping_mul(PLAIN_PARAMS) <= params.len() { blocks } else { 0 }
 }
 
 /// [`super::reference::rows`] in assembly. `x` must not be empty.
@@ -30,10 +30,10 @@ pub fn rows<T>(
     }
     let columns = x.len() * 2;
     let (mut w, mut p) = (weights.as_ptr(), params.as_ptr());
-    for (_, unit) in (0..passes(weights, columns, params)).zip(units) {
+    for (_, unit) in (0..row_blocks(weights, columns, params)).zip(units) {
         let (s0, s1, s2, s3);
-        // SAFETY: a pass reads four rows of `columns` bytes and PLAIN_PARAMS words of parameters, which are there as often
-        // as there are passes, and `columns` halfwords of x. Registers but those named are kept.
+        // SAFETY: a block reads four rows of `columns` bytes and PLAIN_PARAMS words of parameters, which are there as often
+        // as there are blocks, and `columns` halfwords of x. Registers but those named are kept.
         unsafe {
             core::arch::asm!(
                 "bl {body}",
@@ -51,11 +51,11 @@ pub fn rows<T>(
     }
 }
 
-/// Sums times the multipliers of the pass whose parameters begin at `at`.
+/// Sums times the multipliers of the block whose parameters begin at `at`.
 #[inline(always)]
 fn requantized(sums: [i32; 4], params: &[u32], at: *const u32) -> [i32; 4] {
     let _ = params;
-    // SAFETY: `passes` has seen that the parameters of the pass are there.
+    // SAFETY: `row_blocks` has checked that the parameters of the block are there.
     let m = unsafe { *at.add(4).cast::<[i32; 4]>() };
     [mul_high(sums[0], m[0]), mul_high(sums[1], m[1]), mul_high(sums[2], m[2]), mul_high(sums[3], m[3])]
 }
@@ -116,10 +116,10 @@ pub fn split<T>(
     let words = xh.len() / 2 * 3;
     let at = [x.len() * 2, h.len() * 2];
     let (mut w, mut p) = (weights.as_ptr(), params.as_ptr());
-    for (_, unit) in (0..passes(weights, words, params)).zip(units) {
+    for (_, unit) in (0..row_blocks(weights, words, params)).zip(units) {
         let (s0, s1, s2, s3);
         // SAFETY: as in `rows`: rows 0 and 1 have as many bytes as x and h columns, row 2 as x, row 3 as h, together the
-        // words of a pass; h follows x.
+        // words of a block; h follows x.
         unsafe {
             core::arch::asm!(
                 "bl {body}",

@@ -1,6 +1,6 @@
 //! How weights and parameters are packed: one definition for writer, loader and kernels.
 
-/// In which order a blob has the weights of a pass. Vectors, parameters of a layer and everything else are the same in all.
+/// In which order a blob has the weights of a row block. Vectors, parameters of a layer and everything else are the same in all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Layout {
@@ -60,28 +60,28 @@ impl Layout {
         Layout::ALL.into_iter().find(|layout| layout.cores().contains(&core))
     }
 
-    /// Words of parameters of a pass of four rows.
+    /// Words of parameters of a row block of four rows.
     pub const fn rows_params(self) -> usize {
         if let Layout::Pairs = self { ROWS_PARAMS } else { PLAIN_PARAMS }
     }
 
-    /// Words of parameters of a split pass.
+    /// Words of parameters of a split row block.
     pub const fn split_params(self) -> usize {
         if let Layout::Pairs = self { SPLIT_PARAMS } else { PLAIN_PARAMS }
     }
 }
 
-/// Words of parameters of a pass of either kind where rows are not packed: `[b0, b1, b2, b3, m0, m1, m2, m3]`.
+/// Words of parameters of a row block of either kind where rows are not packed: `[b0, b1, b2, b3, m0, m1, m2, m3]`.
 pub const PLAIN_PARAMS: usize = 8;
 
 /// What a weight's byte is more than the weight, where columns lie side by side.
 pub const OFFSET: i32 = 128;
 
-/// Words of parameters of a pass of four rows in pairs: `[A01 lo, A01 hi, b0, A23 lo, A23 hi, b2, m0, m1, m2, m3]`
+/// Words of parameters of a row block of four rows in pairs: `[A01 lo, A01 hi, b0, A23 lo, A23 hi, b2, m0, m1, m2, m3]`
 /// with A01 = 256·b1 + b0 and A23 = 256·b3 + b2.
 pub const ROWS_PARAMS: usize = 10;
 
-/// Words of parameters of a split pass in pairs: `[A01 lo, A01 hi, b0, b2, b3, m0, m1, m2, m3]`.
+/// Words of parameters of a split row block in pairs: `[A01 lo, A01 hi, b0, b2, b3, m0, m1, m2, m3]`.
 pub const SPLIT_PARAMS: usize = 9;
 
 /// Largest magnitude of a weight.
@@ -100,7 +100,7 @@ pub const fn unpack_pair(lane: u16) -> Option<(i8, i8)> {
     if lo == i8::MIN || hi < -127 || hi > 127 { None } else { Some((lo, hi as i8)) }
 }
 
-/// Biases of a pair of rows as a pass starts with them.
+/// Biases of a pair of rows as a row block starts with them.
 pub const fn pack_bias(b0: i32, b1: i32) -> [u32; 3] {
     let a = (b1 as i64) * 256 + b0 as i64;
     [a as u32, (a >> 32) as u32, b0 as u32]

@@ -1,6 +1,6 @@
 //! The bits of a logarithm to the base 2, one by one: x² ≥ 2 exactly if the next bit of log2(x) is set.
 
-/// log2 of 2^`exponent` times `mantissa`, Q1.31 from 1 on, with `bits` fraction bits, rounded down. The answer that the
+/// log2 of 2^`exponent` times `mantissa`, Q1.31 from 1 on, with `bits` fraction bits, rounded down. The reference that the
 /// assembly must equal.
 pub const fn logarithm_reference(exponent: u32, mut mantissa: u32, bits: u32) -> u32 {
     let (mut result, mut n) = (exponent, 0);

@@ -1,6 +1,6 @@
 //! Delay line: y_t = [x_t; x_(t-s); ...; x_(t-K s)], present and past inputs side by side.
 //!
-//! A dense layer behind it is the time delay network's h_t = f(h_t^(l-1), ..., h_(t-K)^(l-1)), which is a causal
+//! A dense layer after it is the time delay network's h_t = f(h_t^(l-1), ..., h_(t-K)^(l-1)), which is a causal
 //! convolution over time. The last `tail` elements of x have K' taps of their own: all present and past values of
 //! the other elements come first, then those of the tail. What lies before the first step is 0. In integers nothing
 //! is computed, so the format is the input's.

@@ -1,6 +1,6 @@
 //! Dense layer: y = f(W x + b), f linear, tanh, sigmoid or relu.
 //!
-//! In integers y is Q0.15 behind tanh and sigmoid; otherwise an i16 in the layer's power-of-two format,
+//! In integers y is Q0.15 after tanh and sigmoid; otherwise an i16 in the layer's power-of-two format,
 //! saturating.
 
 use crate::arith::Activation;

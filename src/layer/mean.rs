@@ -18,7 +18,7 @@ const MOST_STEPS: i32 = 1 << 14;
 /// An element is at least -32768, so that the magnitude of a sum of n of them is at most 32768 n, and below 2^31 for
 /// n < 65536: the i32 cannot overflow. A mean halves its sum from 16384 vectors on. A max cannot overflow.
 ///
-/// A graph model states how many neighbours a node and how many nodes a graph has at most; the loader refuses a model
+/// A graph model states how many neighbours a node and how many nodes a graph has at most; the loader rejects a model
 /// whose pooling layers could be given more than this.
 pub const fn most_exact(carried: CarriedState) -> usize {
     match carried {

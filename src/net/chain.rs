@@ -1,8 +1,8 @@
-//! Layers one behind the other in one stretch of memory: each writes its output to the input of the next.
+//! Layers one after the other in one stretch of memory: each writes its output to the input of the next.
 
 use crate::cell::{LayerView, split_mut};
 
-/// One step of all `layers`. `memory` has their memories one behind the other, and the last one's output behind them;
+/// One step of all `layers`. `memory` has their memories one after the other, and the last one's output after them;
 /// the input of the first lies in it already.
 #[inline(always)]
 pub(super) fn run(layers: &[LayerView<'_>], memory: &mut [u32]) {
@@ -31,7 +31,7 @@ pub(super) fn step_from(layers: &[LayerView<'_>], memory: &mut [u32], from: usiz
     step(behind, memory.get_mut(start..).unwrap_or_default());
 }
 
-/// Words of all layers' memories: the output lies behind them.
+/// Words of all layers' memories: the output lies after them.
 pub(super) fn words(layers: &[LayerView<'_>]) -> usize {
     start(layers, layers.len())
 }

@@ -24,7 +24,7 @@ pub struct CsrRows<'g> {
 }
 
 impl<'g> CsrRows<'g> {
-    /// Judges the rows, once: `offsets` has an element more than there are nodes, begins with 0, never falls and ends
+    /// Validates the rows, once: `offsets` has an element more than there are nodes, begins with 0, never falls and ends
     /// with the number of `neighbours`, each of which is the number of a node.
     ///
     /// # Errors

@@ -44,7 +44,7 @@ pub enum RunError {
         /// Elements of a frame.
         inputs: usize,
     },
-    /// A sequence longer than the memory has room for.
+    /// A sequence longer than the memory can hold.
     TooLong {
         /// Its steps.
         steps: usize,
@@ -97,7 +97,7 @@ pub enum RunError {
         /// Elements that the edges require.
         edge_required: usize,
     },
-    /// More nodes than the memory has room for, or fewer than the structure has roots.
+    /// More nodes than the memory can hold, or fewer than the structure has roots.
     Nodes {
         /// Nodes provided.
         nodes: usize,

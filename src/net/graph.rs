@@ -19,7 +19,7 @@ use crate::memory::first_words;
 /// y      = head(h_T(v)) of each node, or head(Σ h_T(v)) of the graph
 /// ```
 /// A message goes into the sum as soon as it is there, neighbour by neighbour, so that memory follows from the number
-/// of nodes and not of edges: two buffers of hidden states, read from and written to by turns, and the long states of
+/// of nodes and not of edges: two buffers of hidden states, read from and written to alternately, and the carried states of
 /// the cell, where it has some (a GRU's wide h begins as h_0, an LSTM's c with 0). The m of a node without neighbours is
 /// 0.
 ///
@@ -55,7 +55,7 @@ struct Plan {
     of_all: bool,
     /// Words of a hidden state.
     stride: usize,
-    /// Words of a long state.
+    /// Words of a carried state.
     long: usize,
     /// Words of the edges' chain.
     edge_words: usize,
@@ -187,7 +187,7 @@ fn step<'s>(layers: &[LayerView<'_>], scratch: &'s mut [u32], x: &[i16]) -> &'s 
     scratch.get(chain::words(layers)..).unwrap_or_default()
 }
 
-/// h_0 and the long state that belongs to it.
+/// h_0 and the carried state that belongs to it.
 fn first_states(
     model: &Model<'_>,
     frames: &[i16],
@@ -211,7 +211,7 @@ fn first_states(
     }
 }
 
-/// The long state that a cell begins with where its hidden state begins with `h`.
+/// The carried state that a cell begins with where its hidden state begins with `h`.
 fn long_of(cell: &LayerView<'_>, h: i16) -> i32 {
     let Q { carried_frac, out_frac } = cell.formats();
     match cell.spec().carried {
@@ -251,7 +251,7 @@ struct Round<'r, 'b> {
     edge: Edge<'r, 'b>,
     scratch: &'r mut [u32],
     long: &'r mut [u32],
-    /// Words of a long state.
+    /// Words of a carried state.
     stride: usize,
 }
 
@@ -287,7 +287,7 @@ impl Round<'_, '_> {
         chain::step(self.message, self.scratch);
     }
 
-    /// h_t(v) from h_(t-1)(v), its long state, and m_t(v), which lies behind the messages' layers.
+    /// h_t(v) from h_(t-1)(v), its carried state, and m_t(v), which lies behind the messages' layers.
     fn update(&mut self, h: &[i16], long: core::ops::Range<usize>) -> &[i16] {
         let cell = self.cell;
         let at = chain::words(self.message);

@@ -11,8 +11,8 @@ use crate::memory::first_words;
 /// A model that runs whole sequences, in the caller's memory.
 ///
 /// Each layer runs over all steps before the next begins, a backward one from the last step to the first. Vectors of
-/// all steps lie in two buffers, which the layers read from and write to by turns; the layer that runs has its states
-/// behind them. States begin at zero in each sequence.
+/// all steps lie in two buffers, which the layers read from and write to alternately; the layer that runs has its states
+/// after them. States begin at zero in each sequence.
 ///
 /// ```
 /// # fn run(model: &elman::Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(), elman::RunError> {
@@ -60,7 +60,7 @@ impl<'b> Model<'b> {
     }
 
     /// Runs sequences in `memory`. A model with [`Model::max_steps`] needs [`Model::memory_words`]; any other, which
-    /// could be a stream as well, takes sequences as long as `memory` has room for ([`Model::sequence_words`]).
+    /// could be a stream as well, takes sequences as long as `memory` can hold ([`Model::sequence_words`]).
     ///
     /// # Errors
     /// [`RunError::Memory`] where `memory` is too small, for even one step where no longest sequence is stated;

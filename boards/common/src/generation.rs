@@ -6,7 +6,7 @@
 //! symbol. The board sends [`MAGIC`], the model's CRC and the ticks that a measurement of nothing takes, then for each
 //! symbol drawn the ticks of step and draw, and the symbol.
 
-use elman::blob::Error;
+use elman::RunError;
 use elman::kernel::word;
 use elman::net::{Sampler, Temperature};
 use elman::{Model, Stream};
@@ -52,7 +52,7 @@ pub fn generate<I: Read, O: Write>(
     let greeting = [MAGIC, model.crc(), clock.measure(|| ())];
     output.write_all(word::bytes(&greeting)).map_err(Fault::Output)?;
     if prompt == 0 {
-        return Err(Fault::Model(Error::Frames { elements: 0, inputs: 1 }));
+        return Err(Fault::Model(RunError::Frames { elements: 0, inputs: 1 }));
     }
     // All but the last symbol of the prompt only advance the states.
     for _ in 1..prompt {

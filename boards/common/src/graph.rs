@@ -8,14 +8,14 @@
 use elman::Model;
 use elman::kernel::layout::vector_words;
 use elman::kernel::word;
-use elman::net::{Graph, Rows};
+use elman::net::{CsrRows, Graph};
 use embedded_io::{Read, Write};
 
 use crate::{Buffers, Clock, Fault, count, greet, read, record};
 
 /// A whole graph and its ticks.
 #[inline(never)]
-fn counted_run(graph: &mut Graph<'_, '_>, frames: &[i16], rows: Rows<'_>, edges: &[i16], clock: &impl Clock) -> u32 {
+fn counted_run(graph: &mut Graph<'_, '_>, frames: &[i16], rows: CsrRows<'_>, edges: &[i16], clock: &impl Clock) -> u32 {
     clock.measure(|| {
         let _ = graph.run(frames, rows, edges);
     })
@@ -52,14 +52,14 @@ pub(crate) fn serve<I: Read, O: Write>(
             read(&mut one, input)?;
             *neighbour = one[0] as u16;
         }
-        let rows = Rows::new(offsets, neighbours).map_err(Fault::Model)?;
+        let rows = CsrRows::new(offsets, neighbours).map_err(Fault::Model)?;
         let ticks = counted_run(&mut graph, frames, rows, features, clock);
         let outputs = graph.run(frames, rows, features).map_err(Fault::Model)?;
         let last = outputs.len().wrapping_sub(1);
         for (k, y) in outputs.iter().enumerate() {
             let Some((first, scores)) = record.split_first_mut() else { break };
             *first = if k == last { ticks } else { 0 };
-            for (to, from) in word::halves_mut(scores).iter_mut().zip(y.scores) {
+            for (to, from) in word::halves_mut(scores).iter_mut().zip(y.logits) {
                 *to = *from;
             }
             output.write_all(word::bytes(record)).map_err(Fault::Output)?;

@@ -1,12 +1,12 @@
 //! The audio front end on a board, every feature and the instructions of each part of the work.
 //!
 //! The input is the front end's parameters, a word each in the order of [`Config`]'s fields, with four each of a
-//! suppression and of a gain (all 0 for none) at the end, then samples. The output is
-//! [`MAGIC`] and the ticks of a measurement of nothing, then a record a frame: the ticks of each [`Part`] since the frame
+//! spectral subtraction and of PCEN (all 0 for none) at the end, then samples. The output is
+//! [`MAGIC`] and the ticks of a measurement of nothing, then a record a frame: the ticks of each [`Stage`] since the frame
 //! before, and the features, padded to whole words.
 
 use core::cell::Cell;
-use elman::audio::{Config, FrontEnd, Gain, MAX_CHANNELS, Part, Suppression};
+use elman::audio::{Config, FrontEnd, MAX_CHANNELS, Pcen, SpectralSubtraction, Stage};
 use elman::kernel::layout::vector_words;
 use elman::kernel::word;
 use embedded_io::{Read, Write};
@@ -23,18 +23,18 @@ const PARTS: usize = 5;
 /// Samples of a block at most; no longer than a hop, so that it ends one frame at most.
 const BLOCK: usize = 320;
 
-/// Parameters from words, unjudged.
+/// Parameters from words, not validated yet.
 fn config(words: [u32; CONFIG_WORDS]) -> Config {
     let [sample_rate, window, hop, fft_log2, channels, low_hz, high_hz, pre_emphasis, remove_dc, floor_log2, more @ ..] =
         words;
-    let [cepstrum, fall_log2, rise_log2, times, share, smooth_log2, strength, bias, root] = more;
-    let suppression = Suppression {
+    let [cepstrum, fall_log2, rise_log2, oversubtraction, floor, smoothing_log2, alpha, delta, r] = more;
+    let subtraction = SpectralSubtraction {
         fall_log2: fall_log2 as u8,
         rise_log2: rise_log2 as u8,
-        strength: times as u16,
-        share: share as u16,
+        oversubtraction: oversubtraction as u16,
+        floor: floor as u16,
     };
-    let gain = Gain { smooth_log2: smooth_log2 as u8, strength: strength as u16, bias: bias as u16, root: root as u16 };
+    let pcen = Pcen { smoothing_log2: smoothing_log2 as u8, alpha: alpha as u16, delta: delta as u16, r: r as u16 };
     Config {
         sample_rate,
         window: window as u16,
@@ -47,8 +47,8 @@ fn config(words: [u32; CONFIG_WORDS]) -> Config {
         remove_dc: remove_dc != 0,
         floor_log2: floor_log2 as u8,
         cepstrum: cepstrum as u8,
-        suppression: (fall_log2 != 0).then_some(suppression),
-        gain: (smooth_log2 != 0).then_some(gain),
+        spectral_subtraction: (fall_log2 != 0).then_some(subtraction),
+        pcen: (smoothing_log2 != 0).then_some(pcen),
     }
 }
 
@@ -109,7 +109,7 @@ pub fn hear<I: Read, O: Write>(
         let mut record = [0u32; PARTS + vector_words(MAX_CHANNELS)];
         let mut heard = 0;
         last.set(clock.now());
-        front_end.push_watched(
+        front_end.push_with_probe(
             block.get(..given).unwrap_or_default(),
             |features| {
                 heard += 1;
@@ -119,7 +119,7 @@ pub fn hear<I: Read, O: Write>(
                 }
                 last.set(clock.now());
             },
-            |part: Part| {
+            |part: Stage| {
                 let spent = since();
                 if let Some(ticks) = ticks.get_mut(part as usize) {
                     *ticks = ticks.wrapping_add(spent);

@@ -11,7 +11,6 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-pub mod ear;
 mod generation;
 #[cfg(feature = "gesture")]
 pub mod gesture;
@@ -19,6 +18,7 @@ mod graph;
 mod hearing;
 pub mod listening;
 pub mod serial;
+pub mod spotter;
 mod tree;
 mod writing;
 
@@ -26,7 +26,8 @@ pub use generation::{MAGIC as GENERATION_MAGIC, generate};
 pub use hearing::{HearingFault, MAGIC as HEARING_MAGIC, hear};
 pub use tree::LEAF;
 
-use elman::blob::{Error, Structure};
+use elman::RunError;
+use elman::blob::Structure;
 use elman::kernel::layout::vector_words;
 use elman::kernel::word;
 use elman::net::{Node, Outputs};
@@ -79,7 +80,7 @@ pub enum Fault<I, O> {
     /// The output failed.
     Output(O),
     /// The memory does not take the states, or the record not the snapshot; or a sequence is too long.
-    Model(Error),
+    Model(RunError),
     /// The frames do not take the model's inputs: elements needed.
     Frames(usize),
     /// There are more nodes than room for them: nodes needed.
@@ -102,7 +103,7 @@ fn counted_run<'s>(
     net: &'s mut Sequence<'_, '_>,
     frames: &[i16],
     clock: &impl Clock,
-) -> (u32, Option<Result<Outputs<'s>, Error>>) {
+) -> (u32, Option<Result<Outputs<'s>, RunError>>) {
     let mut outputs = None;
     let ticks = clock.measure(|| outputs = Some(net.run(frames)));
     (ticks, outputs)
@@ -204,7 +205,7 @@ fn serve_sequences<I: Read, O: Write>(
         for (t, y) in (1u32..).zip(outputs.iter()) {
             if let Some((first, scores)) = record.split_first_mut() {
                 *first = if t == count { ticks } else { 0 };
-                for (to, from) in word::halves_mut(scores).iter_mut().zip(y.scores) {
+                for (to, from) in word::halves_mut(scores).iter_mut().zip(y.logits) {
                     *to = *from;
                 }
             }

@@ -14,11 +14,11 @@
 //! | 3 | event: output, step, score; output 0xFFFF_FFFF where there is none |
 
 use elman::audio::FrontEnd;
-use elman::blob::Error;
 use elman::detect::{Detector, Event};
 use elman::kernel::layout::vector_words;
 use elman::kernel::word;
 use elman::{Listener, Model};
+use elman::{MemoryError, RunError};
 use embedded_io::{Read, Write};
 
 use crate::{Clock, Fault, count, read};
@@ -64,18 +64,21 @@ struct Parts<'m, 'b> {
 }
 
 impl<'m, 'b> Parts<'m, 'b> {
-    fn new(model: &'m Model<'b>, memory: &'m mut [u32]) -> Result<Self, Error> {
+    fn new(model: &'m Model<'b>, memory: &'m mut [u32]) -> Result<Self, RunError> {
         let (Some(audio), Some(detect)) = (model.audio(), model.detect()) else {
-            return Err(Error::Deaf { audio: model.audio().is_some(), detector: model.detect().is_some() });
+            return Err(RunError::NotAListener {
+                front_end: model.audio().is_some(),
+                detector: model.detect().is_some(),
+            });
         };
         let (need, have) = (audio.memory_words() + model.memory_words() + detect.memory_words(), memory.len());
-        let too_small = Error::Memory { need, have };
+        let too_small = RunError::Memory(MemoryError { required: need, provided: have });
         let (sound, rest) = memory.split_at_mut_checked(audio.memory_words()).ok_or(too_small)?;
         let (states, sums) = rest.split_at_mut_checked(model.memory_words()).ok_or(too_small)?;
         Ok(Parts {
-            front_end: FrontEnd::new(*audio, sound).map_err(Error::Audio)?,
+            front_end: FrontEnd::new(*audio, sound).map_err(RunError::Audio)?,
             net: model.stream(states)?,
-            detector: Detector::new(detect, sums).map_err(Error::Detect)?,
+            detector: Detector::new(detect, sums).map_err(RunError::Detect)?,
             ticks: [0; 3],
         })
     }
@@ -108,17 +111,17 @@ impl<'m, 'b> Parts<'m, 'b> {
         let net = &mut self.net;
         let network = clock.measure(|| {
             let y = net.step(features);
-            output = (y.scores, y.frac);
+            output = (y.logits, y.frac);
         });
         let detector = &mut self.detector;
         let detection = clock.measure(|| {
             detector.step(output.0, output.1);
         });
         self.ticks = [taken, network, detection];
-        if self.detector.rests() {
-            self.front_end.forget();
+        if self.detector.should_reset() {
+            self.front_end.reset_estimates();
             self.net.reset();
-            self.detector.start_anew();
+            self.detector.reset_window();
         }
     }
 }
@@ -143,11 +146,11 @@ fn hear(listener: &mut Listener<'_, '_>, samples: &[i16], record: &mut [u32], cl
             complete = true;
             let vectors = record.get_mut(HEAD_WORDS..).unwrap_or_default();
             let rest = put(vectors, heard.features.iter().map(|x| *x as u16), heard.features.len());
-            let rest = put(rest, heard.scores.iter().map(|x| *x as u16), outputs);
+            let rest = put(rest, heard.logits.iter().map(|x| *x as u16), outputs);
             let rest = put(rest, (0..outputs).map(|k| heard.detector.smoothed(k)), outputs);
-            let none = Event { output: u16::MAX, step: 0, score: 0 };
+            let none = Event { class: u16::MAX, step: 0, score: 0 };
             let event = heard.event.unwrap_or(none);
-            for (to, from) in rest.iter_mut().zip([event.output as u32, event.step, event.score as u32]) {
+            for (to, from) in rest.iter_mut().zip([event.class as u32, event.step, event.score as u32]) {
                 *to = from;
             }
         });
@@ -169,7 +172,7 @@ pub fn serve<I: Read, O: Write>(
     let (audio, detect) = (model.audio(), model.detect());
     let words = [audio.map_or(0, |a| a.memory_words()), model.memory_words(), detect.map_or(0, |d| d.memory_words())];
     let half = words.iter().fold(0usize, |sum, n| sum.saturating_add(*n));
-    let too_small = Fault::Model(Error::Memory { need: half, have: room.memory.len() });
+    let too_small = Fault::Model(RunError::Memory(MemoryError { required: half, provided: room.memory.len() }));
     let (own, apart) = room.memory.split_at_mut_checked(half).ok_or(too_small)?;
     let mut listener = Listener::new(model, own).map_err(Fault::Model)?;
     let mut parts = match apart.len() < half {

@@ -5,8 +5,8 @@
 //! loses a message and no more. The host asks, the board answers each [`Request`] with one [`Reply`]. A message that cannot
 //! be read is answered by [`Reply::Fault`].
 
-use elman::blob::Error;
 use elman::kernel::word;
+use elman::{MemoryError, RunError};
 use elman::{Model, Stream};
 use embedded_io::{Read, Write};
 use serde::{Deserialize, Serialize};
@@ -93,7 +93,10 @@ pub fn serve<E, IO: Read<Error = E> + Write<Error = E>>(
     let mut stream = model.stream(room.memory).map_err(Fault::Model)?;
     let words = stream.snapshot_words();
     let have = room.snapshot.len();
-    let snapshot = room.snapshot.get_mut(..words).ok_or(Fault::Model(Error::Memory { need: words, have }))?;
+    let snapshot = room
+        .snapshot
+        .get_mut(..words)
+        .ok_or(Fault::Model(RunError::Memory(MemoryError { required: words, provided: have })))?;
     let frame = room.frame.get_mut(..model.inputs()).ok_or(Fault::Frames(model.inputs()))?;
     let (mut at, mut steps) = (0usize, 0u32);
     loop {

@@ -53,7 +53,7 @@ pub(crate) fn serve<I: Read, O: Write>(
         let mut write = |k: usize, y: Output<'_>| {
             if let (Some((first, scores)), true) = (record.split_first_mut(), written.is_ok()) {
                 *first = if k == last { ticks } else { 0 };
-                for (to, from) in word::halves_mut(scores).iter_mut().zip(y.scores) {
+                for (to, from) in word::halves_mut(scores).iter_mut().zip(y.logits) {
                     *to = *from;
                 }
                 written = output.write_all(word::bytes(record));

@@ -4,7 +4,7 @@
 
 use defmt_rtt as _;
 use elman::{Blob, Model};
-use elman_board::ear::Indicator;
+use elman_board::spotter::Indicator;
 use elman_board::gesture::Gestures;
 use embassy_nrf::gpio::{Level, Output, OutputDrive};
 use embassy_nrf::twim::{Config, InterruptHandler, Twim};

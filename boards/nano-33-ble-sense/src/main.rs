@@ -4,7 +4,7 @@
 
 use defmt_rtt as _;
 use elman::{Blob, Model};
-use elman_board::ear::{Ear, Indicator};
+use elman_board::spotter::{Indicator, Spotter};
 use embassy_nrf::gpio::{Level, Output, OutputDrive};
 use embassy_nrf::pdm::{Config, Frequency, InterruptHandler, Pdm, Ratio, SamplerState};
 use embassy_nrf::{bind_interrupts, peripherals};
@@ -27,19 +27,19 @@ async fn main(_spawner: embassy_executor::Spawner) {
     let _supply = Output::new(p.P0_17, Level::High, OutputDrive::Standard);
     let pin = Output::new(p.P0_13, Level::Low, OutputDrive::Standard);
     let light = Indicator::new(pin, false, 8000).unwrap_or_else(|e| match e {});
-    let mut ear = defmt::unwrap!(Ear::new(&model, MEMORY.take(), light));
+    let mut spotter = defmt::unwrap!(Spotter::new(&model, MEMORY.take(), light));
 
     let mut config = Config::default();
     // 1.28 MHz / 80 is 16 kHz exactly.
     (config.frequency, config.ratio) = (Frequency::_1280k, Ratio::Ratio80);
     let mut microphone = Pdm::new(p.PDM, Interrupts, p.P0_26, p.P0_25, config);
-    let heard = |block: &[i16; BLOCK]| {
-        if let Some((event, word)) = ear.hear(block).unwrap_or_else(|e| match e {}) {
+    let process = |block: &[i16; BLOCK]| {
+        if let Some((event, word)) = spotter.process(block).unwrap_or_else(|e| match e {}) {
             defmt::info!("{=str} at step {=u32}, score {=u16}", word, event.step, event.score);
         }
         SamplerState::Sampled
     };
-    if microphone.run_task_sampler(BUFFERS.take(), heard).await.is_err() {
+    if microphone.run_task_sampler(BUFFERS.take(), process).await.is_err() {
         defmt::error!("the microphone runs already");
     }
 }

@@ -4,7 +4,7 @@
 
 use defmt_rtt as _;
 use elman::{Blob, Model};
-use elman_board::ear::{Ear, Indicator};
+use elman_board::spotter::{Indicator, Spotter};
 use embassy_nrf::gpio::{Level, Output, OutputDrive};
 use embassy_nrf::pdm::{Config, Frequency, InterruptHandler, Pdm, Ratio, SamplerState};
 use embassy_nrf::{bind_interrupts, peripherals};
@@ -25,19 +25,19 @@ async fn main(_spawner: embassy_executor::Spawner) {
     let model = defmt::unwrap!(Model::load(BLOB));
     let pin = Output::new(p.P0_13, Level::High, OutputDrive::Standard);
     let light = Indicator::new(pin, true, 8000).unwrap_or_else(|e| match e {});
-    let mut ear = defmt::unwrap!(Ear::new(&model, MEMORY.take(), light));
+    let mut spotter = defmt::unwrap!(Spotter::new(&model, MEMORY.take(), light));
 
     let mut config = Config::default();
     // 1.28 MHz / 80 is 16 kHz exactly.
     (config.frequency, config.ratio) = (Frequency::_1280k, Ratio::Ratio80);
     let mut microphone = Pdm::new(p.PDM, Interrupts, p.P1_01, p.P1_02, config);
-    let heard = |block: &[i16; BLOCK]| {
-        if let Some((event, word)) = ear.hear(block).unwrap_or_else(|e| match e {}) {
+    let process = |block: &[i16; BLOCK]| {
+        if let Some((event, word)) = spotter.process(block).unwrap_or_else(|e| match e {}) {
             defmt::info!("{=str} at step {=u32}, score {=u16}", word, event.step, event.score);
         }
         SamplerState::Sampled
     };
-    if microphone.run_task_sampler(BUFFERS.take(), heard).await.is_err() {
+    if microphone.run_task_sampler(BUFFERS.take(), process).await.is_err() {
         defmt::error!("the microphone runs already");
     }
 }

@@ -4,7 +4,7 @@
 
 use defmt_rtt as _;
 use elman::{Blob, Model};
-use elman_board::ear::{Ear, Indicator, Unbiased};
+use elman_board::spotter::{Indicator, Spotter, Unbiased};
 use embassy_futures::join::join;
 use embassy_rp::adc::{Adc, Channel, Config, InterruptHandler};
 use embassy_rp::gpio::{Level, Output, Pull};
@@ -29,17 +29,17 @@ async fn main(_spawner: embassy_executor::Spawner) {
     let p = embassy_rp::init(Default::default());
     let model = defmt::unwrap!(Model::load(BLOB));
     let light = Indicator::new(Output::new(p.PIN_25, Level::Low), false, 8000).unwrap_or_else(|e| match e {});
-    let mut ear = defmt::unwrap!(Ear::new(&model, MEMORY.take(), light));
+    let mut spotter = defmt::unwrap!(Spotter::new(&model, MEMORY.take(), light));
     let mut converter = Adc::new(p.ADC, Interrupts, Config::default());
     let mut microphone = Channel::new_pin(p.PIN_26, Pull::None);
     let mut mover = dma::Channel::new(p.DMA_CH0, Interrupts);
     let (mut now, mut next, mut unbiased) = ([0u16; BLOCK], [0u16; BLOCK], Unbiased::new(12));
     loop {
-        // The next block is converted while this one is heard.
+        // The next block is converted while this one is processed.
         let convert = converter.read_many(&mut microphone, &mut next, DIVIDER, &mut mover);
         let hear = async {
             let block = now.map(|raw| unbiased.next(raw));
-            if let Some((event, word)) = ear.hear(&block).unwrap_or_else(|e| match e {}) {
+            if let Some((event, word)) = spotter.process(&block).unwrap_or_else(|e| match e {}) {
                 defmt::info!("{=str} at step {=u32}, score {=u16}", word, event.step, event.score);
             }
         };

@@ -23,14 +23,14 @@ static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/mod
 static MEMORY: ConstStaticCell<[u32; BLOB.memory_words()]> = ConstStaticCell::new([0; BLOB.memory_words()]);
 static AUDIO: ConstStaticCell<[u32; BLOB.audio_words()]> = ConstStaticCell::new([0; BLOB.audio_words()]);
 
-/// Not inlined, as [`hear`] and [`infer`], so that each part has its own symbols.
+/// Not inlined, as [`features`] and [`infer`], so that each part has its own symbols.
 #[inline(never)]
 fn load(blob: Blob<'static>) -> Option<Model<'static>> {
     Model::load(blob).ok()
 }
 
 #[inline(never)]
-fn hear(front_end: &mut FrontEnd<'_>, samples: &[i16], frame: &mut [i16; 64]) {
+fn features(front_end: &mut FrontEnd<'_>, samples: &[i16], frame: &mut [i16; 64]) {
     front_end.push(samples, |f| {
         for (to, from) in frame.iter_mut().zip(f) {
             *to = *from;
@@ -51,7 +51,7 @@ fn states(stream: &mut Stream<'_, '_>, snapshot: &mut [u32; 256], layer: usize) 
     stream.snapshot(snapshot).ok()?;
     stream.reset();
     stream.restore(black_box(snapshot)).ok()?;
-    black_box((stream.hidden(layer), stream.long(layer), stream.model().label(layer)));
+    black_box((stream.hidden_state(layer), stream.carried_state(layer), stream.model().label(layer)));
     Some(())
 }
 
@@ -99,7 +99,7 @@ fn tree(model: &Model<'_>, memory: &mut [u32], frames: &[i16], nodes: &[elman::n
 #[cfg(feature = "more")]
 #[inline(never)]
 fn graph(model: &Model<'_>, memory: &mut [u32], frames: &[i16], offsets: &[u32], neighbours: &[u16]) -> Option<usize> {
-    let rows = elman::net::Rows::new(offsets, neighbours).ok()?;
+    let rows = elman::net::CsrRows::new(offsets, neighbours).ok()?;
     let mut net = model.graph(memory).ok()?;
     black_box((net.edge_features(), net.edge_frac()));
     let outputs = net.run(frames, rows, frames).ok()?;
@@ -120,25 +120,23 @@ fn write(stream: &mut Stream<'_, '_>, bytes: &[u8], seed: u64) -> Option<usize> 
     Some(text.symbol(stream.next_symbol(0, &mut sampler) as usize)?.len())
 }
 
-/// Samples in, events out, and what that takes.
+/// Samples in, events out.
 #[cfg(feature = "more")]
 #[inline(never)]
 fn listen(model: &Model<'_>, memory: &mut [u32], samples: &[i16]) -> Option<usize> {
     let mut listener = elman::Listener::new(model, memory).ok()?;
-    listener.push_each(samples, |heard| {
+    listener.push_each(samples, |result| {
         black_box((
-            heard.features,
-            heard.scores,
-            heard.detector.probabilities(),
-            heard.detector.smoothed(black_box(3)),
+            result.features,
+            result.logits,
+            result.detector.probabilities(),
+            result.detector.smoothed(black_box(3)),
         ));
     });
     let event = listener.push(samples)?;
-    let cost = black_box(elman::listener::Cost { front_end: 1, network: 2, detector: 3 });
-    let budget = listener.budget(cost, black_box(9));
-    black_box((listener.milliseconds(&event), budget, budget.per_mille(black_box(64)), listener.net().hidden(0)));
+    black_box((listener.milliseconds(&event), listener.net().hidden_state(0)));
     listener.reset();
-    Some(event.output.into())
+    Some(event.class.into())
 }
 
 /// Everything that a classifier does, on data that the compiler cannot know.
@@ -148,7 +146,7 @@ fn run() -> Option<usize> {
     let mut front_end = FrontEnd::new(*model.audio()?, black_box(AUDIO.try_take()?)).ok()?;
     loop {
         let mut frame = black_box([0; 64]);
-        hear(&mut front_end, &black_box([0; 64]), &mut frame);
+        features(&mut front_end, &black_box([0; 64]), &mut frame);
         let mut p = [0; 16];
         let best = infer(&mut stream, &frame, &mut p);
         #[cfg(feature = "planted")]

@@ -4,7 +4,7 @@
 
 use defmt_rtt as _;
 use elman::{Blob, Model};
-use elman_board::ear::{Ear, Indicator, PulseDensity};
+use elman_board::spotter::{Indicator, PulseDensity, Spotter};
 use embassy_stm32::gpio::{Level, Output, Speed};
 use embassy_stm32::i2s::{Config, Format, I2S};
 use embassy_stm32::rcc::{Hse, HseMode, Pll, PllMul, PllPreDiv, PllRDiv, PllSource};
@@ -33,7 +33,7 @@ async fn main(_spawner: embassy_executor::Spawner) {
     let model = defmt::unwrap!(Model::load(BLOB));
     let pin = Output::new(p.PD13, Level::Low, Speed::Low);
     let light = Indicator::new(pin, false, 8000).unwrap_or_else(|e| match e {});
-    let mut ear = defmt::unwrap!(Ear::new(&model, MEMORY.take(), light));
+    let mut spotter = defmt::unwrap!(Spotter::new(&model, MEMORY.take(), light));
 
     let mut i2s = Config::default();
     (i2s.frequency, i2s.format, i2s.master_clock) = (Hertz::khz(32), Format::Data16Channel16, false);
@@ -47,7 +47,7 @@ async fn main(_spawner: embassy_executor::Spawner) {
         }
         let mut block = [0; BLOCK];
         block.iter_mut().zip(words.as_chunks().0).for_each(|(to, bits)| *to = filter.next(*bits));
-        if let Some((event, word)) = ear.hear(&block).unwrap_or_else(|e| match e {}) {
+        if let Some((event, word)) = spotter.process(&block).unwrap_or_else(|e| match e {}) {
             defmt::info!("{=str} at step {=u32}, score {=u16}", word, event.step, event.score);
         }
     }

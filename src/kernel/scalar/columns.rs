@@ -1,4 +1,4 @@
-//! Layout "columns": the rows of a pass side by side, a byte a weight, w + 128. An unsigned byte is what the smallest cores
+//! Layout "columns": the rows of a block side by side, a byte a weight, w + 128. An unsigned byte is what the smallest cores
 //! load from any offset; what the 128 adds is the same for all rows and is taken off before.
 
 use super::elements;
@@ -47,8 +47,8 @@ pub fn rows<T>(
         return;
     }
     let correction = correction(x);
-    let passes = weights.chunks_exact(columns).zip(params.as_chunks::<PLAIN_PARAMS>().0);
-    for ((w, p), unit) in passes.zip(units) {
+    let blocks = weights.chunks_exact(columns).zip(params.as_chunks::<PLAIN_PARAMS>().0);
+    for ((w, p), unit) in blocks.zip(units) {
         let b = |k: usize| correction.wrapping_add(p[k] as i32);
         let mut sums = [b(0), b(1), b(2), b(3)];
         for (w, x) in bytes(w).as_chunks::<16>().0.iter().zip(x.as_chunks::<2>().0) {
@@ -81,8 +81,8 @@ pub fn split<T>(
     let (x, h) = xh.split_at(x_words.min(xh.len()));
     let (of_x, of_h) = (correction(x), correction(h));
     let both = of_x.wrapping_add(of_h);
-    let passes = weights.chunks_exact(words).zip(params.as_chunks::<PLAIN_PARAMS>().0);
-    for ((w, p), unit) in passes.zip(units) {
+    let blocks = weights.chunks_exact(words).zip(params.as_chunks::<PLAIN_PARAMS>().0);
+    for ((w, p), unit) in blocks.zip(units) {
         let b = |k: usize, correction: i32| correction.wrapping_add(p[k] as i32);
         let (r, z) = (b(0, both), b(1, both));
         let (wx, wh) = w.split_at((x.len() / 2 * 3).min(w.len()));

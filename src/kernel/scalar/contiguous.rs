@@ -30,8 +30,8 @@ pub fn rows<T>(
     if row == 0 {
         return;
     }
-    let passes = weights.chunks_exact(row.wrapping_mul(4)).zip(params.as_chunks::<PLAIN_PARAMS>().0);
-    for ((w, p), unit) in passes.zip(units) {
+    let blocks = weights.chunks_exact(row.wrapping_mul(4)).zip(params.as_chunks::<PLAIN_PARAMS>().0);
+    for ((w, p), unit) in blocks.zip(units) {
         let mut pre = [0; 4];
         for (k, (pre, w)) in pre.iter_mut().zip(w.chunks_exact(row)).enumerate() {
             *pre = mul_high(add(p[k & 3] as i32, w, x), p[4 + (k & 3)] as i32);
@@ -55,8 +55,8 @@ pub fn split<T>(
     if words == 0 {
         return;
     }
-    let passes = weights.chunks_exact(words).zip(params.as_chunks::<PLAIN_PARAMS>().0);
-    for ((mut w, p), unit) in passes.zip(units) {
+    let blocks = weights.chunks_exact(words).zip(params.as_chunks::<PLAIN_PARAMS>().0);
+    for ((mut w, p), unit) in blocks.zip(units) {
         let mut pre = [0; 4];
         for (k, (pre, x)) in pre.iter_mut().zip([xh, xh, x, h]).enumerate() {
             let (row, rest) = w.split_at_checked(x.len() / 2).unwrap_or_default();

@@ -16,11 +16,11 @@ fn elements(word: u32) -> [i32; 2] {
     [word as i16 as i32, (word as i32) >> 16]
 }
 
-/// For each pass, four pre-activations pre_k = requantize(b_k + Σ_c w_kc·x_c), Q15.16, handed to `each` with
-/// the pass' item of `units`.
+/// For each row block, four pre-activations pre_k = requantize(b_k + Σ_c w_kc·x_c), Q15.16, handed to `each` with
+/// the block's item of `units`.
 ///
-/// `x` has n/2 words, n a multiple of 4; `weights` n words and `params` [`Layout::rows_params`] words a pass. There are
-/// as many passes as all of `weights`, `params` and `units` have.
+/// `x` has n/2 words, n a multiple of 4; `weights` n words and `params` [`Layout::rows_params`] words a block. There are
+/// as many row blocks as all of `weights`, `params` and `units` have.
 #[inline(always)]
 pub fn rows<T>(
     layout: Layout,
@@ -37,10 +37,10 @@ pub fn rows<T>(
     }
 }
 
-/// For each pass, four pre-activations: rows 0 and 1 over x and h, row 2 over x, row 3 over h.
+/// For each row block, four pre-activations: rows 0 and 1 over x and h, row 2 over x, row 3 over h.
 ///
 /// `x` and `h` have n/2 words, n a multiple of 4 for each; `weights` 3/4 word a column and `params`
-/// [`Layout::split_params`] words a pass. `xh` is x and h in one slice, `x_words` the words of x.
+/// [`Layout::split_params`] words a block. `xh` is x and h in one slice, `x_words` the words of x.
 #[inline(always)]
 pub fn split<T>(
     layout: Layout,

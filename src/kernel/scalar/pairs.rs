@@ -48,8 +48,8 @@ pub fn rows<T>(
     if columns == 0 {
         return;
     }
-    let passes = weights.chunks_exact(columns).zip(params.as_chunks::<ROWS_PARAMS>().0);
-    for ((w, p), unit) in passes.zip(units) {
+    let blocks = weights.chunks_exact(columns).zip(params.as_chunks::<ROWS_PARAMS>().0);
+    for ((w, p), unit) in blocks.zip(units) {
         let (mut s01, mut s23) = (biases(p[0], p[1], p[2]), biases(p[3], p[4], p[5]));
         for (w, x) in w.as_chunks::<4>().0.iter().zip(x.as_chunks::<2>().0) {
             s01 = add_pair(add_pair(s01, w[0], x[0]), w[2], x[1]);
@@ -75,8 +75,8 @@ pub fn split<T>(
         return;
     }
     let (x, h) = xh.split_at(x_words.min(xh.len()));
-    let passes = weights.chunks_exact(words).zip(params.as_chunks::<SPLIT_PARAMS>().0);
-    for ((w, p), unit) in passes.zip(units) {
+    let blocks = weights.chunks_exact(words).zip(params.as_chunks::<SPLIT_PARAMS>().0);
+    for ((w, p), unit) in blocks.zip(units) {
         let mut s01 = biases(p[0], p[1], p[2]);
         let (mut s2, mut s3) = (p[3] as i32, p[4] as i32);
         let (wx, wh) = w.split_at((x.len() / 2 * 3).min(w.len()));

@@ -92,7 +92,7 @@ fn put(from: &[i16], to: &mut [i16]) {
     }
 }
 
-/// Runs a chain without state over the vector at the front of `stage`, behind which all is 0; the output's words are
+/// Runs a chain without state over the vector at the front of `stage`, after which all is 0; the output's words are
 /// given, `stage`'s own front where there is no layer.
 fn run_stage<'s>(layers: &[LayerView<'_>], stage: &'s mut [u32], width: usize) -> &'s mut [u32] {
     chain::step(layers, stage);
@@ -203,7 +203,7 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         Ok(())
     }
 
-    /// One step of the decoder behind [`Seq2seq::encode`]: reads the symbol before, gives the scores of the next. The
+    /// One step of the decoder after [`Seq2seq::encode`]: reads the symbol before, gives the scores of the next. The
     /// caller chooses it; [`Seq2seq::run`] chooses by itself.
     pub fn step(&mut self, symbol: u16) -> Output<'_> {
         self.advance(0, symbol)
@@ -273,7 +273,7 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
     }
 }
 
-/// The states of a recurrent layer before its first step: h, and its long form where it has one; c is 0.
+/// The states of a recurrent layer before its first step: h, and its 32-bit form where it has one; c is 0.
 fn begin(layer: &LayerView<'_>, memory: &mut [u32], h: &[i16], frac: u8) {
     let q = layer.formats();
     let (xh, long) = split_mut(memory, layer.vector_words());

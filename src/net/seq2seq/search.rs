@@ -1,4 +1,4 @@
-//! Greedy decoding and beam search, over states that lie in the caller's memory.
+//! Greedy decoding and beam search, over states that are in the caller's memory.
 
 use super::beam::{Best, Hypotheses, Hypothesis};
 use super::{END, Parts, Seq2seq};

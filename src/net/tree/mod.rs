@@ -29,7 +29,7 @@ const HEAD: usize = 2;
 /// use elman::net::Node;
 ///
 /// # fn run(model: &elman::Model<'_>, memory: &mut [u32], words: &[i16]) -> Result<(), elman::RunError> {
-/// // ((0 1) (0 2)): each node behind its children.
+/// // ((0 1) (0 2)): each node after its children.
 /// let nodes = [
 ///     Node::Leaf(0),
 ///     Node::Leaf(1),
@@ -88,7 +88,7 @@ impl<'m, 'b> Tree<'m, 'b> {
         self.model
     }
 
-    /// Runs over `nodes`, each of which stands behind its children, and gives the answer for the last: of a model of
+    /// Runs over `nodes`, each of which comes after its children, and gives the answer for the last: of a model of
     /// several roots, the one answer for the last so many nodes. `frames` is `[leaves, inputs]`, frame after frame.
     ///
     /// # Errors
@@ -168,7 +168,7 @@ fn put(to: &mut [i16], from: &[i16]) {
     }
 }
 
-/// h and c of a leaf, as they lie in `scratch`.
+/// h and c of a leaf, as they are in `scratch`.
 fn leaf<'s>(model: &Model<'_>, frame: &[i16], scratch: &'s mut [u32]) -> (&'s [u32], &'s [u32]) {
     let layers = model.chain(LEAF);
     scratch.fill(0);
@@ -177,13 +177,13 @@ fn leaf<'s>(model: &Model<'_>, frame: &[i16], scratch: &'s mut [u32]) -> (&'s [u
     let Some((last, below)) = layers.split_last() else { return Default::default() };
     let (_, own) = split_mut(scratch, chain::words(below));
     let (own, out) = split_mut(own, last.memory_words());
-    // Other long states than a cell state are no c.
+    // Other carried states than a cell state are no c.
     let keeps = last.spec().carried == CarriedState::Cell;
     let c = own.get(last.vector_words()..).filter(|_| keeps).unwrap_or_default();
     (out.get(..vector_words(last.units())).unwrap_or_default(), c)
 }
 
-/// h and c of an inner node, as they lie in `scratch`.
+/// h and c of an inner node, as they are in `scratch`.
 fn compose<'s>(model: &Model<'_>, [left, right]: [&[u32]; 2], scratch: &'s mut [u32]) -> (&'s [u32], &'s [u32]) {
     let Some(layer) = model.chain(COMPOSE).first() else { return Default::default() };
     scratch.fill(0);

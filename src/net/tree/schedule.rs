@@ -1,10 +1,10 @@
-//! Which node is computed where: the order judged once, and slots for states that are still to be read.
+//! Which node is computed where: the order validated once, and slots for states that are still to be read.
 
 use serde::{Deserialize, Serialize};
 
 use crate::net::RunError;
 
-/// A node of a tree or of a directed acyclic graph. Nodes stand in a slice, each behind its children: what a topological
+/// A node of a tree or of a directed acyclic graph. Nodes are in a slice, each after its children: what a topological
 /// order is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -23,7 +23,7 @@ pub enum Node {
 /// The reader of a root: behind all nodes.
 const NEVER: u32 = u16::MAX as u32;
 
-/// Judges nodes over `frames` frames, of which the last `roots` are read at the end, and gives how many states there are
+/// Validates nodes over `frames` frames, of which the last `roots` are read at the end, and gives how many states there are
 /// at a time: the slots that they need. `table` has a word for each node; where it is shorter, there are too many.
 ///
 /// ```
@@ -105,7 +105,7 @@ pub(super) struct Schedule<'t> {
 }
 
 impl<'t> Schedule<'t> {
-    /// All slots free; `states` has room for as many as there are, `words` each.
+    /// All slots free; `states` holds as many as there are, `words` each.
     ///
     /// # Errors
     /// As of [`slots_needed`], and [`RunError::Slots`].

@@ -1,5 +1,5 @@
 //! A firmware that listens and does nothing else: blocks of samples in, the last event out. Links only if no panic can be
-//! reached, as the firmware beside it; its size is what listening takes.
+//! reached, like the firmware next to it; its size is what listening takes.
 #![no_std]
 #![no_main]
 
@@ -27,7 +27,7 @@ fn load(blob: Blob<'static>) -> Option<Model<'static>> {
 }
 
 #[inline(never)]
-fn hear(listener: &mut Listener<'_, '_>, block: &[i16]) -> Option<Event> {
+fn process(listener: &mut Listener<'_, '_>, block: &[i16]) -> Option<Event> {
     listener.push(block)
 }
 
@@ -35,8 +35,8 @@ fn run() -> Option<()> {
     let model = load(black_box(BLOB))?;
     let mut listener = Listener::new(&model, LISTENING.try_take()?).ok()?;
     loop {
-        if let Some(event) = hear(&mut listener, &black_box([0; 64])) {
-            black_box((model.label(event.output.into()), listener.milliseconds(&event)));
+        if let Some(event) = process(&mut listener, &black_box([0; 64])) {
+            black_box((model.label(event.class.into()), listener.milliseconds(&event)));
         }
     }
 }

@@ -11,7 +11,7 @@ use board::files::{Error, Input, Output};
 use board::give_up;
 use core::convert::Infallible;
 use elman::{Blob, Model};
-use elman_board::ear::Indicator;
+use elman_board::spotter::Indicator;
 use elman_board::gesture::{Accelerometer, Fault, Gestures};
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{ErrorType, OutputPin};
@@ -74,7 +74,7 @@ fn main() -> ! {
         match gestures.step(&mut AtOnce, 40) {
             Ok(None) => {}
             Ok(Some((event, _))) => {
-                for word in [u32::from(event.output), event.step, u32::from(event.score)] {
+                for word in [u32::from(event.class), event.step, u32::from(event.score)] {
                     output.write_all(&word.to_le_bytes()).unwrap_or_else(|e| give_up("output.bin", &e));
                 }
             }

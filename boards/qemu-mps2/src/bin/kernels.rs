@@ -9,7 +9,7 @@ mod board;
 
 use elman::kernel::butterfly::{self, Complex, Sines};
 use elman::kernel::layout::{PLAIN_PARAMS, ROWS_PARAMS, pack_bias, pack_pair};
-use elman::kernel::{self, Layout, twin};
+use elman::kernel::{self, Layout, reference};
 use semihosting::{eprintln, println, process};
 use static_cell::ConstStaticCell;
 
@@ -143,19 +143,19 @@ fn spectra(random: &mut Random) -> usize {
                 for turns in [None, Some(&turns)] {
                     fresh(random, fast, slow);
                     butterfly::radix4(fast, length, k, turns);
-                    butterfly::twin(slow, length, k, turns);
+                    butterfly::radix4_reference(slow, length, k, turns);
                     same("butterflies", points, fast, slow);
                     runs += 1;
                 }
             }
         }
         fresh(random, fast, slow);
-        butterfly::untangle(fast, sines);
-        butterfly::untangle_twin(slow, sines);
+        butterfly::real_fft_postprocess(fast, sines);
+        butterfly::real_fft_postprocess_reference(slow, sines);
         same("untangling", points, fast, slow);
         for (from, to) in [(1, points), (3, 4), (points / 2, points / 2 + 7), (5, 5)] {
             fresh(random, fast, slow);
-            let (a, b) = (butterfly::power(fast, from, to), butterfly::power_twin(slow, from, to));
+            let (a, b) = (butterfly::power(fast, from, to), butterfly::power_reference(slow, from, to));
             if a != b {
                 eprintln!("powers {} to {} of {} points: {:?}, twin {:?}", from, to, points, a, b);
                 process::exit(1);
@@ -165,7 +165,7 @@ fn spectra(random: &mut Random) -> usize {
     }
     for _ in 0..1000 {
         let (exponent, mantissa) = (random.next() & 63, random.next() | 1 << 31);
-        let (a, b) = (kernel::logarithm::<10>(exponent, mantissa), kernel::logarithm_twin(exponent, mantissa, 10));
+        let (a, b) = (kernel::logarithm::<10>(exponent, mantissa), kernel::logarithm_reference(exponent, mantissa, 10));
         if a != b {
             eprintln!("log2 {} {}: {}, twin {}", exponent, mantissa, a, b);
             process::exit(1);
@@ -197,7 +197,7 @@ fn main() -> ! {
         let (weights_, x_) = (&weights[..rows * words * 2], &x[..words]);
         let (mut fast, mut slow) = ([[0; 4]; PASSES], [[0; 4]; PASSES]);
         kernel::rows(LAYOUT, weights_, params, x_, fast.iter_mut(), |out, pre| *out = pre);
-        twin::rows(LAYOUT, weights_, params, x_, slow.iter_mut(), |out, pre| *out = pre);
+        reference::rows(LAYOUT, weights_, params, x_, slow.iter_mut(), |out, pre| *out = pre);
         passes += compare("rows", (words, rows), &fast[..rows], &slow[..rows]);
     }
     for x_blocks in 1..=BLOCKS {
@@ -215,7 +215,7 @@ fn main() -> ! {
             let (weights_, xh_) = (&weights[..PASSES * words / 2 * 3], &xh[..words]);
             let (mut fast, mut slow) = ([[0; 4]; PASSES], [[0; 4]; PASSES]);
             kernel::split(LAYOUT, weights_, params, xh_, x_blocks * 2, fast.iter_mut(), |out, pre| *out = pre);
-            twin::split(LAYOUT, weights_, params, xh_, x_blocks * 2, slow.iter_mut(), |out, pre| *out = pre);
+            reference::split(LAYOUT, weights_, params, xh_, x_blocks * 2, slow.iter_mut(), |out, pre| *out = pre);
             passes += compare("split", (x_blocks, h_blocks), &fast, &slow);
         }
     }

@@ -1,9 +1,9 @@
-//! A firmware that listens, whatever the board: a listener and a light that says what was heard.
+//! A keyword spotter, whatever the board: a listener, and a light that goes on with an event.
 //!
 //! A board's `main` has the microphone and hands over blocks of samples; everything else is here, over embedded-hal.
 
 use elman::detect::Event;
-use elman::{Listener, Model, blob};
+use elman::{Listener, Model, RunError};
 use embedded_hal::digital::OutputPin;
 
 /// A light that goes on with an event and off some samples later.
@@ -13,17 +13,17 @@ pub struct Indicator<P> {
     /// Whether the pin is low where the light is on.
     low_is_on: bool,
     /// Samples for which it stays on.
-    shine: u32,
+    on_for: u32,
     left: u32,
 }
 
 impl<P: OutputPin> Indicator<P> {
-    /// A light that is off, and shines for `shine` samples. `low_is_on`: the light is on where the pin is low.
+    /// A light that is off; an event turns it on for `on_for` samples. `low_is_on`: the light is on where the pin is low.
     ///
     /// # Errors
     /// The pin's.
-    pub fn new(pin: P, low_is_on: bool, shine: u32) -> Result<Self, P::Error> {
-        let mut light = Indicator { pin, low_is_on, shine, left: 0 };
+    pub fn new(pin: P, low_is_on: bool, on_for: u32) -> Result<Self, P::Error> {
+        let mut light = Indicator { pin, low_is_on, on_for, left: 0 };
         light.set(false)?;
         Ok(light)
     }
@@ -32,54 +32,54 @@ impl<P: OutputPin> Indicator<P> {
         if on != self.low_is_on { self.pin.set_high() } else { self.pin.set_low() }
     }
 
-    /// Goes on.
+    /// Turns the light on, for `on_for` samples from now.
     ///
     /// # Errors
     /// The pin's.
-    pub fn flash(&mut self) -> Result<(), P::Error> {
-        self.left = self.shine;
+    pub fn blink(&mut self) -> Result<(), P::Error> {
+        self.left = self.on_for;
         self.set(true)
     }
 
-    /// Time passes, in samples; goes off where it is over.
+    /// Advances the time by `samples`; turns the light off when its time is over.
     ///
     /// # Errors
     /// The pin's.
-    pub fn pass(&mut self, samples: u32) -> Result<(), P::Error> {
+    pub fn tick(&mut self, samples: u32) -> Result<(), P::Error> {
         let was_on = self.left > 0;
         self.left = self.left.saturating_sub(samples);
         if was_on && self.left == 0 { self.set(false) } else { Ok(()) }
     }
 }
 
-/// What was heard in a block, and its name.
-pub type Heard<'b> = Option<(Event, &'b str)>;
+/// An event in a block, and the label of its class.
+pub type Detection<'b> = Option<(Event, &'b str)>;
 
 /// A listener and its light.
 #[derive(Debug)]
-pub struct Ear<'m, 'b, P> {
+pub struct Spotter<'m, 'b, P> {
     listener: Listener<'m, 'b>,
     light: Indicator<P>,
 }
 
-impl<'m, 'b, P: OutputPin> Ear<'m, 'b, P> {
-    /// A listener at the start of a stream; `memory` is what `Blob::listener_words` says.
+impl<'m, 'b, P: OutputPin> Spotter<'m, 'b, P> {
+    /// A listener at the start of a stream; `memory` needs `Blob::listener_words`.
     ///
     /// # Errors
     /// As [`Listener::new`].
-    pub fn new(model: &'m Model<'b>, memory: &'m mut [u32], light: Indicator<P>) -> Result<Self, blob::Error> {
-        Ok(Ear { listener: Listener::new(model, memory)?, light })
+    pub fn new(model: &'m Model<'b>, memory: &'m mut [u32], light: Indicator<P>) -> Result<Self, RunError> {
+        Ok(Spotter { listener: Listener::new(model, memory)?, light })
     }
 
-    /// Takes a block of any length; what was heard in it, and its name.
+    /// Takes a block of any length; the event in it, if there is one, and its label.
     ///
     /// # Errors
     /// The light's pin's.
-    pub fn hear(&mut self, block: &[i16]) -> Result<Heard<'b>, P::Error> {
-        self.light.pass(block.len() as u32)?;
+    pub fn process(&mut self, block: &[i16]) -> Result<Detection<'b>, P::Error> {
+        self.light.tick(block.len() as u32)?;
         let Some(event) = self.listener.push(block) else { return Ok(None) };
-        self.light.flash()?;
-        Ok(Some((event, self.listener.model().label(event.output.into()).unwrap_or("?"))))
+        self.light.blink()?;
+        Ok(Some((event, self.listener.model().label(event.class.into()).unwrap_or("?"))))
     }
 }
 
@@ -92,7 +92,7 @@ pub struct Unbiased {
 }
 
 impl Unbiased {
-    /// For a converter of 1 to 16 bits whose microphone rests in the middle.
+    /// For a converter of 1 to 16 bits whose microphone's silence is in the middle.
     pub fn new(bits: u8) -> Self {
         let bits = bits.clamp(1, 16);
         Unbiased { bias: 1 << (15 + bits), bits }
