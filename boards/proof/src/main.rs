@@ -120,7 +120,59 @@ fn write(stream: &mut Stream<'_, '_>, bytes: &[u8], seed: u64) -> Option<usize> 
     Some(text.symbol(stream.next_symbol(0, &mut sampler) as usize)?.len())
 }
 
-/// Samples in, events out.
+/// A line of bytes that the compiler cannot know.
+#[cfg(feature = "more")]
+struct Line;
+
+#[cfg(feature = "more")]
+impl embedded_io::ErrorType for Line {
+    type Error = core::convert::Infallible;
+}
+
+#[cfg(feature = "more")]
+impl embedded_io::Read for Line {
+    fn read(&mut self, to: &mut [u8]) -> Result<usize, Self::Error> {
+        to.iter_mut().for_each(|byte| *byte = black_box(0));
+        Ok(black_box(to.len()))
+    }
+}
+
+#[cfg(feature = "more")]
+impl embedded_io::Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Self::Error> {
+        black_box(bytes);
+        // As a line does that takes every byte; `write_all` panics on one that takes none.
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+/// A clock that the compiler cannot know.
+#[cfg(feature = "more")]
+struct Ticks;
+
+#[cfg(feature = "more")]
+impl elman_board::Clock for Ticks {
+    const MODULUS: u32 = 0;
+
+    fn now(&self) -> u32 {
+        black_box(0)
+    }
+}
+
+/// Answers a PC: every message, task and structure.
+#[cfg(feature = "more")]
+#[inline(never)]
+fn answer(model: &Model<'_>, words: &mut [u32], nodes: &mut [elman::net::Node]) -> Option<u32> {
+    let (mut received, mut sent) = (black_box([0; 512]), black_box([0; 512]));
+    let workspace = elman_board::Workspace { words, nodes, received: &mut received, sent: &mut sent };
+    elman_board::serve(model, black_box(1), workspace, &mut Line, &mut Line, &Ticks).ok()
+}
+
+/// Samples in, events out, and what that takes.
 #[cfg(feature = "more")]
 #[inline(never)]
 fn listen(model: &Model<'_>, memory: &mut [u32], samples: &[i16]) -> Option<usize> {
@@ -170,7 +222,8 @@ fn main() -> ! {
         black_box(black_box(load(black_box(BLOB))).map(|model| {
             let mut memory = black_box([0; 1024]);
             black_box(decode(&model, &mut memory, &black_box([0; 64])));
-            let nodes = black_box([elman::net::Node::Leaf(0); 64]);
+            let mut nodes = black_box([elman::net::Node::Leaf(0); 64]);
+            black_box(answer(&model, &mut memory, &mut nodes));
             black_box(listen(&model, &mut memory, &black_box([0; 64])));
             black_box(tree(&model, &mut memory, &black_box([0; 64]), &nodes));
             black_box(graph(&model, &mut memory, &black_box([0; 64]), &black_box([0; 9]), &black_box([0; 16])));

@@ -1,4 +1,4 @@
-//! Runs the kernels beside their scalar twins on seeded random data of many shapes, extreme values among
+//! Runs the kernels and their scalar references on seeded random data of many shapes, extreme values among
 //! them, and exits with failure at the first difference.
 #![no_std]
 #![no_main]
@@ -13,14 +13,16 @@ use elman::kernel::{self, Layout, reference};
 use semihosting::{eprintln, println, process};
 use static_cell::ConstStaticCell;
 
+/// Whether RAM is too small for a blob.
+const SMALL: bool = board::BLOB_AT.is_some();
 /// Words of weights, words of a vector and passes at most, as RAM allows.
-const WEIGHTS: usize = if board::BLOB_WORDS == 0 { 1280 } else { 8192 };
-const VECTOR: usize = if board::BLOB_WORDS == 0 { 64 } else { 160 };
-const PASSES: usize = if board::BLOB_WORDS == 0 { 3 } else { 8 };
+const WEIGHTS: usize = if SMALL { 1280 } else { 8192 };
+const VECTOR: usize = if SMALL { 64 } else { 160 };
+const PASSES: usize = if SMALL { 3 } else { 8 };
 /// Blocks of x and of h at most.
-const BLOCKS: usize = if board::BLOB_WORDS == 0 { 12 } else { 18 };
+const BLOCKS: usize = if SMALL { 12 } else { 18 };
 /// Points of an FFT at most.
-const POINTS: usize = if board::BLOB_WORDS == 0 { 256 } else { 512 };
+const POINTS: usize = if SMALL { 256 } else { 512 };
 
 /// In which order the kernels of this core read weights.
 const LAYOUT: Layout = match Layout::BUILT {
@@ -103,10 +105,10 @@ impl Random {
 }
 
 /// Exits at the first pass that differs; the number of passes.
-fn compare(kind: &str, shape: (usize, usize), fast: &[[i32; 4]], twin: &[[i32; 4]]) -> usize {
-    for (pass, (a, b)) in fast.iter().zip(twin).enumerate() {
+fn compare(kind: &str, shape: (usize, usize), fast: &[[i32; 4]], reference: &[[i32; 4]]) -> usize {
+    for (pass, (a, b)) in fast.iter().zip(reference).enumerate() {
         if a != b {
-            eprintln!("{} {:?}, pass {}: kernel {:?}, twin {:?}", kind, shape, pass, a, b);
+            eprintln!("{} {:?}, pass {}: kernel {:?}, reference {:?}", kind, shape, pass, a, b);
             process::exit(1);
         }
     }
@@ -114,9 +116,9 @@ fn compare(kind: &str, shape: (usize, usize), fast: &[[i32; 4]], twin: &[[i32; 4
 }
 
 /// Exits where two spectra differ.
-fn same(kind: &str, points: usize, fast: &[Complex], twin: &[Complex]) {
-    if let Some(at) = fast.iter().zip(twin).position(|(a, b)| a != b) {
-        eprintln!("{} of {} points, element {}: {:?}, twin {:?}", kind, points, at, fast[at], twin[at]);
+fn same(kind: &str, points: usize, fast: &[Complex], reference: &[Complex]) {
+    if let Some(at) = fast.iter().zip(reference).position(|(a, b)| a != b) {
+        eprintln!("{} of {} points, element {}: {:?}, reference {:?}", kind, points, at, fast[at], reference[at]);
         process::exit(1);
     }
 }
@@ -152,12 +154,12 @@ fn spectra(random: &mut Random) -> usize {
         fresh(random, fast, slow);
         butterfly::real_fft_postprocess(fast, sines);
         butterfly::real_fft_postprocess_reference(slow, sines);
-        same("untangling", points, fast, slow);
+        same("postprocessing of a real FFT", points, fast, slow);
         for (from, to) in [(1, points), (3, 4), (points / 2, points / 2 + 7), (5, 5)] {
             fresh(random, fast, slow);
             let (a, b) = (butterfly::power(fast, from, to), butterfly::power_reference(slow, from, to));
             if a != b {
-                eprintln!("powers {} to {} of {} points: {:?}, twin {:?}", from, to, points, a, b);
+                eprintln!("powers {} to {} of {} points: {:?}, reference {:?}", from, to, points, a, b);
                 process::exit(1);
             }
             runs += 1;
@@ -167,7 +169,7 @@ fn spectra(random: &mut Random) -> usize {
         let (exponent, mantissa) = (random.next() & 63, random.next() | 1 << 31);
         let (a, b) = (kernel::logarithm::<10>(exponent, mantissa), kernel::logarithm_reference(exponent, mantissa, 10));
         if a != b {
-            eprintln!("log2 {} {}: {}, twin {}", exponent, mantissa, a, b);
+            eprintln!("log2 {} {}: {}, reference {}", exponent, mantissa, a, b);
             process::exit(1);
         }
     }
@@ -220,6 +222,6 @@ fn main() -> ! {
         }
     }
     let runs = spectra(&mut random);
-    println!("{} passes and {} runs of the front end's kernels equal their twins", passes, runs);
+    println!("{} passes and {} runs of the front end's kernels equal their references", passes, runs);
     process::exit(0)
 }

@@ -3,16 +3,16 @@
 use elman_board::Clock;
 
 /// The counter, which always runs.
-pub struct Retired;
+pub struct MinstretClock;
 
-impl Retired {
+impl MinstretClock {
     /// The clock.
     pub fn start() -> Option<Self> {
-        Some(Retired)
+        Some(MinstretClock)
     }
 }
 
-impl Clock for Retired {
+impl Clock for MinstretClock {
     const MODULUS: u32 = 0;
 
     #[inline(always)]
