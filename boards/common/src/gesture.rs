@@ -1,15 +1,14 @@
-//! A firmware that knows gestures: an accelerometer over embedded-hal, a network, a detector and a light.
+//! A firmware that recognises gestures: an accelerometer over embedded-hal, a network, a detector and a light.
 
 use elman::detect::Detector;
 use elman::{MemoryError, Model, RunError, Stream};
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
 
-use crate::led::Indicator;
-use crate::spotter::Detected;
+use crate::spotter::{Detection, Indicator};
 use lis3dh::accelerometer::RawAccelerometer;
 
-/// What gives an acceleration in thousandths of g; [`Lis3dh`](lis3dh::Lis3dh) does, over I2C or SPI.
+/// A source of accelerations in thousandths of g, e.g. [`Lis3dh`](lis3dh::Lis3dh) over I2C or SPI.
 pub trait Accelerometer {
     /// Of the bus.
     type Error;
@@ -54,36 +53,36 @@ pub struct Gestures<'m, 'b, A, P> {
 }
 
 impl<'m, 'b, A: Accelerometer, P: OutputPin> Gestures<'m, 'b, A, P> {
-    /// At the start of a stream, of a model trained on thousandths of g; `memory` is what `Blob::memory_words` and `Blob::detect_words` say together. The model
-    /// takes three values a frame.
+    /// At the start of a stream, of a model trained on thousandths of g that takes three values a frame. `memory` needs
+    /// `Blob::memory_words` and `Blob::detect_words` words.
     ///
     /// # Errors
     /// Where the model has no detector, is no stream, or the memory is too small.
-    pub fn new(
-        model: &'m Model<'b>,
-        memory: &'m mut [u32],
-        sensor: A,
-        light: Indicator<P>,
-    ) -> Result<Self, RunError> {
+    pub fn new(model: &'m Model<'b>, memory: &'m mut [u32], sensor: A, light: Indicator<P>) -> Result<Self, RunError> {
         let Some(config) = model.detect() else {
             return Err(RunError::NotAListener { front_end: model.audio().is_some(), detector: false });
         };
         if model.inputs() != 3 {
             return Err(RunError::Frames { elements: 3, inputs: model.inputs() });
         }
-        let required = model.memory_words().saturating_add(config.memory_words());
-        let too_small = MemoryError { required, provided: memory.len() };
-        let (states, sums) = memory.split_at_mut_checked(model.memory_words()).ok_or(too_small)?;
-        let sums = sums.get_mut(..config.memory_words()).ok_or(too_small)?;
+        let required = model.memory_words() + config.memory_words();
+        if memory.len() < required {
+            return Err(MemoryError { required, provided: memory.len() }.into());
+        }
+        let (states, sums) = memory.split_at_mut(model.memory_words());
         let detector = Detector::new(config, sums)?;
         Ok(Gestures { net: model.stream(states)?, detector, sensor, light })
     }
 
-    /// One reading: waits `period_ms`, reads, and reports what was recognised.
+    /// One reading: waits `period_ms`, reads, and gives the gesture that was recognised, if there is one.
     ///
     /// # Errors
     /// [`Fault`]: the sensor's or the pin's.
-    pub fn step(&mut self, delay: &mut impl DelayNs, period_ms: u32) -> Result<Detected<'b>, Fault<A::Error, P::Error>> {
+    pub fn step(
+        &mut self,
+        delay: &mut impl DelayNs,
+        period_ms: u32,
+    ) -> Result<Detection<'b>, Fault<A::Error, P::Error>> {
         delay.delay_ms(period_ms);
         self.light.tick(period_ms).map_err(Fault::Light)?;
         // The model's input has so many fraction bits of a thousandth of g.

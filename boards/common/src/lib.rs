@@ -11,9 +11,7 @@
 mod clock;
 #[cfg(feature = "gesture")]
 pub mod gesture;
-pub mod led;
 mod link;
-pub mod microphone;
 mod serve;
 pub mod spotter;
 mod task;

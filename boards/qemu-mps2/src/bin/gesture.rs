@@ -11,7 +11,7 @@ use board::files::{Error, Input, Output};
 use board::fatal;
 use elman::{Blob, Model};
 use elman_board::gesture::{Accelerometer, Fault, Gestures};
-use elman_board::led::{Indicator, NoLed};
+use elman_board::spotter::{Indicator, NoLed};
 use embedded_hal::delay::DelayNs;
 use embedded_io::{Read, ReadExactError, Write};
 use semihosting::process;
