@@ -2,8 +2,8 @@
 
 use elman::audio::Config;
 use elman::blob::{Blob, Model};
-use elman_board::ear::{Ear, Indicator, PulseDensity, Unbiased};
 use elman_board::gesture::Gestures;
+use elman_board::spotter::{Indicator, PulseDensity, Spotter, Unbiased};
 use elman_quant::synthetic::{self, Drive, sound};
 use elman_quant::words_of;
 use embedded_hal_mock::eh1::delay::NoopDelay;
@@ -38,10 +38,10 @@ fn the_light_goes_on_with_an_event_and_off_when_its_time_is_over() {
     assert!(told.len() > 3 && steps.len() > told.len() + 2, "{} events", told.len());
     let mut pin = Pin::new(&steps);
     let light = Indicator::new(pin.clone(), false, 400).unwrap();
-    let mut ear = Ear::new(&model, &mut memory, light).unwrap();
-    let heard: Vec<_> = samples.chunks(160).filter_map(|b| ear.hear(b).unwrap()).collect();
+    let mut spotter = Spotter::new(&model, &mut memory, light).unwrap();
+    let heard: Vec<_> = samples.chunks(160).filter_map(|b| spotter.process(b).unwrap()).collect();
     assert_eq!(heard.iter().map(|h| h.0).collect::<Vec<_>>(), told);
-    assert!(heard.iter().all(|(event, name)| model.label(event.output.into()) == Some(name)));
+    assert!(heard.iter().all(|(event, name)| model.label(event.class.into()) == Some(name)));
     pin.done();
 }
 
@@ -49,11 +49,11 @@ fn the_light_goes_on_with_an_event_and_off_when_its_time_is_over() {
 fn a_light_that_is_on_when_low() {
     let mut pin = Pin::new(&[State::High, State::Low, State::High].map(PinStep::set));
     let mut light = Indicator::new(pin.clone(), true, 10).unwrap();
-    light.pass(5).unwrap();
-    light.flash().unwrap();
-    light.pass(9).unwrap();
-    light.pass(1).unwrap();
-    light.pass(100).unwrap();
+    light.tick(5).unwrap();
+    light.blink().unwrap();
+    light.tick(9).unwrap();
+    light.tick(1).unwrap();
+    light.tick(100).unwrap();
     pin.done();
 }
 
@@ -162,7 +162,7 @@ fn gestures_are_read_over_i2c() {
     let expected: Vec<_> = frames
         .filter_map(|f| {
             let y = net.step(&f);
-            detector.step(y.scores, y.frac)
+            detector.step(y.logits, y.frac)
         })
         .collect();
     assert!(!expected.is_empty());

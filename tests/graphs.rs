@@ -1,9 +1,10 @@
 //! Graph networks on integers: against their definition, layer by layer; and what is refused of models and graphs.
 
 use elman::arith::round_shift;
-use elman::blob::{Blob, Error, Model, Readout, Structure};
-use elman::cell::LongState;
-use elman::net::Rows;
+use elman::blob::{Blob, Model, Readout, Structure};
+use elman::cell::CarriedState;
+use elman::net::CsrRows;
+use elman::{Error, MemoryError, RunError};
 use elman_quant::synthetic::graph::{Graph, MOST, Shape, graph, model};
 use elman_quant::synthetic::{self, Drive};
 use elman_quant::{IntegerLayer, IntegerModel, words_of};
@@ -30,8 +31,8 @@ fn step(layer: &IntegerLayer, x: &[i16], state: Option<(&[i16], &[i32])>) -> (Ve
             .copy_from_slice(&long.iter().map(|l| *l as u32).collect::<Vec<_>>());
         net.restore(&snapshot).unwrap();
     }
-    let y = net.step(x).scores.to_vec();
-    (y, net.long(0).iter().map(|w| *w as i32).collect())
+    let y = net.step(x).logits.to_vec();
+    (y, net.carried_state(0).iter().map(|w| *w as i32).collect())
 }
 
 /// Layers one after the other.
@@ -71,8 +72,8 @@ fn by_definition(model: &IntegerModel, graph: &Graph, features: usize) -> Vec<Ve
     let mut h: Vec<Vec<i16>> = graph.frames.chunks(chains[0][0].inputs).map(|x| through(chains[0], x)).collect();
     let cell = &chains[3][0];
     let (_, _, spec) = elman::layer::named(&cell.variant).unwrap();
-    let wide = |h: &i16| match spec.long {
-        LongState::Hidden | LongState::Wide => i32::from(*h) << (cell.long_frac - cell.out_frac),
+    let wide = |h: &i16| match spec.carried {
+        CarriedState::Hidden | CarriedState::Wide => i32::from(*h) << (cell.carried_frac - cell.out_frac),
         _ => 0,
     };
     let mut long: Vec<Vec<i32>> = h.iter().map(|h| h.iter().map(wide).collect()).collect();
@@ -88,7 +89,7 @@ fn by_definition(model: &IntegerModel, graph: &Graph, features: usize) -> Vec<Ve
                 through(map, &[before[v].clone(), before[u].clone(), through(chains[1], e)].concat())
             };
             let m = pooled(pool, &edges.map(message).collect::<Vec<_>>());
-            let state = if spec.long == LongState::None { &[][..] } else { &long[v] };
+            let state = if spec.carried == CarriedState::None { &[][..] } else { &long[v] };
             let (y, l) = step(&chains[k + 1][0], &m, Some((&before[v], state)));
             h[v] = y;
             if !l.is_empty() {
@@ -104,11 +105,11 @@ fn by_definition(model: &IntegerModel, graph: &Graph, features: usize) -> Vec<Ve
 }
 
 /// The network as the device runs it.
-fn run(model: &Model<'_>, memory: &mut [u32], graph: &Graph) -> Result<Vec<Vec<i16>>, Error> {
+fn run(model: &Model<'_>, memory: &mut [u32], graph: &Graph) -> Result<Vec<Vec<i16>>, RunError> {
     let mut net = model.graph(memory)?;
-    let rows = Rows::new(&graph.offsets, &graph.neighbours)?;
+    let rows = CsrRows::new(&graph.offsets, &graph.neighbours)?;
     let outputs = net.run(&graph.frames, rows, &graph.edges)?;
-    Ok(outputs.iter().map(|y| y.scores.to_vec()).collect())
+    Ok(outputs.iter().map(|y| y.logits.to_vec()).collect())
 }
 
 /// Every recurrent cell, each way to aggregate and to read out, with and without what edges carry, over several graphs
@@ -166,9 +167,9 @@ fn graphs_that_do_not_fit_are_refused() {
     let words = words(&model(shape, 1));
     let loaded = Model::load(Blob::new(&words)).unwrap();
     let need = loaded.memory_words();
-    assert_eq!(loaded.graph(&mut [0; 8]).unwrap_err(), Error::Memory { need, have: 8 });
-    assert!(matches!(loaded.stream(&mut vec![0; need]).unwrap_err(), Error::Way { .. }));
-    assert!(matches!(loaded.sequence(&mut vec![0; need]).unwrap_err(), Error::Way { .. }));
+    assert_eq!(loaded.graph(&mut [0; 8]).unwrap_err(), RunError::Memory(MemoryError { required: need, provided: 8 }));
+    assert!(matches!(loaded.stream(&mut vec![0; need]).unwrap_err(), RunError::WrongRunner { .. }));
+    assert!(matches!(loaded.sequence(&mut vec![0; need]).unwrap_err(), RunError::WrongRunner { .. }));
     let mut memory = vec![0; need];
     let good = graph(10, 4, 3, 2, 1);
     assert!(run(&loaded, &mut memory, &good).is_ok());
@@ -177,22 +178,25 @@ fn graphs_that_do_not_fit_are_refused() {
         change(&mut graph);
         run(&loaded, &mut vec![0; need], &graph).unwrap_err()
     };
-    assert!(matches!(refusal(&|g| g.neighbours[3] = 10), Error::GraphNeighbour { edge: 3, neighbour: 10, nodes: 10 }));
-    assert!(matches!(refusal(&|g| g.offsets[0] = 1), Error::GraphOffset { node: 0, offset: 1, .. }));
+    assert!(matches!(
+        refusal(&|g| g.neighbours[3] = 10),
+        RunError::GraphNeighbour { edge: 3, neighbour: 10, nodes: 10 }
+    ));
+    assert!(matches!(refusal(&|g| g.offsets[0] = 1), RunError::GraphOffset { node: 0, offset: 1, .. }));
     let features = refusal(&|g| g.edges.truncate(5));
-    assert!(matches!(features, Error::GraphFeatures { edge_elements: 5, node_elements: 30, node_need: 30, .. }));
-    assert!(matches!(refusal(&|g| g.frames.push(0)), Error::GraphFeatures { node_elements: 31, .. }));
+    assert!(matches!(features, RunError::GraphFeatures { edge_elements: 5, node_elements: 30, node_required: 30, .. }));
+    assert!(matches!(refusal(&|g| g.frames.push(0)), RunError::GraphFeatures { node_elements: 31, .. }));
     let large = |nodes, degree| refusal(&|g: &mut Graph| *g = graph(nodes, degree, 3, 2, 1));
-    assert!(matches!(large(41, 0), Error::GraphTooLarge { nodes: 41, max_nodes: 40, .. }));
+    assert!(matches!(large(41, 0), RunError::GraphTooLarge { nodes: 41, max_nodes: 40, .. }));
     let star = refusal(&|g| {
         *g = Graph { offsets: vec![0, 13], neighbours: vec![0; 13], frames: vec![0; 3], edges: vec![0; 26] };
     });
-    assert!(matches!(star, Error::GraphTooLarge { degree: 13, max_degree: 12, .. }));
+    assert!(matches!(star, RunError::GraphTooLarge { degree: 13, max_degree: 12, .. }));
     let full = refusal(&|g| {
         g.offsets = (0..=40).map(|v| 11 * v).collect();
         (g.neighbours, g.frames, g.edges) = (vec![0; 440], vec![0; 120], vec![0; 880]);
     });
-    assert!(matches!(full, Error::GraphTooLarge { edges: 440, max_edges: 400, .. }), "{full:?}");
+    assert!(matches!(full, RunError::GraphTooLarge { edges: 440, max_edges: 400, .. }), "{full:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use elman::arith::{Arith, Pre, Q};
 use elman::blob::{Blob, Model};
-use elman::cell::{Columns, Stage, Unit, gru, lstm, residual, srn, tree_lstm};
+use elman::cell::{Operands, Stage, Unit, gru, lstm, residual, srn, tree_lstm};
 use elman::layer::dense;
 use elman_quant::synthetic::{self, Drive};
 use elman_quant::{IntegerLayer, IntegerModel, words_of};
@@ -30,15 +30,15 @@ impl<'a> Reference<'a> {
 
     fn step(&mut self, x: &[i16]) -> Vec<i16> {
         let l = self.layer;
-        let q = Q { long_frac: l.long_frac, out_frac: l.out_frac };
+        let q = Q { carried_frac: l.carried_frac, out_frac: l.out_frac };
         let (_, number, spec) = elman::layer::named(&l.variant).unwrap();
         let old = self.h.clone();
         let mut unit = |k: usize, f: &mut dyn FnMut(&mut Unit<Q>)| {
             let zero = elman::arith::Gate::ZERO;
             let peephole = [0, 1, 2].map(|g| l.diagonal.get(g * l.units + k).copied().unwrap_or(0));
-            let mut u = Unit { h: old[k], long: self.long[k], second: 0, carry: zero, peephole };
+            let mut u = Unit { h: old[k], carried: self.long[k], second: 0, stage_gate: zero, peephole };
             f(&mut u);
-            self.long[k] = u.long;
+            self.long[k] = u.carried;
             self.h[k] = u.h;
         };
         let this = Reference { layer: l, h: vec![], long: vec![] };
@@ -64,7 +64,7 @@ impl<'a> Reference<'a> {
                     let gated: Vec<i16> =
                         (0..l.units).map(|j| q.gate_out(q.sigmoid(this.pre(0, j, x, &old)), old[j])).collect();
                     unit(k, &mut |u| {
-                        u.carry = q.sigmoid(pre(1));
+                        u.stage_gate = q.sigmoid(pre(1));
                         gru::BeforeUpdate.unit(&q, [this.pre(2, k, x, &gated)], u);
                     });
                 }
@@ -94,12 +94,16 @@ fn check(model: &IntegerModel, steps: usize, seed: u64) {
         for layer in &mut reference {
             y = layer.step(&y);
         }
-        assert_eq!(net.step(x).scores, y, "{} step {t}: output", model.name);
+        assert_eq!(net.step(x).logits, y, "{} step {t}: output", model.name);
         for (k, layer) in reference.iter().enumerate() {
-            assert_eq!(net.hidden(k), layer.h, "{} step {t} layer {k}: h", model.name);
-            if !net.long(k).is_empty() {
+            assert_eq!(net.hidden_state(k), layer.h, "{} step {t} layer {k}: h", model.name);
+            if !net.carried_state(k).is_empty() {
                 assert!(
-                    net.long(k).iter().take(layer.long.len()).map(|w| *w as i32).eq(layer.long.iter().copied()),
+                    net.carried_state(k)
+                        .iter()
+                        .take(layer.long.len())
+                        .map(|w| *w as i32)
+                        .eq(layer.long.iter().copied()),
                     "step {t} layer {k}: long"
                 );
             }
@@ -139,7 +143,7 @@ fn columns_decide_which_weights_a_gate_has() {
     let l = synthetic::layer("gru", 3, 5, 15, Drive::Ordinary, 2);
     let (_, _, spec) = elman::layer::named("gru").unwrap();
     for (gate, table) in l.gates.iter().zip(spec.gates()) {
-        assert_eq!(gate.w.is_empty(), table.columns == Columns::Hidden);
-        assert_eq!(gate.u.is_empty(), table.columns == Columns::Input);
+        assert_eq!(gate.w.is_empty(), table.operands == Operands::Hidden);
+        assert_eq!(gate.u.is_empty(), table.operands == Operands::Input);
     }
 }

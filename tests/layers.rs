@@ -16,7 +16,7 @@ fn run(model: &IntegerModel, frames: &[i16], elements: usize) -> Vec<Vec<i16>> {
     let loaded = Model::load(Blob::new(&words)).unwrap();
     let mut memory = vec![0xAAAA; loaded.memory_words()];
     let mut net = loaded.stream(&mut memory).unwrap();
-    frames.chunks(elements).map(|x| net.step(x).scores.to_vec()).collect()
+    frames.chunks(elements).map(|x| net.step(x).logits.to_vec()).collect()
 }
 
 fn refusal(model: &IntegerModel) -> String {
@@ -161,10 +161,10 @@ fn closed_loop_equals_feeding_by_hand() {
     let mut moved = 0;
     for x in synthetic::frames(1, 400, 8) {
         let fed: Vec<i16> = previous.iter().map(|y| reformat(*y, 11, 9)).collect();
-        let y = taught.step(&[x, fed[0], fed[1]]).scores.to_vec();
+        let y = taught.step(&[x, fed[0], fed[1]]).logits.to_vec();
         // Advancing alone must close the loop as well.
         closed.advance(&[x]);
-        assert_eq!(closed.output().scores, y);
+        assert_eq!(closed.output().logits, y);
         moved += (y != previous) as usize;
         previous = y;
     }

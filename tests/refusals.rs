@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
-use elman::blob::{Blob, Error, FRAME_WORDS, Model, crc32c};
+use elman::blob::{Blob, FRAME_WORDS, Model, crc32c};
 use elman::kernel::Layout;
+use elman::{Error, LoadError, MemoryError, RunError};
 use elman_quant::synthetic::{self, Drive, Exercise, exercise};
 use elman_quant::words_of;
 
@@ -24,7 +25,7 @@ fn blobs() -> Vec<Vec<u32>> {
     blobs
 }
 
-fn load(words: &[u32]) -> Result<(), Error> {
+fn load(words: &[u32]) -> Result<(), LoadError> {
     Model::load(Blob::new(words)).map(|_| ())
 }
 
@@ -86,7 +87,10 @@ fn forged_blobs_load_or_are_refused_but_never_panic() {
                     let how = Exercise { steps: 3, structures: 1, seed: bit as u64 };
                     // A structure may be beyond what the forged blob states; its memory may not.
                     let done = exercise(&model, &mut memory, how, |_| ());
-                    assert!(!matches!(done, Err(Error::Memory { .. } | Error::Way { .. })), "bit {bit}: {done:?}");
+                    assert!(
+                        !matches!(done, Err(Error::Run(RunError::Memory(_) | RunError::WrongRunner { .. }))),
+                        "bit {bit}: {done:?}"
+                    );
                 }
             }
         }
@@ -116,12 +120,15 @@ fn the_frame_tells_the_memory_and_lies_are_refused() {
         for lie in [0, model.memory_words() as u32 - 1, model.memory_words() as u32 + 1, u32::MAX] {
             let mut bad = blob.clone();
             bad[3] = lie;
-            assert_eq!(load(&with_crc(bad)), Err(Error::MemorySaid { said: lie, need: model.memory_words() }));
+            assert_eq!(
+                load(&with_crc(bad)),
+                Err(LoadError::MemoryWords { declared: lie, required: model.memory_words() })
+            );
         }
         let mut memory = vec![0; model.memory_words() - 1];
         let have = memory.len();
         let refused = exercise(&model, &mut memory, Exercise { steps: 1, structures: 1, seed: 1 }, |_| ());
-        assert_eq!(refused, Err(Error::Memory { need: have + 1, have }));
+        assert_eq!(refused, Err(Error::Run(RunError::Memory(MemoryError { required: have + 1, provided: have }))));
     }
     assert_eq!(Blob::new(&[1; FRAME_WORDS]).memory_words(), 0);
 }
@@ -134,7 +141,7 @@ fn the_descriptor_must_be_canonical() {
     for (at, value) in [(FRAME_WORDS, 0xFFFF_FFFFu32), (FRAME_WORDS, 0x0000_0080), (FRAME_WORDS + 1, 0xFFFF_FFFF)] {
         let mut bad = blob.clone();
         bad[at] = value;
-        assert_eq!(load(&with_crc(bad)), Err(Error::Descriptor));
+        assert!(matches!(load(&with_crc(bad)), Err(LoadError::Descriptor { .. })));
     }
 }
 
@@ -150,14 +157,14 @@ fn a_layout_is_named() {
             other[1] = other[1] & 0xffff | u32::from(number) << 16;
             match load(&with_crc(other)) {
                 Ok(()) => assert_eq!(Layout::of(number).map(Layout::rows_params), Some(layout.rows_params())),
-                Err(Error::Layout { found, reads }) => {
+                Err(LoadError::Layout { found, reads }) => {
                     assert_eq!((found, reads, Layout::of(number)), (number, None, None))
                 }
                 Err(_) => assert!(Layout::of(number).is_some_and(|n| n != layout)),
             }
         }
     }
-    let text = Error::Layout { found: 2, reads: Some(Layout::Pairs) }.to_string();
+    let text = LoadError::Layout { found: 2, reads: Some(Layout::Pairs) }.to_string();
     assert_eq!(
         text,
         "the weights lie as `rows`, the layout of m55; these kernels read `pairs`, the layout of m4 m7 m33"

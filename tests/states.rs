@@ -1,6 +1,7 @@
 //! State is explicit: chunks, reset, snapshot and restore.
 
-use elman::blob::{Blob, Error, Model};
+use elman::blob::{Blob, Model};
+use elman::{MemoryError, RunError};
 use elman_quant::synthetic::{self, Drive};
 use elman_quant::words_of;
 
@@ -18,7 +19,7 @@ fn reset_and_restore_give_the_same_bits() {
         let mut memory = vec![0; model.memory_words()];
         let frames = synthetic::frames(5, 120, 4);
         let mut net = model.stream(&mut memory).unwrap();
-        let whole: Vec<Vec<i16>> = frames.chunks(5).map(|x| net.step(x).scores.to_vec()).collect();
+        let whole: Vec<Vec<i16>> = frames.chunks(5).map(|x| net.step(x).logits.to_vec()).collect();
 
         net.reset();
         let mut snapshot = vec![0; net.snapshot_words()];
@@ -26,7 +27,7 @@ fn reset_and_restore_give_the_same_bits() {
             if t == 60 {
                 net.snapshot(&mut snapshot).unwrap();
             }
-            assert_eq!(net.step(x).scores, whole[t], "{variant} {t}");
+            assert_eq!(net.step(x).logits, whole[t], "{variant} {t}");
         }
         // Another stream, on other memory, goes on from the snapshot.
         let mut other = vec![0xDEAD; model.memory_words()];
@@ -34,8 +35,8 @@ fn reset_and_restore_give_the_same_bits() {
         net.restore(&snapshot).unwrap();
         for (t, x) in frames.chunks(5).enumerate().skip(60) {
             net.advance(x);
-            assert_eq!(net.output().scores, whole[t], "{variant} {t} after restore");
-            assert_eq!(net.output().scores, whole[t], "asking twice changes nothing");
+            assert_eq!(net.output().logits, whole[t], "{variant} {t} after restore");
+            assert_eq!(net.output().logits, whole[t], "asking twice changes nothing");
         }
     }
 }
@@ -50,12 +51,15 @@ fn a_foreign_or_short_snapshot_is_refused_and_changes_nothing() {
     nb.step(&[9; 5]);
     let mut snapshot = vec![0; na.snapshot_words()];
     na.snapshot(&mut snapshot).unwrap();
-    let before = nb.hidden(0).to_vec();
-    assert_eq!(nb.restore(&snapshot), Err(Error::Snapshot { model: b.crc(), found: a.crc() }));
+    let before = nb.hidden_state(0).to_vec();
+    assert_eq!(nb.restore(&snapshot), Err(RunError::Snapshot { model: b.crc(), found: a.crc() }));
     let n = snapshot.len();
-    assert_eq!(na.restore(&snapshot[..n - 1]), Err(Error::Memory { need: n, have: n - 1 }));
-    assert_eq!(na.snapshot(&mut snapshot[..n - 1]), Err(Error::Memory { need: n, have: n - 1 }));
-    assert_eq!(nb.hidden(0), before);
+    assert_eq!(na.restore(&snapshot[..n - 1]), Err(RunError::Memory(MemoryError { required: n, provided: n - 1 })));
+    assert_eq!(
+        na.snapshot(&mut snapshot[..n - 1]),
+        Err(RunError::Memory(MemoryError { required: n, provided: n - 1 }))
+    );
+    assert_eq!(nb.hidden_state(0), before);
 }
 
 #[test]
@@ -66,7 +70,7 @@ fn frames_of_a_wrong_length_are_read_as_documented() {
     let (mut n1, mut n2) = (model.stream(&mut m1).unwrap(), model.stream(&mut m2).unwrap());
     n1.step(&[5; 5]);
     n2.step(&[5; 9]);
-    assert_eq!(n1.step(&[7, 7]).scores, n2.step(&[7, 7, 0, 0, 0]).scores);
+    assert_eq!(n1.step(&[7, 7]).logits, n2.step(&[7, 7, 0, 0, 0]).logits);
 }
 
 #[test]
@@ -81,22 +85,22 @@ fn mean_pools_over_time() {
     for (t, x) in synthetic::frames(2, 16_384, 3).chunks(2).enumerate() {
         net.advance(x);
         let n = t as i64 + 1;
-        for (s, h) in sums.iter_mut().zip(net.hidden(0)) {
+        for (s, h) in sums.iter_mut().zip(net.hidden_state(0)) {
             *s += *h as i64;
         }
         let want: Vec<i16> = sums.iter().map(|s| (2 * s + n).div_euclid(2 * n) as i16).collect();
-        assert_eq!(net.output().scores, want, "step {t}");
+        assert_eq!(net.output().logits, want, "step {t}");
     }
     // Beyond, older steps weigh less: the mean follows a change of the input that an exact one would bury.
     let frame = [i16::MIN, i16::MAX];
     let (mut low, mut high) = ([i16::MAX; 6], [i16::MIN; 6]);
     for _ in 0..200_000 {
         net.advance(&frame);
-        for (k, h) in net.hidden(0).iter().enumerate() {
+        for (k, h) in net.hidden_state(0).iter().enumerate() {
             (low[k], high[k]) = (low[k].min(*h), high[k].max(*h));
         }
     }
-    for (k, y) in net.output().scores.iter().enumerate() {
+    for (k, y) in net.output().logits.iter().enumerate() {
         assert!((low[k]..=high[k]).contains(y), "{y} {} {}", low[k], high[k]);
     }
 }

@@ -6,9 +6,9 @@ use elman::net::Node;
 use elman_messages::{BufferSizes, Hello, Receiver, SCHEMA, Task, VERSION};
 use embedded_io::{Read, Write};
 
+use crate::Clock;
 use crate::link::{Fault, Link};
 use crate::task::{Examples, FrontEnds, Listening, NotStarted, Streams, Texts};
-use crate::Clock;
 
 /// Memory of a session.
 #[derive(Debug)]

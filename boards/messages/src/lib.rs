@@ -9,25 +9,35 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "messages")]
 pub mod frame;
+#[cfg(feature = "messages")]
 mod numbers;
+#[cfg(feature = "messages")]
 mod receiver;
+#[cfg(feature = "messages")]
 mod reply;
+#[cfg(feature = "messages")]
 mod request;
 mod sizes;
 
-pub use frame::{Checksum, Unreadable, encode, parse};
-pub use numbers::{fill, numbers};
-pub use receiver::{Receiver, Scan};
-pub use reply::{Answer, Event, Failure, Hello, NO_EVENT, Outcome, Reply};
-pub use request::{Example, LEAF, Part, Request, Task};
 pub use sizes::BufferSizes;
+#[cfg(feature = "messages")]
+pub use {
+    frame::{Checksum, TooLong, Unreadable, encode, parse},
+    numbers::{fill, numbers},
+    receiver::{Receiver, Scan},
+    reply::{Answer, Event, Failure, Hello, NO_EVENT, Outcome, Reply},
+    request::{Example, LEAF, Part, Request, Task},
+};
 
 /// Version of the protocol: of the frame, and of what the messages mean. [`SCHEMA`] follows their fields by itself.
+#[cfg(feature = "messages")]
 pub const VERSION: u16 = 1;
 
 /// Hash of every message's fields, in their order and with their types: two programs understand each other where it is
 /// the same.
+#[cfg(feature = "messages")]
 pub const SCHEMA: u64 = u64::from_le_bytes(
     postcard_schema::key::Key::for_path::<(u32, Request<'static>, Reply<'static>)>("elman").to_bytes(),
 );

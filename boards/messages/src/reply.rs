@@ -132,7 +132,9 @@ pub const NO_EVENT: Event = Event { class: u16::MAX, step: 0, score: 0 };
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Schema, thiserror::Error)]
 pub enum Failure {
     /// The frame arrived whole, and its message is none of this version.
-    #[error("the device cannot read the message: its firmware is of another version; build it from this version's boards/")]
+    #[error(
+        "the device cannot read the message: its firmware is of another version; build it from this version's boards/"
+    )]
     Unreadable,
     /// No task has been started since the device started.
     #[error("no task has been started: the device was restarted, perhaps by its watchdog or its supply")]

@@ -1,11 +1,11 @@
 //! The sizes of a device's buffers.
 
-use postcard_schema::Schema;
 use serde::{Deserialize, Serialize};
 
 /// The buffers of a device: stated in boards/qemu-mps2/machines.toml for an emulated one, and announced by every device in
-/// its [`Hello`](crate::Hello).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
+/// its hello.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "messages", derive(postcard_schema::Schema))]
 pub struct BufferSizes {
     /// Bytes of the longest frame, in either direction.
     pub frame: u32,
@@ -22,7 +22,7 @@ impl BufferSizes {
     /// largest message. COBS adds a byte to every 254 besides.
     pub const HEAD: usize = 64;
 
-    /// Bytes that a message can carry: of [`Answer`](crate::Answer), [`Reply::Bytes`](crate::Reply::Bytes) and requests.
+    /// Bytes that a message can carry besides its own fields.
     pub const fn payload(&self) -> usize {
         let frame = self.frame as usize;
         // Even, so that no number is cut in two.

@@ -3,7 +3,7 @@
 
 use elman::Model;
 use elman::blob::{Blob, Structure};
-use elman::net::Rows;
+use elman::net::CsrRows;
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../sealed.rs"]
@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
     let offsets: Vec<u32> = offsets.iter().take_while(|b| **b != 255).map(|b| (*b).into()).collect();
     let neighbours: Vec<u16> = neighbours.iter().take_while(|b| **b != 255).map(|b| (*b).into()).collect();
     let values: Vec<i16> = values.as_chunks::<2>().0.iter().map(|b| i16::from_le_bytes(*b)).collect();
-    let Ok(rows) = Rows::new(&offsets, &neighbours) else { return };
+    let Ok(rows) = CsrRows::new(&offsets, &neighbours) else { return };
     let words = sealed::words(blob);
     let Ok(model) = Model::load(Blob::new(&words)) else { return };
     if !matches!(model.structure(), Structure::Graph { .. }) {

@@ -6,7 +6,7 @@
 
 use anyhow::{Context, Result};
 use elman::Model;
-use elman::detect::Rest;
+use elman::detect::SilenceReset;
 use elman_data::{Clip, Corpus, Split};
 use elman_listen::{self as listening, Point, StreamRecipe, Tally, Track, Wish};
 use elman_listen::{Calibrated, play_all};
@@ -127,7 +127,7 @@ fn mixed(split: Split, hours: f64, per_hour: f64, seed: u64) -> Mixed {
 }
 
 /// The rest that `elman calibrate` gives a model.
-fn rest(model: &Model<'_>) -> Result<Rest> {
+fn rest(model: &Model<'_>) -> Result<SilenceReset> {
     let (audio, labels, _) = listening::ears(model)?;
     Ok(listening::rest(listening::REST_S, &audio, &labels))
 }
@@ -135,7 +135,7 @@ fn rest(model: &Model<'_>) -> Result<Rest> {
 /// What a point comes to on tracks.
 fn judged(model: &Model<'_>, tracks: &[Track], found: &Calibrated) -> Result<Tally> {
     let (audio, labels, keyword) = listening::ears(model)?;
-    let played = play_all(model, tracks, found.point.config.rest)?;
+    let played = play_all(model, tracks, found.point.config.silence_reset)?;
     let point = Point { tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
     Ok(point.tally(&found.point.config))
 }

@@ -2,11 +2,11 @@
 //! 16 kHz.
 
 use anyhow::{Context, Result, ensure};
-use elman::audio::{Config, Gain};
+use elman::audio::{Config, Pcen};
 use elman::blob::Blob;
-use elman::listener::{Budget, Cost};
 use elman::{Listener, Model};
 use elman_emulator::{Firmware, Machines, Qemu};
+use elman_listen::{Budget, Cost};
 use elman_quant::model::ModelFile;
 use elman_quant::synthetic::sound;
 use elman_quant::words_of;
@@ -18,7 +18,7 @@ use elman_figures::{Figures, Output};
 
 const CORE: &str = "m4";
 /// The front end of the recipe asc_kws-stream.
-const HEARS: Config = Config { hop: 400, gain: Some(Gain::SPEECH), ..Config::HZ_16000 };
+const HEARS: Config = Config { hop: 400, pcen: Some(Pcen::SPEECH), ..Config::HZ_16000 };
 /// The clock that shares are of, in Hz.
 const CLOCK: u32 = 64_000_000;
 /// Seconds that are heard.
@@ -97,7 +97,7 @@ pub fn run(args: &Args) -> Result<Figures> {
     let cost = Cost { front_end: s.front_end as u32, network: s.network as u32, detector: s.detector as u32 };
     let mut memory = vec![0; Blob::new(&words).listener_words()];
     let listener = Listener::new(&model, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
-    let Budget { per_second, frames_per_block, per_block } = listener.budget(cost, BLOCK);
+    let Budget { per_second, frames_per_block, per_block } = cost.budget(listener.audio(), BLOCK);
     let share = 100.0 * per_second as f64 / f64::from(CLOCK);
     figures.line(format!(
         "instructions a frame: front end {:.0}, network {:.0}, detector {:.0}; all in one {:.0}, at most {:.0}",

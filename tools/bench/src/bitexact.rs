@@ -2,9 +2,9 @@
 
 use anyhow::{Context, Result};
 use elman::Model;
-use elman::audio::{Config, Gain, Suppression};
-use elman::blob::{Blob, Score};
-use elman::cell::Shape;
+use elman::audio::{Config, Pcen, SpectralSubtraction};
+use elman::blob::{AttentionScore, Blob};
+use elman::cell::WidthRule;
 use elman::kernel::Layout;
 use elman::net::Temperature;
 use elman_data::{GraphRows, Joints};
@@ -72,10 +72,10 @@ fn cases() -> Vec<Case> {
         cases.push(Case { sequence: BOTH_WAYS as usize, ..Case::stream(&name, "ordinary", model) });
     }
     for (cell, score, both, beams) in [
-        ("lstm", Score::None, true, 1),
-        ("srn", Score::Dot, false, 1),
-        ("gru", Score::Scaled, true, 4),
-        ("gru-before", Score::Additive, true, 8),
+        ("lstm", AttentionScore::None, true, 1),
+        ("srn", AttentionScore::Dot, false, 1),
+        ("gru", AttentionScore::Scaled, true, 4),
+        ("gru-before", AttentionScore::Additive, true, 8),
     ] {
         let extent = [SOURCE, 2 * SOURCE];
         let model = synthetic::seq2seq([cell, cell], score, units, both, extent, beams, 3);
@@ -92,7 +92,7 @@ fn cases() -> Vec<Case> {
 
 /// Frames for a model: numbers, or symbols where it takes those, some of them unknown.
 fn frames(model: &Model<'_>, steps: usize) -> Vec<i16> {
-    let symbols = model.layers().first().is_some_and(|l| l.spec().shape == Shape::Symbol);
+    let symbols = model.layers().first().is_some_and(|l| l.spec().widths == WidthRule::Symbol);
     let mut frames = synthetic::frames(model.inputs(), steps, 11);
     if symbols {
         frames.iter_mut().for_each(|x| *x &= 31);
@@ -151,13 +151,18 @@ fn front_ends() -> [(Config, Vec<i16>); 9] {
         Config { fft_log2: 10, window: 1023, channels: 40, high_hz: 8000, pre_emphasis: 31_785, floor_log2: 0, ..base },
         Config { fft_log2: 7, window: 100, hop: 90, channels: 20, pre_emphasis: 500, remove_dc: false, ..base },
         Config { cepstrum: 13, ..base },
-        Config { gain: Some(Gain::SPEECH), ..Config::HZ_8000 },
-        Config { suppression: Some(Suppression::SPEECH), ..base },
-        Config { cepstrum: 20, pre_emphasis: 31_785, gain: Some(Gain { smooth_log2: 2, ..Gain::SPEECH }), ..base },
+        Config { pcen: Some(Pcen::SPEECH), ..Config::HZ_8000 },
+        Config { spectral_subtraction: Some(SpectralSubtraction::SPEECH), ..base },
+        Config { cepstrum: 20, pre_emphasis: 31_785, pcen: Some(Pcen { smoothing_log2: 2, ..Pcen::SPEECH }), ..base },
         Config {
             cepstrum: 32,
-            gain: Some(Gain { root: 1 << 15, strength: 1 << 14, ..Gain::SPEECH }),
-            suppression: Some(Suppression { fall_log2: 1, rise_log2: 1, share: 0, ..Suppression::SPEECH }),
+            pcen: Some(Pcen { r: 1 << 15, alpha: 1 << 14, ..Pcen::SPEECH }),
+            spectral_subtraction: Some(SpectralSubtraction {
+                fall_log2: 1,
+                rise_log2: 1,
+                floor: 0,
+                ..SpectralSubtraction::SPEECH
+            }),
             ..Config::HZ_8000
         },
     ];
@@ -176,8 +181,8 @@ fn listeners() -> Result<[IntegerModel; 2]> {
     let all = Config {
         cepstrum: 13,
         pre_emphasis: 31_785,
-        suppression: Some(Suppression::SPEECH),
-        gain: Some(Gain::SPEECH),
+        spectral_subtraction: Some(SpectralSubtraction::SPEECH),
+        pcen: Some(Pcen::SPEECH),
         ..Config::HZ_8000
     };
     Ok([synthetic::sound::resting(Config::HZ_16000, 96, 12, 3)?, synthetic::sound::resting(all, 18, 5, 3)?])
@@ -195,8 +200,8 @@ fn about(config: &Config) -> String {
     let cepstrum = format!("cepstrum {}", config.cepstrum);
     for (there, what) in [
         (config.pre_emphasis > 0, "pre-emphasis"),
-        (config.suppression.is_some(), "suppression"),
-        (config.gain.is_some(), "gain"),
+        (config.spectral_subtraction.is_some(), "suppression"),
+        (config.pcen.is_some(), "gain"),
         (config.cepstrum > 0, &cepstrum),
     ] {
         if there {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use elman::audio::Config;
-use elman::detect::{self, Event, ONE, Rest};
+use elman::detect::{self, Event, ONE, SilenceReset};
 use elman::{Listener, Model};
 use elman_listen::Track;
 use elman_listen::ears;
@@ -73,7 +73,7 @@ fn listen(model: &Model<'_>, config: &detect::Config, audio: &Config, tracks: &[
     ensure!(before.iter().all(|t| t.samples.len().is_multiple_of(hop)), "an hour that ends within a hop");
     let mut found = Found::default();
     let most = |listener: &Listener<'_, '_>| {
-        let long = (0..model.layers().len()).flat_map(|k| listener.net().long(k));
+        let long = (0..model.layers().len()).flat_map(|k| listener.net().carried_state(k));
         long.map(|w| (*w as i32).unsigned_abs()).max().unwrap_or(0)
     };
     for track in before {
@@ -89,16 +89,16 @@ fn listen(model: &Model<'_>, config: &detect::Config, audio: &Config, tracks: &[
     for block in last.samples.chunks(hop) {
         // Frames that began in the hour before are not the last hour's.
         let tell = |events: &mut Events, from: u32, e: Option<Event>| {
-            events.extend(e.and_then(|e| Some(((e.output, e.step.checked_sub(from)?), e.score))));
+            events.extend(e.and_then(|e| Some(((e.class, e.step.checked_sub(from)?), e.score))));
         };
         let (mut rests, before) = ([false; 2], found.steps);
         past.push_each(block, |heard| {
             tell(&mut found.events[0], begin, heard.event);
-            rests[0] = heard.rests;
+            rests[0] = heard.reset;
         });
         fresh.push_each(block, |heard| {
             tell(&mut found.events[1], 0, heard.event);
-            rests[1] = heard.rests;
+            rests[1] = heard.reset;
             found.steps += 1;
         });
         found.rests += u32::from(rests[0]);
@@ -124,7 +124,7 @@ fn listen(model: &Model<'_>, config: &detect::Config, audio: &Config, tracks: &[
 ///
 /// # Errors
 /// Where the model cannot listen.
-pub fn endure(file: &ModelFile, tracks: &[Track], rest: Rest, figures: &mut Figures) -> Result<()> {
+pub fn endure(file: &ModelFile, tracks: &[Track], rest: SilenceReset, figures: &mut Figures) -> Result<()> {
     let model = file.model()?;
     let (audio, _, keyword) = ears(&model)?;
     let thresholds: Vec<u16> = keyword.iter().map(|k| if *k { ONE / 2 } else { 0 }).collect();
@@ -133,8 +133,8 @@ pub fn endure(file: &ModelFile, tracks: &[Track], rest: Rest, figures: &mut Figu
     let words = audio.memory_words() + model.memory_words() + config.memory_words();
     figures.line(format!("  four hours in one, {words} words of memory throughout:"));
     let seconds = |steps: u32| f64::from(steps) * f64::from(audio.hop) / f64::from(audio.sample_rate);
-    for (name, rest) in [("without rests", Rest::NEVER), ("with rests", rest)] {
-        let found = listen(&model, &detect::Config { rest, ..config.clone() }, &audio, tracks)?;
+    for (name, rest) in [("without rests", SilenceReset::NEVER), ("with rests", rest)] {
+        let found = listen(&model, &detect::Config { silence_reset: rest, ..config.clone() }, &audio, tracks)?;
         let [past, fresh] = &found.events;
         figures.line(format!(
             "    {name} ({} steps): largest 32-bit state each hour {:?} of 2^31 - 1; {} events in the last hour, {} of a fresh start",
@@ -149,7 +149,7 @@ pub fn endure(file: &ModelFile, tracks: &[Track], rest: Rest, figures: &mut Figu
             format!("{only} events told by only one, {scores} by both with other scores")
         };
         figures.line(format!("      the whole hour: {}", told(0)));
-        if rest != Rest::NEVER {
+        if rest != SilenceReset::NEVER {
             let from = found.rested.unwrap_or(found.steps);
             figures.line(format!(
                 "      behind the first rest of both, {:.1} s from the hour's start ({} rests in the hour): {} steps with other states, {}",

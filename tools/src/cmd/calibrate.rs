@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
-use elman::detect::{ONE, Rest};
+use elman::detect::{ONE, SilenceReset};
 
 use super::mix::Sources;
 use crate::ui::{Ui, percent};
@@ -92,15 +92,15 @@ pub fn show(found: &Calibrated, labels: &[String], ui: Ui) {
         "point: smoothing {} steps, refractory time {} steps, rest {}: {}",
         config.smooth,
         config.refractory,
-        if config.rest == Rest::NEVER {
+        if config.silence_reset == SilenceReset::NEVER {
             "never".to_owned()
         } else {
-            format!("after {} silent steps", config.rest.steps)
+            format!("after {} silent steps", config.silence_reset.steps)
         },
         summary(tally)
     ));
     let [all, within] = found.rests;
-    if config.rest != Rest::NEVER {
+    if config.silence_reset != SilenceReset::NEVER {
         ui.line(format!("started anew {all} times, {within} of them within a word"));
     }
     for (k, label) in labels.iter().enumerate().filter(|(k, _)| config.thresholds[*k] > 0) {

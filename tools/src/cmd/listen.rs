@@ -68,7 +68,7 @@ impl Cmd {
             let mut events = Vec::new();
             listener.push_each(block, |heard| events.extend(heard.event));
             for event in events {
-                let label = model.label(event.output.into()).unwrap_or("?").to_owned();
+                let label = model.label(event.class.into()).unwrap_or("?").to_owned();
                 let seconds = listener.milliseconds(&event) as f64 / 1000.0;
                 let word = Word { seconds, label, score: f64::from(event.score) / f64::from(ONE) };
                 meter.clear();

@@ -74,7 +74,7 @@ impl Cmd {
         let wanted = |t: usize| t + 1 == frames.len() || every.is_some_and(|n| (t + 1).is_multiple_of(n));
         let mut answers = Vec::new();
         let answer = |t: usize, output: Output<'_>| {
-            let mut p = vec![0; output.scores.len()];
+            let mut p = vec![0; output.logits.len()];
             output.softmax(&mut p);
             let best = output.argmax();
             let unit = 2f64.powi(-(output.frac as i32));
@@ -84,7 +84,7 @@ impl Cmd {
                 output: best,
                 label: model.label(best).map(str::to_owned),
                 probability: p[best] as f64 / 32768.0,
-                scores: output.scores.iter().map(|s| *s as f64 * unit).collect(),
+                scores: output.logits.iter().map(|s| *s as f64 * unit).collect(),
             });
         };
         let mut memory = vec![0; model.memory_words()];

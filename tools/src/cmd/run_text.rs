@@ -115,7 +115,7 @@ pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Resu
 fn scores(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<Vec<Vec<f64>>> {
     let real = |output: elman::net::Output<'_>| {
         let unit = 2f64.powi(-i32::from(output.frac));
-        output.scores.iter().map(|s| f64::from(*s) * unit).collect()
+        output.logits.iter().map(|s| f64::from(*s) * unit).collect()
     };
     let mut scores = Vec::with_capacity(frames.len());
     host::run(model, memory, frames.chunks(1), |_| true, |_, output| scores.push(real(output)))

@@ -75,8 +75,7 @@ impl<'m, N: Net, C: Clock> Examples<'m, N, C> {
         let [frames, nodes, edges] = [example.frames, example.nodes, example.edges].map(|n| n as usize);
         let features = edges.saturating_mul(self.net.edge_features());
         let degrees = if N::GRAPH { frames } else { 0 };
-        let required =
-            [frames.saturating_mul(self.net.inputs()), nodes.saturating_mul(2), features, degrees, edges];
+        let required = [frames.saturating_mul(self.net.inputs()), nodes.saturating_mul(2), features, degrees, edges];
         (self.required, self.provided, self.answer) = ([0; PARTS], [0; PARTS], 0);
         if nodes > self.nodes.len() {
             return Err(Failure::Nodes { required: example.nodes, provided: self.nodes.len() as u32 });

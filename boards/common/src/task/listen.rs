@@ -152,7 +152,11 @@ fn counted_block(
             let rest = put(record, result.features.iter().copied(), result.features.len());
             let rest = put(rest, result.logits.iter().copied(), outputs);
             put(rest, (0..outputs).map(|k| result.detector.smoothed(k) as i16), outputs);
-            event = Some(result.event.map_or(NO_EVENT, |detect::Event { class, step, score, .. }| Event { class, step, score }));
+            event = Some(result.event.map_or(NO_EVENT, |detect::Event { class, step, score, .. }| Event {
+                class,
+                step,
+                score,
+            }));
         });
     });
     (ticks, event)

@@ -7,8 +7,8 @@
 #[path = "../board/mod.rs"]
 mod board;
 
-use board::files::{Error, Input, Output};
 use board::fatal;
+use board::files::{Error, Input, Output};
 use elman::{Blob, Model};
 use elman_board::gesture::{Accelerometer, Fault, Gestures};
 use elman_board::spotter::{Indicator, NoLed};

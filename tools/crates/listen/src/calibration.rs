@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use elman::audio;
 use elman::blob::Model;
-use elman::detect::Rest;
+use elman::detect::SilenceReset;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +47,7 @@ pub fn ears(model: &Model<'_>) -> Result<(audio::Config, Vec<String>, Vec<bool>)
 ///
 /// # Errors
 /// Where the model is no stream.
-pub fn play_all(model: &Model<'_>, tracks: &[Track], rest: Rest) -> Result<Vec<Played>> {
+pub fn play_all(model: &Model<'_>, tracks: &[Track], rest: SilenceReset) -> Result<Vec<Played>> {
     tracks.par_iter().map(|t| play(model, &t.samples, 320, rest)).collect()
 }
 
@@ -55,7 +55,7 @@ pub fn play_all(model: &Model<'_>, tracks: &[Track], rest: Rest) -> Result<Vec<P
 ///
 /// # Errors
 /// Where the model cannot listen.
-pub fn find(model: &Model<'_>, tracks: &[Track], wish: Wish, rest: Rest) -> Result<Calibrated> {
+pub fn find(model: &Model<'_>, tracks: &[Track], wish: Wish, rest: SilenceReset) -> Result<Calibrated> {
     let (audio, labels, keyword) = ears(model)?;
     let played = play_all(model, tracks, rest)?;
     let rests = rests(tracks, &played, &audio);

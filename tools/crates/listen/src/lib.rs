@@ -6,6 +6,7 @@
 //! points on these; [`Tally`] counts misses and false accepts.
 #![forbid(unsafe_code)]
 
+mod budget;
 mod calibration;
 mod extent;
 mod labels;
@@ -19,6 +20,7 @@ mod scene;
 mod score;
 mod vary;
 
+pub use budget::{Budget, Cost};
 pub use calibration::{Calibrated, ears, find, play_all};
 pub use extent::extent;
 pub use labels::{read_labels, write_labels};

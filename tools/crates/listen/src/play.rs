@@ -4,7 +4,7 @@ use anyhow::Result;
 use elman::Listener;
 use elman::audio;
 use elman::blob::Model;
-use elman::detect::{self, Detector, Event, ONE, Rest};
+use elman::detect::{self, Detector, Event, ONE, SilenceReset};
 
 use super::Track;
 
@@ -20,7 +20,7 @@ pub struct Played {
     /// Their probabilities, as the detector takes them.
     pub probabilities: Vec<u16>,
     /// The rest that the listener had.
-    pub rest: Rest,
+    pub rest: SilenceReset,
     /// Steps behind which it started anew.
     pub rests: Vec<usize>,
 }
@@ -53,11 +53,12 @@ impl Played {
 ///
 /// # Errors
 /// Where the model has no front end, or is no stream, or has no such output.
-pub fn play(model: &Model<'_>, samples: &[i16], block: usize, rest: Rest) -> Result<Played> {
+pub fn play(model: &Model<'_>, samples: &[i16], block: usize, rest: SilenceReset) -> Result<Played> {
     let audio = model.audio().ok_or_else(|| anyhow::anyhow!("the model {} takes no sound", model.name()))?;
-    let silence = (rest != Rest::NEVER).then_some(usize::from(rest.output));
+    let silence = (rest != SilenceReset::NEVER).then_some(usize::from(rest.class));
     let thresholds: Vec<u16> = (0..model.outputs()).map(|k| if silence == Some(k) { 0 } else { ONE }).collect();
-    let config = detect::Config { rest, ..detect::Config::new(&thresholds).map_err(|e| anyhow::anyhow!("{e}"))? };
+    let config =
+        detect::Config { silence_reset: rest, ..detect::Config::new(&thresholds).map_err(|e| anyhow::anyhow!("{e}"))? };
     let mut memory = vec![0; audio.memory_words() + model.memory_words() + config.memory_words()];
     let mut listener = Listener::with_detector(model, &config, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
     let mut played = Played { frac: model.out_frac(), outputs: model.outputs(), rest, ..Played::default() };
@@ -65,9 +66,9 @@ pub fn play(model: &Model<'_>, samples: &[i16], block: usize, rest: Rest) -> Res
     let mut step = 0;
     for block in samples.chunks(block.max(1)) {
         listener.push_each(block, |heard| {
-            played.scores.extend_from_slice(heard.scores);
+            played.scores.extend_from_slice(heard.logits);
             played.probabilities.extend_from_slice(heard.detector.probabilities());
-            played.rests.extend(heard.rests.then_some(step));
+            played.rests.extend(heard.reset.then_some(step));
             step += 1;
         });
     }
@@ -99,7 +100,7 @@ pub fn replay(played: &Played, config: &detect::Config) -> Vec<Event> {
     for (step, p) in played.probabilities.chunks_exact(played.outputs).enumerate() {
         events.extend(detector.step_probabilities(p));
         if rests.next_if_eq(&&step).is_some() {
-            detector.start_anew();
+            detector.reset_window();
         }
     }
     events
@@ -130,11 +131,11 @@ mod tests {
         let mut listener = Listener::new(&loaded, &mut memory).unwrap();
         let mut events = Vec::new();
         listener.push_each(&samples, |heard| events.extend(heard.event));
-        let played = play(&loaded, &samples, 777, config.rest).unwrap();
+        let played = play(&loaded, &samples, 777, config.silence_reset).unwrap();
         assert!(played.rests.len() > 3 && events.len() > 3, "{} rests, {} events", played.rests.len(), events.len());
         assert_eq!(replay(&played, config), events);
         // Scores heard without rests are others.
-        assert_ne!(play(&loaded, &samples, 777, Rest::NEVER).unwrap().scores, played.scores);
+        assert_ne!(play(&loaded, &samples, 777, SilenceReset::NEVER).unwrap().scores, played.scores);
         let words = [(0, 60_000)].map(|(start, end)| crate::Spoken { label: "a".into(), start, end });
         let track = Track { words: words.into(), ..Track::default() };
         let at = |step: &&usize| **step * 320 + 512 < 60_000;

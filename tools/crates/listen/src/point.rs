@@ -48,13 +48,15 @@ pub const REST_S: f64 = 2.0;
 
 /// The rest of so many seconds, at least a step longer than any refractory time that is tried; none for 0 seconds, or where
 /// no output is silence.
-pub fn rest(seconds: f64, audio: &audio::Config, labels: &[String]) -> detect::Rest {
+pub fn rest(seconds: f64, audio: &audio::Config, labels: &[String]) -> detect::SilenceReset {
     let steps = |s: f64| (s * f64::from(audio.sample_rate) / f64::from(audio.hop)).round();
     let least = REFRACTORY_S.into_iter().map(steps).fold(0.0, f64::max) + 1.0;
     let silence = labels.iter().position(|l| l == SILENCE).and_then(|k| u8::try_from(k).ok());
     match silence {
-        Some(output) if seconds > 0.0 => detect::Rest { output, steps: steps(seconds).max(least) as u16 },
-        _ => detect::Rest::NEVER,
+        Some(output) if seconds > 0.0 => {
+            detect::SilenceReset { class: output, steps: steps(seconds).max(least) as u16 }
+        }
+        _ => detect::SilenceReset::NEVER,
     }
 }
 
@@ -86,8 +88,8 @@ impl Point<'_> {
         let thresholds = self.keyword.iter().map(|k| if *k { threshold } else { 0 }).collect();
         let hop = f64::from(self.audio.hop) / f64::from(self.audio.sample_rate);
         let refractory = (seconds / hop).round() as u16;
-        let rest = self.played.first().map_or(detect::Rest::NEVER, |p| p.rest);
-        detect::Config { smooth, refractory, release: 0, rest, thresholds }
+        let rest = self.played.first().map_or(detect::SilenceReset::NEVER, |p| p.rest);
+        detect::Config { smooth, refractory, release: 0, silence_reset: rest, thresholds }
     }
 }
 
@@ -252,10 +254,10 @@ mod tests {
     fn a_rest_is_at_the_output_of_silence_and_longer_than_the_refractory_time() {
         let audio = audio::Config::HZ_16000;
         let labels = ["yes", "silence"].map(str::to_owned);
-        assert_eq!(rest(2.0, &audio, &labels), detect::Rest { output: 1, steps: 100 });
-        assert_eq!(rest(0.1, &audio, &labels), detect::Rest { output: 1, steps: 41 });
-        assert_eq!(rest(0.0, &audio, &labels), detect::Rest::NEVER);
-        assert_eq!(rest(2.0, &audio, &labels[..1]), detect::Rest::NEVER);
+        assert_eq!(rest(2.0, &audio, &labels), detect::SilenceReset { class: 1, steps: 100 });
+        assert_eq!(rest(0.1, &audio, &labels), detect::SilenceReset { class: 1, steps: 41 });
+        assert_eq!(rest(0.0, &audio, &labels), detect::SilenceReset::NEVER);
+        assert_eq!(rest(2.0, &audio, &labels[..1]), detect::SilenceReset::NEVER);
     }
 
     /// A network that says of one word what is wanted, and of another nearly so: the point tells them apart.

@@ -60,7 +60,7 @@ fn scene(model: &Model<'_>, track: &Track, at: usize, labels: &[&str], title: St
     let mut tracks: Vec<(String, Vec<f64>)> = which.iter().map(|k| (labels_all[*k].clone(), Vec::new())).collect();
     let (mut bands, mut step) = (Vec::new(), 0);
     listener.push_each(&track.samples[start..end], |heard| {
-        let event = elman::detect::Event { output: 0, step, score: 0 };
+        let event = elman::detect::Event { class: 0, step, score: 0 };
         if sample_of(&event, &audio) >= shown {
             bands.push(heard.features.to_vec());
             for ((_, values), k) in tracks.iter_mut().zip(&which) {

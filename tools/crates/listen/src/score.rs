@@ -103,7 +103,7 @@ pub fn judge(
     let output_of = |label: &str| labels.iter().position(|l| l == label).filter(|k| keyword[*k]);
     let mut heard = vec![false; track.words.len()];
     for event in events {
-        let (at, told) = (at(event), usize::from(event.output));
+        let (at, told) = (at(event), usize::from(event.class));
         let within = |w: &Spoken| w.start <= at && at <= w.end + tolerance;
         let first = track.words.partition_point(|w| w.end + tolerance < at);
         let near = || {
@@ -161,7 +161,7 @@ mod tests {
             ],
             ..Track::default()
         };
-        let event = |output: u16, step: u32| Event { output, step, score: 1 << 14 };
+        let event = |output: u16, step: u32| Event { class: output, step, score: 1 << 14 };
         // A hit, the same again, at an unknown word, confused, from nowhere; one "no" is never heard.
         let events = [event(3, 1400), event(3, 2000), event(3, 5600), event(3, 9400), event(0, 9900), event(0, 15_000)];
         let (mut misses, mut alarms) = (Vec::new(), Vec::new());

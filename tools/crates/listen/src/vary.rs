@@ -34,7 +34,7 @@ impl Variation {
         if *self == Variation::default() || width == 0 {
             return;
         }
-        let log_mel = audio.cepstrum == 0 && audio.gain.is_none();
+        let log_mel = audio.cepstrum == 0 && audio.pcen.is_none();
         if log_mel && self.warp > 0.0 {
             let places = warped(audio, 1.0 + self.warp * rng.random_range(-1.0..=1.0f32));
             let mut old = vec![0; width];

@@ -3,7 +3,7 @@
 use super::cell;
 use super::joined::StructureSpec;
 use super::spec::{LayerSpec, NetworkSpec, Over};
-use elman::cell::LongState;
+use elman::cell::CarriedState;
 
 /// Layers of recurrent cells that the device stacks at most; a bidirectional one counts twice.
 pub const MAX_CELLS: usize = 8;
@@ -125,7 +125,8 @@ impl NetworkSpec {
                 layers if k < 2 => layers.iter().all(map),
                 [rest @ .., pool] if k < last && k.is_multiple_of(2) => pools(pool) && rest.iter().all(map),
                 [LayerSpec::Cell { variant, units, bidirectional: false, .. }] if k < last => {
-                    let pair = cell::find::<f32>(variant).is_some_and(|(_, _, spec)| spec.long == LongState::Pair);
+                    let pair =
+                        cell::find::<f32>(variant).is_some_and(|(_, _, spec)| spec.carried == CarriedState::Pair);
                     if *units != ends[0].1 {
                         let states = ends[0].1;
                         return Some(format!(

@@ -1,6 +1,6 @@
 //! How chains of layers are joined: the part of a network's description that is more than a list of layers.
 
-use elman::blob::Score;
+use elman::blob::AttentionScore;
 use serde::{Deserialize, Serialize};
 
 /// How chains of layers are joined. `chains` has the number of layers of each, in the order of
@@ -16,7 +16,7 @@ pub enum StructureSpec {
         /// Layers of each chain.
         chains: Vec<usize>,
         /// How attention scores the encoder's states.
-        score: Score,
+        score: AttentionScore,
     },
     /// Leaf, compose, head.
     Tree {
@@ -60,7 +60,7 @@ impl StructureSpec {
                 1 | 4 => end(0),
                 3 => end(2),
                 5 => end(3),
-                _ if *score == Score::None => end(2),
+                _ if *score == AttentionScore::None => end(2),
                 _ => end(0) + end(2),
             },
             StructureSpec::Tree { roots, .. } => match k {
@@ -105,7 +105,7 @@ impl StructureSpec {
                 if let Some(k) = needed {
                     return Some(format!("the {} has no layers", elman::blob::Structure::SEQ2SEQ[*k]));
                 }
-                let scores = usize::from(*score == Score::Additive);
+                let scores = usize::from(*score == AttentionScore::Additive);
                 (counts[5] != scores).then(|| format!("the attention needs {scores} layers that score"))
             }
             StructureSpec::Tree { roots, .. } => {

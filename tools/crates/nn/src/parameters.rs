@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use elman::cell::Columns;
+use elman::cell::Operands;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -72,10 +72,10 @@ fn cell_place(
     prefix: &str,
     tensor: &mut impl FnMut(&str, Vec<usize>) -> Range<usize>,
 ) -> Place {
-    let count = |without: Option<Columns>| {
-        super::spec::variant(variant).map_or(0, |v| v.gates().filter(|g| Some(g.columns) != without).count())
+    let count = |without: Option<Operands>| {
+        super::spec::variant(variant).map_or(0, |v| v.gates().filter(|g| Some(g.operands) != without).count())
     };
-    let (w, u, b) = (count(Some(Columns::Hidden)), count(Some(Columns::Input)), count(None));
+    let (w, u, b) = (count(Some(Operands::Hidden)), count(Some(Operands::Input)), count(None));
     let peephole = super::spec::variant(variant).map_or(0, |v| v.peephole.len());
     let w = tensor(&format!("{prefix}w"), vec![w * units, inputs]);
     let mut unless_empty = |name, shape: Vec<usize>, end| {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use elman::blob::Model;
-use elman::cell::Pass;
+use elman::cell::StageKind;
 use elman::kernel::layout::padded;
 use serde::Serialize;
 
@@ -35,7 +35,7 @@ impl Embedding {
     pub fn of(model: &Model<'_>) -> Result<Self> {
         let Some(text) = model.descriptor().text else { bail!("the model reads no text, so it has no symbols") };
         let layer = model.layers().first().context("the model has no layers")?;
-        if !layer.spec().stages.iter().any(|s| s.pass == Pass::Table) {
+        if !layer.spec().stages.iter().any(|s| s.kind == StageKind::Table) {
             bail!("the model's first layer is no embedding but `{}`", layer.spec().name);
         }
         let (stage, units) = (layer.stage(0), layer.units());

@@ -107,7 +107,7 @@ impl Encoding {
             (Some(audio), _) => Frames::Audio(*audio),
             (None, Some(text)) => Frames::Symbols(Vocabulary::of_text(text)),
             (None, None) => Frames::Values {
-                frac: model.layers().first().map_or(0, elman::cell::View::in_frac),
+                frac: model.layers().first().map_or(0, elman::cell::LayerView::in_frac),
                 channels,
                 feedback: model.descriptor().feedback as usize,
             },

@@ -1,6 +1,6 @@
 //! How large the examples are: what the device's memory must hold.
 
-use elman::blob::{Score, Structure};
+use elman::blob::{AttentionScore, Structure};
 use elman::net::slots_needed;
 
 use super::{Answer, Example};
@@ -13,7 +13,7 @@ pub fn structure<'e>(network: &NetworkRecipe, examples: impl Iterator<Item = &'e
     if let Some(s) = &network.seq2seq {
         let longest = examples.map(|e| if let Answer::Symbols(s) = &e.answer { s.len() } else { 0 }).max().unwrap_or(0);
         let max_outputs = if s.max_outputs == 0 { short(longest + 1) } else { s.max_outputs };
-        let score: Score = s.attention.score;
+        let score: AttentionScore = s.attention.score;
         return Structure::Seq2seq { score, max_outputs, beams: s.beams };
     }
     if let Some(t) = &network.tree {

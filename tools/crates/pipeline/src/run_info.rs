@@ -59,7 +59,7 @@ impl RunInfo {
             let mut moments = Moments::default();
             train.iter().for_each(|e| moments.add(&e.frames, inputs));
             let layer = moments.layer(in_frac);
-            (about.scale, about.scale_shift) = (layer.scale, layer.long_frac);
+            (about.scale, about.scale_shift) = (layer.scale, layer.carried_frac);
             about.target = about.targets(train, in_frac);
         }
         Ok(about)
@@ -108,7 +108,7 @@ impl RunInfo {
             units: self.scale.len(),
             in_frac: self.in_frac()?,
             out_frac: SCALED_FRAC,
-            long_frac: self.scale_shift,
+            carried_frac: self.scale_shift,
             scale: self.scale.clone(),
             ..IntegerLayer::default()
         })

@@ -165,8 +165,9 @@ impl<'a> Streams<'a> {
                 let (labels, audio) = (self.labels(), &self.audio);
                 let point = Point { tracks: &tracks, played: &played, audio, labels, keyword: &keyword };
                 let thresholds = keyword.iter().map(|k| if *k { threshold } else { 0 }).collect();
-                let rest = elman::detect::Rest::NEVER;
-                let config = elman::detect::Config { smooth: 5, refractory: 25, release: 0, rest, thresholds };
+                let rest = elman::detect::SilenceReset::NEVER;
+                let config =
+                    elman::detect::Config { smooth: 5, refractory: 25, release: 0, silence_reset: rest, thresholds };
                 (point.tally(&config).false_accepts > 0).then_some(seed)
             })
             .collect()

@@ -5,7 +5,7 @@ use elman::blob::{
     Blob, Descriptor, Direction, FRAME_WORDS, Frame, LayerDescriptor, MAX_CHAINS, MAX_LAYERS, Model, Readout,
     Structure, Text, TextUnit, crc32c, memory_words, schema_hash,
 };
-use elman::cell::{Columns, Pass, StageSpec, VariantSpec};
+use elman::cell::{Operands, StageKind, StageSpec, VariantSpec};
 use elman::kernel::Layout;
 use elman::kernel::layout::padded;
 use elman::{audio, detect};
@@ -40,7 +40,7 @@ pub struct IntegerLayer {
     /// Fraction bits of the output vector.
     pub out_frac: u8,
     /// Fraction bits of the long state, or the shift of a scale layer.
-    pub long_frac: u8,
+    pub carried_frac: u8,
     /// Gates over all stages, in the table's order.
     pub gates: Vec<IntegerGate>,
     /// Offset and multiplier of each channel of a scale layer.
@@ -49,7 +49,7 @@ pub struct IntegerLayer {
     pub direction: Direction,
     /// Its own numbers, as the table names them; 0 where it has none.
     pub params: [u16; 4],
-    /// Peephole weights V·2^(48 - long_frac), `[gates with a peephole * units]`: gate after gate.
+    /// Peephole weights V·2^(48 - carried_frac), `[gates with a peephole * units]`: gate after gate.
     pub diagonal: Vec<i32>,
     /// Rows of an embedding, `[rows, units]`, -127..=127.
     pub table: Vec<i8>,
@@ -139,7 +139,7 @@ impl IntegerModel {
                 units: u16::try_from(l.units).context("too many units")?,
                 in_frac: l.in_frac,
                 out_frac: l.out_frac,
-                long_frac: l.long_frac,
+                carried_frac: l.carried_frac,
                 direction: l.direction,
                 params: l.params,
             };
@@ -222,8 +222,8 @@ impl IntegerLayer {
             spec.gates().count()
         );
         for (gate, table) in self.gates.iter().zip(spec.gates()) {
-            let w = if table.columns == Columns::Hidden { 0 } else { self.inputs * self.units };
-            let u = if table.columns == Columns::Input { 0 } else { self.units * self.units };
+            let w = if table.operands == Operands::Hidden { 0 } else { self.inputs * self.units };
+            let u = if table.operands == Operands::Input { 0 } else { self.units * self.units };
             let have = [gate.w.len(), gate.u.len(), gate.bias.len(), gate.multiplier.len()];
             ensure!(
                 have == [w, u, self.units, self.units],
@@ -257,12 +257,12 @@ impl IntegerLayer {
         let (x, h) = (padded(self.inputs), if spec.recurrent() { padded(self.units) } else { 0 });
         let row = |gate: usize, unit: usize| Row::of(&gates[gate], unit, self, x, h);
         let (mut params, mut weights) = (Vec::new(), Vec::new());
-        match stage.pass {
-            Pass::Pointwise => {
+        match stage.kind {
+            StageKind::Pointwise => {
                 ensure!(self.scale.len() == self.units, "{} channels of {}", self.scale.len(), self.units);
                 params.extend(self.scale.iter().map(|(o, m)| *o as u16 as u32 | (*m as u16 as u32) << 16));
             }
-            Pass::Table => {
+            StageKind::Table => {
                 let rows = self.params[0] as usize;
                 let have = (self.row_multiplier.len(), self.table.len());
                 ensure!(
@@ -276,7 +276,7 @@ impl IntegerLayer {
                     weights.extend(words_of(&bytes)?);
                 }
             }
-            Pass::Rows => {
+            StageKind::Rows => {
                 let per_unit = stage.gates.len();
                 let rows: Vec<Row> = (0..self.units)
                     .flat_map(|unit| (0..per_unit).map(move |gate| (gate, unit)))
@@ -288,7 +288,7 @@ impl IntegerLayer {
                     pass::pack(layout, None, &r, &mut params, &mut weights);
                 }
             }
-            Pass::Split => {
+            StageKind::Split => {
                 for unit in 0..self.units {
                     let r: Vec<Row> = (0..4).map(|g| row(g, unit)).collect();
                     pass::pack(layout, Some(x), &r, &mut params, &mut weights);

@@ -40,7 +40,7 @@ pub fn joined(spec: &NetworkSpec, seen: &[Seen]) -> Vec<Seen> {
             let (out, stateful) = range(&spec.layers[*k])?;
             Some(out_frac(out, stateful, 15, &seen[*k]))
         });
-        let unit = layers.iter().any(|k| matches!(range(&spec.layers[*k]), Some((OutRange::Unit, _))));
+        let unit = layers.iter().any(|k| matches!(range(&spec.layers[*k]), Some((OutRange::Q15, _))));
         let frac = if unit { Some(15) } else { fracs.min() };
         layers.iter().for_each(|k| seen[*k].out_frac = frac);
     };

@@ -6,7 +6,7 @@
 //! shift by 32 the multiplier is s·2^33.
 
 use anyhow::{Result, ensure};
-use elman::cell::{Columns, LongState, OutRange};
+use elman::cell::{CarriedState, Operands, OutRange};
 
 use super::{IntegerGate, IntegerLayer};
 
@@ -91,7 +91,7 @@ fn frac_for(range: f64, bits: i32, low: i32, high: i32) -> u8 {
 /// A head is written once, so a quarter of headroom serves; a state that feeds itself gets twice the range.
 pub fn out_frac(out: OutRange, stateful: bool, in_frac: u8, seen: &Seen) -> u8 {
     match out {
-        OutRange::Unit => 15,
+        OutRange::Q15 => 15,
         OutRange::OneHot => 14,
         OutRange::Input => in_frac,
         OutRange::Calibrated if seen.out_frac.is_some() => seen.out_frac.unwrap_or(15),
@@ -101,11 +101,11 @@ pub fn out_frac(out: OutRange, stateful: bool, in_frac: u8, seen: &Seen) -> u8 {
 
 /// Fraction bits of a layer's long state; one that is calibrated gets twice the range seen. Peephole weights of a
 /// magnitude of 2 and more need 20 bits.
-pub fn long_frac(long: LongState, seen: &Seen, peephole: bool) -> u8 {
+pub fn carried_frac(long: CarriedState, seen: &Seen, peephole: bool) -> u8 {
     match long {
-        LongState::None | LongState::Mean | LongState::Sum | LongState::Max | LongState::Line => 0,
-        LongState::Hidden => elman::arith::Q::HIDDEN_FRAC,
-        LongState::Cell | LongState::Pair | LongState::Wide => {
+        CarriedState::None | CarriedState::Mean | CarriedState::Sum | CarriedState::Max | CarriedState::Line => 0,
+        CarriedState::Hidden => elman::arith::Q::HIDDEN_FRAC,
+        CarriedState::Cell | CarriedState::Pair | CarriedState::Wide => {
             frac_for(seen.long * 2.0, 32, if peephole { 20 } else { 17 }, 27)
         }
     }
@@ -120,9 +120,9 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &Seen) -> Resul
         .ok_or_else(|| anyhow::anyhow!("there is no cell or layer `{}`", layer.variant))?;
     let (n, h) = (layer.inputs, layer.units);
     let out_frac = out_frac(spec.out, spec.stateful(), in_frac, seen);
-    let mut long_frac = long_frac(spec.long, seen, !spec.peephole.is_empty());
-    let with_input = spec.gates().filter(|g| g.columns != Columns::Hidden).count();
-    let with_hidden = spec.gates().filter(|g| g.columns != Columns::Input).count();
+    let mut carried_frac = carried_frac(spec.carried, seen, !spec.peephole.is_empty());
+    let with_input = spec.gates().filter(|g| g.operands != Operands::Hidden).count();
+    let with_hidden = spec.gates().filter(|g| g.operands != Operands::Input).count();
     let want = [with_input * h * n, with_hidden * h * h, spec.gates().count() * h];
     let have = [layer.w.len(), layer.u.len(), layer.b.len()];
     ensure!(have == want, "{}: w, u, b have {have:?} elements, the table says {want:?}", layer.variant);
@@ -137,12 +137,12 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &Seen) -> Resul
     let (x_unit, h_unit) = (2f64.powi(15 - in_frac as i32), 2f64.powi(15 - out_frac as i32));
     // Where rows are too large for a multiplier, the pre-activations of a linear map are taken 2^k times smaller.
     let mut shrink = 1.0;
-    if spec.out == OutRange::Calibrated && spec.long == LongState::None {
+    if spec.out == OutRange::Calibrated && spec.carried == CarriedState::None {
         let largest = |values: &[f32], unit: f64| values.iter().fold(0f64, |m, v| m.max(f64::from(v.abs()) * unit));
         let scale = largest(layer.w, x_unit).max(largest(layer.u, h_unit)) / 127.0;
-        long_frac =
+        carried_frac =
             (0..15 - out_frac).find(|k| scale * 0.5f64.powi(i32::from(*k)) < MOST_SCALE).unwrap_or(15 - out_frac);
-        shrink = 0.5f64.powi(i32::from(long_frac));
+        shrink = 0.5f64.powi(i32::from(carried_frac));
     }
     // Means of the elements as the row reads them, in Q0.15; 0 where they are not known.
     let mean_of = |means: &[f64], n: usize, unit: f64| {
@@ -160,8 +160,8 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &Seen) -> Resul
             let h_mean = if number < first_stage { &h_mean } else { &gated };
             let mut rows = IntegerGate::default();
             for _ in 0..h {
-                let w = if gate.columns == Columns::Hidden { &[] } else { w_rows.next().unwrap_or_default() };
-                let u = if gate.columns == Columns::Input { &[] } else { u_rows.next().unwrap_or_default() };
+                let w = if gate.operands == Operands::Hidden { &[] } else { w_rows.next().unwrap_or_default() };
+                let u = if gate.operands == Operands::Input { &[] } else { u_rows.next().unwrap_or_default() };
                 let real: Vec<f64> = (w.iter().map(|w| *w as f64 * x_unit))
                     .chain(u.iter().map(|u| *u as f64 * h_unit))
                     .map(|v| v * shrink)
@@ -182,16 +182,16 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &Seen) -> Resul
         units: h,
         in_frac,
         out_frac,
-        long_frac,
+        carried_frac,
         gates,
-        diagonal: layer.v.iter().map(|v| diagonal(*v, long_frac)).collect(),
+        diagonal: layer.v.iter().map(|v| diagonal(*v, carried_frac)).collect(),
         ..IntegerLayer::default()
     })
 }
 
-/// A peephole weight as the device has it: V·2^(48 - long_frac).
-fn diagonal(v: f32, long_frac: u8) -> i32 {
-    (f64::from(v) * 2f64.powi(48 - i32::from(long_frac))).round().clamp(-2147483648.0, 2147483647.0) as i32
+/// A peephole weight as the device has it: V·2^(48 - carried_frac).
+fn diagonal(v: f32, carried_frac: u8) -> i32 {
+    (f64::from(v) * 2f64.powi(48 - i32::from(carried_frac))).round().clamp(-2147483648.0, 2147483647.0) as i32
 }
 
 /// Largest multiplier of an embedding's row that the device takes.
@@ -268,8 +268,8 @@ fn quantize_row(real: &[f64], bias: f64, means: &[f64]) -> Row {
 /// Weights of an integer layer back in real numbers, `[w, u]` per gate: what the device computes with.
 pub fn dequantized(layer: &IntegerLayer) -> Vec<(Vec<f64>, Vec<f64>)> {
     let spec = elman::layer::named(&layer.variant).map(|(_, _, spec)| spec);
-    let shrunk = spec.is_some_and(|s| s.out == OutRange::Calibrated && s.long == LongState::None);
-    let shrink = 0.5f64.powi(if shrunk { i32::from(layer.long_frac) } else { 0 });
+    let shrunk = spec.is_some_and(|s| s.out == OutRange::Calibrated && s.carried == CarriedState::None);
+    let shrink = 0.5f64.powi(if shrunk { i32::from(layer.carried_frac) } else { 0 });
     let (x_unit, h_unit) = (2f64.powi(15 - layer.in_frac as i32), 2f64.powi(15 - layer.out_frac as i32));
     let (x_unit, h_unit) = (x_unit * shrink, h_unit * shrink);
     let real = |q: &[i8], gate: &IntegerGate, columns: usize, unit: f64| {
@@ -292,8 +292,8 @@ mod tests {
         assert_eq!(frac_for(1.0, 16, 0, 15), 14);
         assert_eq!(frac_for(7.9, 16, 0, 15), 12);
         assert_eq!(frac_for(40_000.0, 16, 0, 15), 0);
-        assert_eq!(long_frac(LongState::Cell, &Seen { long: 3.0, ..Seen::default() }, false), 27);
-        assert_eq!(long_frac(LongState::Cell, &Seen { long: 40.0, ..Seen::default() }, false), 24);
+        assert_eq!(carried_frac(CarriedState::Cell, &Seen { long: 3.0, ..Seen::default() }, false), 27);
+        assert_eq!(carried_frac(CarriedState::Cell, &Seen { long: 40.0, ..Seen::default() }, false), 24);
     }
 
     #[test]

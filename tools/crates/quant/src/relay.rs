@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use elman::blob::{Blob, FORMAT_VERSION, FRAME_WORDS, Model, crc32c};
-use elman::cell::Pass;
+use elman::cell::StageKind;
 use elman::kernel::Layout;
 
 use super::pass;
@@ -43,14 +43,14 @@ pub fn relaid(blob: &[u8], layout: Layout) -> Result<Vec<u8>> {
         let (x, all) = (view.input_words() * 2, view.vector_words() * 2);
         for (n, stage) in view.spec().stages.iter().enumerate() {
             let stage_view = view.stage(n);
-            let (split, per_pass, words) = match stage.pass {
-                Pass::Pointwise | Pass::Table => {
+            let (split, per_pass, words) = match stage.kind {
+                StageKind::Pointwise | StageKind::Table => {
                     weights.extend_from_slice(stage_view.params);
                     weights.extend_from_slice(stage_view.weights);
                     continue;
                 }
-                Pass::Rows => (None, from.rows_params(), all),
-                Pass::Split => (Some(x), from.split_params(), all / 4 * 3),
+                StageKind::Rows => (None, from.rows_params(), all),
+                StageKind::Split => (Some(x), from.split_params(), all / 4 * 3),
             };
             let (mut params, mut products) = (Vec::new(), Vec::new());
             let passes = stage_view.params.chunks(per_pass).zip(stage_view.weights.chunks(words.max(1)));
@@ -98,7 +98,7 @@ mod tests {
                     let mut memory = vec![0; model.memory_words()];
                     let mut stream = model.stream(&mut memory).unwrap();
                     let frames = synthetic::frames(model.inputs(), 30, 3);
-                    let scores = frames.chunks(model.inputs()).flat_map(|frame| stream.step(frame).scores.to_vec());
+                    let scores = frames.chunks(model.inputs()).flat_map(|frame| stream.step(frame).logits.to_vec());
                     let scores: Vec<i16> = scores.collect();
                     (scores, memory)
                 };

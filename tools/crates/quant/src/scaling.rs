@@ -53,7 +53,7 @@ impl Moments {
             units: self.sums.len(),
             in_frac,
             out_frac: SCALED_FRAC,
-            long_frac: shift as u8,
+            carried_frac: shift as u8,
             scale,
             ..IntegerLayer::default()
         }
@@ -68,7 +68,7 @@ pub fn scaled(layer: &IntegerLayer, features: &[i16]) -> Vec<f32> {
         .flat_map(|frame| frame.iter().zip(&layer.scale))
         .map(|(x, (offset, m))| {
             let product = (*x as i32 - *offset as i32).wrapping_mul(*m as i32);
-            let y = round_shift(product, layer.long_frac as u32).clamp(i16::MIN as i32, i16::MAX as i32);
+            let y = round_shift(product, layer.carried_frac as u32).clamp(i16::MIN as i32, i16::MAX as i32);
             y as f32 * unit
         })
         .collect()
@@ -108,7 +108,7 @@ mod tests {
         let mut memory = vec![0; model.memory_words()];
         let mut net = model.stream(&mut memory).unwrap();
         for (frame, x) in features.chunks(3).zip(x.chunks(3)) {
-            let y: Vec<f32> = net.step(frame).scores.iter().map(|y| *y as f32 / 8192.0).collect();
+            let y: Vec<f32> = net.step(frame).logits.iter().map(|y| *y as f32 / 8192.0).collect();
             assert_eq!(y, x);
         }
     }

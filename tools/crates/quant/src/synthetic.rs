@@ -6,8 +6,8 @@ pub mod sound;
 
 pub use exercise::{Exercise, exercise};
 
-use elman::blob::{Direction, Readout, Score, Structure, TextUnit};
-use elman::cell::{Columns, LongState, OutRange, Pass, Shape, Taps, VariantSpec};
+use elman::blob::{AttentionScore, Direction, Readout, Structure, TextUnit};
+use elman::cell::{CarriedState, DelayTaps, Operands, OutRange, StageKind, VariantSpec, WidthRule};
 use elman::net::Node;
 
 use super::{IntegerGate, IntegerLayer, IntegerModel};
@@ -55,8 +55,8 @@ pub fn layer(variant: &str, inputs: usize, units: usize, in_frac: u8, drive: Dri
     let gates = spec
         .gates()
         .map(|gate| {
-            let w = if gate.columns == Columns::Hidden { 0 } else { inputs };
-            let u = if gate.columns == Columns::Input { 0 } else { units };
+            let w = if gate.operands == Operands::Hidden { 0 } else { inputs };
+            let u = if gate.operands == Operands::Input { 0 } else { units };
             // Elements of about 9000 and weights of about 73 make a sum with a deviation of 657000 sqrt(n).
             let spread = 657_000.0 * ((w + u) as f64).sqrt();
             let strength = if drive == Drive::Saturating { 60.0 } else { 1.0 };
@@ -71,7 +71,7 @@ pub fn layer(variant: &str, inputs: usize, units: usize, in_frac: u8, drive: Dri
             }
         })
         .collect();
-    let pointwise = spec.stages.iter().any(|s| s.pass == Pass::Pointwise);
+    let pointwise = spec.stages.iter().any(|s| s.kind == StageKind::Pointwise);
     let scale = (0..if pointwise { inputs } else { 0 })
         .map(|_| (numbers.between(-4000, 4000) as i16, numbers.between(1, 32767) as i16))
         .collect();
@@ -81,18 +81,18 @@ pub fn layer(variant: &str, inputs: usize, units: usize, in_frac: u8, drive: Dri
         units,
         in_frac,
         out_frac: match spec.out {
-            OutRange::Unit => 15,
+            OutRange::Q15 => 15,
             OutRange::Input => in_frac,
             OutRange::OneHot => 14,
-            OutRange::Calibrated if spec.long == LongState::Sum => in_frac.min(10),
+            OutRange::Calibrated if spec.carried == CarriedState::Sum => in_frac.min(10),
             OutRange::Calibrated => 11,
         },
-        long_frac: match spec.long {
-            LongState::None if pointwise => 14,
-            LongState::None | LongState::Mean | LongState::Sum | LongState::Max | LongState::Line => 0,
-            LongState::Hidden => 30,
-            LongState::Cell | LongState::Pair => 27,
-            LongState::Wide => 25,
+        carried_frac: match spec.carried {
+            CarriedState::None if pointwise => 14,
+            CarriedState::None | CarriedState::Mean | CarriedState::Sum | CarriedState::Max | CarriedState::Line => 0,
+            CarriedState::Hidden => 30,
+            CarriedState::Cell | CarriedState::Pair => 27,
+            CarriedState::Wide => 25,
         },
         gates,
         scale,
@@ -108,23 +108,23 @@ fn decorate(spec: &VariantSpec, layer: &mut IntegerLayer, drive: Drive, numbers:
     let peephole = if drive == Drive::Saturating { i32::MAX as i64 } else { 1 << 21 };
     layer.diagonal =
         (0..spec.peephole.len() * layer.units).map(|_| numbers.between(-peephole, peephole) as i32).collect();
-    match spec.shape {
-        Shape::Symbol => {
+    match spec.widths {
+        WidthRule::Symbol => {
             (layer.inputs, layer.in_frac) = (1, 0);
-            if spec.stages.iter().any(|s| s.pass == Pass::Table) {
+            if spec.stages.iter().any(|s| s.kind == StageKind::Table) {
                 layer.params[0] = ROWS;
                 layer.table = (0..ROWS as usize * layer.units).map(|_| numbers.between(-127, 127) as i8).collect();
                 layer.row_multiplier = (0..ROWS).map(|_| numbers.between(1 << 20, (1 << 24) - 1) as i32).collect();
             }
         }
-        Shape::Taps => {
+        WidthRule::DelayTaps => {
             // Taps of a tail of their own, where there is one besides the rest.
             let tail = (layer.inputs > 1) as u16;
             layer.params = [3, 2, tail, 2 * tail];
-            layer.units = Taps::of(layer.params).outputs(layer.inputs).expect("numbers of a delay line");
+            layer.units = DelayTaps::of(layer.params).outputs(layer.inputs).expect("numbers of a delay line");
         }
-        Shape::Same => layer.units = layer.inputs,
-        Shape::Free => {}
+        WidthRule::Same => layer.units = layer.inputs,
+        WidthRule::Free => {}
     }
 }
 
@@ -203,7 +203,7 @@ pub fn bidirectional(
 /// themselves. `extent` is the longest source and the most symbols written.
 pub fn seq2seq(
     [encoder, decoder]: [&str; 2],
-    score: Score,
+    score: AttentionScore,
     units: usize,
     both: bool,
     extent: [u16; 2],
@@ -225,14 +225,14 @@ pub fn seq2seq(
         let bridge = if frac == 15 { "dense-tanh" } else { "dense" };
         chains[1] = vec![make(bridge, states, units, frac, 6)];
     }
-    if both && score != Score::None {
+    if both && score != AttentionScore::None {
         chains[3] = vec![make("dense", units, units, frac, 7)];
         chains[4] = vec![make("dense", states, units, frac, 8)];
     }
-    if score == Score::Additive {
+    if score == AttentionScore::Additive {
         chains[5] = vec![make("dense", units, 1, 15, 9)];
     }
-    let joined = if score == Score::None { units } else { units + states };
+    let joined = if score == AttentionScore::None { units } else { units + states };
     chains[6] = vec![make("dense-tanh", joined, units, frac, 10), make("dense", units, ROWS.into(), 15, 11)];
     let [max_steps, max_outputs] = extent;
     IntegerModel {

@@ -191,7 +191,7 @@ fn sequences(
         let outputs = host.run(sequence).map_err(|e| anyhow::anyhow!("sequence {number}: {e}"))?;
         for (step, ours) in outputs.iter().enumerate() {
             let theirs = word::halves(records.next()?);
-            let differs = ours.scores.iter().zip(theirs).position(|(h, b)| h != b);
+            let differs = ours.logits.iter().zip(theirs).position(|(h, b)| h != b);
             if let Some(unit) = differs {
                 mismatches += 1;
                 first.get_or_insert(Mismatch {
@@ -200,7 +200,7 @@ fn sequences(
                     part: Part::Output,
                     layer: model.layers().len().saturating_sub(1),
                     unit,
-                    host: ours.scores[unit] as i32,
+                    host: ours.logits[unit] as i32,
                     board: theirs[unit] as i32,
                 });
             }
@@ -255,13 +255,13 @@ pub(super) fn locate(host: &mut Stream<'_, '_>, board: &mut Stream<'_, '_>, ours
     let at = |part, layer, unit, host, board| Mismatch { sequence: 0, step: 0, part, layer, unit, host, board };
     let layers = host.model().layers().len();
     for layer in 0..layers {
-        let pairs = host.hidden(layer).iter().zip(board.hidden(layer));
+        let pairs = host.hidden_state(layer).iter().zip(board.hidden_state(layer));
         if let Some((unit, (h, b))) = pairs.enumerate().find(|(_, (h, b))| h != b) {
             // The last layer's vector is the model's output.
             let part = if layer + 1 == layers { Part::Output } else { Part::Hidden };
             return at(part, layer, unit, *h as i32, *b as i32);
         }
-        let pairs = host.long(layer).iter().zip(board.long(layer));
+        let pairs = host.carried_state(layer).iter().zip(board.carried_state(layer));
         if let Some((unit, (h, b))) = pairs.enumerate().find(|(_, (h, b))| h != b) {
             return at(Part::Long, layer, unit, *h as i32, *b as i32);
         }

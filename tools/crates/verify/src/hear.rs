@@ -40,10 +40,11 @@ impl HearReport {
 
 /// Parameters as the firmware reads them.
 fn config_words(c: &Config) -> [u32; 19] {
-    let [fall, rise, times, share] =
-        c.suppression.map_or([0; 4], |s| [s.fall_log2.into(), s.rise_log2.into(), s.strength.into(), s.share.into()]);
+    let [fall, rise, times, share] = c
+        .spectral_subtraction
+        .map_or([0; 4], |s| [s.fall_log2.into(), s.rise_log2.into(), s.oversubtraction.into(), s.floor.into()]);
     let [smooth, strength, bias, root] =
-        c.gain.map_or([0; 4], |g| [g.smooth_log2.into(), g.strength.into(), g.bias.into(), g.root.into()]);
+        c.pcen.map_or([0; 4], |g| [g.smoothing_log2.into(), g.alpha.into(), g.delta.into(), g.r.into()]);
     [
         c.sample_rate,
         c.window.into(),

@@ -112,10 +112,10 @@ fn on_host(model: &Model<'_>, words: &[u32], samples: &[i16], block: usize) -> R
         sum = hashed(sum, block);
         listener.push_each(block, |heard| {
             let mut stages = vec![i64::from(sum)];
-            stages.extend(heard.features.iter().chain(heard.scores).map(|x| i64::from(*x)));
+            stages.extend(heard.features.iter().chain(heard.logits).map(|x| i64::from(*x)));
             stages.extend((0..model.outputs()).map(|k| i64::from(heard.detector.smoothed(k))));
-            let Event { output, step, score } = heard.event.unwrap_or(Event { output: u16::MAX, step: 0, score: 0 });
-            stages.extend([i64::from(output), i64::from(step), i64::from(score)]);
+            let Event { class, step, score } = heard.event.unwrap_or(Event { class: u16::MAX, step: 0, score: 0 });
+            stages.extend([i64::from(class), i64::from(step), i64::from(score)]);
             frames.push(stages);
         });
     }

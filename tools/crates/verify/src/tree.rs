@@ -66,7 +66,7 @@ impl Bench {
         let (mut mismatches, mut first) = (0u64, None);
         for (sequence, example) in examples.iter().enumerate() {
             let mut ours = Vec::new();
-            host::structure(model, &mut memory, example, |k, output| ours.push((k, output.scores.to_vec())))
+            host::structure(model, &mut memory, example, |k, output| ours.push((k, output.logits.to_vec())))
                 .map_err(|e| anyhow!("{}: {e}", example.name))?;
             for (step, host) in ours {
                 let board = word::halves(records.next()?);

@@ -5,8 +5,8 @@ use core::convert::Infallible;
 
 use elman::Model;
 use elman::blob::Blob;
-use elman_board::ear::Indicator;
 use elman_board::gesture::{Accelerometer, Gestures};
+use elman_board::spotter::Indicator;
 use elman_emulator::{Firmware, Machines, Qemu, Session};
 use elman_quant::synthetic::{self, Numbers};
 use elman_quant::words_of;
@@ -74,7 +74,7 @@ fn gestures_on_the_core_are_those_of_the_host() {
     let mut wanted = Vec::new();
     for _ in &readings {
         if let Some((event, _)) = gestures.step(&mut NoopDelay::new(), 40).unwrap() {
-            wanted.extend([u32::from(event.output), event.step, u32::from(event.score)]);
+            wanted.extend([u32::from(event.class), event.step, u32::from(event.score)]);
         }
     }
     assert!(wanted.len() >= 9, "{} events", wanted.len() / 3);

@@ -130,7 +130,7 @@ impl<L: Lanes> Arith for World<L> {
     type Pre = L::V;
     type Gate = L::V;
     type Out = L::V;
-    type Long = L::V;
+    type Carried = L::V;
     type Weight = L::V;
 
     #[inline(always)]
@@ -163,7 +163,7 @@ impl<L: Lanes> Arith for World<L> {
         self.0.mul_add(f, c, self.0.mul(i, g))
     }
     #[inline(always)]
-    fn tanh_long(&self, c: L::V) -> L::V {
+    fn tanh_carried(&self, c: L::V) -> L::V {
         self.0.tanh(c)
     }
     #[inline(always)]
@@ -175,7 +175,7 @@ impl<L: Lanes> Arith for World<L> {
         self.0.mul_add(z, self.0.sub(h, n), n)
     }
     #[inline(always)]
-    fn narrow(&self, h: L::V) -> L::V {
+    fn to_q15(&self, h: L::V) -> L::V {
         h
     }
     #[inline(always)]
@@ -203,7 +203,7 @@ impl<L: Lanes> Arith for World<L> {
         self.0.add(h, g)
     }
     #[inline(always)]
-    fn narrow_wide(&self, h: L::V) -> L::V {
+    fn to_out(&self, h: L::V) -> L::V {
         h
     }
 }

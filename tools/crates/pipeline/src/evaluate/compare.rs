@@ -2,7 +2,7 @@
 
 use anyhow::{Result, anyhow};
 use elman::blob::{Model, Structure};
-use elman::cell::{LongState, View};
+use elman::cell::{CarriedState, LayerView};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +47,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, step: usize, view: &View<'_>, integer: &[i16], long: &[u32], float: &[f32]) {
+    fn add(&mut self, step: usize, view: &LayerView<'_>, integer: &[i16], long: &[i32], float: &[f32]) {
         let unit = 2f64.powi(-(view.formats().out_frac as i32));
         if self.steps.len() <= step {
             self.steps.resize(step + 1, (0.0, 0));
@@ -61,8 +61,8 @@ impl Sums {
         self.steps[step].1 += integer.len() as u64;
         self.outputs += integer.len() as u64;
         self.saturated += integer.iter().filter(|q| matches!(**q, i16::MIN | i16::MAX)).count() as u64;
-        if matches!(view.spec().long, LongState::Cell | LongState::Pair | LongState::Wide) {
-            let ends = long.iter().filter(|c| matches!(**c as i32, i32::MIN | i32::MAX)).count();
+        if matches!(view.spec().carried, CarriedState::Cell | CarriedState::Pair | CarriedState::Wide) {
+            let ends = long.iter().filter(|c| matches!(**c, i32::MIN | i32::MAX)).count();
             self.long_saturated += ends as u64;
         }
     }
@@ -150,7 +150,7 @@ fn answers(model: &Model<'_>, example: &Example, float: &[f32], sums: &mut [Sums
     let (Some(view), Some(sums)) = (model.layers().last(), sums.last_mut()) else { return Ok(()) };
     let mut float = float.chunks_exact(model.outputs());
     let each = |t: usize, output: elman::net::Output<'_>| {
-        sums.add(t, view, output.scores, &[], float.next().unwrap_or_default());
+        sums.add(t, view, output.logits, &[], float.next().unwrap_or_default());
     };
     host::structure(model, &mut memory, example, each).map_err(|e| anyhow!("{}: {e}", example.name))
 }
@@ -164,7 +164,7 @@ fn outputs(model: &Model<'_>, clip: &[i16], float: &[f32], sums: &mut [Sums]) ->
     let width = model.outputs();
     let first = clip.len() / model.inputs() - float.len() / width;
     for (t, (output, float)) in integer.iter().skip(first).zip(float.chunks_exact(width)).enumerate() {
-        sums.add(first + t, view, output.scores, &[], float);
+        sums.add(first + t, view, output.logits, &[], float);
     }
     Ok(())
 }
@@ -186,7 +186,7 @@ fn steps(
     for (t, frame) in clip.chunks_exact(width).enumerate() {
         net.step(&frame[..how.given(t, width, model.feedback())]);
         if scale {
-            sums[0].add(t, &model.layers()[0], net.hidden(0), &[], &inputs[t * width..][..width]);
+            sums[0].add(t, &model.layers()[0], net.hidden_state(0), &[], &inputs[t * width..][..width]);
         }
         for (n, (trace, layer)) in traces.iter().zip(map).enumerate() {
             let Some(k) = *layer else { continue };
@@ -196,7 +196,7 @@ fn steps(
             let at = if trace.steps == steps { Some(t) } else { (t + 1 == steps).then_some(0) };
             let Some(at) = at else { continue };
             let float = &trace.out[at * trace.width..][..trace.width];
-            sums[k].add(t, &model.layers()[k], net.hidden(k), net.long(k), float);
+            sums[k].add(t, &model.layers()[k], net.hidden_state(k), net.carried_state(k), float);
         }
     }
 }

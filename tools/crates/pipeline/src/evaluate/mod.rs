@@ -147,7 +147,7 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<
                 }
                 if model.structure() != Structure::Sequence {
                     host::structure(model, memory, example, |t, output| {
-                        y.iter_mut().zip(output.scores).for_each(|(y, s)| *y = f32::from(*s) * unit);
+                        y.iter_mut().zip(output.logits).for_each(|(y, s)| *y = f32::from(*s) * unit);
                         part.step(t, example, &y);
                     })
                     .map_err(|e| anyhow!("{}: {e}; {}", example.name, way_out(&e)))?;
@@ -163,7 +163,7 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<
                     given,
                     |t| t >= first,
                     |t, output| {
-                        y.iter_mut().zip(output.scores).for_each(|(y, s)| *y = f32::from(*s) * unit);
+                        y.iter_mut().zip(output.logits).for_each(|(y, s)| *y = f32::from(*s) * unit);
                         part.step(t, example, &y);
                     },
                 )
@@ -175,9 +175,9 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<
 }
 
 /// What helps against an error of the device's code.
-fn way_out(error: &elman::blob::Error) -> &'static str {
+fn way_out(error: &elman::RunError) -> &'static str {
     match error {
-        elman::blob::Error::TooLong { .. } => "set quantize.max_steps in the recipe and quantize again",
+        elman::RunError::TooLong { .. } => "set quantize.max_steps in the recipe and quantize again",
         _ => "the model is damaged; quantize again",
     }
 }

@@ -128,8 +128,8 @@ impl Features {
             low_hz: self.low_hz,
             high_hz: if self.high_hz == 0 { (rate as f64 * 0.475) as u16 } else { self.high_hz },
             floor_log2: self.floor_log2,
-            suppression: self.suppression.then_some(elman::audio::Suppression::SPEECH),
-            gain: self.gain.then_some(elman::audio::Gain::SPEECH),
+            spectral_subtraction: self.suppression.then_some(elman::audio::SpectralSubtraction::SPEECH),
+            pcen: self.gain.then_some(elman::audio::Pcen::SPEECH),
             cepstrum: self.cepstrum,
             pre_emphasis: (self.pre_emphasis * 32_768.0).round().clamp(0.0, 65_535.0) as u16,
             ..elman::audio::Config::HZ_16000

@@ -1,6 +1,6 @@
 //! The part of a recipe that describes the network between frames and labels.
 
-use elman::blob::Score;
+use elman::blob::AttentionScore;
 use serde::{Deserialize, Serialize};
 
 use elman_nn::{LayerSpec, NetworkSpec, Over, StructureSpec};
@@ -55,7 +55,7 @@ pub struct Seq2seqRecipe {
 pub struct AttentionRecipe {
     /// How an encoder state is scored: none, dot, scaled, additive.
     #[serde(with = "score")]
-    pub score: Score,
+    pub score: AttentionScore,
     /// Width of the linear maps that make query and key; 0 takes the states as they are, which additive attention cannot.
     pub units: usize,
 }
@@ -111,17 +111,21 @@ fn yes() -> bool {
 
 /// The names of scores in recipes.
 mod score {
-    use elman::blob::Score;
+    use elman::blob::AttentionScore;
     use serde::{Deserialize, Deserializer, Serializer, de};
 
-    const NAMES: [(&str, Score); 4] =
-        [("none", Score::None), ("dot", Score::Dot), ("scaled", Score::Scaled), ("additive", Score::Additive)];
+    const NAMES: [(&str, AttentionScore); 4] = [
+        ("none", AttentionScore::None),
+        ("dot", AttentionScore::Dot),
+        ("scaled", AttentionScore::Scaled),
+        ("additive", AttentionScore::Additive),
+    ];
 
-    pub fn serialize<S: Serializer>(score: &Score, s: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(score: &AttentionScore, s: S) -> Result<S::Ok, S::Error> {
         s.serialize_str(NAMES.iter().find(|(_, known)| known == score).map_or("none", |(name, _)| name))
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Score, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<AttentionScore, D::Error> {
         let name = String::deserialize(d)?;
         let known = NAMES.iter().find(|(known, _)| *known == name).map(|(_, score)| *score);
         known.ok_or_else(|| de::Error::unknown_variant(&name, &["none", "dot", "scaled", "additive"]))
@@ -193,9 +197,9 @@ impl NetworkRecipe {
         let counts = |chains: &[Vec<LayerSpec>]| chains.iter().map(Vec::len).collect::<Vec<_>>();
         let (chains, structure) = if let Some(s) = &self.seq2seq {
             let score = s.attention.score;
-            let attends = score != Score::None && s.attention.units > 0;
+            let attends = score != AttentionScore::None && s.attention.units > 0;
             let map = || if attends { vec![LayerSpec::dense(s.attention.units)] } else { Vec::new() };
-            let scores = if score == Score::Additive { vec![LayerSpec::dense(1)] } else { Vec::new() };
+            let scores = if score == AttentionScore::Additive { vec![LayerSpec::dense(1)] } else { Vec::new() };
             let [encoder, bridge, decoder] = [&s.encoder, &s.bridge, &s.decoder].map(Clone::clone);
             let chains = vec![encoder, bridge, decoder, map(), map(), scores, head(&s.head)];
             let structure = StructureSpec::Seq2seq { chains: counts(&chains), score };

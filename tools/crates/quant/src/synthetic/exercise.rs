@@ -1,7 +1,8 @@
 //! Runs any loaded model on synthetic input, in the way that its structure asks for.
 
-use elman::blob::{Error, Structure};
-use elman::net::Rows;
+use elman::Error;
+use elman::blob::Structure;
+use elman::net::CsrRows;
 use elman::{Listener, Model};
 
 use super::{frames, graph, nodes, sound, source};
@@ -33,7 +34,7 @@ pub fn exercise(model: &Model<'_>, memory: &mut [u32], how: Exercise, mut each: 
                 written.symbols().for_each(|s| each(s.into()));
                 net.encode(&source)?;
                 for symbol in super::source(10, seed) {
-                    net.step(symbol as u16).scores.iter().for_each(|s| each((*s).into()));
+                    net.step(symbol as u16).logits.iter().for_each(|s| each((*s).into()));
                 }
             }
         }
@@ -43,7 +44,7 @@ pub fn exercise(model: &Model<'_>, memory: &mut [u32], how: Exercise, mut each: 
                 let nodes = nodes(max_nodes.into(), 9, seed);
                 tree.run_each(&[3, 1, 4, 1, 5, 9, 2, 6, 5], &nodes, |k, y| {
                     each(k as i64);
-                    y.scores.iter().for_each(|s| each((*s).into()));
+                    y.logits.iter().for_each(|s| each((*s).into()));
                 })?;
             }
         }
@@ -51,33 +52,33 @@ pub fn exercise(model: &Model<'_>, memory: &mut [u32], how: Exercise, mut each: 
             let mut net = model.graph(memory)?;
             for seed in 0..how.structures {
                 let graph = graph::graph(20, 8, model.inputs(), net.edge_features(), seed);
-                let rows = Rows::new(&graph.offsets, &graph.neighbours)?;
+                let rows = CsrRows::new(&graph.offsets, &graph.neighbours)?;
                 let outputs = net.run(&graph.frames, rows, &graph.edges)?;
-                outputs.iter().for_each(|y| y.scores.iter().for_each(|s| each((*s).into())));
+                outputs.iter().for_each(|y| y.logits.iter().for_each(|s| each((*s).into())));
             }
         }
         Structure::Sequence if model.max_steps() > 0 => {
             let mut net = model.sequence(memory)?;
             let frames = frames(model.inputs(), how.steps, how.seed);
             for frames in frames.chunks(model.max_steps() * model.inputs()) {
-                net.run(frames)?.iter().for_each(|y| y.scores.iter().for_each(|s| each((*s).into())));
+                net.run(frames)?.iter().for_each(|y| y.logits.iter().for_each(|s| each((*s).into())));
             }
         }
         Structure::Sequence => {
             let mut net = model.stream(memory)?;
             for frame in frames(model.inputs(), how.steps, how.seed).chunks(model.inputs()) {
-                net.step(frame).scores.iter().for_each(|s| each((*s).into()));
+                net.step(frame).logits.iter().for_each(|s| each((*s).into()));
                 for k in 0..model.layers().len() {
-                    net.hidden(k).iter().for_each(|h| each((*h).into()));
-                    net.long(k).iter().for_each(|w| each((*w).into()));
+                    net.hidden_state(k).iter().for_each(|h| each((*h).into()));
+                    net.carried_state(k).iter().for_each(|w| each((*w).into()));
                 }
             }
             if let (Some(audio), Some(detect)) = (model.audio(), model.detect()) {
                 let mut all = vec![0; audio.memory_words() + model.memory_words() + detect.memory_words()];
                 Listener::new(model, &mut all)?.push_each(&sound::samples(how.steps * 300, how.seed), |heard| {
-                    heard.features.iter().chain(heard.scores).for_each(|x| each((*x).into()));
+                    heard.features.iter().chain(heard.logits).for_each(|x| each((*x).into()));
                     (0..model.outputs()).for_each(|k| each(heard.detector.smoothed(k).into()));
-                    heard.event.iter().for_each(|e| each(i64::from(e.output) + i64::from(e.score)));
+                    heard.event.iter().for_each(|e| each(i64::from(e.class) + i64::from(e.score)));
                 });
             }
         }

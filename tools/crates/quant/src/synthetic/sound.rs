@@ -3,7 +3,7 @@
 use anyhow::Result;
 use elman::audio::{self, FEATURE_FRAC};
 use elman::blob::Readout;
-use elman::detect::{self, Rest};
+use elman::detect::{self, SilenceReset};
 use elman::{Blob, Listener, Model};
 
 use super::super::words_of;
@@ -17,9 +17,9 @@ use super::{Drive, IntegerModel, Numbers, layer};
 pub fn detector(outputs: usize) -> detect::Config {
     let likely = likely(outputs);
     let thresholds: Vec<u16> = (0..outputs).map(|k| if k == 0 { 0 } else { likely }).collect();
-    let rest = Rest { output: 0, steps: 15 };
+    let rest = SilenceReset { class: 0, steps: 15 };
     let config = detect::Config::new(&thresholds).expect("as many outputs as a detector takes");
-    detect::Config { smooth: 5, refractory: 12, release: likely / 2, rest, ..config }
+    detect::Config { smooth: 5, refractory: 12, release: likely / 2, silence_reset: rest, ..config }
 }
 
 /// The threshold of a word: half as likely again as by chance.
@@ -59,10 +59,10 @@ pub fn resting(audio: audio::Config, units: usize, outputs: usize, seed: u64) ->
     let mut memory = vec![0; Blob::new(&words).listener_words()];
     let mut listener = Listener::new(&loaded, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
     let mut scores = Vec::new();
-    listener.push_each(&vec![0; 2 * audio.sample_rate as usize], |heard| scores = heard.scores.to_vec());
+    listener.push_each(&vec![0; 2 * audio.sample_rate as usize], |heard| scores = heard.logits.to_vec());
     let silence = (0..outputs).max_by_key(|k| scores.get(*k)).unwrap_or(0);
     if let Some(config) = &mut model.detect {
-        config.rest.output = silence as u8;
+        config.silence_reset.class = silence as u8;
         config.thresholds.iter_mut().enumerate().for_each(|(k, t)| *t = if k == silence { 0 } else { likely(outputs) });
     }
     Ok(model)

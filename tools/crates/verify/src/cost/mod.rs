@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use elman::blob::Model;
-use elman::cell::{Columns, Pass, Shape, View};
+use elman::cell::{LayerView, Operands, StageKind, WidthRule};
 use serde::{Deserialize, Serialize};
 
 /// A layer's share.
@@ -107,17 +107,17 @@ static COSTS: LazyLock<BTreeMap<String, CoreCost>> =
 
 /// What the instructions of a layer are linear in: 1; passes of the kernel (units, where there are none); and blocks of four
 /// columns in all passes (taps, of a delay line).
-pub fn features(view: &View<'_>) -> [f64; 3] {
+pub fn features(view: &LayerView<'_>) -> [f64; 3] {
     let blocks = view.vector_words() as f64 / 2.0;
     let units = view.units() as f64;
     let passes: f64 = (view.spec().stages.iter())
-        .map(|stage| match stage.pass {
-            Pass::Pointwise | Pass::Table => 0.0,
-            Pass::Split => units,
-            Pass::Rows => (units * stage.gates.len() as f64 / 4.0).ceil(),
+        .map(|stage| match stage.kind {
+            StageKind::Pointwise | StageKind::Table => 0.0,
+            StageKind::Split => units,
+            StageKind::Rows => (units * stage.gates.len() as f64 / 4.0).ceil(),
         })
         .sum();
-    if view.spec().shape == Shape::Taps {
+    if view.spec().widths == WidthRule::DelayTaps {
         let [taps, _, _, tail_taps] = view.params().map(f64::from);
         [1.0, units, taps + tail_taps]
     } else if passes == 0.0 {
@@ -127,18 +127,18 @@ pub fn features(view: &View<'_>) -> [f64; 3] {
     }
 }
 
-fn layer_instructions(core: &CoreCost, view: &View<'_>) -> f64 {
+fn layer_instructions(core: &CoreCost, view: &LayerView<'_>) -> f64 {
     let Some(costs) = core.variants.get(view.spec().name) else { return 0.0 };
     costs.iter().zip(features(view)).map(|(c, x)| c * x).sum()
 }
 
-fn macs(view: &View<'_>) -> u64 {
+fn macs(view: &LayerView<'_>) -> u64 {
     let (n, h) = (view.inputs() as u64, view.units() as u64);
     (view.spec().gates())
-        .map(|g| match g.columns {
-            Columns::Both => h * (n + h),
-            Columns::Input => h * n,
-            Columns::Hidden => h * h,
+        .map(|g| match g.operands {
+            Operands::InputAndHidden => h * (n + h),
+            Operands::Input => h * n,
+            Operands::Hidden => h * h,
         })
         .sum()
 }
@@ -154,7 +154,7 @@ pub fn of(model: &Model<'_>) -> Cost {
             variant: view.spec().name,
             inputs: view.inputs(),
             units: view.units(),
-            fracs: [view.in_frac(), view.formats().out_frac, view.formats().long_frac],
+            fracs: [view.in_frac(), view.formats().out_frac, view.formats().carried_frac],
             flash_bytes: (0..2).map(|n| 4 * (view.stage(n).params.len() + view.stage(n).weights.len())).sum::<usize>()
                 + 4 * view.diagonal().len(),
             ram_bytes: 4 * view.memory_words(),

@@ -34,7 +34,7 @@ pub fn simulate(machine: &Machine, most: usize) -> Result<Simulation> {
     let mut expected = configurations.iter().enumerate();
     for (k, frame) in input.chunks_exact(construction.inputs()).enumerate() {
         net.advance(frame);
-        let held = construction.configuration(net.hidden(0));
+        let held = construction.configuration(net.hidden_state(0));
         if k % 2 == 1 {
             ensure!(held.is_none(), "the network holds a configuration between two steps of the machine");
             continue;

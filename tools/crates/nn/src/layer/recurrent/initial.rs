@@ -31,8 +31,8 @@ struct Case {
 impl Case {
     fn new(variant: &str) -> Self {
         let (cell, number, spec) = cell::find::<f64>(variant).unwrap();
-        let rows = |without| spec.gates().filter(|g| g.columns != without).count() * UNITS;
-        let (w, u) = (rows(Columns::Hidden) * INPUTS, rows(Columns::Input) * UNITS);
+        let rows = |without| spec.gates().filter(|g| g.operands != without).count() * UNITS;
+        let (w, u) = (rows(Operands::Hidden) * INPUTS, rows(Operands::Input) * UNITS);
         let (b, v) = (spec.gates().count() * UNITS, spec.peephole.len() * UNITS);
         let place = Place { w: 0..w, u: w..w + u, b: w + u..w + u + b, v: w + u + b..w + u + b + v };
         let parameters = random(place.v.end, 1);

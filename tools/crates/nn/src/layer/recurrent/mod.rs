@@ -6,7 +6,7 @@ mod forward;
 #[cfg(test)]
 mod initial;
 
-use elman::cell::{Columns, LongState, VariantSpec};
+use elman::cell::{CarriedState, Operands, VariantSpec};
 use get_size2::GetSize;
 
 pub use dropout::{Dropped, StateDropout};
@@ -59,15 +59,15 @@ pub struct Recurrent<F> {
 }
 
 /// Cuts the gates with these columns into runs.
-fn runs(spec: &VariantSpec, has: fn(Columns) -> bool, adds: fn(Columns) -> bool) -> Vec<Run> {
+fn runs(spec: &VariantSpec, has: fn(Operands) -> bool, adds: fn(Operands) -> bool) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut row = 0;
     for (stage, s) in spec.stages.iter().enumerate() {
         for (gate, g) in s.gates.iter().enumerate() {
-            if !has(g.columns) {
+            if !has(g.operands) {
                 continue;
             }
-            let add = adds(g.columns);
+            let add = adds(g.operands);
             match runs.last_mut() {
                 Some(r) if r.stage == stage && r.gate + r.gates == gate && r.add == add => r.gates += 1,
                 _ => runs.push(Run { stage, gate, gates: 1, row, add }),
@@ -87,8 +87,8 @@ impl<F: Float> Recurrent<F> {
                 Some(*n)
             }))
             .collect();
-        let input_runs = runs(spec, |c| c != Columns::Hidden, |_| false);
-        let hidden_runs = runs(spec, |c| c != Columns::Input, |c| c == Columns::Both);
+        let input_runs = runs(spec, |c| c != Operands::Hidden, |_| false);
+        let hidden_runs = runs(spec, |c| c != Operands::Input, |c| c == Operands::InputAndHidden);
         let (weights, dropout) = (Weights::default(), None);
         Self { spec, stages, first, inputs, units, place, input_runs, hidden_runs, weights, dropout }
     }
@@ -137,12 +137,12 @@ impl<F: Float> Recurrent<F> {
 
     /// Whether c, or what else is long, is stored apart from h.
     fn keeps_cell(&self) -> bool {
-        matches!(self.spec.long, LongState::Cell | LongState::Pair)
+        matches!(self.spec.carried, CarriedState::Cell | CarriedState::Pair)
     }
 
     /// Whether the long state is h itself.
     fn long_is_h(&self) -> bool {
-        matches!(self.spec.long, LongState::Hidden | LongState::Wide)
+        matches!(self.spec.carried, CarriedState::Hidden | CarriedState::Wide)
     }
 }
 

@@ -8,7 +8,7 @@
 mod plan;
 mod segment;
 
-use elman::cell::LongState;
+use elman::cell::CarriedState;
 use get_size2::GetSize;
 
 use self::plan::Plan;
@@ -78,7 +78,7 @@ impl Shape {
         let ends = spec.chain_widths();
         let rounds = if let StructureSpec::Graph { rounds, .. } = spec.structure { rounds } else { 0 };
         let cell = match &spec.layers[spec.chain(3).start] {
-            LayerSpec::Cell { variant: name, .. } => variant(name).is_some_and(|v| v.long == LongState::Cell),
+            LayerSpec::Cell { variant: name, .. } => variant(name).is_some_and(|v| v.carried == CarriedState::Cell),
             _ => false,
         };
         Shape {

@@ -1,6 +1,6 @@
 //! Back-propagation through an encoder-decoder: head, attention, decoder, bridge, encoder.
 
-use elman::blob::Score;
+use elman::blob::AttentionScore;
 
 use super::attention::Side;
 use super::{BRIDGE, DECODER, ENCODER, HEAD, Joined, KEY, Memory, QUERY, SCORE, one_step};
@@ -36,7 +36,7 @@ impl<F: Float> Joined<'_, F> {
             }
             let de = attention.backward().to_vec();
             let u = attention.width();
-            if self.score == Score::Additive {
+            if self.score == AttentionScore::Additive {
                 let pairs = [attention.pairs()];
                 let mut dsums = vec![F::ZERO; pairs[0] * u];
                 start_at(score, |_, top| top.copy_from_slice(&de));

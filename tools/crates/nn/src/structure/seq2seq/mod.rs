@@ -25,7 +25,7 @@ use crate::network::Chain;
 use crate::trace::{Trace, trace as of_tape};
 use crate::{Float, LayerSpec, Network, NetworkSpec, Pass, Score, Workspace};
 use attention::{Attention, Side};
-use elman::blob::Score as AttentionScore;
+use elman::blob::AttentionScore;
 use get_size2::GetSize;
 
 const ENCODER: usize = 0;

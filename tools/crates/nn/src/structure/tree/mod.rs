@@ -6,7 +6,7 @@
 
 mod plan;
 
-use elman::cell::LongState;
+use elman::cell::CarriedState;
 use get_size2::GetSize;
 
 use self::plan::Plan;
@@ -74,10 +74,10 @@ impl Shape {
             _ => (1, false),
         };
         let long = |k: usize| match spec.layers[spec.chain(k)].last() {
-            Some(LayerSpec::Cell { variant: name, .. }) => variant(name).map_or(LongState::None, |v| v.long),
-            _ => LongState::None,
+            Some(LayerSpec::Cell { variant: name, .. }) => variant(name).map_or(CarriedState::None, |v| v.carried),
+            _ => CarriedState::None,
         };
-        let pair = long(COMPOSE) == LongState::Pair;
+        let pair = long(COMPOSE) == CarriedState::Pair;
         Shape {
             inputs: spec.inputs,
             units: ends[COMPOSE].1,
@@ -85,7 +85,7 @@ impl Shape {
             roots,
             every_node,
             pair,
-            leaf_cell: pair && long(LEAF) == LongState::Cell,
+            leaf_cell: pair && long(LEAF) == CarriedState::Cell,
         }
     }
 }

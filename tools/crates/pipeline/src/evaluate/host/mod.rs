@@ -6,7 +6,8 @@ mod tree;
 
 pub use graph::features as edge_features;
 
-use elman::blob::{Error, Model, Structure};
+use elman::RunError;
+use elman::blob::{Model, Structure};
 use elman::net::Output;
 
 use crate::Example;
@@ -21,9 +22,9 @@ pub fn structure(
     memory: &mut [u32],
     example: &Example,
     each: impl FnMut(usize, Output<'_>),
-) -> Result<(), Error> {
+) -> Result<(), RunError> {
     match model.structure() {
-        Structure::Sequence => Err(Error::Way { structure: Structure::Sequence }),
+        Structure::Sequence => Err(RunError::WrongRunner { structure: Structure::Sequence }),
         Structure::Seq2seq { .. } => seq2seq::run(model, memory, example, each),
         Structure::Tree { .. } => tree::run(model, memory, example, each),
         Structure::Graph { .. } => graph::run(model, memory, example, each),
@@ -41,7 +42,7 @@ pub fn run<'f>(
     frames: impl Iterator<Item = &'f [i16]>,
     wanted: impl Fn(usize) -> bool,
     mut each: impl FnMut(usize, Output<'_>),
-) -> Result<(), Error> {
+) -> Result<(), RunError> {
     if model.max_steps() > 0 {
         let frames: Vec<i16> = frames.flatten().copied().collect();
         let mut net = model.sequence(memory)?;

@@ -1,6 +1,7 @@
 //! Encoder and decoder.
 
-use elman::blob::{Error, Model};
+use elman::RunError;
+use elman::blob::Model;
 use elman::net::{END, Output};
 
 use crate::{Answer, Example};
@@ -12,7 +13,7 @@ pub(super) fn run(
     memory: &mut [u32],
     example: &Example,
     mut each: impl FnMut(usize, Output<'_>),
-) -> Result<(), Error> {
+) -> Result<(), RunError> {
     let wanted = if let Answer::Symbols(symbols) = &example.answer { &symbols[..] } else { &[] };
     let mut net = model.seq2seq(memory)?;
     net.encode(&example.frames)?;
@@ -28,7 +29,7 @@ pub(super) fn run(
 ///
 /// # Errors
 /// As [`super::structure`].
-pub fn write(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(Vec<u32>, Vec<Vec<u32>>), Error> {
+pub fn write(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(Vec<u32>, Vec<Vec<u32>>), RunError> {
     let mut net = model.seq2seq(memory)?;
     let symbols: Vec<u16> = net.run(frames)?.symbols().collect();
     net.encode(frames)?;
@@ -44,6 +45,6 @@ pub fn write(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(V
 ///
 /// # Errors
 /// As [`super::structure`].
-pub fn symbols(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<Vec<u32>, Error> {
+pub fn symbols(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<Vec<u32>, RunError> {
     Ok(model.seq2seq(memory)?.run(frames)?.symbols().map(u32::from).collect())
 }
