@@ -262,6 +262,16 @@ pub(crate) struct Counters {
     reset_due: bool,
 }
 
+/// A detector's memory: ring and sums.
+#[inline(always)]
+fn parts<'m>(config: &Config, memory: &'m mut [u32]) -> Option<(&'m mut [u16], &'m mut [u32])> {
+    let outputs = config.thresholds.len();
+    let memory = memory.get_mut(..config.memory_words())?;
+    let (sums, ring) = memory.split_at_mut_checked(outputs)?;
+    let length = (config.smooth as usize).wrapping_mul(outputs);
+    Some((word::unsigned_halves_mut(ring).get_mut(..length)?, sums))
+}
+
 impl<'m> Detector<'m> {
     /// A detector at the start of a stream. `memory` needs [`Config::memory_words`] words, whatever they hold.
     ///
@@ -270,7 +280,8 @@ impl<'m> Detector<'m> {
     pub fn new(config: &'m Config, memory: &'m mut [u32]) -> Result<Self, Error> {
         config.check(config.thresholds.len())?;
         let too_small = MemoryError { required: config.memory_words(), provided: memory.len() };
-        let mut this = Detector::resume(config, memory, Counters::default()).ok_or(too_small)?;
+        let (ring, sums) = parts(config, memory).ok_or(too_small)?;
+        let mut this = Detector { config, ring, sums, counters: Counters::default() };
         this.reset();
         Ok(this)
     }
@@ -279,11 +290,7 @@ impl<'m> Detector<'m> {
     /// small. The parameters are valid.
     #[inline(always)]
     pub(crate) fn resume(config: &'m Config, memory: &'m mut [u32], counters: Counters) -> Option<Self> {
-        let outputs = config.thresholds.len();
-        let memory = memory.get_mut(..config.memory_words())?;
-        let (sums, ring) = memory.split_at_mut_checked(outputs)?;
-        let length = (config.smooth as usize).wrapping_mul(outputs);
-        let ring = word::unsigned_halves_mut(ring).get_mut(..length)?;
+        let (ring, sums) = parts(config, memory)?;
         Some(Detector { config, ring, sums, counters })
     }
 

@@ -48,6 +48,31 @@ pub struct FrontEnd<'a> {
     missing: usize,
 }
 
+/// A front end's memory in its parts, named as its fields.
+struct Parts<'a> {
+    ring: &'a mut [i16],
+    buffer: &'a mut [u32],
+    edges: &'a mut [u32],
+    noises: &'a mut [[u32; 2]],
+    means: &'a mut [[u32; 2]],
+}
+
+impl<'a> Parts<'a> {
+    /// `None` where the memory is too small.
+    #[inline(always)]
+    fn of(config: &Config, memory: &'a mut [u32]) -> Option<Self> {
+        let (ring, rest) = memory.split_at_mut_checked((config.window as usize).div_ceil(2))?;
+        let (buffer, rest) = rest.split_at_mut_checked(config.fft())?;
+        let ring = crate::kernel::word::halves_mut(ring).get_mut(..config.window as usize)?;
+        let (edges, rest) = rest.split_at_mut_checked((config.channels as usize).wrapping_add(2))?;
+        let bands = |present: bool| if present { config.channels as usize } else { 0 };
+        let estimates: &mut [[u32; 2]] = rest.as_chunks_mut().0;
+        let (noises, rest) = estimates.split_at_mut_checked(bands(config.spectral_subtraction.is_some()))?;
+        let means = rest.get_mut(..bands(config.pcen.is_some()))?;
+        Some(Parts { ring, buffer, edges, noises, means })
+    }
+}
+
 /// What a front end keeps between samples beside its memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
@@ -65,10 +90,11 @@ impl<'a> FrontEnd<'a> {
     pub fn new(config: Config, memory: &'a mut [u32]) -> Result<Self, Error> {
         config.check()?;
         let too_small = MemoryError { required: config.memory_words(), provided: memory.len() };
-        let mut this = FrontEnd::resume(config, memory, Position::default()).ok_or(too_small)?;
-        for (i, e) in this.edges.iter_mut().enumerate() {
+        let Parts { ring, buffer, edges, noises, means } = Parts::of(&config, memory).ok_or(too_small)?;
+        for (i, e) in edges.iter_mut().enumerate() {
             *e = mel::edge(&config, i as u32);
         }
+        let mut this = FrontEnd { config, ring, buffer, edges, noises, means, head: 0, missing: 0 };
         this.reset();
         Ok(this)
     }
@@ -77,14 +103,7 @@ impl<'a> FrontEnd<'a> {
     /// small. The parameters are valid.
     #[inline(always)]
     pub(crate) fn resume(config: Config, memory: &'a mut [u32], position: Position) -> Option<Self> {
-        let (ring, rest) = memory.split_at_mut_checked((config.window as usize).div_ceil(2))?;
-        let (buffer, rest) = rest.split_at_mut_checked(config.fft())?;
-        let ring = crate::kernel::word::halves_mut(ring).get_mut(..config.window as usize)?;
-        let (edges, rest) = rest.split_at_mut_checked((config.channels as usize).wrapping_add(2))?;
-        let bands = |present: bool| if present { config.channels as usize } else { 0 };
-        let estimates: &mut [[u32; 2]] = rest.as_chunks_mut().0;
-        let (noises, rest) = estimates.split_at_mut_checked(bands(config.spectral_subtraction.is_some()))?;
-        let means = rest.get_mut(..bands(config.pcen.is_some()))?;
+        let Parts { ring, buffer, edges, noises, means } = Parts::of(&config, memory)?;
         let Position { head, missing } = position;
         Some(FrontEnd { config, ring, buffer, edges, noises, means, head, missing })
     }

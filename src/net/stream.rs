@@ -36,14 +36,14 @@ impl Output<'_> {
     /// The class: index of the greatest logit, the first of equals; `None` where there are no logits.
     /// [`Model::label`] is its name.
     pub fn argmax(&self) -> Option<u16> {
-        let (first, rest) = self.logits.split_first()?;
-        let mut best = (0u16, *first);
-        for (k, y) in (1u16..).zip(rest) {
-            if *y > best.1 {
-                best = (k, *y);
+        // Below every i16, so that the first logit is above it.
+        let mut best = (None, i32::MIN);
+        for (k, y) in self.logits.iter().enumerate() {
+            if i32::from(*y) > best.1 {
+                best = (Some(k as u16), i32::from(*y));
             }
         }
-        Some(best.0)
+        best.0
     }
 
     /// Logit `k` as a number, exactly; `None` where there is none.
@@ -147,7 +147,8 @@ impl<'m, 'b> Stream<'m, 'b> {
 
     /// The part of a step that changes states. Saves the head's work where only the last output counts.
     pub fn advance(&mut self, frame: &[i16]) {
-        self.enter(frame, self.model.inputs());
+        let inputs = self.model.inputs();
+        self.enter(frame, inputs, inputs);
         if Feature::Feedback.built() && self.model.feedback() > 0 {
             self.run_fed();
         } else {
@@ -157,7 +158,7 @@ impl<'m, 'b> Stream<'m, 'b> {
 
     /// The part of [`Stream::step_closed`] that changes states.
     pub fn advance_closed(&mut self, frame: &[i16]) {
-        self.enter(frame, self.model.external_inputs());
+        self.enter(frame, self.model.external_inputs(), self.model.inputs());
         if Feature::Feedback.built() && self.model.feedback() > 0 {
             self.close_loop();
             self.run_fed();
@@ -166,13 +167,13 @@ impl<'m, 'b> Stream<'m, 'b> {
         }
     }
 
-    /// Puts a frame of `inputs` elements at the front of the memory, and 0 for what is missing of the model's inputs.
+    /// Puts a frame of `required` elements at the front of the memory, and 0 for what is missing of all `inputs`.
     #[inline(always)]
-    fn enter(&mut self, frame: &[i16], inputs: usize) {
-        debug_assert!(frame.len() == inputs, "a frame of {} elements: the model reads {inputs} a step", frame.len());
-        let given = copy_elements(self.memory, frame.get(..inputs).unwrap_or(frame));
-        if given < self.model.inputs() {
-            word::halves_mut(self.memory).get_mut(given..self.model.inputs()).unwrap_or_default().fill(0);
+    fn enter(&mut self, frame: &[i16], required: usize, inputs: usize) {
+        debug_assert!(frame.len() == required, "a frame of {} elements: the step reads {required}", frame.len());
+        let given = copy_elements(self.memory, frame.get(..required).unwrap_or(frame));
+        if given < inputs {
+            word::halves_mut(self.memory).get_mut(given..inputs).unwrap_or_default().fill(0);
         }
     }
 
