@@ -65,6 +65,7 @@ pub mod net;
 mod owned;
 mod silence;
 mod source;
+mod storage;
 pub mod text;
 
 pub use blob::LoadError;
@@ -78,3 +79,4 @@ pub use owned::{OwnedListener, OwnedStream};
 #[cfg(feature = "embedded-io-async")]
 pub use source::PcmReader;
 pub use source::{MAX_BLOCK, SampleSource};
+pub use storage::Storage;

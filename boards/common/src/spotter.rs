@@ -4,7 +4,7 @@
 
 use core::convert::Infallible;
 use elman::detect::Event;
-use elman::OwnedListener;
+use elman::Listener;
 use embedded_hal::digital::{ErrorType, OutputPin};
 
 /// A light that goes on with an event and off some samples later.
@@ -76,14 +76,14 @@ pub type Detection<'b> = Option<(Event, &'b str)>;
 
 /// A listener and its light.
 #[derive(Debug)]
-pub struct Spotter<'b, P, const WORDS: usize> {
-    listener: OwnedListener<'b, WORDS>,
+pub struct Spotter<'m, 'b, P> {
+    listener: Listener<'m, 'b>,
     light: Indicator<P>,
 }
 
-impl<'b, P: OutputPin, const WORDS: usize> Spotter<'b, P, WORDS> {
+impl<'m, 'b, P: OutputPin> Spotter<'m, 'b, P> {
     /// A listener and a light that is off.
-    pub fn new(listener: OwnedListener<'b, WORDS>, light: Indicator<P>) -> Self {
+    pub fn new(listener: Listener<'m, 'b>, light: Indicator<P>) -> Self {
         Spotter { listener, light }
     }
 

@@ -3,7 +3,7 @@
 #![no_main]
 
 use defmt_rtt as _;
-use elman::{Blob, OwnedListener};
+use elman::{Blob, Storage};
 use elman_board::spotter::{Indicator, Spotter, Unbiased};
 use embassy_nrf::gpio::{Level, Output, OutputDrive};
 use embassy_nrf::saadc::{CallbackResult, ChannelConfig, Config, Gain, InterruptHandler, Saadc};
@@ -15,6 +15,7 @@ use static_cell::ConstStaticCell;
 bind_interrupts!(struct Interrupts { SAADC => InterruptHandler; });
 
 static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
+static STORAGE: ConstStaticCell<Storage<'static, { BLOB.listener_words() }>> = ConstStaticCell::new(Storage::new());
 /// Samples in a block: 20 ms.
 const BLOCK: usize = 320;
 static BUFFERS: ConstStaticCell<[[[i16; 1]; BLOCK]; 2]> = ConstStaticCell::new([[[0; 1]; BLOCK]; 2]);
@@ -27,7 +28,7 @@ async fn main(_spawner: embassy_executor::Spawner) {
     let _microphone = Output::new(p.P0_20.reborrow(), Level::High, OutputDrive::HighDrive);
     let pin = Output::new(p.P0_28.reborrow(), Level::High, OutputDrive::Standard);
     let light = Indicator::new(pin, true, 8000).unwrap_or_else(|e| match e {});
-    let listener = match OwnedListener::<{ BLOB.listener_words() }>::load(BLOB) {
+    let listener = match STORAGE.take().listener(BLOB) {
         Ok(listener) => listener,
         Err(error) => return defmt::error!("{}", error),
     };

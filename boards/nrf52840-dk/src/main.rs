@@ -5,7 +5,7 @@
 #![no_main]
 
 use defmt_rtt as _;
-use elman::{Blob, OwnedListener, PcmReader};
+use elman::{Blob, PcmReader, Storage};
 use embassy_nrf::gpio::{Level, Output, OutputDrive};
 use embassy_nrf::pdm::{Config, Frequency, InterruptHandler, Pdm, Ratio, SamplerState};
 use embassy_nrf::{bind_interrupts, peripherals};
@@ -13,12 +13,12 @@ use embassy_sync::blocking_mutex::raw::ThreadModeRawMutex;
 use embassy_sync::pipe::Pipe;
 use embassy_time::{Duration, with_timeout};
 use panic_probe as _;
-use static_cell::{ConstStaticCell, StaticCell};
+use static_cell::ConstStaticCell;
 
 bind_interrupts!(struct Interrupts { PDM => InterruptHandler<peripherals::PDM>; });
 
 static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
-static LISTENER: StaticCell<OwnedListener<'static, { BLOB.listener_words() }>> = StaticCell::new();
+static STORAGE: ConstStaticCell<Storage<'static, { BLOB.listener_words() }>> = ConstStaticCell::new(Storage::new());
 /// Samples in a block: 20 ms.
 const BLOCK: usize = 320;
 static BUFFERS: ConstStaticCell<[[i16; BLOCK]; 2]> = ConstStaticCell::new([[0; BLOCK]; 2]);
@@ -30,8 +30,8 @@ const SHOWN: Duration = Duration::from_millis(500);
 #[embassy_executor::main]
 async fn main(_spawner: embassy_executor::Spawner) {
     let p = embassy_nrf::init(Default::default());
-    let listener = match OwnedListener::load(BLOB) {
-        Ok(listener) => LISTENER.init(listener),
+    let mut listener = match STORAGE.take().listener(BLOB) {
+        Ok(listener) => listener,
         Err(error) => return defmt::error!("{}", error),
     };
 

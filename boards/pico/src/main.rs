@@ -3,13 +3,14 @@
 #![no_main]
 
 use defmt_rtt as _;
-use elman::{Blob, OwnedListener};
+use elman::{Blob, Storage};
 use elman_board::spotter::{Indicator, Spotter, Unbiased};
 use embassy_futures::join::join;
 use embassy_rp::adc::{Adc, Channel, Config, InterruptHandler};
 use embassy_rp::gpio::{Level, Output, Pull};
 use embassy_rp::{bind_interrupts, dma, peripherals};
 use panic_probe as _;
+use static_cell::ConstStaticCell;
 
 bind_interrupts!(struct Interrupts {
     ADC_IRQ_FIFO => InterruptHandler;
@@ -17,6 +18,7 @@ bind_interrupts!(struct Interrupts {
 });
 
 static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
+static STORAGE: ConstStaticCell<Storage<'static, { BLOB.listener_words() }>> = ConstStaticCell::new(Storage::new());
 /// Samples in a block: 20 ms.
 const BLOCK: usize = 320;
 /// The converter's 48 MHz over 16 kHz, less one.
@@ -26,7 +28,7 @@ const DIVIDER: u16 = 2999;
 async fn main(_spawner: embassy_executor::Spawner) {
     let p = embassy_rp::init(Default::default());
     let light = Indicator::new(Output::new(p.PIN_25, Level::Low), false, 8000).unwrap_or_else(|e| match e {});
-    let listener = match OwnedListener::<{ BLOB.listener_words() }>::load(BLOB) {
+    let listener = match STORAGE.take().listener(BLOB) {
         Ok(listener) => listener,
         Err(error) => return defmt::error!("{}", error),
     };

@@ -4,6 +4,9 @@
 #![no_std]
 #![no_main]
 
+#[cfg(feature = "more")]
+mod owned;
+
 use core::hint::black_box;
 use elman::arith::Probability;
 use elman::audio::FrontEnd;
@@ -230,6 +233,8 @@ fn main() -> ! {
             black_box(graph(&model, &mut memory, &black_box([0; 64]), &black_box([0; 9]), &black_box([0; 16])));
             sequence(&model, &mut memory, &black_box([0; 64]))
         }));
+        #[cfg(feature = "more")]
+        black_box(owned::run());
         black_box(run());
     }
 }

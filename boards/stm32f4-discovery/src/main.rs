@@ -3,7 +3,7 @@
 #![no_main]
 
 use defmt_rtt as _;
-use elman::{Blob, OwnedListener};
+use elman::{Blob, Storage};
 use elman_board::spotter::{Indicator, PulseDensity, Spotter};
 use embassy_stm32::gpio::{Level, Output, Speed};
 use embassy_stm32::i2s::{Config, Format, I2S};
@@ -16,6 +16,7 @@ use static_cell::ConstStaticCell;
 bind_interrupts!(struct Interrupts { DMA1_STREAM3 => dma::InterruptHandler<peripherals::DMA1_CH3>; });
 
 static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
+static STORAGE: ConstStaticCell<Storage<'static, { BLOB.listener_words() }>> = ConstStaticCell::new(Storage::new());
 /// Samples in a block: 10 ms. A sample is four words of the microphone's bits.
 const BLOCK: usize = 160;
 static BITS: ConstStaticCell<[u16; 8 * BLOCK]> = ConstStaticCell::new([0; 8 * BLOCK]);
@@ -31,7 +32,7 @@ async fn main(_spawner: embassy_executor::Spawner) {
     let p = embassy_stm32::init(config);
     let pin = Output::new(p.PD13, Level::Low, Speed::Low);
     let light = Indicator::new(pin, false, 8000).unwrap_or_else(|e| match e {});
-    let listener = match OwnedListener::<{ BLOB.listener_words() }>::load(BLOB) {
+    let listener = match STORAGE.take().listener(BLOB) {
         Ok(listener) => listener,
         Err(error) => return defmt::error!("{}", error),
     };

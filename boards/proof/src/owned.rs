@@ -1,29 +1,18 @@
-//! A firmware whose listener owns model and states, in one static, and reads an async source. Links only if no panic can be
-//! reached, as the firmware next to it.
-#![no_std]
-#![no_main]
+//! Models and states in objects of their own, by value and in place, an async source, and numbers as f32.
 
 use core::convert::Infallible;
 use core::hint::black_box;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
-use elman::{Blob, Error, OwnedListener, OwnedStream, SampleSource};
-use static_cell::StaticCell;
+use elman::{Blob, Error, Listener, OwnedListener, OwnedStream, PcmReader, SampleSource, Storage, float};
+use static_cell::{ConstStaticCell, StaticCell};
 
-unsafe extern "C" {
-    fn a_panic_is_reachable() -> !;
-}
+use super::BLOB;
 
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    // SAFETY: nothing defines the function, so a firmware that could call it does not link.
-    unsafe { a_panic_is_reachable() }
-}
-
-static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
 type Ear = OwnedListener<'static, { BLOB.listener_words() }>;
 type Net = OwnedStream<'static, { BLOB.memory_words() }>;
 static EAR: StaticCell<Ear> = StaticCell::new();
+static STORAGE: ConstStaticCell<Storage<'static, { BLOB.listener_words() }>> = ConstStaticCell::new(Storage::new());
 
 /// A microphone that the compiler cannot know.
 struct Microphone;
@@ -35,6 +24,11 @@ impl SampleSource for Microphone {
         block.fill(black_box(0));
         Ok(black_box(block.len()))
     }
+}
+
+#[inline(never)]
+fn stored() -> Result<Listener<'static, 'static>, Error> {
+    STORAGE.try_take().map_or(Err(elman::LoadError::NoLayers.into()), |storage| storage.listener(black_box(BLOB)))
 }
 
 /// An executor of one task that is always ready.
@@ -78,15 +72,38 @@ fn listen(ear: &mut Ear) {
     }
 }
 
-#[cortex_m_rt::entry]
-fn main() -> ! {
+/// Bytes that the compiler cannot know.
+struct Bytes;
+
+impl embedded_io_async::ErrorType for Bytes {
+    type Error = Infallible;
+}
+
+impl embedded_io_async::Read for Bytes {
+    async fn read(&mut self, to: &mut [u8]) -> Result<usize, Infallible> {
+        to.fill(black_box(0));
+        Ok(black_box(to.len()))
+    }
+}
+
+/// Numbers as f32.
+#[inline(never)]
+fn real(net: &mut Net) -> Result<(), Error> {
+    let (mut frame, mut p) = (black_box([0; 64]), black_box([0.0; 64]));
+    black_box(net.model().quantize(&black_box([0.0; 64]), &mut frame));
+    let output = net.try_step(&frame)?;
+    output.dequantize(&mut p);
+    output.softmax_f32(&mut p);
+    black_box((p, float::level_dbfs(&frame)));
+    Ok(())
+}
+
+/// All of it.
+pub fn run() -> Option<()> {
     black_box(stream(black_box(BLOB)).is_ok());
-    if let Ok(ear) = load(black_box(BLOB))
-        && let Some(ear) = EAR.try_init(ear)
-    {
-        listen(ear);
-    }
-    loop {
-        black_box(());
-    }
+    black_box(real(&mut Net::load(black_box(BLOB)).ok()?).is_ok());
+    let mut listener = stored().ok()?;
+    black_box(block_on(listener.next_event(&mut PcmReader::new(Bytes))).is_ok());
+    listen(EAR.try_init(load(black_box(BLOB)).ok()?)?);
+    Some(())
 }
