@@ -170,7 +170,7 @@ impl defmt::Format for Config {
     fn format(&self, f: defmt::Formatter<'_>) {
         defmt::write!(
             f,
-            "Config {{ smooth: {=u8}, refractory: {=u16}, release: {=u16}/32768, {}, thresholds: {=[u16]}/32768 }}",
+            "Config {{ smooth: {=u8}, refractory: {=u16}, release: {=u16}/32768, {}, thresholds: {}/32768 }}",
             self.smooth,
             self.refractory,
             self.release.to_bits(),

@@ -74,7 +74,7 @@ pub fn softmax(logits: &[i16], frac: u8, p: &mut [f32]) {
 /// full scale -3.01, a block of zeros or of no samples -∞. A bias counts: subtract it before.
 pub fn level_dbfs(samples: &[i16]) -> f32 {
     // 10 log10(2^30)
-    const FULL_SCALE: f32 = 90.308_998_699;
+    const FULL_SCALE: f32 = 90.309;
     let sum = samples.iter().fold(0u64, |sum, x| sum.wrapping_add(u64::from(x.unsigned_abs()).wrapping_pow(2)));
     match sum {
         0 => f32::NEG_INFINITY,

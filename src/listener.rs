@@ -47,13 +47,13 @@ fn parts<'m>(
     audio: &audio::Config,
     detect: &detect::Config,
     memory: &'m mut [u32],
-) -> Result<(&'m mut [u32], &'m mut [u32], &'m mut [u32]), MemoryError> {
+) -> Result<[&'m mut [u32]; 3], MemoryError> {
     let words = [audio.memory_words(), model.memory_words(), detect.memory_words()];
     let required = words.iter().fold(0usize, |sum, n| sum.saturating_add(*n));
     let too_small = MemoryError { required, provided: memory.len() };
     let (sound, rest) = memory.split_at_mut_checked(words[0]).ok_or(too_small)?;
     let (states, rest) = rest.split_at_mut_checked(words[1]).ok_or(too_small)?;
-    Ok((sound, states, rest.get_mut(..words[2]).ok_or(too_small)?))
+    Ok([sound, states, rest.get_mut(..words[2]).ok_or(too_small)?])
 }
 
 /// The results of one frame, stage by stage.
@@ -69,6 +69,15 @@ pub struct FrameResult<'l> {
     pub event: Option<Event>,
     /// Whether the state is reset after this frame: enough consecutive frames were silent.
     pub reset: bool,
+}
+
+/// Logits, event and whether the state is reset; features would make a long line.
+#[cfg(feature = "defmt")]
+impl defmt::Format for FrameResult<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        let FrameResult { logits, event, reset, .. } = *self;
+        defmt::write!(f, "FrameResult {{ logits: {}, event: {}, reset: {=bool} }}", logits, event, reset);
+    }
 }
 
 impl<'m, 'b> Listener<'m, 'b> {
@@ -99,7 +108,7 @@ impl<'m, 'b> Listener<'m, 'b> {
             return Err(RunError::NotAListener { front_end: false, detector: true });
         };
         detect.check(model.outputs())?;
-        let (sound, states, sums) = parts(model, audio, detect, memory)?;
+        let [sound, states, sums] = parts(model, audio, detect, memory)?;
         Ok(Listener {
             front_end: FrontEnd::new(*audio, sound)?,
             net: model.stream(states)?,
@@ -112,7 +121,7 @@ impl<'m, 'b> Listener<'m, 'b> {
     #[inline(always)]
     pub(crate) fn resume(model: &'m Model<'b>, memory: &'m mut [u32], progress: Progress) -> Option<Self> {
         let (audio, detect) = (model.audio()?, model.detect()?);
-        let (sound, states, sums) = parts(model, audio, detect, memory).ok()?;
+        let [sound, states, sums] = parts(model, audio, detect, memory).ok()?;
         Some(Listener {
             front_end: FrontEnd::resume(*audio, sound, progress.front_end)?,
             net: Stream::resume(model, states),

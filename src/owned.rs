@@ -20,10 +20,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! In firmware `static LISTENER: StaticCell<OwnedListener<'static, { BLOB.listener_words() }>>` (crate static_cell) takes it:
-//! `LISTENER.init(OwnedListener::load(BLOB)?)`. Nothing in it points to itself, so it may be moved at any time. It is a few
-//! kB: on its way to a static it is once on the stack. [`Listener`](crate::Listener) and [`Stream`](crate::Stream) over
-//! memory of the caller are not.
+//! Nothing in it points to itself, so it may be moved at any time. Loading needs it two or three times on the stack (some
+//! 16 kB for a keyword spotter of 3.6 kB); [`Storage`](crate::Storage) is loaded in place, and is for a static.
 
 use crate::blob::{Blob, Model};
 use crate::detect::{self, Event};
@@ -121,8 +119,8 @@ impl<'b, const WORDS: usize> OwnedStream<'b, WORDS> {
 
 /// A [`Listener`] that owns its model and its states: `WORDS` is [`Blob::listener_words`], or more.
 ///
-/// A block costs some instructions more than in the borrowing form, which the parts' places in the memory take to be found
-/// again; a frame costs thousands of times as much.
+/// The parts' places in the memory are found again for each block: 180 to 280 instructions on a Cortex-M4, where a frame
+/// takes tens of thousands. An [`OwnedStream`] takes 10 to 15 a step.
 #[derive(Clone, Debug)]
 pub struct OwnedListener<'b, const WORDS: usize> {
     model: Model<'b>,

@@ -28,7 +28,7 @@ pub const MAX_BLOCK: usize = 160;
 /// A source of 16-bit samples, one channel, at the model's rate.
 ///
 /// A driver with a buffer of its own, as of a DMA, copies from it and remembers how far it came. A slice is a source that
-/// ends; [`PcmReader`](crate::PcmReader) (feature `embedded-io-async`) makes one of bytes.
+/// ends; `PcmReader` (feature `embedded-io-async`) makes one of bytes.
 ///
 /// ```
 /// use elman::SampleSource;

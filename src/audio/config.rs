@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Parameters of the front end. They are data of the network trained on them and travel in its blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Config {
     /// Samples per second, in Hz.
     pub sample_rate: u32,

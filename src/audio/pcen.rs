@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// Parameters of the normalisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Pcen {
     /// k: the mean follows with a time constant of 2^k frames; 1 to 12.
     pub smoothing_log2: u8,

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 /// Parameters of the spectral_subtraction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct SpectralSubtraction {
     /// The estimate falls with a time constant of 2^fall frames; 1 to 12.
     pub fall_log2: u8,

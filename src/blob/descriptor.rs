@@ -16,6 +16,7 @@ pub const MAX_WIDTH: u16 = 8192;
 
 /// Which outputs of a sequence are the model's answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Readout {
     /// The last: sequence to class.
     #[default]
@@ -26,6 +27,7 @@ pub enum Readout {
 
 /// In which order a layer takes the steps of a sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Direction {
     /// From the first to the last.
     #[default]
@@ -37,6 +39,7 @@ pub enum Direction {
 
 /// What a symbol of a text is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum TextUnit {
     /// A character, i.e. a Unicode scalar value.
     #[default]

@@ -170,6 +170,7 @@ impl<'b> Model<'b> {
         self.descriptor.readout
     }
     /// The layers, from the input.
+    #[doc(hidden)]
     pub fn layers(&self) -> &[LayerView<'b>] {
         &self.layers
     }
@@ -178,6 +179,7 @@ impl<'b> Model<'b> {
         self.descriptor.structure
     }
     /// The layers of chain `k` of a model of several chains.
+    #[doc(hidden)]
     pub fn chain(&self, k: usize) -> &[LayerView<'b>] {
         let (start, end) = Chains::range(&self.descriptor.chains, k);
         self.layers.get(start..end).unwrap_or_default()
@@ -231,6 +233,22 @@ impl<'b> Model<'b> {
     /// Words of memory of a stream, or of a sequence where [`Model::max_steps`] is not 0.
     pub fn memory_words(&self) -> usize {
         self.memory_words
+    }
+}
+
+/// Name, CRC and sizes.
+#[cfg(feature = "defmt")]
+impl defmt::Format for Model<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(
+            f,
+            "Model {{ name: {=str}, crc: {=u32:#010x}, inputs: {=u16}, outputs: {=u16}, memory_words: {=usize} }}",
+            self.name(),
+            self.crc,
+            self.inputs,
+            self.outputs,
+            self.memory_words
+        );
     }
 }
 

@@ -15,6 +15,7 @@ mod shape;
 mod structure;
 mod validate;
 
+pub use crate::kernel::Layout;
 pub use crc::crc32c;
 pub use descriptor::{
     Descriptor, Direction, LayerDescriptor, MAX_LAYERS, MAX_WIDTH, Readout, Text, TextUnit, schema_hash,

@@ -18,7 +18,9 @@ pub mod tree_lstm;
 mod view;
 
 pub(crate) use drive::{plain, split_mut};
+#[doc(hidden)]
 pub use taps::{DelayTaps, MAX_LINE_WORDS};
+#[doc(hidden)]
 pub use view::{LayerView, StageView, StepFn};
 
 use crate::arith::Arith;

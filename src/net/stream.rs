@@ -25,6 +25,7 @@ pub struct Stream<'m, 'b> {
 
 /// The output of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Output<'s> {
     /// The last layer's outputs.
     pub logits: &'s [i16],
@@ -52,7 +53,7 @@ impl Output<'_> {
         Some(Logit::from_bits(y << 16u32.saturating_sub(self.frac.into())))
     }
 
-    /// Probabilities: p_k = exp(y_k) / Σ exp(y_j) of the logits y, as [`softmax`](crate::arith::softmax) computes them.
+    /// Probabilities: p_k = exp(y_k) / Σ exp(y_j) of the logits y, as [`softmax`] computes them.
     /// Only as many as the shorter of logits and `p` has.
     pub fn softmax(&self, p: &mut [Probability]) {
         softmax(self.logits, self.frac, probability::bits_mut(p));
