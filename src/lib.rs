@@ -132,3 +132,18 @@ const _: () = {
     sent_and_shared::<net::Sampler>();
     sent_and_shared::<Error>();
 };
+
+/// The code of README and docs compiles.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../docs/listening.md")]
+    mod listening {}
+    #[doc = include_str!("../docs/seq2seq.md")]
+    mod seq2seq {}
+    #[doc = include_str!("../docs/streaming.md")]
+    mod streaming {}
+    #[doc = include_str!("../docs/trees-and-graphs.md")]
+    mod trees_and_graphs {}
+}

@@ -8,7 +8,7 @@
 //! let model = Model::load(blob)?;
 //! let mut listener = Listener::new(&model, memory)?;
 //! if let Some(event) = listener.push(block) {
-//!     println!("{:?} after {} ms", model.label(event.class.into()), listener.milliseconds(&event));
+//!     println!("{:?} after {} ms", listener.label(&event), listener.milliseconds(&event));
 //! }
 //! # Ok(()) }
 //! # assert!(run(Blob::new(&[0; 8]), &mut [], &[]).is_err());

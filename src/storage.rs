@@ -16,7 +16,7 @@
 //! if let Some(event) = toy.listener.push(&[0; 320]) {
 //!     println!("{:?}, score {}", toy.listener.label(&event), event.score);
 //! }
-//! # assert_eq!(toy.listener.detector().steps(), 0);
+//! # assert_eq!(toy.listener.detector().steps(), 1);
 //! # Ok(()) }
 //! ```
 

@@ -38,7 +38,7 @@ pub const END: u16 = 0;
 /// let mut net = model.seq2seq(memory)?; // `model.memory_words()` words
 /// let written = net.run(frames)?; // `[steps, model.inputs()]`
 /// for symbol in written.symbols() {
-///     println!("{:?}", model.label(symbol.into()));
+///     println!("{:?}", model.label(symbol));
 /// }
 /// # Ok(()) }
 /// ```
