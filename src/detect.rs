@@ -28,11 +28,10 @@
 
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use crate::arith::{probability, softmax};
 use crate::kernel::word;
 use crate::memory::MemoryError;
+use crate::record::record;
 use crate::silence::SilenceCounter;
 
 pub use crate::arith::Probability;
@@ -43,19 +42,21 @@ pub const MAX_OUTPUTS: usize = 32;
 /// Longest window of smoothing, in steps.
 pub const MAX_SMOOTH: u8 = 64;
 
-/// Parameters of a detector: data of the model, calibrated with it, and part of its blob.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Config {
-    /// Steps over which probabilities are averaged: 1 to [`MAX_SMOOTH`].
-    pub smooth: u8,
-    /// Steps after an event in which no other is reported.
-    pub refractory: u16,
-    /// The mean of a reported class must fall below this before the class is reported again; 0 for no such rule.
-    pub release: Probability,
-    /// After how much silence the state of network and detector is reset.
-    pub silence_reset: SilenceReset,
-    /// Of each class, the mean probability from which on it is reported; 0 for a class that is no word.
-    pub thresholds: heapless::Vec<Probability, MAX_OUTPUTS>,
+record! {
+    /// Parameters of a detector: data of the model, calibrated with it, and part of its blob.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Config {
+        /// Steps over which probabilities are averaged: 1 to [`MAX_SMOOTH`].
+        smooth: u8 ["smooth "],
+        /// Steps after an event in which no other is reported.
+        refractory: u16 ["refractory "],
+        /// The mean of a reported class must fall below this before the class is reported again; 0 for no such rule.
+        release: Probability ["release "],
+        /// After how much silence the state of network and detector is reset.
+        silence_reset: SilenceReset ["rest(" SilenceReset ") "],
+        /// Of each class, the mean probability from which on it is reported; 0 for a class that is no word.
+        thresholds: heapless::Vec<Probability, MAX_OUTPUTS> ["thresholds"],
+    }
 }
 
 /// Why a [`Config`] cannot be run.

@@ -51,3 +51,10 @@ impl From<RunError> for Error {
         Error::Run(error)
     }
 }
+
+/// There is none.
+impl From<core::convert::Infallible> for Error {
+    fn from(error: core::convert::Infallible) -> Self {
+        match error {}
+    }
+}

@@ -59,19 +59,32 @@
     doc = "* `float` (a feature): f32 at the border: quantize, dequantize, probabilities, levels."
 )]
 //!
-//! # Layers, from the top
+//! # Modules, from the top
+//! * [`operations`]: the layers and parts that a firmware links.
 //! * [`listener`], [`detect`], [`audio`], [`text`]: what surrounds a network.
 //! * [`net`]: ways to run a model.
 //! * [`blob`]: the file format.
+//! * [`wiring`]: which chain of layers reads which, in encoder-decoders, trees and graphs.
 //! * [`cell`]: recurrent cells, a file each: equations, table, tests. [`layer`]: dense, pooling, scaling.
 //! * [`arith`]: the arithmetic that equations are written in, and its integer form.
-//! * `kernel`: dot products, in plain Rust and in assembly for cores with the DSP extension. The only unsafe code.
+//! * `kernel`: dot products, in plain Rust and in assembly for each kind of core. The only unsafe code.
 //!
-//! Modules look down only.
+//! Modules use those below them only; tests/floors.rs checks it.
 //!
 //! # Numbers
 //! Vectors are i16, weights i8 with a scale per row, accumulators i32, gates Q0.31 inside a step. Which fraction
 //! bits a layer has is data of the model. See docs/numerics.md.
+//!
+//! # Cargo features
+//! All are off by default.
+//! * `defmt`: `defmt::Format` for errors, events and parameters.
+//! * `serde`: `Serialize` and `Deserialize` for parameters and descriptors, as tools need them.
+//! * `postcard`: the descriptor is decoded by the postcard crate instead of the reader of this crate.
+//!
+//! # What a core must allow
+//! The copies of vectors on cores with the DSP extension (Cortex-M4, M7, M33) read words from addresses that may be aligned
+//! to two bytes only. They are allowed after reset; where a system sets `CCR.UNALIGN_TRP`, frames must be aligned to four
+//! bytes.
 //!
 //! # When not to use it
 //! Convolutional networks, training on the device, and models whose weights do not fit int8 per row are not what
@@ -84,9 +97,9 @@ pub mod arith;
 pub mod audio;
 pub mod blob;
 pub mod cell;
+mod descriptor;
 pub mod detect;
 mod error;
-mod feature;
 #[cfg(feature = "float")]
 pub mod float;
 #[doc(hidden)]
@@ -95,16 +108,19 @@ pub mod layer;
 pub mod listener;
 mod memory;
 pub mod net;
+mod operation;
+pub mod operations;
 mod owned;
+mod plan;
+mod record;
 mod silence;
 mod source;
 mod storage;
 pub mod text;
+pub mod wiring;
 
-pub use blob::LoadError;
-pub use blob::{Blob, Model};
+pub use blob::{Blob, LoadError, Model, Operations};
 pub use error::Error;
-pub use feature::Feature;
 pub use listener::Listener;
 pub use memory::MemoryError;
 pub use net::{RunError, Seq2seq, Sequence, Stream};
@@ -147,3 +163,4 @@ mod pages {
     #[doc = include_str!("../docs/trees-and-graphs.md")]
     mod trees_and_graphs {}
 }
+pub use operation::Operation;

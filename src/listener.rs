@@ -110,7 +110,7 @@ impl<'m, 'b> Listener<'m, 'b> {
         detect.check(model.outputs())?;
         let [sound, states, sums] = parts(model, audio, detect, memory)?;
         Ok(Listener {
-            front_end: FrontEnd::new(*audio, sound)?,
+            front_end: FrontEnd::with_operations(&model.operations.front_end, *audio, sound)?,
             net: model.stream(states)?,
             detector: Detector::new(detect, sums)?,
         })
@@ -123,7 +123,7 @@ impl<'m, 'b> Listener<'m, 'b> {
         let (audio, detect) = (model.audio()?, model.detect()?);
         let [sound, states, sums] = parts(model, audio, detect, memory).ok()?;
         Some(Listener {
-            front_end: FrontEnd::resume(*audio, sound, progress.front_end)?,
+            front_end: FrontEnd::resume(&model.operations.front_end, *audio, sound, progress.front_end)?,
             net: Stream::resume(model, states),
             detector: Detector::resume(detect, sums, progress.detector)?,
         })

@@ -5,17 +5,19 @@
 //! yesterday. After [`SilenceReset::steps`] consecutive steps whose greatest logit is that of silence, states are those of
 //! the start.
 
-use serde::{Deserialize, Serialize};
+use crate::record::record;
 
-/// Which class is silence, and after how many consecutive silent steps the state is reset; part of the detector's
-/// parameters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct SilenceReset {
-    /// The class (output) that is silence.
-    pub class: u8,
-    /// Consecutive steps in which its logit is above every other's; 0 for never.
-    pub steps: u16,
+record! {
+    /// Which class is silence, and after how many consecutive silent steps the state is reset; part of the detector's
+    /// parameters.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+    pub struct SilenceReset {
+        /// The class (output) that is silence.
+        class: u8 ["output "],
+        /// Consecutive steps in which its logit is above every other's; 0 for never.
+        steps: u16 ["steps"],
+    }
 }
 
 impl SilenceReset {

@@ -20,15 +20,15 @@
 //! # Ok(()) }
 //! ```
 
-use crate::blob::{Blob, LoadError, Model};
+use crate::blob::{LoadError, Model};
 use crate::net::{Graph, Seq2seq, Sequence, Stream, Tree};
 use crate::{Error, Listener};
 
-/// A place for a model and for `WORDS` words of its states: [`Blob::listener_words`] or [`Blob::memory_words`].
+/// A place for a model and for `WORDS` words of its states: [`Blob::listener_words`](crate::Blob::listener_words) or
+/// [`Blob::memory_words`](crate::Blob::memory_words).
 ///
-/// It is 0 before it is used, so that a static of it takes no flash, and what runs in it is loaded in place: nothing but the
-/// model itself is ever on the stack. For an object that owns both and may be moved see
-/// [`OwnedListener`](crate::OwnedListener).
+/// It is 0 before it is used, so that a static of it takes no flash, and states are made in place: nothing but the model
+/// is ever on the stack. Its methods take a blob, or a model from [`Model::load_with`] with the operations that are named. For an object that owns both and may be moved see [`OwnedListener`](crate::OwnedListener).
 #[derive(Debug)]
 pub struct Storage<'b, const WORDS: usize> {
     /// One, once there is one. An `Option` without a model would not be 0.
@@ -42,67 +42,88 @@ impl<'b, const WORDS: usize> Storage<'b, WORDS> {
         Storage { model: heapless::Vec::new(), memory: [0; WORDS] }
     }
 
-    /// Loads a model in place of the one before.
+    /// Puts a model in the place of the one before.
     #[inline(always)]
-    fn load(&mut self, blob: Blob<'b>) -> Result<(&Model<'b>, &mut [u32]), LoadError> {
-        let Storage { model, memory } = self;
-        model.clear();
+    fn put<M: TryInto<Model<'b>>>(&mut self, model: M) -> Result<(&Model<'b>, &mut [u32]), Error>
+    where
+        Error: From<M::Error>,
+    {
+        let Storage { model: place, memory } = self;
+        place.clear();
         // There is a place for one.
-        let _ = model.push(Model::load(blob)?);
-        Ok((model.first().ok_or(LoadError::NoLayers)?, memory))
+        let _ = place.push(model.try_into()?);
+        Ok((place.first().ok_or(LoadError::NoLayers)?, memory))
     }
 
-    /// Loads a model that listens.
+    /// A listener at the start of a stream.
     ///
     /// # Errors
-    /// The errors of [`Model::load`] and [`Listener::new`]: of memory where `WORDS` is less than the model requires.
-    pub fn listener(&mut self, blob: Blob<'b>) -> Result<Listener<'_, 'b>, Error> {
-        let (model, memory) = self.load(blob)?;
+    /// The errors of [`Model::load`] and [`Listener::new`]: [`RunError::Memory`](crate::RunError::Memory) where `WORDS` is less than the model requires.
+    pub fn listener<M: TryInto<Model<'b>>>(&mut self, model: M) -> Result<Listener<'_, 'b>, Error>
+    where
+        Error: From<M::Error>,
+    {
+        let (model, memory) = self.put(model)?;
         Ok(Listener::new(model, memory)?)
     }
 
-    /// Loads a model that takes a step per frame.
+    /// A stream at its start: a step per frame.
     ///
     /// # Errors
     /// The errors of [`Model::load`] and [`Model::stream`].
-    pub fn stream(&mut self, blob: Blob<'b>) -> Result<Stream<'_, 'b>, Error> {
-        let (model, memory) = self.load(blob)?;
+    pub fn stream<M: TryInto<Model<'b>>>(&mut self, model: M) -> Result<Stream<'_, 'b>, Error>
+    where
+        Error: From<M::Error>,
+    {
+        let (model, memory) = self.put(model)?;
         Ok(model.stream(memory)?)
     }
 
-    /// Loads a model that runs whole sequences.
+    /// A model that runs whole sequences.
     ///
     /// # Errors
     /// The errors of [`Model::load`] and [`Model::sequence`].
-    pub fn sequence(&mut self, blob: Blob<'b>) -> Result<Sequence<'_, 'b>, Error> {
-        let (model, memory) = self.load(blob)?;
+    pub fn sequence<M: TryInto<Model<'b>>>(&mut self, model: M) -> Result<Sequence<'_, 'b>, Error>
+    where
+        Error: From<M::Error>,
+    {
+        let (model, memory) = self.put(model)?;
         Ok(model.sequence(memory)?)
     }
 
-    /// Loads an encoder-decoder.
+    /// An encoder-decoder.
     ///
     /// # Errors
     /// The errors of [`Model::load`] and [`Model::seq2seq`].
-    pub fn seq2seq(&mut self, blob: Blob<'b>) -> Result<Seq2seq<'_, 'b>, Error> {
-        let (model, memory) = self.load(blob)?;
+    pub fn seq2seq<M: TryInto<Model<'b>>>(&mut self, model: M) -> Result<Seq2seq<'_, 'b>, Error>
+    where
+        Error: From<M::Error>,
+    {
+        let (model, memory) = self.put(model)?;
         Ok(model.seq2seq(memory)?)
     }
 
-    /// Loads a model of trees.
+    /// A model of trees.
     ///
     /// # Errors
     /// The errors of [`Model::load`] and [`Model::tree`].
-    pub fn tree(&mut self, blob: Blob<'b>) -> Result<Tree<'_, 'b>, Error> {
-        let (model, memory) = self.load(blob)?;
+    pub fn tree<M: TryInto<Model<'b>>>(&mut self, model: M) -> Result<Tree<'_, 'b>, Error>
+    where
+        Error: From<M::Error>,
+    {
+        let (model, memory) = self.put(model)?;
         Ok(model.tree(memory)?)
     }
 
-    /// Loads a graph network.
+    /// A graph network.
     ///
     /// # Errors
     /// The errors of [`Model::load`] and [`Model::graph`].
-    pub fn graph(&mut self, blob: Blob<'b>) -> Result<Graph<'_, 'b>, Error> {
-        let (model, memory) = self.load(blob)?;
+    pub fn graph<M: TryInto<Model<'b>>>(&mut self, model: M) -> Result<Graph<'_, 'b>, Error>
+    where
+        Error: From<M::Error>,
+    {
+        let (model, memory) = self.put(model)?;
         Ok(model.graph(memory)?)
     }
 }

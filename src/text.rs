@@ -11,7 +11,31 @@
 //! # Ok::<(), elman::text::Error>(())
 //! ```
 
-pub use crate::blob::{Text, TextUnit};
+use crate::record::{choice, record};
+
+choice! {
+    /// What a symbol of a text is.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+    pub enum TextUnit {
+        /// A character, i.e. a Unicode scalar value.
+        Characters,
+        /// A word: what is between white space.
+        Words,
+    }
+}
+
+record! {
+    /// The symbols of a model that reads text. Symbol 0 is the unknown one, which is not listed; a symbol is given to the
+    /// model as a frame of one element, its index.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Text<'b> {
+        /// What a symbol is.
+        unit: TextUnit,
+        /// Symbols 1, 2, ... in ascending order, each once: characters side by side, words one a line.
+        symbols: &'b str,
+    }
+}
 
 /// Why a text cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +51,8 @@ pub enum Error {
 
 impl core::fmt::Display for Error {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        core::fmt::Debug::fmt(self, f)
+        let Error::Utf8 { at } = self;
+        write!(f, "the text is not UTF-8 from byte {at} on: convert it to UTF-8")
     }
 }
 

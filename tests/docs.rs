@@ -242,6 +242,23 @@ fn packages_that_are_named_exist() {
 }
 
 #[test]
+fn features_that_are_named_exist() {
+    let root = root();
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let mut wrong = Vec::new();
+    for page in pages(&root) {
+        for code in page.code().iter().filter(|c| c.starts_with("elman = {")) {
+            let list =
+                code.split_once("features = [").and_then(|(_, rest)| rest.split_once(']')).map_or("", |(list, _)| list);
+            let names = list.split(',').map(|n| n.trim().trim_matches('"')).filter(|n| !n.is_empty());
+            let missing = names.filter(|n| !manifest.lines().any(|l| l.starts_with(&format!("{n} = ["))));
+            wrong.extend(missing.map(|n| format!("{}: {n}", page.name)));
+        }
+    }
+    assert!(wrong.is_empty(), "features that are not there:\n{}", wrong.join("\n"));
+}
+
+#[test]
 fn names_are_read_as_written() {
     assert_eq!(commands("cargo xtask bench mcu --all   # counts"), [["bench", "mcu", "--all"]]);
     assert_eq!(commands("$ elman run runs/scan commands.txt").len(), 1);

@@ -4,7 +4,7 @@ use elman::arith::round_shift;
 use elman::blob::{Blob, Model, Readout, Structure};
 use elman::cell::CarriedState;
 use elman::net::CsrRows;
-use elman::{Error, MemoryError, RunError};
+use elman::{MemoryError, RunError};
 use elman_quant::synthetic::graph::{Graph, MOST, Shape, graph, model};
 use elman_quant::synthetic::{self, Drive};
 use elman_quant::{IntegerLayer, IntegerModel, words_of};

@@ -1,8 +1,9 @@
 //! Delay lines, symbols and sums, against what they are by definition; and what the loader refuses of them.
 
 use elman::arith::reformat;
-use elman::blob::{Blob, Model, TextUnit};
+use elman::blob::{Blob, Model};
 use elman::layer::one_hot::ONE;
+use elman::text::TextUnit;
 use elman_quant::synthetic::{self, Drive, Numbers};
 use elman_quant::{IntegerGate, IntegerLayer, IntegerModel, words_of};
 

@@ -19,10 +19,10 @@ fn run(blob: &[u32], blocks: &mut dyn Iterator<Item = &[i16]>) -> (Vec<i16>, Vec
     let mut listener = Listener::new(&model, &mut memory).unwrap();
     let (mut numbers, mut means, mut events) = (Vec::new(), Vec::new(), Vec::new());
     for block in blocks {
-        listener.push_each(block, |heard| {
-            numbers.extend(heard.features.iter().chain(heard.logits));
-            means.extend((0..model.outputs()).map(|k| heard.detector.smoothed(k)));
-            events.extend(heard.event);
+        listener.push_each(block, |result| {
+            numbers.extend(result.features.iter().chain(result.logits));
+            means.extend((0..model.outputs()).map(|k| result.detector.smoothed(k)));
+            events.extend(result.event);
         });
     }
     (numbers, means, events)
@@ -120,7 +120,7 @@ fn a_reset_is_a_fresh_start_and_memory_is_exact() {
     let mut listener = Listener::new(&model, &mut memory).unwrap();
     let mut events = |samples: &[i16]| {
         let mut events = Vec::new();
-        listener.push_each(samples, |heard| events.extend(heard.event));
+        listener.push_each(samples, |result| events.extend(result.event));
         listener.reset();
         events
     };
@@ -164,11 +164,11 @@ fn behind_a_rest_a_listener_with_a_past_is_a_fresh_one() {
         for block in samples.chunks(hop) {
             let mut frames = [Vec::new(), Vec::new()];
             for (listener, frame) in [&mut past, &mut fresh].into_iter().zip(&mut frames) {
-                listener.push_each(block, |heard| {
-                    frame.extend(heard.features.iter().chain(heard.logits).map(|x| i32::from(*x)));
-                    frame.extend((0..4).map(|k| i32::from(heard.detector.smoothed(k))));
-                    frame.extend(heard.event.map(|e| i32::from(e.class) << 16 | i32::from(e.score)));
-                    frame.push(i32::from(heard.reset));
+                listener.push_each(block, |result| {
+                    frame.extend(result.features.iter().chain(result.logits).map(|x| i32::from(*x)));
+                    frame.extend((0..4).map(|k| i32::from(result.detector.smoothed(k))));
+                    frame.extend(result.event.map(|e| i32::from(e.class) << 16 | i32::from(e.score)));
+                    frame.push(i32::from(result.reset));
                 });
             }
             let [past, fresh] = frames;
@@ -205,7 +205,7 @@ fn without_silence_there_is_no_rest() {
     let mut memory = vec![0; Blob::new(&blob).listener_words()];
     let mut listener = Listener::new(&model, &mut memory).unwrap();
     for samples in [sound::samples(60_000, 9), vec![0; 60_000], sound::samples(60_000, 9)] {
-        listener.push_each(&samples, |heard| assert!(!heard.reset));
+        listener.push_each(&samples, |result| assert!(!result.reset));
     }
 }
 

@@ -3,7 +3,7 @@
 use elman::arith::softmax_wide;
 use elman::blob::{AttentionScore, Blob, Direction, Model, Structure};
 use elman::net::END;
-use elman::{Error, LoadError, MemoryError, RunError};
+use elman::{LoadError, MemoryError, RunError};
 use elman_quant::synthetic::{self, ROWS};
 use elman_quant::{IntegerLayer, IntegerModel, words_of};
 

@@ -6,7 +6,7 @@ use elman::cell::tree_lstm::TreeLstm;
 use elman::cell::{Stage, Unit};
 use elman::net::Node::{self, Inner, Leaf};
 use elman::net::slots_needed;
-use elman::{Error, LoadError, MemoryError, RunError};
+use elman::{LoadError, MemoryError, RunError};
 use elman_quant::synthetic::{self, Drive};
 use elman_quant::{IntegerGate, IntegerModel, words_of};
 

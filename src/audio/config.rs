@@ -1,39 +1,41 @@
 //! The parameters of the front end: integers only, so that they travel in a blob.
 
-use super::{Error, MAX_CHANNELS, Pcen, SpectralSubtraction, mel};
-use crate::Feature;
-use serde::{Deserialize, Serialize};
+use super::{Error, MAX_CHANNELS, Operations, Pcen, SpectralSubtraction, mel};
+use crate::operation::Operation;
+use crate::record::record;
 
-/// Parameters of the front end. They are data of the network trained on them and travel in its blob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Config {
-    /// Samples per second, in Hz.
-    pub sample_rate: u32,
-    /// Length of a frame, in samples; at most the FFT's size, zero-padded to it.
-    pub window: u16,
-    /// From the start of a frame to the start of the next, in samples.
-    pub hop: u16,
-    /// log2 of the FFT's size: 7..=10.
-    pub fft_log2: u8,
-    /// Mel bands: the features of a frame.
-    pub channels: u8,
-    /// Lower edge of the first band, in Hz.
-    pub low_hz: u16,
-    /// Upper edge of the last band, in Hz.
-    pub high_hz: u16,
-    /// a of `x[n] - a·x[n-1]`, in Q0.15; 0 leaves the samples as they are.
-    pub pre_emphasis: u16,
-    /// Whether each frame's mean is subtracted from it.
-    pub remove_dc: bool,
-    /// log2 of the energy added to each band before the logarithm: what is much weaker than that is silence.
-    pub floor_log2: u8,
-    /// What is subtracted from each channel: the noise in it that stays.
-    pub spectral_subtraction: Option<SpectralSubtraction>,
-    /// Instead of the logarithm: each channel's energy over its own mean.
-    pub pcen: Option<Pcen>,
-    /// Coefficients of the cosine transform that are the features (MFCC); 0 leaves the bands as they are.
-    pub cepstrum: u8,
+record! {
+    /// Parameters of the front end. They are data of the network trained on them and part of its blob.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+    pub struct Config {
+        /// Samples per second, in Hz.
+        sample_rate: u32,
+        /// Length of a frame, in samples; at most the FFT's size, zero-padded to it.
+        window: u16,
+        /// From the start of a frame to the start of the next, in samples.
+        hop: u16,
+        /// log2 of the FFT's size: 7..=10.
+        fft_log2: u8,
+        /// Mel bands: the features of a frame.
+        channels: u8,
+        /// Lower edge of the first band, in Hz.
+        low_hz: u16,
+        /// Upper edge of the last band, in Hz.
+        high_hz: u16,
+        /// a of `x[n] - a·x[n-1]`, in Q0.15; 0 leaves the samples as they are.
+        pre_emphasis: u16,
+        /// Whether each frame's mean is subtracted from it.
+        remove_dc: bool,
+        /// log2 of the energy added to each band before the logarithm: bands much weaker than that are silence.
+        floor_log2: u8,
+        /// Subtraction of the steady noise in each band.
+        spectral_subtraction: Option<SpectralSubtraction> ["suppression(" SpectralSubtraction ") "],
+        /// Per-channel energy normalisation, instead of the logarithm.
+        pcen: Option<Pcen> ["gain(" Pcen ") "],
+        /// Coefficients of the cosine transform that are the features (MFCC); 0 leaves the bands as they are.
+        cepstrum: u8 ["cepstrum"],
+    }
 }
 
 impl Config {
@@ -81,11 +83,19 @@ impl Config {
         if samples < window || hop == 0 { 0 } else { (samples - window) / hop + 1 }
     }
 
-    /// Validates every parameter.
+    /// Validates every parameter, for a front end with all operations.
     ///
     /// # Errors
-    /// The first thing found wrong.
+    /// The first mistake.
     pub fn check(&self) -> Result<(), Error> {
+        self.check_with(&Operations::ALL)
+    }
+
+    /// Validates every parameter, for a front end with these operations.
+    ///
+    /// # Errors
+    /// The first mistake; [`Error::OperationMissing`] where the parameters ask for one that is not named.
+    pub fn check_with(&self, operations: &Operations) -> Result<(), Error> {
         if !(1000..=48_000).contains(&self.sample_rate) {
             return Err(Error::SampleRate { hz: self.sample_rate });
         }
@@ -112,20 +122,17 @@ impl Config {
         if self.floor_log2 > 40 {
             return Err(Error::Floor { log2: self.floor_log2 });
         }
-        if let Some(spectral_subtraction) = &self.spectral_subtraction {
-            if !Feature::SpectralSubtraction.built() {
-                return Err(Error::FeatureDisabled { feature: Feature::SpectralSubtraction });
-            }
-            spectral_subtraction.check()?;
+        let missing = |operation| Error::OperationMissing { operation };
+        if let Some(subtraction) = &self.spectral_subtraction {
+            let (check, _) = operations.spectral_subtraction.ok_or(missing(Operation::SpectralSubtraction))?;
+            check(subtraction)?;
         }
         if let Some(pcen) = &self.pcen {
-            if !Feature::Pcen.built() {
-                return Err(Error::FeatureDisabled { feature: Feature::Pcen });
-            }
-            pcen.check()?;
+            let (check, _) = operations.pcen.ok_or(missing(Operation::Pcen))?;
+            check(pcen)?;
         }
-        if self.cepstrum > 0 && !Feature::Cepstrum.built() {
-            return Err(Error::FeatureDisabled { feature: Feature::Cepstrum });
+        if self.cepstrum > 0 && operations.cepstrum.is_none() {
+            return Err(missing(Operation::Cepstrum));
         }
         if self.cepstrum > self.channels {
             return Err(Error::Cepstrum { coefficients: self.cepstrum, channels: self.channels });
@@ -193,28 +200,19 @@ mod tests {
     }
 
     #[test]
-    fn what_a_build_lacks_is_refused_by_name() {
-        for (feature, config) in [
-            (Feature::Pcen, Config { pcen: Some(Pcen::SPEECH), ..OK }),
-            (Feature::Cepstrum, Config { cepstrum: 13, ..OK }),
-            (Feature::SpectralSubtraction, Config { spectral_subtraction: Some(SpectralSubtraction::SPEECH), ..OK }),
+    fn a_missing_operation_is_named() {
+        let none = Operations::NONE;
+        for (operation, config, named) in [
+            (Operation::Pcen, Config { pcen: Some(Pcen::SPEECH), ..OK }, none.with_pcen()),
+            (Operation::Cepstrum, Config { cepstrum: 13, ..OK }, none.with_cepstrum()),
+            (
+                Operation::SpectralSubtraction,
+                Config { spectral_subtraction: Some(SpectralSubtraction::SPEECH), ..OK },
+                none.with_spectral_subtraction(),
+            ),
         ] {
-            assert_eq!(config.check(), if feature.built() { Ok(()) } else { Err(Error::FeatureDisabled { feature }) });
-        }
-    }
-
-    #[test]
-    fn travels_as_postcard() {
-        let all = Config {
-            spectral_subtraction: Some(SpectralSubtraction::SPEECH),
-            pcen: Some(Pcen::SPEECH),
-            cepstrum: 13,
-            ..Config::HZ_16000
-        };
-        for config in [Config::HZ_8000, all] {
-            let mut buffer = [0; 48];
-            let bytes = postcard::to_slice(&config, &mut buffer).unwrap();
-            assert_eq!(postcard::from_bytes::<Config>(bytes).unwrap(), config);
+            assert_eq!(config.check_with(&none), Err(Error::OperationMissing { operation }));
+            assert_eq!((config.check_with(&named), config.check()), (Ok(()), Ok(())));
         }
     }
 }

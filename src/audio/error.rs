@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use crate::Feature;
 use crate::memory::MemoryError;
+use crate::operation::Operation;
 
 /// Why a [`Config`](super::Config) cannot be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,10 +93,10 @@ pub enum Error {
         /// s in Q0.15.
         floor: u16,
     },
-    /// The parameters need a feature of the crate that this build does not have.
-    FeatureDisabled {
-        /// The feature.
-        feature: Feature,
+    /// The parameters ask for an operation that is not among the front end's [`Operations`](super::Operations).
+    OperationMissing {
+        /// The operation.
+        operation: Operation,
     },
     /// The memory for [`FrontEnd::new`](super::FrontEnd::new) is shorter than
     /// [`Config::memory_words`](super::Config::memory_words).
@@ -131,8 +131,12 @@ impl fmt::Display for Error {
                     "{coefficients} cepstral coefficients of {channels} mel bands: at most one a band is possible"
                 )
             }
-            Error::FeatureDisabled { feature } => {
-                write!(f, "the front end needs the feature `{}` of elman: build with it", feature.name())
+            Error::OperationMissing { operation } => {
+                write!(
+                    f,
+                    "the front end lacks the operation `{0}`: name it by `Operations::with_{0}`",
+                    operation.name()
+                )
             }
             Error::Pcen { smoothing_log2, alpha, delta, r } => write!(
                 f,

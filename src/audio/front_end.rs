@@ -1,7 +1,6 @@
 //! The streaming front end: samples in, log-mel frames out.
 
-use super::{Config, Error, FEATURE_FRAC, MAX_CHANNELS, cepstrum, fft, mel, sine};
-use crate::Feature;
+use super::{Config, Error, FEATURE_FRAC, MAX_CHANNELS, Operations, fft, mel, sine};
 use crate::arith::log2::log2_ten;
 use crate::kernel::butterfly::Complex;
 use crate::kernel::word::mul_high;
@@ -32,6 +31,7 @@ pub enum Stage {
 #[derive(Debug)]
 pub struct FrontEnd<'a> {
     config: Config,
+    operations: &'static Operations,
     /// The last `window` samples, as a ring.
     ring: &'a mut [i16],
     /// The frame, then its spectrum.
@@ -88,13 +88,26 @@ impl<'a> FrontEnd<'a> {
     /// # Errors
     /// The errors of [`Config::check`], and [`Error::Memory`].
     pub fn new(config: Config, memory: &'a mut [u32]) -> Result<Self, Error> {
-        config.check()?;
+        FrontEnd::with_operations(&Operations::ALL, config, memory)
+    }
+
+    /// A front end that has only the operations named, so that no others are linked. That of a model is
+    /// [`Model::front_end`](crate::Model::front_end).
+    ///
+    /// # Errors
+    /// As [`FrontEnd::new`], and [`Error::OperationMissing`].
+    pub fn with_operations(
+        operations: &'static Operations,
+        config: Config,
+        memory: &'a mut [u32],
+    ) -> Result<Self, Error> {
+        config.check_with(operations)?;
         let too_small = MemoryError { required: config.memory_words(), provided: memory.len() };
         let Parts { ring, buffer, edges, noises, means } = Parts::of(&config, memory).ok_or(too_small)?;
         for (i, e) in edges.iter_mut().enumerate() {
             *e = mel::edge(&config, i as u32);
         }
-        let mut this = FrontEnd { config, ring, buffer, edges, noises, means, head: 0, missing: 0 };
+        let mut this = FrontEnd { config, operations, ring, buffer, edges, noises, means, head: 0, missing: 0 };
         this.reset();
         Ok(this)
     }
@@ -102,10 +115,15 @@ impl<'a> FrontEnd<'a> {
     /// A front end that goes on where one at this position, over the same memory, ended; `None` where the memory is too
     /// small. The parameters are valid.
     #[inline(always)]
-    pub(crate) fn resume(config: Config, memory: &'a mut [u32], position: Position) -> Option<Self> {
+    pub(crate) fn resume(
+        operations: &'static Operations,
+        config: Config,
+        memory: &'a mut [u32],
+        position: Position,
+    ) -> Option<Self> {
         let Parts { ring, buffer, edges, noises, means } = Parts::of(&config, memory)?;
         let Position { head, missing } = position;
-        Some(FrontEnd { config, ring, buffer, edges, noises, means, head, missing })
+        Some(FrontEnd { config, operations, ring, buffer, edges, noises, means, head, missing })
     }
 
     /// What [`FrontEnd::resume`] goes on from.
@@ -222,16 +240,16 @@ impl<'a> FrontEnd<'a> {
             let mut energy = rising.saturating_add(here.falling).saturating_add(floor);
             // Most front ends keep no estimates: one question a band instead of two.
             if estimates {
-                if Feature::SpectralSubtraction.built()
-                    && let (Some(spectral_subtraction), Some(noise)) =
-                        (&self.config.spectral_subtraction, noises.next())
+                if let (Some(subtraction), Some((_, left))) =
+                    (&self.config.spectral_subtraction, self.operations.spectral_subtraction)
+                    && let Some(noise) = noises.next()
                 {
-                    energy = spectral_subtraction.left(energy, noise).saturating_add(floor);
+                    energy = left(subtraction, energy, noise).saturating_add(floor);
                 }
-                if Feature::Pcen.built()
-                    && let (Some(pcen), Some(mean)) = (&self.config.pcen, means.next())
+                if let (Some(pcen), Some((_, normalised))) = (&self.config.pcen, self.operations.pcen)
+                    && let Some(mean) = means.next()
                 {
-                    *feature = pcen.feature(energy, mean);
+                    *feature = normalised(pcen, energy, mean);
                     continue;
                 }
             }
@@ -240,8 +258,8 @@ impl<'a> FrontEnd<'a> {
             let log = log.wrapping_add(1) >> 1;
             *feature = log.min(i16::MAX as u32) as i16;
         }
-        if Feature::Cepstrum.built() && self.config.cepstrum > 0 {
-            cepstrum::transform(features, self.config.channels.into(), self.config.cepstrum.into());
+        if let (Some(transform), 1..) = (self.operations.cepstrum, self.config.cepstrum) {
+            transform(features, self.config.channels.into(), self.config.cepstrum.into());
         }
         done(Stage::Bands);
     }

@@ -1,6 +1,6 @@
 //! From samples to log-mel features, in fixed point.
 //!
-//! Frame, Hann window, real FFT, power, triangular mel bands, logarithm: what a keyword spotter reads. Host and
+//! Frame, Hann window, real FFT, power, triangular mel bands, logarithm: as keyword spotters read them. Host and
 //! device run this same code, so a network is trained on exactly the features it will meet. Nothing allocates,
 //! nothing fails after [`FrontEnd::new`], and the same samples give the same bits however they are cut into blocks.
 //!
@@ -34,14 +34,18 @@ mod error;
 mod fft;
 mod front_end;
 mod mel;
+mod operations;
 mod pcen;
 mod sine;
 mod spectral_subtraction;
 
 pub use config::Config;
 pub use error::Error;
+pub use front_end::FrontEnd;
 pub(crate) use front_end::Position;
-pub use front_end::{FrontEnd, Stage};
+#[doc(hidden)]
+pub use front_end::Stage;
+pub use operations::Operations;
 pub use pcen::Pcen;
 pub use spectral_subtraction::SpectralSubtraction;
 

@@ -1,25 +1,28 @@
-//! Per-channel energy normalisation (Wang et al. 2017): pcen control and spectral_subtraction of steady noise in one.
+//! Per-channel energy normalisation (Wang et al. 2017): automatic gain control and
+//! suppression of steady noise in one.
 //!
-//! M_t = M_(t-1) + (E_t - M_(t-1))·2^-k, and the feature is (E/M^α + δ)^r - δ^r. A level that stays is divided away, what
-//! rises above it remains; the r takes the place of the logarithm.
+//! M_t = M_(t-1) + (E_t - M_(t-1))·2^-k, and the feature is (E/M^α + δ)^r - δ^r. A steady level is divided away, what
+//! rises above it remains; the root r takes the place of the logarithm.
 
 use super::Error;
 use super::mel::ENERGY_FRAC;
 use crate::arith::log2::{exp2, log2};
-use serde::{Deserialize, Serialize};
+use crate::record::record;
 
-/// Parameters of the normalisation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Pcen {
-    /// k: the mean follows with a time constant of 2^k frames; 1 to 12.
-    pub smoothing_log2: u8,
-    /// α in Q0.15, up to 1 (32768): how much of the mean is divided away.
-    pub alpha: u16,
-    /// δ in Q4.12, above 0.
-    pub delta: u16,
-    /// r in Q0.15, above 0 and up to 1 (32768).
-    pub r: u16,
+record! {
+    /// Parameters of the normalisation.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+    pub struct Pcen {
+        /// k: the mean follows with a time constant of 2^k frames; 1 to 12.
+        smoothing_log2: u8 ["smooth "],
+        /// α in Q0.15, up to 1 (32768): how much of the mean is divided away.
+        alpha: u16 ["strength "],
+        /// δ in Q4.12, above 0.
+        delta: u16 ["bias "],
+        /// r in Q0.15, above 0 and up to 1 (32768).
+        r: u16 ["root"],
+    }
 }
 
 impl Pcen {

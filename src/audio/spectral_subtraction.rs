@@ -1,4 +1,5 @@
-//! SpectralSubtraction of steady noise, band by band: what has lain below a band for a while is subtracted from it.
+//! Spectral subtraction (Boll 1979, Berouti et al. 1979) of steady noise, band by band: the estimate of a noise that stays
+//! is subtracted from the energy.
 //!
 //! ```text
 //! E_t < N_(t-1): N_t = N_(t-1) - ⌊(N_(t-1) - E_t)·2^-fall⌋ - 1
@@ -6,24 +7,26 @@
 //! E'_t = max(E_t - β·N_t, s·E_t)
 //! ```
 //! E holds the floor, so that N is never 0 after the first frame, whose energy it is. N falls fast and rises at most by
-//! a floor of itself a frame: a word is over before N has followed it. Of each band the floor s always stays, so that what
-//! is taken away leaves no holes.
+//! a share of itself a frame: a word is over before N has followed it. Of each band the share s always stays, so that
+//! the subtraction leaves no holes (musical noise).
 
 use super::Error;
-use serde::{Deserialize, Serialize};
+use crate::record::record;
 
-/// Parameters of the spectral_subtraction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct SpectralSubtraction {
-    /// The estimate falls with a time constant of 2^fall frames; 1 to 12.
-    pub fall_log2: u8,
-    /// It rises by at most the 2^rise-th part of itself a frame; 1 to 12.
-    pub rise_log2: u8,
-    /// β in Q4.12, above 0: how many times the estimate is subtracted.
-    pub oversubtraction: u16,
-    /// s in Q0.15, up to 1 (32768): what stays of a band at least.
-    pub floor: u16,
+record! {
+    /// Parameters of the subtraction.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+    pub struct SpectralSubtraction {
+        /// The estimate falls with a time constant of 2^fall frames; 1 to 12.
+        fall_log2: u8 ["fall "],
+        /// It rises by at most the 2^rise-th part of itself a frame; 1 to 12.
+        rise_log2: u8 ["rise "],
+        /// β in Q4.12, above 0: how many times the estimate is subtracted.
+        oversubtraction: u16 ["strength "],
+        /// s in Q0.15, up to 1 (32768): the share of a band that stays at least.
+        floor: u16 ["share"],
+    }
 }
 
 impl SpectralSubtraction {

@@ -2,10 +2,12 @@
 
 use core::fmt;
 
-use super::{MAX_BEAMS, MAX_CHAINS, MAX_WIDTH};
 use crate::cell::MAX_LINE_WORDS;
+use crate::descriptor::{MAX_BEAMS, MAX_CHAINS, MAX_WIDTH};
 use crate::kernel::Layout;
-use crate::{Feature, audio, detect};
+use crate::layer::NAMES;
+use crate::operation::Operation;
+use crate::{audio, detect};
 
 /// What [`Model::load`](crate::Model::load) found wrong with a blob. Loading stops at the first mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +77,7 @@ pub enum LoadError {
     },
     /// The model has no layer, or none with an output.
     NoLayers,
-    /// A layer of unknown kind.
+    /// A layer that is not among the [`Operations`](super::Operations) that the model was loaded with.
     UnknownLayer {
         /// Number of the layer.
         layer: u8,
@@ -169,10 +171,10 @@ pub enum LoadError {
         /// Number of the chain.
         chain: u8,
     },
-    /// The model needs a feature of the crate that this build does not have.
-    FeatureDisabled {
-        /// The feature.
-        feature: Feature,
+    /// The model needs an operation that is not among the [`Operations`](super::Operations) that it was loaded with.
+    OperationMissing {
+        /// The operation.
+        operation: Operation,
     },
     /// The symbols of a text are not in ascending order, or one is empty.
     TextOrder {
@@ -345,9 +347,11 @@ impl LoadError {
                 "the layers of chain {chain} do not fit its place in the structure (at most {MAX_BEAMS} beams): see \
                  docs/format.md"
             ),
-            LoadError::FeatureDisabled { feature } => {
-                write!(f, "the model needs the feature `{}` of elman: build with it", feature.name())
-            }
+            LoadError::OperationMissing { operation } => write!(
+                f,
+                "the model needs the operation `{0}`: name it by `Operations::with_{0}`, or load with `Model::load`",
+                operation.name()
+            ),
             LoadError::TextOrder { symbol } => {
                 write!(
                     f,
@@ -386,12 +390,18 @@ impl LoadError {
     /// What is wrong with a layer.
     fn fmt_layer(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            LoadError::UnknownLayer { layer, tag, variant } => {
-                write!(
+            LoadError::UnknownLayer { layer, tag, variant } => match name(tag, variant) {
+                Some(name) => write!(
                     f,
-                    "layer {layer} has tag {tag} and variant {variant}, which this build does not know: build with its feature"
-                )
-            }
+                    "layer {layer} is `{name}` (tag {tag}, variant {variant}), which is not among the operations: name it in \
+                     `Operations::of`, or load with `Model::load`"
+                ),
+                None => write!(
+                    f,
+                    "layer {layer} has tag {tag} and variant {variant}, which this version does not know: export the model \
+                     again"
+                ),
+            },
             LoadError::Width { layer, inputs, units } => write!(
                 f,
                 "layer {layer} has {inputs} inputs and {units} outputs: 1 to {MAX_WIDTH} are possible, and as many outputs as inputs where \
@@ -445,6 +455,11 @@ impl LoadError {
             _ => Ok(()),
         }
     }
+}
+
+/// Name of a layer, known or not to the loader.
+fn name(tag: u8, variant: u8) -> Option<&'static str> {
+    NAMES.iter().find(|(t, v, _)| (*t, *v) == (tag, variant)).map(|(_, _, name)| *name)
 }
 
 /// A layout, and the cores that read it.

@@ -1,7 +1,6 @@
 //! Every parameter and weight of a layer, in every layout.
 
 use super::LoadError;
-use super::shape::SYMBOLS;
 use crate::cell::{LayerView, StageKind};
 use crate::kernel::Layout;
 use crate::kernel::layout::{OFFSET, padded, unpack_bias, unpack_pair};
@@ -14,11 +13,9 @@ use crate::layer::embedding;
 /// The first number that is wrong.
 pub(super) fn layer(number: u8, view: &LayerView<'_>) -> Result<(), LoadError> {
     let layout = view.layout();
-    for (stage, numbers) in view.spec.stages.iter().zip(&view.stages) {
+    for (stage, numbers) in view.spec.stages().iter().zip(&view.stages) {
         let (per_block, words) = match stage.kind {
             StageKind::Pointwise => continue,
-            // No layer has one.
-            StageKind::Table if !SYMBOLS => continue,
             StageKind::Table => (1, padded(view.units()) / 4),
             StageKind::Rows => (layout.rows_params(), view.vector_words() * 2),
             StageKind::Split => (layout.split_params(), view.vector_words() / 2 * 3),
@@ -27,7 +24,7 @@ pub(super) fn layer(number: u8, view: &LayerView<'_>) -> Result<(), LoadError> {
         for (block, (params, weights)) in (0u16..).zip(blocks) {
             let at = Place { layer: number, block };
             match stage.kind {
-                StageKind::Table if SYMBOLS => at.table_row(params, weights)?,
+                StageKind::Table => at.table_row(params, weights)?,
                 _ => at.row_block(&Packing { layout, split: stage.kind == StageKind::Split, view }, params, weights)?,
             }
         }

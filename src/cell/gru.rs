@@ -10,7 +10,9 @@
 //! and takes one pass over the weights instead of two. In integers h is Q0.15 with a Q1.30 32-bit form, without
 //! which updates of less than one LSB, (1 - z) small, would be lost.
 
-use super::{CarriedState, CellSpec, GateSpec, Operands, Stage, StageKind, StageSpec, Unit, VariantSpec, drive};
+use super::{
+    CarriedState, CellSpec, GateSpec, LayerOperation, Operands, Stage, StageKind, StageSpec, Unit, VariantSpec, drive,
+};
 use crate::arith::Arith;
 
 /// The cell's table.
@@ -18,7 +20,7 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 2,
     name: "gru",
     variants: &[
-        VariantSpec {
+        &VariantSpec {
             name: "gru",
             stages: &[StageSpec {
                 kind: StageKind::Split,
@@ -33,7 +35,7 @@ pub const SPEC: CellSpec = CellSpec {
             step: |layer, memory, out| drive::fused_split(layer, memory, out, After),
             ..VariantSpec::BASE
         },
-        VariantSpec {
+        &VariantSpec {
             name: "gru-before",
             stages: &[
                 StageSpec {
@@ -54,6 +56,11 @@ pub const SPEC: CellSpec = CellSpec {
         },
     ],
 };
+
+/// GRU with the reset gate after the recurrent product.
+pub const GRU: LayerOperation = SPEC.operation(0);
+/// GRU with the reset gate before the recurrent product.
+pub const GRU_BEFORE: LayerOperation = SPEC.operation(1);
 
 /// Reset after the recurrent product: one stage, pre-activations r, z, n (x's part), m (h's part).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -13,7 +13,8 @@
 //! layer's power-of-two format, saturating.
 
 use super::{
-    CarriedState, CellSpec, GateSpec, Operands, Stage, StageKind, StageSpec, StepFn, Unit, VariantSpec, drive,
+    CarriedState, CellSpec, GateSpec, LayerOperation, Operands, Stage, StageKind, StageSpec, StepFn, Unit, VariantSpec,
+    drive,
 };
 use crate::arith::Arith;
 
@@ -33,19 +34,28 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 3,
     name: "lstm",
     variants: &[
-        variant("lstm", FOUR, |layer, memory, out| drive::fused(layer, memory, out, VARIANTS[0])),
-        variant("lstm-no-forget", THREE, |layer, memory, out| {
+        &variant("lstm", FOUR, |layer, memory, out| drive::fused(layer, memory, out, VARIANTS[0])),
+        &variant("lstm-no-forget", THREE, |layer, memory, out| {
             drive::drive_gated::<3, _>(layer, memory, out, VARIANTS[1])
         }),
-        variant("lstm-coupled", THREE, |layer, memory, out| {
+        &variant("lstm-coupled", THREE, |layer, memory, out| {
             drive::drive_gated::<3, _>(layer, memory, out, VARIANTS[2])
         }),
-        VariantSpec {
+        &VariantSpec {
             peephole: &["i", "f", "o"],
             ..variant("lstm-peephole", FOUR, |layer, memory, out| drive::peephole(layer, memory, out, VARIANTS[3]))
         },
     ],
 };
+
+/// LSTM.
+pub const LSTM: LayerOperation = SPEC.operation(0);
+/// LSTM without a forget gate.
+pub const LSTM_NO_FORGET: LayerOperation = SPEC.operation(1);
+/// LSTM with coupled input and forget gates.
+pub const LSTM_COUPLED: LayerOperation = SPEC.operation(2);
+/// LSTM with peepholes.
+pub const LSTM_PEEPHOLE: LayerOperation = SPEC.operation(3);
 
 /// The equations of each variant.
 pub const VARIANTS: [Lstm; 4] = [

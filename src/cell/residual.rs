@@ -8,7 +8,8 @@
 //! step's product and the next layer read it as an i16 in the format of the output, saturating.
 
 use super::{
-    CarriedState, CellSpec, GateSpec, Operands, OutRange, Stage, StageKind, StageSpec, Unit, VariantSpec, drive,
+    CarriedState, CellSpec, GateSpec, LayerOperation, Operands, OutRange, Stage, StageKind, StageSpec, Unit,
+    VariantSpec, drive,
 };
 use crate::arith::Arith;
 
@@ -28,11 +29,11 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 4,
     name: "residual",
     variants: &[
-        variant(
+        &variant(
             "residual-1",
             &[StageSpec { kind: StageKind::Rows, gates: &[GateSpec { name: "g", operands: Operands::Input }] }],
         ),
-        variant(
+        &variant(
             "residual-2",
             &[StageSpec {
                 kind: StageKind::Rows,
@@ -41,6 +42,11 @@ pub const SPEC: CellSpec = CellSpec {
         ),
     ],
 };
+
+/// Residual network without U.
+pub const RESIDUAL_1: LayerOperation = SPEC.operation(0);
+/// Residual network with U.
+pub const RESIDUAL_2: LayerOperation = SPEC.operation(1);
 
 /// The equation of both: they differ in the columns of the gate alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

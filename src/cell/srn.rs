@@ -3,7 +3,10 @@
 //! f is tanh, sigmoid or relu. In integers h is Q0.15 for the first two; relu's h is an i16 in the layer's
 //! power-of-two format, saturating.
 
-use super::{CellSpec, GateSpec, Operands, OutRange, Stage, StageKind, StageSpec, StepFn, Unit, VariantSpec, drive};
+use super::{
+    CellSpec, GateSpec, LayerOperation, Operands, OutRange, Stage, StageKind, StageSpec, StepFn, Unit, VariantSpec,
+    drive,
+};
 use crate::arith::{Activation, Arith};
 
 const STAGES: &[StageSpec] =
@@ -18,11 +21,18 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 1,
     name: "srn",
     variants: &[
-        variant("srn", OutRange::Q15, |l, memory, out| drive::recurrent(l, memory, out, Elman::<TANH>)),
-        variant("srn-sigmoid", OutRange::Q15, |l, memory, out| drive::recurrent(l, memory, out, Elman::<SIGMOID>)),
-        variant("srn-relu", OutRange::Calibrated, |l, memory, out| drive::recurrent(l, memory, out, Elman::<RELU>)),
+        &variant("srn", OutRange::Q15, |l, memory, out| drive::recurrent(l, memory, out, Elman::<TANH>)),
+        &variant("srn-sigmoid", OutRange::Q15, |l, memory, out| drive::recurrent(l, memory, out, Elman::<SIGMOID>)),
+        &variant("srn-relu", OutRange::Calibrated, |l, memory, out| drive::recurrent(l, memory, out, Elman::<RELU>)),
     ],
 };
+
+/// Simple recurrent network with tanh.
+pub const SRN: LayerOperation = SPEC.operation(0);
+/// Simple recurrent network with sigmoid.
+pub const SRN_SIGMOID: LayerOperation = SPEC.operation(1);
+/// Simple recurrent network with relu.
+pub const SRN_RELU: LayerOperation = SPEC.operation(2);
 
 /// f of each variant.
 pub const ACTIVATIONS: [Activation; 3] = [Activation::Tanh, Activation::Sigmoid, Activation::Relu];

@@ -12,7 +12,9 @@
 //! As a layer of a sequence it reads [h_l; h_r] as its frame; its left cell state is then that of the step before, its
 //! right one 0.
 
-use super::{CarriedState, CellSpec, GateSpec, Operands, Stage, StageKind, StageSpec, Unit, VariantSpec, drive};
+use super::{
+    CarriedState, CellSpec, GateSpec, LayerOperation, Operands, Stage, StageKind, StageSpec, Unit, VariantSpec, drive,
+};
 use crate::arith::Arith;
 
 const fn gate(name: &'static str) -> GateSpec {
@@ -23,7 +25,7 @@ const fn gate(name: &'static str) -> GateSpec {
 pub const SPEC: CellSpec = CellSpec {
     tag: 5,
     name: "tree-lstm",
-    variants: &[VariantSpec {
+    variants: &[&VariantSpec {
         name: "tree-lstm",
         stages: &[StageSpec { kind: StageKind::Rows, gates: &[gate("i"), gate("f"), gate("k"), gate("g"), gate("o")] }],
         carried: CarriedState::Pair,
@@ -31,6 +33,9 @@ pub const SPEC: CellSpec = CellSpec {
         ..VariantSpec::BASE
     }],
 };
+
+/// Tree-LSTM of two children.
+pub const TREE_LSTM: LayerOperation = SPEC.operation(0);
 
 /// The equations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,8 @@
-//! A layer as the loader saw it valid: sizes, formats and where its numbers lie in flash.
+//! A validated layer: sizes, formats and where its numbers are in flash.
 
-use super::VariantSpec;
+use super::{CarriedState, DeviceSpec};
 use crate::arith::Q;
-use crate::blob::{Direction, LayerDescriptor};
+use crate::descriptor::{Direction, LayerDescriptor};
 use crate::kernel::Layout;
 use crate::kernel::layout::vector_words;
 
@@ -21,11 +21,13 @@ pub struct StageView<'b> {
 /// A layer of a loaded model. Made by the loader alone, after it has validated every number.
 ///
 /// # Memory
-/// `[x | h | long | carry]`: input and hidden state as one vector (padded to four elements each), then a word
-/// a unit of carried state, then a word a unit that a first stage hands to the second.
+/// `[x | h | carried | stage gate]`: input and hidden state as one vector (padded to four elements each), then the carried
+/// state, a word a unit, then the gate that a first stage hands to the second, a word a unit.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerView<'b> {
-    pub(crate) spec: &'static VariantSpec,
+    pub(crate) spec: &'static DeviceSpec,
+    pub(crate) tag: u8,
+    pub(crate) variant: u8,
     pub(crate) inputs: u16,
     pub(crate) units: u16,
     pub(crate) in_frac: u8,
@@ -43,14 +45,17 @@ pub struct LayerView<'b> {
 }
 
 impl<'b> LayerView<'b> {
-    /// A layer that the loader has validated, without its numbers; `carried_words` are the words of its carried state.
+    /// A layer without its weights; `carried_words` are the words of its carried state.
     #[inline(always)]
-    pub(crate) fn new(spec: &'static VariantSpec, l: &LayerDescriptor, carried_words: usize, layout: Layout) -> Self {
-        let &LayerDescriptor { inputs, units, in_frac, out_frac, carried_frac, direction, params, .. } = l;
-        let words = spec.vector_words(inputs as usize, units as usize);
+    pub(crate) fn new(spec: &'static DeviceSpec, l: &LayerDescriptor, carried_words: usize, layout: Layout) -> Self {
+        let &LayerDescriptor { tag, variant, inputs, units, in_frac, out_frac, carried_frac, direction, params } = l;
+        let of_h = if spec.recurrent { vector_words(units as usize) } else { 0 };
+        let words = vector_words(inputs as usize).wrapping_add(of_h);
         let beside = carried_words.wrapping_add(spec.stage_gate_words(units as usize));
         LayerView {
             spec,
+            tag,
+            variant,
             inputs,
             units,
             in_frac,
@@ -66,9 +71,23 @@ impl<'b> LayerView<'b> {
         }
     }
 
-    /// The variant's table.
-    pub fn spec(&self) -> &'static VariantSpec {
-        self.spec
+    /// Its tag and variant in the tables: [`layer::find`](crate::layer::find) has the table itself.
+    pub fn kind(&self) -> (u8, u8) {
+        (self.tag, self.variant)
+    }
+    /// The layer as the blob describes it.
+    pub fn descriptor(&self) -> LayerDescriptor {
+        let &LayerView { tag, variant, inputs, units, in_frac, q, direction, params, .. } = self;
+        let Q { carried_frac, out_frac } = q;
+        LayerDescriptor { tag, variant, inputs, units, in_frac, out_frac, carried_frac, direction, params }
+    }
+    /// State that it carries besides h.
+    pub fn carried(&self) -> CarriedState {
+        self.spec.carried
+    }
+    /// Whether it reads its own last output.
+    pub fn recurrent(&self) -> bool {
+        self.spec.recurrent
     }
     /// Elements of the input vector.
     pub fn inputs(&self) -> usize {
@@ -90,7 +109,7 @@ impl<'b> LayerView<'b> {
     pub fn direction(&self) -> Direction {
         self.direction
     }
-    /// Its own numbers, as [`VariantSpec::params`] names them.
+    /// Its own numbers, as [`VariantSpec::params`](super::VariantSpec::params) names them.
     pub fn params(&self) -> [u16; 4] {
         self.params
     }
@@ -99,7 +118,7 @@ impl<'b> LayerView<'b> {
     pub fn layout(&self) -> Layout {
         Layout::BUILT.unwrap_or(self.layout)
     }
-    /// Peephole weights V, V·2^(48 - carried_frac): a word for each gate of [`VariantSpec::peephole`], unit after
+    /// Peephole weights V, V·2^(48 - carried_frac): a word for each gate of [`VariantSpec::peephole`](super::VariantSpec::peephole), unit after
     /// unit.
     pub fn diagonal(&self) -> &'b [u32] {
         self.diagonal
@@ -122,9 +141,10 @@ impl<'b> LayerView<'b> {
     }
     /// Words of carried state.
     pub fn carried_words(&self) -> usize {
-        self.spec.carried_words(self.inputs(), self.units(), self.params)
+        let others = self.vector_words().wrapping_add(self.spec.stage_gate_words(self.units()));
+        self.memory_words().wrapping_sub(others)
     }
-    /// Words of memory, as laid out above.
+    /// Words of memory, in the order above.
     pub fn memory_words(&self) -> usize {
         self.memory_words as usize
     }

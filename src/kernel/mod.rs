@@ -37,7 +37,7 @@ mod logarithm;
 mod scalar;
 pub mod word;
 
-pub use copy::{copy, copy_elements};
+pub use copy::{copy, copy_elements, put};
 pub use layout::Layout;
 pub use logarithm::{logarithm, logarithm_reference};
 

@@ -5,24 +5,36 @@
 //! the other elements come first, then those of the tail. What lies before the first step is 0. In integers nothing
 //! is computed, so the format is the input's.
 
-use crate::cell::{CarriedState, CellSpec, DelayTaps, LayerView, OutRange, VariantSpec, WidthRule, split_mut};
+use crate::cell::{
+    CarriedState, CellSpec, DelayTaps, LayerOperation, LayerView, OutRange, VariantSpec, WidthRule, split_mut,
+};
 use crate::kernel::layout::vector_words;
-use crate::kernel::word;
+use crate::kernel::{put, word};
 
 /// The layer's table.
 pub const SPEC: CellSpec = CellSpec {
     tag: 21,
     name: "delay",
-    variants: &[VariantSpec {
+    variants: &[&VariantSpec {
         name: "delay",
         carried: CarriedState::Line,
         out: OutRange::Input,
         widths: WidthRule::DelayTaps,
         params: DelayTaps::NAMES,
+        check,
         step,
         ..VariantSpec::BASE
     }],
 };
+
+/// Delay line.
+pub const DELAY: LayerOperation = SPEC.operation(0);
+
+/// The words of the line, where the numbers make one of these widths.
+fn check(inputs: usize, units: usize, params: [u16; 4]) -> Option<usize> {
+    let taps = DelayTaps::of(params);
+    (taps.outputs(inputs) == Some(units)).then(|| taps.line_words(inputs))
+}
 
 fn step(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
     let taps = DelayTaps::of(layer.params());
@@ -64,9 +76,7 @@ fn delayed<'y>(x: &[i16], ring: &mut [i16], position: &mut u32, stride: usize, y
 /// Copies `from` to the front of `to`; the rest of `to`.
 fn copy<'y>(from: &[i16], to: &'y mut [i16]) -> &'y mut [i16] {
     let (front, rest) = to.split_at_mut(from.len().min(to.len()));
-    for (to, from) in front.iter_mut().zip(from) {
-        *to = *from;
-    }
+    put(front, from);
     rest
 }
 

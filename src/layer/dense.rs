@@ -5,7 +5,9 @@
 
 use crate::arith::Activation;
 use crate::cell::srn::{Elman, LINEAR, RELU, SIGMOID, TANH};
-use crate::cell::{CellSpec, GateSpec, Operands, OutRange, StageKind, StageSpec, StepFn, VariantSpec, plain};
+use crate::cell::{
+    CellSpec, GateSpec, LayerOperation, Operands, OutRange, StageKind, StageSpec, StepFn, VariantSpec, plain,
+};
 
 const STAGES: &[StageSpec] =
     &[StageSpec { kind: StageKind::Rows, gates: &[GateSpec { name: "y", operands: Operands::Input }] }];
@@ -22,9 +24,18 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 16,
     name: "dense",
     variants: &[
-        variant("dense", OutRange::Calibrated, |l, x, y| plain(l, x, y, Elman::<LINEAR>)),
-        variant("dense-tanh", OutRange::Q15, |l, x, y| plain(l, x, y, Elman::<TANH>)),
-        variant("dense-sigmoid", OutRange::Q15, |l, x, y| plain(l, x, y, Elman::<SIGMOID>)),
-        variant("dense-relu", OutRange::Calibrated, |l, x, y| plain(l, x, y, Elman::<RELU>)),
+        &variant("dense", OutRange::Calibrated, |l, x, y| plain(l, x, y, Elman::<LINEAR>)),
+        &variant("dense-tanh", OutRange::Q15, |l, x, y| plain(l, x, y, Elman::<TANH>)),
+        &variant("dense-sigmoid", OutRange::Q15, |l, x, y| plain(l, x, y, Elman::<SIGMOID>)),
+        &variant("dense-relu", OutRange::Calibrated, |l, x, y| plain(l, x, y, Elman::<RELU>)),
     ],
 };
+
+/// Linear dense layer.
+pub const DENSE: LayerOperation = SPEC.operation(0);
+/// Dense layer with tanh.
+pub const DENSE_TANH: LayerOperation = SPEC.operation(1);
+/// Dense layer with sigmoid.
+pub const DENSE_SIGMOID: LayerOperation = SPEC.operation(2);
+/// Dense layer with relu.
+pub const DENSE_RELU: LayerOperation = SPEC.operation(3);

@@ -3,7 +3,7 @@
 //! In integers E is i8 with one multiplier m_k a row: y = (e·m_k + 2^15) >> 16, an i16 in the layer's power-of-two
 //! format. A symbol beyond the table reads row 0, the unknown symbol.
 
-use crate::cell::{CellSpec, LayerView, OutRange, StageKind, StageSpec, VariantSpec, WidthRule};
+use crate::cell::{CellSpec, LayerOperation, LayerView, OutRange, StageKind, StageSpec, VariantSpec, WidthRule};
 use crate::kernel::layout::padded;
 use crate::kernel::word;
 
@@ -14,16 +14,20 @@ pub const MULTIPLIER_LIMIT: u32 = 1 << 24;
 pub const SPEC: CellSpec = CellSpec {
     tag: 19,
     name: "embedding",
-    variants: &[VariantSpec {
+    variants: &[&VariantSpec {
         name: "embedding",
         stages: &[StageSpec { kind: StageKind::Table, gates: &[] }],
         out: OutRange::Calibrated,
         widths: WidthRule::Symbol,
         params: &["rows"],
+        check: |_, _, [rows, ..]| (rows > 0).then_some(0),
         step,
         ..VariantSpec::BASE
     }],
 };
+
+/// Embedding of symbols.
+pub const EMBEDDING: LayerOperation = SPEC.operation(0);
 
 /// e·m at the precision of the output.
 #[inline(always)]

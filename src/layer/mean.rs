@@ -8,7 +8,7 @@
 //! power-of-two format, saturating. The max is kept exactly, in the input's format.
 
 use crate::arith::round_shift;
-use crate::cell::{CarriedState, CellSpec, LayerView, OutRange, VariantSpec, WidthRule, split_mut};
+use crate::cell::{CarriedState, CellSpec, LayerOperation, LayerView, OutRange, VariantSpec, WidthRule, split_mut};
 use crate::kernel::word;
 
 const MOST_STEPS: i32 = 1 << 14;
@@ -33,7 +33,7 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 17,
     name: "mean",
     variants: &[
-        VariantSpec {
+        &VariantSpec {
             name: "mean",
             carried: CarriedState::Mean,
             out: OutRange::Input,
@@ -41,7 +41,7 @@ pub const SPEC: CellSpec = CellSpec {
             step: mean,
             ..VariantSpec::BASE
         },
-        VariantSpec {
+        &VariantSpec {
             name: "sum",
             carried: CarriedState::Sum,
             out: OutRange::Calibrated,
@@ -49,7 +49,7 @@ pub const SPEC: CellSpec = CellSpec {
             step: sum,
             ..VariantSpec::BASE
         },
-        VariantSpec {
+        &VariantSpec {
             name: "max",
             carried: CarriedState::Max,
             out: OutRange::Input,
@@ -59,6 +59,13 @@ pub const SPEC: CellSpec = CellSpec {
         },
     ],
 };
+
+/// Mean over time.
+pub const MEAN: LayerOperation = SPEC.operation(0);
+/// Sum over time.
+pub const SUM: LayerOperation = SPEC.operation(1);
+/// Maximum over time.
+pub const MAX: LayerOperation = SPEC.operation(2);
 
 fn saturate(v: i32) -> i16 {
     v.clamp(i16::MIN as i32, i16::MAX as i32) as i16

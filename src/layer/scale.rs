@@ -4,14 +4,14 @@
 //! i16): y = ((x - offset)·m + 2^(s-1)) >> s, saturating, where s is the layer's `carried_frac`.
 
 use crate::arith::round_shift;
-use crate::cell::{CellSpec, LayerView, OutRange, StageKind, StageSpec, VariantSpec, WidthRule};
+use crate::cell::{CellSpec, LayerOperation, LayerView, OutRange, StageKind, StageSpec, VariantSpec, WidthRule};
 use crate::kernel::word;
 
 /// The layer's table.
 pub const SPEC: CellSpec = CellSpec {
     tag: 18,
     name: "scale",
-    variants: &[VariantSpec {
+    variants: &[&VariantSpec {
         name: "scale",
         stages: &[StageSpec { kind: StageKind::Pointwise, gates: &[] }],
         out: OutRange::Calibrated,
@@ -20,6 +20,9 @@ pub const SPEC: CellSpec = CellSpec {
         ..VariantSpec::BASE
     }],
 };
+
+/// Scaling of raw features.
+pub const SCALE: LayerOperation = SPEC.operation(0);
 
 fn step(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
     let shift = layer.formats().carried_frac as u32;

@@ -1,8 +1,9 @@
-//! Ways to run a model: a step per frame, whole sequences, or trees; and to draw from what it says.
+//! Ways to run a model: a step per frame, whole sequences, encoder-decoders, trees and graphs; and to draw from its logits.
 
 mod chain;
 mod csr;
 mod error;
+mod feedback;
 mod graph;
 mod sampler;
 mod seq2seq;

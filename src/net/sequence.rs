@@ -1,17 +1,17 @@
 //! A whole sequence at a time, layer by layer: for models with layers that read it from the end.
 
-use super::Output;
-use super::RunError;
-use crate::blob::{Buffers, Direction, Model, Structure};
+use super::{Output, RunError};
+use crate::blob::{Direction, Model, Structure};
 use crate::cell::{LayerView, split_mut};
 use crate::kernel::layout::vector_words;
-use crate::kernel::word;
+use crate::kernel::{put, word};
 use crate::memory::first_words;
+use crate::plan::{Buffers, SequencePlan};
 
 /// A model that runs whole sequences, in the caller's memory.
 ///
 /// Each layer runs over all steps before the next begins, a backward one from the last step to the first. Vectors of
-/// all steps lie in two buffers, which the layers read from and write to alternately; the layer that runs has its states
+/// all steps are in two buffers, which the layers read from and write to alternately; the layer that runs has its states
 /// after them. States begin at zero in each sequence.
 ///
 /// ```
@@ -40,23 +40,11 @@ pub struct Outputs<'s> {
     pub(super) frac: u8,
 }
 
-/// Words of each buffer's vectors, and of the widest layer with its output.
-fn plan(model: &Model<'_>) -> (Buffers, usize) {
-    let mut buffers = Buffers::new(model.inputs());
-    let mut widest = 0;
-    for layer in model.layers() {
-        buffers.add(layer.units(), layer.direction());
-        widest = widest.max(layer.memory_words().saturating_add(vector_words(layer.units())));
-    }
-    (buffers, widest)
-}
-
 impl<'b> Model<'b> {
     /// Words of memory for sequences of up to `steps`. For a model with [`Model::max_steps`] and as many steps it is
     /// [`Model::memory_words`].
     pub fn sequence_words(&self, steps: usize) -> usize {
-        let (buffers, widest) = plan(self);
-        buffers.even.saturating_add(buffers.odd).saturating_mul(steps).saturating_add(widest)
+        SequencePlan::of(self.layers()).words(steps)
     }
 
     /// Runs sequences in `memory`. A model with [`Model::max_steps`] needs [`Model::memory_words`]; any other, which
@@ -64,19 +52,18 @@ impl<'b> Model<'b> {
     ///
     /// # Errors
     /// [`RunError::Memory`] where `memory` is too small, for even one step where no longest sequence is stated;
-    /// [`RunError::WrongRunner`] where layers are joined otherwise.
+    /// [`RunError::WrongRunner`] where the structure is no sequence.
     pub fn sequence<'m>(&'m self, memory: &'m mut [u32]) -> Result<Sequence<'m, 'b>, RunError> {
         if self.structure() != Structure::Sequence {
             return Err(RunError::WrongRunner { structure: self.structure() });
         }
         let provided = memory.len();
-        let (buffers, widest) = plan(self);
-        let step = buffers.even.saturating_add(buffers.odd).max(1);
+        let plan = SequencePlan::of(self.layers());
         let most = match self.max_steps() {
-            0 => provided.saturating_sub(widest).checked_div(step).unwrap_or(0).max(1),
+            0 => provided.saturating_sub(plan.widest).checked_div(plan.buffers.words()).unwrap_or(0).max(1),
             steps => steps,
         };
-        let required = self.sequence_words(most);
+        let required = plan.words(most);
         let memory = first_words(memory, required)?;
         Ok(Sequence { model: self, memory, most })
     }
@@ -100,7 +87,7 @@ impl<'m, 'b> Sequence<'m, 'b> {
     /// [`RunError::Frames`] where `frames` is no whole number of frames, [`RunError::TooLong`] where there are more than
     /// [`Sequence::max_steps`].
     pub fn run(&mut self, frames: &[i16]) -> Result<Outputs<'_>, RunError> {
-        let (buffers, _) = plan(self.model);
+        let SequencePlan { buffers, .. } = SequencePlan::of(self.model.layers());
         let Vectors { words, stride, steps } =
             run_layers(self.model.layers(), self.model.inputs(), frames, buffers, self.most, self.memory)?;
         Ok(Outputs { words, steps, stride, width: self.model.outputs(), frac: self.model.out_frac() })
@@ -135,20 +122,20 @@ pub(super) fn run_layers<'s>(
     let mut from = VectorBuffer { words: odd, stride: buffers.odd };
     let mut to = VectorBuffer { words: even, stride: buffers.even };
     for (t, frame) in frames.chunks_exact(inputs.max(1)).enumerate() {
-        put(frame, to.vector(t, 0, inputs));
+        put(to.vector(t, 0, inputs), frame);
     }
-    let mut beside = 0;
+    let mut at = 0;
     for layer in layers {
         match layer.direction() {
             // What was written last is read now.
             Direction::Forward => {
                 core::mem::swap(&mut from, &mut to);
-                beside = 0;
+                at = 0;
             }
             Direction::Backward => {}
         }
-        pass(layer, scratch, &mut from, &mut to, beside, steps);
-        beside = layer.units();
+        pass(layer, scratch, &mut from, &mut to, at, steps);
+        at = layer.units();
     }
     let VectorBuffer { words, stride } = to;
     Ok(Vectors { words, stride, steps })
@@ -169,19 +156,13 @@ impl VectorBuffer<'_> {
     }
 }
 
-pub(super) fn put<T: Copy>(from: &[T], to: &mut [T]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-    }
-}
-
-/// Runs a layer over all steps; its output goes behind the first `beside` elements of each vector.
+/// Runs a layer over all steps; its output goes to element `at` of each vector.
 fn pass(
     layer: &LayerView<'_>,
     scratch: &mut [u32],
     from: &mut VectorBuffer<'_>,
     to: &mut VectorBuffer<'_>,
-    beside: usize,
+    at: usize,
     steps: usize,
 ) {
     let (inputs, units) = (layer.inputs(), layer.units());
@@ -194,9 +175,9 @@ fn pass(
             Direction::Forward => k,
             Direction::Backward => steps.wrapping_sub(k).wrapping_sub(1),
         };
-        put(from.vector(t, 0, inputs), word::halves_mut(own));
+        put(word::halves_mut(own), from.vector(t, 0, inputs));
         layer.step(own, out);
-        put(word::halves(out), to.vector(t, beside, units));
+        put(to.vector(t, at, units), word::halves(out));
     }
 }
 

@@ -1,13 +1,11 @@
 //! A step per frame, state kept between calls.
 
-use super::RunError;
-use super::{Sampler, chain};
-use crate::Feature;
-use crate::arith::{Logit, Probability, probability, reformat, softmax};
+use super::{RunError, Sampler, chain};
+use crate::arith::{Logit, Probability, probability, softmax};
 use crate::blob::{Model, Structure};
-use crate::cell::{LayerView, split_mut};
+use crate::cell::LayerView;
 use crate::kernel::layout::vector_words;
-use crate::kernel::{copy_elements, word};
+use crate::kernel::{copy_elements, put, word};
 use crate::memory::{MemoryError, first_words};
 
 /// Words of a snapshot beyond the stream's memory: the mark of the model.
@@ -150,84 +148,31 @@ impl<'m, 'b> Stream<'m, 'b> {
     pub fn advance(&mut self, frame: &[i16]) {
         let inputs = self.model.inputs();
         self.enter(frame, inputs, inputs);
-        if Feature::Feedback.built() && self.model.feedback() > 0 {
-            self.run_fed();
-        } else {
-            self.run();
-        }
     }
 
     /// The part of [`Stream::step_closed`] that changes states.
     pub fn advance_closed(&mut self, frame: &[i16]) {
         self.enter(frame, self.model.external_inputs(), self.model.inputs());
-        if Feature::Feedback.built() && self.model.feedback() > 0 {
-            self.close_loop();
-            self.run_fed();
-        } else {
-            self.run();
-        }
     }
 
-    /// Puts a frame of `required` elements at the front of the memory, and 0 for what is missing of all `inputs`.
+    /// Takes a frame of `required` elements, with 0 for what is missing of all `inputs`, and runs the layers that carry state.
     #[inline(always)]
     fn enter(&mut self, frame: &[i16], required: usize, inputs: usize) {
         debug_assert!(frame.len() == required, "a frame of {} elements: the step reads {required}", frame.len());
-        let given = copy_elements(self.memory, frame.get(..required).unwrap_or(frame));
-        if given < inputs {
-            word::halves_mut(self.memory).get_mut(given..inputs).unwrap_or_default().fill(0);
+        let provided = copy_elements(self.memory, frame.get(..required).unwrap_or(frame));
+        if provided < inputs {
+            word::halves_mut(self.memory).get_mut(provided..inputs).unwrap_or_default().fill(0);
         }
-    }
-
-    /// The layers of a model that is fed back.
-    #[inline(never)]
-    fn run_fed(&mut self) {
-        self.run();
-        if self.model.descriptor().increments {
-            self.increment();
-        }
-    }
-
-    /// Adds the previous output, which the frame has, to what the layers gave.
-    fn increment(&mut self) {
-        let inputs = self.model.inputs();
-        let at = self.model.external_inputs();
-        let output_at = self.output_at();
-        let (from, to) = (self.model.in_frac(), self.model.out_frac());
-        let (memory, output) = split_mut(self.memory, output_at);
-        let previous = word::halves(memory).get(at..inputs).unwrap_or_default();
-        for (y, x) in word::halves_mut(output).iter_mut().zip(previous) {
-            *y = y.saturating_add(reformat(*x, from, to));
-        }
-    }
-
-    /// Puts the previous output to the elements fed back.
-    fn close_loop(&mut self) {
-        let inputs = self.model.inputs();
-        let output_at = self.output_at();
-        let (memory, output) = split_mut(self.memory, output_at);
-        let fed = word::halves_mut(memory).get_mut(self.model.external_inputs()..inputs).unwrap_or_default();
-        let (from, to) = (self.model.out_frac(), self.model.in_frac());
-        for (x, y) in fed.iter_mut().zip(word::halves(output)) {
-            *x = reformat(*y, from, to);
+        if self.model.feedback() == 0 {
+            run(self.model, self.memory);
+        } else if let Some(step) = self.model.operations.feedback {
+            step(self.model, self.memory, required);
         }
     }
 
     /// The output for the states as they are: the layers after the last that carries state.
     pub fn output(&mut self) -> Output<'_> {
         output(self.model, self.memory)
-    }
-
-    /// Where in memory the output is.
-    fn output_at(&self) -> usize {
-        output_at(self.model)
-    }
-
-    /// The layers up to the last that carries state.
-    fn run(&mut self) {
-        let body = self.model.layers.get(..self.model.body).unwrap_or_default();
-        if !body.is_empty() {
-            chain::step(body, self.memory);
-        }
     }
 
     /// States as after [`Model::stream`].
@@ -247,9 +192,7 @@ impl<'m, 'b> Stream<'m, 'b> {
     pub fn snapshot(&self, buffer: &mut [u32]) -> Result<(), RunError> {
         if let Some((mark, states)) = first_words(buffer, self.snapshot_words())?.split_first_mut() {
             *mark = self.model.crc();
-            for (to, from) in states.iter_mut().zip(self.memory.iter()) {
-                *to = *from;
-            }
+            put(states, self.memory);
         }
         Ok(())
     }
@@ -267,9 +210,7 @@ impl<'m, 'b> Stream<'m, 'b> {
         if *mark != self.model.crc() {
             return Err(RunError::Snapshot { model: self.model.crc(), found: *mark });
         }
-        for (to, from) in self.memory.iter_mut().zip(states) {
-            *to = *from;
-        }
+        put(self.memory, states);
         Ok(())
     }
 
@@ -290,9 +231,18 @@ pub(crate) fn check_frame(frame: &[i16], required: usize) -> Result<(), RunError
     if provided == required { Ok(()) } else { Err(RunError::FrameLength { required, provided }) }
 }
 
-/// Where in memory the output is.
-fn output_at(model: &Model<'_>) -> usize {
+/// Where in a stream's memory the output is.
+pub(super) fn output_at(model: &Model<'_>) -> usize {
     model.memory_words.saturating_sub(vector_words(model.outputs()))
+}
+
+/// Runs the layers up to the last that carries state.
+#[inline(always)]
+pub(super) fn run(model: &Model<'_>, memory: &mut [u32]) {
+    let body = model.layers.get(..model.body).unwrap_or_default();
+    if !body.is_empty() {
+        chain::step(body, memory);
+    }
 }
 
 /// [`Stream::output`] of a stream over `memory`.
@@ -309,7 +259,7 @@ pub(crate) fn output<'s>(model: &Model<'_>, memory: &'s mut [u32]) -> Output<'s>
 /// [`Stream::hidden_state`] of a stream over `memory`.
 pub(crate) fn hidden_state<'s>(model: &Model<'_>, memory: &'s [u32], k: usize) -> &'s [i16] {
     let Some((layer, memory)) = layer_memory(model, memory, k) else { return &[] };
-    let at = if layer.spec().recurrent() { layer.input_words() } else { layer.memory_words() };
+    let at = if layer.recurrent() { layer.input_words() } else { layer.memory_words() };
     word::halves(memory.get(at..).unwrap_or_default()).get(..layer.units()).unwrap_or_default()
 }
 

@@ -14,16 +14,16 @@ mod search;
 pub use search::Written;
 
 use super::sequence::run_layers;
-use super::{Output, chain};
+use super::{Output, RunError, chain};
 use crate::arith::{reformat, softmax_wide};
-use crate::blob::seq2seq::{BRIDGE, DECODER, ENCODER, HEAD, KEY, Plan, QUERY, SCORE};
-use crate::blob::{AttentionScore, Chains, Model, Structure};
+use crate::blob::{AttentionScore, Direction, Model, Structure};
 use crate::cell::{CarriedState, LayerView, split_mut};
 use crate::kernel::layout::vector_words;
-use crate::kernel::word;
+use crate::kernel::{put, word};
 use crate::layer::attention;
 use crate::memory::first_words;
-use crate::net::RunError;
+use crate::plan::Seq2seqPlan;
+use crate::wiring::seq2seq::{BRIDGE, DECODER, ENCODER, ENERGY, HEAD, KEY, QUERY};
 
 /// An attention weight: from 0 to 1 in steps of 2^-15, a word each.
 pub type AttentionWeight = fixed::types::U17F15;
@@ -46,7 +46,7 @@ pub const END: u16 = 0;
 pub struct Seq2seq<'m, 'b> {
     model: &'m Model<'b>,
     memory: &'m mut [u32],
-    plan: Plan,
+    plan: Seq2seqPlan,
     score: AttentionScore,
     max_outputs: usize,
     beams: usize,
@@ -63,15 +63,15 @@ impl<'b> Model<'b> {
         let Structure::Seq2seq { score, max_outputs, beams } = self.structure() else {
             return Err(RunError::WrongRunner { structure: self.structure() });
         };
-        let memory = first_words(memory, self.memory_words())?;
+        let plan = Seq2seqPlan::of(self.chains(), score, self.max_steps(), max_outputs, beams);
+        let memory = first_words(memory, plan.words())?;
         memory.fill(0);
-        let plan = Plan::of(Chains::of(self.descriptor()), score, self.max_steps() as u16, max_outputs, beams);
         let (max_outputs, beams) = (max_outputs as usize, beams as usize);
         Ok(Seq2seq { model: self, memory, plan, score, max_outputs, beams, steps: 0 })
     }
 }
 
-/// The parts of the memory behind the encoder's layers, as [`Plan`] has them.
+/// The parts of the memory behind the encoder's layers, as [`Seq2seqPlan`] has them.
 struct Parts<'p> {
     /// The encoder's states, `stride` words each.
     states: &'p [u32],
@@ -87,12 +87,6 @@ struct Parts<'p> {
 /// Elements of a vector, up to `n`.
 fn elements(words: &[u32], n: usize) -> &[i16] {
     word::halves(words).get(..n).unwrap_or_default()
-}
-
-fn put(from: &[i16], to: &mut [i16]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-    }
 }
 
 /// Runs a chain without state over the vector at the front of `stage`, after which all is 0; the output's words are
@@ -125,7 +119,7 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         let frac = layers.last().map_or(15, |l| l.formats().out_frac);
         let units = |l: Option<&LayerView<'_>>| l.map_or(0, LayerView::units);
         match layers.split_last() {
-            Some((last, before)) if last.direction() == crate::blob::Direction::Backward => {
+            Some((last, before)) if last.direction() == Direction::Backward => {
                 let forward = units(before.last());
                 (forward.saturating_add(last.units()), forward, frac)
             }
@@ -176,18 +170,16 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         if attends && key > 0 {
             for (t, to) in key_words.chunks_exact_mut(key).enumerate().take(steps) {
                 stage.fill(0);
-                put(state(t), word::halves_mut(stage));
-                for (to, from) in to.iter_mut().zip(run_stage(keys, stage, units)) {
-                    *to = *from;
-                }
+                put(word::halves_mut(stage), state(t));
+                put(to, run_stage(keys, stage, units));
             }
         }
         stage.fill(0);
         let (first, last) = (state(0), state(steps.saturating_sub(1)));
         let summary = word::halves_mut(stage);
-        let (ahead, behind) = summary.split_at_mut(forward.min(summary.len()));
-        put(last, ahead);
-        put(first.get(forward..).unwrap_or_default(), behind);
+        let (of_forward, of_backward) = summary.split_at_mut(forward.min(summary.len()));
+        put(of_forward, last);
+        put(of_backward, first.get(forward..).unwrap_or_default());
         let from = bridge.last().map_or(state_frac, |l| l.formats().out_frac);
         let start = run_stage(bridge, stage, units);
 
@@ -196,7 +188,7 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         let (mut rest, mut values) = (slot, word::halves(start));
         for layer in decoder {
             let (own, next) = split_mut(rest, layer.memory_words());
-            if layer.spec().recurrent() {
+            if layer.recurrent() {
                 let (mine, others) = values.split_at(layer.units().min(values.len()));
                 begin(layer, own, mine, from);
                 values = others;
@@ -206,7 +198,7 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         Ok(())
     }
 
-    /// One step of the decoder after [`Seq2seq::encode`]: reads the symbol before, gives the scores of the next. The
+    /// One step of the decoder after [`Seq2seq::encode`]: reads the symbol before, gives the logits of the next. The
     /// caller chooses it; [`Seq2seq::run`] chooses by itself.
     pub fn step(&mut self, symbol: u16) -> Output<'_> {
         self.advance(0, symbol)
@@ -221,7 +213,7 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
 
     /// Where in memory the attention weights are.
     fn weights_at(&self) -> usize {
-        let Plan { buffers, steps, query, .. } = self.plan;
+        let Seq2seqPlan { buffers, steps, query, .. } = self.plan;
         buffers.even.saturating_add(buffers.odd).saturating_mul(steps).saturating_add(query)
     }
 
@@ -229,8 +221,8 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
     pub(super) fn advance(&mut self, slot: usize, symbol: u16) -> Output<'_> {
         let (units, _, state_frac) = self.state();
         let (width, frac) = self.output();
-        let [decoder, query_layers, key_layers, score_layers, head] =
-            [DECODER, QUERY, KEY, SCORE, HEAD].map(|k| self.chain(k));
+        let [decoder, query_layers, key_layers, energy_layers, head] =
+            [DECODER, QUERY, KEY, ENERGY, HEAD].map(|k| self.chain(k));
         let (score, key, slot_words) = (self.score, self.plan.key, self.plan.slot);
         let (outputs, out_frac) = (self.model.outputs(), self.model.out_frac());
         let Parts { states, stride, query, weights, keys, stage, slots, .. } = self.parts();
@@ -244,11 +236,8 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         let s = slot.get(slot_words.saturating_sub(vector_words(width))..).unwrap_or_default();
         if score != AttentionScore::None {
             stage.fill(0);
-            put(elements(s, width), word::halves_mut(stage));
-            let q = run_stage(query_layers, stage, width);
-            for (to, from) in query.iter_mut().zip(q.iter()) {
-                *to = *from;
-            }
+            put(word::halves_mut(stage), elements(s, width));
+            put(query, run_stage(query_layers, stage, width));
             let u = query_layers.last().map_or(width, LayerView::units);
             let q_frac = query_layers.last().map_or(frac, |l| l.formats().out_frac);
             let k_frac = key_layers.last().map_or(state_frac, |l| l.formats().out_frac);
@@ -261,8 +250,8 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
                 *e = match score {
                     AttentionScore::Additive => {
                         attention::sums(q, k, q_frac, word::halves_mut(stage).get_mut(..u).unwrap_or_default());
-                        let y = run_stage(score_layers, stage, u);
-                        let frac = score_layers.last().map_or(15, |l| l.formats().out_frac);
+                        let y = run_stage(energy_layers, stage, u);
+                        let frac = energy_layers.last().map_or(15, |l| l.formats().out_frac);
                         attention::wide(word::halves(y).first().copied().unwrap_or(0), frac)
                     }
                     AttentionScore::None | AttentionScore::Dot | AttentionScore::Scaled => {
@@ -274,10 +263,10 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         }
         stage.fill(0);
         let joined = word::halves_mut(stage);
-        let (front, behind) = joined.split_at_mut(width.min(joined.len()));
-        put(elements(s, width), front);
+        let (front, back) = joined.split_at_mut(width.min(joined.len()));
+        put(front, elements(s, width));
         if score != AttentionScore::None {
-            attention::context(weights, states, stride, behind.get_mut(..units).unwrap_or_default());
+            attention::context(weights, states, stride, back.get_mut(..units).unwrap_or_default());
         }
         let y = run_stage(head, stage, width);
         Output { logits: elements(y, outputs), frac: out_frac }
@@ -287,17 +276,18 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
 /// The states of a recurrent layer before its first step: h, and its 32-bit form where it has one; c is 0.
 fn begin(layer: &LayerView<'_>, memory: &mut [u32], h: &[i16], frac: u8) {
     let q = layer.formats();
-    let (xh, long) = split_mut(memory, layer.vector_words());
+    let (xh, carried) = split_mut(memory, layer.vector_words());
     let to = word::halves_mut(split_mut(xh, layer.input_words()).1);
-    let shift = match layer.spec().carried {
+    let shift = match layer.carried() {
         CarriedState::Hidden => Some(15u32),
         CarriedState::Wide => Some((q.carried_frac as u32).saturating_sub(q.out_frac as u32)),
         _ => None,
     };
-    for ((to, h), long) in to.iter_mut().zip(h).zip(long.iter_mut().map(Some).chain(core::iter::repeat_with(|| None))) {
+    let carried = carried.iter_mut().map(Some).chain(core::iter::repeat_with(|| None));
+    for ((to, h), carried) in to.iter_mut().zip(h).zip(carried) {
         *to = reformat(*h, frac, q.out_frac);
-        if let (Some(shift), Some(long)) = (shift, long) {
-            *long = ((*to as i32) << (shift & 31)) as u32;
+        if let (Some(shift), Some(carried)) = (shift, carried) {
+            *carried = ((*to as i32) << (shift & 31)) as u32;
         }
     }
 }

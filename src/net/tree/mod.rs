@@ -2,21 +2,17 @@
 
 mod schedule;
 
-use super::{Output, chain};
-use crate::blob::{Chains, Model, Readout, Structure, state_words, tree_words};
+use super::{Output, RunError, chain};
+use crate::blob::{Model, Readout, Structure};
 use crate::cell::{CarriedState, LayerView, split_mut};
 use crate::kernel::layout::vector_words;
-use crate::kernel::word;
+use crate::kernel::{put, word};
 use crate::memory::first_words;
-use crate::net::RunError;
+use crate::plan::TreePlan;
+use crate::wiring::tree::{COMPOSE, HEAD, LEAF};
 
 use schedule::Schedule;
 pub use schedule::{Node, slots_needed};
-
-/// Chains of the structure.
-const LEAF: usize = 0;
-const COMPOSE: usize = 1;
-const HEAD: usize = 2;
 
 /// A model that runs over trees and directed acyclic graphs, in the caller's memory.
 ///
@@ -53,6 +49,8 @@ pub struct Tree<'m, 'b> {
     /// The chain that runs.
     scratch: &'m mut [u32],
     roots: usize,
+    /// Words of a state.
+    state: usize,
 }
 
 impl<'b> Model<'b> {
@@ -64,21 +62,17 @@ impl<'b> Model<'b> {
         let Structure::Tree { roots, max_nodes, slots } = self.structure() else {
             return Err(RunError::WrongRunner { structure: self.structure() });
         };
-        let memory = first_words(memory, self.memory_words())?;
-        let (table, rest) = split_mut(memory, max_nodes as usize);
-        let (states, scratch) = split_mut(rest, self.tree_state_words().saturating_mul(slots as usize));
-        Ok(Tree { model: self, table, states, scratch, roots: roots as usize })
+        let plan = TreePlan::of(self.chains(), max_nodes, slots);
+        let memory = first_words(memory, plan.words())?;
+        let (table, rest) = split_mut(memory, plan.nodes);
+        let (states, scratch) = split_mut(rest, plan.state.saturating_mul(plan.slots));
+        Ok(Tree { model: self, table, states, scratch, roots: roots.into(), state: plan.state })
     }
 
     /// Words of memory for trees of up to `nodes` nodes that need `slots` slots, where the blob says other numbers: with
-    /// as many slots as nodes, what it would be if states were not given up.
+    /// as many slots as nodes, what it would be if states were never freed.
     pub fn tree_words(&self, nodes: u16, slots: u16) -> usize {
-        tree_words(Chains::of(self.descriptor()), nodes, slots)
-    }
-
-    /// Words of a node's state: h, and c where the composing cell has it.
-    fn tree_state_words(&self) -> usize {
-        state_words(Chains::of(self.descriptor()).chain(COMPOSE))
+        TreePlan::of(self.chains(), nodes, slots).words()
     }
 }
 
@@ -116,7 +110,7 @@ impl<'m, 'b> Tree<'m, 'b> {
         if count.wrapping_mul(inputs) != frames.len() {
             return Err(RunError::Frames { elements: frames.len(), inputs });
         }
-        let words = self.model.tree_state_words();
+        let words = self.state;
         let mut schedule = Schedule::new(nodes, count, self.roots, (&mut *self.table, &mut *self.states, words))?;
         let every = self.model.readout() == Readout::EveryStep;
         for (k, node) in nodes.iter().enumerate() {
@@ -152,22 +146,6 @@ impl<'m, 'b> Tree<'m, 'b> {
     }
 }
 
-/// Copies words as far as both go.
-#[inline(always)]
-fn copy(to: &mut [u32], from: &[u32]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-    }
-}
-
-/// Copies elements as far as both go.
-#[inline(always)]
-fn put(to: &mut [i16], from: &[i16]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-    }
-}
-
 /// h and c of a leaf, as they are in `scratch`.
 fn leaf<'s>(model: &Model<'_>, frame: &[i16], scratch: &'s mut [u32]) -> (&'s [u32], &'s [u32]) {
     let layers = model.chain(LEAF);
@@ -178,7 +156,7 @@ fn leaf<'s>(model: &Model<'_>, frame: &[i16], scratch: &'s mut [u32]) -> (&'s [u
     let (_, own) = split_mut(scratch, chain::words(below));
     let (own, out) = split_mut(own, last.memory_words());
     // Other carried states than a cell state are no c.
-    let keeps = last.spec().carried == CarriedState::Cell;
+    let keeps = last.carried() == CarriedState::Cell;
     let c = own.get(last.vector_words()..).filter(|_| keeps).unwrap_or_default();
     (out.get(..vector_words(last.units())).unwrap_or_default(), c)
 }
@@ -190,13 +168,13 @@ fn compose<'s>(model: &Model<'_>, [left, right]: [&[u32]; 2], scratch: &'s mut [
     let units = layer.units();
     let (own, out) = split_mut(scratch, layer.memory_words());
     let out = out.get_mut(..vector_words(units)).unwrap_or_default();
-    let (x, long) = split_mut(own, layer.vector_words());
+    let (x, carried) = split_mut(own, layer.vector_words());
     let h = word::halves_mut(x);
     let (h_left, h_right) = h.split_at_mut(units.min(h.len()));
-    let (c_left, c_right) = split_mut(long, units);
+    let (c_left, c_right) = split_mut(carried, units);
     for (child, h, c) in [(left, h_left, c_left), (right, h_right, c_right)] {
         put(h, word::halves(child).get(..units).unwrap_or_default());
-        copy(c, child.get(vector_words(units)..).unwrap_or_default());
+        put(c, child.get(vector_words(units)..).unwrap_or_default());
     }
     layer.step(own, out);
     (out, own.get(layer.vector_words()..).unwrap_or_default())

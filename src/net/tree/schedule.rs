@@ -1,12 +1,12 @@
 //! Which node is computed where: the order validated once, and slots for states that are still to be read.
 
-use serde::{Deserialize, Serialize};
-
+use crate::kernel::put;
 use crate::net::RunError;
 
 /// A node of a tree or of a directed acyclic graph. Nodes are in a slice, each after its children: what a topological
 /// order is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Node {
     /// Reads the frame of this number.
@@ -151,9 +151,9 @@ impl<'t> Schedule<'t> {
         let state = self.states.get_mut(range).unwrap_or_default();
         self.free = state.first().map_or(0, |next| *next as usize);
         let (to_h, to_c) = state.split_at_mut(h.len().min(state.len()));
-        super::copy(to_h, h);
+        put(to_h, h);
         to_c.fill(0);
-        super::copy(to_c, c);
+        put(to_c, c);
         if let Some(word) = self.table.get_mut(k) {
             *word = (*word & !0xFFFF) | (slot as u32 & 0xFFFF);
         }

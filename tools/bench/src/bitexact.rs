@@ -1,4 +1,4 @@
-//! `bitexact`: every variant of every cell and layer on every core beside the host.
+//! `bitexact`: every variant of every cell and layer on every core, compared with the host.
 
 use anyhow::{Context, Result};
 use elman::Model;
@@ -126,7 +126,7 @@ fn text(core: &str, symbols: usize) -> Result<GenerateReport> {
     generate(&synthetic::language(90, 18, 3).to_blob()?, core, &generation, &Options::default())
 }
 
-/// The firmware of a core refuses a blob whose weights lie as another core reads them, by name of both layouts.
+/// The firmware of a core returns an error for a blob in another core's layout, with the names of both layouts.
 fn refuses(bench: &Bench, core: &str) -> Result<()> {
     let built = Layout::of_core(core).with_context(|| format!("{core} has no layout"))?;
     for other in Layout::ALL.into_iter().filter(|other| *other != built) {
@@ -137,12 +137,15 @@ fn refuses(bench: &Bench, core: &str) -> Result<()> {
         let refused = bench.session(&model, &Inputs::of(&frames), Some(&blob)).err().map(|e| e.to_string());
         let said = refused.with_context(|| format!("{core} runs a blob in the layout `{}`", other.name()))?;
         let names = [other, built].map(|layout| format!("`{}`", layout.name()));
-        anyhow::ensure!(names.iter().all(|name| said.contains(name.as_str())), "{core} refuses without names: {said}");
+        anyhow::ensure!(
+            names.iter().all(|name| said.contains(name.as_str())),
+            "{core} does not name both layouts: {said}"
+        );
     }
     Ok(())
 }
 
-/// Front ends of every size of FFT, and with everything that may stand behind it, over noise from silence to full scale.
+/// Front ends of every size of FFT, and with everything that may follow it, over noise from silence to full scale.
 fn front_ends() -> [(Config, Vec<i16>); 9] {
     let base = Config::HZ_16000;
     let configs = [
@@ -176,7 +179,7 @@ fn front_ends() -> [(Config, Vec<i16>); 9] {
     })
 }
 
-/// What listens: a network as large as a keyword spotter's, and one behind everything that a front end may have.
+/// Listeners: a network as large as a keyword spotter's, and one after everything that a front end may have.
 fn listeners() -> Result<[IntegerModel; 2]> {
     let all = Config {
         cepstrum: 13,
@@ -188,7 +191,7 @@ fn listeners() -> Result<[IntegerModel; 2]> {
     Ok([synthetic::sound::resting(Config::HZ_16000, 96, 12, 3)?, synthetic::sound::resting(all, 18, 5, 3)?])
 }
 
-/// Sound with a pause for a rest, two seconds each.
+/// Sound with pauses for a silence reset, two seconds each.
 fn sound(rate: u32) -> Vec<i16> {
     let stretch = |seed| synthetic::sound::samples(2 * rate as usize, seed);
     [stretch(1), vec![0; 2 * rate as usize], stretch(2)].concat()

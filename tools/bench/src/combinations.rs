@@ -1,8 +1,9 @@
 //! `combinations`: inputs, layers, cells, directions and heads in every legal combination, each trained for two steps,
-//! rounded, and run on the emulated M4 beside the host.
+//! quantized, and run on the emulated M4, compared with the host.
 
 use anyhow::{Context, Result};
-use elman::blob::{Blob, Structure, TextUnit};
+use elman::blob::{Blob, Structure};
+use elman::text::TextUnit;
 use elman::{Model, cell::CELLS};
 use elman_nn::{DenseActivation, LayerSpec, Loss, NetworkSpec, Over, Target};
 use elman_quant::network::{Surroundings, calibrate, quantize};
@@ -132,7 +133,7 @@ fn describe(layer: &LayerSpec) -> String {
     }
 }
 
-/// Trains, rounds and runs one; steps run, and steps that differ.
+/// Trains, quantizes and runs one; steps run, and steps that differ.
 fn one(c: &Combination, bench: &Bench, steps: usize) -> Result<(u64, u64)> {
     let inputs = c.inputs();
     let mut numbers = Numbers(7);
@@ -202,7 +203,7 @@ fn one(c: &Combination, bench: &Bench, steps: usize) -> Result<(u64, u64)> {
 /// Runs them all; failure where one differs.
 ///
 /// # Errors
-/// Where one cannot be trained, rounded or run.
+/// Where one cannot be trained, quantized or run.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let bench = Bench::new(&Options::default(), "m4", None)?;
     let all: Vec<Combination> = all().into_iter().step_by(args.every.max(1)).collect();

@@ -1,4 +1,4 @@
-//! `elman data check`: what a folder of data holds.
+//! `elman data check`: what a folder of data contains.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ pub struct Cmd {
 
 #[derive(clap::Subcommand, Debug)]
 enum Action {
-    /// Says what a folder holds: format, classes, lengths, channels, splits, duplicates
+    /// Shows what a folder contains: format, classes, lengths, channels, splits, duplicates
     #[command(after_help = "Example:\n  elman data check data/snips --set 'task = \"class\"'")]
     Check {
         /// A folder of recordings, text, series or windows; none for generated data
@@ -30,7 +30,7 @@ enum Action {
         /// A value of the recipe's `[data]` table, for instance `files = "Airline"`
         #[arg(long = "set", value_name = "KEY=VALUE")]
         set: Vec<String>,
-        /// Labels shown at most per split
+        /// Most labels shown per split
         #[arg(long, default_value_t = 20)]
         labels: usize,
     },
@@ -42,7 +42,9 @@ impl Cmd {
         let Action::Check { dir, recipe, set, labels } = self.action;
         let options = options(recipe.as_deref(), &set)?;
         if dir.is_none() && options.generate.is_none() {
-            return Err(Usage("name a folder, or say what to make: --set 'generate = \"adding\"'".to_owned()).into());
+            return Err(
+                Usage("name a folder, or say what to generate: --set 'generate = \"adding\"'".to_owned()).into()
+            );
         }
         let dir = dir.unwrap_or_default();
         let survey = match options.generate.is_none() && holds_sound(&dir) {
@@ -63,7 +65,7 @@ fn options(recipe: Option<&Path>, set: &[String]) -> Result<RecordOptions> {
     Ok(base.changed(&changes)?.data.unwrap_or_default())
 }
 
-/// Whether there are recordings, or tars that may hold some, in a folder or in the folders in it.
+/// Whether there are recordings, or tars that may contain some, in a folder or in the folders in it.
 fn holds_sound(dir: &Path) -> bool {
     let is_sound = |path: &Path| {
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
@@ -92,7 +94,7 @@ fn show(ui: Ui, survey: &Survey, labels: usize) {
         let carved = if split.split == "valid" && survey.valid_is_carved { ", carved out of train" } else { "" };
         let (examples, steps) = (thousands(split.examples as u64), thousands(split.steps as u64));
         ui.line(format!(
-            "{:<12} {examples} examples of {min} / {median} / {max} steps (least / median / most), {steps} in all{carved}",
+            "{:<12} {examples} examples of {min} / {median} / {max} steps (min / median / max), {steps} in all{carved}",
             split.split
         ));
         let ranges = |what: &str, ranges: &[[f32; 2]]| {

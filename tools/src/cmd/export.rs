@@ -17,10 +17,10 @@ use elman_quant::relay;
 pub struct Cmd {
     /// A blob, or a run folder
     pub model: PathBuf,
-    /// Folder to write to; made where it does not exist
+    /// Folder to write to; created where it does not exist
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
-    /// The core that it is for, which says in which order its weights lie: m0, m3, m4, m7, m33, m55, rv32
+    /// The core that it is for, which decides the order of the weights: m0, m3, m4, m7, m33, m55, rv32
     #[arg(long, value_name = "CORE", default_value = "m4")]
     pub core: String,
 }
@@ -51,7 +51,7 @@ impl Cmd {
             ui.line(format!("wrote {}", path(ending).display()));
         }
         let layout = model.frame().layout;
-        ui.line(format!("weights lie as `{}`, for {}", layout.name(), layout.cores().join(", ")));
+        ui.line(format!("weights packed as `{}`, for {}", layout.name(), layout.cores().join(", ")));
         ui.result(&Exported {
             blob: path("elman"),
             rust: path("rs"),
@@ -62,7 +62,7 @@ impl Cmd {
     }
 }
 
-/// A name that Rust and C take.
+/// A name that is valid in Rust and C.
 fn identifier(name: &str) -> String {
     let mut out: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
-use elman::blob::TextUnit;
 use elman::net::Temperature;
+use elman::text::TextUnit;
 use serde::Serialize;
 
 use crate::ui::{Ui, thousands};
@@ -26,10 +26,10 @@ pub struct Cmd {
     /// Symbols to write
     #[arg(long, default_value_t = 200)]
     pub count: usize,
-    /// Below 1 the likely symbols become likelier; at 0 the likeliest is always taken
+    /// Below 1 the likely symbols become more likely; at 0 the most likely is always taken
     #[arg(long, default_value_t = 1.0)]
     pub temperature: f64,
-    /// Draws among so many of the likeliest symbols; 0 for all
+    /// Draws among so many of the most likely symbols; 0 for all
     #[arg(long, default_value_t = 0)]
     pub top_k: u16,
     /// Seed of the drawing
@@ -61,11 +61,10 @@ impl Cmd {
         );
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
-        let text = model
-            .text()
-            .with_context(|| format!("{} reads no text, so that it generates none", file.path().display()))?;
+        let text =
+            model.text().with_context(|| format!("{} reads no text, so it generates none", file.path().display()))?;
         let prompt: Vec<u16> = text.read(self.prompt.as_bytes()).map_err(|e| anyhow::anyhow!("{e}"))?.collect();
-        ensure!(!prompt.is_empty(), Usage("--prompt holds no symbol".to_owned()));
+        ensure!(!prompt.is_empty(), Usage("--prompt has no symbol".to_owned()));
         let generation = Generation {
             seed: self.seed,
             temperature: Temperature::from_num(self.temperature),

@@ -15,7 +15,7 @@ use elman_pipeline::Usage;
 use elman_pipeline::read_clip;
 use elman_quant::model::ModelFile;
 
-/// Listens with the device's integers: level, posteriors and events in the terminal.
+/// Listens with the device's integer network: level, probabilities and events in the terminal.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  elman listen runs/asc_kws-stream\n  elman listen keywords.elman --wav evening.wav --json"
@@ -31,7 +31,7 @@ pub struct Cmd {
     pub seconds: Option<f64>,
 }
 
-/// A word that was heard.
+/// A word that was detected.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Word {
     /// When, in seconds.
@@ -50,7 +50,7 @@ impl Cmd {
     pub fn run(self, ui: Ui) -> Result<()> {
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
-        let (audio, ..) = elman_listen::ears(&model)?;
+        let (audio, ..) = elman_listen::listener_setup(&model)?;
         ensure!(
             model.detect().is_some(),
             Usage(format!("{} has no detector; `elman calibrate` gives it one", self.model.display()))
@@ -66,7 +66,7 @@ impl Cmd {
             let block = &block[..block.len().min(most - taken)];
             taken += block.len();
             let mut events = Vec::new();
-            listener.push_each(block, |heard| events.extend(heard.event));
+            listener.push_each(block, |result| events.extend(result.event));
             for event in events {
                 let label = model.label(event.class.into()).unwrap_or("?").to_owned();
                 let seconds = listener.milliseconds(&event) as f64 / 1000.0;
@@ -95,7 +95,7 @@ impl Cmd {
     }
 }
 
-/// One line on the terminal that is written over and over.
+/// One line on the terminal that is overwritten.
 struct Meter {
     on: bool,
     samples: Vec<i16>,

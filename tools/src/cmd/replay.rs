@@ -10,7 +10,7 @@ use elman_pipeline::read_clip;
 use elman_quant::model::ModelFile;
 use elman_verify::{Ear, Options, ReplayReport};
 
-/// Plays a recording through a model on an emulated core and compares samples, features, scores, posteriors and events of
+/// Plays a recording through a model on an emulated core and compares samples, features, logits, probabilities and events of
 /// every frame with the host's; the first difference is printed.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  elman replay evening.wav --model runs/asc_kws-stream --on m4")]
@@ -39,7 +39,7 @@ impl Cmd {
     pub fn run(self, ui: Ui) -> Result<()> {
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
-        let (audio, ..) = elman_listen::ears(&model)?;
+        let (audio, ..) = elman_listen::listener_setup(&model)?;
         ensure!(
             model.detect().is_some(),
             Usage(format!("{} has no detector; `elman calibrate` gives it one", self.model.display()))
@@ -72,11 +72,11 @@ impl Cmd {
     }
 }
 
-/// Says what was found.
+/// Prints the comparison.
 fn show(report: &ReplayReport, ui: Ui) {
     let s = &report.spent;
     let whole = |n: f64| thousands(n.round() as u64);
-    // A small core has no room to run the parts a second time.
+    // A small core does not have the memory to run the parts a second time.
     let parts = match s.front_end > 0.0 {
         true => {
             format!(" (front end {}, network {}, detector {})", whole(s.front_end), whole(s.network), whole(s.detector))

@@ -14,7 +14,7 @@ use elman_pipeline as pipeline;
 use elman_pipeline::evaluate::host;
 use elman_quant::model::ModelFile;
 
-/// Streams an input through the integer network, the very one of the device.
+/// Streams an input through the integer network of the device.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  elman run runs/fsdd seven.wav\n  elman run runs/snips commands.txt\n  elman run model.elman features.csv --every 10"
@@ -23,9 +23,9 @@ pub struct Cmd {
     /// A blob, or a run folder
     pub model: PathBuf,
     /// A wav or flac, a text of which each line is a sequence, or a csv with a frame a line:
-    /// values in their own units, raw features where the model listens to sound
+    /// values in their own units, raw features where the model reads sound
     pub input: PathBuf,
-    /// Shows the outputs as values, not as scores of labels; a network that reads its own outputs does so anyway
+    /// Shows the outputs as values, not as probabilities of labels; the default for a network that reads its own outputs
     #[arg(long)]
     pub values: bool,
     /// Shows the answer at each N-th frame too
@@ -63,7 +63,7 @@ impl Cmd {
             let bytes = std::fs::read(&self.input).with_context(|| format!("cannot read {name}"))?;
             let content = String::from_utf8(bytes).with_context(|| format!("{name} is no UTF-8 text; convert it"))?;
             let lines = run_text::run(&model, text, &name, &content)?;
-            ensure!(!lines.is_empty(), "{name} holds no text");
+            ensure!(!lines.is_empty(), "{name} contains no text");
             lines.iter().for_each(|line| ui.line(line.text(text.unit)));
             return ui.result(&lines);
         }
@@ -124,14 +124,14 @@ impl Cmd {
                 );
                 Ok(frames)
             }
-            ("wav" | "flac", None) => bail!("{name} is sound, but this model takes {} numbers a frame", model.inputs()),
+            ("wav" | "flac", None) => bail!("{name} is sound, but this model reads {} numbers a frame", model.inputs()),
             _ => bail!(
                 "{name}: the input's name must end in .wav, .flac, .csv or .tsv; text is for models that read text"
             ),
         }
     }
 
-    /// Frames of a csv: raw features of a model that listens to sound, else values in their own units.
+    /// Frames of a csv: raw features of a model that reads sound, else values in their own units.
     fn csv(&self, model: &Model<'_>, delimiter: u8) -> Result<Vec<Vec<i16>>> {
         let name = self.input.display();
         let (inputs, closed) = (model.inputs(), model.inputs() - model.feedback());
@@ -153,7 +153,7 @@ impl Cmd {
             let closes = if closed < inputs { format!(", or {closed} with its loop closed") } else { String::new() };
             ensure!(
                 record.len() == inputs || record.len() == closed,
-                "{name}:{line}: {} values, the model takes {inputs} a frame{closes}",
+                "{name}:{line}: {} values, the model reads {inputs} a frame{closes}",
                 record.len()
             );
             let value = |(k, v): (usize, &str)| {
@@ -166,7 +166,7 @@ impl Cmd {
                 let raw = (number * unit).round();
                 ensure!(
                     (-32768.0..=32767.0).contains(&raw),
-                    "{name}:{line}: column {}: {number} is beyond ±{}, what the model's input holds",
+                    "{name}:{line}: column {}: {number} is beyond ±{}, the range of the model's input",
                     k + 1,
                     32768.0 / unit
                 );

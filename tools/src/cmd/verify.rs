@@ -52,16 +52,16 @@ impl Cmd {
         let recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?;
         let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), &ui)?;
         let encoding = Encoding::of_model(&model, &source)?;
-        let examples = encoding.examples(&source, source.judging(None)?)?;
+        let examples = encoding.examples(&source, source.evaluation_split(None)?)?;
         let examples = pipeline::spread(&examples, self.clips, model.inputs(), self.steps);
-        // The first steps are teacher forced, so that both ways are compared.
+        // The first steps use teacher forcing, so that both ways are compared.
         let closed_from = (model.descriptor().feedback > 0).then_some(CLOSED_FROM);
         let options = Options { boards: self.boards, closed_from };
         let report = match &self.port {
             Some(port) => {
                 ensure!(
                     model.structure() == Structure::Sequence && model.max_steps() == 0 && model.feedback() == 0,
-                    Usage("--port checks models that take a frame a step; others run on emulated cores".to_owned())
+                    Usage("--port checks models that read a frame a step; others run on emulated cores".to_owned())
                 );
                 Port::open(port)?.verify(&model, &examples)?
             }
@@ -84,7 +84,7 @@ impl Cmd {
 /// First step in closed loop of a model that can read its own outputs.
 pub const CLOSED_FROM: usize = 10;
 
-/// Says what was found.
+/// Prints the comparison.
 pub fn show(report: &VerifyReport, ui: Ui) {
     ui.line(format!(
         "{}: {} steps, {} mismatches, {} instructions per step",

@@ -1,4 +1,4 @@
-//! `bench costs`: what `elman inspect` reckons with. Each variant is counted alone in several sizes on every core, and a line
+//! `bench costs`: the costs that `elman inspect` estimates with. Each variant is counted alone in several sizes on every core, and a line
 //! through the counts, in what tools/crates/verify/src/cost calls features, goes to costs.toml; models of the recipes' shapes are counted as
 //! they are and go to counted.toml, against which a test holds the estimates.
 
@@ -24,7 +24,7 @@ pub struct Args {
     pub write: bool,
 }
 
-/// Inputs and units that are counted: where a core has no room for all, as many as it has.
+/// Inputs and units that are counted: where not all fit a core, as many as fit.
 const SIZES: [(usize, usize); 11] =
     [(16, 16), (10, 32), (4, 48), (24, 24), (40, 64), (48, 12), (64, 96), (64, 208), (160, 32), (1, 8), (8, 1)];
 /// Elements, taps and stride of delay lines that are counted.

@@ -84,7 +84,7 @@ const STEPS: usize = 60;
 const HELIUM_S8: [((usize, usize), u32); 4] =
     [((10, 32), 12_173), ((40, 64), 30_301), ((40, 128), 74_238), ((16, 16), 6_469)];
 
-/// Whether a core has room for a model; where it has not, that is said instead of a count.
+/// Whether a model fits a core; where it does not, the table says so instead of a count.
 fn fits(machine: &Machine, model: &Model<'_>, blob: &[u8], steps: usize) -> bool {
     let room = machine.room;
     let flash = if machine.blob_at.is_some() { 96 * 1024 } else { room.blob * 4 };
@@ -206,7 +206,7 @@ fn all() -> Result<Figures> {
             let step = report.instructions;
             let name = format!("{core}-{variant}-{inputs}x{units}");
             let s8 = HELIUM_S8.iter().find(|(size, _)| core == "m55" && variant == "lstm" && *size == (inputs, units));
-            let beside = match (s8, floor::of(variant, inputs, units).filter(|_| core == "m3")) {
+            let comparison = match (s8, floor::of(variant, inputs, units).filter(|_| core == "m3")) {
                 (Some((_, s8)), _) => format!("  {:.3} of CMSIS-NN s8's {s8}", step / f64::from(*s8)),
                 (_, Some(floor)) => {
                     figures.add(format!("{name}-over-floor"), (step / floor * 1000.0).round() / 1000.0);
@@ -214,7 +214,7 @@ fn all() -> Result<Figures> {
                 }
                 _ => String::new(),
             };
-            figures.line(format!("  {shape:<26}{step:>10.0}{beside}"));
+            figures.line(format!("  {shape:<26}{step:>10.0}{comparison}"));
             figures.add(name, step.round());
         }
     }

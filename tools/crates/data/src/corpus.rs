@@ -15,7 +15,7 @@ pub enum Split {
     Train,
     /// Decides when to stop; never trained on.
     Valid,
-    /// Judged once, at the end.
+    /// Evaluated once, at the end.
     Test,
 }
 
@@ -68,7 +68,7 @@ pub struct Clip {
 pub struct Corpus {
     /// Where it came from.
     pub dir: PathBuf,
-    /// How it is laid out.
+    /// The layout of its folder.
     pub layout: Layout,
     /// Samples per second, in Hz.
     pub sample_rate: u32,
@@ -76,9 +76,9 @@ pub struct Corpus {
     pub labels: Vec<String>,
     /// Clips to fit weights to.
     pub train: Vec<Clip>,
-    /// Clips to stop by: the corpus's own, or carved out of train.
+    /// Clips for validation: the corpus' own, or carved out of train.
     pub valid: Vec<Clip>,
-    /// Clips to judge by at the end; empty if the corpus has none.
+    /// Clips for the final figure; empty if the corpus has none.
     pub test: Vec<Clip>,
     /// Whether `valid` was carved out of train because the corpus has none.
     pub valid_is_carved: bool,

@@ -1,8 +1,8 @@
 //! Data on disk: recordings as mono samples, corpora in their own layouts, features, augmentation; text, series and
 //! windows as records.
 //!
-//! [`Corpus::open`] looks at a folder, finds out how the corpus of sound in it is laid out, and loads it: one file per
-//! layout stands in `layout/`. [`Records::open`] does the same for all else, one file per format in `records/`,
+//! [`Corpus::open`] looks at a folder, recognises the layout of the corpus of sound in it, and loads it: one file per
+//! layout is in `layout/`. [`Records::open`] does the same for everything else, one file per format in `records/`,
 //! and makes examples, one file per task in `generate/`.
 #![forbid(unsafe_code)]
 

@@ -1,8 +1,8 @@
-//! What was converted on the way in, said once per kind.
+//! What was converted or looks doubtful, one note per kind.
 
 use std::fmt;
 
-/// A conversion or a doubt that the user should hear of.
+/// A conversion or a doubt that the user should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// What was done or noticed.
@@ -34,7 +34,7 @@ pub enum NoteKind {
         /// The corpus's, in Hz.
         to: u32,
     },
-    /// Clips of train stand, bit for bit, in valid or test under another name.
+    /// Clips of train are, bit for bit, in valid or test under another name.
     SameSamples,
     /// Clips that are digital silence throughout.
     Silent,
@@ -44,11 +44,11 @@ pub enum NoteKind {
     TooLarge,
     /// Examples without a step were left out.
     Empty,
-    /// The position in its word, a number behind each character, was dropped.
+    /// The position in its word, a number after each character, was dropped.
     PositionsDropped,
-    /// Examples of valid or test whose input stands in train as well.
+    /// Examples of valid or test whose input is in train as well.
     SameRecord,
-    /// Examples of valid or test with a tag that train lacks.
+    /// Examples of valid or test with a tag that train does not have.
     UnknownTag,
 }
 
@@ -60,15 +60,17 @@ impl fmt::Display for Note {
             NoteKind::Reduced { bits } => write!(f, "{clips} clip(s) of {bits} bits reduced to 16")?,
             NoteKind::Resampled { from, to } => write!(f, "{clips} clip(s) resampled from {from} to {to} Hz")?,
             NoteKind::SameSamples => {
-                write!(f, "{clips} clip(s) of valid or test hold the same samples as one of train")?
+                write!(f, "{clips} clip(s) of valid or test have the same samples as one of train")?
             }
-            NoteKind::Silent => write!(f, "{clips} clip(s) hold digital silence only")?,
+            NoteKind::Silent => write!(f, "{clips} clip(s) contain digital silence only")?,
             NoteKind::SetAside => write!(f, "{clips} file(s) not read, as others belong together")?,
             NoteKind::TooLarge => write!(f, "{clips} tree(s) of more leaves than max_leaves left out")?,
             NoteKind::Empty => write!(f, "{clips} example(s) without a step left out")?,
-            NoteKind::PositionsDropped => write!(f, "{clips} file(s): the number behind each character dropped")?,
+            NoteKind::PositionsDropped => write!(f, "{clips} file(s): the number after each character dropped")?,
             NoteKind::SameRecord => write!(f, "{clips} example(s) of valid or test have the input of one of train")?,
-            NoteKind::UnknownTag => write!(f, "{clips} example(s) of valid or test have a tag that train lacks")?,
+            NoteKind::UnknownTag => {
+                write!(f, "{clips} example(s) of valid or test have a tag that train does not have")?
+            }
         }
         write!(f, " (first: {first})")
     }

@@ -1,4 +1,4 @@
-//! Splits: carving valid out of train, and judging that the splits can be trained and tested on.
+//! Splits: carving valid out of train, and checking that the splits can be trained and tested on.
 
 use super::layout::Found;
 use super::{Error, Split};
@@ -17,7 +17,7 @@ fn hash(name: &str) -> u64 {
     digest[..8].iter().fold(0, |number, &byte| number << 8 | byte as u64)
 }
 
-/// Refuses a corpus in which a clip is in two splits, a label is not in train, or a label has too few clips.
+/// An error for a corpus in which a clip is in two splits, a label is not in train, or a label has too few clips.
 pub(super) fn check(dir: &Path, clips: &[Found]) -> Result<(), Error> {
     let mut seen: HashMap<&str, Split> = HashMap::new();
     for clip in clips {

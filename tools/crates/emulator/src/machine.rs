@@ -27,10 +27,10 @@ pub struct Machine {
     /// More arguments to QEMU.
     #[serde(default)]
     pub options: Vec<String>,
-    /// Where in flash a blob lies that is not built in; where there is none, the firmware reads it into RAM.
+    /// Address in flash of a blob that is not built in; where there is none, the firmware reads it into RAM.
     #[serde(default)]
     pub blob_at: Option<u32>,
-    /// What the firmware has room for.
+    /// Sizes of the firmware's buffers.
     #[serde(default)]
     pub room: Room,
 }
@@ -62,7 +62,7 @@ impl Default for Room {
 }
 
 impl Machine {
-    /// Instructions behind ticks of SysTick, at 2^6 ns an instruction (`-icount shift=6`).
+    /// Instructions that ticks of SysTick stand for, at 2^6 ns an instruction (`-icount shift=6`).
     pub fn instructions(&self, ticks: f64) -> f64 {
         ticks * 1e9 / self.systick as f64 / 64.0
     }
@@ -76,7 +76,7 @@ pub struct Machines {
 }
 
 impl Machines {
-    /// Reads the table of the repository's folder `boards`; by default the one beside this package's sources.
+    /// Reads the table of the repository's folder `boards`; by default the one next to this package's sources.
     ///
     /// # Errors
     /// Where the folder or its table is missing or broken.

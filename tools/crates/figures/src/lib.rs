@@ -76,7 +76,7 @@ enum Verdict {
 }
 
 impl Target {
-    fn judge(&self, figure: f64) -> Verdict {
+    fn check(&self, figure: f64) -> Verdict {
         let worse = self.most.is_some_and(|m| figure > m) || self.least.is_some_and(|l| figure < l);
         let better = self.most.is_some_and(|m| figure < m * (1.0 - self.noise))
             || self.least.is_some_and(|l| figure > l * (1.0 + self.noise));
@@ -128,7 +128,7 @@ impl Figures {
                 continue;
             };
             let limit = target.most.or(target.least).unwrap_or_default();
-            match target.judge(*figure) {
+            match target.check(*figure) {
                 Verdict::Kept => {}
                 Verdict::Better => eprintln!("check: {name} is {figure}, better than {limit}: tighten the target"),
                 Verdict::Worse => {
@@ -162,14 +162,14 @@ mod tests {
     }
 
     #[test]
-    fn targets_are_readable_and_judge_in_both_directions() {
+    fn targets_are_readable_and_work_in_both_directions() {
         assert!(targets().unwrap().contains_key("bench-mcu"));
         let most = Target { most: Some(100.0), least: None, noise: 0.02 };
-        assert!(matches!(most.judge(101.0), Verdict::Worse));
-        assert!(matches!(most.judge(99.0), Verdict::Kept));
-        assert!(matches!(most.judge(97.0), Verdict::Better));
+        assert!(matches!(most.check(101.0), Verdict::Worse));
+        assert!(matches!(most.check(99.0), Verdict::Kept));
+        assert!(matches!(most.check(97.0), Verdict::Better));
         let least = Target { most: None, least: Some(100.0), noise: 0.02 };
-        assert!(matches!(least.judge(99.0), Verdict::Worse));
-        assert!(matches!(least.judge(103.0), Verdict::Better));
+        assert!(matches!(least.check(99.0), Verdict::Worse));
+        assert!(matches!(least.check(103.0), Verdict::Better));
     }
 }

@@ -4,6 +4,8 @@ use super::cell;
 use super::joined::StructureSpec;
 use super::spec::{LayerSpec, NetworkSpec, Over};
 use elman::cell::CarriedState;
+use elman::wiring::Chain;
+use elman::wiring::graph::NODE;
 
 /// Layers of recurrent cells that the device stacks at most; a bidirectional one counts twice.
 pub const MAX_CELLS: usize = 8;
@@ -120,35 +122,32 @@ impl NetworkSpec {
             matches!(l, Dense { .. } | Dropout { .. } | Embedding { .. } | OneHot { .. })
         };
         for k in 0..=last {
-            let layers = &self.layers[self.chain(k)];
-            let fits = match layers {
-                layers if k < 2 => layers.iter().all(map),
-                [rest @ .., pool] if k < last && k.is_multiple_of(2) => pools(pool) && rest.iter().all(map),
-                [LayerSpec::Cell { variant, units, bidirectional: false, .. }] if k < last => {
+            let (layers, chain) = (&self.layers[self.chain(k)], self.structure.wire(k).chain);
+            let fits = match (chain, layers) {
+                (Chain::Node | Chain::Edge, layers) => layers.iter().all(map),
+                (Chain::Message, [rest @ .., pool]) => pools(pool) && rest.iter().all(map),
+                (Chain::Update, [LayerSpec::Cell { variant, units, bidirectional: false, .. }]) => {
                     let pair =
                         cell::find::<f32>(variant).is_some_and(|(_, _, spec)| spec.carried == CarriedState::Pair);
-                    if *units != ends[0].1 {
-                        let states = ends[0].1;
+                    let states = ends[NODE].1;
+                    if *units != states {
                         return Some(format!(
                             "the update of a graph is {units} wide, a node's first state {states}; make them one"
                         ));
                     }
                     !pair
                 }
-                [pool, rest @ ..] if k == last && pools(pool) => rest.iter().all(map),
-                layers => k == last && layers.iter().all(map),
+                (Chain::Head, [pool, rest @ ..]) if pools(pool) => rest.iter().all(map),
+                (Chain::Head, layers) => layers.iter().all(map),
+                _ => false,
             };
             if !fits {
-                let wanted = match k {
-                    0 => "a graph's layers for nodes are dense, one-hot, embedding or dropout",
-                    1 => "a graph's layers for edges are dense, one-hot, embedding or dropout",
-                    k if k == last => {
-                        "a graph's head is dense layers, with a pool (mean, sum or max) before them or not"
-                    }
-                    k if k.is_multiple_of(2) => {
-                        "a graph's message is dense layers and a pool (mean, sum or max) behind them"
-                    }
-                    _ => "a graph's update is one cell, which reads in one direction",
+                let wanted = match chain {
+                    Chain::Node => "a graph's layers for nodes are dense, one-hot, embedding or dropout",
+                    Chain::Edge => "a graph's layers for edges are dense, one-hot, embedding or dropout",
+                    Chain::Message => "a graph's message is dense layers and a pool (mean, sum or max) after them",
+                    Chain::Update => "a graph's update is one cell, which reads in one direction",
+                    _ => "a graph's head is dense layers, with a pool (mean, sum or max) before them or not",
                 };
                 return Some(wanted.to_owned());
             }

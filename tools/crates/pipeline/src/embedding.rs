@@ -1,4 +1,4 @@
-//! What an embedding learnt: its rows as the device has them, their neighbours, and a map of them.
+//! The rows of an embedding as the device has them, their neighbours, and a map of them.
 
 use anyhow::{Context, Result, bail};
 use elman::blob::Model;
@@ -99,7 +99,7 @@ fn cosine(a: &[f64], b: &[f64]) -> f64 {
 /// The direction of most variance that is orthogonal to `found`: power iteration on the covariance.
 fn component(rows: &[Vec<f64>], found: &[Vec<f64>]) -> Vec<f64> {
     let width = rows.first().map_or(0, Vec::len);
-    // Any start serves that is not orthogonal to the answer.
+    // Any start works that is not orthogonal to the answer.
     let mut v: Vec<f64> = (0..width).map(|k| 1.0 / (k as f64 + 1.5)).collect();
     for _ in 0..200 {
         let mut next = vec![0.0; width];

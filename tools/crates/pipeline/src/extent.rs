@@ -1,4 +1,4 @@
-//! How large the examples are: what the device's memory must hold.
+//! How large the examples are, which the device's memory depends on.
 
 use elman::blob::{AttentionScore, Structure};
 use elman::net::slots_needed;
@@ -7,7 +7,7 @@ use super::{Answer, Example};
 use crate::recipe::NetworkRecipe;
 use elman_data::Joints;
 
-/// How a recipe's chains are joined, with room for the largest of these examples.
+/// How a recipe's chains are joined, with memory for the largest of these examples.
 pub fn structure<'e>(network: &NetworkRecipe, examples: impl Iterator<Item = &'e Example>) -> Structure {
     let short = |n: usize| n.min(usize::from(u16::MAX)) as u16;
     if let Some(s) = &network.seq2seq {

@@ -1,7 +1,7 @@
-//! From a corpus on disk to sequences that train and judge a network.
+//! From a corpus on disk to sequences that train and evaluate a network.
 //!
 //! A [`Source`] is what was read. An [`Encoding`], fixed once per training run, makes [`Example`]s of it: frames of
-//! integers, as the device takes them, and answers. [`Sequences`] and [`Clips`] hand them to the trainer.
+//! integers, as the device reads them, and targets. [`Sequences`] and [`Clips`] give them to the trainer.
 #![forbid(unsafe_code)]
 
 pub mod embedding;

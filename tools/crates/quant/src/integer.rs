@@ -3,11 +3,12 @@
 use anyhow::{Context, Result, bail, ensure};
 use elman::blob::{
     Blob, Descriptor, Direction, FRAME_WORDS, Frame, LayerDescriptor, MAX_CHAINS, MAX_LAYERS, Model, Readout,
-    Structure, Text, TextUnit, crc32c, memory_words, schema_hash,
+    Structure, crc32c, memory_words, schema_hash,
 };
 use elman::cell::{Operands, StageKind, StageSpec, VariantSpec};
 use elman::kernel::Layout;
 use elman::kernel::layout::padded;
+use elman::text::{Text, TextUnit};
 use elman::{audio, detect};
 
 use super::pass::{self, Row};
@@ -99,14 +100,14 @@ pub fn words_of(bytes: &[u8]) -> Result<Vec<u32>> {
     let (words, rest) = bytes.as_chunks::<4>();
     ensure!(
         rest.is_empty() && !words.is_empty(),
-        "a blob's length is a multiple of 4, this has {} bytes: the file is truncated or not a blob",
+        "a blob's length is a multiple of 4, but this has {} bytes: the file is truncated or not a blob",
         bytes.len()
     );
     Ok(words.iter().map(|w| u32::from_le_bytes(*w)).collect())
 }
 
 impl IntegerModel {
-    /// The blob for cores with the DSP extension. It is loaded once as a check, so a model that a device would refuse is refused here.
+    /// The blob for cores with the DSP extension. It is loaded once as a check, so a model that a device could not load is an error here.
     ///
     /// # Errors
     /// Where shapes do not fit the tables, or the loader's own error.
@@ -167,10 +168,9 @@ impl IntegerModel {
             structure: self.structure,
             chains: heapless::Vec::from_slice(&self.chains)
                 .map_err(|_| anyhow::anyhow!("{} chains: a model has at most {MAX_CHAINS}", self.chains.len()))?,
-            layers,
         };
-        let memory_words = memory_words(&descriptor);
-        let mut text = postcard::to_stdvec(&descriptor)?;
+        let memory_words = memory_words(&descriptor, &layers);
+        let mut text = postcard::to_stdvec(&(&descriptor, &layers))?;
         let descriptor_bytes = text.len();
         text.resize(descriptor_bytes.next_multiple_of(4), 0);
         let weights_offset = FRAME_WORDS * 4 + text.len();
@@ -191,7 +191,7 @@ impl IntegerModel {
         words.extend(words_of(&text)?);
         words.extend(weights);
         words.push(crc32c(&words));
-        Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("a device would refuse this model: {e}"))?;
+        Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("a device could not load this model: {e}"))?;
         Ok(words.iter().flat_map(|w| w.to_le_bytes()).collect())
     }
 

@@ -1,4 +1,4 @@
-//! Float network to integers: calibration, rounding, packing, and what it cost.
+//! Float network to integers: calibration, quantization, packing, and the error.
 #![forbid(unsafe_code)]
 
 mod detector;

@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result};
 use elman::audio;
-use elman::blob::{Direction, Readout, Structure, TextUnit};
+use elman::blob::{Direction, Readout, Structure};
 use elman::cell::OutRange;
+use elman::text::TextUnit;
 
 use super::joints;
 use super::ptq::{FloatLayer, Seen, out_frac, quantize_embedding, quantize_layer};
@@ -47,7 +48,7 @@ fn parts(layer: &LayerSpec) -> usize {
     }
 }
 
-/// For each layer of the recipe, the first layer of the blob that it becomes, behind `before` others; pooling the
+/// For each layer of the recipe, the first layer of the blob that it becomes, after `before` others; pooling the
 /// last step and dropout become none.
 pub fn layer_map(layers: &[LayerSpec], before: usize) -> Vec<Option<usize>> {
     let mut next = before;
@@ -91,7 +92,7 @@ pub fn calibrate(network: &Network<f32>, sequences: &[Sequence], target: &[(f64,
         .map(|s| {
             let mut below = (s.frames.clone(), spec.inputs);
             let layer = |(k, mut t): (usize, Trace<f32>)| {
-                // What a chain behind another reads is not its last layer's output alone.
+                // A chain after another does not read its last layer's output alone.
                 if k > 0 && starts.contains(&k) {
                     let width = t.input.len() / t.steps.max(1);
                     below = (std::mem::take(&mut t.input), width);

@@ -42,7 +42,7 @@ pub struct Seen {
     pub input_mean: Vec<f64>,
     /// Mean of each element of the hidden state before a step; empty where it is not known.
     pub hidden_mean: Vec<f64>,
-    /// Steps behind the means.
+    /// Steps in the means.
     pub steps: usize,
     /// Fraction bits of the output, where those of others decide them.
     pub out_frac: Option<u8>,

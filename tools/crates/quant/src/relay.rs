@@ -22,7 +22,7 @@ pub fn layout_of(core: &str) -> Result<Layout> {
 /// The blob with its weights as `core` reads them; all else, and every number, stays.
 ///
 /// # Errors
-/// Where the blob is refused, or there is no such core.
+/// Where the blob does not load, or there is no such core.
 pub fn for_core(blob: &[u8], core: &str) -> Result<Vec<u8>> {
     relaid(blob, layout_of(core)?)
 }
@@ -30,10 +30,10 @@ pub fn for_core(blob: &[u8], core: &str) -> Result<Vec<u8>> {
 /// The blob with its weights in `layout`.
 ///
 /// # Errors
-/// Where the blob is refused.
+/// Where the blob does not load.
 pub fn relaid(blob: &[u8], layout: Layout) -> Result<Vec<u8>> {
     let words = words_of(blob)?;
-    let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob is refused: {e}"))?;
+    let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob does not load: {e}"))?;
     let from = model.frame().layout;
     if from == layout {
         return Ok(blob.to_vec());
@@ -55,7 +55,8 @@ pub fn relaid(blob: &[u8], layout: Layout) -> Result<Vec<u8>> {
             let (mut params, mut products) = (Vec::new(), Vec::new());
             let passes = stage_view.params.chunks(per_pass).zip(stage_view.weights.chunks(words.max(1)));
             for (p, w) in passes {
-                let rows = pass::unpack(from, split, all, p, w).context("a pass that was judged does not unpack")?;
+                let rows =
+                    pass::unpack(from, split, all, p, w).context("a row block of a valid model does not unpack")?;
                 pass::pack(layout, split, &rows, &mut params, &mut products);
             }
             weights.extend(params);
@@ -75,7 +76,7 @@ pub fn relaid(blob: &[u8], layout: Layout) -> Result<Vec<u8>> {
     out.extend_from_slice(head);
     out.extend(weights);
     out.push(crc32c(&out));
-    Model::load(Blob::new(&out)).map_err(|e| anyhow::anyhow!("the blob in its new order is refused: {e}"))?;
+    Model::load(Blob::new(&out)).map_err(|e| anyhow::anyhow!("the repacked blob does not load: {e}"))?;
     Ok(out.iter().flat_map(|w| w.to_le_bytes()).collect())
 }
 
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
     use crate::synthetic::{self, Drive};
 
-    /// Every variant, ordinary and saturating, in every layout: packed at once and laid anew are the same blob, there and
+    /// Every variant, ordinary and saturating, in every layout: packed at once and repacked are the same blob, there and
     /// back is the first, and a stream has the same states.
     #[test]
     fn a_model_is_the_same_in_every_layout() {

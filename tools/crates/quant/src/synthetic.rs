@@ -6,9 +6,12 @@ pub mod sound;
 
 pub use exercise::{Exercise, exercise};
 
-use elman::blob::{AttentionScore, Direction, Readout, Structure, TextUnit};
+use elman::blob::{AttentionScore, Direction, Readout, Structure};
 use elman::cell::{CarriedState, DelayTaps, Operands, OutRange, StageKind, VariantSpec, WidthRule};
 use elman::net::Node;
+use elman::text::TextUnit;
+use elman::wiring::SEQ2SEQ;
+use elman::wiring::seq2seq::{BRIDGE, DECODER, ENCODER, ENERGY, HEAD, KEY, QUERY};
 
 use super::{IntegerGate, IntegerLayer, IntegerModel};
 
@@ -214,26 +217,26 @@ pub fn seq2seq(
         layer(variant, inputs, units, frac, Drive::Ordinary, seed ^ (k << 8))
     };
     let states = if both { 2 * units } else { units };
-    let mut chains: [Vec<IntegerLayer>; 7] = Default::default();
-    chains[0] = vec![make("embedding", 1, units, 0, 1), make(encoder, units, units, 11, 2)];
-    chains[2] = vec![make("embedding", 1, units, 0, 4), make(decoder, units, units, 11, 5)];
-    let frac = chains[2][1].out_frac;
+    let mut chains: Vec<Vec<IntegerLayer>> = vec![Vec::new(); SEQ2SEQ.wires.len()];
+    chains[ENCODER] = vec![make("embedding", 1, units, 0, 1), make(encoder, units, units, 11, 2)];
+    chains[DECODER] = vec![make("embedding", 1, units, 0, 4), make(decoder, units, units, 11, 5)];
+    let frac = chains[DECODER][1].out_frac;
     if both {
         let backward = make(encoder, units, units, 11, 3);
-        chains[0].push(IntegerLayer { direction: Direction::Backward, ..backward });
+        chains[ENCODER].push(IntegerLayer { direction: Direction::Backward, ..backward });
         // What it gives is a state of the decoder.
         let bridge = if frac == 15 { "dense-tanh" } else { "dense" };
-        chains[1] = vec![make(bridge, states, units, frac, 6)];
+        chains[BRIDGE] = vec![make(bridge, states, units, frac, 6)];
     }
     if both && score != AttentionScore::None {
-        chains[3] = vec![make("dense", units, units, frac, 7)];
-        chains[4] = vec![make("dense", states, units, frac, 8)];
+        chains[QUERY] = vec![make("dense", units, units, frac, 7)];
+        chains[KEY] = vec![make("dense", states, units, frac, 8)];
     }
     if score == AttentionScore::Additive {
-        chains[5] = vec![make("dense", units, 1, 15, 9)];
+        chains[ENERGY] = vec![make("dense", units, 1, 15, 9)];
     }
     let joined = if score == AttentionScore::None { units } else { units + states };
-    chains[6] = vec![make("dense-tanh", joined, units, frac, 10), make("dense", units, ROWS.into(), 15, 11)];
+    chains[HEAD] = vec![make("dense-tanh", joined, units, frac, 10), make("dense", units, ROWS.into(), 15, 11)];
     let [max_steps, max_outputs] = extent;
     IntegerModel {
         name: format!("{encoder} to {decoder}, {units} units"),
@@ -254,7 +257,7 @@ pub fn source(steps: usize, seed: u64) -> Vec<i16> {
     (0..steps).map(|_| numbers.between(0, i64::from(ROWS) - 1) as i16).collect()
 }
 
-/// A recursive network over symbols: an embedding and perhaps `leaf` behind it, the composing layer, and a dense layer at
+/// A recursive network over symbols: an embedding and perhaps `leaf` after it, the composing layer, and a dense layer at
 /// every node, or over the last nodes where `roots` is more than one.
 pub fn tree(
     leaf: &str,

@@ -1,4 +1,4 @@
-//! A part of a batch: what one thread works on.
+//! A shard of a batch: the sequences that one thread works on.
 
 use get_size2::GetSize;
 
@@ -6,7 +6,7 @@ use super::dataset::{Dataset, Sequence};
 use super::error::TrainError;
 use elman_nn::{Batch, Classes, Item, Loss, Mode, Network, NetworkSpec, Pass, Score, Workspace, structure};
 
-/// A shard's sequences, ready to be learnt from.
+/// A shard's sequences, loaded for a training step.
 #[derive(Debug, Default)]
 pub struct Loaded {
     sequences: Vec<Sequence>,
@@ -14,12 +14,12 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Takes these sequences.
-    pub fn load(&mut self, spec: &NetworkSpec, loss: Loss, part: Part<'_>) -> Result<(), TrainError> {
+    /// Loads these sequences.
+    pub fn load(&mut self, spec: &NetworkSpec, loss: Loss, part: SequenceSet<'_>) -> Result<(), TrainError> {
         self.sequences.clear();
         for &index in part.indices {
             let sequence = part.data.get(index, part.epoch_seed);
-            if let Some(reason) = sequence.misfit(spec, loss) {
+            if let Some(reason) = sequence.validation_error(spec, loss) {
                 return Err(TrainError::Sequence { set: part.set, index, reason });
             }
             self.sequences.push(sequence);
@@ -43,10 +43,10 @@ pub struct Shard {
 
 /// Sequences of a data set.
 #[derive(Clone, Copy)]
-pub struct Part<'a> {
+pub struct SequenceSet<'a> {
     /// The data.
     pub data: &'a dyn Dataset,
-    /// What it is called in messages.
+    /// Its name in messages.
     pub set: &'static str,
     /// Which of its sequences.
     pub indices: &'a [usize],
@@ -60,7 +60,7 @@ impl Shard {
         self.sequences.len()
     }
 
-    /// Takes what was loaded, and gives what it had, whose memory is used again.
+    /// Exchanges its sequences for loaded ones, whose memory is used again.
     pub fn swap(&mut self, loaded: &mut Loaded) {
         std::mem::swap(&mut self.sequences, &mut loaded.sequences);
         self.workspace.swap_batch(&mut loaded.batch);
@@ -80,7 +80,7 @@ impl Shard {
     }
 
     /// Score of the shard's sequences.
-    pub fn evaluate(&mut self, network: &Network<f32>, loss: Loss, part: Part<'_>) -> Result<Score, TrainError> {
+    pub fn evaluate(&mut self, network: &Network<f32>, loss: Loss, part: SequenceSet<'_>) -> Result<Score, TrainError> {
         let mut loaded = Loaded::default();
         self.swap(&mut loaded);
         let result = loaded.load(network.spec(), loss, part);

@@ -3,7 +3,7 @@
 use elman_nn::{LayerSpec, Network, NetworkSpec, Over, Target};
 use elman_train::{Learner, Sequence, TrainConfig};
 
-/// Allocations of a step behind the first, over sequences of so many steps.
+/// Allocations of a step after the first, over sequences of so many steps.
 fn allocations(variant: &str, steps: usize) -> u64 {
     let layers = vec![LayerSpec::cell(variant, 20), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(3)];
     let config = TrainConfig { batch: 8, shard: 8, ..TrainConfig::default() };

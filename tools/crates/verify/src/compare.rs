@@ -1,4 +1,4 @@
-//! The board's records beside the host's own run.
+//! The board's records compared with the host's own run.
 
 use anyhow::{Context, Result, ensure};
 use elman::blob::Structure;
@@ -90,7 +90,7 @@ pub(super) struct Records {
 }
 
 impl Records {
-    /// Opens a session of records with `payload` words behind the ticks.
+    /// Opens a session of records with `payload` words after the ticks.
     pub(super) fn open(model: &Model<'_>, payload: usize, session: &Session) -> Result<Self> {
         let path = session.output();
         let mut file = BufReader::new(File::open(&path).with_context(|| path.display().to_string())?);
@@ -289,7 +289,7 @@ mod tests {
         }
         let mut ours = vec![0; host.snapshot_words()];
         host.snapshot(&mut ours).unwrap();
-        // Behind the mark: x of 2 words, h of 4 (8 elements), c of 6; then the dense layer's input and output.
+        // After the mark: x of 2 words, h of 4 (8 elements), c of 6; then the dense layer's input and output.
         for (word, part, layer, unit) in [
             (1 + 2 + 1, Part::Hidden, 0, 2),
             (1 + 2 + 4 + 3, Part::Long, 0, 3),

@@ -1,4 +1,4 @@
-//! Generation on an emulated core, symbol by symbol beside the host.
+//! Generation on an emulated core, compared with the host symbol by symbol.
 
 use anyhow::{Context, Result, ensure};
 use elman::Model;
@@ -47,7 +47,7 @@ pub struct GenerateReport {
 
 /// A model that generates: it reads symbols, and its outputs are scores of the next one.
 fn check(model: &Model<'_>, generation: &Generation) -> Result<()> {
-    let text = model.text().context("the model does not read text, so that it generates none")?;
+    let text = model.text().context("the model does not read text, so it generates none")?;
     ensure!(
         text.len() == model.outputs(),
         "the model has {} outputs and {} symbols: it classifies text and generates none",
@@ -83,12 +83,12 @@ pub fn generate_on_host(model: &Model<'_>, generation: &Generation) -> Result<Ve
 /// Generates with the blob `model` on the emulated `core` and on the host, and compares symbol by symbol.
 ///
 /// # Errors
-/// Where the blob is refused or does not generate, QEMU or the toolchain for the core is missing, or the firmware
-/// fails. A difference is no error, but said in the report.
+/// Where the blob does not load or does not generate, QEMU or the toolchain for the core is missing, or the firmware
+/// fails. A difference is no error, but is in the report.
 pub fn generate(model: &[u8], core: &str, generation: &Generation, options: &Options) -> Result<GenerateReport> {
     let model = &relay::for_core(model, core)?;
     let words = words_of(model)?;
-    let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob is refused: {e}"))?;
+    let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob does not load: {e}"))?;
     let symbols = generate_on_host(&loaded, generation)?;
     let machines = Machines::find(options.boards.as_deref())?;
     let machine = machines.get(core)?;

@@ -1,4 +1,4 @@
-//! The audio front end on an emulated core, every feature beside the host's.
+//! The audio front end on an emulated core, every feature compared with the host's.
 
 use anyhow::{Context, Result, ensure};
 use elman::audio::{Config, FrontEnd};
@@ -71,7 +71,7 @@ fn config_words(c: &Config) -> [u32; 19] {
 /// Runs the front end over `samples` on `core` and compares every feature with the host's.
 ///
 /// # Errors
-/// Where the parameters are refused, QEMU or the toolchain is missing, or the firmware fails.
+/// Where the parameters are invalid, QEMU or the toolchain is missing, or the firmware fails.
 pub fn hear(config: &Config, samples: &[i16], core: &str, options: &Options) -> Result<HearReport> {
     let machines = Machines::find(options.boards.as_deref())?;
     let machine = machines.get(core)?;

@@ -33,7 +33,7 @@ use elman_quant::{relay, words_of};
 /// How [`run`] works.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The repository's folder `boards`; by default the one beside this package's sources.
+    /// The repository's folder `boards`; by default the one next to this package's sources.
     pub boards: Option<PathBuf>,
     /// For a model that feeds its output back: the first step of each sequence in closed loop; until then, and
     /// without it always, the outputs are read from the frames.
@@ -67,17 +67,17 @@ impl VerifyReport {
     }
 }
 
-/// Builds the firmware with the blob `model`, laid for `core` (a name in boards/qemu-mps2/machines.toml), runs `inputs` through it in QEMU and compares hidden states, long states and outputs of every step
+/// Builds the firmware with the blob `model`, packed for `core` (a name in boards/qemu-mps2/machines.toml), runs `inputs` through it in QEMU and compares hidden states, long states and outputs of every step
 /// with the host's; of a model that runs whole sequences, the outputs of every step. Each of `inputs` is a sequence of
 /// frames, [`Model::inputs`] elements a frame; states are reset before each.
 ///
 /// # Errors
-/// Where the blob is refused, a sequence is no whole number of frames or too long, QEMU or the toolchain for the core
-/// is missing, or the firmware fails. A difference in bits is no error, but said in the report.
+/// Where the blob does not load, a sequence is no whole number of frames or too long, QEMU or the toolchain for the core
+/// is missing, or the firmware fails. A difference in bits is no error, but is in the report.
 pub fn run(model: &[u8], core: &str, inputs: &[Vec<i16>], options: &Options) -> Result<VerifyReport> {
     let model = relay::for_core(model, core)?;
     let words = words_of(&model)?;
-    let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob is refused: {e}"))?;
+    let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob does not load: {e}"))?;
     let bench = Bench::new(options, core, Some(&model))?;
     bench.session(&loaded, &Inputs { sequences: inputs, closed_from: options.closed_from }, None)
 }
@@ -88,7 +88,7 @@ pub fn run(model: &[u8], core: &str, inputs: &[Vec<i16>], options: &Options) -> 
 /// As [`run`].
 pub fn examples(model: &[u8], core: &str, examples: &[Example], options: &Options) -> Result<VerifyReport> {
     let words = words_of(model)?;
-    let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob is refused: {e}"))?;
+    let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob does not load: {e}"))?;
     match loaded.structure() {
         Structure::Tree { .. } => return trees(model, core, examples, options),
         Structure::Graph { .. } => return graphs(model, core, examples, options),

@@ -1,4 +1,4 @@
-//! A recording through the chip's firmware beside the host, stage by stage.
+//! A recording through the chip's firmware, compared with the host stage by stage.
 
 use anyhow::{Context, Result, ensure};
 use elman::blob::Blob;
@@ -17,7 +17,7 @@ use elman_quant::{relay, words_of};
 const MAGIC: u32 = u32::from_le_bytes(*b"ELR1");
 /// Words of a record before its vectors.
 const HEAD_WORDS: usize = 5;
-/// Words of a record behind its vectors.
+/// Words of a record after its vectors.
 const EVENT_WORDS: usize = 3;
 
 /// A stage of listening.
@@ -110,11 +110,11 @@ fn on_host(model: &Model<'_>, words: &[u32], samples: &[i16], block: usize) -> R
     let (mut sum, mut frames) = (0x811C_9DC5, Vec::new());
     for block in samples.chunks(block) {
         sum = hashed(sum, block);
-        listener.push_each(block, |heard| {
+        listener.push_each(block, |result| {
             let mut stages = vec![i64::from(sum)];
-            stages.extend(heard.features.iter().chain(heard.logits).map(|x| i64::from(*x)));
-            stages.extend((0..model.outputs()).map(|k| i64::from(heard.detector.smoothed(k))));
-            let Event { class, step, score } = heard.event.unwrap_or(Event { class: u16::MAX, step: 0, score: 0 });
+            stages.extend(result.features.iter().chain(result.logits).map(|x| i64::from(*x)));
+            stages.extend((0..model.outputs()).map(|k| i64::from(result.detector.smoothed(k))));
+            let Event { class, step, score } = result.event.unwrap_or(Event { class: u16::MAX, step: 0, score: 0 });
             stages.extend([i64::from(class), i64::from(step), i64::from(score)]);
             frames.push(stages);
         });
@@ -176,11 +176,11 @@ impl Ear {
     /// every frame.
     ///
     /// # Errors
-    /// Where the blob is refused or cannot listen, or the firmware fails. A difference is no error, but said in the report.
+    /// Where the blob does not load or is no listener, or the firmware fails. A difference is no error, but is in the report.
     pub fn replay(&self, model: &[u8], samples: &[i16], block: usize) -> Result<ReplayReport> {
         let model = &relay::for_core(model, &self.core)?;
         let words = words_of(model)?;
-        let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob is refused: {e}"))?;
+        let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob does not load: {e}"))?;
         let audio = *loaded.audio().context("the model takes no sound")?;
         let hop = usize::from(audio.hop);
         ensure!((1..=hop).contains(&block), "blocks of {block} samples: 1 to {hop}, a hop, are possible");

@@ -81,7 +81,7 @@ impl<L: Read + Write> Port<L> {
     /// Runs examples on the board and on the host, and compares every word of every step's states.
     ///
     /// # Errors
-    /// Where the board does not answer, or runs another model. A difference is no error, but said in the report.
+    /// Where the board does not answer, or runs another model. A difference is no error, but is in the report.
     pub fn verify(&mut self, model: &Model<'_>, examples: &[Example]) -> Result<VerifyReport> {
         let (mut memory, mut other) = (vec![0; model.memory_words()], vec![0; model.memory_words()]);
         let mut host = model.stream(&mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;

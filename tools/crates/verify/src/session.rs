@@ -27,7 +27,7 @@ pub fn session(
     Ok(session)
 }
 
-/// Bit of a count of frames: they lack what the model feeds back.
+/// Bit of a count of frames: they end before the elements that the model feeds back.
 const CLOSED: u32 = 1 << 31;
 
 fn write_input(path: &Path, model: &Model<'_>, inputs: &Inputs<'_>) -> std::io::Result<()> {

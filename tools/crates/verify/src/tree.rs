@@ -1,4 +1,4 @@
-//! Trees on an emulated core, every answer beside the host's.
+//! Trees on an emulated core, every answer compared with the host's.
 
 use anyhow::{Context, Result, anyhow};
 use elman::Model;
@@ -43,7 +43,7 @@ fn input(model: &Model<'_>, examples: &[Example]) -> Vec<u8> {
 pub fn trees(model: &[u8], core: &str, examples: &[Example], options: &Options) -> Result<VerifyReport> {
     let model = &relay::for_core(model, core)?;
     let words = words_of(model)?;
-    let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow!("the blob is refused: {e}"))?;
+    let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow!("the blob does not load: {e}"))?;
     Bench::new(options, core, Some(model))?.trees(&loaded, examples, None)
 }
 

@@ -9,7 +9,7 @@ use super::{Error, Split};
 use std::fmt;
 use std::path::Path;
 
-/// How a corpus is laid out.
+/// Layout of a corpus' folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
     /// A folder per word; validation_list.txt and testing_list.txt, or the hash rule of Speech Commands.

@@ -22,7 +22,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
         std::fs::File::open(&path).and_then(|mut f| f.read_to_end(&mut bytes)).map_err(Error::io(&path))?;
         let gestures = gestures(&String::from_utf8_lossy(&bytes));
         if gestures.is_empty() {
-            let problem = "no line `-,-,-` with readings `x,y,z` behind it".to_owned();
+            let problem = "no line `-,-,-` with readings `x,y,z` after it".to_owned();
             return Err(Error::File { file: path, problem });
         }
         let whole = gestures.into_iter().flat_map(|(line, values)| {

@@ -169,7 +169,7 @@ pub(super) fn without_split(name: &str) -> String {
     }
 }
 
-/// The number behind the word for the split, as 4 of `train4.gz`: the size of what the file holds.
+/// The number after the word for the split, as 4 of `train4.gz`: the size of the file's examples.
 pub fn size(name: &str) -> Option<usize> {
     let (at, word) = words(name).find(|(_, word)| split_word(word).is_some())?;
     let behind = &name[at + word.len()..];

@@ -72,7 +72,7 @@ pub(super) fn cells<F: Float>() -> Vec<FloatCell<F>> {
 pub fn find<F: Float>(variant: &str) -> Option<(FloatCell<F>, usize, &'static VariantSpec)> {
     F::cells().into_iter().find_map(|cell| {
         let number = cell.spec.variants.iter().position(|v| v.name == variant)?;
-        let spec = &cell.spec.variants[number];
+        let spec = cell.spec.variants[number];
         Some((cell, number, spec))
     })
 }

@@ -1,4 +1,4 @@
-//! Float beside integer, layer by layer and step by step.
+//! Float and integer networks compared, layer by layer and step by step.
 
 use anyhow::{Result, anyhow};
 use elman::blob::{Model, Structure};
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::Example;
 use crate::RunInfo;
-use crate::evaluate::How;
+use crate::evaluate::EvalFlags;
 use crate::evaluate::host;
 use elman_nn::{Network, Trace, structure};
 use elman_quant::ptq::dequantized;
 use elman_quant::{IntegerModel, network};
 
-/// What rounding did to one layer.
+/// The error of quantization in one layer.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LayerError {
     /// Number of the layer in the blob.
@@ -25,11 +25,11 @@ pub struct LayerError {
     pub weights_db: Option<f64>,
     /// Output's signal to quantization noise in dB, over all steps; absent where it is exact.
     pub output_db: Option<f64>,
-    /// Outputs that sit at the end of their format.
+    /// Outputs that are saturated.
     pub saturated: u64,
-    /// Outputs looked at.
+    /// Outputs compared.
     pub outputs: u64,
-    /// Long states that sit at the end of their format.
+    /// Carried states that are saturated.
     pub long_saturated: u64,
     /// Root mean square of the error of the hidden state at each time step: its drift.
     pub drift: Vec<f64>,
@@ -90,7 +90,7 @@ fn decibels(signal: f64, noise: f64) -> Option<f64> {
 /// that reads backward or of another structure, the output alone.
 ///
 /// # Errors
-/// Where an example is longer than the model takes.
+/// Where an example is longer than the model's longest sequence.
 ///
 /// # Panics
 /// Where `model` is not the blob of `integer`, or `integer` not of `network`.
@@ -99,7 +99,7 @@ pub fn compare(
     integer: &IntegerModel,
     model: &Model<'_>,
     about: &RunInfo,
-    how: How,
+    how: EvalFlags,
     examples: &[Example],
 ) -> Result<Vec<LayerError>> {
     let before = usize::from(about.scale_layer().is_some());
@@ -172,7 +172,7 @@ fn outputs(model: &Model<'_>, clip: &[i16], float: &[f32], sums: &mut [Sums]) ->
 /// Compares every layer of a model that streams.
 fn steps(
     model: &Model<'_>,
-    (clip, how): (&[i16], How),
+    (clip, how): (&[i16], EvalFlags),
     inputs: &[f32],
     traces: &[Trace<f32>],
     map: &[Option<usize>],
@@ -190,9 +190,9 @@ fn steps(
         }
         for (n, (trace, layer)) in traces.iter().zip(map).enumerate() {
             let Some(k) = *layer else { continue };
-            // What one layer of the recipe becomes in several is judged by the last of them.
+            // Where a layer of the recipe becomes several, the last of them is compared.
             let k = if n + 1 == traces.len() { last } else { k };
-            // Behind a pool the float network has one step, the device one for each prefix.
+            // After a pool the float network has one step, the device one for each prefix.
             let at = if trace.steps == steps { Some(t) } else { (t + 1 == steps).then_some(0) };
             let Some(at) = at else { continue };
             let float = &trace.out[at * trace.width..][..trace.width];

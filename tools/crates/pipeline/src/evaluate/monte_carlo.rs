@@ -10,7 +10,7 @@ use crate::{Answer, Example};
 use elman_data::Task;
 use elman_nn::{LayerSpec, Mode, Network};
 
-/// What M passes came to.
+/// The result of M passes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MonteCarlo {
     /// M

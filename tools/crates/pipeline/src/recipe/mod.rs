@@ -1,8 +1,8 @@
-//! Recipes: all that a training run is made of, in TOML, every value defaulted.
+//! Recipes: everything that defines a training run, in TOML; every value has a default.
 
 mod network;
 
-pub use network::{Asked, AttentionRecipe, GraphRecipe, NetworkRecipe, Seq2seqRecipe, TreeRecipe};
+pub use network::{AttentionRecipe, GraphRecipe, NetworkRecipe, RequestedNetwork, Seq2seqRecipe, TreeRecipe};
 
 use std::path::Path;
 
@@ -24,25 +24,25 @@ pub struct Recipe {
     /// Folder of its corpus among others, where `cargo xtask recipes` looks for it; by default its name.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub corpus: String,
-    /// How text, series and other data that is no sound are read; without this table the data is sound.
+    /// How text, series and other data but sound are read; without this table the data is sound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<RecordOptions>,
-    /// Which symbols of a text get a number of their own.
+    /// Which symbols of a text have a number of their own.
     pub vocabulary: VocabularyOptions,
-    /// How examples that are no sound become sequences.
+    /// How examples but sound become sequences.
     pub sequences: SequenceRecipe,
     /// The audio front end.
     pub features: Features,
     /// Changes of the clips in training.
     pub augment: AugmentRecipe,
-    /// Streams of clips in background instead of clips: for a network that listens without end.
+    /// Streams of clips in background noise instead of clips: for a network that listens without end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamRecipe>,
     /// The network.
     pub network: NetworkRecipe,
     /// The training loop; its seed is the seed of everything random.
     pub train: TrainConfig,
-    /// Rounding.
+    /// Quantization.
     pub quantize: Quantize,
 }
 
@@ -68,11 +68,11 @@ impl Default for Recipe {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Features {
-    /// Samples per second; 0 takes 8000 or 16000, whatever the recordings have.
+    /// Samples per second; 0 uses 8000 or 16000, as the recordings have.
     pub sample_rate: u32,
     /// Length of a frame in ms.
     pub window_ms: f64,
-    /// From frame to frame in ms.
+    /// From the start of a frame to the start of the next in ms.
     pub hop_ms: f64,
     /// Mel bands.
     pub channels: u8,
@@ -82,10 +82,12 @@ pub struct Features {
     pub high_hz: u16,
     /// log2 of the energy below which a band counts as silent.
     pub floor_log2: u8,
-    /// Whether noise that stays is subtracted from each band.
-    pub suppression: bool,
-    /// Whether each band's energy is divided by its own mean (per-channel energy normalisation), instead of its logarithm.
-    pub gain: bool,
+    /// Whether an estimate of steady noise is subtracted from each band.
+    #[serde(alias = "suppression")]
+    pub spectral_subtraction: bool,
+    /// Per-channel energy normalisation (PCEN) instead of the logarithm: each band is divided by its own smoothed energy.
+    #[serde(alias = "gain")]
+    pub pcen: bool,
     /// Cepstral coefficients (MFCC) instead of bands; 0 for bands.
     pub cepstrum: u8,
     /// a of `x[n] - a·x[n-1]`, 0 to below 1.
@@ -103,8 +105,8 @@ impl Default for Features {
             low_hz: base.low_hz,
             high_hz: 0,
             floor_log2: base.floor_log2,
-            suppression: false,
-            gain: false,
+            spectral_subtraction: false,
+            pcen: false,
             cepstrum: 0,
             pre_emphasis: 0.0,
         }
@@ -115,7 +117,7 @@ impl Features {
     /// The front end at `rate` samples per second.
     ///
     /// # Errors
-    /// Where the front end cannot have these parameters.
+    /// Where the parameters are invalid.
     pub fn config(&self, rate: u32) -> Result<elman::audio::Config> {
         let samples = |ms: f64| (ms * rate as f64 / 1000.0).round().clamp(0.0, 65_535.0) as u16;
         let window = samples(self.window_ms);
@@ -128,8 +130,8 @@ impl Features {
             low_hz: self.low_hz,
             high_hz: if self.high_hz == 0 { (rate as f64 * 0.475) as u16 } else { self.high_hz },
             floor_log2: self.floor_log2,
-            spectral_subtraction: self.suppression.then_some(elman::audio::SpectralSubtraction::SPEECH),
-            pcen: self.gain.then_some(elman::audio::Pcen::SPEECH),
+            spectral_subtraction: self.spectral_subtraction.then_some(elman::audio::SpectralSubtraction::SPEECH),
+            pcen: self.pcen.then_some(elman::audio::Pcen::SPEECH),
             cepstrum: self.cepstrum,
             pre_emphasis: (self.pre_emphasis * 32_768.0).round().clamp(0.0, 65_535.0) as u16,
             ..elman::audio::Config::HZ_16000
@@ -179,15 +181,15 @@ pub struct SequenceRecipe {
     pub window: usize,
     /// Steps from window to window; 0 takes the window's length.
     pub hop: usize,
-    /// First steps of a window whose answers do not count, as it has not seen what came before.
+    /// First steps of a window that have no target, as the network has not read what came before.
     pub washout: usize,
-    /// Whether the first steps of a whole example do not count either.
+    /// Whether the first steps of a whole example have no target either.
     pub washout_at_start: bool,
-    /// First steps of an example that evaluation does not judge, as system identification leaves out transients.
+    /// First steps of an example that are not evaluated, as system identification leaves out transients.
     pub skip: usize,
-    /// Share of the symbols that training replaces by the unknown one.
+    /// Share of the symbols that training replaces by the unknown symbol.
     pub symbol_dropout: f32,
-    /// Symbols that mean the same but for being told apart, as variables: training gives each example others of them.
+    /// Symbols that are interchangeable, as names of variables: training permutes them in each example.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub interchangeable: Vec<String>,
     /// Deviation of normal noise that training adds to values, in units of a channel's own deviation.
@@ -216,7 +218,7 @@ impl SequenceRecipe {
     }
 }
 
-/// Rounding after training.
+/// Quantization after training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Quantize {
@@ -236,8 +238,8 @@ impl Recipe {
     /// Reads a recipe and applies `changes` of the form `train.epochs=3`.
     ///
     /// # Errors
-    /// Where the file cannot be read; [`Usage`] where a key or value is wrong, with line, column and what was
-    /// probably meant.
+    /// Where the file cannot be read; [`Usage`] where a key or value is wrong, with line, column and a
+    /// suggestion.
     pub fn read(path: &Path, changes: &[String]) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| {
             format!("cannot read the recipe {}; recipes that come with elman are in tools/recipes", path.display())
@@ -258,7 +260,7 @@ impl Recipe {
         for change in changes {
             let usage = |reason: String| Usage(format!("--set {change}: {reason}"));
             let parsed: toml::Table = change.parse().map_err(|e: toml::de::Error| usage(e.message().to_owned()))?;
-            overlay(&mut table, parsed);
+            overlay(&mut table, with_new_names(parsed));
             let text = toml::to_string(&table)?;
             Self::parse(&text).map_err(|e| usage(e.lines().last().unwrap_or_default().to_owned()))?;
         }
@@ -268,7 +270,7 @@ impl Recipe {
     /// Parses a recipe.
     ///
     /// # Errors
-    /// A sentence that names line and column and suggests what was meant.
+    /// A sentence with line and column, and a suggestion.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut recipe: Recipe = toml::from_str(text).map_err(|e| {
             let mut message = e.to_string().trim_end().to_owned();
@@ -281,10 +283,32 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// The recipe with every value written out.
+    /// The recipe as TOML, with every value.
     pub fn to_toml(&self) -> Result<String> {
         Ok(toml::to_string(self)?)
     }
+}
+
+/// Keys that have another name now, by their table: a recipe may have either.
+const RENAMED: [(&str, &str, &str); 6] = [
+    ("features", "gain", "pcen"),
+    ("features", "suppression", "spectral_subtraction"),
+    ("stream", "mine_every", "hard_negatives_every"),
+    ("stream", "mine_streams", "hard_negatives_streams"),
+    ("stream", "mine_threshold", "hard_negatives_threshold"),
+    ("stream", "mined_share", "hard_negatives_share"),
+];
+
+/// A change with the names that keys have now, so that it replaces the value that is there.
+fn with_new_names(mut change: toml::Table) -> toml::Table {
+    for (table, old, new) in RENAMED {
+        if let Some(table) = change.get_mut(table).and_then(toml::Value::as_table_mut)
+            && let Some(value) = table.remove(old)
+        {
+            table.insert(new.to_owned(), value);
+        }
+    }
+    change
 }
 
 /// Puts the values of `top` over those of `base`, table by table.
@@ -341,6 +365,27 @@ mod tests {
         assert_eq!(changed("name = \"x\"").unwrap().name, "x");
         assert!(changed("train.epocs=3").unwrap_err().to_string().contains("did you mean `epochs`?"));
         assert!(changed("epochs").is_err());
+    }
+
+    #[test]
+    fn old_names_of_keys_are_read() {
+        let old = "[features]\ngain = true\nsuppression = true\n[stream]\nmine_every = 3\nmine_streams = 7\n\
+                   mine_threshold = 0.25\nmined_share = 0.4\n";
+        let recipe = Recipe::parse(old).unwrap();
+        let text = recipe.to_toml().unwrap();
+        assert!(recipe.features.pcen && recipe.features.spectral_subtraction);
+        for (_, old, new) in RENAMED {
+            assert!(text.contains(&format!("{new} = ")) && !text.contains(&format!("\n{old} = ")), "{text}");
+        }
+        let stream = recipe.stream.clone().unwrap();
+        assert_eq!((stream.hard_negatives_every, stream.hard_negatives_streams), (3, 7));
+        assert_eq!((stream.hard_negatives_threshold, stream.hard_negatives_share), (0.25, 0.4));
+        // A change by either name replaces the value.
+        for change in ["features.gain=false", "features.pcen=false"] {
+            assert!(!recipe.clone().changed(&[change.to_owned()]).unwrap().features.pcen, "{change}");
+        }
+        let changed = recipe.changed(&["stream.mined_share=0.1".to_owned()]).unwrap();
+        assert_eq!(changed.stream.unwrap().hard_negatives_share, 0.1);
     }
 
     #[test]

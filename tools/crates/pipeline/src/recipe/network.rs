@@ -1,12 +1,13 @@
 //! The part of a recipe that describes the network between frames and labels.
 
 use elman::blob::AttentionScore;
+use elman::wiring::{self, Chain, Wire};
 use serde::{Deserialize, Serialize};
 
 use elman_nn::{LayerSpec, NetworkSpec, Over, StructureSpec};
 
-/// The network between frames and labels. A linear dense layer to the labels is added behind it, but for a `narx`
-/// layer, whose outputs are the network's.
+/// The network between frames and labels. A linear dense layer to the labels is added after it, except after a
+/// `narx` layer, whose outputs are the network's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetworkRecipe {
@@ -30,7 +31,7 @@ pub struct NetworkRecipe {
 pub struct Seq2seqRecipe {
     /// Layers over the source.
     pub encoder: Vec<LayerSpec>,
-    /// From the encoder's last states to the decoder's first; none hands them on as they are.
+    /// From the encoder's last states to the decoder's first; without layers they are passed on unchanged.
     #[serde(default)]
     pub bridge: Vec<LayerSpec>,
     /// Layers over the symbols written so far: an embedding and cells.
@@ -38,10 +39,10 @@ pub struct Seq2seqRecipe {
     /// Attention over the encoder's states.
     #[serde(default)]
     pub attention: AttentionRecipe,
-    /// Layers between the decoder's state, with the context behind it, and the symbols.
+    /// Layers between the decoder's state, concatenated with the context, and the symbols.
     #[serde(default)]
     pub head: Vec<LayerSpec>,
-    /// Most symbols written; 0 takes one more than the longest target.
+    /// Most symbols written; 0 for one more than the longest target.
     #[serde(default)]
     pub max_outputs: u16,
     /// Hypotheses of the beam search; 1 is greedy.
@@ -53,10 +54,10 @@ pub struct Seq2seqRecipe {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AttentionRecipe {
-    /// How an encoder state is scored: none, dot, scaled, additive.
+    /// The attention score: none, dot, scaled, additive.
     #[serde(with = "score")]
     pub score: AttentionScore,
-    /// Width of the linear maps that make query and key; 0 takes the states as they are, which additive attention cannot.
+    /// Width of the linear maps to query and key; 0 uses the states themselves, which additive attention cannot.
     pub units: usize,
 }
 
@@ -71,7 +72,7 @@ pub struct TreeRecipe {
     /// Layers between state and labels.
     #[serde(default)]
     pub head: Vec<LayerSpec>,
-    /// How many last nodes the head reads side by side.
+    /// How many last nodes the head reads, concatenated.
     #[serde(default = "one_root")]
     pub roots: usize,
 }
@@ -82,12 +83,12 @@ pub struct TreeRecipe {
 pub struct GraphRecipe {
     /// From a node's frame to its first state.
     pub node: Vec<LayerSpec>,
-    /// Layers over what is known of an edge.
+    /// Layers over an edge's features.
     #[serde(default)]
     pub edge: Vec<LayerSpec>,
     /// From both ends' states and the edge to a message, and the pooling of a node's messages.
     pub message: Vec<LayerSpec>,
-    /// The cell that takes the pooled message as its input.
+    /// The cell whose input is the pooled message.
     pub update: LayerSpec,
     /// How often messages are sent.
     pub rounds: usize,
@@ -109,7 +110,7 @@ fn yes() -> bool {
     true
 }
 
-/// The names of scores in recipes.
+/// The names of attention scores in recipes.
 mod score {
     use elman::blob::AttentionScore;
     use serde::{Deserialize, Deserializer, Serializer, de};
@@ -139,9 +140,9 @@ impl Default for NetworkRecipe {
     }
 }
 
-/// What the data asks of a network.
+/// What the data requires of a network.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Asked {
+pub struct RequestedNetwork {
     /// Width of a frame.
     pub inputs: usize,
     /// Width of the output.
@@ -150,7 +151,7 @@ pub struct Asked {
     pub symbols: usize,
     /// Whether every step or node has an answer.
     pub every: bool,
-    /// Values known of each edge of a graph.
+    /// Features of each edge of a graph.
     pub edge_features: usize,
 }
 
@@ -160,15 +161,15 @@ impl NetworkRecipe {
         NetworkRecipe { layers, ..NetworkRecipe::default() }
     }
 
-    /// Takes out the layers that stand for nothing where another structure is named.
+    /// Removes the default layers where another structure is named.
     pub(super) fn settle(&mut self) -> Result<(), String> {
         let named = [self.seq2seq.is_some(), self.tree.is_some(), self.graph.is_some()];
         if named.iter().filter(|n| **n).count() > 1 {
-            return Err("[network] has more than one of seq2seq, tree and graph; leave one".to_owned());
+            return Err("[network] has more than one of seq2seq, tree and graph; keep one".to_owned());
         }
         if named.contains(&true) {
             if !self.layers.is_empty() && self.layers != NetworkRecipe::default().layers {
-                return Err("[network] has layers beside seq2seq, tree or graph; leave one of them".to_owned());
+                return Err("[network] has layers and one of seq2seq, tree or graph; keep one of them".to_owned());
             }
             self.layers.clear();
         }
@@ -191,7 +192,7 @@ impl NetworkRecipe {
     }
 
     /// The network for such data.
-    pub fn spec(&self, asked: Asked) -> NetworkSpec {
+    pub fn spec(&self, asked: RequestedNetwork) -> NetworkSpec {
         let last = LayerSpec::dense(asked.outputs);
         let head = |head: &[LayerSpec]| head.iter().cloned().chain([last.clone()]).collect::<Vec<_>>();
         let counts = |chains: &[Vec<LayerSpec>]| chains.iter().map(Vec::len).collect::<Vec<_>>();
@@ -200,20 +201,36 @@ impl NetworkRecipe {
             let attends = score != AttentionScore::None && s.attention.units > 0;
             let map = || if attends { vec![LayerSpec::dense(s.attention.units)] } else { Vec::new() };
             let scores = if score == AttentionScore::Additive { vec![LayerSpec::dense(1)] } else { Vec::new() };
-            let [encoder, bridge, decoder] = [&s.encoder, &s.bridge, &s.decoder].map(Clone::clone);
-            let chains = vec![encoder, bridge, decoder, map(), map(), scores, head(&s.head)];
+            let layers = |wire: &Wire| match wire.chain {
+                Chain::Encoder => s.encoder.clone(),
+                Chain::Bridge => s.bridge.clone(),
+                Chain::Decoder => s.decoder.clone(),
+                Chain::Query | Chain::Key => map(),
+                Chain::Energy => scores.clone(),
+                _ => head(&s.head),
+            };
+            let chains: Vec<_> = wiring::SEQ2SEQ.wires.iter().map(layers).collect();
             let structure = StructureSpec::Seq2seq { chains: counts(&chains), score };
             (chains, structure)
         } else if let Some(t) = &self.tree {
-            let chains = vec![t.leaf.clone(), vec![t.compose.clone()], head(&t.head)];
+            let layers = |wire: &Wire| match wire.chain {
+                Chain::Leaf => t.leaf.clone(),
+                Chain::Compose => vec![t.compose.clone()],
+                _ => head(&t.head),
+            };
+            let chains: Vec<_> = wiring::TREE.wires.iter().map(layers).collect();
             let structure = StructureSpec::Tree { chains: counts(&chains), roots: t.roots, every_node: asked.every };
             (chains, structure)
         } else if let Some(g) = &self.graph {
-            let mut chains = vec![g.node.clone(), g.edge.clone()];
-            for _ in 0..if g.shared { 1 } else { g.rounds } {
-                chains.extend([g.message.clone(), vec![g.update.clone()]]);
-            }
-            chains.push(head(&g.head));
+            let count = wiring::graph::count(if g.shared { 1 } else { g.rounds });
+            let layers = |k: usize| match wiring::GRAPH.wire(k, count).chain {
+                Chain::Node => g.node.clone(),
+                Chain::Edge => g.edge.clone(),
+                Chain::Message => g.message.clone(),
+                Chain::Update => vec![g.update.clone()],
+                _ => head(&g.head),
+            };
+            let chains: Vec<_> = (0..count).map(layers).collect();
             let edge_features = asked.edge_features;
             let structure = StructureSpec::Graph { chains: counts(&chains), rounds: g.rounds, edge_features };
             (chains, structure)
@@ -224,7 +241,8 @@ impl NetworkRecipe {
         // A table without a number of rows has one for each symbol: of the input, and in a decoder of the output.
         let mut layers = Vec::new();
         for (k, chain) in chains.into_iter().enumerate() {
-            let symbols = if self.seq2seq.is_some() && k == 2 { asked.outputs } else { asked.symbols };
+            let decoder = structure.wire(k).chain == Chain::Decoder;
+            let symbols = if decoder { asked.outputs } else { asked.symbols };
             for mut layer in chain {
                 if let LayerSpec::Embedding { rows, .. } | LayerSpec::OneHot { rows } = &mut layer
                     && *rows == 0

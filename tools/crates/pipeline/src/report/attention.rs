@@ -1,4 +1,4 @@
-//! Where a decoder looked while it wrote, as a picture: a row per symbol written, a column per symbol read.
+//! The attention weights of a decoder as a picture: a row per symbol written, a column per symbol read.
 
 use super::Attention;
 use super::html::Escaped;
@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 /// Side of a square.
 const SIDE: usize = 18;
-/// Room for a character of a label.
+/// Width of a character of a label.
 const LETTER: usize = 8;
 
 /// Longest of some labels, in characters.

@@ -6,9 +6,9 @@ use std::fmt::Write;
 
 const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 240.0;
-/// Left, top, right, bottom: room for labels.
+/// Margins left, top, right, bottom, for labels.
 const MARGIN: [f64; 4] = [52.0, 12.0, 20.0, 34.0];
-/// Told apart by eyes that see colours differently, too.
+/// Distinguishable with colour blindness, too.
 const COLOURS: [&str; 6] = ["#0b6e99", "#d1495b", "#3a7d44", "#8e5aa8", "#b5731d", "#555555"];
 
 /// A curve; gaps where y is not finite.

@@ -4,7 +4,7 @@ use super::Confusion;
 use super::html::Escaped;
 use std::fmt::Write;
 
-/// Rows: what it is; columns: what was heard. The last column is the share of the row that was heard right.
+/// Rows: label; columns: answer. The last column is the share of the row that is right.
 pub(super) fn render(confusion: &Confusion) -> String {
     let Confusion { title, labels, counts } = confusion;
     let total: u64 = counts.iter().flatten().sum();
@@ -33,6 +33,6 @@ pub(super) fn render(confusion: &Confusion) -> String {
         let own = row.get(i).copied().unwrap_or(0);
         _ = write!(out, "<td class=n>{:.1} %</td></tr>", 100.0 * own as f64 / sum.max(1) as f64);
     }
-    out.push_str("</tbody></table></div><figcaption>rows: spoken, columns: heard</figcaption></figure>");
+    out.push_str("</tbody></table></div><figcaption>rows: label, columns: answer</figcaption></figure>");
     out
 }

@@ -23,7 +23,7 @@ impl Display for Escaped<'_> {
     }
 }
 
-/// A table; cells of columns in `numbers` stand to the right.
+/// A table; cells of columns in `numbers` are aligned to the right.
 pub(super) fn table(header: &[&str], numbers: &[usize], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let class = |i: usize| if numbers.contains(&i) { " class=n" } else { "" };
     let mut out = String::from("<div class=scroll><table><thead><tr>");

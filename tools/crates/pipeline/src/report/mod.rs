@@ -1,4 +1,4 @@
-//! `report.html`: what a run did, on one page without any other file.
+//! `report.html`: the results of a run, on one page without any other file.
 //!
 //! [`Report`] is plain data; [`Report::html`] draws it. A part without data is left out.
 
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use elman_listen::Scene;
 
-/// What a report shows.
+/// The content of a report.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Report {
@@ -23,23 +23,23 @@ pub struct Report {
     pub summary: Vec<Fact>,
     /// Loss and accuracy over the epochs.
     pub epochs: Vec<Epoch>,
-    /// Who was taken for whom, by each network that was judged.
+    /// Confusion matrices, of each network that was evaluated.
     pub confusions: Vec<Confusion>,
     /// Share of the words missed over false accepts an hour.
     pub trade_off: Vec<(f64, f64)>,
-    /// What was heard around misses and false accepts.
+    /// Scenes of misses and false accepts.
     pub scenes: Vec<Scene>,
-    /// Where a decoder looked, example by example.
+    /// Attention weights of a decoder, example by example.
     pub attention: Vec<Attention>,
-    /// What quantization did to each layer.
+    /// The error of quantization in each layer.
     pub layers: Vec<Layer>,
-    /// How the weights of each layer are spread.
+    /// Histograms of the weights of each layer.
     pub histograms: Vec<Histogram>,
     /// Points with names: embeddings in two dimensions.
     pub maps: Vec<Map>,
     /// Memory, instructions: a table.
     pub costs: Vec<Fact>,
-    /// What the user should know.
+    /// Notes for the user.
     pub notes: Vec<String>,
     /// The resolved recipe, as text.
     pub recipe: String,
@@ -48,7 +48,7 @@ pub struct Report {
 /// A named curve of a chart; gaps where y is not finite.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Curve {
-    /// What it shows.
+    /// Its name.
     pub name: String,
     /// (x, y), in the order of x.
     pub points: Vec<(f64, f64)>,
@@ -65,11 +65,11 @@ pub fn curves(title: &str, x_name: &str, curves: &[Curve]) -> String {
 pub struct Fact {
     /// What it is.
     pub name: String,
-    /// Its value, as it shall be printed.
+    /// Its value, as it is printed.
     pub value: String,
     /// Its unit; may be empty.
     pub unit: String,
-    /// How it was measured, or against what it counts; may be empty.
+    /// How it was measured, or what it is compared with; may be empty.
     pub note: String,
 }
 
@@ -94,9 +94,9 @@ pub struct Epoch {
     pub train_loss: Option<f64>,
     /// Mean loss of a validation sequence.
     pub valid_loss: Option<f64>,
-    /// Share of training sequences heard right, 0 to 1.
+    /// Share of training sequences that are right, 0 to 1.
     pub train_accuracy: Option<f64>,
-    /// Share of validation sequences heard right, 0 to 1.
+    /// Share of validation sequences that are right, 0 to 1.
     pub valid_accuracy: Option<f64>,
     /// Whether it gave the best network so far.
     pub best: bool,
@@ -109,11 +109,11 @@ pub struct Confusion {
     pub title: String,
     /// Names of rows and columns.
     pub labels: Vec<String>,
-    /// Rows: what it is; columns: what was heard.
+    /// Rows: label; columns: answer.
     pub counts: Vec<Vec<u64>>,
 }
 
-/// Where a decoder looked while it wrote an example.
+/// The attention weights of a decoder for one example.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Attention {
     /// The example.
@@ -135,9 +135,9 @@ pub struct Layer {
     pub weights_db: Option<f64>,
     /// Signal to quantization noise of the output, in dB.
     pub output_db: f64,
-    /// Outputs at an end of their format.
+    /// Outputs that are saturated.
     pub saturated: u64,
-    /// Outputs looked at.
+    /// Outputs compared.
     pub outputs: u64,
     /// Root mean square error of the hidden state at each time step.
     pub drift: Vec<f64>,

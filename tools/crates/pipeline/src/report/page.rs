@@ -60,7 +60,7 @@ pub(super) fn render(report: &Report) -> String {
     out
 }
 
-/// A heading and what stands below it; nothing where there is nothing.
+/// A heading and its content; nothing without content.
 fn part(out: &mut String, heading: &str, content: String) {
     if content.is_empty() {
         return;
@@ -132,7 +132,7 @@ fn layers(layers: &[Layer]) -> String {
             format!("{} ({} %)", l.saturated, short(share)),
         ]
     });
-    let head = ["layer", "weights, SNR in dB", "output, SNR in dB", "outputs at an end of their format"];
+    let head = ["layer", "weights, SNR in dB", "output, SNR in dB", "saturated outputs"];
     let drift: Vec<Line> = layers
         .iter()
         .filter(|l| l.drift.len() > 1)

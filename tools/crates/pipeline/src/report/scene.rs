@@ -1,4 +1,4 @@
-//! A spectrogram with the posteriors below it.
+//! A spectrogram with the probabilities below it.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

@@ -22,7 +22,7 @@ pub struct Exercise {
 /// states, to `each`, in order. A model that listens does so too.
 ///
 /// # Errors
-/// What the model refuses: memory that is too small, or a structure beyond what its blob states.
+/// Errors of the model: memory that is too small, or a structure beyond what its blob states.
 pub fn exercise(model: &Model<'_>, memory: &mut [u32], how: Exercise, mut each: impl FnMut(i64)) -> Result<(), Error> {
     match model.structure() {
         Structure::Seq2seq { .. } => {
@@ -75,10 +75,10 @@ pub fn exercise(model: &Model<'_>, memory: &mut [u32], how: Exercise, mut each: 
             }
             if let (Some(audio), Some(detect)) = (model.audio(), model.detect()) {
                 let mut all = vec![0; audio.memory_words() + model.memory_words() + detect.memory_words()];
-                Listener::new(model, &mut all)?.push_each(&sound::samples(how.steps * 300, how.seed), |heard| {
-                    heard.features.iter().chain(heard.logits).for_each(|x| each((*x).into()));
-                    (0..model.outputs()).for_each(|k| each(heard.detector.smoothed(k).into()));
-                    heard.event.iter().for_each(|e| each(i64::from(e.class) + i64::from(e.score)));
+                Listener::new(model, &mut all)?.push_each(&sound::samples(how.steps * 300, how.seed), |result| {
+                    result.features.iter().chain(result.logits).for_each(|x| each((*x).into()));
+                    (0..model.outputs()).for_each(|k| each(result.detector.smoothed(k).into()));
+                    result.event.iter().for_each(|e| each(i64::from(e.class) + i64::from(e.score)));
                 });
             }
         }

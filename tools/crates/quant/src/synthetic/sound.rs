@@ -10,7 +10,7 @@ use super::super::words_of;
 use super::{Drive, IntegerModel, Numbers, layer};
 
 /// A detector with low thresholds, so that sound without meaning has events too: all outputs but the first are words; the
-/// first is silence, and 15 steps of it are a rest.
+/// first is silence, and 15 steps of it reset the listener.
 ///
 /// # Panics
 /// Where there are more outputs than a detector takes.
@@ -27,7 +27,7 @@ fn likely(outputs: usize) -> u16 {
     (elman::detect::ONE as usize * 3 / (2 * outputs.max(1))) as u16
 }
 
-/// A GRU of `units` units behind the front end `audio`, a dense layer of `outputs` outputs, and a [`detector`].
+/// A GRU of `units` units after the front end `audio`, a dense layer of `outputs` outputs, and a [`detector`].
 ///
 /// # Panics
 /// Where there are more outputs than a detector takes.
@@ -48,10 +48,10 @@ pub fn listener(audio: audio::Config, units: usize, outputs: usize, seed: u64) -
     }
 }
 
-/// A [`listener`] that rests in digital silence: the output that leads there is silence, the others are words.
+/// A [`listener`] that resets in digital silence: the output that leads there is silence, the others are words.
 ///
 /// # Errors
-/// Where the model would be refused.
+/// Where the model would not load.
 pub fn resting(audio: audio::Config, units: usize, outputs: usize, seed: u64) -> Result<IntegerModel> {
     let mut model = listener(audio, units, outputs, seed);
     let words = words_of(&model.to_blob()?)?;
@@ -59,7 +59,7 @@ pub fn resting(audio: audio::Config, units: usize, outputs: usize, seed: u64) ->
     let mut memory = vec![0; Blob::new(&words).listener_words()];
     let mut listener = Listener::new(&loaded, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
     let mut scores = Vec::new();
-    listener.push_each(&vec![0; 2 * audio.sample_rate as usize], |heard| scores = heard.logits.to_vec());
+    listener.push_each(&vec![0; 2 * audio.sample_rate as usize], |result| scores = result.logits.to_vec());
     let silence = (0..outputs).max_by_key(|k| scores.get(*k)).unwrap_or(0);
     if let Some(config) = &mut model.detect {
         config.silence_reset.class = silence as u8;

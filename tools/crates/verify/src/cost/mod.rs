@@ -47,7 +47,7 @@ pub struct Cost {
     pub estimates: Vec<Estimate>,
 }
 
-/// What a step is reckoned to take on a core.
+/// The estimated cost of a step on a core.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Estimate {
     /// As machines.toml calls it.
@@ -143,7 +143,7 @@ fn macs(view: &LayerView<'_>) -> u64 {
         .sum()
 }
 
-/// Reckons a model's cost.
+/// A model's cost.
 pub fn of(model: &Model<'_>) -> Cost {
     let none = CoreCost::default();
     let cores = CORES.map(|core| (core, COSTS.get(core.key).unwrap_or(&none)));

@@ -1,4 +1,4 @@
-//! The network on the integer core beside the machine.
+//! The network on the integer core in parallel with the machine.
 
 use super::construction::Construction;
 use super::machine::{Configuration, Machine};
@@ -16,7 +16,7 @@ pub struct Simulation {
     pub steps: usize,
 }
 
-/// Runs the machine until it halts or for `most` steps, and the network beside it on the integer core: it has to hold
+/// Runs the machine until it halts or for `most` steps, and the network in parallel on the integer core: it has to hold
 /// the same state, tape and head after each step.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! The lecture's machine, others by known results, and what is refused.
+//! The example machine, others by known results, and errors.
 
 use super::*;
 
@@ -75,7 +75,7 @@ fn known_machines() {
     assert_eq!(simulation.configurations[0].tape, [0, 2, 1, 2, 2, 0, 0]);
 }
 
-/// All beginnings of four symbols for the lecture's machine: network and machine agree at each step.
+/// All beginnings of four symbols for the example machine: network and machine agree at each step.
 #[test]
 fn every_small_tape() {
     let mut halted = 0;

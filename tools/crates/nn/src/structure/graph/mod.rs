@@ -9,6 +9,7 @@ mod plan;
 mod segment;
 
 use elman::cell::CarriedState;
+use elman::wiring::graph::{self, EDGE, MESSAGE, NODE, UPDATE};
 use get_size2::GetSize;
 
 use self::plan::Plan;
@@ -16,9 +17,6 @@ use super::Item;
 use crate::layer::{Below, Layer, Mode, Tape};
 use crate::network::Chain;
 use crate::{Float, Frames, LayerSpec, Network, Over, Pass, Score, StructureSpec, Target, Trace, Workspace, variant};
-
-const NODE: usize = 0;
-const EDGE: usize = 1;
 
 /// The memory of a pass, reused from batch to batch.
 #[derive(Clone, Debug, Default, GetSize)]
@@ -77,7 +75,7 @@ impl Shape {
         let spec = network.spec();
         let ends = spec.chain_widths();
         let rounds = if let StructureSpec::Graph { rounds, .. } = spec.structure { rounds } else { 0 };
-        let cell = match &spec.layers[spec.chain(3).start] {
+        let cell = match &spec.layers[spec.chain(UPDATE).start] {
             LayerSpec::Cell { variant: name, .. } => variant(name).is_some_and(|v| v.carried == CarriedState::Cell),
             _ => false,
         };
@@ -97,9 +95,14 @@ impl Shape {
         2 * self.units + self.edge[1]
     }
 
-    /// The chain of a round's messages; its update is the next one.
+    /// The chain of a round's messages.
     fn message(&self, round: usize) -> usize {
-        if self.chains > 5 { 2 + 2 * round } else { 2 }
+        graph::of_round(MESSAGE, round, self.chains)
+    }
+
+    /// The chain of a round's update.
+    fn update(&self, round: usize) -> usize {
+        graph::of_round(UPDATE, round, self.chains)
     }
 
     /// The head's chain.
@@ -189,7 +192,7 @@ fn forward<F: Float>(network: &Network<F>, items: &[Item<'_>], room: &mut Room<F
         };
         segment::forward(over, messages, width, &room.plan.offsets, &mut round.pooled, &mut round.of);
 
-        let chain = network.chain(shape.message(k) + 1);
+        let chain = network.chain(shape.update(k));
         chain.prepare(&mut round.update, room.keep_pre);
         if let Some(tape) = cell_tape(&chain, &mut round.update) {
             tape.initial = [room.h.clone(), room.c.clone()];
@@ -243,7 +246,7 @@ fn backward<F: Float>(network: &Network<F>, room: &mut Room<F>, gradient: &mut [
 
     let (mut dpooled, mut dmessages, mut dx) = (Vec::new(), Vec::new(), Vec::new());
     for (k, round) in room.rounds.iter_mut().enumerate().rev() {
-        let chain = network.chain(shape.message(k) + 1);
+        let chain = network.chain(shape.update(k));
         enter(&chain, &mut round.update, &dh, &dc);
         let width = round.pooled.len() / nodes[0].max(1);
         zeros(&mut dpooled, round.pooled.len());
@@ -372,7 +375,7 @@ pub(super) fn trace<F: Float>(network: &Network<F>, item: Item<'_>) -> Vec<Trace
         extend(&mut chains[shape.message(k)], traces);
         let mut traces = Trace::of_rows(&mut update);
         with_input(&mut traces, pooled);
-        extend(&mut chains[shape.message(k) + 1], traces);
+        extend(&mut chains[shape.update(k)], traces);
     }
     let (over, _) = head(network.chain(shape.head()));
     let mut traces = Trace::of_rows(&mut room.head);

@@ -3,7 +3,7 @@
 use elman::blob::AttentionScore;
 
 use super::attention::Side;
-use super::{BRIDGE, DECODER, ENCODER, HEAD, Joined, KEY, Memory, QUERY, SCORE, one_step};
+use super::{BRIDGE, DECODER, ENCODER, ENERGY, HEAD, Joined, KEY, Memory, QUERY, one_step};
 use crate::Float;
 use crate::batch::Frames;
 use crate::layer::{Below, Tape};
@@ -41,7 +41,7 @@ impl<F: Float> Joined<'_, F> {
                 let mut dsums = vec![F::ZERO; pairs[0] * u];
                 start_at(score, |_, top| top.copy_from_slice(&de));
                 let sums = attention.computed_sums().to_vec();
-                below(&self.chain(SCORE), one_step(&sums, &pairs, u), score, gradient, &mut dsums);
+                below(&self.chain(ENERGY), one_step(&sums, &pairs, u), score, gradient, &mut dsums);
                 attention.backward_sums(&dsums);
             } else {
                 attention.backward_dot(self.scale(u));

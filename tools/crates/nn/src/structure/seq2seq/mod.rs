@@ -26,15 +26,8 @@ use crate::trace::{Trace, trace as of_tape};
 use crate::{Float, LayerSpec, Network, NetworkSpec, Pass, Score, Workspace};
 use attention::{Attention, Side};
 use elman::blob::AttentionScore;
+use elman::wiring::seq2seq::{BRIDGE, DECODER, ENCODER, ENERGY, HEAD, KEY, QUERY};
 use get_size2::GetSize;
-
-const ENCODER: usize = 0;
-const BRIDGE: usize = 1;
-const DECODER: usize = 2;
-const QUERY: usize = 3;
-const KEY: usize = 4;
-const SCORE: usize = 5;
-const HEAD: usize = 6;
 
 /// The memory in which an encoder-decoder runs; reused from batch to batch.
 #[derive(Clone, Debug, Default, GetSize)]
@@ -188,7 +181,7 @@ impl<'n, F: Float> Joined<'n, F> {
         if self.score == AttentionScore::Additive {
             let pairs = [attention.pairs()];
             let sums = one_step(attention.sums(), &pairs, q.width);
-            self.chain(SCORE).forward(sums, score, mode);
+            self.chain(ENERGY).forward(sums, score, mode);
             attention.set_scores(score.last().map_or(&[], |e| e.output().data));
         } else {
             attention.dot(self.scale(q.width));

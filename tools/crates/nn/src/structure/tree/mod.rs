@@ -7,6 +7,7 @@
 mod plan;
 
 use elman::cell::CarriedState;
+use elman::wiring::tree::{COMPOSE, HEAD, LEAF};
 use get_size2::GetSize;
 
 use self::plan::Plan;
@@ -15,10 +16,6 @@ use crate::layer::{Below, Layer, Mode, Tape};
 use crate::network::Chain;
 use crate::{Float, Frames, LayerSpec, Network, Pass, Score, StructureSpec, Target, Trace, Workspace, variant};
 use elman_data::Joints;
-
-const LEAF: usize = 0;
-const COMPOSE: usize = 1;
-const HEAD: usize = 2;
 
 /// The memory of a pass, reused from batch to batch.
 #[derive(Clone, Debug, Default, GetSize)]

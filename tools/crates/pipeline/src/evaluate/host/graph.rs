@@ -23,7 +23,7 @@ pub(super) fn run(
     Ok(())
 }
 
-/// What is known of the edges, with so many fraction bits: rounded half up, ended by an i16.
+/// The edges' features, with so many fraction bits: rounded half up, saturated to i16.
 pub fn features(graph: &GraphRows, frac: u8) -> Vec<i16> {
     let unit = 2f32.powi(frac.into());
     graph.edges.iter().map(|x| (x * unit + 0.5).floor().clamp(-32768.0, 32767.0) as i16).collect()

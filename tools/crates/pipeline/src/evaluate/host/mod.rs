@@ -12,11 +12,11 @@ use elman::net::Output;
 
 use crate::Example;
 
-/// Runs a model that is no sequence over one example, and hands `each` the number and output of every step or node that
-/// answers; an encoder-decoder, which is given what is wanted of it, at every symbol.
+/// Runs a model that is no sequence over one example, and calls `each` with the number and output of every step or node that
+/// has an answer; of an encoder-decoder, which gets its target (teacher forcing), at every symbol.
 ///
 /// # Errors
-/// Where `memory` is too small, or the example larger than the model takes.
+/// Where `memory` is too small, or the example is larger than the model's memory allows.
 pub fn structure(
     model: &Model<'_>,
     memory: &mut [u32],
@@ -31,11 +31,11 @@ pub fn structure(
     }
 }
 
-/// Runs a model over one sequence of frames, from zeroed states, and hands `each` the number and output of every
-/// `wanted` step. A frame may lack the elements that the model feeds back to itself.
+/// Runs a model over one sequence of frames, from zeroed states, and calls `each` with the number and output of
+/// every `wanted` step. A frame may end before the elements that the model feeds back to itself.
 ///
 /// # Errors
-/// Where `memory` is too small, or the sequence longer than a model that reads backward takes.
+/// Where `memory` is too small, or the sequence is longer than the model's longest sequence.
 pub fn run<'f>(
     model: &Model<'_>,
     memory: &mut [u32],

@@ -7,7 +7,7 @@ use elman::net::{END, Output};
 use crate::{Answer, Example};
 use elman_nn::NO_CLASS;
 
-/// As [`super::structure`]: the scores of each wanted symbol and of the end.
+/// As [`super::structure`]: the logits at each symbol of the target and at the end.
 pub(super) fn run(
     model: &Model<'_>,
     memory: &mut [u32],
@@ -24,7 +24,7 @@ pub(super) fn run(
     Ok(())
 }
 
-/// What a model writes behind a source, `[steps, inputs]`, and the weights of the source's steps at each symbol and the
+/// The sequence that a model writes for a source, `[steps, inputs]`, and the weights of the source's steps at each symbol and the
 /// end, Q0.15; empty without attention.
 ///
 /// # Errors

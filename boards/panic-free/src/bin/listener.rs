@@ -3,6 +3,9 @@
 #![no_std]
 #![no_main]
 
+#[path = "../operations.rs"]
+mod operations;
+
 use core::hint::black_box;
 use elman::detect::Event;
 use elman::{Blob, Listener, Model};
@@ -23,7 +26,7 @@ static LISTENING: ConstStaticCell<[u32; BLOB.listener_words()]> = ConstStaticCel
 
 #[inline(never)]
 fn load(blob: Blob<'static>) -> Option<Model<'static>> {
-    Model::load(blob).ok()
+    Model::load_with(&operations::OPERATIONS, blob).ok()
 }
 
 #[inline(never)]

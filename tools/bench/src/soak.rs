@@ -1,4 +1,4 @@
-//! Hours in one piece: what a listener with a past tells of the last hour beside one that begins with it.
+//! Hours in one piece: the last hour by a listener that has run for hours, and by one that starts with that hour.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use elman::audio::Config;
 use elman::detect::{self, Event, ONE, SilenceReset};
 use elman::{Listener, Model};
 use elman_listen::Track;
-use elman_listen::ears;
+use elman_listen::listener_setup;
 use elman_quant::model::ModelFile;
 
 use elman_figures::Figures;
@@ -15,38 +15,38 @@ use elman_figures::Figures;
 /// Hours in one piece.
 pub const HOURS: f64 = 4.0;
 
-/// Events by output and step of the hour, with their scores.
+/// Events by class and step of the hour, with their scores.
 type Events = BTreeMap<(u16, u32), u16>;
 
-/// What was found.
+/// The comparison.
 #[derive(Default)]
-struct Found {
+struct SoakResult {
     /// Largest 32-bit state of each hour.
     largest: Vec<u32>,
     /// Events of the last hour: after all the hours before, and from a fresh start.
     events: [Events; 2],
     /// Steps of the last hour.
     steps: u32,
-    /// Those of which network and detector are bit for bit the same in both.
+    /// Those in which network and detector are bit for bit the same in both.
     same: u32,
-    /// Those of which they are not, behind the first rest of both.
+    /// Those in which they are not, after the first common silence reset.
     apart: u32,
-    /// Steps of the last hour up to the first with which a rest ends in both; all where there is none.
-    rested: Option<u32>,
-    /// Rests of the last hour.
-    rests: u32,
+    /// Steps of the last hour up to the first silence reset of both; all where there is none.
+    first_reset: Option<u32>,
+    /// Silence resets of the last hour.
+    resets: u32,
 }
 
-impl Found {
-    /// Events of the last hour from step `from` on that only one of the two tells.
-    fn elsewhere(&self, from: u32) -> usize {
+impl SoakResult {
+    /// Events of the last hour from step `from` on that only one of the two reports.
+    fn only_in_one(&self, from: u32) -> usize {
         let [past, fresh] = &self.events;
-        let lacks = |a: &Events, b: &Events| a.keys().filter(|k| k.1 >= from && !b.contains_key(k)).count();
-        lacks(past, fresh) + lacks(fresh, past)
+        let missing = |a: &Events, b: &Events| a.keys().filter(|k| k.1 >= from && !b.contains_key(k)).count();
+        missing(past, fresh) + missing(fresh, past)
     }
 
-    /// Events that both tell, with different scores.
-    fn otherwise(&self, from: u32) -> usize {
+    /// Events that both report, with different scores.
+    fn other_scores(&self, from: u32) -> usize {
         let [past, fresh] = &self.events;
         past.iter().filter(|(k, score)| k.1 >= from && fresh.get(k).is_some_and(|s| s != *score)).count()
     }
@@ -62,7 +62,7 @@ fn state(listener: &Listener<'_, '_>, words: &mut Vec<u32>) -> Result<()> {
 }
 
 /// Plays the hours, the last one twice.
-fn listen(model: &Model<'_>, config: &detect::Config, audio: &Config, tracks: &[Track]) -> Result<Found> {
+fn listen(model: &Model<'_>, config: &detect::Config, audio: &Config, tracks: &[Track]) -> Result<SoakResult> {
     let words = audio.memory_words() + model.memory_words() + config.memory_words();
     let (mut memory, mut other) = (vec![0; words], vec![0; words]);
     let failed = |e| anyhow::anyhow!("{e}");
@@ -71,10 +71,10 @@ fn listen(model: &Model<'_>, config: &detect::Config, audio: &Config, tracks: &[
     let (last, before) = tracks.split_last().context("no hours")?;
     let hop = usize::from(audio.hop);
     ensure!(before.iter().all(|t| t.samples.len().is_multiple_of(hop)), "an hour that ends within a hop");
-    let mut found = Found::default();
+    let mut found = SoakResult::default();
     let most = |listener: &Listener<'_, '_>| {
-        let long = (0..model.layers().len()).flat_map(|k| listener.net().carried_state(k));
-        long.map(|w| (*w as i32).unsigned_abs()).max().unwrap_or(0)
+        let carried = (0..model.layers().len()).flat_map(|k| listener.net().carried_state(k));
+        carried.map(|w| (*w as i32).unsigned_abs()).max().unwrap_or(0)
     };
     for track in before {
         let mut largest = 0;
@@ -88,22 +88,22 @@ fn listen(model: &Model<'_>, config: &detect::Config, audio: &Config, tracks: &[
     let (mut here, mut there, mut largest) = (Vec::new(), Vec::new(), 0);
     for block in last.samples.chunks(hop) {
         // Frames that began in the hour before are not the last hour's.
-        let tell = |events: &mut Events, from: u32, e: Option<Event>| {
+        let report = |events: &mut Events, from: u32, e: Option<Event>| {
             events.extend(e.and_then(|e| Some(((e.class, e.step.checked_sub(from)?), e.score))));
         };
-        let (mut rests, before) = ([false; 2], found.steps);
-        past.push_each(block, |heard| {
-            tell(&mut found.events[0], begin, heard.event);
-            rests[0] = heard.reset;
+        let (mut resets, before) = ([false; 2], found.steps);
+        past.push_each(block, |result| {
+            report(&mut found.events[0], begin, result.event);
+            resets[0] = result.reset;
         });
-        fresh.push_each(block, |heard| {
-            tell(&mut found.events[1], 0, heard.event);
-            rests[1] = heard.reset;
+        fresh.push_each(block, |result| {
+            report(&mut found.events[1], 0, result.event);
+            resets[1] = result.reset;
             found.steps += 1;
         });
-        found.rests += u32::from(rests[0]);
-        if rests == [true; 2] {
-            found.rested.get_or_insert(found.steps);
+        found.resets += u32::from(resets[0]);
+        if resets == [true; 2] {
+            found.first_reset.get_or_insert(found.steps);
         }
         largest = largest.max(most(&past));
         if found.steps > before {
@@ -111,7 +111,7 @@ fn listen(model: &Model<'_>, config: &detect::Config, audio: &Config, tracks: &[
             state(&fresh, &mut there)?;
             if here == there {
                 found.same += 1;
-            } else if found.rested.is_some() {
+            } else if found.first_reset.is_some() {
                 found.apart += 1;
             }
         }
@@ -120,49 +120,51 @@ fn listen(model: &Model<'_>, config: &detect::Config, audio: &Config, tracks: &[
     Ok(found)
 }
 
-/// Four hours without a break; the last hour by a fresh listener too. Without a rest, then with it.
+/// Four hours without a break; the last hour by a fresh listener too. Without silence resets, then with them.
 ///
 /// # Errors
-/// Where the model cannot listen.
-pub fn endure(file: &ModelFile, tracks: &[Track], rest: SilenceReset, figures: &mut Figures) -> Result<()> {
+/// Where the model is not a listener.
+pub fn soak(file: &ModelFile, tracks: &[Track], silence_reset: SilenceReset, figures: &mut Figures) -> Result<()> {
     let model = file.model()?;
-    let (audio, _, keyword) = ears(&model)?;
+    let (audio, _, keyword) = listener_setup(&model)?;
     let thresholds: Vec<u16> = keyword.iter().map(|k| if *k { ONE / 2 } else { 0 }).collect();
     let config = detect::Config::new(&thresholds).map_err(|e| anyhow::anyhow!("{e}"))?;
     let config = detect::Config { smooth: 6, refractory: 25, ..config };
     let words = audio.memory_words() + model.memory_words() + config.memory_words();
     figures.line(format!("  four hours in one, {words} words of memory throughout:"));
     let seconds = |steps: u32| f64::from(steps) * f64::from(audio.hop) / f64::from(audio.sample_rate);
-    for (name, rest) in [("without rests", SilenceReset::NEVER), ("with rests", rest)] {
-        let found = listen(&model, &detect::Config { silence_reset: rest, ..config.clone() }, &audio, tracks)?;
+    for (name, silence_reset) in
+        [("without silence resets", SilenceReset::NEVER), ("with silence resets", silence_reset)]
+    {
+        let found = listen(&model, &detect::Config { silence_reset, ..config.clone() }, &audio, tracks)?;
         let [past, fresh] = &found.events;
         figures.line(format!(
             "    {name} ({} steps): largest 32-bit state each hour {:?} of 2^31 - 1; {} events in the last hour, {} of a fresh start",
-            rest.steps,
+            silence_reset.steps,
             found.largest,
             past.len(),
             fresh.len()
         ));
         figures.line(format!("      states are those of the fresh start in {} of {} steps", found.same, found.steps));
-        let told = |from: u32| {
-            let [only, scores] = [found.elsewhere(from), found.otherwise(from)];
-            format!("{only} events told by only one, {scores} by both with other scores")
+        let differences = |from: u32| {
+            let [only, scores] = [found.only_in_one(from), found.other_scores(from)];
+            format!("{only} events reported by only one, {scores} by both with other scores")
         };
-        figures.line(format!("      the whole hour: {}", told(0)));
-        if rest != SilenceReset::NEVER {
-            let from = found.rested.unwrap_or(found.steps);
+        figures.line(format!("      the whole hour: {}", differences(0)));
+        if silence_reset != SilenceReset::NEVER {
+            let from = found.first_reset.unwrap_or(found.steps);
             figures.line(format!(
-                "      behind the first rest of both, {:.1} s from the hour's start ({} rests in the hour): {} steps with other states, {}",
+                "      after the first silence reset of both, {:.1} s from the hour's start ({} resets in the hour): {} steps with other states, {}",
                 seconds(from),
-                found.rests,
+                found.resets,
                 found.apart,
-                told(from)
+                differences(from)
             ));
-            figures.add("endurance-seconds-to-rest", seconds(from));
-            figures.add("endurance-steps-that-differ", f64::from(found.apart));
-            figures.add("endurance-events-that-differ", (found.elsewhere(from) + found.otherwise(from)) as f64);
+            figures.add("soak-seconds-to-reset", seconds(from));
+            figures.add("soak-steps-that-differ", f64::from(found.apart));
+            figures.add("soak-events-that-differ", (found.only_in_one(from) + found.other_scores(from)) as f64);
             let largest = found.largest.iter().copied().max().unwrap_or(0);
-            figures.add("endurance-largest-state", f64::from(largest) / f64::from(i32::MAX));
+            figures.add("soak-largest-state", f64::from(largest) / f64::from(i32::MAX));
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The firmware boards/proof, which links only without reachable panics, and what is measured on it.
+//! The firmware boards/panic-free, which links only without reachable panics, and what is measured on it.
 
 use anyhow::{Context, Result};
 use elman::audio::{Config, FEATURE_FRAC};
@@ -26,6 +26,6 @@ pub fn build(machines: &Machines, core: &str, cell: &str, level: &str, more: &[&
     std::fs::write(file.path(), blob(core, cell)?).context("a temporary file for the blob")?;
     let level = format!("profile.release.opt-level={}", if level == "s" { "\"s\"" } else { level });
     let arguments: Vec<&str> =
-        ["--package", "proof", "--config", &level].into_iter().chain(more.iter().copied()).collect();
-    Firmware::build(machines, core, "proof", Some(file.path()), &arguments)
+        ["--package", "panic-free", "--config", &level].into_iter().chain(more.iter().copied()).collect();
+    Firmware::build(machines, core, "panic-free", Some(file.path()), &arguments)
 }

@@ -4,6 +4,7 @@
 #![no_std]
 #![no_main]
 
+mod operations;
 #[cfg(feature = "more")]
 mod owned;
 
@@ -30,7 +31,7 @@ static AUDIO: ConstStaticCell<[u32; BLOB.audio_words()]> = ConstStaticCell::new(
 /// Not inlined, as [`features`] and [`infer`], so that each part has its own symbols.
 #[inline(never)]
 fn load(blob: Blob<'static>) -> Option<Model<'static>> {
-    Model::load(blob).ok()
+    Model::load_with(&operations::OPERATIONS, blob).ok()
 }
 
 #[inline(never)]
@@ -199,7 +200,7 @@ fn listen(model: &Model<'_>, memory: &mut [u32], samples: &[i16]) -> Option<usiz
 fn run() -> Option<usize> {
     let model = load(black_box(BLOB))?;
     let mut stream = model.stream(black_box(MEMORY.try_take()?)).ok()?;
-    let mut front_end = FrontEnd::new(*model.audio()?, black_box(AUDIO.try_take()?)).ok()?;
+    let mut front_end = model.front_end(black_box(AUDIO.try_take()?))?.ok()?;
     loop {
         let mut frame = black_box([0; 64]);
         features(&mut front_end, &black_box([0; 64]), &mut frame);

@@ -1,4 +1,4 @@
-//! `narrow`: no 64-bit multiplication on the step path of a core that has none: what can be called from a step, over all cells
+//! `no-mul64`: no 64-bit multiplication on the inference path of a core that has none: what can be called from a step, over all cells
 //! and layers, in the firmware for the Cortex-M0.
 
 use anyhow::{Context, Result, ensure};

@@ -1,0 +1,38 @@
+//! Operations of the front end that only some models need.
+
+use super::{Error, MAX_CHANNELS, Pcen, SpectralSubtraction, cepstrum};
+
+/// Validates parameters.
+pub(super) type Check<P> = fn(&P) -> Result<(), Error>;
+
+/// Which operations a front end has. One that is not named is not linked, and parameters that ask for it are an error.
+#[derive(Clone, Copy, Debug)]
+pub struct Operations {
+    pub(super) spectral_subtraction:
+        Option<(Check<SpectralSubtraction>, fn(&SpectralSubtraction, u64, &mut [u32; 2]) -> u64)>,
+    pub(super) pcen: Option<(Check<Pcen>, fn(&Pcen, u64, &mut [u32; 2]) -> i16)>,
+    pub(super) cepstrum: Option<fn(&mut [i16; MAX_CHANNELS], usize, usize)>,
+}
+
+impl Operations {
+    /// Log-mel alone.
+    pub const NONE: Operations = Operations { spectral_subtraction: None, pcen: None, cepstrum: None };
+    /// All operations.
+    pub const ALL: Operations = Operations::NONE.with_spectral_subtraction().with_pcen().with_cepstrum();
+
+    /// And subtraction of steady noise.
+    pub const fn with_spectral_subtraction(self) -> Self {
+        let operation = (SpectralSubtraction::check as Check<_>, SpectralSubtraction::left as fn(&_, _, &mut _) -> _);
+        Operations { spectral_subtraction: Some(operation), ..self }
+    }
+
+    /// And per-channel energy normalisation.
+    pub const fn with_pcen(self) -> Self {
+        Operations { pcen: Some((Pcen::check as Check<_>, Pcen::feature as fn(&_, _, &mut _) -> _)), ..self }
+    }
+
+    /// And the cosine transform.
+    pub const fn with_cepstrum(self) -> Self {
+        Operations { cepstrum: Some(cepstrum::transform), ..self }
+    }
+}
