@@ -246,7 +246,7 @@ pub struct Detector<'m> {
     counters: Counters,
 }
 
-/// What a detector keeps from step to step beside its memory.
+/// What a detector keeps from step to step, in addition to its memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counters {
     /// Where in the ring the next step goes.

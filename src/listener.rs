@@ -33,7 +33,7 @@ pub struct Listener<'m, 'b> {
     detector: Detector<'m>,
 }
 
-/// What a listener keeps from block to block beside its memory.
+/// What a listener keeps from block to block, in addition to its memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
     front_end: Position,

@@ -73,7 +73,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// What a front end keeps between samples beside its memory.
+/// What a front end keeps between samples, in addition to its memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
     /// Where in the ring the next sample goes.

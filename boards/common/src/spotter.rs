@@ -3,8 +3,8 @@
 //! A board's `main` has the microphone and hands over blocks of samples; everything else is here, over embedded-hal.
 
 use core::convert::Infallible;
-use elman::detect::Event;
 use elman::Listener;
+use elman::detect::Event;
 use embedded_hal::digital::{ErrorType, OutputPin};
 
 /// A light that goes on with an event and off some samples later.

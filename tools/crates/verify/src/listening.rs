@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use elman::blob::Blob;
-use elman::detect::Event;
+use elman::detect::{Event, Probability};
 use elman::kernel::layout::vector_words;
 use elman::{Listener, Model};
 use serde::Serialize;
@@ -113,9 +113,10 @@ fn on_host(model: &Model<'_>, words: &[u32], samples: &[i16], block: usize) -> R
         listener.push_each(block, |result| {
             let mut stages = vec![i64::from(sum)];
             stages.extend(result.features.iter().chain(result.logits).map(|x| i64::from(*x)));
-            stages.extend((0..model.outputs()).map(|k| i64::from(result.detector.smoothed(k))));
-            let Event { class, step, score } = result.event.unwrap_or(Event { class: u16::MAX, step: 0, score: 0 });
-            stages.extend([i64::from(class), i64::from(step), i64::from(score)]);
+            stages.extend((0..model.outputs()).map(|k| i64::from(result.detector.smoothed(k as u16).to_bits())));
+            let none = Event { class: u16::MAX, step: 0, score: Probability::ZERO };
+            let Event { class, step, score } = result.event.unwrap_or(none);
+            stages.extend([i64::from(class), i64::from(step), score.to_bits().into()]);
             frames.push(stages);
         });
     }
