@@ -102,6 +102,8 @@ pub mod detect;
 mod error;
 #[cfg(feature = "float")]
 pub mod float;
+#[cfg(test)]
+mod format_docs;
 #[doc(hidden)]
 pub mod kernel;
 pub mod layer;

@@ -259,6 +259,30 @@ fn features_that_are_named_exist() {
 }
 
 #[test]
+fn items_of_the_crate_that_are_named_exist() {
+    let root = root();
+    let mut list = Vec::new();
+    files(&root.join("src"), "rs", &mut list);
+    let text: String = list.iter().map(|p| fs::read_to_string(p).unwrap()).collect();
+    let mut wrong = Vec::new();
+    // The changelog names what was renamed.
+    for page in pages(&root).iter().filter(|p| p.name != "CHANGELOG.md") {
+        for code in page.code() {
+            for (at, _) in code.match_indices("::") {
+                let name = |c: char| c.is_alphanumeric() || c == '_';
+                let of = code[..at].rsplit(|c| !name(c)).next().unwrap_or_default();
+                let item = code[at + 2..].split(|c| !name(c)).next().unwrap_or_default();
+                let ours = of.starts_with(char::is_uppercase) && has_word(&text, of);
+                if ours && !item.is_empty() && !has_word(&text, item) {
+                    wrong.push(format!("{}: {of}::{item}", page.name));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "items that are not there:\n{}", wrong.join("\n"));
+}
+
+#[test]
 fn names_are_read_as_written() {
     assert_eq!(commands("cargo xtask bench mcu --all   # counts"), [["bench", "mcu", "--all"]]);
     assert_eq!(commands("$ elman run runs/scan commands.txt").len(), 1);

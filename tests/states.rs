@@ -5,25 +5,24 @@ use elman::{MemoryError, RunError};
 use elman_quant::synthetic::{self, Drive};
 use elman_quant::words_of;
 
-const VARIANTS: [&str; 6] = ["srn", "srn-sigmoid", "srn-relu", "gru", "gru-before", "lstm"];
-
 fn blob(variant: &str, seed: u64) -> Vec<u32> {
     words_of(&synthetic::model(variant, 5, 9, 3, Drive::Ordinary, seed).to_blob().unwrap()).unwrap()
 }
 
 #[test]
 fn reset_and_restore_give_the_same_bits() {
-    for variant in VARIANTS {
+    for variant in elman::layer::all().flat_map(|s| s.variants).map(|v| v.name) {
         let words = blob(variant, 11);
         let model = Model::load(Blob::new(&words)).unwrap();
         let mut memory = vec![0; model.memory_words()];
-        let frames = synthetic::frames(5, 120, 4);
+        let inputs = model.inputs();
+        let frames = synthetic::frames(inputs, 120, 4);
         let mut net = model.stream(&mut memory).unwrap();
-        let whole: Vec<Vec<i16>> = frames.chunks(5).map(|x| net.step(x).logits.to_vec()).collect();
+        let whole: Vec<Vec<i16>> = frames.chunks(inputs).map(|x| net.step(x).logits.to_vec()).collect();
 
         net.reset();
         let mut snapshot = vec![0; net.snapshot_words()];
-        for (t, x) in frames.chunks(5).enumerate() {
+        for (t, x) in frames.chunks(inputs).enumerate() {
             if t == 60 {
                 net.snapshot(&mut snapshot).unwrap();
             }
@@ -33,7 +32,7 @@ fn reset_and_restore_give_the_same_bits() {
         let mut other = vec![0xDEAD; model.memory_words()];
         let mut net = model.stream(&mut other).unwrap();
         net.restore(&snapshot).unwrap();
-        for (t, x) in frames.chunks(5).enumerate().skip(60) {
+        for (t, x) in frames.chunks(inputs).enumerate().skip(60) {
             net.advance(x);
             assert_eq!(net.output().logits, whole[t], "{variant} {t} after restore");
             assert_eq!(net.output().logits, whole[t], "asking twice changes nothing");

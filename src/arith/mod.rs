@@ -1,4 +1,4 @@
-//! Numbers: what a cell needs from arithmetic, and integer arithmetic [`Q`].
+//! The arithmetic of cells, and its integer form [`Q`].
 //!
 //! A cell's equations are written once, generic over [`Arith`]. The device computes them in [`Q`]
 //! (integers only); a trainer implements `Arith` for `f32` lanes or `f64`.
@@ -12,6 +12,7 @@ mod table;
 
 pub(crate) use divide::divide;
 pub use probability::Probability;
+pub(crate) use q::saturate;
 pub use q::{Q, reformat, round_shift, sigmoid, tanh};
 pub(crate) use softmax::exp2_neg;
 pub use softmax::{softmax, softmax_wide};
@@ -22,8 +23,6 @@ pub type Pre = fixed::types::I16F16;
 pub type Gate = fixed::types::I1F31;
 /// A logit as a number: Q15.16, which holds an i16 of 0 to 15 fraction bits exactly.
 pub type Logit = fixed::types::I16F16;
-/// Element of a hidden state with range (-1, 1): Q0.15.
-pub type Q15 = fixed::types::I1F15;
 
 /// The pointwise function after an affine map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,7 +39,8 @@ pub enum Activation {
 
 /// The arithmetic in which a cell's equations are evaluated, for one unit or for a vector of them.
 ///
-/// All methods are total. Symbols follow the lecture: ⊙ is the pointwise product.
+/// All methods are total. Symbols are those of Goodfellow et al. 2016, chapter 10 (eq. 10.40 to 10.47 are the LSTM and the
+/// GRU), and of PyTorch's documentation of `LSTM` and `GRU`: ⊙ is the pointwise product.
 pub trait Arith {
     /// Pre-activation W x + U h + b of a gate.
     type Pre: Copy;

@@ -20,11 +20,12 @@ pub fn round_shift(v: i32, n: u32) -> i32 {
 #[inline]
 pub fn reformat(v: i16, from: u8, to: u8) -> i16 {
     let (down, up) = (from.saturating_sub(to).min(16), to.saturating_sub(from).min(15));
-    saturate16(round_shift((v as i32) << up, down as u32))
+    saturate(round_shift((v as i32) << up, down as u32))
 }
 
+/// v, or the nearest number that an i16 holds.
 #[inline(always)]
-fn saturate16(v: i32) -> i16 {
+pub(crate) fn saturate(v: i32) -> i16 {
     v.clamp(i16::MIN as i32, i16::MAX as i32) as i16
 }
 
@@ -96,7 +97,7 @@ impl Arith for Q {
         // A linear map whose pre-activations stand for 2^carried_frac times their value; the loader proves that both formats
         // together have at most 15 bits.
         let shift = 16u32.wrapping_sub(self.out_frac as u32).wrapping_sub(self.carried_frac as u32);
-        saturate16(match f {
+        saturate(match f {
             Activation::Linear => round_shift(a.to_bits(), shift),
             Activation::Relu => round_shift(a.to_bits().max(0), shift),
             Activation::Tanh => round_shift(self.tanh(a).to_bits(), 16),
@@ -115,7 +116,7 @@ impl Arith for Q {
     }
     #[inline(always)]
     fn gate_gate(&self, o: Gate, t: Gate) -> i16 {
-        saturate16(mul_high(o.to_bits(), t.to_bits()).wrapping_add(1 << 14) >> 15)
+        saturate(mul_high(o.to_bits(), t.to_bits()).wrapping_add(1 << 14) >> 15)
     }
     #[inline(always)]
     fn lerp(&self, z: Gate, n: Gate, h: i32) -> i32 {
@@ -124,11 +125,11 @@ impl Arith for Q {
     }
     #[inline(always)]
     fn to_q15(&self, h: i32) -> i16 {
-        saturate16(h.saturating_add(1 << 14) >> 15)
+        saturate(h.saturating_add(1 << 14) >> 15)
     }
     #[inline(always)]
     fn gate_out(&self, r: Gate, h: i16) -> i16 {
-        saturate16(mul_high(r.to_bits(), (h as i32) << 16).wrapping_add(1 << 14) >> 15)
+        saturate(mul_high(r.to_bits(), (h as i32) << 16).wrapping_add(1 << 14) >> 15)
     }
     /// Less by one LSB of Q0.31, which has no 1.
     #[inline(always)]
@@ -155,7 +156,7 @@ impl Arith for Q {
     }
     #[inline(always)]
     fn to_out(&self, h: i32) -> i16 {
-        saturate16(round_shift(h, (self.carried_frac as u32).wrapping_sub(self.out_frac as u32) & 31))
+        saturate(round_shift(h, (self.carried_frac as u32).wrapping_sub(self.out_frac as u32) & 31))
     }
 }
 

@@ -134,7 +134,7 @@ impl fmt::Display for Error {
             Error::OperationMissing { operation } => {
                 write!(
                     f,
-                    "the front end lacks the operation `{0}`: name it by `Operations::with_{0}`",
+                    "the front end needs the operation `{0}`: name it by `Operations::with_{0}`",
                     operation.name()
                 )
             }

@@ -6,9 +6,9 @@
 pub enum Layout {
     /// Two rows share a 16-bit lane: for cores with the DSP extension.
     Pairs = 1,
-    /// Row behind row: for cores with Helium.
+    /// Row after row: for cores with Helium.
     Rows = 2,
-    /// Column behind column: for cores that take one weight at a time.
+    /// Column after column: for cores that take one weight at a time.
     Columns = 3,
 }
 
@@ -106,7 +106,7 @@ pub const fn pack_bias(b0: i32, b1: i32) -> [u32; 3] {
     [a as u32, (a >> 32) as u32, b0 as u32]
 }
 
-/// The biases behind three words, `None` where they are not what [`pack_bias`] writes.
+/// The biases that [`pack_bias`] packed into three words; `None` for other words.
 pub const fn unpack_bias(words: [u32; 3]) -> Option<(i32, i32)> {
     let a = ((words[1] as u64) << 32 | words[0] as u64) as i64;
     let b0 = words[2] as i32;

@@ -41,7 +41,7 @@ pub use copy::{copy, copy_elements, put};
 pub use layout::Layout;
 pub use logarithm::{logarithm, logarithm_reference};
 
-/// The scalar twins: what every fast kernel must equal bit for bit.
+/// The reference kernels: every fast kernel must equal them bit for bit.
 pub mod reference {
     pub use super::scalar::{rows, split};
 }

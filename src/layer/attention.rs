@@ -14,7 +14,7 @@
 //!
 //! Sums of products are i64: up to 8192 products of 2^30 make 2^43, times the factor's 2^16 2^59.
 
-use crate::arith::{Activation, Arith, Pre, Q};
+use crate::arith::{Activation, Arith, Pre, Q, saturate};
 use crate::kernel::word;
 
 /// Factor of q·k in Q0.16: 1.
@@ -60,7 +60,7 @@ pub(crate) fn context(weights: &[u32], states: &[u32], stride: usize, out: &mut 
             }
         }
         for (c, y) in both.iter().zip(out) {
-            *y = (*c >> 15).clamp(i16::MIN as i32, i16::MAX as i32) as i16;
+            *y = saturate(*c >> 15);
         }
     }
 }

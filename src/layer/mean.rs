@@ -7,7 +7,7 @@
 //! overflowing. The sum is an i32 that saturates, in the input's format, and goes out rounded half up to the layer's
 //! power-of-two format, saturating. The max is kept exactly, in the input's format.
 
-use crate::arith::round_shift;
+use crate::arith::{round_shift, saturate};
 use crate::cell::{CarriedState, CellSpec, LayerOperation, LayerView, OutRange, VariantSpec, WidthRule, split_mut};
 use crate::kernel::word;
 
@@ -66,10 +66,6 @@ pub const MEAN: LayerOperation = SPEC.operation(0);
 pub const SUM: LayerOperation = SPEC.operation(1);
 /// Maximum over time.
 pub const MAX: LayerOperation = SPEC.operation(2);
-
-fn saturate(v: i32) -> i16 {
-    v.clamp(i16::MIN as i32, i16::MAX as i32) as i16
-}
 
 fn mean(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
     let (x, long) = split_mut(memory, layer.vector_words());

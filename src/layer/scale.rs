@@ -3,7 +3,7 @@
 //! In integers a word a channel holds offset (low half, i16 in the input's format) and multiplier (high half,
 //! i16): y = ((x - offset)·m + 2^(s-1)) >> s, saturating, where s is the layer's `carried_frac`.
 
-use crate::arith::round_shift;
+use crate::arith::{round_shift, saturate};
 use crate::cell::{CellSpec, LayerOperation, LayerView, OutRange, StageKind, StageSpec, VariantSpec, WidthRule};
 use crate::kernel::word;
 
@@ -30,6 +30,6 @@ fn step(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
     for ((p, x), y) in layer.stage(0).params.iter().zip(x).zip(y) {
         let (offset, m) = (*p as i16 as i32, (*p as i32) >> 16);
         let v = round_shift((*x as i32 - offset).wrapping_mul(m), shift);
-        *y = v.clamp(i16::MIN as i32, i16::MAX as i32) as i16;
+        *y = saturate(v);
     }
 }

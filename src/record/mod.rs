@@ -124,7 +124,7 @@ macro_rules! record {
 
             #[cfg(test)]
             fn layout() -> std::string::String {
-                std::format!("`{}`", stringify!($name))
+                std::format!("`{}`", core::any::type_name::<Self>())
             }
         }
     };
@@ -206,7 +206,7 @@ macro_rules! choice {
 
             #[cfg(test)]
             fn layout() -> std::string::String {
-                std::format!("`{}`", stringify!($name))
+                std::format!("`{}`", core::any::type_name::<Self>())
             }
         }
     };

@@ -1,4 +1,4 @@
-//! Layout "rows": one row behind the other, a byte a weight.
+//! Layout "rows": one row after the other, a byte a weight.
 
 use super::elements;
 use crate::kernel::layout::PLAIN_PARAMS;

@@ -1,5 +1,5 @@
-//! The scalar twins: plain loops that define the right answer, for every layout. They are the kernels wherever no faster
-//! one is built.
+//! The reference kernels: plain loops that define the right result, for every layout. They are the kernels wherever no
+//! faster one is built.
 
 mod columns;
 mod contiguous;

@@ -6,7 +6,7 @@ use crate::arith::log2::log2;
 use crate::blob::MAX_BEAMS;
 use crate::net::Output;
 
-/// What may be written: what hypothesis `parent` has, then `symbol`.
+/// A hypothesis: the symbols of hypothesis `parent`, then `symbol`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Hypothesis {
     pub symbol: u16,
@@ -15,7 +15,7 @@ pub(super) struct Hypothesis {
     pub log2_p: i32,
 }
 
-/// The most likely of those that have ended: how long it is, and which of the last step it goes on.
+/// The most likely of those that have ended: its length, and the hypothesis of the last step that it extends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Best {
     pub length: usize,
@@ -51,7 +51,7 @@ impl Hypotheses {
         self.all.get(..self.count).unwrap_or_default().iter()
     }
 
-    /// Takes one that is no more likely than those that are there.
+    /// Appends one that is no more likely than the others.
     pub(super) fn push(&mut self, h: Hypothesis) {
         if let (true, Some(free)) = (self.count < self.most, self.all.get_mut(self.count)) {
             *free = h;
@@ -59,7 +59,7 @@ impl Hypotheses {
         }
     }
 
-    /// Takes one where it belongs: behind those that are as likely. The least likely goes where there is no room.
+    /// Inserts one in order, after those that are as likely. The least likely is dropped where there are too many.
     fn insert(&mut self, h: Hypothesis) {
         let at = self.iter().position(|other| other.log2_p < h.log2_p).unwrap_or(self.count);
         if at >= self.most {
@@ -74,7 +74,7 @@ impl Hypotheses {
 
     /// Takes all that go on hypothesis `parent`, of this likelihood, by the logits of the next symbol.
     ///
-    /// log2 p_k = -(x_k + log2 Σ 2^-x_j), x_k = (s_max - s_k) log2 e, as softmax has it.
+    /// log2 p_k = -(x_k + log2 Σ 2^-x_j), x_k = (s_max - s_k) log2 e, as in softmax.
     pub(super) fn extend(&mut self, parent: usize, log2_p: i32, output: &Output<'_>) {
         let top = output.logits.iter().copied().max().unwrap_or(0) as i32;
         let below = |s: i16| {

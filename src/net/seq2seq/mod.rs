@@ -71,8 +71,8 @@ impl<'b> Model<'b> {
     }
 }
 
-/// The parts of the memory behind the encoder's layers, as [`Seq2seqPlan`] has them.
-struct Parts<'p> {
+/// The parts of the memory after the encoder's layers: [`Seq2seqPlan`].
+struct Workspace<'p> {
     /// The encoder's states, `stride` words each.
     states: &'p [u32],
     stride: usize,
@@ -89,8 +89,8 @@ fn elements(words: &[u32], n: usize) -> &[i16] {
     word::halves(words).get(..n).unwrap_or_default()
 }
 
-/// Runs a chain without state over the vector at the front of `stage`, after which all is 0; the output's words are
-/// given, `stage`'s own front where there is no layer.
+/// Runs a chain without state over the vector at the front of `stage`, after which all is 0; gives the output's words,
+/// `stage`'s own front where there is no layer.
 fn run_stage<'s>(layers: &[LayerView<'_>], stage: &'s mut [u32], width: usize) -> &'s mut [u32] {
     chain::step(layers, stage);
     let units = layers.last().map_or(width, LayerView::units);
@@ -132,7 +132,7 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         self.chain(DECODER).last().map_or((0, 15), |l| (l.units(), l.formats().out_frac))
     }
 
-    fn parts(&mut self) -> Parts<'_> {
+    fn workspace(&mut self) -> Workspace<'_> {
         let plan = self.plan;
         let (even, rest) = split_mut(self.memory, plan.buffers.even.saturating_mul(plan.steps));
         let (odd, rest) = split_mut(rest, plan.buffers.odd.saturating_mul(plan.steps));
@@ -145,7 +145,7 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
             if plan.buffers.last_is_odd() { (odd, plan.buffers.odd) } else { (even, plan.buffers.even) };
         let written = split_mut(rest, plan.written).0;
         let weights = weights.get_mut(..self.steps).unwrap_or_default();
-        Parts { states, stride, query, weights, keys, stage, slots, written }
+        Workspace { states, stride, query, weights, keys, stage, slots, written }
     }
 
     /// Reads a source, `[steps, inputs]`, and puts the decoder before its first step.
@@ -160,7 +160,7 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         let [bridge, keys, decoder] = [BRIDGE, KEY, DECODER].map(|k| self.chain(k));
         let (attends, key) = (self.score != AttentionScore::None, self.plan.key);
         let slot_words = self.plan.slot;
-        let Parts { states, stride, keys: key_words, stage, slots, .. } = self.parts();
+        let Workspace { states, stride, keys: key_words, stage, slots, .. } = self.workspace();
         // Of a source without steps, the states are those before the first.
         let state = |t: usize| {
             let at = t.wrapping_mul(stride);
@@ -225,7 +225,7 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
             [DECODER, QUERY, KEY, ENERGY, HEAD].map(|k| self.chain(k));
         let (score, key, slot_words) = (self.score, self.plan.key, self.plan.slot);
         let (outputs, out_frac) = (self.model.outputs(), self.model.out_frac());
-        let Parts { states, stride, query, weights, keys, stage, slots, .. } = self.parts();
+        let Workspace { states, stride, query, weights, keys, stage, slots, .. } = self.workspace();
 
         let at = slot.wrapping_mul(slot_words);
         let slot = slots.get_mut(at..at.wrapping_add(slot_words)).unwrap_or_default();

@@ -95,7 +95,7 @@ impl<'m, 'b> Tree<'m, 'b> {
     }
 
     /// [`Tree::run`] that hands every answer to `each` as it is computed, with the number of its node: of a model that
-    /// answers at every node each node's, else the one behind the last node.
+    /// answers at every node each node's, else the one after the last node.
     ///
     /// # Errors
     /// As of [`Tree::run`].

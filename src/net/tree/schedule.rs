@@ -20,7 +20,7 @@ pub enum Node {
     },
 }
 
-/// The reader of a root: behind all nodes.
+/// The reader of a root: after all nodes.
 const NEVER: u32 = u16::MAX as u32;
 
 /// Validates nodes over `frames` frames, of which the last `roots` are read at the end, and gives how many states there are
@@ -141,7 +141,7 @@ impl<'t> Schedule<'t> {
         self.states.get(self.range(slot as usize)).unwrap_or_default()
     }
 
-    /// Gives up the children that node `k` was the last to read, and keeps its own state: the words of h and of c, and
+    /// Frees the children that node `k` was the last to read, and keeps its own state: the words of h and of c, and
     /// 0 where c is short.
     pub(super) fn keep(&mut self, k: usize, node: Node, h: &[u32], c: &[u32]) {
         let Schedule { table, states, words, free } = self;
@@ -159,7 +159,7 @@ impl<'t> Schedule<'t> {
         }
     }
 
-    /// Gives up node `k` where nothing reads it.
+    /// Frees node `k` where nothing reads it.
     pub(super) fn free_unread(&mut self, k: usize) {
         if last_reader(self.table, k) == k {
             free_slot(self.table, self.states, self.words, &mut self.free, k);

@@ -130,3 +130,25 @@ pub fn summary(counts: &DetectionCounts) -> String {
         counts.twice
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Alone {
+        #[command(flatten)]
+        cmd: Cmd,
+    }
+
+    #[test]
+    fn the_silence_reset_has_its_old_name_too() {
+        let reset = |flags: &[&str]| {
+            let words = ["elman", "words.elman", "--data", "x"].iter().chain(flags);
+            Alone::parse_from(words).cmd.silence_reset
+        };
+        assert_eq!(reset(&[]), listening::SILENCE_RESET_S);
+        assert_eq!([reset(&["--silence-reset", "3"]), reset(&["--rest", "3"])], [3.0, 3.0]);
+    }
+}

@@ -145,8 +145,8 @@ mod tests {
         let words = words_of(&sound::listener(elman::audio::Config::HZ_8000, 3, 4, 1).to_blob().unwrap()).unwrap();
         let model = Model::load(Blob::new(&words)).unwrap();
         let probable = [100, 16_384, 8192, 4096];
-        let text = line(&[3277, -3277], |k| probable[k], &model);
+        let text = line(&[3277, -3277], |k| Probability::from_bits(probable[usize::from(k)]), &model);
         assert_eq!(text, format!(" -20.0 dB [{}       ] word 1 50 %  word 2 25 %  word 3 12 %", "#".repeat(16)));
-        assert!(line(&[0; 4], |_| 0, &model).contains("-90.3 dB [ "));
+        assert!(line(&[0; 4], |_| Probability::ZERO, &model).contains("-90.3 dB [ "));
     }
 }

@@ -9,7 +9,7 @@ use super::eval::SplitName;
 use crate::ui::Ui;
 use elman_data::Split;
 use elman_data::files::write_atomically;
-use elman_nn::{LayerSpec, Network, NetworkSpec, Target};
+use elman_nn::{Cell, LayerSpec, Network, NetworkSpec, Target};
 use elman_pipeline::RunInfo;
 use elman_pipeline::Usage;
 use elman_pipeline::recipe::Recipe;
@@ -165,7 +165,7 @@ fn last_step(target: &Target, steps: usize, per_step: bool) -> usize {
 fn names(spec: &NetworkSpec) -> Vec<String> {
     let mut names = Vec::new();
     for (k, layer) in spec.layers.iter().enumerate() {
-        if let LayerSpec::Cell { variant, bidirectional, .. } = layer {
+        if let LayerSpec::Cell(Cell { variant, bidirectional, .. }) = layer {
             names.push(format!("{k} {variant}"));
             if *bidirectional {
                 names.push(format!("{k} {variant} reverse"));
@@ -234,7 +234,7 @@ mod tests {
         let frames: Vec<f32> = (0..40).map(|k| (k as f32 * 0.9).sin()).collect();
         let data = [Sequence::new(frames, Target::Values(vec![0.5]))];
         let probe = |variant: &str| {
-            let pool = LayerSpec::Pool { over: elman_nn::Over::Last };
+            let pool = elman_nn::Pool { over: elman_nn::Over::Last }.into();
             let layers = vec![LayerSpec::cell(variant, 6), pool, LayerSpec::dense(1)];
             reach(&Network::new(&NetworkSpec::sequence(1, layers), 3).unwrap(), &data, &recipe).unwrap().remove(0)
         };

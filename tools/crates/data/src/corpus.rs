@@ -2,7 +2,8 @@
 
 use super::layout::{self, Found};
 use super::note::gather;
-use super::{Error, Layout, Note, NoteKind, Sound, read_sound, resample, split};
+use super::{Error, Layout, Note, NoteKind, Sound, read_sound, split};
+use elman_resample::resample;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;

@@ -25,6 +25,7 @@ mod vocabulary;
 
 pub use augment::Augment;
 pub use corpus::{Clip, Corpus, Options, Split};
+pub use elman_resample::resample;
 pub use error::Error;
 pub use features::features;
 pub use generate::Generate;
@@ -32,9 +33,12 @@ pub use joints::{Joints, Rows as GraphRows};
 pub use layout::Layout;
 pub use note::{Note, NoteKind};
 pub use records::{Answer, Format, Input, Record, RecordOptions, Records, Rows, Task, Unit};
-pub use sound::{Sound, read_sound, resample, wav_bytes};
+pub use sound::{Sound, read_sound, wav_bytes};
 pub use survey::{SplitSurvey, Survey};
 pub use vocabulary::{Vocabulary, VocabularyOptions};
+
+/// The class of a step that asks for nothing: no loss, not counted.
+pub const NO_CLASS: u32 = u32::MAX;
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,6 @@
 //! One recording: wav or flac to mono i16.
 
 use super::{Error, NoteKind};
-use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{Fft, FixedSync, Resampler};
 use std::io::Cursor;
 use symphonia::core::errors::Error as Decode;
 use symphonia::core::formats::TrackType;
@@ -116,21 +114,10 @@ pub fn wav_bytes(samples: &[i16], rate: u32) -> Vec<u8> {
     file
 }
 
-/// Converts the sample rate with a band-limited filter; `from` and `to` in Hz, both above 0.
-pub fn resample(samples: &[i16], from: u32, to: u32) -> Vec<i16> {
-    if from == to || from == 0 || to == 0 || samples.is_empty() {
-        return samples.to_vec();
-    }
-    let input: Vec<f32> = samples.iter().map(|&x| x as f32).collect();
-    let mut filter = Fft::<f32>::new(from as usize, to as usize, 1024, 1, FixedSync::Both).expect("rates above 0");
-    let input = InterleavedSlice::new(&input, 1, samples.len()).expect("one channel");
-    let output = filter.process_all(&input, samples.len(), None).expect("sizes follow from the input");
-    output.take_data().iter().map(|&x| x.round() as i16).collect()
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use elman_resample::resample;
 
     /// A wav file of `bits` per sample; `samples` at full scale ±1, interleaved.
     pub(in super::super) fn wav(rate: u32, channels: u16, bits: u16, samples: &[f64]) -> Vec<u8> {
@@ -181,8 +168,8 @@ pub(super) mod tests {
     fn bad_files_are_named() {
         let message = |bytes: Vec<u8>| read_sound("x/a.wav", bytes).unwrap_err().to_string();
         assert!(message(b"hello, I am a text\n".to_vec()).contains("x/a.wav: not a wav or flac recording (a text"));
-        assert!(message(vec![]).starts_with("x/a.wav: holds no samples"));
-        assert!(message(wav(8000, 1, 16, &[])).starts_with("x/a.wav: holds no samples"));
+        assert!(message(vec![]).starts_with("x/a.wav: contains no samples"));
+        assert!(message(wav(8000, 1, 16, &[])).starts_with("x/a.wav: contains no samples"));
         let whole = wav(8000, 1, 16, &sine(4000, 8000, 300.0));
         let text = message(whole[..2044].to_vec());
         assert!(text.contains("cut off after 1000 of 4000 samples"), "{text}");

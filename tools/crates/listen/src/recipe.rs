@@ -5,8 +5,7 @@ use elman::audio;
 use serde::{Deserialize, Serialize};
 
 use super::{Mix, MixOptions, Noise, SILENCE, Track, UNKNOWN, Variation};
-use elman_data::{Clip, Corpus, Split};
-use elman_nn::NO_CLASS;
+use elman_data::{Clip, Corpus, NO_CLASS, Split};
 
 /// The part of a recipe that makes streams of clips: the table `[stream]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use crate::streams;
 use elman_data::records::{self, Input, Record, Records, Task};
 use elman_data::{Joints, Split, Vocabulary, VocabularyOptions};
 use elman_listen::StreamRecipe;
-use elman_nn::{LayerSpec, NO_CLASS};
+use elman_nn::{NO_CLASS, Reads};
 
 /// What a frame is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,8 +120,7 @@ impl Encoding {
     /// # Errors
     /// The layer to put first.
     pub fn suits(&self, recipe: &Recipe) -> Result<()> {
-        let takes =
-            matches!(recipe.network.first().first(), Some(LayerSpec::Embedding { .. } | LayerSpec::OneHot { .. }));
+        let takes = recipe.network.first().first().is_some_and(|first| first.reads() == Reads::Symbol);
         let symbols = matches!(self.frames, Frames::Symbols(_));
         ensure!(
             takes || !symbols,

@@ -3,29 +3,23 @@
 
 use elman::cell::OutRange;
 use elman::wiring::{Chain, Input};
-
-use super::ptq::{Seen, out_frac};
 use elman_nn::{LayerSpec, NetworkSpec, StructureSpec};
+
+use crate::ptq::{RangeStats, out_frac};
 
 /// Numbers of all chains of a role.
 fn numbers(spec: &NetworkSpec, chain: Chain) -> Vec<usize> {
     (0..spec.chains()).filter(|k| spec.structure.wire(*k).chain == chain).collect()
 }
 
-/// Range of a layer's output and whether it feeds itself.
+/// Range of a layer's output and whether it feeds itself; `None` where the output has the format of the input.
 fn range(layer: &LayerSpec) -> Option<(OutRange, bool)> {
-    let name = match layer {
-        LayerSpec::Cell { variant, .. } => variant,
-        LayerSpec::Dense { activation, .. } => super::network::dense(*activation),
-        LayerSpec::Embedding { .. } => "embedding",
-        LayerSpec::OneHot { .. } => "one-hot",
-        _ => return None,
-    };
-    elman::layer::named(name).map(|(_, _, spec)| (spec.out, spec.stateful()))
+    let (_, _, spec) = elman::layer::named(layer.device().last()?)?;
+    (spec.out != OutRange::Input).then(|| (spec.out, spec.stateful()))
 }
 
 /// What was seen, with the formats that outputs share.
-pub fn joined(spec: &NetworkSpec, seen: &[Seen]) -> Vec<Seen> {
+pub fn joined(spec: &NetworkSpec, seen: &[RangeStats]) -> Vec<RangeStats> {
     let mut seen = seen.to_vec();
     let mut share = |layers: Vec<usize>| {
         let fracs = layers.iter().filter_map(|k| {

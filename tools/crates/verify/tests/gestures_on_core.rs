@@ -11,7 +11,6 @@ use elman_emulator::{Firmware, Machines, Qemu, Session};
 use elman_quant::synthetic::{self, Numbers};
 use elman_quant::words_of;
 use embedded_hal::digital::{ErrorType, OutputPin};
-use embedded_hal_mock::eh1::delay::NoopDelay;
 
 /// The readings, one after the other.
 struct Recorded<'r>(std::slice::Iter<'r, [i16; 3]>);

@@ -89,7 +89,7 @@ fn detect(dir: &Path, paths: &[PathBuf]) -> Result<Format, Error> {
             () if folder.join(pairs::WORDS).is_file() => Ok(Format::Pairs),
             () if channels::files(folder)?.is_some() => Ok(Format::Channels),
             () if has_classes(&entries(folder)?) => Ok(Format::Classes),
-            () => Err(unknown(format!("{}/ holds none of them", name_of(folder)))),
+            () => Err(unknown(format!("{}/ contains none of them", name_of(folder)))),
         };
     }
     let known: BTreeSet<Format> = files.iter().filter_map(|p| Format::of_name(&name_of(p))).collect();
@@ -113,7 +113,7 @@ fn detect(dir: &Path, paths: &[PathBuf]) -> Result<Format, Error> {
     match texts.len() {
         0 if files.is_empty() && !folders.is_empty() => {
             let names = folders.iter().map(|p| name_of(p)).collect::<Vec<_>>().join(", ");
-            Err(unknown(format!("it holds folders only ({names}): name one of them")))
+            Err(unknown(format!("it contains folders only ({names}): name one of them")))
         }
         0 => Err(unknown(match files.first() {
             Some(file) => format!("`{}` is none of them", name_of(file)),

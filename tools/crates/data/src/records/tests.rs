@@ -208,7 +208,7 @@ fn classes_carve_equal_lines_into_one_split() {
     let unknown = folder(&[("train/A.txt", "a\nb"), ("train/B.txt", "b\nc"), ("test/C.txt", "c")]);
     assert!(message(&unknown, "").contains("label `C` of test/C.txt:1 (test) has no example in train"));
     let graphs = folder(&[("X_1.txt", "1, 2\n"), ("Y_1.txt", "1\n")]);
-    assert!(message(&graphs, "").contains("X_1.txt, line 1: `1, 2` holds no letter"));
+    assert!(message(&graphs, "").contains("X_1.txt, line 1: `1, 2` contains no letter"));
 }
 
 #[test]
@@ -350,7 +350,7 @@ fn series_with_columns_of_test_or_outputs_only() {
 #[test]
 fn folders_that_cannot_be_used() {
     assert!(message(&folder(&[]), "").contains("it is empty"));
-    assert!(message(&folder(&[("a/x.ts", TS)]), "").contains("holds folders only (a)"));
+    assert!(message(&folder(&[("a/x.ts", TS)]), "").contains("contains folders only (a)"));
     assert!(message(&folder(&[("a.xyz", "")]), "").contains("`a.xyz` is none of them"));
     assert!(message(&folder(&[("a.ts", ""), ("b.csv", "")]), "").contains("files of several formats"));
     assert!(message(&folder(&[("a.ts", TS)]), "files = \"b\"").contains("no file here has `b`"));

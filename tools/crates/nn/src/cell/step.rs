@@ -1,5 +1,6 @@
 //! A stage's equations mapped over the rows of a batch, one time step at a time.
 
+use elman::arith::{Pre, Q};
 use elman::cell::Unit;
 
 use super::Backward;
@@ -87,6 +88,8 @@ pub trait Pointwise<F>: Send + Sync {
     fn forward(&self, step: ForwardStep<'_, F>);
     /// Runs the chain rule over a step.
     fn backward(&self, step: BackwardStep<'_, F>);
+    /// Advances one unit in the device's integers, from the pre-activations of its gates: for tests of the device.
+    fn integer(&self, q: &Q, pre: &[Pre], unit: &mut Unit<Q>);
 }
 
 /// A stage with `G` gates.
@@ -104,6 +107,9 @@ impl<F: Float, S: Backward<G>, const G: usize> Pointwise<F> for Mapped<S, G> {
     }
     fn backward(&self, step: BackwardStep<'_, F>) {
         F::dispatch(Back::<F, S, G> { stage: self.0, step });
+    }
+    fn integer(&self, q: &Q, pre: &[Pre], unit: &mut Unit<Q>) {
+        self.0.unit(q, std::array::from_fn(|gate| pre[gate]), unit);
     }
 }
 

@@ -3,8 +3,8 @@
 use elman_data::Joints;
 use elman_nn::structure::{self, Item};
 use elman_nn::{
-    Classes, DenseActivation, LayerSpec, Loss, Mode, NO_CLASS, Network, NetworkSpec, Pass, StructureSpec, Target,
-    Workspace,
+    Classes, Dense, DenseActivation, Embedding, LayerSpec, Loss, Mode, NO_CLASS, Network, NetworkSpec, Pass,
+    StructureSpec, Target, Workspace,
 };
 
 use elman::blob::AttentionScore;
@@ -12,7 +12,7 @@ use elman::blob::AttentionScore;
 use crate::check::Random;
 
 fn tanh(outputs: usize) -> LayerSpec {
-    LayerSpec::Dense { outputs, activation: DenseActivation::Tanh }
+    LayerSpec::from(Dense { outputs, activation: DenseActivation::Tanh })
 }
 
 /// Chains by their letters in [`elman::blob::Structure::SEQ2SEQ`].
@@ -23,7 +23,7 @@ fn spec(score: AttentionScore, chains: [Vec<LayerSpec>; 7]) -> NetworkSpec {
 }
 
 fn embedding() -> LayerSpec {
-    LayerSpec::Embedding { rows: 6, units: 3 }
+    LayerSpec::from(Embedding { rows: 6, units: 3 })
 }
 
 /// Sources and targets of different lengths, one with a symbol that is not known.
@@ -118,7 +118,7 @@ fn additive_over_both_directions_and_stacked_cells() {
     assert_exact("additive", &spec(AttentionScore::Additive, chains));
 }
 
-/// A sequence whose every symbol is right behind the right ones is the one that the network writes by itself.
+/// A sequence whose every symbol is right after the right ones is the one that the network writes by itself.
 #[test]
 fn free_running_agrees_with_teacher_forcing_where_all_is_right() {
     let chains = || {
@@ -174,7 +174,7 @@ fn chains_that_do_not_fit_are_named() {
     assert!(turned.contains("cannot read from the end"), "{turned}");
 }
 
-/// ln p of symbols and the end behind them.
+/// ln p of symbols and the end after them.
 fn ln_p(network: &Network<f64>, source: &[f32], said: &[u32]) -> f64 {
     let target = Target::Steps(said.iter().copied().chain([0]).collect());
     let item = Item { frames: source, joints: &Joints::None, target: &target };

@@ -15,7 +15,7 @@ use crate::recipe::Recipe;
 use crate::{Answer, Encoding, Example};
 use elman_data::Joints;
 use elman_data::records::{self, Task};
-use elman_nn::{self as nn, LayerSpec, Mode, Network, structure};
+use elman_nn::{self as nn, LayerSpec, Mode, Narx, Network, structure};
 use score::{BySize, Nats, SpanScore, SymbolScore};
 
 /// A confusion matrix.
@@ -82,7 +82,7 @@ impl EvalFlags {
     /// As a recipe's network is trained: its loop closed after its warm-up, or open.
     pub fn of(recipe: &Recipe) -> Self {
         let closed_from = match recipe.network.layers.last() {
-            Some(LayerSpec::Narx { closed: true, warmup, .. }) => Some(*warmup),
+            Some(LayerSpec::Narx(Narx { closed: true, warmup, .. })) => Some(*warmup),
             _ => None,
         };
         EvalFlags { skip: recipe.sequences.skip, closed_from }

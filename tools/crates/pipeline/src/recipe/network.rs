@@ -4,7 +4,7 @@ use elman::blob::AttentionScore;
 use elman::wiring::{self, Chain, Wire};
 use serde::{Deserialize, Serialize};
 
-use elman_nn::{LayerSpec, NetworkSpec, Over, StructureSpec};
+use elman_nn::{LayerSpec, NetworkSpec, Over, Pool, StructureSpec};
 
 /// The network between frames and labels. A linear dense layer to the labels is added after it, except after a
 /// `narx` layer, whose outputs are the network's.
@@ -135,7 +135,7 @@ mod score {
 
 impl Default for NetworkRecipe {
     fn default() -> Self {
-        let layers = vec![LayerSpec::cell("gru", 64), LayerSpec::Pool { over: Over::Last }];
+        let layers = vec![LayerSpec::cell("gru", 64), Pool { over: Over::Last }.into()];
         NetworkRecipe { layers, seq2seq: None, tree: None, graph: None }
     }
 }
@@ -178,7 +178,7 @@ impl NetworkRecipe {
 
     /// Whether the network reads its own outputs of earlier steps.
     pub fn feeds_back(&self) -> bool {
-        matches!(self.layers.last(), Some(LayerSpec::Narx { .. }))
+        matches!(self.layers.last(), Some(LayerSpec::Narx(_)))
     }
 
     /// The layers that read frames first.
@@ -244,11 +244,7 @@ impl NetworkRecipe {
             let decoder = structure.wire(k).chain == Chain::Decoder;
             let symbols = if decoder { asked.outputs } else { asked.symbols };
             for mut layer in chain {
-                if let LayerSpec::Embedding { rows, .. } | LayerSpec::OneHot { rows } = &mut layer
-                    && *rows == 0
-                {
-                    *rows = symbols;
-                }
+                layer.set_symbols(symbols);
                 layers.push(layer);
             }
         }

@@ -70,7 +70,8 @@ pub fn exercise(model: &Model<'_>, memory: &mut [u32], how: Exercise, mut each: 
                 net.step(frame).logits.iter().for_each(|s| each((*s).into()));
                 for k in 0..model.layers().len() {
                     net.hidden_state(k).iter().for_each(|h| each((*h).into()));
-                    net.carried_state(k).iter().for_each(|w| each((*w).into()));
+                    // The bits, as digests have them.
+                    net.carried_state(k).iter().for_each(|w| each((*w as u32).into()));
                 }
             }
             if let (Some(audio), Some(detect)) = (model.audio(), model.detect()) {

@@ -31,7 +31,7 @@ pub struct FloatLayer<'a> {
 
 /// What calibration saw of a layer.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Seen {
+pub struct RangeStats {
     /// Largest magnitude of the output vector.
     pub out: f64,
     /// Largest magnitude of the long state.
@@ -47,12 +47,12 @@ pub struct Seen {
     /// Fraction bits of the output, where those of others decide them.
     pub out_frac: Option<u8>,
     /// The same of the reverse direction, where the layer has one; `out` is that of both.
-    pub reverse: Option<Box<Seen>>,
+    pub reverse: Option<Box<RangeStats>>,
 }
 
-impl Seen {
-    /// Takes in what another sequence showed; means are sums until [`Seen::average`].
-    pub(super) fn add(&mut self, other: &Seen) {
+impl RangeStats {
+    /// Takes in what another sequence showed; means are sums until [`RangeStats::average`].
+    pub fn add(&mut self, other: &RangeStats) {
         self.out = self.out.max(other.out);
         self.long = self.long.max(other.long);
         self.pre = self.pre.max(other.pre);
@@ -70,7 +70,7 @@ impl Seen {
     }
 
     /// Makes means of the sums.
-    pub(super) fn average(&mut self) {
+    pub fn average(&mut self) {
         let n = self.steps.max(1) as f64;
         self.input_mean.iter_mut().chain(&mut self.hidden_mean).for_each(|m| *m /= n);
         self.reverse.iter_mut().for_each(|r| r.average());
@@ -89,7 +89,7 @@ fn frac_for(range: f64, bits: i32, low: i32, high: i32) -> u8 {
 /// Fraction bits of a layer's output for what was seen.
 ///
 /// A head is written once, so a quarter of headroom serves; a state that feeds itself gets twice the range.
-pub fn out_frac(out: OutRange, stateful: bool, in_frac: u8, seen: &Seen) -> u8 {
+pub fn out_frac(out: OutRange, stateful: bool, in_frac: u8, seen: &RangeStats) -> u8 {
     match out {
         OutRange::Q15 => 15,
         OutRange::OneHot => 14,
@@ -101,7 +101,7 @@ pub fn out_frac(out: OutRange, stateful: bool, in_frac: u8, seen: &Seen) -> u8 {
 
 /// Fraction bits of a layer's long state; one that is calibrated gets twice the range seen. Peephole weights of a
 /// magnitude of 2 and more need 20 bits.
-pub fn carried_frac(long: CarriedState, seen: &Seen, peephole: bool) -> u8 {
+pub fn carried_frac(long: CarriedState, seen: &RangeStats, peephole: bool) -> u8 {
     match long {
         CarriedState::None | CarriedState::Mean | CarriedState::Sum | CarriedState::Max | CarriedState::Line => 0,
         CarriedState::Hidden => elman::arith::Q::HIDDEN_FRAC,
@@ -115,7 +115,7 @@ pub fn carried_frac(long: CarriedState, seen: &Seen, peephole: bool) -> u8 {
 ///
 /// # Errors
 /// Where shapes do not fit the variant's table or a parameter is not finite.
-pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &Seen) -> Result<IntegerLayer> {
+pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) -> Result<IntegerLayer> {
     let (_, _, spec) = elman::layer::named(layer.variant)
         .ok_or_else(|| anyhow::anyhow!("there is no cell or layer `{}`", layer.variant))?;
     let (n, h) = (layer.inputs, layer.units);
@@ -292,8 +292,8 @@ mod tests {
         assert_eq!(frac_for(1.0, 16, 0, 15), 14);
         assert_eq!(frac_for(7.9, 16, 0, 15), 12);
         assert_eq!(frac_for(40_000.0, 16, 0, 15), 0);
-        assert_eq!(carried_frac(CarriedState::Cell, &Seen { long: 3.0, ..Seen::default() }, false), 27);
-        assert_eq!(carried_frac(CarriedState::Cell, &Seen { long: 40.0, ..Seen::default() }, false), 24);
+        assert_eq!(carried_frac(CarriedState::Cell, &RangeStats { long: 3.0, ..RangeStats::default() }, false), 27);
+        assert_eq!(carried_frac(CarriedState::Cell, &RangeStats { long: 40.0, ..RangeStats::default() }, false), 24);
     }
 
     #[test]

@@ -58,3 +58,6 @@ impl From<core::convert::Infallible> for Error {
         match error {}
     }
 }
+
+#[cfg(test)]
+mod tests;

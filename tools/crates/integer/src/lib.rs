@@ -1,0 +1,15 @@
+//! Layers and models in integers: how a layer is rounded, how a model is packed into a blob, and models that come from
+//! no training.
+#![forbid(unsafe_code)]
+
+mod detector;
+mod integer;
+pub mod model;
+mod pass;
+pub mod ptq;
+pub mod relay;
+pub mod scaling;
+pub mod synthetic;
+
+pub use detector::with_detector;
+pub use integer::{IntegerGate, IntegerLayer, IntegerModel, words_of};
