@@ -144,7 +144,7 @@ fn input(input: &Input) -> String {
         Input::Frame => "a frame".into(),
         Input::Symbol => "a symbol".into(),
         Input::EdgeFeatures => "the features of an edge".into(),
-        Input::Output(chain) => format!("{}", chain.name()),
+        Input::Output(chain) => chain.name().to_string(),
         Input::Roots(chain) => format!("{} of each root", chain.name()),
         Input::Context(chain) => format!("with attention the context, as wide as {}", chain.name()),
         Input::Tanh(chain) => format!("tanh of a sum, as wide as {}, Q0.15", chain.name()),

@@ -4,7 +4,7 @@ use elman::arith::round_shift;
 use elman::blob::{Blob, Model, Readout, Structure};
 use elman::cell::CarriedState;
 use elman::net::CsrRows;
-use elman::{MemoryError, RunError};
+use elman::{LoadError, MemoryError, RunError};
 use elman_quant::synthetic::graph::{Graph, MOST, Shape, graph, model};
 use elman_quant::synthetic::{self, Drive};
 use elman_quant::{IntegerLayer, IntegerModel, words_of};
@@ -213,17 +213,23 @@ fn models_that_do_not_hang_together_are_refused() {
     };
     // An aggregation that could overflow, or not be exact.
     let most = refusal(&structure(3, max_nodes, u16::MAX, 16_385));
-    assert!(most.contains("Aggregation { layer: 2, steps: 16385, most: 16384 }"), "{most}");
-    assert!(refusal(&structure(2, max_nodes, max_edges, 12)).contains("Chains"));
-    assert!(refusal(&structure(3, 0, max_edges, 12)).contains("Structure { chain: 0 }"));
-    assert!(refusal(&structure(3, max_nodes, 11, 12)).contains("Structure { chain: 1 }"));
-    assert!(refusal(&|m| m.readout = Readout::EveryStep).contains("Structure { chain: 8 }"));
+    assert!(most.contains(&LoadError::PoolOverflow { layer: 2, steps: 16_385, most: 16_384 }.to_string()), "{most}");
+    let chain = |chain: u8| LoadError::ChainShape { chain }.to_string();
+    let count = LoadError::ChainCount { chains: 9, layers: 12 }.to_string();
+    assert!(refusal(&structure(2, max_nodes, max_edges, 12)).contains(&count));
+    assert!(refusal(&structure(3, 0, max_edges, 12)).contains(&chain(0)));
+    assert!(refusal(&structure(3, max_nodes, 11, 12)).contains(&chain(1)));
+    assert!(refusal(&|m| m.readout = Readout::EveryStep).contains(&chain(8)));
+    let format = |layer, out_frac| LoadError::Format { layer, out_frac, carried_frac: 0 }.to_string();
     // Layers: node; map, pool, update of each round; pool, dense.
-    assert!(refusal(&|m| m.layers[0].out_frac = 14).contains("Format"));
+    assert!(refusal(&|m| m.layers[0].out_frac = 14).contains(&format(0, 14)));
+    let mismatch = |layer, inputs: u16, given: u16| {
+        LoadError::ShapeMismatch { layer, inputs, given, frac: 15, given_frac: 15 }.to_string()
+    };
     let map = |inputs| synthetic::layer("dense-relu", inputs, 5, 15, Drive::Ordinary, 1);
-    assert!(refusal(&|m| m.layers[1] = map(11)).contains("Joint"));
+    assert!(refusal(&|m| m.layers[1] = map(11)).contains(&mismatch(1, 11, 12)));
     // All rounds read as much of an edge.
-    assert!(refusal(&|m| m.layers[4] = map(15)).contains("Structure { chain: 4 }"));
-    assert!(refusal(&|m| m.layers.swap(1, 2)).contains("Joint"));
+    assert!(refusal(&|m| m.layers[4] = map(15)).contains(&chain(4)));
+    assert!(refusal(&|m| m.layers.swap(1, 2)).contains(&mismatch(1, 5, 12)));
     assert!(refusal(&|m| m.layers[0].variant = "srn".into()).len() > 3);
 }

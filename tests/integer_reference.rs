@@ -3,6 +3,7 @@
 use elman::arith::{Gate, Pre, Q};
 use elman::blob::{Blob, Model};
 use elman::cell::{Operands, Unit};
+use elman::kernel::WeightFormat;
 use elman_nn::cell;
 use elman_quant::synthetic::{self, Drive};
 use elman_quant::{IntegerLayer, IntegerModel, words_of};
@@ -87,7 +88,10 @@ fn every_variant_equals_its_rows() {
     for variant in variants {
         for (n, (inputs, units)) in [(1, 1), (3, 5), (4, 8), (10, 13), (17, 4)].into_iter().enumerate() {
             for drive in [Drive::Ordinary, Drive::Saturating] {
-                check(&synthetic::model(variant, inputs, units, 3, drive, 7 + n as u64), 350, n as u64);
+                let model = synthetic::model(variant, inputs, units, 3, drive, 7 + n as u64);
+                for format in WeightFormat::ALL {
+                    check(&synthetic::in_format(model.clone(), *format), 350, n as u64);
+                }
             }
         }
     }
@@ -103,7 +107,9 @@ fn stacks_of_eight() {
         let next = synthetic::layer(variant, last.units, 5 + k, last.out_frac, Drive::Ordinary, k as u64);
         model.layers.push(next);
     }
-    check(&model, 300, 5);
+    for format in WeightFormat::ALL {
+        check(&synthetic::in_format(model.clone(), *format), 300, 5);
+    }
 }
 
 #[test]

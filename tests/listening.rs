@@ -211,6 +211,8 @@ fn without_silence_there_is_no_rest() {
 
 #[test]
 fn what_a_detector_cannot_be_is_refused() {
+    use detect::Error;
+
     let good = sound::listener(Config::HZ_16000, 4, 3, 2);
     let refusal = |change: &dyn Fn(&mut IntegerModel)| {
         let mut model = good.clone();
@@ -218,24 +220,31 @@ fn what_a_detector_cannot_be_is_refused() {
         model.to_blob().unwrap_err().to_string()
     };
     let detector = |change: &dyn Fn(&mut detect::Config)| refusal(&|m| change(m.detect.as_mut().unwrap()));
-    assert!(detector(&|d| d.smooth = 0).contains("Smooth { steps: 0 }"));
+    assert!(detector(&|d| d.smooth = 0).contains(&Error::Smooth { steps: 0 }.to_string()));
     assert!(
         detector(&|d| d.thresholds[1] = Probability::from_bits(40_000))
-            .contains("Threshold { output: 1, bits: 40000 }")
+            .contains(&Error::Threshold { class: 1, bits: 40_000 }.to_string())
     );
-    assert!(detector(&|d| d.thresholds.fill(Probability::ZERO)).contains("Threshold { output: 0, bits: 0 }"));
-    assert!(detector(&|d| d.release = d.thresholds[2]).contains("Release { output: 1"));
     assert!(
-        detector(&|d| d.silence_reset.class = 1).contains("Rest { rest: Rest { output: 1, steps: 15 }, outputs: 3")
+        detector(&|d| d.thresholds.fill(Probability::ZERO))
+            .contains(&Error::Threshold { class: 0, bits: 0 }.to_string())
     );
-    assert!(detector(&|d| d.silence_reset.steps = d.refractory).contains("Rest { output: 0, steps: 12 }"));
-    assert!(detector(&|d| d.thresholds.truncate(2)).contains("Outputs { thresholds: 2, outputs: 3 }"));
+    assert!(detector(&|d| d.release = d.thresholds[2]).contains("for class 1 with threshold"));
+    let reset = |class, steps| {
+        let silence_reset = SilenceReset { class, steps };
+        Error::SilenceReset { silence_reset, outputs: 3, refractory: 12 }.to_string()
+    };
+    assert!(detector(&|d| d.silence_reset.class = 1).contains(&reset(1, 15)));
+    assert!(detector(&|d| d.silence_reset.steps = d.refractory).contains(&reset(0, 12)));
+    assert!(
+        detector(&|d| d.thresholds.truncate(2)).contains(&Error::Outputs { thresholds: 2, outputs: 3 }.to_string())
+    );
     let backward = refusal(&|m| {
         let mut both = synthetic::bidirectional(&["gru"], 32, 4, 3, 20, 1);
         both.layers.iter_mut().take(2).for_each(|l| l.in_frac = 9);
         (m.layers, m.max_steps) = (both.layers, both.max_steps);
     });
-    assert!(backward.contains("DetectorSaid"), "{backward}");
+    assert!(backward.contains("words for the detector"), "{backward}");
     // Without front end or detector a model is sound, but cannot listen.
     for (audio, detector) in [(true, false), (false, true)] {
         let mut model = good.clone();

@@ -33,7 +33,8 @@ impl Random {
 
     fn failure(&mut self) -> Failure {
         let (required, provided) = (self.number(), self.number());
-        match self.next() % 8 {
+        match self.next() % 9 {
+            8 => Failure::NotLinked,
             0 => Failure::Unreadable,
             1 => Failure::NotStarted,
             2 => Failure::WrongTask,

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use elman::blob::{Blob, FRAME_WORDS, Model, crc32c};
-use elman::kernel::Layout;
+use elman::kernel::{Layout, Packing, RowBlock, WeightFormat};
 use elman::{Error, LoadError, MemoryError, RunError};
 use elman_quant::synthetic::{self, Drive, Exercise, exercise};
 use elman_quant::words_of;
@@ -13,7 +13,9 @@ use elman_quant::words_of;
 fn blobs() -> Vec<Vec<u32>> {
     let variants = elman::layer::all().flat_map(|s| s.variants).map(|v| v.name);
     let mut blobs: Vec<Vec<u32>> = variants
-        .map(|v| words_of(&synthetic::model(v, 3, 5, 4, Drive::Ordinary, 3).to_blob().unwrap()).unwrap())
+        .flat_map(|v| WeightFormat::ALL.iter().map(move |format| (v, *format)))
+        .map(|(v, format)| synthetic::in_format(synthetic::model(v, 3, 5, 4, Drive::Ordinary, 3), format))
+        .map(|model| words_of(&model.to_blob().unwrap()).unwrap())
         .collect();
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden");
     let listed = std::fs::read_to_string(golden.join("digests.txt")).unwrap().lines().count();
@@ -151,6 +153,7 @@ fn the_descriptor_must_be_canonical() {
 #[test]
 fn a_layout_is_named() {
     let model = synthetic::model("lstm", 3, 5, 4, Drive::Ordinary, 3);
+    let params = |layout| Packing { format: WeightFormat::Int8, layout }.param_words(RowBlock::Rows { columns: 4 });
     for layout in Layout::ALL {
         let words = words_of(&model.to_blob_in(layout).unwrap()).unwrap();
         assert_eq!(load(&words), Ok(()));
@@ -158,7 +161,7 @@ fn a_layout_is_named() {
             let mut other = words.clone();
             other[1] = other[1] & 0xffff | u32::from(number) << 16;
             match load(&with_crc(other)) {
-                Ok(()) => assert_eq!(Layout::of(number).map(Layout::rows_params), Some(layout.rows_params())),
+                Ok(()) => assert_eq!(Layout::of(number).map(params), Some(params(layout))),
                 Err(LoadError::Layout { found, reads }) => {
                     assert_eq!((found, reads, Layout::of(number)), (number, None, None))
                 }
@@ -169,6 +172,33 @@ fn a_layout_is_named() {
     let text = LoadError::Layout { found: 2, reads: Some(Layout::Pairs) }.to_string();
     assert_eq!(
         text,
-        "the weights lie as `rows`, the layout of m55; these kernels read `pairs`, the layout of m4 m7 m33"
+        "the weights are packed as `rows`, the layout of cores with Helium; these kernels read `pairs`, the layout of cores \
+         with the DSP extension: export the model for this core"
     );
+}
+
+/// The format of a layer's weights is the upper two bits of its tag; one that does not exist is an unknown layer.
+#[test]
+fn a_weight_format_is_named() {
+    let model = synthetic::model("lstm", 3, 5, 0, Drive::Ordinary, 3);
+    for format in WeightFormat::ALL {
+        let words = words_of(&synthetic::in_format(model.clone(), *format).to_blob().unwrap()).unwrap();
+        let loaded = Model::load(Blob::new(&words)).unwrap();
+        assert_eq!(loaded.layers()[0].packing().format, *format);
+        // The one layer ends the descriptor: tag, variant, two widths, three formats, direction, four numbers.
+        let at = FRAME_WORDS * 4 + loaded.frame().descriptor_bytes as usize - 12;
+        let tag = words[at / 4] >> (at % 4 * 8) & 0xff;
+        assert_eq!(tag, u32::from(format.tag(3)));
+        for number in 0..4u8 {
+            let mut other = words.clone();
+            other[at / 4] ^= (tag ^ u32::from(number) << 6 ^ 3) << (at % 4 * 8);
+            match (load(&with_crc(other)), WeightFormat::of(number)) {
+                (result, Some(known)) if known == *format => assert_eq!(result, Ok(())),
+                (result, Some(_)) => assert!(result.is_err()),
+                (result, None) => {
+                    assert_eq!(result, Err(LoadError::UnknownLayer { layer: 0, tag: number << 6 | 3, variant: 0 }))
+                }
+            }
+        }
+    }
 }

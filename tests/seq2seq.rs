@@ -293,7 +293,7 @@ fn chains_that_do_not_fit_are_refused() {
         wrong.to_blob().unwrap_err().to_string()
     };
     let structure = |score, max_outputs, beams| Structure::Seq2seq { score, max_outputs, beams };
-    let said = |error: LoadError| format!("a device would refuse this model: {error}");
+    let said = |error: LoadError| format!("a device could not load this model: {error}");
     for beams in [0, 9] {
         let error = refuse(&|m| m.structure = structure(AttentionScore::Additive, 5, beams));
         assert_eq!(error, said(LoadError::ChainShape { chain: 0 }));

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::cell::MAX_LINE_WORDS;
 use crate::descriptor::{MAX_BEAMS, MAX_CHAINS, MAX_WIDTH};
-use crate::kernel::Layout;
+use crate::kernel::{Layout, WeightFormat};
 use crate::layer::NAMES;
 use crate::operation::Operation;
 use crate::{audio, detect};
@@ -195,7 +195,7 @@ pub enum LoadError {
         /// Words in the blob.
         provided: usize,
     },
-    /// A weight out of -127..=127, or biases that are not packed as the kernels read them.
+    /// A weight out of its format's range, or weights or biases that are not packed as the kernels read them.
     InvalidWeight {
         /// Number of the layer.
         layer: u8,
@@ -435,7 +435,7 @@ impl LoadError {
             LoadError::InvalidWeight { layer, block } => {
                 write!(
                     f,
-                    "layer {layer} has an invalid weight or bias in row block {block}: weights are -127 to 127; export the model again"
+                    "layer {layer} has an invalid weight or bias in row block {block}: out of range, or not packed as the kernels read it; export the model again"
                 )
             }
             LoadError::Multiplier { layer, block } => {
@@ -459,6 +459,7 @@ impl LoadError {
 
 /// Name of a layer, known or not to the loader.
 fn name(tag: u8, variant: u8) -> Option<&'static str> {
+    let (_, tag) = WeightFormat::of_tag(tag)?;
     NAMES.iter().find(|(t, v, _)| (*t, *v) == (tag, variant)).map(|(_, _, name)| *name)
 }
 
@@ -467,8 +468,7 @@ struct Cores(Layout);
 
 impl fmt::Display for Cores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`, the layout of", self.0.name())?;
-        self.0.cores().iter().try_for_each(|core| write!(f, " {core}"))
+        write!(f, "`{}`, the layout of {}", self.0.name(), self.0.cores())
     }
 }
 

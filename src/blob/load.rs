@@ -2,9 +2,9 @@
 
 use super::decode::Encoded;
 use super::{Blob, FRAME_WORDS, Frame, LoadError, Model, Operations, crc32c, layer, schema_hash, validate};
-use crate::cell::{DeviceSpec, DeviceStage, LayerView, StageKind, StageView, WidthRule};
+use crate::cell::{DeviceSpec, DeviceStage, LayerView, StageView, WidthRule};
 use crate::descriptor::{Descriptor, Direction, LayerDescriptor, Structure, VectorFormat};
-use crate::kernel::layout::padded;
+use crate::kernel::{Packing, WeightFormat};
 use crate::operation::Operation;
 use crate::plan::chain_words;
 use crate::{audio, detect};
@@ -128,9 +128,12 @@ impl<'b> Loader<'_, 'b> {
         self.encoded.check()?;
         let operations = self.model.operations;
         let LayerDescriptor { tag, variant, units, out_frac, direction, .. } = l;
-        let spec = operations.layer(tag, variant).ok_or(LoadError::UnknownLayer { layer, tag, variant })?;
+        let known =
+            WeightFormat::of_tag(tag).and_then(|(format, tag)| Some((format, tag, operations.layer(tag, variant)?)));
+        let (format, tag, spec) = known.ok_or(LoadError::UnknownLayer { layer, tag, variant })?;
+        let (l, packing) = (LayerDescriptor { tag, ..l }, Packing { format, layout: self.model.frame.layout });
         layer::check_widths(layer, &l, spec)?;
-        let format = match (direction, operations.backward) {
+        let output = match (direction, operations.backward) {
             (Direction::Forward, _) => {
                 self.check_input(layer, &l, spec)?;
                 self.forward = Some(number);
@@ -145,11 +148,11 @@ impl<'b> Loader<'_, 'b> {
             }
         };
         let carried_words = layer::check(layer, &l, spec)?;
-        let mut view = LayerView::new(spec, &l, carried_words, self.model.frame.layout);
+        let mut view = LayerView::new(spec, &l, carried_words, packing);
         self.required += take(&mut view, &mut self.weights);
         // The reader has checked their number.
         let _ = self.model.layers.push(view);
-        Ok(format)
+        Ok(output)
     }
 
     /// Checks that a layer reads what it is given.
@@ -279,18 +282,10 @@ fn count_labels(labels: &str) -> usize {
 
 /// Words of parameters and of weights of a stage.
 fn stage_words(view: &LayerView<'_>, stage: DeviceStage) -> (usize, usize) {
-    let vector = view.vector_words();
-    match stage.kind {
-        StageKind::Rows => {
-            let blocks = (view.units() * stage.gates as usize).div_ceil(4);
-            (blocks * view.layout().rows_params(), blocks * vector * 2)
-        }
-        StageKind::Split => (view.units() * view.layout().split_params(), view.units() * vector / 2 * 3),
-        StageKind::Pointwise => (view.units(), 0),
-        StageKind::Table => {
-            let [rows, ..] = view.params;
-            (rows as usize, rows as usize * (padded(view.units()) / 4))
-        }
+    let packing = view.packing();
+    match view.blocks_of(stage) {
+        Some((blocks, block)) => (blocks * packing.param_words(block), blocks * packing.weight_words(block)),
+        None => (view.units(), 0),
     }
 }
 

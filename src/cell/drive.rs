@@ -40,7 +40,7 @@ pub(crate) fn fused<S: Stage<4>>(layer: &LayerView<'_>, memory: &mut [u32], out:
     let (xh, carried) = split_mut(memory, layer.vector_words());
     let (view, q) = (layer.stages[0], layer.q);
     let units = carried.iter_mut().zip(elements(out, layer.units()));
-    kernel::rows(layer.layout(), view.weights, view.params, xh, units, |unit, pre| finish(&q, &stage, unit, pre));
+    kernel::rows(layer.packing(), view.weights, view.params, xh, units, |unit, pre| finish(&q, &stage, unit, pre));
     copy(split_mut(xh, layer.input_words()).1, out);
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn peephole<S: Stage<4>>(layer: &LayerView<'_>, memory: &mut [u32], o
     let (view, q) = (layer.stages[0], layer.q);
     let seen = layer.diagonal().as_chunks::<3>().0;
     let units = carried.iter_mut().zip(elements(out, layer.units())).zip(seen);
-    kernel::rows(layer.layout(), view.weights, view.params, xh, units, |((carried, h), v), pre| {
+    kernel::rows(layer.packing(), view.weights, view.params, xh, units, |((carried, h), v), pre| {
         let peephole = v.map(|v| v as i32);
         let mut unit = Unit { h: 0, carried: *carried as i32, second: 0, stage_gate: Gate::ZERO, peephole };
         stage.unit(&q, pre.map(Pre::from_bits), &mut unit);
@@ -81,7 +81,7 @@ pub(crate) fn drive_gated<const G: usize, S: Stage<G>>(
         }
     };
     let mut pre = [[0; 4]; G];
-    kernel::rows(layer.layout(), view.weights, view.params, xh, (0..G).cycle(), |turn, rows| {
+    kernel::rows(layer.packing(), view.weights, view.params, xh, (0..G).cycle(), |turn, rows| {
         if let Some(pre) = pre.get_mut(turn) {
             *pre = rows;
         }
@@ -120,7 +120,7 @@ pub(crate) fn fused_split<S: Stage<4>>(layer: &LayerView<'_>, memory: &mut [u32]
     let (xh, carried) = split_mut(memory, layer.vector_words());
     let (view, q, x_words) = (layer.stages[0], layer.q, layer.input_words());
     let units = carried.iter_mut().zip(elements(out, layer.units()));
-    kernel::split(layer.layout(), view.weights, view.params, xh, x_words, units, |unit, pre| {
+    kernel::split(layer.packing(), view.weights, view.params, xh, x_words, units, |unit, pre| {
         finish(&q, &stage, unit, pre)
     });
     copy(split_mut(xh, x_words).1, out);
@@ -140,7 +140,7 @@ pub(crate) fn plain<S: Stage<1>>(layer: &LayerView<'_>, vector: &[u32], out: &mu
     let view = layer.stages[0];
     let q = layer.q;
     kernel::rows(
-        layer.layout(),
+        layer.packing(),
         view.weights,
         view.params,
         vector,
@@ -171,7 +171,7 @@ pub(crate) fn accumulating<S: Stage<1>>(layer: &LayerView<'_>, memory: &mut [u32
     let (xh, carried) = split_mut(memory, layer.vector_words());
     let (view, q) = (layer.stages[0], layer.q);
     let units = carried.chunks_mut(4).zip(elements(out, layer.units()).chunks_mut(4));
-    kernel::rows(layer.layout(), view.weights, view.params, xh, units, |(carried, out), pre| {
+    kernel::rows(layer.packing(), view.weights, view.params, xh, units, |(carried, out), pre| {
         for ((carried, h), pre) in carried.iter_mut().zip(out).zip(grouped(&pre)) {
             let mut unit = Unit { h: 0, carried: *carried as i32, second: 0, stage_gate: Gate::ZERO, peephole: [0; 3] };
             stage.unit(&q, pre, &mut unit);
@@ -212,7 +212,7 @@ fn run_stage<const G: usize, S: Stage<G>>(
     let q: Q = layer.q;
     let h = word::halves(xh.get(layer.input_words()..).unwrap_or_default());
     let mut units = carried.iter_mut().zip(stage_gate).zip(elements(out, layer.units())).zip(h);
-    kernel::rows(layer.layout(), view.weights, view.params, xh, core::iter::repeat(()), |(), pre| {
+    kernel::rows(layer.packing(), view.weights, view.params, xh, core::iter::repeat(()), |(), pre| {
         for pre in grouped::<G>(&pre) {
             let Some((((carried, stage_gate), out), h)) = units.next() else { return };
             let mut unit = Unit {

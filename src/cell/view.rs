@@ -1,10 +1,10 @@
 //! A validated layer: sizes, formats and where its numbers are in flash.
 
-use super::{CarriedState, DeviceSpec};
+use super::{CarriedState, DeviceSpec, DeviceStage, StageKind};
 use crate::arith::Q;
 use crate::descriptor::{Direction, LayerDescriptor};
-use crate::kernel::Layout;
 use crate::kernel::layout::vector_words;
+use crate::kernel::{Layout, Packing, RowBlock};
 
 /// One step of a layer: reads and updates the layer's `memory`, writes its output vector to `out`.
 pub type StepFn = for<'b> fn(&LayerView<'b>, memory: &mut [u32], out: &mut [u32]);
@@ -39,7 +39,7 @@ pub struct LayerView<'b> {
     pub(crate) out_words: u32,
     pub(crate) direction: Direction,
     pub(crate) params: [u16; 4],
-    pub(crate) layout: Layout,
+    pub(crate) packing: Packing,
     /// Peephole weights, a word for each gate of the table's list, unit after unit.
     pub(crate) diagonal: &'b [u32],
 }
@@ -47,7 +47,7 @@ pub struct LayerView<'b> {
 impl<'b> LayerView<'b> {
     /// A layer without its weights; `carried_words` are the words of its carried state.
     #[inline(always)]
-    pub(crate) fn new(spec: &'static DeviceSpec, l: &LayerDescriptor, carried_words: usize, layout: Layout) -> Self {
+    pub(crate) fn new(spec: &'static DeviceSpec, l: &LayerDescriptor, carried_words: usize, packing: Packing) -> Self {
         let &LayerDescriptor { tag, variant, inputs, units, in_frac, out_frac, carried_frac, direction, params } = l;
         let of_h = if spec.recurrent { vector_words(units as usize) } else { 0 };
         let words = vector_words(inputs as usize).wrapping_add(of_h);
@@ -66,7 +66,7 @@ impl<'b> LayerView<'b> {
             out_words: vector_words(units as usize) as u32,
             direction,
             params,
-            layout,
+            packing,
             diagonal: &[],
         }
     }
@@ -113,10 +113,29 @@ impl<'b> LayerView<'b> {
     pub fn params(&self) -> [u16; 4] {
         self.params
     }
-    /// Order in which its weights are packed.
+    /// How its weights are packed.
     #[inline(always)]
-    pub fn layout(&self) -> Layout {
-        Layout::BUILT.unwrap_or(self.layout)
+    pub fn packing(&self) -> Packing {
+        let Packing { format, layout } = self.packing;
+        Packing { format, layout: Layout::BUILT.unwrap_or(layout) }
+    }
+    /// The row blocks of stage `n`: how many, and their rows; `None` where it has no weights.
+    pub fn row_blocks(&self, n: usize) -> Option<(usize, RowBlock)> {
+        self.blocks_of(*self.spec.stages().get(n)?)
+    }
+    /// [`LayerView::row_blocks`] of a stage of its table.
+    #[inline(always)]
+    pub(crate) fn blocks_of(&self, stage: DeviceStage) -> Option<(usize, RowBlock)> {
+        let (x, vector) = (self.input_words().wrapping_mul(2), self.vector_words().wrapping_mul(2));
+        let (units, [rows, ..]) = (self.units(), self.params);
+        match stage.kind {
+            StageKind::Rows => {
+                Some((units.wrapping_mul(stage.gates as usize).div_ceil(4), RowBlock::Rows { columns: vector }))
+            }
+            StageKind::Split => Some((units, RowBlock::Split { x, h: vector.wrapping_sub(x) })),
+            StageKind::Table => Some((rows as usize, RowBlock::Table { units })),
+            StageKind::Pointwise => None,
+        }
     }
     /// Peephole weights V, V·2^(48 - carried_frac): a word for each gate of [`VariantSpec::peephole`](super::VariantSpec::peephole), unit after
     /// unit.

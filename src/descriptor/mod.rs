@@ -49,7 +49,7 @@ record! {
     /// One layer.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct LayerDescriptor {
-        /// Tag in the tables.
+        /// Tag in the tables, and with it the format of the weights: [`WeightFormat::tag`](crate::kernel::WeightFormat::tag).
         tag: u8 ["tag "],
         /// Variant in the tables.
         variant: u8 ["variant "],

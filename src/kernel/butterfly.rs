@@ -111,7 +111,7 @@ pub fn real_fft_postprocess(data: &mut [Complex], sines: &'static Sines) {
 #[unsafe(naked)]
 unsafe extern "C" fn real_fft_postprocess_body() {
     core::arch::naked_asm!(
-        super::dsp::cpu!(),
+        cpu!(),
         "push {{r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
         // r1 k, r2 half - k, r3 where its sine is, r12 what is left when that is taken off: where its cosine is
         "subs r2, r1, #1",
@@ -347,7 +347,7 @@ macro_rules! turn {
 #[unsafe(naked)]
 unsafe extern "C" fn turned() {
     core::arch::naked_asm!(
-        super::dsp::cpu!(),
+        cpu!(),
         "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
         "mov lr, r12",
         "2:",
@@ -372,7 +372,7 @@ unsafe extern "C" fn turned() {
 #[unsafe(naked)]
 unsafe extern "C" fn straight() {
     core::arch::naked_asm!(
-        super::dsp::cpu!(),
+        cpu!(),
         "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
         "2:",
         sums!(),

@@ -96,31 +96,31 @@ pub fn pair(even: i16, odd: i16) -> u32 {
 /// The elements of a vector: two i16 a word, the even one low.
 #[inline(always)]
 pub fn halves(words: &[u32]) -> &[i16] {
-    bytemuck::cast_slice(words)
-}
-
-/// The elements of a vector, to write.
-#[inline(always)]
-pub fn halves_mut(words: &mut [u32]) -> &mut [i16] {
-    bytemuck::cast_slice_mut(words)
-}
-
-/// Words as twice as many u16, the even one low, to write.
-#[inline(always)]
-pub fn unsigned_halves_mut(words: &mut [u32]) -> &mut [u16] {
-    bytemuck::cast_slice_mut(words)
+    bytemuck::must_cast_slice(words)
 }
 
 /// Words as i32.
 #[inline(always)]
 pub fn signed(words: &[u32]) -> &[i32] {
-    bytemuck::cast_slice(words)
+    bytemuck::must_cast_slice(words)
+}
+
+/// The elements of a vector, to write.
+#[inline(always)]
+pub fn halves_mut(words: &mut [u32]) -> &mut [i16] {
+    bytemuck::must_cast_slice_mut(words)
+}
+
+/// Words as twice as many u16, the even one low, to write.
+#[inline(always)]
+pub fn unsigned_halves_mut(words: &mut [u32]) -> &mut [u16] {
+    bytemuck::must_cast_slice_mut(words)
 }
 
 /// The bytes of words, in memory order.
 #[inline(always)]
 pub fn bytes(words: &[u32]) -> &[u8] {
-    bytemuck::cast_slice(words)
+    bytemuck::must_cast_slice(words)
 }
 
 #[cfg(test)]

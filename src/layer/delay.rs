@@ -2,7 +2,7 @@
 //!
 //! A dense layer after it is the time delay network's h_t = f(h_t^(l-1), ..., h_(t-K)^(l-1)), which is a causal
 //! convolution over time. The last `tail` elements of x have K' taps of their own: all present and past values of
-//! the other elements come first, then those of the tail. What lies before the first step is 0. In integers nothing
+//! the other elements come first, then those of the tail. Inputs before the first step are 0. In integers nothing
 //! is computed, so the format is the input's.
 
 use crate::cell::{
@@ -59,7 +59,7 @@ fn delayed<'y>(x: &[i16], ring: &mut [i16], position: &mut u32, stride: usize, y
     let mut y = copy(x, y);
     let (n, all) = (x.len(), ring.len());
     let (step, oldest) = (n.wrapping_mul(stride), *position as usize);
-    // From tap 1, `stride` steps back, to the oldest, which lies where x goes.
+    // From tap 1, `stride` steps back, to the oldest, where x is written.
     let mut at = oldest;
     let mut left = if step == 0 { 0 } else { all };
     while left > 0 {

@@ -4,8 +4,7 @@
 //! format. A symbol beyond the table reads row 0, the unknown symbol.
 
 use crate::cell::{CellSpec, LayerOperation, LayerView, OutRange, StageKind, StageSpec, VariantSpec, WidthRule};
-use crate::kernel::layout::padded;
-use crate::kernel::word;
+use crate::kernel::{RowBlock, word};
 
 /// Multipliers are below: then no product leaves an i32, and no element an i16.
 pub const MULTIPLIER_LIMIT: u32 = 1 << 24;
@@ -42,12 +41,11 @@ fn step(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
         Some(m) => (symbol, *m),
         None => (0, stage.params.first().copied().unwrap_or(0)),
     };
-    let words = padded(layer.units()) / 4;
+    let packing = layer.packing();
+    let words = packing.weight_words(RowBlock::Table { units: layer.units() });
     let at = row.wrapping_mul(words);
     let row = stage.weights.get(at..at.wrapping_add(words)).unwrap_or_default();
-    for (y, e) in word::halves_mut(out).iter_mut().zip(word::bytes(row)) {
-        *y = element(*e as i8, m as i32);
-    }
+    packing.table_row(row, word::halves_mut(out).iter_mut(), |y, e| *y = element(e, m as i32));
 }
 
 #[cfg(test)]

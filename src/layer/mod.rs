@@ -79,7 +79,7 @@ pub(crate) const NAMES: &[(u8, u8, &str)] = {
     &ALL
 };
 
-/// Cells and layers, by tag and variant as a blob names them.
+/// Cells and layers, by tag and variant.
 pub fn find(tag: u8, variant: u8) -> Option<&'static VariantSpec> {
     all().find(|s| s.tag == tag)?.variants.get(variant as usize).copied()
 }

@@ -3,7 +3,7 @@
 use crate::cell::{LayerView, split_mut};
 
 /// One step of all `layers`. `memory` has their memories one after the other, and the last one's output after them;
-/// the input of the first lies in it already.
+/// the input of the first is in it already.
 #[inline(always)]
 pub(super) fn run(layers: &[LayerView<'_>], memory: &mut [u32]) {
     let mut rest = memory;
@@ -27,11 +27,11 @@ pub(super) fn step(layers: &[LayerView<'_>], memory: &mut [u32]) {
 
 /// [`step`] of layers `from..`, in the memory of all `layers`.
 pub(super) fn step_from(layers: &[LayerView<'_>], memory: &mut [u32], from: usize) {
-    let (start, behind) = (start(layers, from), layers.get(from..).unwrap_or_default());
-    step(behind, memory.get_mut(start..).unwrap_or_default());
+    let (start, later) = (start(layers, from), layers.get(from..).unwrap_or_default());
+    step(later, memory.get_mut(start..).unwrap_or_default());
 }
 
-/// Words of all layers' memories: the output lies after them.
+/// Words of all layers' memories: the output is after them.
 pub(super) fn words(layers: &[LayerView<'_>]) -> usize {
     start(layers, layers.len())
 }

@@ -3,10 +3,10 @@
 use crate::net::RunError;
 
 /// Which nodes each node of a graph reads: the neighbours of node v are
-/// `neighbours[offsets[v]..offsets[v + 1]]`. What edges carry stands in the same order.
+/// `neighbours[offsets[v]..offsets[v + 1]]`. Features of edges are in the same order.
 ///
-/// An undirected edge between u and v stands twice, u in the row of v and v in the row of u; a directed one from u to v
-/// once, u in the row of v. A neighbour may stand several times in a row, and a node in its own.
+/// An undirected edge between u and v is listed twice, u in the row of v and v in the row of u; a directed one from u to v
+/// once, u in the row of v. A neighbour may be listed several times in a row, and a node in its own.
 ///
 /// ```
 /// use elman::net::CsrRows;

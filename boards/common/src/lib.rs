@@ -1,8 +1,8 @@
 //! What firmware does on any board, over embedded-hal and embedded-io: listening, gestures, and the answering side of
 //! `elman verify`, `replay` and `generate`.
 //!
-//! [`serve`] answers the messages of `elman_messages`, from a serial line or files. The request [`Start`] chooses one of its
-//! tasks, a file each in `task/`; `link` has what they share: frames, hello, repeated requests and long answers.
+//! [`serve()`] answers the messages of `elman_messages`, from a serial line or files. The request [`Start`] chooses one of its
+//! [`tasks`], a file each in `task/`; `link` has what they share: frames, hello, repeated requests and long answers.
 //!
 //! [`Start`]: elman_messages::Request::Start
 #![no_std]
@@ -18,4 +18,4 @@ mod task;
 
 pub use clock::Clock;
 pub use link::Fault;
-pub use serve::{Workspace, serve};
+pub use serve::{Workspace, serve, tasks};

@@ -34,6 +34,8 @@ pub(crate) struct Link<'b, 'l, I, O> {
     length: usize,
     /// Sequence number of the last request.
     last: Option<u32>,
+    /// Whether the last answer had bytes, which may be read.
+    has_bytes: bool,
     answered: u32,
     input: &'l mut I,
     output: &'l mut O,
@@ -47,7 +49,7 @@ impl<'b, 'l, I: Read, O: Write> Link<'b, 'l, I, O> {
         input: &'l mut I,
         output: &'l mut O,
     ) -> Self {
-        Link { hello, receiver, sent, length: 0, last: None, answered: 0, input, output }
+        Link { hello, receiver, sent, length: 0, last: None, has_bytes: false, answered: 0, input, output }
     }
 
     /// Requests answered.
@@ -55,20 +57,23 @@ impl<'b, 'l, I: Read, O: Write> Link<'b, 'l, I, O> {
         self.answered
     }
 
-    /// Says whether the task could be started, and answers its requests, or that there is no task. What is started next;
+    /// Starts a task, and answers its requests; those of no task where it could not be started. What is started next;
     /// `None` at the end of input.
+    ///
+    /// Not inlined, so that the stack holds one task and not all of them.
+    #[inline(never)]
     pub(crate) fn run<R: Runner>(
         &mut self,
-        runner: Result<R, Failure>,
+        start: impl FnOnce() -> Result<R, Failure>,
     ) -> Result<Option<Task>, Fault<I::Error, O::Error>> {
         let sequence = self.last.unwrap_or(0);
-        match runner {
-            Ok(mut runner) => {
+        match &mut start() {
+            Ok(runner) => {
                 self.send(sequence, &Reply::Answer(Answer { outcome: Outcome::Done, length: 0, bytes: &[] }))?;
-                self.answer(&mut runner)
+                self.answer(runner)
             }
             Err(failure) => {
-                self.send(sequence, &Reply::Failure(failure))?;
+                self.send(sequence, &Reply::Failure(*failure))?;
                 self.answer(&mut crate::task::NotStarted)
             }
         }
@@ -107,14 +112,21 @@ impl<'b, 'l, I: Read, O: Write> Link<'b, 'l, I, O> {
             let reply = match request {
                 Request::Hello => Reply::Hello(self.hello),
                 Request::Start(task) => return Ok(Some(task)),
-                Request::Read { offset } => Reply::Bytes(part(runner.bytes(), offset as usize, most)),
-                request => match runner.answer(request) {
-                    Err(failure) => Reply::Failure(failure),
-                    Ok(outcome) => {
-                        let bytes = runner.bytes();
-                        Reply::Answer(Answer { outcome, length: bytes.len() as u32, bytes: part(bytes, 0, most) })
+                Request::Read { offset } => {
+                    let bytes = if self.has_bytes { runner.bytes() } else { &[] };
+                    Reply::Bytes(part(bytes, offset as usize, most))
+                }
+                request => {
+                    let outcome = runner.answer(request);
+                    self.has_bytes = outcome.is_ok_and(|outcome| outcome != Outcome::Done);
+                    let bytes = if self.has_bytes { runner.bytes() } else { &[] };
+                    match outcome {
+                        Err(failure) => Reply::Failure(failure),
+                        Ok(outcome) => {
+                            Reply::Answer(Answer { outcome, length: bytes.len() as u32, bytes: part(bytes, 0, most) })
+                        }
                     }
-                },
+                }
             };
             self.send(sequence, &reply)?;
         }

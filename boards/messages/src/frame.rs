@@ -23,6 +23,12 @@ const CRC_BYTES: usize = 4;
 #[derive(Clone)]
 pub struct Checksum(Digest<'static, u32>);
 
+impl core::fmt::Debug for Checksum {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Checksum({:08x})", self.value())
+    }
+}
+
 impl Default for Checksum {
     fn default() -> Self {
         Checksum(CRC.digest())

@@ -139,6 +139,9 @@ pub enum Failure {
     /// No task has been started since the device started.
     #[error("no task has been started: the device was restarted, perhaps by its watchdog or its supply")]
     NotStarted,
+    /// The firmware was built without the task.
+    #[error("the firmware on the device was built without this task")]
+    NotLinked,
     /// The request belongs to another task.
     #[error("the request belongs to another task than the one that was started")]
     WrongTask,

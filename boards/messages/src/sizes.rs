@@ -25,8 +25,8 @@ impl BufferSizes {
     /// Bytes that a message can carry besides its own fields.
     pub const fn payload(&self) -> usize {
         let frame = self.frame as usize;
-        // Even, so that no number is cut in two.
-        frame.saturating_sub(Self::HEAD + frame / 254 + 1) & !1
+        // A multiple of four, so that no word and no node is cut in two.
+        frame.saturating_sub(Self::HEAD + frame / 254 + 1) & !3
     }
 }
 

@@ -174,7 +174,8 @@ impl elman_board::Clock for Ticks {
 fn answer(model: &Model<'_>, words: &mut [u32], nodes: &mut [elman::net::Node]) -> Option<u32> {
     let (mut received, mut sent) = (black_box([0; 512]), black_box([0; 512]));
     let workspace = elman_board::Workspace { words, nodes, received: &mut received, sent: &mut sent };
-    elman_board::serve(model, black_box(1), workspace, &mut Line, &mut Line, &Ticks).ok()
+    const ALL: u8 = elman_board::tasks::ALL;
+    elman_board::serve::<ALL, _, _>(model, black_box(1), workspace, &mut Line, &mut Line, &Ticks).ok()
 }
 
 /// Samples in, events out, and what that takes.

@@ -217,7 +217,7 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         buffers.even.saturating_add(buffers.odd).saturating_mul(steps).saturating_add(query)
     }
 
-    /// A step of the hypothesis whose states lie in slot `slot`.
+    /// A step of the hypothesis whose states are in slot `slot`.
     pub(super) fn advance(&mut self, slot: usize, symbol: u16) -> Output<'_> {
         let (units, _, state_frac) = self.state();
         let (width, frac) = self.output();

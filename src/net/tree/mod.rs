@@ -18,8 +18,8 @@ pub use schedule::{Node, slots_needed};
 ///
 /// A leaf's state is what the leaf chain makes of its frame; an inner node's is composed of its children's, h_i =
 /// f(W [h_left; h_right] + b), or as the composing cell says. A node is computed once, however many parents it has. Its
-/// state lies in a slot, which the next node takes after the last parent was computed; so the depth of a tree, not its
-/// size, says how many slots there must be.
+/// state is in a slot, which the next node takes after the last parent was computed; so the number of slots follows from
+/// the depth of a tree, not from its size.
 ///
 /// ```
 /// use elman::net::Node;

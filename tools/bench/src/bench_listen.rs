@@ -10,7 +10,7 @@ use elman_listen::{Budget, Cost};
 use elman_quant::model::ModelFile;
 use elman_quant::synthetic::sound;
 use elman_quant::words_of;
-use elman_verify::{Ear, Options};
+use elman_verify::{Bench, Options};
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
 use std::path::PathBuf;
 
@@ -100,7 +100,7 @@ pub fn run(args: &Args) -> Result<Figures> {
     ));
 
     let samples = sound::samples(SECONDS * audio.sample_rate as usize, 9);
-    let report = Ear::new(CORE, &Options::default())?.replay(&blob, &samples, audio.hop.into())?;
+    let report = Bench::new(&Options::default(), CORE, None)?.replay(&blob, &samples, audio.hop.into())?;
     ensure!(report.mismatches == 0, "the chip differs from the host: {:?}", report.first);
     let s = report.spent;
     let cost = Cost { front_end: s.front_end as u32, network: s.network as u32, detector: s.detector as u32 };

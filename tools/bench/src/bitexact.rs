@@ -11,8 +11,8 @@ use elman_data::{GraphRows, Joints};
 use elman_emulator::Machines;
 use elman_pipeline::{Answer, Example};
 use elman_quant::synthetic::{self, Drive};
-use elman_quant::{IntegerModel, words_of};
-use elman_verify::{Bench, Ear, GenerateReport, Generation, Inputs, Options, generate, hear};
+use elman_quant::{IntegerModel, layout_of, words_of};
+use elman_verify::{Bench, GenerateReport, Generation, Inputs, Options, compare, compare_examples};
 use std::process::ExitCode;
 
 /// Arguments of `bitexact`.
@@ -115,7 +115,7 @@ fn graphs(count: usize) -> Vec<Example> {
 }
 
 /// Text drawn from a language model of 90 characters, among the 20 likeliest.
-fn text(core: &str, symbols: usize) -> Result<GenerateReport> {
+fn text(bench: &Bench, symbols: usize) -> Result<GenerateReport> {
     let generation = Generation {
         seed: 11,
         temperature: Temperature::from_num(0.9),
@@ -123,18 +123,19 @@ fn text(core: &str, symbols: usize) -> Result<GenerateReport> {
         prompt: vec![40, 0, 7],
         count: symbols,
     };
-    generate(&synthetic::language(90, 18, 3).to_blob()?, core, &generation, &Options::default())
+    bench.generate(&synthetic::language(90, 18, 3).to_blob()?, &generation)
 }
 
 /// The firmware of a core returns an error for a blob in another core's layout, with the names of both layouts.
 fn refuses(bench: &Bench, core: &str) -> Result<()> {
-    let built = Layout::of_core(core).with_context(|| format!("{core} has no layout"))?;
+    let built = layout_of(core)?;
     for other in Layout::ALL.into_iter().filter(|other| *other != built) {
         let blob = synthetic::model("lstm", 4, 5, 0, Drive::Ordinary, 3).to_blob_in(other)?;
         let words = words_of(&blob)?;
         let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
         let frames = [synthetic::frames(4, 2, 3)];
-        let refused = bench.session(&model, &Inputs::of(&frames), Some(&blob)).err().map(|e| e.to_string());
+        let refused =
+            compare(&mut bench.device(Some(&blob)), &model, &Inputs::of(&frames)).err().map(|e| e.to_string());
         let said = refused.with_context(|| format!("{core} runs a blob in the layout `{}`", other.name()))?;
         let names = [other, built].map(|layout| format!("`{}`", layout.name()));
         anyhow::ensure!(
@@ -250,24 +251,16 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             let blob = model.to_blob_for(core).with_context(|| name.clone())?;
             let words = words_of(&blob)?;
             let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
-            let room = bench.machine().room;
-            let elements = if model.max_steps() > 0 { sequence * model.inputs() } else { model.inputs() };
-            let flash = if bench.machine().blob_at.is_some() { 96 * 1024 } else { room.blob * 4 };
-            let record = model.memory_words().min(room.memory) + 2;
-            if model.memory_words() > room.memory
-                || record > room.record
-                || elements > room.frames
-                || blob.len() > flash
-            {
+            if !bench.has_memory(&model, blob.len(), sequence) {
                 if !args.json {
-                    println!("{core:<5}{name:<28}{drive:<12} no room");
+                    println!("{core:<5}{name:<28}{drive:<12} no memory");
                 }
                 continue;
             }
             let frames = frames(&model, args.steps);
             let sequences: Vec<Vec<i16>> = frames.chunks(sequence * model.inputs()).map(<[i16]>::to_vec).collect();
-            let report = bench
-                .session(&model, &Inputs { sequences: &sequences, closed_from }, Some(&blob))
+            let inputs = Inputs { sequences: &sequences, closed_from };
+            let report = compare(&mut bench.device(Some(&blob)), &model, &inputs)
                 .with_context(|| format!("{name} on {core}"))?;
             total += report.steps;
             different += report.mismatches;
@@ -281,7 +274,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         }
         refuses(&bench, core)?;
         for (config, samples) in front_ends() {
-            let report = hear(&config, &samples, core, &Options::default())?;
+            let report = bench.front_end(&config, &samples)?;
             total += report.frames;
             different += report.mismatches;
             if !args.json {
@@ -293,8 +286,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         for model in listeners()? {
             let config = model.audio.context("it listens")?;
             let block = usize::from(config.hop) - 1;
-            let report =
-                Ear::new(core, &Options::default())?.replay(&model.to_blob()?, &sound(config.sample_rate), block)?;
+            let report = bench.replay(&model.to_blob()?, &sound(config.sample_rate), block)?;
             total += report.frames;
             different += report.mismatches;
             let name = format!("{}, {}", model.name, about(&config));
@@ -307,14 +299,15 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             reports.push(serde_json::json!({ "variant": name, "report": report }));
         }
         // Structures take more RAM than the smallest core has.
-        if bench.machine().room.blob == 0 {
+        if bench.machine().blob_at.is_some() {
             continue;
         }
         for (leaf, compose, roots) in [("lstm", "tree-lstm", 1), ("", "dense-tanh", 1), ("gru", "tree-lstm", 2)] {
             let blob = synthetic::tree(leaf, compose, SHAPE.1, roots, [NODES as u16; 2], 3).to_blob_for(core)?;
             let words = words_of(&blob)?;
             let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
-            let report = bench.trees(&model, &graphs(args.steps / NODES + 1), Some(&blob))?;
+            let examples = graphs(args.steps / NODES + 1);
+            let report = compare_examples(&mut bench.device(Some(&blob)), &model, &examples, None)?;
             total += report.steps;
             different += report.mismatches;
             let name = format!("{compose}, {roots} root(s)");
@@ -327,7 +320,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             let blob = synthetic::graph::model(shape, 3).to_blob_for(core)?;
             let words = words_of(&blob)?;
             let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
-            let report = bench.graphs(&model, &examples_of_graphs(shape.features, args.steps / 20 + 1), Some(&blob))?;
+            let examples = examples_of_graphs(shape.features, args.steps / 20 + 1);
+            let report = compare_examples(&mut bench.device(Some(&blob)), &model, &examples, None)?;
             total += report.steps;
             different += report.mismatches;
             let name = format!("graph, {}, {}", shape.cell, shape.aggregate);
@@ -336,7 +330,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             }
             reports.push(serde_json::json!({ "variant": name, "structure": "graph", "report": report }));
         }
-        let report = text(core, args.steps)?;
+        let report = text(&bench, args.steps)?;
         total += report.symbols.len() as u64;
         different += report.mismatches as u64;
         if !args.json {

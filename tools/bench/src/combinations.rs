@@ -4,6 +4,7 @@
 use anyhow::{Context, Result};
 use elman::Model;
 use elman::blob::{Blob, Structure};
+use elman::kernel::WeightFormat;
 use elman::text::TextUnit;
 use elman_nn::{LayerSpec, Loss, NetworkSpec, Reads, Target};
 use elman_quant::network::{Surroundings, calibrate, quantize};
@@ -11,7 +12,7 @@ use elman_quant::scaling::{Moments, scaled};
 use elman_quant::synthetic::Numbers;
 use elman_quant::words_of;
 use elman_train::{Control, Sequence, TrainConfig, Trainer};
-use elman_verify::{Bench, Inputs, Options};
+use elman_verify::{Bench, Inputs, Options, compare};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -153,6 +154,7 @@ fn one(c: &Combination, bench: &Bench, steps: usize) -> Result<(u64, u64)> {
         scale: scale.clone(),
         target: Vec::new(),
         structure: Structure::Sequence,
+        weights: WeightFormat::default(),
     };
     let float: Vec<Sequence> = sequences.iter().map(|s| Sequence::new(frames(s), Target::Steps(Vec::new()))).collect();
     let integer = quantize(&network, &around, &calibrate(&network, &float, &[]))?;
@@ -160,7 +162,8 @@ fn one(c: &Combination, bench: &Bench, steps: usize) -> Result<(u64, u64)> {
     let words = words_of(&blob)?;
     let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
     let closed_from = (c.feedback > 0).then_some(4);
-    let report = bench.session(&model, &Inputs { sequences: &sequences, closed_from }, Some(&blob))?;
+    let inputs = Inputs { sequences: &sequences, closed_from };
+    let report = compare(&mut bench.device(Some(&blob)), &model, &inputs)?;
     if let Some(first) = report.first {
         eprintln!("{}: {first}", c.name);
     }

@@ -11,8 +11,13 @@ const CORE: &str = "m0";
 /// The compiler's 64-bit multiplication.
 const CALLS: [&str; 2] = ["__aeabi_lmul", "__muldi3"];
 /// Where a step begins, and what it calls by pointer: the steps of cells and layers.
-const ROOTS: [&str; 5] =
-    ["elman_board::counted_step", "::SPEC::{closure", "elman::cell::drive::", "elman::layer::", "elman::net::chain::"];
+const ROOTS: [&str; 5] = [
+    "elman_board::task::stream::counted_step",
+    "::SPEC::{closure",
+    "elman::cell::drive::",
+    "elman::layer::",
+    "elman::net::chain::",
+];
 
 /// Walks the calls; failure where a step reaches a multiplication.
 ///

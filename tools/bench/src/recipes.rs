@@ -4,10 +4,10 @@ mod docs;
 
 use anyhow::{Context, Result, bail, ensure};
 use elman_data::Split;
-use elman_pipeline::recipe::Recipe;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{self as pipeline, Source};
 use elman_quant::model::ModelFile;
+use elman_recipe::Recipe;
 use elman_tools::cmd::verify::CLOSED_FROM;
 use elman_tools::cmd::{eval, quantize, train};
 use elman_tools::ui::{Ui, thousands};

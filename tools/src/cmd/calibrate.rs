@@ -11,11 +11,11 @@ use elman_data::files::write_atomically;
 use elman_listen::{
     self as listening, Calibrated, DetectionCounts, OperatingPoint, OperatingTarget, find, listener_setup,
 };
-use elman_pipeline::Usage;
-use elman_pipeline::report::{self, Curve};
 use elman_pipeline::run::RunFolder;
 use elman_quant::model::ModelFile;
 use elman_quant::with_detector;
+use elman_recipe::Usage;
+use elman_report::{self as report, Curve};
 
 /// Plays long recordings through the integer chain, finds the best smoothing, thresholds and refractory time,
 /// and writes them into the model.

@@ -6,8 +6,8 @@ use anyhow::Result;
 
 use crate::ui::{Ui, thousands};
 use elman_data::{Corpus, Options, RecordOptions, Records, Survey};
-use elman_pipeline::Usage;
-use elman_pipeline::recipe::Recipe;
+use elman_recipe::Recipe;
+use elman_recipe::Usage;
 
 /// Looks at data before anything is trained on it.
 #[derive(clap::Args, Debug)]

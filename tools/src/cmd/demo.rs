@@ -9,10 +9,10 @@ use serde::Serialize;
 use super::{eval, quantize, report, train, verify};
 use crate::ui::{Ui, bytes, percent, thousands};
 use elman_data::Split;
-use elman_pipeline::recipe::Recipe;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{self as pipeline, Source};
 use elman_quant::model::ModelFile;
+use elman_recipe::Recipe;
 
 /// Trains on the bundled recordings, quantizes, evaluates, and verifies on an emulated Cortex-M4.
 #[derive(clap::Args, Debug)]

@@ -10,13 +10,13 @@ use super::samples::{self, Sample};
 use crate::ui::Ui;
 use elman_data::Split;
 use elman_data::records::{RecordOptions, Task};
-use elman_pipeline::Usage;
 use elman_pipeline::evaluate::monte_carlo::{self, MonteCarlo};
 use elman_pipeline::evaluate::{self, Confusion, EvalFlags, ExampleResult, Figure};
-use elman_pipeline::recipe::Recipe;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{Encoding, Source};
 use elman_quant::model::ModelFile;
+use elman_recipe::Recipe;
+use elman_recipe::Usage;
 
 /// Compares float and integer networks on examples: accuracy, F1, nats or error, confusion, disagreement.
 #[derive(clap::Args, Debug)]

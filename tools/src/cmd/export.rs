@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::ui::Ui;
 use elman_data::files::write_atomically;
 use elman_quant::model::ModelFile;
-use elman_quant::relay;
+use elman_quant::repack;
 
 /// Writes a model for firmware: the blob, a Rust module with its sizes and labels, a C header with its bytes.
 #[derive(clap::Args, Debug)]
@@ -38,7 +38,7 @@ impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
         let file = ModelFile::read(&self.model)?;
-        let file = ModelFile::from_bytes(file.path(), &relay::for_core(&file.bytes(), &self.core)?)?;
+        let file = ModelFile::from_bytes(file.path(), &repack::for_core(&file.bytes(), &self.core)?)?;
         let model = file.model()?;
         std::fs::create_dir_all(&self.to).with_context(|| format!("cannot make {}", self.to.display()))?;
         let stem = identifier(model.name());
@@ -51,7 +51,7 @@ impl Cmd {
             ui.line(format!("wrote {}", path(ending).display()));
         }
         let layout = model.frame().layout;
-        ui.line(format!("weights packed as `{}`, for {}", layout.name(), layout.cores().join(", ")));
+        ui.line(format!("weights packed as `{}`, for {}", layout.name(), layout.cores()));
         ui.result(&Exported {
             blob: path("elman"),
             rust: path("rs"),

@@ -7,10 +7,11 @@ use elman::net::Temperature;
 use elman::text::TextUnit;
 use serde::Serialize;
 
+use super::verify::{PortFlags, note_repeats};
 use crate::ui::{Ui, thousands};
-use elman_pipeline::Usage;
 use elman_quant::model::ModelFile;
-use elman_verify::{Generation, Options, generate, generate_on_host};
+use elman_recipe::Usage;
+use elman_verify::{Bench, Generation, Options, Port, generate, generate_on_host};
 
 /// Writes text with a language model; with --on, on an emulated core as well, compared symbol by symbol.
 #[derive(clap::Args, Debug)]
@@ -38,6 +39,12 @@ pub struct Cmd {
     /// Core on which the same is generated and compared: m3, m4, m7, m33
     #[arg(long, value_name = "CORE")]
     pub on: Option<String>,
+    /// A board's serial port instead of an emulated core: it runs the model already
+    #[arg(long, value_name = "PORT", conflicts_with = "on")]
+    pub port: Option<String>,
+    /// How long the board is waited for.
+    #[command(flatten)]
+    pub patience: PortFlags,
     /// The repository's folder `boards`
     #[arg(long, value_name = "DIR")]
     pub boards: Option<PathBuf>,
@@ -77,12 +84,18 @@ impl Cmd {
         let written: Vec<&str> = symbols.iter().map(|k| text.symbol(*k).unwrap_or("\u{fffd}")).collect();
         let written = format!("{}{separator}{}", self.prompt, written.join(separator));
         ui.line(written.trim_start_matches('\n'));
-        let report = match &self.on {
-            Some(core) => {
-                let options = Options { boards: self.boards, ..Options::default() };
-                Some(generate(&file.bytes(), core, &generation, &options)?)
+        let report = match (&self.port, &self.on) {
+            (Some(port), _) => {
+                let mut board = Port::open(port, self.patience.patience())?;
+                let report = generate(&mut board, &model, &generation)?;
+                note_repeats(&board, ui);
+                Some(report)
             }
-            None => None,
+            (None, Some(core)) => {
+                let options = Options { boards: self.boards, ..Options::default() };
+                Some(Bench::new(&options, core, None)?.generate(&file.bytes(), &generation)?)
+            }
+            (None, None) => None,
         };
         if let Some(r) = &report {
             ui.note(format!(

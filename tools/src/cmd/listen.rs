@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use crate::ui::{Ui, percent};
 use elman_listen::Microphone;
-use elman_pipeline::Usage;
 use elman_pipeline::read_clip;
 use elman_quant::model::ModelFile;
+use elman_recipe::Usage;
 
 /// Listens with the device's integer network: level, probabilities and events in the terminal.
 #[derive(clap::Args, Debug)]

@@ -8,11 +8,11 @@ use elman::audio;
 use crate::ui::Ui;
 use elman_data::Split;
 use elman_listen::{StreamRecipe, Track};
-use elman_pipeline::Usage;
-use elman_pipeline::recipe::Recipe;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{Mixed, recordings};
 use elman_pipeline::{Source, wanted_rate};
+use elman_recipe::Recipe;
+use elman_recipe::Usage;
 
 /// Mixes clips into background: a wav an hour, each with a label file, as `elman calibrate --audio` reads them.
 #[derive(clap::Args, Debug)]

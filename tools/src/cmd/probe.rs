@@ -11,11 +11,11 @@ use elman_data::Split;
 use elman_data::files::write_atomically;
 use elman_nn::{Cell, LayerSpec, Network, NetworkSpec, Target};
 use elman_pipeline::RunInfo;
-use elman_pipeline::Usage;
-use elman_pipeline::recipe::Recipe;
-use elman_pipeline::report::{Curve, curves};
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{Encoding, Sequences, Source, wanted_rate};
+use elman_recipe::Recipe;
+use elman_recipe::Usage;
+use elman_report::{Curve, curves};
 use elman_train::{Dataset, Sequence};
 
 /// Shows the norm of dL_T/dh_k over T - k: how much of the last step's loss reaches the hidden state k.

@@ -8,7 +8,7 @@ use crate::ui::Ui;
 use elman_data::files::write_atomically;
 use elman_data::wav_bytes;
 use elman_listen::Microphone;
-use elman_pipeline::Usage;
+use elman_recipe::Usage;
 
 /// Records a word several times: DIR/WORD/SPEAKER_nohash_N.wav, a second and a half each, as `elman train` reads them.
 #[derive(clap::Args, Debug)]

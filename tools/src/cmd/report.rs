@@ -12,9 +12,9 @@ use elman_data::files::write_atomically;
 use elman_listen::Calibrated;
 use elman_pipeline::embedding::Embedding;
 use elman_pipeline::evaluate::compare::LayerError;
-use elman_pipeline::report::{Attention, Epoch, Fact, Histogram, Layer, Map, Report};
 use elman_pipeline::run::RunFolder;
 use elman_quant::model::ModelFile;
+use elman_report::{Attention, Epoch, Fact, Histogram, Layer, Map, Report};
 use elman_verify::cost;
 
 /// What the report takes from a verification.
@@ -107,7 +107,7 @@ fn evaluation(report: &mut Report, e: Evaluated) {
     }
     for (name, confusion) in [("integer", e.integer_confusion), ("float", e.float_confusion)] {
         if let Some(c) = confusion {
-            report.confusions.push(elman_pipeline::report::Confusion {
+            report.confusions.push(elman_report::Confusion {
                 title: format!("{name} network, {} split", e.split),
                 labels: e.labels.clone(),
                 counts: c.counts,

@@ -55,7 +55,7 @@ struct Answers {
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
-        ensure!(self.every != Some(0), elman_pipeline::Usage("--every counts from 1".to_owned()));
+        ensure!(self.every != Some(0), elman_recipe::Usage("--every counts from 1".to_owned()));
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
         if let Some(text) = model.text() {

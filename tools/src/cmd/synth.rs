@@ -10,7 +10,7 @@ use super::record::folder_name;
 use crate::ui::Ui;
 use elman_data::files::write_atomically;
 use elman_data::{read_sound, resample, wav_bytes};
-use elman_pipeline::Usage;
+use elman_recipe::Usage;
 
 /// Speaks words by espeak-ng in many voices, speeds and pitches: DIR/WORD/VOICE_nohash_N.wav, as `elman train` reads them.
 #[derive(clap::Args, Debug)]

@@ -11,11 +11,11 @@ use elman_data::records::Task;
 use elman_data::{Augment, Split};
 use elman_pipeline::RunInfo;
 use elman_pipeline::Streams;
-use elman_pipeline::Usage;
 use elman_pipeline::evaluate::{self, Figure};
-use elman_pipeline::recipe::Recipe;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{self as pipeline, Clips, Encoding, Example, Frames, Sequences, Source};
+use elman_recipe::Recipe;
+use elman_recipe::Usage;
 use elman_train::{Control, Dataset, EpochMetrics, Forecast, Memory, Outcome, Progress, TrainError, Trainer, forecast};
 
 /// Trains a network with full back-propagation through time; writes a run folder.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cmd::verify;
 use crate::ui::{Ui, bytes, thousands};
 use elman_data::files::write_atomically;
-use elman_pipeline::Usage;
+use elman_recipe::Usage;
 use elman_verify::turing::{Construction, Machine, inputs, simulate};
 use elman_verify::{Options, VerifyReport, run};
 

@@ -5,6 +5,7 @@
 
 mod bench;
 mod boards;
+mod build;
 mod demo;
 mod flags;
 mod fuzz;
@@ -64,6 +65,12 @@ const VERBS: &[Verb] = &[
         help: "Fuzz loader, steps and round trips: `cargo xtask fuzz --short`",
         flags: fuzz::FLAGS,
         run: Run::Here(fuzz::run),
+    },
+    Verb {
+        name: "bench build",
+        help: "Time builds from nothing and after a change: `cargo xtask bench build --check`",
+        flags: build::FLAGS,
+        run: Run::Here(build::run),
     },
     bench("bench mcu", "Count instructions per step on emulated cores: `cargo xtask bench mcu --all --check`"),
     bench(

@@ -97,7 +97,8 @@ impl<'m, N: Net, C: Clock> Examples<'m, N, C> {
         };
         let from = *provided;
         let to = from.saturating_add(bytes.len() / 2);
-        if to > *required {
+        // A node is two numbers, which come together.
+        if to > *required || (part == Part::Nodes && !to.is_multiple_of(2)) {
             return Err(Failure::Length { required: *required as u32, provided: to as u32 });
         }
         *provided = to;

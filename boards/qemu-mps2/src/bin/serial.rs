@@ -1,4 +1,4 @@
-//! Answers `elman verify --port` and its like over the first serial port (docs/protocol.md).
+//! Answers `elman verify --port` and its like over the first serial port (docs/protocol.md): every task.
 #![no_std]
 #![no_main]
 
@@ -11,5 +11,5 @@ mod uart;
 #[board::entry]
 fn main() -> ! {
     let (receiver, sender) = uart::start();
-    board::answer::run(receiver, sender)
+    board::answer::run::<{ elman_board::tasks::ALL }>(receiver, sender)
 }

@@ -89,7 +89,7 @@ fn around(bench: &Bench, core: &str, width: usize) -> Result<f64> {
     let counts = [&layers[..1], &layers[1..], &layers[..]].map(|layers| {
         let model = IntegerModel { layers: layers.to_vec(), ..Default::default() };
         let frames = synthetic::frames(layers[0].inputs, super::STEPS, 7);
-        Ok(count(bench, core, &model, frames)?.context("no room")?.instructions)
+        Ok(count(bench, core, &model, frames)?.context("no memory")?.instructions)
     });
     let [one, other, both]: [Result<f64>; 3] = counts;
     Ok(one? + other? - both?)

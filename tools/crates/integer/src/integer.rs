@@ -6,20 +6,20 @@ use elman::blob::{
     Structure, crc32c, memory_words, schema_hash,
 };
 use elman::cell::{Operands, StageKind, StageSpec, VariantSpec};
-use elman::kernel::Layout;
 use elman::kernel::layout::padded;
+use elman::kernel::{Layout, Packing, RowBlock, WeightFormat};
 use elman::text::{Text, TextUnit};
 use elman::{audio, detect};
 
-use super::pass::{self, Row};
-use super::relay::layout_of;
+use super::cores::layout_of;
+use super::row_block::{self, Row};
 
 /// The rows of one gate, a row a unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IntegerGate {
-    /// W, `[units, inputs]`, -127..=127; empty for a gate without input columns.
+    /// W, `[units, inputs]`, in the range of the layer's weight format; empty for a gate without input columns.
     pub w: Vec<i8>,
-    /// U, `[units, units]`, -127..=127; empty for a gate without recurrent columns.
+    /// U, `[units, units]`, in the same range; empty for a gate without recurrent columns.
     pub u: Vec<i8>,
     /// b, `[units]`, in units of the accumulator.
     pub bias: Vec<i32>,
@@ -32,6 +32,8 @@ pub struct IntegerGate {
 pub struct IntegerLayer {
     /// Variant, as in the tables of `elman`.
     pub variant: String,
+    /// How its weights are stored.
+    pub weights: WeightFormat,
     /// Elements of the input vector.
     pub inputs: usize,
     /// Elements of the output vector.
@@ -52,7 +54,7 @@ pub struct IntegerLayer {
     pub params: [u16; 4],
     /// Peephole weights V·2^(48 - carried_frac), `[gates with a peephole * units]`: gate after gate.
     pub diagonal: Vec<i32>,
-    /// Rows of an embedding, `[rows, units]`, -127..=127.
+    /// Rows of an embedding, `[rows, units]`, in the range of the weight format.
     pub table: Vec<i8>,
     /// Multiplier of each row of the table, below 2^24: element = (row·m + 2^15) >> 16.
     pub row_multiplier: Vec<i32>,
@@ -115,7 +117,7 @@ impl IntegerModel {
         self.to_blob_in(Layout::Pairs)
     }
 
-    /// The blob for a core, as [`Layout::of_core`] knows it.
+    /// The blob for a core, in the layout that its kernels read.
     ///
     /// # Errors
     /// As of [`IntegerModel::to_blob`], and where there is no such core.
@@ -134,7 +136,7 @@ impl IntegerModel {
             let (tag, variant, spec) = elman::layer::named(&l.variant)
                 .with_context(|| format!("layer {number}: there is no cell or layer `{}`", l.variant))?;
             let descriptor = LayerDescriptor {
-                tag,
+                tag: l.weights.tag(tag),
                 variant,
                 inputs: u16::try_from(l.inputs).context("too many inputs")?,
                 units: u16::try_from(l.units).context("too many units")?,
@@ -231,11 +233,17 @@ impl IntegerLayer {
                 table.name
             );
         }
+        let max = self.weights.max();
+        let mut all = self.gates.iter().flat_map(|g| g.w.iter().chain(&g.u)).chain(&self.table);
+        if let Some(w) = all.find(|w| !(-max..=max).contains(*w)) {
+            bail!("a weight is {w}, but {} has weights of -{max} to {max}", self.weights.name());
+        }
         let mut first = 0;
+        let packing = Packing { format: self.weights, layout };
         for stage in spec.stages {
             let gates = &self.gates[first..first + stage.gates.len()];
             first += stage.gates.len();
-            self.pack_stage(spec, stage, layout, gates, out)?;
+            self.pack_stage(spec, stage, packing, gates, out)?;
         }
         let peepholes = spec.peephole.len();
         let have = self.diagonal.len();
@@ -250,7 +258,7 @@ impl IntegerLayer {
         &self,
         spec: &VariantSpec,
         stage: &StageSpec,
-        layout: Layout,
+        packing: Packing,
         gates: &[IntegerGate],
         out: &mut Vec<u32>,
     ) -> Result<()> {
@@ -269,11 +277,10 @@ impl IntegerLayer {
                     have == (rows, rows * self.units),
                     "multipliers and table have {have:?} elements of {rows} rows"
                 );
-                params.extend(self.row_multiplier.iter().map(|m| *m as u32));
-                for row in self.table.chunks(self.units.max(1)) {
-                    let mut bytes: Vec<u8> = row.iter().map(|e| *e as u8).collect();
-                    bytes.resize(padded(self.units), 0);
-                    weights.extend(words_of(&bytes)?);
+                let block = RowBlock::Table { units: self.units };
+                for (row, multiplier) in self.table.chunks(self.units.max(1)).zip(&self.row_multiplier) {
+                    let row = Row { w: row.to_vec(), bias: 0, multiplier: *multiplier };
+                    row_block::pack(packing, block, &[row], &mut params, &mut weights);
                 }
             }
             StageKind::Rows => {
@@ -282,16 +289,14 @@ impl IntegerLayer {
                     .flat_map(|unit| (0..per_unit).map(move |gate| (gate, unit)))
                     .map(|(g, u)| row(g, u))
                     .collect();
-                for pass in rows.chunks(4) {
-                    let mut r: Vec<Row> = pass.to_vec();
-                    r.resize(4, Row::zero(x + h));
-                    pass::pack(layout, None, &r, &mut params, &mut weights);
+                for rows in rows.chunks(4) {
+                    row_block::pack(packing, RowBlock::Rows { columns: x + h }, rows, &mut params, &mut weights);
                 }
             }
             StageKind::Split => {
                 for unit in 0..self.units {
-                    let r: Vec<Row> = (0..4).map(|g| row(g, unit)).collect();
-                    pass::pack(layout, Some(x), &r, &mut params, &mut weights);
+                    let rows: Vec<Row> = (0..4).map(|g| row(g, unit)).collect();
+                    row_block::pack(packing, RowBlock::Split { x, h }, &rows, &mut params, &mut weights);
                 }
             }
         }

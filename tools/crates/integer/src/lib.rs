@@ -2,14 +2,16 @@
 //! no training.
 #![forbid(unsafe_code)]
 
+mod cores;
 mod detector;
 mod integer;
 pub mod model;
-mod pass;
 pub mod ptq;
-pub mod relay;
+pub mod repack;
+mod row_block;
 pub mod scaling;
 pub mod synthetic;
 
+pub use cores::layout_of;
 pub use detector::with_detector;
 pub use integer::{IntegerGate, IntegerLayer, IntegerModel, words_of};

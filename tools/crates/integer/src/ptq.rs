@@ -1,12 +1,14 @@
-//! Rounding after training: int8 weights with one scale per row, formats from calibration.
+//! Rounding after training: weights with one scale per row, formats from calibration.
 //!
 //! A row of the device is one sum over `[x; h]` with one requantization. With fraction bits F_x and F_h of the two
 //! parts, the row's real weights are W·2^(15 - F_x) and U·2^(15 - F_h) against elements read as Q0.15; the scale s
-//! maps their largest magnitude to 127. Then accumulator·s·2^-15 is the pre-activation, and in Q15.16 after a
+//! maps their largest magnitude to that of the weight format, 127 in int8. Then accumulator·s·2^-15 is the pre-activation, and in Q15.16 after a
 //! shift by 32 the multiplier is s·2^33.
 
 use anyhow::{Result, ensure};
 use elman::cell::{CarriedState, Operands, OutRange};
+use elman::kernel::WeightFormat;
+use elman::kernel::weights::accumulator_overflows;
 
 use super::{IntegerGate, IntegerLayer};
 
@@ -27,6 +29,8 @@ pub struct FloatLayer<'a> {
     pub b: &'a [f32],
     /// V of a cell with peepholes, `[gates that see c * units]`.
     pub v: &'a [f32],
+    /// The format that its weights get.
+    pub weights: WeightFormat,
 }
 
 /// What calibration saw of a layer.
@@ -139,7 +143,7 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) ->
     let mut shrink = 1.0;
     if spec.out == OutRange::Calibrated && spec.carried == CarriedState::None {
         let largest = |values: &[f32], unit: f64| values.iter().fold(0f64, |m, v| m.max(f64::from(v.abs()) * unit));
-        let scale = largest(layer.w, x_unit).max(largest(layer.u, h_unit)) / 127.0;
+        let scale = largest(layer.w, x_unit).max(largest(layer.u, h_unit)) / f64::from(layer.weights.max());
         carried_frac =
             (0..15 - out_frac).find(|k| scale * 0.5f64.powi(i32::from(*k)) < MOST_SCALE).unwrap_or(15 - out_frac);
         shrink = 0.5f64.powi(i32::from(carried_frac));
@@ -167,7 +171,8 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) ->
                     .map(|v| v * shrink)
                     .collect();
                 let means: Vec<f64> = x_mean.iter().take(w.len()).chain(h_mean.iter().take(u.len())).copied().collect();
-                let row = quantize_row(&real, b.next().copied().unwrap_or_default() as f64 * shrink, &means);
+                let bias = b.next().copied().unwrap_or_default() as f64 * shrink;
+                let row = quantize_row(&real, bias, &means, layer.weights);
                 rows.w.extend(&row.weights[..w.len()]);
                 rows.u.extend(&row.weights[w.len()..]);
                 rows.bias.push(row.bias);
@@ -178,6 +183,7 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) ->
         .collect();
     Ok(IntegerLayer {
         variant: layer.variant.to_owned(),
+        weights: layer.weights,
         inputs: n,
         units: h,
         in_frac,
@@ -197,12 +203,18 @@ fn diagonal(v: f32, carried_frac: u8) -> i32 {
 /// Largest multiplier of an embedding's row that the device takes.
 const MOST_MULTIPLIER: i32 = elman::layer::embedding::MULTIPLIER_LIMIT as i32 - 1;
 
-/// Rounds an embedding: i8 with a scale a row; `frac` is the format of the output, where others decide it, whose range
-/// then ends the elements.
+/// Rounds an embedding to `weights`, with a scale a row; `frac` is the format of the output, where others decide it, whose
+/// range then ends the elements.
 ///
 /// # Errors
 /// Where a parameter is not finite.
-pub fn quantize_embedding(table: &[f32], rows: usize, units: usize, frac: Option<u8>) -> Result<IntegerLayer> {
+pub fn quantize_embedding(
+    table: &[f32],
+    rows: usize,
+    units: usize,
+    frac: Option<u8>,
+    weights: WeightFormat,
+) -> Result<IntegerLayer> {
     ensure!(
         table.len() == rows * units && table.iter().all(|v| v.is_finite()),
         "embedding: {} elements for {rows} rows of {units}, or one that is not a number",
@@ -213,16 +225,18 @@ pub fn quantize_embedding(table: &[f32], rows: usize, units: usize, frac: Option
     let most = 2f64.powi(15 - i32::from(out_frac));
     let mut layer = IntegerLayer {
         variant: "embedding".to_owned(),
+        weights,
         inputs: 1,
         units,
         out_frac,
         params: [u16::try_from(rows).unwrap_or(u16::MAX), 0, 0, 0],
         ..IntegerLayer::default()
     };
+    let max = f64::from(weights.max());
     for row in table.chunks_exact(units) {
         // An element is (table·m) >> 16 in the output's format.
-        let scale = (largest(row).min(most) / 127.0).max(1e-9);
-        layer.table.extend(row.iter().map(|v| (f64::from(*v) / scale).round().clamp(-127.0, 127.0) as i8));
+        let scale = (largest(row).min(most) / max).max(1e-9);
+        layer.table.extend(row.iter().map(|v| (f64::from(*v) / scale).round().clamp(-max, max) as i8));
         layer.row_multiplier.push(((scale * 2f64.powi(16 + i32::from(out_frac))).round() as i32).min(MOST_MULTIPLIER));
     }
     Ok(layer)
@@ -234,15 +248,16 @@ struct Row {
     multiplier: i32,
 }
 
-/// Rounds a row at the scale with the least squared error, among the one that maps its largest weight to 127 and
-/// some that clip it. The bias takes up what rounding changes of the mean pre-activation.
-fn quantize_row(real: &[f64], bias: f64, means: &[f64]) -> Row {
+/// Rounds a row at the scale with the least squared error, among the one that maps its largest weight to that of the
+/// format and some that clip it. The bias takes up what rounding changes of the mean pre-activation.
+fn quantize_row(real: &[f64], bias: f64, means: &[f64], weights: WeightFormat) -> Row {
+    let max = f64::from(weights.max());
     let largest = real.iter().fold(0f64, |m, w| m.max(w.abs()));
     // A bias far beyond the weights decides the scale: it must fit the accumulator. Pre-activations end at 2^14.
     let bias = bias.clamp(-8000.0, 8000.0);
     let least = (bias.abs() / 32768.0).max(1e-9);
-    let full = (largest / 127.0).clamp(least, MOST_SCALE);
-    let round = |s: f64| real.iter().map(|w| (w / s).round().clamp(-127.0, 127.0)).collect::<Vec<_>>();
+    let full = (largest / max).clamp(least, MOST_SCALE);
+    let round = |s: f64| real.iter().map(|w| (w / s).round().clamp(-max, max)).collect::<Vec<_>>();
     let error = |s: f64| round(s).iter().zip(real).map(|(q, w)| (q * s - w).powi(2)).sum::<f64>();
     let mut scale = (0..8)
         .map(|k| (full * (1.0 - 0.05 * k as f64)).max(least))
@@ -253,7 +268,8 @@ fn quantize_row(real: &[f64], bias: f64, means: &[f64]) -> Row {
         let q = round(scale);
         let shift: f64 = q.iter().zip(real).zip(means).map(|((q, w), mean)| (w - q * scale) * mean).sum();
         let b = ((bias + shift) * 32768.0 / scale).round();
-        if q.iter().map(|q| q.abs()).sum::<f64>() * 32768.0 + b.abs() < 2f64.powi(31) {
+        let magnitudes = q.iter().map(|q| q.abs()).sum::<f64>();
+        if b.abs() < 2f64.powi(31) && !accumulator_overflows(magnitudes as u32, b as i32) {
             return Row {
                 weights: q.iter().map(|q| *q as i8).collect(),
                 bias: b as i32,
@@ -301,7 +317,7 @@ mod tests {
         let mut numbers = Numbers(4);
         for n in [1, 7, 100] {
             let real: Vec<f64> = (0..n).map(|_| numbers.between(-1_000_000, 1_000_000) as f64 / 7e5).collect();
-            let row = quantize_row(&real, 0.7, &[]);
+            let row = quantize_row(&real, 0.7, &[], WeightFormat::Int8);
             let s = row.multiplier as f64 / 2f64.powi(33);
             let mean = real.iter().zip(&row.weights).map(|(r, q)| (r - *q as f64 * s).powi(2)).sum::<f64>() / n as f64;
             assert!(mean.sqrt() <= 0.5 * s, "{n}: {} of {s}", mean.sqrt());
@@ -314,7 +330,7 @@ mod tests {
         let mut numbers = Numbers(5);
         let real: Vec<f64> = (0..64).map(|_| numbers.between(-1000, 1000) as f64 / 700.0).collect();
         let means: Vec<f64> = (0..64).map(|_| numbers.between(0, 1000) as f64 / 1000.0).collect();
-        let row = quantize_row(&real, 0.1, &means);
+        let row = quantize_row(&real, 0.1, &means, WeightFormat::Int8);
         let s = row.multiplier as f64 / 2f64.powi(33);
         let mean = |w: &dyn Fn(usize) -> f64| (0..64).map(|k| w(k) * means[k]).sum::<f64>();
         let integer = mean(&|k| row.weights[k] as f64 * s) + row.bias as f64 * s / 32768.0;
@@ -330,10 +346,13 @@ mod tests {
             (vec![0.0; 5], -3.0),
             (vec![1e-7; 4], 5.0),
         ] {
-            let row = quantize_row(&real, bias, &[]);
-            let sum: i64 = row.weights.iter().map(|w| (*w as i64).abs()).sum();
-            assert!(sum * 32768 + (row.bias as i64).abs() < 1 << 31);
-            assert!(row.multiplier >= 0);
+            for format in WeightFormat::ALL {
+                let row = quantize_row(&real, bias, &[], *format);
+                let sum: i64 = row.weights.iter().map(|w| (*w as i64).abs()).sum();
+                assert!(sum * 32768 + (row.bias as i64).abs() < 1 << 31);
+                assert!(row.multiplier >= 0);
+                assert!(row.weights.iter().all(|w| (-format.max()..=format.max()).contains(w)));
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ pub use exercise::{Exercise, exercise};
 
 use elman::blob::{AttentionScore, Direction, Readout, Structure};
 use elman::cell::{CarriedState, DelayTaps, Operands, OutRange, StageKind, VariantSpec, WidthRule};
+use elman::kernel::WeightFormat;
 use elman::net::Node;
 use elman::text::TextUnit;
 use elman::wiring::SEQ2SEQ;
@@ -103,6 +104,18 @@ pub fn layer(variant: &str, inputs: usize, units: usize, in_frac: u8, drive: Dri
     };
     decorate(spec, &mut layer, drive, &mut numbers);
     layer
+}
+
+/// The model with its int8 weights scaled to the range of `format`.
+pub fn in_format(mut model: IntegerModel, format: WeightFormat) -> IntegerModel {
+    let (from, to) = (f64::from(WeightFormat::Int8.max()), f64::from(format.max()));
+    let scaled = |w: &mut i8| *w = (f64::from(*w) * to / from).round() as i8;
+    for layer in &mut model.layers {
+        layer.weights = format;
+        layer.gates.iter_mut().flat_map(|gate| gate.w.iter_mut().chain(&mut gate.u)).for_each(scaled);
+        layer.table.iter_mut().for_each(scaled);
+    }
+    model
 }
 
 /// What only some variants have: widths that follow from numbers of their own, peepholes, a table.

@@ -97,7 +97,7 @@ impl StructureSpec {
 
     /// What is wrong with the chains as such.
     pub(super) fn misfit(&self) -> Option<String> {
-        let Some(counts) = self.counts() else { return None };
+        let counts = self.counts()?;
         let rounds = if let StructureSpec::Graph { rounds, .. } = self { *rounds } else { 0 };
         let graph = matches!(self, StructureSpec::Graph { .. });
         if !self.wiring().fits(counts.len(), rounds) || (graph && rounds == 0) {

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use elman::blob::Model;
 use elman::cell::StageKind;
-use elman::kernel::layout::padded;
+use elman::kernel::RowBlock;
 use serde::Serialize;
 
 use elman_data::Vocabulary;
@@ -39,12 +39,12 @@ impl Embedding {
             bail!("the model's first layer is no embedding but `{}`", layer.spec().name);
         }
         let (stage, units) = (layer.stage(0), layer.units());
-        let bytes: Vec<i8> = stage.weights.iter().flat_map(|w| w.to_le_bytes()).map(|b| b as i8).collect();
-        let rows = bytes
-            .chunks_exact(padded(units))
-            .zip(stage.params)
-            .flat_map(|(row, m)| row[..units].iter().map(|e| f64::from(*e) * f64::from(*m)))
-            .collect();
+        let (packing, block) = (layer.packing(), RowBlock::Table { units });
+        let mut rows = vec![0.0; units * stage.params.len()];
+        let packed = stage.weights.chunks_exact(packing.weight_words(block).max(1));
+        for ((row, words), m) in rows.chunks_exact_mut(units).zip(packed).zip(stage.params) {
+            packing.table_row(words, row.iter_mut(), |to, e| *to = f64::from(e) * f64::from(*m));
+        }
         let known = Vocabulary::of_text(&text);
         let symbols = std::iter::once("(unknown)".to_owned()).chain(known.symbols().iter().cloned()).collect();
         Ok(Embedding { symbols, rows, units })

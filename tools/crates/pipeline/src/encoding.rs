@@ -9,13 +9,12 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Example, Source};
-use crate::Usage;
-use crate::recipe::Recipe;
 use crate::streams;
 use elman_data::records::{self, Input, Record, Records, Task};
 use elman_data::{Joints, Split, Vocabulary, VocabularyOptions};
 use elman_listen::StreamRecipe;
 use elman_nn::{NO_CLASS, Reads};
+use elman_recipe::{Recipe, Usage};
 
 /// What a frame is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

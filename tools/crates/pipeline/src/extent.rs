@@ -4,8 +4,8 @@ use elman::blob::{AttentionScore, Structure};
 use elman::net::slots_needed;
 
 use super::{Answer, Example};
-use crate::recipe::NetworkRecipe;
 use elman_data::Joints;
+use elman_recipe::NetworkRecipe;
 
 /// How a recipe's chains are joined, with memory for the largest of these examples.
 pub fn structure<'e>(network: &NetworkRecipe, examples: impl Iterator<Item = &'e Example>) -> Structure {

@@ -19,12 +19,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 
-use crate::recipe::Recipe;
 use crate::{Example, RunInfo};
 use elman_data::files::write_atomically;
 use elman_listen::Scene;
 use elman_nn::Network;
 use elman_quant::model::MODEL;
+use elman_recipe::Recipe;
 use elman_train::EpochMetrics;
 
 /// Scenes of misses and false accepts.

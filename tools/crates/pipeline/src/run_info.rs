@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use elman::blob::Structure;
+use elman::kernel::WeightFormat;
 use elman::text::TextUnit;
 use elman_data::records::{Task, Unit};
 use elman_nn::{END, NetworkSpec, Target};
@@ -12,8 +13,8 @@ use elman_quant::network::Surroundings;
 use elman_quant::scaling::{Moments, SCALED_FRAC, scaled};
 use elman_train::Sequence;
 
-use crate::recipe::{Recipe, RequestedNetwork};
 use crate::{Answer, Encoding, Example, Frames, fingerprint, structure};
+use elman_recipe::{Recipe, RequestedNetwork};
 
 /// Everything about a trained network but its weights, as stored in run.json.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -163,6 +164,7 @@ impl RunInfo {
             scale: self.scale_layer(),
             target: self.target.clone(),
             structure: self.structure,
+            weights: WeightFormat::default(),
         }
     }
 

@@ -5,8 +5,8 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::{Example, Frames};
 use crate::RunInfo;
-use crate::recipe::SequenceRecipe;
 use elman_nn::{NO_CLASS, Target};
+use elman_recipe::SequenceRecipe;
 use elman_train::{Dataset, Sequence};
 
 /// Examples, cut into windows as the recipe says.

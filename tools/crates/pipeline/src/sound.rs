@@ -9,11 +9,11 @@ use rayon::prelude::*;
 use super::{Answer, Example};
 use crate::Reporter;
 use crate::RunInfo;
-use crate::recipe::Recipe;
 use elman_data::cache::{Cache, Key};
 use elman_data::{Augment, Clip, Corpus, Note, NoteKind, Options, Split, features};
 use elman_listen::StreamRecipe;
 use elman_nn::Target;
+use elman_recipe::Recipe;
 use elman_train::{Dataset, Sequence};
 
 /// Opens a corpus and reports what was found and converted.

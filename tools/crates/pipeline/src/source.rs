@@ -7,8 +7,8 @@ use elman_data::records::Records;
 use elman_data::{Corpus, Split};
 
 use crate::Reporter;
-use crate::recipe::Recipe;
 use crate::sound;
+use elman_recipe::Recipe;
 
 /// What was read from a folder.
 #[derive(Clone, Debug)]

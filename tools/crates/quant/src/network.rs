@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use elman::audio;
 use elman::blob::{Direction, Readout, Structure};
+use elman::kernel::WeightFormat;
 use elman::text::TextUnit;
 use elman_nn::{LayerSpec, Narx, Network, NetworkSpec, Rounding, StructureSpec, Trace, structure};
 use elman_train::Sequence;
@@ -32,6 +33,8 @@ pub struct Surroundings {
     pub scale: Option<IntegerLayer>,
     /// Offset and deviation of each output of a series.
     pub target: Vec<(f64, f64)>,
+    /// The format that the weights of all layers get.
+    pub weights: WeightFormat,
     /// How chains of layers are joined, with the extent of the largest example.
     pub structure: Structure,
 }
@@ -159,7 +162,7 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[RangeStat
         let last = k + 1 == spec.layers.len();
         let target = if last { around.target.as_slice() } else { &[] };
         let tensors = |name: &str| network.tensor(&format!("layers.{k}.{name}")).map_or(&[][..], |(_, v)| v);
-        let rounding = Rounding { inputs, units, in_frac, ranges, target, tensors: &tensors };
+        let rounding = Rounding { inputs, units, in_frac, ranges, target, weights: around.weights, tensors: &tensors };
         layers.extend(layer.quantize(&rounding).with_context(|| format!("layer {k}"))?);
         in_frac = layers.last().map_or(in_frac, |l| l.out_frac);
     }

@@ -172,8 +172,8 @@ impl LayerKind for Cell {
     fn quantize(&self, layer: &Rounding<'_>) -> Result<Vec<IntegerLayer>> {
         let round = |prefix: &str, ranges: &RangeStats| {
             let [w, u, b, v] = ["w", "u", "b", "v"].map(|name| layer.tensor(&format!("{prefix}{name}")));
-            let (variant, inputs, units) = (&self.variant, layer.inputs, self.units);
-            quantize_layer(&FloatLayer { variant, inputs, units, w, u, b, v }, layer.in_frac, ranges)
+            let (variant, inputs, units, weights) = (&self.variant, layer.inputs, self.units, layer.weights);
+            quantize_layer(&FloatLayer { variant, inputs, units, w, u, b, v, weights }, layer.in_frac, ranges)
         };
         let mut layers = vec![round("", layer.ranges)?];
         if let (true, Some(ranges)) = (self.bidirectional, &layer.ranges.reverse) {

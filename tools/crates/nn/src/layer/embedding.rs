@@ -50,8 +50,8 @@ impl LayerKind for Embedding {
     }
 
     fn quantize(&self, layer: &Rounding<'_>) -> Result<Vec<IntegerLayer>> {
-        let rounded = quantize_embedding(layer.tensor("e"), self.rows, self.units, layer.ranges.out_frac)?;
-        Ok(vec![rounded])
+        let (e, frac) = (layer.tensor("e"), layer.ranges.out_frac);
+        Ok(vec![quantize_embedding(e, self.rows, self.units, frac, layer.weights)?])
     }
 
     fn samples() -> Vec<Self> {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use anyhow::Result;
+use elman::kernel::WeightFormat;
 use elman_integer::IntegerLayer;
 use elman_integer::ptq::RangeStats;
 
@@ -106,7 +107,7 @@ impl Site<'_> {
 }
 
 /// The layers that run one of a recipe, one after the other.
-#[expect(missing_debug_implementations, reason = "layers are not printed")]
+#[allow(missing_debug_implementations, reason = "layers are not printed")]
 pub struct Built<F> {
     /// The layers.
     pub layers: Vec<Box<dyn Layer<F>>>,
@@ -123,7 +124,7 @@ impl<F: Float> Built<F> {
 
 /// A layer of a trained network that is to be rounded.
 #[derive(Clone, Copy)]
-#[expect(missing_debug_implementations, reason = "it has a function")]
+#[allow(missing_debug_implementations, reason = "it has a function")]
 pub struct Rounding<'a> {
     /// Width of what it reads.
     pub inputs: usize,
@@ -135,6 +136,8 @@ pub struct Rounding<'a> {
     pub ranges: &'a RangeStats,
     /// Offset and deviation of each output, where it is the last layer and the outputs are values of a series; else empty.
     pub target: &'a [(f64, f64)],
+    /// The format that its weights get.
+    pub weights: WeightFormat,
     /// The parameters of its tensors by name; empty where there is no such tensor.
     pub tensors: &'a dyn Fn(&str) -> &'a [f32],
 }

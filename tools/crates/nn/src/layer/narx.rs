@@ -128,7 +128,8 @@ impl LayerKind for Narx {
         let mut layers = vec![line];
         if self.hidden > 0 {
             let (variant, w, b) = (self.activation.device(), layer.tensor("w"), layer.tensor("b"));
-            let float = FloatLayer { variant, inputs, units: self.hidden, w, u: &[], b, v: &[] };
+            let float =
+                FloatLayer { variant, inputs, units: self.hidden, w, u: &[], b, v: &[], weights: layer.weights };
             let ranges = RangeStats { out: layer.ranges.pre, ..RangeStats::default() };
             let hidden = quantize_layer(&float, in_frac, &ranges)?;
             (inputs, in_frac, head) = (self.hidden, hidden.out_frac, ["v", "c"]);
@@ -138,7 +139,8 @@ impl LayerKind for Narx {
         let added: Vec<_> = layer.target.iter().map(|(_, deviation)| (0.0, *deviation)).collect();
         let target = if self.residual { &added } else { layer.target };
         let (w, b) = in_physical_units(layer.tensor(head[0]), layer.tensor(head[1]), target);
-        let float = FloatLayer { variant: "dense", inputs, units: self.outputs, w: &w, u: &[], b: &b, v: &[] };
+        let (variant, units, weights) = ("dense", self.outputs, layer.weights);
+        let float = FloatLayer { variant, inputs, units, w: &w, u: &[], b: &b, v: &[], weights };
         let ranges = RangeStats { out: layer.ranges.out, ..RangeStats::default() };
         layers.push(quantize_layer(&float, in_frac, &ranges)?);
         Ok(layers)

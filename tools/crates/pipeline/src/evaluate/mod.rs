@@ -11,11 +11,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::RunInfo;
-use crate::recipe::Recipe;
 use crate::{Answer, Encoding, Example};
 use elman_data::Joints;
 use elman_data::records::{self, Task};
 use elman_nn::{self as nn, LayerSpec, Mode, Narx, Network, structure};
+use elman_recipe::Recipe;
 use score::{BySize, Nats, SpanScore, SymbolScore};
 
 /// A confusion matrix.

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use elman::blob::Model;
-use elman::cell::{LayerView, Operands, StageKind, WidthRule};
+use elman::cell::{LayerView, Operands, WidthRule};
+use elman::kernel::RowBlock;
 use serde::{Deserialize, Serialize};
 
 /// A layer's share.
@@ -105,25 +106,21 @@ pub const WORST: f64 = 1.02;
 static COSTS: LazyLock<BTreeMap<String, CoreCost>> =
     LazyLock::new(|| toml::from_str(include_str!("costs.toml")).unwrap_or_default());
 
-/// What the instructions of a layer are linear in: 1; passes of the kernel (units, where there are none); and blocks of four
-/// columns in all passes (taps, of a delay line).
+/// What the instructions of a layer are linear in: 1; row blocks of the kernel (units, where there are none); and blocks of
+/// four columns in all row blocks (taps, of a delay line).
 pub fn features(view: &LayerView<'_>) -> [f64; 3] {
     let blocks = view.vector_words() as f64 / 2.0;
     let units = view.units() as f64;
-    let passes: f64 = (view.spec().stages.iter())
-        .map(|stage| match stage.kind {
-            StageKind::Pointwise | StageKind::Table => 0.0,
-            StageKind::Split => units,
-            StageKind::Rows => (units * stage.gates.len() as f64 / 4.0).ceil(),
-        })
-        .sum();
+    let row_blocks = (0..view.spec().stages.len()).filter_map(|n| view.row_blocks(n));
+    let products = row_blocks.filter(|(_, block)| !matches!(block, RowBlock::Table { .. }));
+    let row_blocks = products.map(|(count, _)| count as f64).sum::<f64>();
     if view.spec().widths == WidthRule::DelayTaps {
         let [taps, _, _, tail_taps] = view.params().map(f64::from);
         [1.0, units, taps + tail_taps]
-    } else if passes == 0.0 {
+    } else if row_blocks == 0.0 {
         [1.0, units, 0.0]
     } else {
-        [1.0, passes, passes * blocks]
+        [1.0, row_blocks, row_blocks * blocks]
     }
 }
 

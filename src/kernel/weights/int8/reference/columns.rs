@@ -1,8 +1,9 @@
-//! Layout "columns": the rows of a block side by side, a byte a weight, w + 128. An unsigned byte is what the smallest cores
+//! Layout "columns": the rows of a row block side by side, a byte a weight, w + 128. An unsigned byte is what the smallest cores
 //! load from any offset; what the 128 adds is the same for all rows and is taken off before.
 
 use super::elements;
-use crate::kernel::layout::{OFFSET, PLAIN_PARAMS};
+use crate::kernel::row_block::row_blocks;
+use crate::kernel::weights::int8::packing::{OFFSET, PLAIN_PARAMS};
 use crate::kernel::word::{bytes, mul_high};
 
 /// -128 Σ x
@@ -42,12 +43,8 @@ pub fn rows<T>(
     units: impl Iterator<Item = T>,
     mut each: impl FnMut(T, [i32; 4]),
 ) {
-    let columns = x.len().wrapping_mul(2);
-    if columns == 0 {
-        return;
-    }
+    let Some(blocks) = row_blocks::<PLAIN_PARAMS>(weights, params, x.len().wrapping_mul(2)) else { return };
     let correction = correction(x);
-    let blocks = weights.chunks_exact(columns).zip(params.as_chunks::<PLAIN_PARAMS>().0);
     for ((w, p), unit) in blocks.zip(units) {
         let b = |k: usize| correction.wrapping_add(p[k] as i32);
         let mut sums = [b(0), b(1), b(2), b(3)];
@@ -74,14 +71,10 @@ pub fn split<T>(
     units: impl Iterator<Item = T>,
     mut each: impl FnMut(T, [i32; 4]),
 ) {
-    let words = xh.len() / 2 * 3;
-    if words == 0 {
-        return;
-    }
+    let Some(blocks) = row_blocks::<PLAIN_PARAMS>(weights, params, xh.len() / 2 * 3) else { return };
     let (x, h) = xh.split_at(x_words.min(xh.len()));
     let (of_x, of_h) = (correction(x), correction(h));
     let both = of_x.wrapping_add(of_h);
-    let blocks = weights.chunks_exact(words).zip(params.as_chunks::<PLAIN_PARAMS>().0);
     for ((w, p), unit) in blocks.zip(units) {
         let b = |k: usize, correction: i32| correction.wrapping_add(p[k] as i32);
         let (r, z) = (b(0, both), b(1, both));

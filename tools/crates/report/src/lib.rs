@@ -1,6 +1,7 @@
 //! `report.html`: the results of a run, on one page without any other file.
 //!
 //! [`Report`] is plain data; [`Report::html`] draws it. A part without data is left out.
+#![forbid(unsafe_code)]
 
 mod attention;
 mod chart;

@@ -2,34 +2,29 @@
 //! no multiply-accumulate; and Armv7-M without the DSP extension.
 //!
 //! A product takes a load, a multiplication and an addition (two instructions where the core accumulates); x is loaded once
-//! for the rows of a block.
+//! for the rows of a row block.
 
-use super::layout::{Layout, PLAIN_PARAMS};
-use super::scalar::correction;
-use super::word::mul_high;
+use super::packing::PLAIN_PARAMS;
+use super::reference::correction;
+use crate::kernel::Layout;
+use crate::kernel::row_block::RowBlocks;
+use crate::kernel::word::mul_high;
 use core::arch::naked_asm;
 
-/// What a block reads. The body moves on what is first.
+/// What a row block is made of. The body moves on what is first.
 #[repr(C)]
 struct At {
     weights: *const u8,
-    /// Of the block before; four words on are the biases of this one.
+    /// Of the row block before; four words on are the biases of this one.
     multipliers: *const u32,
     x: *const u32,
     x_end: *const u32,
     /// What is taken off each row for the offset of the weights.
     corrections: [i32; 4],
-    /// Of a split row block.
+    /// Of split rows.
     h_end: *const u32,
     /// Whether x, and h, are an odd number of blocks of four columns: a loop of two is then entered in its middle.
     odd: [u32; 2],
-}
-
-/// How many row blocks `weights` has, of `words` each; none where `params` has not as many.
-#[inline(always)]
-fn row_blocks(weights: &[u32], words: usize, params: &[u32]) -> usize {
-    let blocks = weights.len().checked_div(words).unwrap_or(0);
-    if blocks.wrapping_mul(PLAIN_PARAMS) <= params.len() { blocks } else { 0 }
 }
 
 /// One row block by the body at `body`.
@@ -45,12 +40,12 @@ fn row_block(at: &mut At, body: unsafe extern "C" fn()) -> [i32; 4] {
             out("r12") _, out("lr") _,
         );
     }
-    // SAFETY: `row_blocks` has checked that the parameters of the block are there, and the body has moved on to its multipliers.
+    // SAFETY: the parameters of a row block are there, as `RowBlocks` has checked, and the body has moved on to its multipliers.
     let m = unsafe { *at.multipliers.cast::<[i32; 4]>() };
     [mul_high(s0, m[0]), mul_high(s1, m[1]), mul_high(s2, m[2]), mul_high(s3, m[3])]
 }
 
-/// [`super::reference::rows`] in assembly. `x` must not be empty.
+/// [`super::reference::rows`] in assembly.
 #[inline(always)]
 pub fn rows<T>(
     _: Layout,
@@ -60,9 +55,7 @@ pub fn rows<T>(
     units: impl Iterator<Item = T>,
     mut each: impl FnMut(T, [i32; 4]),
 ) {
-    if !x.len().is_multiple_of(2) {
-        return;
-    }
+    let Some(blocks) = RowBlocks::rows(weights, params, x, x.len() * 2, PLAIN_PARAMS) else { return };
     let range = x.as_ptr_range();
     let mut at = At {
         weights: weights.as_ptr().cast(),
@@ -73,15 +66,15 @@ pub fn rows<T>(
         h_end: range.end,
         odd: [x.len() as u32 / 2 & 1, 0],
     };
-    // A row block reads `x.len() * 2` words of weights, four bytes a column, and PLAIN_PARAMS of parameters, which are there as
-    // often as there are blocks; a turn takes four columns, and x is whole turns and not empty, else there is no block.
-    for (_, unit) in (0..row_blocks(weights, x.len() * 2, params)).zip(units) {
+    // There is a unit for each row block at most, which reads `x.len() * 2` words of weights, four bytes a column, and
+    // PLAIN_PARAMS of parameters; a turn takes four columns, and x is whole turns and not empty.
+    for unit in blocks.units(units) {
         let pre = row_block(&mut at, rows_body);
         each(unit, pre);
     }
 }
 
-/// [`super::reference::split`] in assembly. Neither x nor h may be empty.
+/// [`super::reference::split`] in assembly.
 #[inline(always)]
 pub fn split<T>(
     _: Layout,
@@ -92,10 +85,8 @@ pub fn split<T>(
     units: impl Iterator<Item = T>,
     mut each: impl FnMut(T, [i32; 4]),
 ) {
-    let (x, h) = xh.split_at(x_words.min(xh.len()));
-    if x.is_empty() || h.is_empty() || !x.len().is_multiple_of(2) || !h.len().is_multiple_of(2) {
-        return;
-    }
+    let blocks = RowBlocks::split(weights, params, xh, x_words, xh.len() / 2 * 3, PLAIN_PARAMS);
+    let Some(blocks @ RowBlocks { x, h, .. }) = blocks else { return };
     let (of_x, of_h) = (correction(x), correction(h));
     let both = of_x.wrapping_add(of_h);
     let mut at = At {
@@ -108,7 +99,7 @@ pub fn split<T>(
         odd: [x.len() as u32 / 2 & 1, h.len() as u32 / 2 & 1],
     };
     // As in `rows`, with three bytes a column; h follows x.
-    for (_, unit) in (0..row_blocks(weights, xh.len() / 2 * 3, params)).zip(units) {
+    for unit in blocks.units(units) {
         let pre = row_block(&mut at, split_body);
         each(unit, pre);
     }

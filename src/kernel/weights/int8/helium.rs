@@ -4,18 +4,13 @@
 //! sum of 32 bits: 10 instructions for 32 products. The last columns, where they are no eight, are predicated off by the
 //! loop itself.
 
-use super::layout::{Layout, PLAIN_PARAMS};
-use super::word::mul_high;
+use super::packing::PLAIN_PARAMS;
+use crate::kernel::Layout;
+use crate::kernel::row_block::RowBlocks;
+use crate::kernel::word::mul_high;
 use core::arch::naked_asm;
 
-/// How many row blocks `weights` has, of `words` each; none where `params` has not as many.
-#[inline(always)]
-fn row_blocks(weights: &[u32], words: usize, params: &[u32]) -> usize {
-    let blocks = weights.len().checked_div(words).unwrap_or(0);
-    if blocks.wrapping_mul(PLAIN_PARAMS) <= params.len() { blocks } else { 0 }
-}
-
-/// [`super::reference::rows`] in assembly. `x` must not be empty.
+/// [`super::reference::rows`] in assembly.
 #[inline(always)]
 pub fn rows<T>(
     _: Layout,
@@ -25,15 +20,13 @@ pub fn rows<T>(
     units: impl Iterator<Item = T>,
     mut each: impl FnMut(T, [i32; 4]),
 ) {
-    if !x.len().is_multiple_of(2) {
-        return;
-    }
     let columns = x.len() * 2;
+    let Some(blocks) = RowBlocks::rows(weights, params, x, columns, PLAIN_PARAMS) else { return };
     let (mut w, mut p) = (weights.as_ptr(), params.as_ptr());
-    for (_, unit) in (0..row_blocks(weights, columns, params)).zip(units) {
+    for unit in blocks.units(units) {
         let (s0, s1, s2, s3);
-        // SAFETY: a block reads four rows of `columns` bytes and PLAIN_PARAMS words of parameters, which are there as often
-        // as there are blocks, and `columns` halfwords of x. Registers but those named are kept.
+        // SAFETY: there is a unit for each row block at most, which has four rows of `columns` bytes and PLAIN_PARAMS words
+        // of parameters; x has `columns` halfwords. Registers but those named are kept.
         unsafe {
             core::arch::asm!(
                 "bl {body}",
@@ -43,7 +36,7 @@ pub fn rows<T>(
                 out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
             );
         }
-        let pre = requantized([s0, s1, s2, s3], params, p);
+        let pre = requantized([s0, s1, s2, s3], p);
         // `columns` bytes of four rows.
         w = w.wrapping_add(columns);
         p = p.wrapping_add(PLAIN_PARAMS);
@@ -51,11 +44,10 @@ pub fn rows<T>(
     }
 }
 
-/// Sums times the multipliers of the block whose parameters begin at `at`.
+/// Sums times the multipliers of the row block whose parameters begin at `at`.
 #[inline(always)]
-fn requantized(sums: [i32; 4], params: &[u32], at: *const u32) -> [i32; 4] {
-    let _ = params;
-    // SAFETY: `row_blocks` has checked that the parameters of the block are there.
+fn requantized(sums: [i32; 4], at: *const u32) -> [i32; 4] {
+    // SAFETY: the parameters of a row block are there, as `RowBlocks` has checked.
     let m = unsafe { *at.add(4).cast::<[i32; 4]>() };
     [mul_high(sums[0], m[0]), mul_high(sums[1], m[1]), mul_high(sums[2], m[2]), mul_high(sums[3], m[3])]
 }
@@ -98,7 +90,7 @@ unsafe extern "C" fn rows_body() {
     )
 }
 
-/// [`super::reference::split`] in assembly. Neither x nor h may be empty.
+/// [`super::reference::split`] in assembly.
 #[inline(always)]
 pub fn split<T>(
     _: Layout,
@@ -109,17 +101,15 @@ pub fn split<T>(
     units: impl Iterator<Item = T>,
     mut each: impl FnMut(T, [i32; 4]),
 ) {
-    let (x, h) = xh.split_at(x_words.min(xh.len()));
-    if x.is_empty() || h.is_empty() || !x.len().is_multiple_of(2) || !h.len().is_multiple_of(2) {
-        return;
-    }
     let words = xh.len() / 2 * 3;
+    let blocks = RowBlocks::split(weights, params, xh, x_words, words, PLAIN_PARAMS);
+    let Some(blocks @ RowBlocks { x, h, .. }) = blocks else { return };
     let at = [x.len() * 2, h.len() * 2];
     let (mut w, mut p) = (weights.as_ptr(), params.as_ptr());
-    for (_, unit) in (0..row_blocks(weights, words, params)).zip(units) {
+    for unit in blocks.units(units) {
         let (s0, s1, s2, s3);
         // SAFETY: as in `rows`: rows 0 and 1 have as many bytes as x and h columns, row 2 as x, row 3 as h, together the
-        // words of a block; h follows x.
+        // words of a row block; h follows x.
         unsafe {
             core::arch::asm!(
                 "bl {body}",
@@ -129,7 +119,7 @@ pub fn split<T>(
                 out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
             );
         }
-        let pre = requantized([s0, s1, s2, s3], params, p);
+        let pre = requantized([s0, s1, s2, s3], p);
         w = w.wrapping_add(words);
         p = p.wrapping_add(PLAIN_PARAMS);
         each(unit, pre);

@@ -1,7 +1,8 @@
 //! Layout "pairs": two rows in a lane.
 
 use super::elements;
-use crate::kernel::layout::{ROWS_PARAMS, SPLIT_PARAMS};
+use crate::kernel::row_block::row_blocks;
+use crate::kernel::weights::int8::packing::{ROWS_PARAMS, SPLIT_PARAMS};
 use crate::kernel::word::mul_high;
 
 /// Adds the products of one word of lanes with one word of the vector to the sums of its two rows.
@@ -28,7 +29,7 @@ fn add_bytes(sum: i32, bytes: u32, x: [u32; 2]) -> i32 {
         .wrapping_add(c3.wrapping_mul(x3))
 }
 
-/// The biases of a pair of rows as [`pack_bias`](crate::kernel::layout::pack_bias) wrote them.
+/// The biases of a pair of rows as `pack_bias` wrote them.
 #[inline(always)]
 fn biases(lo: u32, hi: u32, b0: u32) -> [i32; 2] {
     let a = (((hi as u64) << 32) | lo as u64) as i64;
@@ -44,11 +45,7 @@ pub fn rows<T>(
     units: impl Iterator<Item = T>,
     mut each: impl FnMut(T, [i32; 4]),
 ) {
-    let columns = x.len().wrapping_mul(2);
-    if columns == 0 {
-        return;
-    }
-    let blocks = weights.chunks_exact(columns).zip(params.as_chunks::<ROWS_PARAMS>().0);
+    let Some(blocks) = row_blocks::<ROWS_PARAMS>(weights, params, x.len().wrapping_mul(2)) else { return };
     for ((w, p), unit) in blocks.zip(units) {
         let (mut s01, mut s23) = (biases(p[0], p[1], p[2]), biases(p[3], p[4], p[5]));
         for (w, x) in w.as_chunks::<4>().0.iter().zip(x.as_chunks::<2>().0) {
@@ -70,12 +67,8 @@ pub fn split<T>(
     units: impl Iterator<Item = T>,
     mut each: impl FnMut(T, [i32; 4]),
 ) {
-    let words = xh.len() / 2 * 3;
-    if words == 0 {
-        return;
-    }
+    let Some(blocks) = row_blocks::<SPLIT_PARAMS>(weights, params, xh.len() / 2 * 3) else { return };
     let (x, h) = xh.split_at(x_words.min(xh.len()));
-    let blocks = weights.chunks_exact(words).zip(params.as_chunks::<SPLIT_PARAMS>().0);
     for ((w, p), unit) in blocks.zip(units) {
         let mut s01 = biases(p[0], p[1], p[2]);
         let (mut s2, mut s3) = (p[3] as i32, p[4] as i32);

@@ -1,53 +1,32 @@
 //! Armv7E-M and Armv8-M with the DSP extension: one body of assembly per kind of row block.
 //!
-//! A block takes four columns in 14 ([`rows`]) or 12 ([`split`]) instructions. Blocks are unrolled, and the loop
-//! is entered at the block that makes the number of columns come out even: `add pc` with the bytes to skip. A
+//! A turn takes four columns in 14 ([`rows`]) or 12 ([`split`]) instructions. Turns are unrolled, and the loop
+//! is entered at the turn that makes the number of columns come out even: `add pc` with the bytes to skip. A
 //! body is called with registers of its own choice, not by the C convention: one copy serves all layers at the
-//! price of two instructions a block.
+//! price of two instructions a row block.
 
-use super::layout::{Layout, ROWS_PARAMS, SPLIT_PARAMS};
+use super::packing::{ROWS_PARAMS, SPLIT_PARAMS};
+use crate::kernel::Layout;
+use crate::kernel::row_block::RowBlocks;
 use core::arch::{asm, naked_asm};
 
-/// Tells the assembler that the core has the extension: what it knows of Armv8-M Mainline alone is without.
-#[cfg(elman_dsp = "v8m")]
-macro_rules! cpu {
-    () => {
-        ".cpu cortex-m33"
-    };
-}
-#[cfg(not(elman_dsp = "v8m"))]
-macro_rules! cpu {
-    () => {
-        ""
-    };
-}
-
-pub(super) use cpu;
-
 /// Bytes of assembly for four columns of [`rows`].
-const ROWS_BLOCK: usize = 56;
+const ROWS_TURN: usize = 56;
 /// Bytes of assembly for four columns of [`split`].
-const SPLIT_BLOCK: usize = 48;
-/// Blocks in the loop over a vector.
+const SPLIT_TURN: usize = 48;
+/// Turns in the loop over a vector.
 const UNROLL: usize = 8;
-/// Blocks in the loop over x of [`split`], which is short in most networks.
+/// Turns in the loop over x of [`split`], which is short in most networks.
 const UNROLL_X: usize = 4;
 
-/// What `add pc` takes to skip to the first block of a loop of `unroll` over `words` words of a vector: whole blocks,
+/// What `add pc` takes to skip to the first turn of a loop of `unroll` over `words` words of a vector: whole turns,
 /// less the two bytes by which pc is ahead of the instruction after.
 #[inline(always)]
-const fn skip(words: usize, unroll: usize, block: usize) -> usize {
-    ((words / 2).wrapping_neg() % unroll * block).wrapping_sub(2)
+const fn skip(words: usize, unroll: usize, turn: usize) -> usize {
+    ((words / 2).wrapping_neg() % unroll * turn).wrapping_sub(2)
 }
 
-/// How many row blocks `weights` has, of `words` each; none where `params` has not as many.
-#[inline(always)]
-fn row_blocks(weights: &[u32], words: usize, params: &[u32], per_block: usize) -> usize {
-    let blocks = weights.len().checked_div(words).unwrap_or(0);
-    if blocks.wrapping_mul(per_block) <= params.len() { blocks } else { 0 }
-}
-
-/// Where the next row block of [`rows`] reads. The body loads it with one ldm and moves the first two on.
+/// Where the next row block of [`rows`] is. The body loads it with one ldm and moves the first two on.
 #[repr(C)]
 struct RowsAt {
     weights: *const u32,
@@ -57,7 +36,7 @@ struct RowsAt {
     x_end: *const u32,
 }
 
-/// [`super::reference::rows`] in assembly. `x` must not be empty.
+/// [`super::reference::rows`] in assembly.
 #[inline(always)]
 pub fn rows<T>(
     _: Layout,
@@ -67,25 +46,21 @@ pub fn rows<T>(
     units: impl Iterator<Item = T>,
     mut each: impl FnMut(T, [i32; 4]),
 ) {
-    let blocks = row_blocks(weights, x.len() * 2, params, ROWS_PARAMS);
-    if !x.len().is_multiple_of(2) {
-        return;
-    }
+    let Some(blocks) = RowBlocks::rows(weights, params, x, x.len() * 2, ROWS_PARAMS) else { return };
     let range = x.as_ptr_range();
     let mut at = RowsAt {
         weights: weights.as_ptr(),
         params: params.as_ptr(),
         x: range.start,
-        skip: skip(x.len(), UNROLL, ROWS_BLOCK),
+        skip: skip(x.len(), UNROLL, ROWS_TURN),
         x_end: range.end,
     };
-    for (_, unit) in (0..blocks).zip(units) {
+    for unit in blocks.units(units) {
         let (p0, p1, p2, p3);
-        // SAFETY: a block reads `x.len() * 2` words of weights and ROWS_PARAMS of parameters and moves on by as
-        // many; both are there `blocks` times. x is an even number of words and not empty (else there is no
-        // block), so the loop, two words of x and four of weights a block, entered with as many blocks as make a
-        // whole number of turns, ends exactly at x's end. All are aligned words, as ldrd and ldm demand. The
-        // skip counts whole blocks of 14 instructions of 4 bytes from the loop's start, two bytes before which
+        // SAFETY: there is a unit for each row block at most. One reads `x.len() * 2` words of weights and ROWS_PARAMS of
+        // parameters and moves on by as many. The loop, two words of x and four of weights a turn, entered with as many turns
+        // as make a whole number of rounds, ends exactly at x's end. All are aligned words, as ldrd and ldm demand. The
+        // skip counts whole turns of 14 instructions of 4 bytes from the loop's start, two bytes before which
         // `add pc` finds its base. Nothing is written but `at` and the stack below.
         unsafe {
             asm!(
@@ -154,7 +129,7 @@ unsafe extern "C" fn rows_body() {
     )
 }
 
-/// Where the next row block of [`split`] reads. The body loads the first five with one ldm and moves the first two on.
+/// Where the next row block of [`split`] is. The body loads the first five with one ldm and moves the first two on.
 #[repr(C)]
 struct SplitAt {
     weights: *const u32,
@@ -166,7 +141,7 @@ struct SplitAt {
     h_skip: usize,
 }
 
-/// [`super::reference::split`] in assembly. Neither x nor h may be empty.
+/// [`super::reference::split`] in assembly.
 #[inline(always)]
 pub fn split<T>(
     _: Layout,
@@ -177,25 +152,21 @@ pub fn split<T>(
     units: impl Iterator<Item = T>,
     mut each: impl FnMut(T, [i32; 4]),
 ) {
-    let (x, h) = xh.split_at(x_words.min(xh.len()));
-    let blocks = row_blocks(weights, xh.len() / 2 * 3, params, SPLIT_PARAMS);
-    if x.is_empty() || h.is_empty() || !x.len().is_multiple_of(2) || !h.len().is_multiple_of(2) {
-        return;
-    }
+    let blocks = RowBlocks::split(weights, params, xh, x_words, xh.len() / 2 * 3, SPLIT_PARAMS);
+    let Some(blocks @ RowBlocks { x, h, .. }) = blocks else { return };
     let mut at = SplitAt {
         weights: weights.as_ptr(),
         params: params.as_ptr(),
         x: x.as_ptr(),
-        x_skip: skip(x.len(), UNROLL_X, SPLIT_BLOCK),
+        x_skip: skip(x.len(), UNROLL_X, SPLIT_TURN),
         x_end: x.as_ptr_range().end,
         h_end: h.as_ptr_range().end,
-        h_skip: skip(h.len(), UNROLL, SPLIT_BLOCK),
+        h_skip: skip(h.len(), UNROLL, SPLIT_TURN),
     };
-    for (_, unit) in (0..blocks).zip(units) {
+    for unit in blocks.units(units) {
         let (p0, p1, p2, p3);
-        // SAFETY: as in `rows`, for two loops: x and h are even numbers of words and not empty, and h follows x;
-        // a block of 12 instructions reads two words of them and three of weights. A block moves on by
-        // `xh.len() / 2 * 3` words of weights and SPLIT_PARAMS of parameters, which are there `blocks` times.
+        // SAFETY: as in `rows`, for two loops over x and then h: a turn of 12 instructions reads two words of them and three
+        // of weights. A row block moves on by `xh.len() / 2 * 3` words of weights and SPLIT_PARAMS of parameters.
         unsafe {
             asm!(
                 "bl {body}",

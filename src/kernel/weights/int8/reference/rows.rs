@@ -1,7 +1,8 @@
 //! Layout "rows": one row after the other, a byte a weight.
 
 use super::elements;
-use crate::kernel::layout::PLAIN_PARAMS;
+use crate::kernel::row_block::row_blocks;
+use crate::kernel::weights::int8::packing::PLAIN_PARAMS;
 use crate::kernel::word::mul_high;
 
 /// Adds the products of a row with a vector.
@@ -26,14 +27,12 @@ pub fn rows<T>(
     units: impl Iterator<Item = T>,
     mut each: impl FnMut(T, [i32; 4]),
 ) {
+    // Whole blocks of four columns.
     let row = x.len() / 2;
-    if row == 0 {
-        return;
-    }
-    let blocks = weights.chunks_exact(row.wrapping_mul(4)).zip(params.as_chunks::<PLAIN_PARAMS>().0);
+    let Some(blocks) = row_blocks::<PLAIN_PARAMS>(weights, params, row.wrapping_mul(4)) else { return };
     for ((w, p), unit) in blocks.zip(units) {
         let mut pre = [0; 4];
-        for (k, (pre, w)) in pre.iter_mut().zip(w.chunks_exact(row)).enumerate() {
+        for (k, (pre, w)) in pre.iter_mut().zip(w.chunks_exact(row.max(1))).enumerate() {
             *pre = mul_high(add(p[k & 3] as i32, w, x), p[4 + (k & 3)] as i32);
         }
         each(unit, pre);
@@ -51,11 +50,7 @@ pub fn split<T>(
     mut each: impl FnMut(T, [i32; 4]),
 ) {
     let (x, h) = xh.split_at(x_words.min(xh.len()));
-    let words = xh.len() / 2 * 3;
-    if words == 0 {
-        return;
-    }
-    let blocks = weights.chunks_exact(words).zip(params.as_chunks::<PLAIN_PARAMS>().0);
+    let Some(blocks) = row_blocks::<PLAIN_PARAMS>(weights, params, xh.len() / 2 * 3) else { return };
     for ((mut w, p), unit) in blocks.zip(units) {
         let mut pre = [0; 4];
         for (k, (pre, x)) in pre.iter_mut().zip([xh, xh, x, h]).enumerate() {

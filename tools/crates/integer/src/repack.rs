@@ -2,36 +2,24 @@
 
 use anyhow::{Context, Result};
 use elman::blob::{Blob, FORMAT_VERSION, FRAME_WORDS, Model, crc32c};
-use elman::cell::StageKind;
-use elman::kernel::Layout;
+use elman::kernel::{Layout, Packing};
 
-use super::pass;
-use super::words_of;
-
-/// The layout that a core's kernels read.
-///
-/// # Errors
-/// Where there is no such core; the message lists those there are.
-pub fn layout_of(core: &str) -> Result<Layout> {
-    Layout::of_core(core).with_context(|| {
-        let all: Vec<&str> = Layout::ALL.iter().flat_map(|l| l.cores()).copied().collect();
-        format!("there is no core `{core}`: those there are: {}", all.join(", "))
-    })
-}
+use super::cores::layout_of;
+use super::{row_block, words_of};
 
 /// The blob with its weights as `core` reads them; all else, and every number, stays.
 ///
 /// # Errors
 /// Where the blob does not load, or there is no such core.
 pub fn for_core(blob: &[u8], core: &str) -> Result<Vec<u8>> {
-    relaid(blob, layout_of(core)?)
+    repacked(blob, layout_of(core)?)
 }
 
 /// The blob with its weights in `layout`.
 ///
 /// # Errors
 /// Where the blob does not load.
-pub fn relaid(blob: &[u8], layout: Layout) -> Result<Vec<u8>> {
+pub fn repacked(blob: &[u8], layout: Layout) -> Result<Vec<u8>> {
     let words = words_of(blob)?;
     let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob does not load: {e}"))?;
     let from = model.frame().layout;
@@ -40,24 +28,21 @@ pub fn relaid(blob: &[u8], layout: Layout) -> Result<Vec<u8>> {
     }
     let mut weights = Vec::new();
     for view in model.layers() {
-        let (x, all) = (view.input_words() * 2, view.vector_words() * 2);
-        for (n, stage) in view.spec().stages.iter().enumerate() {
-            let stage_view = view.stage(n);
-            let (split, per_pass, words) = match stage.kind {
-                StageKind::Pointwise | StageKind::Table => {
-                    weights.extend_from_slice(stage_view.params);
-                    weights.extend_from_slice(stage_view.weights);
-                    continue;
-                }
-                StageKind::Rows => (None, from.rows_params(), all),
-                StageKind::Split => (Some(x), from.split_params(), all / 4 * 3),
+        let packing = Packing { layout, ..view.packing() };
+        for n in 0..view.spec().stages.len() {
+            let stage = view.stage(n);
+            let Some((_, block)) = view.row_blocks(n) else {
+                weights.extend_from_slice(stage.params);
+                weights.extend_from_slice(stage.weights);
+                continue;
             };
             let (mut params, mut products) = (Vec::new(), Vec::new());
-            let passes = stage_view.params.chunks(per_pass).zip(stage_view.weights.chunks(words.max(1)));
-            for (p, w) in passes {
-                let rows =
-                    pass::unpack(from, split, all, p, w).context("a row block of a valid model does not unpack")?;
-                pass::pack(layout, split, &rows, &mut params, &mut products);
+            let blocks = (stage.params.chunks(view.packing().param_words(block)))
+                .zip(stage.weights.chunks(view.packing().weight_words(block)));
+            for (p, w) in blocks {
+                let rows = row_block::unpack(view.packing(), block, p, w)
+                    .context("a row block of a valid model does not unpack")?;
+                row_block::pack(packing, block, &rows, &mut params, &mut products);
             }
             weights.extend(params);
             weights.extend(products);
@@ -84,14 +69,16 @@ pub fn relaid(blob: &[u8], layout: Layout) -> Result<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::synthetic::{self, Drive};
+    use elman::kernel::WeightFormat;
 
-    /// Every variant, ordinary and saturating, in every layout: packed at once and repacked are the same blob, there and
+    /// Every variant, ordinary and saturating, in every weight format and layout: packed at once and repacked are the same blob, there and
     /// back is the first, and a stream has the same states.
     #[test]
     fn a_model_is_the_same_in_every_layout() {
-        for name in elman::layer::all().flat_map(|s| s.variants).map(|v| v.name) {
+        let names = elman::layer::all().flat_map(|s| s.variants).map(|v| v.name);
+        for (name, format) in names.flat_map(|name| WeightFormat::ALL.iter().map(move |format| (name, *format))) {
             for drive in [Drive::Ordinary, Drive::Saturating] {
-                let integer = synthetic::model(name, 6, 7, 3, drive, 5);
+                let integer = synthetic::in_format(synthetic::model(name, 6, 7, 3, drive, 5), format);
                 let blob = integer.to_blob().unwrap();
                 let states = |blob: &[u8]| {
                     let words = words_of(blob).unwrap();
@@ -105,18 +92,12 @@ mod tests {
                 };
                 let wanted = states(&blob);
                 for layout in Layout::ALL {
-                    let other = relaid(&blob, layout).unwrap();
+                    let other = repacked(&blob, layout).unwrap();
                     assert_eq!(other, integer.to_blob_in(layout).unwrap(), "{name} {layout:?}");
-                    assert_eq!(relaid(&other, Layout::Pairs).unwrap(), blob);
+                    assert_eq!(repacked(&other, Layout::Pairs).unwrap(), blob);
                     assert_eq!(states(&other), wanted, "{name} {layout:?}");
                 }
             }
         }
-    }
-
-    #[test]
-    fn cores_are_known_by_name() {
-        assert_eq!(layout_of("m55").unwrap(), Layout::Rows);
-        assert!(layout_of("m5").unwrap_err().to_string().contains("m4, m7, m33, m55, m0, m3, rv32"));
     }
 }

@@ -1,15 +1,17 @@
 //! Recipes: everything that defines a training run, in TOML; every value has a default.
+#![forbid(unsafe_code)]
 
 mod network;
+mod usage;
 
 pub use network::{AttentionRecipe, GraphRecipe, NetworkRecipe, RequestedNetwork, Seq2seqRecipe, TreeRecipe};
+pub use usage::Usage;
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::Usage;
 use elman_data::records::RecordOptions;
 use elman_data::{Augment, VocabularyOptions};
 use elman_listen::StreamRecipe;
