@@ -12,34 +12,35 @@
 //! With a [`SilenceReset`] the detector also says when the state should be reset: [`Detector::should_reset`].
 //!
 //! ```
-//! use elman::detect::{Config, Detector};
+//! use elman::detect::{Config, Detector, Probability};
 //!
 //! // Class 0 is no word. Class 1 is reported where its mean over two steps reaches a half, at most once in ten steps.
-//! let config = Config { smooth: 2, refractory: 10, ..Config::new(&[0, 16384])? };
+//! let thresholds = [Probability::ZERO, Probability::from_num(0.5)];
+//! let config = Config { smooth: 2, refractory: 10, ..Config::new(&thresholds)? };
 //! let mut memory = vec![0; config.memory_words()];
 //! let mut detector = Detector::new(&config, &mut memory)?;
 //! assert_eq!(detector.step(&[0, 2000], 8), None); // only one step is loud yet: its mean is just below a half
 //! let event = detector.step(&[0, 2000], 8).ok_or("no event")?;
 //! assert_eq!((event.class, event.step), (1, 1));
+//! assert!(event.score > 0.7);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 use core::fmt;
 
-use crate::arith::softmax;
+use crate::arith::{probability, softmax};
 use crate::kernel::word;
 use crate::memory::MemoryError;
 use crate::record::record;
 use crate::silence::SilenceCounter;
 
+pub use crate::arith::Probability;
 pub use crate::silence::SilenceReset;
 
 /// Most classes of a model with a detector.
 pub const MAX_OUTPUTS: usize = 32;
 /// Longest window of smoothing, in steps.
 pub const MAX_SMOOTH: u8 = 64;
-/// The probability 1, in the format of thresholds and means: Q0.15.
-pub const ONE: u16 = 1 << 15;
 
 record! {
     /// Parameters of a detector: data of the model, calibrated with it, and part of its blob.
@@ -49,12 +50,12 @@ record! {
         smooth: u8 ["smooth "],
         /// Steps after an event in which no other is reported.
         refractory: u16 ["refractory "],
-        /// The mean of a reported class must fall below this (Q0.15) before the class is reported again; 0 for no such rule.
-        release: u16 ["release "],
+        /// The mean of a reported class must fall below this before the class is reported again; 0 for no such rule.
+        release: Probability ["release "],
         /// After how much silence the state of network and detector is reset.
         silence_reset: SilenceReset ["rest(" SilenceReset ") "],
-        /// Of each class, the mean probability (Q0.15) from which on it is reported; 0 for a class that is no word.
-        thresholds: heapless::Vec<u16, MAX_OUTPUTS> ["thresholds"],
+        /// Of each class, the mean probability from which on it is reported; 0 for a class that is no word.
+        thresholds: heapless::Vec<Probability, MAX_OUTPUTS> ["thresholds"],
     }
 }
 
@@ -72,16 +73,16 @@ pub enum Error {
     Threshold {
         /// The class.
         class: usize,
-        /// Its threshold, in Q0.15.
+        /// Bits of its threshold.
         bits: u16,
     },
     /// A release threshold that is not below a class' own.
     Release {
         /// The class.
         class: usize,
-        /// Its threshold, in Q0.15.
+        /// Bits of its threshold.
         threshold: u16,
-        /// The release threshold, in Q0.15.
+        /// Bits of the release threshold.
         release: u16,
     },
     /// A silence reset whose class is a word or not there, or that a refractory time may outlast.
@@ -146,26 +147,51 @@ impl From<MemoryError> for Error {
 
 /// A detected word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Event {
     /// The class: index of the output and of its label.
     pub class: u16,
     /// Index of this step from 0, modulo 2^32 (2.7 years at 50 steps a second).
     pub step: u32,
-    /// Mean probability of the class, Q0.15.
-    pub score: u16,
+    /// Mean probability of the class.
+    pub score: Probability,
+}
+
+/// Probabilities are written in 2^-15, as integers.
+#[cfg(feature = "defmt")]
+impl defmt::Format for Event {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        let Event { class, step, score } = *self;
+        defmt::write!(f, "Event {{ class: {=u16}, step: {=u32}, score: {=u16}/32768 }}", class, step, score.to_bits());
+    }
+}
+
+/// Probabilities are written in 2^-15, as integers.
+#[cfg(feature = "defmt")]
+impl defmt::Format for Config {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(
+            f,
+            "Config {{ smooth: {=u8}, refractory: {=u16}, release: {=u16}/32768, {}, thresholds: {}/32768 }}",
+            self.smooth,
+            self.refractory,
+            self.release.to_bits(),
+            self.silence_reset,
+            probability::bits(&self.thresholds)
+        );
+    }
 }
 
 impl Config {
-    /// One threshold (Q0.15) a class, no smoothing, no refractory time, no release, no silence reset.
+    /// One threshold a class, no smoothing, no refractory time, no release, no silence reset.
     ///
     /// # Errors
     /// [`Error::Outputs`] for more than [`MAX_OUTPUTS`].
-    pub fn new(thresholds: &[u16]) -> Result<Self, Error> {
+    pub fn new(thresholds: &[Probability]) -> Result<Self, Error> {
         let outputs = thresholds.len();
         let thresholds =
             heapless::Vec::from_slice(thresholds).map_err(|_| Error::Outputs { thresholds: outputs, outputs })?;
-        Ok(Config { smooth: 1, refractory: 0, release: 0, silence_reset: SilenceReset::NEVER, thresholds })
+        let release = Probability::ZERO;
+        Ok(Config { smooth: 1, refractory: 0, release, silence_reset: SilenceReset::NEVER, thresholds })
     }
 
     /// Words of memory that a detector with these parameters needs, exactly.
@@ -187,13 +213,14 @@ impl Config {
             return Err(Error::Outputs { thresholds, outputs });
         }
         let mut words = 0usize;
-        for (class, &threshold) in self.thresholds.iter().enumerate().filter(|(_, t)| **t > 0) {
+        for (class, &threshold) in self.thresholds.iter().enumerate().filter(|(_, t)| **t > Probability::ZERO) {
             words = words.wrapping_add(1);
-            if threshold > ONE {
-                return Err(Error::Threshold { class, bits: threshold });
+            if threshold > Probability::ONE {
+                return Err(Error::Threshold { class, bits: threshold.to_bits() });
             }
             if self.release >= threshold {
-                return Err(Error::Release { class, threshold, release: self.release });
+                let (threshold, release) = (threshold.to_bits(), self.release.to_bits());
+                return Err(Error::Release { class, threshold, release });
             }
         }
         if words == 0 {
@@ -201,7 +228,8 @@ impl Config {
         }
         let Config { silence_reset, refractory, .. } = *self;
         let silence = self.thresholds.get(silence_reset.class as usize);
-        let valid = silence_reset == SilenceReset::NEVER || (silence == Some(&0) && silence_reset.steps > refractory);
+        let valid = silence_reset == SilenceReset::NEVER
+            || (silence == Some(&Probability::ZERO) && silence_reset.steps > refractory);
         if valid { Ok(()) } else { Err(Error::SilenceReset { silence_reset, outputs, refractory }) }
     }
 }
@@ -214,6 +242,13 @@ pub struct Detector<'m> {
     ring: &'m mut [u16],
     /// Their sums, an output each.
     sums: &'m mut [u32],
+    /// What changes from step to step and is not in the memory.
+    counters: Counters,
+}
+
+/// What a detector keeps from step to step, in addition to its memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counters {
     /// Where in the ring the next step goes.
     at: usize,
     /// Steps so far.
@@ -228,23 +263,42 @@ pub struct Detector<'m> {
     reset_due: bool,
 }
 
+/// A detector's memory: ring and sums.
+#[inline(always)]
+fn parts<'m>(config: &Config, memory: &'m mut [u32]) -> Option<(&'m mut [u16], &'m mut [u32])> {
+    let outputs = config.thresholds.len();
+    let memory = memory.get_mut(..config.memory_words())?;
+    let (sums, ring) = memory.split_at_mut_checked(outputs)?;
+    let length = (config.smooth as usize).wrapping_mul(outputs);
+    Some((word::unsigned_halves_mut(ring).get_mut(..length)?, sums))
+}
+
 impl<'m> Detector<'m> {
     /// A detector at the start of a stream. `memory` needs [`Config::memory_words`] words, whatever they hold.
     ///
     /// # Errors
     /// The errors of [`Config::check`], and [`Error::Memory`].
     pub fn new(config: &'m Config, memory: &'m mut [u32]) -> Result<Self, Error> {
-        let outputs = config.thresholds.len();
-        config.check(outputs)?;
+        config.check(config.thresholds.len())?;
         let too_small = MemoryError { required: config.memory_words(), provided: memory.len() };
-        let memory = memory.get_mut(..config.memory_words()).ok_or(too_small)?;
-        let (sums, ring) = memory.split_at_mut_checked(outputs).ok_or(too_small)?;
-        let length = (config.smooth as usize).wrapping_mul(outputs);
-        let ring = word::unsigned_halves_mut(ring).get_mut(..length).ok_or(too_small)?;
-        let (silence, reset_due) = (SilenceCounter::default(), false);
-        let mut this = Detector { config, ring, sums, at: 0, step: 0, quiet: 0, held: 0, silence, reset_due };
+        let (ring, sums) = parts(config, memory).ok_or(too_small)?;
+        let mut this = Detector { config, ring, sums, counters: Counters::default() };
         this.reset();
         Ok(this)
+    }
+
+    /// A detector that goes on where one with these counters, over the same memory, ended; `None` where the memory is too
+    /// small. The parameters are valid.
+    #[inline(always)]
+    pub(crate) fn resume(config: &'m Config, memory: &'m mut [u32], counters: Counters) -> Option<Self> {
+        let (ring, sums) = parts(config, memory)?;
+        Some(Detector { config, ring, sums, counters })
+    }
+
+    /// What [`Detector::resume`] goes on from.
+    #[inline(always)]
+    pub(crate) fn counters(&self) -> Counters {
+        self.counters
     }
 
     /// The parameters.
@@ -255,15 +309,14 @@ impl<'m> Detector<'m> {
     /// Resets everything to the start of a stream.
     pub fn reset(&mut self) {
         self.reset_window();
-        self.step = 0;
+        self.counters.step = 0;
     }
 
     /// Resets all but the count of steps: time goes on.
     pub fn reset_window(&mut self) {
         self.ring.fill(0);
         self.sums.fill(0);
-        (self.at, self.quiet, self.held) = (0, 0, 0);
-        (self.silence, self.reset_due) = (SilenceCounter::default(), false);
+        self.counters = Counters { step: self.counters.step, ..Counters::default() };
     }
 
     /// Whether the state should be reset after the last step, as [`Config::silence_reset`] says. A
@@ -271,26 +324,27 @@ impl<'m> Detector<'m> {
     /// [`Stream::reset`](crate::Stream::reset), [`Detector::reset_window`] and, with a front end,
     /// [`FrontEnd::reset_estimates`](crate::audio::FrontEnd::reset_estimates).
     pub fn should_reset(&self) -> bool {
-        self.reset_due
+        self.counters.reset_due
     }
 
     /// Steps since the start, modulo 2^32.
     pub fn steps(&self) -> u32 {
-        self.step
+        self.counters.step
     }
 
-    /// Mean probability of class `k` over the window, in Q0.15.
-    pub fn smoothed(&self, k: usize) -> u16 {
-        self.sums.get(k).map_or(0, |s| s / (self.config.smooth as u32).max(1)) as u16
+    /// Mean probability of class `k` over the window.
+    pub fn smoothed(&self, k: u16) -> Probability {
+        let sum = self.sums.get(usize::from(k)).copied().unwrap_or(0);
+        Probability::from_bits((sum / (self.config.smooth as u32).max(1)) as u16)
     }
 
-    /// Probabilities of the last step, in Q0.15; empty before the first.
-    pub fn probabilities(&self) -> &[u16] {
+    /// Probabilities of the last step; empty before the first.
+    pub fn probabilities(&self) -> &[Probability] {
         let outputs = self.sums.len();
-        let at = if self.at == 0 { self.ring.len() } else { self.at };
-        match self.step {
+        let at = if self.counters.at == 0 { self.ring.len() } else { self.counters.at };
+        match self.counters.step {
             0 => &[],
-            _ => self.ring.get(at.saturating_sub(outputs)..at).unwrap_or_default(),
+            _ => probability::of_bits(self.ring.get(at.saturating_sub(outputs)..at).unwrap_or_default()),
         }
     }
 
@@ -298,58 +352,62 @@ impl<'m> Detector<'m> {
     /// probability 0, surplus ones are not read.
     #[inline(never)]
     pub fn step(&mut self, logits: &[i16], frac: u8) -> Option<Event> {
-        self.reset_due = self.silence.step(&self.config.silence_reset, logits);
+        self.counters.reset_due = self.counters.silence.step(&self.config.silence_reset, logits);
         self.slide(|slot| softmax(logits, frac, slot))
     }
 
-    /// [`Detector::step`] with probabilities (Q0.15, at most 1) instead of logits. Silence is not counted.
-    pub fn step_probabilities(&mut self, probabilities: &[u16]) -> Option<Event> {
-        self.slide(|slot| slot.iter_mut().zip(probabilities).for_each(|(to, p)| *to = (*p).min(ONE)))
+    /// [`Detector::step`] with probabilities (at most 1) instead of logits. Silence is not counted.
+    pub fn step_probabilities(&mut self, probabilities: &[Probability]) -> Option<Event> {
+        self.slide(|slot| {
+            slot.iter_mut().zip(probabilities).for_each(|(to, p)| *to = (*p).min(Probability::ONE).to_bits());
+        })
     }
 
     /// Moves the window on by a step, whose probabilities `fill` writes over zeros.
     #[inline]
     fn slide(&mut self, fill: impl FnOnce(&mut [u16])) -> Option<Event> {
         let outputs = self.sums.len();
-        let slot = self.ring.get_mut(self.at..self.at.wrapping_add(outputs)).unwrap_or_default();
+        let slot = self.ring.get_mut(self.counters.at..self.counters.at.wrapping_add(outputs)).unwrap_or_default();
         self.sums.iter_mut().zip(slot.iter()).for_each(|(sum, old)| *sum = sum.wrapping_sub(*old as u32));
         slot.fill(0);
         fill(slot);
         self.sums.iter_mut().zip(slot.iter()).for_each(|(sum, new)| *sum = sum.wrapping_add(*new as u32));
-        self.at = self.at.wrapping_add(outputs);
-        if self.at >= self.ring.len() {
-            self.at = 0;
+        self.counters.at = self.counters.at.wrapping_add(outputs);
+        if self.counters.at >= self.ring.len() {
+            self.counters.at = 0;
         }
         let event = self.detect();
-        self.step = self.step.wrapping_add(1);
+        self.counters.step = self.counters.step.wrapping_add(1);
         event
     }
 
     /// Compares the sums with the thresholds.
     fn detect(&mut self) -> Option<Event> {
         let window = self.config.smooth as u32;
-        let release = self.config.release as u32;
+        let release = self.config.release.to_bits() as u32;
         let mut best: Option<(u16, u32)> = None;
         for ((class, &sum), &threshold) in (0u16..).zip(self.sums.iter()).zip(&self.config.thresholds) {
             let bit = 1u32 << (class & 31);
             if sum < release.wrapping_mul(window) {
-                self.held &= !bit;
+                self.counters.held &= !bit;
             }
-            let detected = threshold > 0 && sum >= (threshold as u32).wrapping_mul(window) && self.held & bit == 0;
+            let threshold = threshold.to_bits() as u32;
+            let detected = threshold > 0 && sum >= threshold.wrapping_mul(window) && self.counters.held & bit == 0;
             if detected && best.is_none_or(|(_, most)| sum > most) {
                 best = Some((class, sum));
             }
         }
-        if self.quiet > 0 {
-            self.quiet = self.quiet.wrapping_sub(1);
+        if self.counters.quiet > 0 {
+            self.counters.quiet = self.counters.quiet.wrapping_sub(1);
             return None;
         }
         let (class, sum) = best?;
-        self.quiet = self.config.refractory;
+        self.counters.quiet = self.config.refractory;
         if release > 0 {
-            self.held |= 1 << (class & 31);
+            self.counters.held |= 1 << (class & 31);
         }
-        Some(Event { class, step: self.step, score: (sum / window.max(1)) as u16 })
+        let score = Probability::from_bits((sum / window.max(1)) as u16);
+        Some(Event { class, step: self.counters.step, score })
     }
 }
 
@@ -358,6 +416,12 @@ mod tests {
     use super::*;
     use std::vec;
     use std::vec::Vec;
+
+    const ONE: u16 = Probability::ONE.to_bits();
+
+    fn of<const N: usize>(bits: [u16; N]) -> [Probability; N] {
+        bits.map(Probability::from_bits)
+    }
 
     /// The steps at which `logits` (one class against a class at 0) are reported.
     fn reported(config: &Config, logits: &[i16]) -> Vec<u32> {
@@ -369,7 +433,8 @@ mod tests {
     }
 
     fn config(smooth: u8, refractory: u16, release: u16, threshold: u16) -> Config {
-        Config { smooth, refractory, release, ..Config::new(&[0, threshold]).unwrap() }
+        let release = Probability::from_bits(release);
+        Config { smooth, refractory, release, ..Config::new(&of([0, threshold])).unwrap() }
     }
 
     const LOUD: i16 = 8000;
@@ -403,7 +468,7 @@ mod tests {
 
     #[test]
     fn the_greater_of_two_is_reported() {
-        let config = Config { refractory: 3, ..Config::new(&[0, ONE / 8, ONE / 8]).unwrap() };
+        let config = Config { refractory: 3, ..Config::new(&of([0, ONE / 8, ONE / 8])).unwrap() };
         let mut memory = vec![0; config.memory_words()];
         let mut detector = Detector::new(&config, &mut memory).unwrap();
         assert!(detector.probabilities().is_empty());
@@ -416,7 +481,7 @@ mod tests {
     /// A million random steps: sums stay what they are by definition, and a reset gives a fresh start.
     #[test]
     fn sums_do_not_drift() {
-        let config = Config { smooth: 7, refractory: 5, ..Config::new(&[0, 9000, 12_000]).unwrap() };
+        let config = Config { smooth: 7, refractory: 5, ..Config::new(&of([0, 9000, 12_000])).unwrap() };
         let mut memory = vec![0; config.memory_words()];
         let mut other = memory.clone();
         let mut detector = Detector::new(&config, &mut memory).unwrap();
@@ -430,18 +495,19 @@ mod tests {
             let logits = [next(), next(), next()];
             let mut p = [0; 3];
             softmax(&logits, 11, &mut p);
-            assert_eq!(detector.step(&logits, 11), again.step_probabilities(&p));
+            assert_eq!(detector.step(&logits, 11), again.step_probabilities(&of(p)));
             last.push(detector.probabilities().to_vec());
             if last.len() > 7 {
                 last.remove(0);
             }
             for k in 0..3 {
-                assert_eq!(detector.smoothed(k), (last.iter().map(|p| p[k] as u32).sum::<u32>() / 7) as u16);
+                let sum: u32 = last.iter().map(|p| u32::from(p[k].to_bits())).sum();
+                assert_eq!(detector.smoothed(k as u16).to_bits(), (sum / 7) as u16);
             }
         }
         assert_eq!(detector.steps(), 1_000_000);
         detector.reset();
-        assert_eq!((detector.steps(), detector.smoothed(1)), (0, 0));
+        assert_eq!((detector.steps(), detector.smoothed(1)), (0, Probability::ZERO));
     }
 
     /// A word that is held and just reported, then silence: after the reset the detector is a fresh one whose time went on.
@@ -476,17 +542,17 @@ mod tests {
 
     #[test]
     fn extremes_are_defined() {
-        let config = Config { smooth: 2, ..Config::new(&[ONE; 32]).unwrap() };
+        let config = Config { smooth: 2, ..Config::new(&[Probability::ONE; 32]).unwrap() };
         let mut memory = vec![0; config.memory_words()];
         let mut detector = Detector::new(&config, &mut memory).unwrap();
         for logits in [[i16::MIN; 40], [i16::MAX; 40], [0; 40]] {
             for n in [0, 31, 32, 40, 1] {
                 assert_eq!(detector.step(&logits[..n], 15), None, "{n}");
-                let sum: u32 = detector.probabilities().iter().map(|p| *p as u32).sum();
+                let sum: u32 = detector.probabilities().iter().map(|p| u32::from(p.to_bits())).sum();
                 assert!(if n == 0 { sum == 0 } else { sum > 32_000 && sum <= 32_768 }, "{n}: {sum}");
             }
             // One class alone has the probability 1, and with it the mean of the second step.
-            assert_eq!(detector.step(&logits[..1], 15).map(|e| (e.class, e.score)), Some((0, ONE)));
+            assert_eq!(detector.step(&logits[..1], 15).map(|e| (e.class, e.score)), Some((0, Probability::ONE)));
         }
     }
 
@@ -520,6 +586,6 @@ mod tests {
             Detector::new(&good, &mut memory).unwrap_err(),
             MemoryError { required: provided + 1, provided }.into()
         );
-        assert_eq!(Config::new(&[1; 33]), Err(Error::Outputs { thresholds: 33, outputs: 33 }));
+        assert_eq!(Config::new(&[Probability::DELTA; 33]), Err(Error::Outputs { thresholds: 33, outputs: 33 }));
     }
 }

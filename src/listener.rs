@@ -8,7 +8,7 @@
 //! let model = Model::load(blob)?;
 //! let mut listener = Listener::new(&model, memory)?;
 //! if let Some(event) = listener.push(block) {
-//!     println!("{:?} after {} ms", model.label(event.class.into()), listener.milliseconds(&event));
+//!     println!("{:?} after {} ms", listener.label(&event), listener.milliseconds(&event));
 //! }
 //! # Ok(()) }
 //! # assert!(run(Blob::new(&[0; 8]), &mut [], &[]).is_err());
@@ -19,9 +19,9 @@
 //! [`SilenceReset`](crate::detect::SilenceReset) the state is reset after as much silence as it says.
 
 use crate::arith::divide;
-use crate::audio::FrontEnd;
+use crate::audio::{self, FrontEnd, Position};
 use crate::blob::Model;
-use crate::detect::{self, Detector, Event};
+use crate::detect::{self, Counters, Detector, Event};
 use crate::memory::MemoryError;
 use crate::net::{RunError, Stream};
 
@@ -31,6 +31,29 @@ pub struct Listener<'m, 'b> {
     front_end: FrontEnd<'m>,
     net: Stream<'m, 'b>,
     detector: Detector<'m>,
+}
+
+/// What a listener keeps from block to block, in addition to its memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    front_end: Position,
+    detector: Counters,
+}
+
+/// The memory of front end, network and detector.
+#[inline(always)]
+fn parts<'m>(
+    model: &Model<'_>,
+    audio: &audio::Config,
+    detect: &detect::Config,
+    memory: &'m mut [u32],
+) -> Result<[&'m mut [u32]; 3], MemoryError> {
+    let words = [audio.memory_words(), model.memory_words(), detect.memory_words()];
+    let required = words.iter().fold(0usize, |sum, n| sum.saturating_add(*n));
+    let too_small = MemoryError { required, provided: memory.len() };
+    let (sound, rest) = memory.split_at_mut_checked(words[0]).ok_or(too_small)?;
+    let (states, rest) = rest.split_at_mut_checked(words[1]).ok_or(too_small)?;
+    Ok([sound, states, rest.get_mut(..words[2]).ok_or(too_small)?])
 }
 
 /// The results of one frame, stage by stage.
@@ -46,6 +69,15 @@ pub struct FrameResult<'l> {
     pub event: Option<Event>,
     /// Whether the state is reset after this frame: enough consecutive frames were silent.
     pub reset: bool,
+}
+
+/// Logits, event and whether the state is reset; features would make a long line.
+#[cfg(feature = "defmt")]
+impl defmt::Format for FrameResult<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        let FrameResult { logits, event, reset, .. } = *self;
+        defmt::write!(f, "FrameResult {{ logits: {}, event: {}, reset: {=bool} }}", logits, event, reset);
+    }
 }
 
 impl<'m, 'b> Listener<'m, 'b> {
@@ -76,17 +108,31 @@ impl<'m, 'b> Listener<'m, 'b> {
             return Err(RunError::NotAListener { front_end: false, detector: true });
         };
         detect.check(model.outputs())?;
-        let words = [audio.memory_words(), model.memory_words(), detect.memory_words()];
-        let required = words.iter().fold(0usize, |sum, n| sum.saturating_add(*n));
-        let too_small = MemoryError { required, provided: memory.len() };
-        let (sound, rest) = memory.split_at_mut_checked(words[0]).ok_or(too_small)?;
-        let (states, rest) = rest.split_at_mut_checked(words[1]).ok_or(too_small)?;
-        let sums = rest.get_mut(..words[2]).ok_or(too_small)?;
+        let [sound, states, sums] = parts(model, audio, detect, memory)?;
         Ok(Listener {
             front_end: FrontEnd::with_operations(&model.operations.front_end, *audio, sound)?,
             net: model.stream(states)?,
             detector: Detector::new(detect, sums)?,
         })
+    }
+
+    /// A listener that goes on where one with this progress, over the same memory, ended; `None` where model or memory are
+    /// of another.
+    #[inline(always)]
+    pub(crate) fn resume(model: &'m Model<'b>, memory: &'m mut [u32], progress: Progress) -> Option<Self> {
+        let (audio, detect) = (model.audio()?, model.detect()?);
+        let [sound, states, sums] = parts(model, audio, detect, memory).ok()?;
+        Some(Listener {
+            front_end: FrontEnd::resume(&model.operations.front_end, *audio, sound, progress.front_end)?,
+            net: Stream::resume(model, states),
+            detector: Detector::resume(detect, sums, progress.detector)?,
+        })
+    }
+
+    /// What [`Listener::resume`] goes on from.
+    #[inline(always)]
+    pub(crate) fn progress(&self) -> Progress {
+        Progress { front_end: self.front_end.position(), detector: self.detector.counters() }
     }
 
     /// The model.
@@ -105,7 +151,7 @@ impl<'m, 'b> Listener<'m, 'b> {
     }
 
     /// The parameters of the front end.
-    pub fn audio(&self) -> &crate::audio::Config {
+    pub fn audio(&self) -> &audio::Config {
         self.front_end.config()
     }
 
@@ -139,22 +185,31 @@ impl<'m, 'b> Listener<'m, 'b> {
             if !self.detector.should_reset() {
                 return;
             }
-            self.reset_states();
+            self.reset_parts();
         }
     }
 
-    /// Network, detector and the front end's estimates as at the start of a stream; the window of samples and the count of
-    /// steps go on.
-    fn reset_states(&mut self) {
+    /// What a silence reset does: network, detector and the front end's estimates are as at the start of a stream, the
+    /// window of samples and the count of steps go on.
+    fn reset_parts(&mut self) {
         self.front_end.reset_estimates();
         self.net.reset();
         self.detector.reset_window();
     }
 
+    /// The label of an event's class.
+    pub fn label(&self, event: &Event) -> Option<&'b str> {
+        self.model().label(event.class)
+    }
+
     /// When an event was detected, in ms from the start of the stream to the end of its frame.
     pub fn milliseconds(&self, event: &Event) -> u64 {
-        let config = self.front_end.config();
-        let samples = (event.step as u64).wrapping_mul(config.hop as u64).wrapping_add(config.window as u64);
-        divide(samples.wrapping_mul(1000), (config.sample_rate as u64).max(1))
+        milliseconds(self.front_end.config(), event)
     }
+}
+
+/// [`Listener::milliseconds`] with these parameters of the front end.
+pub(crate) fn milliseconds(config: &audio::Config, event: &Event) -> u64 {
+    let samples = (event.step as u64).wrapping_mul(config.hop as u64).wrapping_add(config.window as u64);
+    divide(samples.wrapping_mul(1000), (config.sample_rate as u64).max(1))
 }

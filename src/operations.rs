@@ -38,3 +38,13 @@ impl<'b> Model<'b> {
         Model::load_with(&Operations::ALL, blob)
     }
 }
+
+/// [`Model::load`].
+impl<'b> TryFrom<Blob<'b>> for Model<'b> {
+    type Error = LoadError;
+
+    #[inline(always)]
+    fn try_from(blob: Blob<'b>) -> Result<Self, LoadError> {
+        Model::load(blob)
+    }
+}

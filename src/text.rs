@@ -72,8 +72,8 @@ impl<'b> Text<'b> {
     }
 
     /// Symbol `k`; `None` for the unknown one, 0, and beyond the last.
-    pub fn symbol(&self, k: usize) -> Option<&'b str> {
-        let before = k.checked_sub(1)?;
+    pub fn symbol(&self, k: u16) -> Option<&'b str> {
+        let before = usize::from(k.checked_sub(1)?);
         let begins = |(_, b): &(usize, u8)| self.begins(*b);
         let nth = |n: usize| self.symbols.bytes().enumerate().filter(begins).nth(n).map(|(at, _)| at);
         let start = match self.unit {
@@ -180,14 +180,14 @@ mod tests {
             assert_eq!(text.len(), n + 1);
             for (k, c) in all.iter().enumerate() {
                 assert_eq!(text.index(&c.to_string()), if k < n { k as u16 + 1 } else { 0 }, "{c} of {n}");
-                assert_eq!(text.symbol(k + 1), (k < n).then_some(c.to_string()).as_deref());
+                assert_eq!(text.symbol(k as u16 + 1), (k < n).then_some(c.to_string()).as_deref());
             }
             let listed = words[..n.min(words.len())].join("\n");
             let text = Text { unit: TextUnit::Words, symbols: &listed };
             assert_eq!(text.len(), n.min(words.len()) + 1);
             for (k, w) in words.iter().enumerate() {
                 assert_eq!(text.index(w), if k < n { k as u16 + 1 } else { 0 }, "{w} of {n}");
-                assert_eq!(text.symbol(k + 1), (k < n).then_some(*w));
+                assert_eq!(text.symbol(k as u16 + 1), (k < n).then_some(*w));
             }
         }
         let text = Text { unit: TextUnit::Words, symbols: "b\nd" };

@@ -36,9 +36,13 @@ const HOUSES: &[House] = &[House {
         "blob",
         "net",
         "listener",
+        "float",
         // All of it.
         "operations",
         "error",
+        "owned",
+        "source",
+        "storage",
         "lib",
     ],
 }];

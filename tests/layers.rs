@@ -159,13 +159,15 @@ fn closed_loop_equals_feeding_by_hand() {
     let loaded = Model::load(Blob::new(&words)).unwrap();
     let (mut a, mut b) = (vec![0; loaded.memory_words()], vec![0; loaded.memory_words()]);
     let (mut closed, mut taught) = (loaded.stream(&mut a).unwrap(), loaded.stream(&mut b).unwrap());
+    assert_eq!((loaded.inputs(), loaded.external_inputs(), loaded.in_frac(), loaded.out_frac()), (3, 1, 9, 11));
+    assert_eq!(closed.try_step(&[1]).unwrap_err(), elman::RunError::FrameLength { required: 3, provided: 1 });
     let mut previous = vec![0; 2];
     let mut moved = 0;
     for x in synthetic::frames(1, 400, 8) {
         let fed: Vec<i16> = previous.iter().map(|y| reformat(*y, 11, 9)).collect();
         let y = taught.step(&[x, fed[0], fed[1]]).logits.to_vec();
         // Advancing alone must close the loop as well.
-        closed.advance(&[x]);
+        closed.advance_closed(&[x]);
         assert_eq!(closed.output().logits, y);
         moved += (y != previous) as usize;
         previous = y;

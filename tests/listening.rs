@@ -2,7 +2,7 @@
 
 use elman::audio::{Config, Pcen, SpectralSubtraction};
 use elman::blob::{Blob, Model};
-use elman::detect::{self, Event, ONE, SilenceReset};
+use elman::detect::{self, Event, Probability, SilenceReset};
 use elman::{Listener, Stream};
 use elman::{LoadError, MemoryError, RunError};
 use elman_quant::synthetic::{self, sound};
@@ -13,7 +13,7 @@ fn words(model: &IntegerModel) -> Vec<u32> {
 }
 
 /// All stages of all frames, and the events.
-fn run(blob: &[u32], blocks: &mut dyn Iterator<Item = &[i16]>) -> (Vec<i16>, Vec<u16>, Vec<Event>) {
+fn run(blob: &[u32], blocks: &mut dyn Iterator<Item = &[i16]>) -> (Vec<i16>, Vec<Probability>, Vec<Event>) {
     let model = Model::load(Blob::new(blob)).unwrap();
     let mut memory = vec![0xDEAD_BEEF; Blob::new(blob).listener_words()];
     let mut listener = Listener::new(&model, &mut memory).unwrap();
@@ -21,7 +21,7 @@ fn run(blob: &[u32], blocks: &mut dyn Iterator<Item = &[i16]>) -> (Vec<i16>, Vec
     for block in blocks {
         listener.push_each(block, |result| {
             numbers.extend(result.features.iter().chain(result.logits));
-            means.extend((0..model.outputs()).map(|k| result.detector.smoothed(k)));
+            means.extend((0..model.outputs() as u16).map(|k| result.detector.smoothed(k)));
             events.extend(result.event);
         });
     }
@@ -72,7 +72,7 @@ fn extremes_are_defined() {
     {
         let (numbers, means, events) = run(&blob, &mut samples.chunks(320));
         assert_eq!(numbers.len(), Config::HZ_16000.frames(32_000) * 35);
-        assert!(means.iter().all(|m| *m <= ONE));
+        assert!(means.iter().all(|m| *m <= Probability::ONE));
         assert!(events.windows(2).all(|e| e[1].step - e[0].step > refractory), "{events:?}");
         assert_eq!(run(&blob, &mut samples.chunks(777)).2, events);
     }
@@ -166,8 +166,8 @@ fn behind_a_rest_a_listener_with_a_past_is_a_fresh_one() {
             for (listener, frame) in [&mut past, &mut fresh].into_iter().zip(&mut frames) {
                 listener.push_each(block, |result| {
                     frame.extend(result.features.iter().chain(result.logits).map(|x| i32::from(*x)));
-                    frame.extend((0..4).map(|k| i32::from(result.detector.smoothed(k))));
-                    frame.extend(result.event.map(|e| i32::from(e.class) << 16 | i32::from(e.score)));
+                    frame.extend((0..4).map(|k| i32::from(result.detector.smoothed(k).to_bits())));
+                    frame.extend(result.event.map(|e| i32::from(e.class) << 16 | i32::from(e.score.to_bits())));
                     frame.push(i32::from(result.reset));
                 });
             }
@@ -221,8 +221,14 @@ fn what_a_detector_cannot_be_is_refused() {
     };
     let detector = |change: &dyn Fn(&mut detect::Config)| refusal(&|m| change(m.detect.as_mut().unwrap()));
     assert!(detector(&|d| d.smooth = 0).contains(&Error::Smooth { steps: 0 }.to_string()));
-    assert!(detector(&|d| d.thresholds[1] = 40_000).contains(&Error::Threshold { class: 1, bits: 40_000 }.to_string()));
-    assert!(detector(&|d| d.thresholds.fill(0)).contains(&Error::Threshold { class: 0, bits: 0 }.to_string()));
+    assert!(
+        detector(&|d| d.thresholds[1] = Probability::from_bits(40_000))
+            .contains(&Error::Threshold { class: 1, bits: 40_000 }.to_string())
+    );
+    assert!(
+        detector(&|d| d.thresholds.fill(Probability::ZERO))
+            .contains(&Error::Threshold { class: 0, bits: 0 }.to_string())
+    );
     assert!(detector(&|d| d.release = d.thresholds[2]).contains("for class 1 with threshold"));
     let reset = |class, steps| {
         let silence_reset = SilenceReset { class, steps };

@@ -150,9 +150,12 @@ fn every_step_is_as_its_chains_say() {
             net.encode(&source).unwrap();
             for (t, y) in definition.outputs(&source, &symbols).iter().enumerate() {
                 assert_eq!(net.step(symbols[t] as u16).logits, y, "{} {:?} step {t}", integer.name, integer.structure);
-                let weights = net.weights();
-                let sum: u32 = weights.iter().sum();
-                assert!(sum <= 32768 && weights.iter().all(|a| *a <= 32768), "{sum}");
+                let weights = net.attention_weights();
+                let sum: u32 = weights.iter().map(|a| a.to_bits()).sum();
+                assert!(
+                    sum <= 32768 && weights.len() == if definition.score == AttentionScore::None { 0 } else { steps },
+                    "{sum}"
+                );
             }
         }
     }

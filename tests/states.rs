@@ -61,15 +61,31 @@ fn a_foreign_or_short_snapshot_is_refused_and_changes_nothing() {
     assert_eq!(nb.hidden_state(0), before);
 }
 
+/// An error that changes nothing, or a debug assertion; without those a frame is padded with zeros or cut.
 #[test]
-fn frames_of_a_wrong_length_are_read_as_documented() {
+fn frames_of_a_wrong_length_are_an_error() {
     let words = blob("lstm", 3);
     let model = Model::load(Blob::new(&words)).unwrap();
     let (mut m1, mut m2) = (vec![0; model.memory_words()], vec![0; model.memory_words()]);
     let (mut n1, mut n2) = (model.stream(&mut m1).unwrap(), model.stream(&mut m2).unwrap());
-    n1.step(&[5; 5]);
-    n2.step(&[5; 9]);
-    assert_eq!(n1.step(&[7, 7]).logits, n2.step(&[7, 7, 0, 0, 0]).logits);
+    assert_eq!(n1.try_step(&[5; 5]).unwrap().logits, n2.step(&[5; 5]).logits);
+    for provided in [0, 2, 4, 6, 50] {
+        let error = n1.try_step(&vec![7; provided]).unwrap_err();
+        assert_eq!(error, RunError::FrameLength { required: 5, provided });
+        assert_eq!(
+            error.to_string(),
+            format!("a frame of {provided} elements, 5 are required: provide one frame a step")
+        );
+    }
+    assert_eq!(n1.try_step(&[7; 5]).unwrap().logits, n2.step(&[7; 5]).logits);
+    let stepped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| n1.step(&[9, 9]).logits.to_vec()));
+    match stepped {
+        Ok(y) => assert_eq!(y, n2.step(&[9, 9, 0, 0, 0]).logits),
+        Err(message) => {
+            let message = message.downcast_ref::<String>().unwrap();
+            assert_eq!(message, "a frame of 2 elements: the step reads 5");
+        }
+    }
 }
 
 #[test]

@@ -5,11 +5,13 @@
 
 mod divide;
 pub(crate) mod log2;
+pub(crate) mod probability;
 mod q;
 mod softmax;
 mod table;
 
 pub(crate) use divide::divide;
+pub use probability::Probability;
 pub(crate) use q::saturate;
 pub use q::{Q, reformat, round_shift, sigmoid, tanh};
 pub(crate) use softmax::exp2_neg;
@@ -19,6 +21,8 @@ pub use softmax::{softmax, softmax_wide};
 pub type Pre = fixed::types::I16F16;
 /// Output of sigmoid or tanh in integer arithmetic: Q0.31.
 pub type Gate = fixed::types::I1F31;
+/// A logit as a number: Q15.16, which holds an i16 of 0 to 15 fraction bits exactly.
+pub type Logit = fixed::types::I16F16;
 
 /// The pointwise function after an affine map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -7,6 +7,7 @@ use crate::record::record;
 record! {
     /// Parameters of the front end. They are data of the network trained on them and part of its blob.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
     pub struct Config {
         /// Samples per second, in Hz.
         sample_rate: u32,

@@ -48,6 +48,40 @@ pub struct FrontEnd<'a> {
     missing: usize,
 }
 
+/// A front end's memory in its parts, named as its fields.
+struct Parts<'a> {
+    ring: &'a mut [i16],
+    buffer: &'a mut [u32],
+    edges: &'a mut [u32],
+    noises: &'a mut [[u32; 2]],
+    means: &'a mut [[u32; 2]],
+}
+
+impl<'a> Parts<'a> {
+    /// `None` where the memory is too small.
+    #[inline(always)]
+    fn of(config: &Config, memory: &'a mut [u32]) -> Option<Self> {
+        let (ring, rest) = memory.split_at_mut_checked((config.window as usize).div_ceil(2))?;
+        let (buffer, rest) = rest.split_at_mut_checked(config.fft())?;
+        let ring = crate::kernel::word::halves_mut(ring).get_mut(..config.window as usize)?;
+        let (edges, rest) = rest.split_at_mut_checked((config.channels as usize).wrapping_add(2))?;
+        let bands = |present: bool| if present { config.channels as usize } else { 0 };
+        let estimates: &mut [[u32; 2]] = rest.as_chunks_mut().0;
+        let (noises, rest) = estimates.split_at_mut_checked(bands(config.spectral_subtraction.is_some()))?;
+        let means = rest.get_mut(..bands(config.pcen.is_some()))?;
+        Some(Parts { ring, buffer, edges, noises, means })
+    }
+}
+
+/// What a front end keeps between samples, in addition to its memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// Where in the ring the next sample goes.
+    head: usize,
+    /// Samples still missing from the next frame.
+    missing: usize,
+}
+
 impl<'a> FrontEnd<'a> {
     /// A front end at the start of a stream. `memory` needs [`Config::memory_words`] words, whatever they hold.
     ///
@@ -69,21 +103,33 @@ impl<'a> FrontEnd<'a> {
     ) -> Result<Self, Error> {
         config.check_with(operations)?;
         let too_small = MemoryError { required: config.memory_words(), provided: memory.len() };
-        let (ring, rest) = memory.split_at_mut_checked((config.window as usize).div_ceil(2)).ok_or(too_small)?;
-        let (buffer, rest) = rest.split_at_mut_checked(config.fft()).ok_or(too_small)?;
-        let ring = crate::kernel::word::halves_mut(ring).get_mut(..config.window as usize).ok_or(too_small)?;
-        let (edges, rest) = rest.split_at_mut_checked((config.channels as usize).wrapping_add(2)).ok_or(too_small)?;
-        let bands = |present: bool| if present { config.channels as usize } else { 0 };
-        let estimates: &mut [[u32; 2]] = rest.as_chunks_mut().0;
-        let (noises, rest) =
-            estimates.split_at_mut_checked(bands(config.spectral_subtraction.is_some())).ok_or(too_small)?;
-        let means = rest.get_mut(..bands(config.pcen.is_some())).ok_or(too_small)?;
+        let Parts { ring, buffer, edges, noises, means } = Parts::of(&config, memory).ok_or(too_small)?;
         for (i, e) in edges.iter_mut().enumerate() {
             *e = mel::edge(&config, i as u32);
         }
         let mut this = FrontEnd { config, operations, ring, buffer, edges, noises, means, head: 0, missing: 0 };
         this.reset();
         Ok(this)
+    }
+
+    /// A front end that goes on where one at this position, over the same memory, ended; `None` where the memory is too
+    /// small. The parameters are valid.
+    #[inline(always)]
+    pub(crate) fn resume(
+        operations: &'static Operations,
+        config: Config,
+        memory: &'a mut [u32],
+        position: Position,
+    ) -> Option<Self> {
+        let Parts { ring, buffer, edges, noises, means } = Parts::of(&config, memory)?;
+        let Position { head, missing } = position;
+        Some(FrontEnd { config, operations, ring, buffer, edges, noises, means, head, missing })
+    }
+
+    /// What [`FrontEnd::resume`] goes on from.
+    #[inline(always)]
+    pub(crate) fn position(&self) -> Position {
+        Position { head: self.head, missing: self.missing }
     }
 
     /// The parameters.

@@ -42,6 +42,7 @@ mod spectral_subtraction;
 pub use config::Config;
 pub use error::Error;
 pub use front_end::FrontEnd;
+pub(crate) use front_end::Position;
 #[doc(hidden)]
 pub use front_end::Stage;
 pub use operations::Operations;

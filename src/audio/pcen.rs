@@ -12,6 +12,7 @@ use crate::record::record;
 record! {
     /// Parameters of the normalisation.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
     pub struct Pcen {
         /// k: the mean follows with a time constant of 2^k frames; 1 to 12.
         smoothing_log2: u8 ["smooth "],

@@ -16,6 +16,7 @@ use crate::record::record;
 record! {
     /// Parameters of the subtraction.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
     pub struct SpectralSubtraction {
         /// The estimate falls with a time constant of 2^fall frames; 1 to 12.
         fall_log2: u8 ["fall "],

@@ -16,6 +16,7 @@ pub(super) const DETECT_WORDS: usize = 10;
 
 /// The frame's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Frame {
     /// Order in which weights are packed.
     pub layout: Layout,

@@ -23,6 +23,7 @@ pub use crate::descriptor::{
     AttentionScore, Descriptor, Direction, LayerDescriptor, MAX_BEAMS, MAX_CHAINS, MAX_LAYERS, MAX_WIDTH, Readout,
     Structure,
 };
+pub use crate::kernel::Layout;
 pub use crc::crc32c;
 pub use error::LoadError;
 pub use frame::{FORMAT_VERSION, FRAME_WORDS, Frame, MAGIC};

@@ -60,11 +60,16 @@ impl<'b> Model<'b> {
     pub fn detect(&self) -> Option<&detect::Config> {
         self.descriptor.detect.as_ref()
     }
+    /// Gives the model other parameters of the detector. They fit the model.
+    pub(crate) fn set_detect(&mut self, config: detect::Config) {
+        self.descriptor.detect = Some(config);
+    }
     /// Which outputs of a sequence are the answer.
     pub fn readout(&self) -> Readout {
         self.descriptor.readout
     }
     /// The layers, from the input.
+    #[doc(hidden)]
     pub fn layers(&self) -> &[LayerView<'b>] {
         &self.layers
     }
@@ -81,6 +86,7 @@ impl<'b> Model<'b> {
         self.descriptor.chains.len()
     }
     /// The layers of chain number `k` of a model of several chains; [`crate::wiring`] has the numbers.
+    #[doc(hidden)]
     pub fn chain(&self, k: usize) -> &[LayerView<'b>] {
         self.chains().at(k)
     }
@@ -96,14 +102,23 @@ impl<'b> Model<'b> {
     pub fn outputs(&self) -> usize {
         self.outputs as usize
     }
+    /// Elements of an input frame that the caller provides in closed loop: all but those fed back. See
+    /// [`Stream::step_closed`](crate::Stream::step_closed).
+    pub fn external_inputs(&self) -> usize {
+        self.inputs().saturating_sub(self.feedback())
+    }
+    /// Fraction bits of an input frame: an element x stands for x / 2^in_frac.
+    pub fn in_frac(&self) -> u8 {
+        self.layers.first().map_or(15, |l| l.in_frac)
+    }
     /// Fraction bits of the output.
     pub fn out_frac(&self) -> u8 {
         self.layers.last().map_or(15, |l| l.q.out_frac)
     }
-    /// Label of output `k`.
-    pub fn label(&self, k: usize) -> Option<&'b str> {
+    /// Label of class `k`; `None` where there is no such class or the model has no labels.
+    pub fn label(&self, k: u16) -> Option<&'b str> {
         let text = self.descriptor.labels;
-        let (mut start, mut line) = (0, 0usize);
+        let (mut start, mut line) = (0, 0u16);
         for (at, _) in text.bytes().enumerate().filter(|(_, b)| *b == b'\n') {
             if line == k {
                 return text.get(start..at);
@@ -128,5 +143,21 @@ impl<'b> Model<'b> {
     /// Words of memory of a stream, or of a sequence where [`Model::max_steps`] is not 0.
     pub fn memory_words(&self) -> usize {
         self.memory_words
+    }
+}
+
+/// Name, CRC and sizes.
+#[cfg(feature = "defmt")]
+impl defmt::Format for Model<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(
+            f,
+            "Model {{ name: {=str}, crc: {=u32:#010x}, inputs: {=u16}, outputs: {=u16}, memory_words: {=usize} }}",
+            self.name(),
+            self.crc,
+            self.inputs,
+            self.outputs,
+            self.memory_words
+        );
     }
 }

@@ -17,9 +17,11 @@ pub mod srn;
 pub mod tree_lstm;
 mod view;
 
+#[doc(hidden)]
 pub use delay_taps::{DelayTaps, MAX_LINE_WORDS};
 pub(crate) use device::{DeviceSpec, DeviceStage};
 pub(crate) use drive::{plain, split_mut};
+#[doc(hidden)]
 pub use view::{LayerView, StageView, StepFn};
 
 use crate::arith::Arith;

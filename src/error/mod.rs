@@ -52,5 +52,12 @@ impl From<RunError> for Error {
     }
 }
 
+/// There is none.
+impl From<core::convert::Infallible> for Error {
+    fn from(error: core::convert::Infallible) -> Self {
+        match error {}
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -65,6 +65,7 @@ fn run_errors() -> Vec<RunError> {
         Memory(MemoryError { required: 42, provided: 41 }),
         WrongRunner { structure: Structure::Sequence },
         NotAListener { front_end: true, detector: false },
+        FrameLength { required: 42, provided: 41 },
         SequenceOnly { max_steps: 41 },
         Frames { elements: 41, inputs: 42 },
         TooLong { steps: 42, most: 41 },

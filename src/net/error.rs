@@ -30,6 +30,13 @@ pub enum RunError {
         /// Steps of its longest sequence.
         max_steps: usize,
     },
+    /// A frame of another length than the model reads in a step.
+    FrameLength {
+        /// Elements required.
+        required: usize,
+        /// Elements provided.
+        provided: usize,
+    },
     /// A sequence that is no whole number of frames.
     Frames {
         /// Elements provided.
@@ -165,6 +172,9 @@ impl fmt::Display for RunError {
                 f,
                 "a layer reads backward: run sequences of up to {max_steps} steps with `Model::sequence` instead of a stream"
             ),
+            RunError::FrameLength { required, provided } => {
+                write!(f, "a frame of {provided} elements, {required} are required: provide one frame a step")
+            }
             RunError::Frames { elements, inputs } => {
                 write!(f, "{elements} elements are no whole number of frames of {inputs}: provide whole frames")
             }

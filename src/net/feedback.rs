@@ -3,7 +3,7 @@
 use super::stream;
 use crate::arith::reformat;
 use crate::blob::{Model, Operations};
-use crate::cell::{LayerView, split_mut};
+use crate::cell::split_mut;
 use crate::kernel::word;
 
 impl Operations {
@@ -14,7 +14,7 @@ impl Operations {
     }
 }
 
-/// A step: `memory` has the first `provided` elements of the frame and 0 after them.
+/// A step: `memory` has a frame of `provided` elements and 0 after them. Without the elements fed back the loop is closed.
 #[inline(never)]
 fn step(model: &Model<'_>, memory: &mut [u32], provided: usize) {
     close_loop(model, memory, provided);
@@ -26,14 +26,9 @@ fn step(model: &Model<'_>, memory: &mut [u32], provided: usize) {
 
 /// The layers' memory, the output after it, and where in the input the elements fed back are.
 fn parts<'s>(model: &Model<'_>, memory: &'s mut [u32]) -> (&'s mut [u32], &'s mut [u32], core::ops::Range<usize>) {
-    let at = model.inputs().saturating_sub(model.feedback());
+    let at = model.external_inputs();
     let (layers, output) = split_mut(memory, stream::output_at(model));
     (layers, output, at..model.inputs())
-}
-
-/// Fraction bits of the input.
-fn in_frac(model: &Model<'_>) -> u8 {
-    model.layers.first().map_or(0, LayerView::in_frac)
 }
 
 /// Where the frame ended before the elements fed back, puts the previous output there.
@@ -43,7 +38,7 @@ fn close_loop(model: &Model<'_>, memory: &mut [u32], provided: usize) {
         return;
     }
     let fed_back = word::halves_mut(layers).get_mut(fed_back).unwrap_or_default();
-    let (from, to) = (model.out_frac(), in_frac(model));
+    let (from, to) = (model.out_frac(), model.in_frac());
     for (x, y) in fed_back.iter_mut().zip(word::halves(output)) {
         *x = reformat(*y, from, to);
     }
@@ -52,7 +47,7 @@ fn close_loop(model: &Model<'_>, memory: &mut [u32], provided: usize) {
 /// Adds the previous output, which the frame has, to what the layers gave.
 fn increment(model: &Model<'_>, memory: &mut [u32]) {
     let (layers, output, fed_back) = parts(model, memory);
-    let (from, to) = (in_frac(model), model.out_frac());
+    let (from, to) = (model.in_frac(), model.out_frac());
     let previous = word::halves(layers).get(fed_back).unwrap_or_default();
     for (y, x) in word::halves_mut(output).iter_mut().zip(previous) {
         *y = y.saturating_add(reformat(*x, from, to));

@@ -32,7 +32,7 @@ use crate::wiring::graph::{EDGE, MESSAGE, NODE, UPDATE, of_round};
 /// let rows = CsrRows::new(&[0, 1, 3, 4], &[1, 0, 2, 1])?; // 0 - 1 - 2
 /// let outputs = net.run(frames, rows, &[])?; // `[3, model.inputs()]`, and nothing known of the edges
 /// for (v, output) in outputs.iter().enumerate() {
-///     println!("node {v}: {:?}", model.label(output.argmax()));
+///     println!("node {v}: {:?}", output.argmax().and_then(|k| model.label(k)));
 /// }
 /// # Ok(()) }
 /// ```

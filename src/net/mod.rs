@@ -8,14 +8,15 @@ mod graph;
 mod sampler;
 mod seq2seq;
 mod sequence;
-mod stream;
+pub(crate) mod stream;
 mod tree;
 
+pub use crate::arith::{Logit, Probability};
 pub use csr::CsrRows;
 pub use error::RunError;
 pub use graph::Graph;
 pub use sampler::{Sampler, Temperature};
-pub use seq2seq::{END, Seq2seq, Written};
+pub use seq2seq::{AttentionWeight, END, Seq2seq, Written};
 pub use sequence::{Outputs, Sequence};
 pub use stream::{Output, SNAPSHOT_EXTRA_WORDS, Stream};
 pub use tree::{Node, Tree, slots_needed};

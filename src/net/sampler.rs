@@ -20,8 +20,8 @@ const LOG2_E: u64 = 47_274;
 ///
 /// let output = Output { logits: &[100, 900, 300], frac: 8 };
 /// let mut sampler = Sampler::new(7, elman::net::Temperature::from_num(0.8), 2);
-/// let drawn: Vec<usize> = (0..5).map(|_| sampler.draw(&output)).collect();
-/// assert!(drawn.iter().all(|k| *k == 1 || *k == 2));
+/// let drawn: Vec<u16> = (0..5).filter_map(|_| sampler.draw(&output)).collect();
+/// assert!(drawn.len() == 5 && drawn.iter().all(|k| *k == 1 || *k == 2));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sampler {
@@ -48,8 +48,8 @@ impl Sampler {
         z ^ (z >> 31)
     }
 
-    /// Index of a score, drawn as above. Each call takes one number of the generator.
-    pub fn draw(&mut self, output: &Output<'_>) -> usize {
+    /// Index of a logit, drawn as above; `None` where there are no logits. Each call takes one number of the generator.
+    pub fn draw(&mut self, output: &Output<'_>) -> Option<u16> {
         let number = self.number();
         let logits = output.logits;
         // Q.16 of log2(e)·2^10 / T, without the logits' fraction bits.
@@ -67,7 +67,7 @@ impl Sampler {
         for (k, s) in best.among(logits) {
             let w = weight(s);
             if left < w {
-                return k;
+                return Some(k as u16);
             }
             left = left.wrapping_sub(w);
         }
@@ -125,7 +125,7 @@ mod tests {
             let mut sampler = Sampler::new(1, Temperature::from_num(t), k);
             let mut counts = [0u32; 6];
             for _ in 0..40_000 {
-                counts[sampler.draw(&output(&SCORES))] += 1;
+                counts[usize::from(sampler.draw(&output(&SCORES)).unwrap())] += 1;
             }
             let mut order: Vec<usize> = (0..6).collect();
             order.sort_by_key(|i| (-(SCORES[*i] as i32), *i));
@@ -142,7 +142,7 @@ mod tests {
     fn seeds_decide_and_nothing_else() {
         let draws = |seed| {
             let mut sampler = Sampler::new(seed, Temperature::from_num(1.5), 0);
-            (0..64).map(|_| sampler.draw(&output(&SCORES))).collect::<Vec<_>>()
+            (0..64).map(|_| sampler.draw(&output(&SCORES)).unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(draws(5), draws(5));
         assert_ne!(draws(5), draws(6));
@@ -151,13 +151,13 @@ mod tests {
     #[test]
     fn extremes_are_total() {
         let mut cold = Sampler::new(3, Temperature::ZERO, 0);
-        assert_eq!(cold.draw(&output(&SCORES)), 1);
+        assert_eq!(cold.draw(&output(&SCORES)), Some(1));
         let mut coldest = Sampler::new(3, Temperature::from_bits(1), 2);
-        assert!([1, 3].contains(&coldest.draw(&output(&SCORES))));
-        assert_eq!(coldest.draw(&output(&[])), 0);
-        assert_eq!(Sampler::new(3, Temperature::MAX, 1).draw(&output(&[i16::MIN])), 0);
+        assert!([Some(1), Some(3)].contains(&coldest.draw(&output(&SCORES))));
+        assert_eq!((coldest.draw(&output(&[])), cold.draw(&output(&[]))), (None, None));
+        assert_eq!(Sampler::new(3, Temperature::MAX, 1).draw(&output(&[i16::MIN])), Some(0));
         let same = [7i16; 300];
         let mut top = Sampler::new(3, Temperature::MAX, 3);
-        assert!((0..200).all(|_| top.draw(&output(&same)) < 3));
+        assert!((0..200).all(|_| top.draw(&output(&same)).unwrap() < 3));
     }
 }

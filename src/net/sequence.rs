@@ -19,7 +19,7 @@ use crate::plan::{Buffers, SequencePlan};
 /// let mut net = model.sequence(memory)?; // `model.memory_words()` words
 /// let outputs = net.run(frames)?; // `[steps, model.inputs()]`
 /// for (t, output) in outputs.iter().enumerate() {
-///     println!("step {t}: {:?}", model.label(output.argmax()));
+///     println!("step {t}: {:?}", output.argmax().and_then(|k| model.label(k)));
 /// }
 /// # Ok(()) }
 /// ```

@@ -1,5 +1,7 @@
 //! Reads postcard, and nothing that postcard would write otherwise.
 
+use crate::arith::Probability;
+
 /// A position in bytes that may be anything. After a mistake only zeros are read, so that one check at the end of a record
 /// is enough.
 #[derive(Clone, Copy, Debug)]
@@ -145,6 +147,8 @@ plain!(u16, Bytes::short, short, "u16");
 plain!(u32, |bytes| bytes.number(32) as u32, word, "u32");
 plain!(u64, |bytes| bytes.number(64), wide, "u64");
 plain!(&'b str, Bytes::text, text, "string");
+
+plain!(Probability, |bytes| Probability::from_bits(bytes.short()), probability, "u16, in 2^-15");
 
 impl<'b> Read<'b, [u16; 4]> for [u16; 4] {
     #[inline(always)]

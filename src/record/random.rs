@@ -23,6 +23,10 @@ impl Random {
         self.wide() as u16
     }
 
+    pub(crate) fn probability(&mut self) -> crate::arith::Probability {
+        crate::arith::Probability::from_bits(self.short())
+    }
+
     pub(crate) fn byte(&mut self) -> u8 {
         self.wide() as u8
     }

@@ -2,7 +2,6 @@
 
 use elman::detect::Detector;
 use elman::{MemoryError, Model, RunError, Stream};
-use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
 
 use crate::spotter::{Detection, Indicator};
@@ -63,7 +62,7 @@ impl<'m, 'b, A: Accelerometer, P: OutputPin> Gestures<'m, 'b, A, P> {
             return Err(RunError::NotAListener { front_end: model.audio().is_some(), detector: false });
         };
         if model.inputs() != 3 {
-            return Err(RunError::Frames { elements: 3, inputs: model.inputs() });
+            return Err(RunError::FrameLength { required: model.inputs(), provided: 3 });
         }
         let required = model.memory_words() + config.memory_words();
         if memory.len() < required {
@@ -74,19 +73,15 @@ impl<'m, 'b, A: Accelerometer, P: OutputPin> Gestures<'m, 'b, A, P> {
         Ok(Gestures { net: model.stream(states)?, detector, sensor, light })
     }
 
-    /// One reading: waits `period_ms`, reads, and gives the gesture that was recognised, if there is one.
+    /// One reading, `period_ms` after the one before: gives the gesture that was recognised, if there is one. The caller
+    /// waits, by a timer that keeps the rate that the model was trained on, as embassy's `Ticker` does.
     ///
     /// # Errors
     /// [`Fault`]: the sensor's or the pin's.
-    pub fn step(
-        &mut self,
-        delay: &mut impl DelayNs,
-        period_ms: u32,
-    ) -> Result<Detection<'b>, Fault<A::Error, P::Error>> {
-        delay.delay_ms(period_ms);
+    pub fn step(&mut self, period_ms: u32) -> Result<Detection<'b>, Fault<A::Error, P::Error>> {
         self.light.tick(period_ms).map_err(Fault::Light)?;
         // The model's input has so many fraction bits of a thousandth of g.
-        let frac = self.net.model().layers().first().map_or(0, |l| l.in_frac());
+        let frac = self.net.model().in_frac();
         let scaled = |v: i16| (i32::from(v) << (frac & 15)).clamp(i16::MIN.into(), i16::MAX.into()) as i16;
         let frame = self.sensor.read().map_err(Fault::Sensor)?.map(scaled);
         let y = self.net.step(&frame);
@@ -97,6 +92,6 @@ impl<'m, 'b, A: Accelerometer, P: OutputPin> Gestures<'m, 'b, A, P> {
         }
         let Some(event) = event else { return Ok(None) };
         self.light.blink().map_err(Fault::Light)?;
-        Ok(Some((event, self.net.model().label(event.class.into()).unwrap_or("?"))))
+        Ok(Some((event, self.net.model().label(event.class).unwrap_or("?"))))
     }
 }

@@ -3,8 +3,8 @@
 //! A board's `main` has the microphone and hands over blocks of samples; everything else is here, over embedded-hal.
 
 use core::convert::Infallible;
+use elman::Listener;
 use elman::detect::Event;
-use elman::{Listener, Model, RunError};
 use embedded_hal::digital::{ErrorType, OutputPin};
 
 /// A light that goes on with an event and off some samples later.
@@ -82,15 +82,12 @@ pub struct Spotter<'m, 'b, P> {
 }
 
 impl<'m, 'b, P: OutputPin> Spotter<'m, 'b, P> {
-    /// A listener at the start of a stream; `memory` needs `Blob::listener_words`.
-    ///
-    /// # Errors
-    /// As [`Listener::new`].
-    pub fn new(model: &'m Model<'b>, memory: &'m mut [u32], light: Indicator<P>) -> Result<Self, RunError> {
-        Ok(Spotter { listener: Listener::new(model, memory)?, light })
+    /// A listener and a light that is off.
+    pub fn new(listener: Listener<'m, 'b>, light: Indicator<P>) -> Self {
+        Spotter { listener, light }
     }
 
-    /// Takes a block of any length; the event in it, if there is one, and its label.
+    /// Takes a block of any length; its event, if it has one, and the label of the event's class.
     ///
     /// # Errors
     /// The light's pin's.
@@ -98,7 +95,7 @@ impl<'m, 'b, P: OutputPin> Spotter<'m, 'b, P> {
         self.light.tick(block.len() as u32)?;
         let Some(event) = self.listener.push(block) else { return Ok(None) };
         self.light.blink()?;
-        Ok(Some((event, self.listener.model().label(event.class.into()).unwrap_or("?"))))
+        Ok(Some((event, self.listener.label(&event).unwrap_or("?"))))
     }
 }
 

@@ -3,7 +3,7 @@
 #![no_main]
 
 use defmt_rtt as _;
-use elman::{Blob, Model};
+use elman::{Blob, Storage};
 use elman_board::spotter::{Indicator, Spotter};
 use embassy_nrf::gpio::{Level, Output, OutputDrive};
 use embassy_nrf::pdm::{Config, Frequency, InterruptHandler, Pdm, Ratio, SamplerState};
@@ -14,7 +14,7 @@ use static_cell::ConstStaticCell;
 bind_interrupts!(struct Interrupts { PDM => InterruptHandler<peripherals::PDM>; });
 
 static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
-static MEMORY: ConstStaticCell<[u32; BLOB.listener_words()]> = ConstStaticCell::new([0; BLOB.listener_words()]);
+static STORAGE: ConstStaticCell<Storage<'static, { BLOB.listener_words() }>> = ConstStaticCell::new(Storage::new());
 /// Samples in a block: 20 ms.
 const BLOCK: usize = 320;
 static BUFFERS: ConstStaticCell<[[i16; BLOCK]; 2]> = ConstStaticCell::new([[0; BLOCK]; 2]);
@@ -22,12 +22,15 @@ static BUFFERS: ConstStaticCell<[[i16; BLOCK]; 2]> = ConstStaticCell::new([[0; B
 #[embassy_executor::main]
 async fn main(_spawner: embassy_executor::Spawner) {
     let p = embassy_nrf::init(Default::default());
-    let model = defmt::unwrap!(Model::load(BLOB));
     // The microphone gets its supply from a pin.
     let _supply = Output::new(p.P0_17, Level::High, OutputDrive::Standard);
     let pin = Output::new(p.P0_13, Level::Low, OutputDrive::Standard);
     let light = Indicator::new(pin, false, 8000).unwrap_or_else(|e| match e {});
-    let mut spotter = defmt::unwrap!(Spotter::new(&model, MEMORY.take(), light));
+    let listener = match STORAGE.take().listener(BLOB) {
+        Ok(listener) => listener,
+        Err(error) => return defmt::error!("{}", error),
+    };
+    let mut spotter = Spotter::new(listener, light);
 
     let mut config = Config::default();
     // 1.28 MHz / 80 is 16 kHz exactly.
@@ -35,7 +38,7 @@ async fn main(_spawner: embassy_executor::Spawner) {
     let mut microphone = Pdm::new(p.PDM, Interrupts, p.P0_26, p.P0_25, config);
     let process = |block: &[i16; BLOCK]| {
         if let Some((event, word)) = spotter.process(block).unwrap_or_else(|e| match e {}) {
-            defmt::info!("{=str} at step {=u32}, score {=u16}", word, event.step, event.score);
+            defmt::info!("{=str}: {}", word, event);
         }
         SamplerState::Sampled
     };

@@ -5,8 +5,11 @@
 #![no_main]
 
 mod operations;
+#[cfg(feature = "more")]
+mod owned;
 
 use core::hint::black_box;
+use elman::arith::Probability;
 use elman::audio::FrontEnd;
 use elman::{Blob, Model, Stream};
 use static_cell::ConstStaticCell;
@@ -42,7 +45,7 @@ fn features(front_end: &mut FrontEnd<'_>, samples: &[i16], frame: &mut [i16; 64]
 
 /// One step, the greatest output and the probabilities.
 #[inline(never)]
-fn infer(stream: &mut Stream<'_, '_>, frame: &[i16], p: &mut [u16; 16]) -> usize {
+fn infer(stream: &mut Stream<'_, '_>, frame: &[i16], p: &mut [Probability; 16]) -> Option<u16> {
     let output = stream.step(frame);
     output.softmax(p);
     output.argmax()
@@ -53,7 +56,7 @@ fn states(stream: &mut Stream<'_, '_>, snapshot: &mut [u32; 256], layer: usize) 
     stream.snapshot(snapshot).ok()?;
     stream.reset();
     stream.restore(black_box(snapshot)).ok()?;
-    black_box((stream.hidden_state(layer), stream.carried_state(layer), stream.model().label(layer)));
+    black_box((stream.hidden_state(layer), stream.carried_state(layer), stream.model().label(layer as u16)));
     Some(())
 }
 
@@ -64,8 +67,8 @@ fn sequence(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Option<usi
     let mut net = model.sequence(memory).ok()?;
     black_box((net.max_steps(), model.sequence_words(black_box(7))));
     let outputs = net.run(frames).ok()?;
-    black_box((outputs.len(), outputs.iter().map(|y| y.argmax()).max()));
-    Some(outputs.last()?.argmax())
+    black_box((outputs.len(), outputs.iter().filter_map(|y| y.argmax()).max()));
+    Some(outputs.last()?.argmax()?.into())
 }
 
 /// A sequence for a sequence: greedily or by the best of several hypotheses, and step by step.
@@ -94,7 +97,7 @@ fn tree(model: &Model<'_>, memory: &mut [u32], frames: &[i16], nodes: &[elman::n
         black_box((k, y.argmax()));
     })
     .ok()?;
-    Some(tree.run(frames, nodes).ok()?.argmax())
+    Some(tree.run(frames, nodes).ok()?.argmax()?.into())
 }
 
 /// A graph and its answers.
@@ -105,7 +108,7 @@ fn graph(model: &Model<'_>, memory: &mut [u32], frames: &[i16], offsets: &[u32],
     let mut net = model.graph(memory).ok()?;
     black_box((net.edge_features(), net.edge_frac()));
     let outputs = net.run(frames, rows, frames).ok()?;
-    outputs.iter().map(|y| y.argmax()).max()
+    outputs.iter().filter_map(|y| y.argmax()).max().map(usize::from)
 }
 
 /// Reads a text, draws the next symbol and names it.
@@ -119,7 +122,7 @@ fn write(stream: &mut Stream<'_, '_>, bytes: &[u8], seed: u64) -> Option<usize> 
     }
     let temperature = elman::net::Temperature::from_bits(black_box(4096));
     let mut sampler = elman::net::Sampler::new(seed, temperature, black_box(20));
-    Some(text.symbol(stream.next_symbol(0, &mut sampler) as usize)?.len())
+    Some(text.symbol(stream.next_symbol(0, &mut sampler))?.len())
 }
 
 /// A line of bytes that the compiler cannot know.
@@ -202,13 +205,13 @@ fn run() -> Option<usize> {
     loop {
         let mut frame = black_box([0; 64]);
         features(&mut front_end, &black_box([0; 64]), &mut frame);
-        let mut p = [0; 16];
-        let best = infer(&mut stream, &frame, &mut p);
+        let mut p = [Probability::ZERO; 16];
+        let best = infer(&mut stream, &frame, &mut p)?;
         #[cfg(feature = "planted")]
-        black_box(frame[best]);
+        black_box(frame[usize::from(best)]);
         stream.advance(&frame);
         black_box(stream.output());
-        states(&mut stream, &mut black_box([0; 256]), best)?;
+        states(&mut stream, &mut black_box([0; 256]), best.into())?;
         #[cfg(feature = "more")]
         black_box(write(&mut stream, black_box(&[0; 64]), black_box(1)));
         if black_box((best, p)).0 == 1 {
@@ -232,6 +235,8 @@ fn main() -> ! {
             black_box(graph(&model, &mut memory, &black_box([0; 64]), &black_box([0; 9]), &black_box([0; 16])));
             sequence(&model, &mut memory, &black_box([0; 64]))
         }));
+        #[cfg(feature = "more")]
+        black_box(owned::run());
         black_box(run());
     }
 }

@@ -25,6 +25,9 @@ use crate::memory::first_words;
 use crate::plan::Seq2seqPlan;
 use crate::wiring::seq2seq::{BRIDGE, DECODER, ENCODER, ENERGY, HEAD, KEY, QUERY};
 
+/// An attention weight: from 0 to 1 in steps of 2^-15, a word each.
+pub type AttentionWeight = fixed::types::U17F15;
+
 /// The symbol that ends what is written, and that the decoder reads before the first.
 pub const END: u16 = 0;
 
@@ -35,7 +38,7 @@ pub const END: u16 = 0;
 /// let mut net = model.seq2seq(memory)?; // `model.memory_words()` words
 /// let written = net.run(frames)?; // `[steps, model.inputs()]`
 /// for symbol in written.symbols() {
-///     println!("{:?}", model.label(symbol.into()));
+///     println!("{:?}", model.label(symbol));
 /// }
 /// # Ok(()) }
 /// ```
@@ -201,9 +204,17 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         self.advance(0, symbol)
     }
 
-    /// Weights of the source's steps in the last step, Q0.15; empty without attention.
-    pub fn weights(&mut self) -> &[u32] {
-        self.workspace().weights
+    /// Attention weights a_i of the source's steps in the last step of the decoder; empty without attention.
+    pub fn attention_weights(&self) -> &[AttentionWeight] {
+        let words = self.memory.get(self.weights_at()..).unwrap_or_default();
+        let steps = if self.score == AttentionScore::None { 0 } else { self.steps };
+        bytemuck::try_cast_slice(words.get(..steps).unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// Where in memory the attention weights are.
+    fn weights_at(&self) -> usize {
+        let Seq2seqPlan { buffers, steps, query, .. } = self.plan;
+        buffers.even.saturating_add(buffers.odd).saturating_mul(steps).saturating_add(query)
     }
 
     /// A step of the hypothesis whose states are in slot `slot`.

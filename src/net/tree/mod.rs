@@ -36,7 +36,7 @@ pub use schedule::{Node, slots_needed};
 /// ];
 /// let mut tree = model.tree(memory)?; // `model.memory_words()` words
 /// let answer = tree.run(words, &nodes)?.argmax(); // `words` is `[3, model.inputs()]`
-/// println!("{:?}", model.label(answer));
+/// println!("{:?}", answer.and_then(|k| model.label(k)));
 /// # Ok(()) }
 /// ```
 #[derive(Debug)]

@@ -25,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
     let mut listener = Listener::new(&model, &mut memory).expect("memory of the size it asks for");
     let mut events = Vec::new();
     listener.push_each(&samples, |result| {
-        assert!((0..model.outputs()).all(|k| result.detector.smoothed(k) <= elman::detect::ONE));
+        assert!((0..model.outputs() as u16).all(|k| result.detector.smoothed(k) <= elman::detect::Probability::ONE));
         events.extend(result.event);
     });
     assert!(events.iter().all(|e| usize::from(e.output) < model.outputs()));

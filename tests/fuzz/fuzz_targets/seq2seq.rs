@@ -43,6 +43,6 @@ fuzz_target!(|data: &[u8]| {
     net.encode(source).expect("the same frames");
     for symbol in &frames {
         assert_eq!(net.step(*symbol as u16).scores.len(), model.outputs());
-        assert!(net.weights().iter().sum::<u32>() <= 1 << 15);
+        assert!(net.attention_weights().iter().map(|a| a.to_bits()).sum::<u32>() <= 1 << 15);
     }
 });

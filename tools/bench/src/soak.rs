@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use elman::audio::Config;
-use elman::detect::{self, Event, ONE, SilenceReset};
+use elman::detect::{self, Event, Probability, SilenceReset};
 use elman::{Listener, Model};
 use elman_listen::Track;
 use elman_listen::listener_setup;
@@ -16,7 +16,7 @@ use elman_figures::Figures;
 pub const HOURS: f64 = 4.0;
 
 /// Events by class and step of the hour, with their scores.
-type Events = BTreeMap<(u16, u32), u16>;
+type Events = BTreeMap<(u16, u32), Probability>;
 
 /// The comparison.
 #[derive(Default)]
@@ -57,7 +57,7 @@ fn state(listener: &Listener<'_, '_>, words: &mut Vec<u32>) -> Result<()> {
     words.resize(listener.net().snapshot_words(), 0);
     listener.net().snapshot(words).map_err(|e| anyhow::anyhow!("{e}"))?;
     let outputs = listener.model().outputs();
-    words.extend((0..outputs).map(|k| u32::from(listener.detector().smoothed(k))));
+    words.extend((0..outputs).map(|k| u32::from(listener.detector().smoothed(k as u16).to_bits())));
     Ok(())
 }
 
@@ -127,7 +127,8 @@ fn listen(model: &Model<'_>, config: &detect::Config, audio: &Config, tracks: &[
 pub fn soak(file: &ModelFile, tracks: &[Track], silence_reset: SilenceReset, figures: &mut Figures) -> Result<()> {
     let model = file.model()?;
     let (audio, _, keyword) = listener_setup(&model)?;
-    let thresholds: Vec<u16> = keyword.iter().map(|k| if *k { ONE / 2 } else { 0 }).collect();
+    let threshold = |k: &bool| if *k { Probability::ONE / 2 } else { Probability::ZERO };
+    let thresholds: Vec<Probability> = keyword.iter().map(threshold).collect();
     let config = detect::Config::new(&thresholds).map_err(|e| anyhow::anyhow!("{e}"))?;
     let config = detect::Config { smooth: 6, refractory: 25, ..config };
     let words = audio.memory_words() + model.memory_words() + config.memory_words();

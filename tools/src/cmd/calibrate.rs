@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
-use elman::detect::{ONE, SilenceReset};
+use elman::detect::SilenceReset;
 
 use super::mix::Sources;
 use crate::ui::{Ui, percent};
@@ -105,11 +105,11 @@ pub fn show(found: &Calibrated, labels: &[String], ui: Ui) {
     if config.silence_reset != SilenceReset::NEVER {
         ui.line(format!("silence resets: {all}, {within} of them within a word"));
     }
-    for (k, label) in labels.iter().enumerate().filter(|(k, _)| config.thresholds[*k] > 0) {
+    for (k, label) in labels.iter().enumerate().filter(|(k, _)| config.thresholds[*k] > 0u16) {
         let (said, detected) = counts.words.get(k).copied().unwrap_or_default();
         ui.line(format!(
             "  {label:<16} threshold {:.3}   detected {detected} of {said}   false accepts {}",
-            f64::from(config.thresholds[k]) / f64::from(ONE),
+            config.thresholds[k].to_num::<f64>(),
             counts.alarms.get(k).copied().unwrap_or_default()
         ));
     }

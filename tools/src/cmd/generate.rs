@@ -81,7 +81,7 @@ impl Cmd {
         };
         let symbols = generate_on_host(&model, &generation)?;
         let separator = if text.unit == TextUnit::Words { " " } else { "" };
-        let written: Vec<&str> = symbols.iter().map(|k| text.symbol(usize::from(*k)).unwrap_or("\u{fffd}")).collect();
+        let written: Vec<&str> = symbols.iter().map(|k| text.symbol(*k).unwrap_or("\u{fffd}")).collect();
         let written = format!("{}{separator}{}", self.prompt, written.join(separator));
         ui.line(written.trim_start_matches('\n'));
         let report = match (&self.port, &self.on) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use elman::audio::FrontEnd;
 use elman::blob::{Model, Readout};
-use elman::net::Output;
+use elman::net::{Output, Probability};
 use serde::Serialize;
 
 use super::run_text;
@@ -74,16 +74,16 @@ impl Cmd {
         let wanted = |t: usize| t + 1 == frames.len() || every.is_some_and(|n| (t + 1).is_multiple_of(n));
         let mut answers = Vec::new();
         let answer = |t: usize, output: Output<'_>| {
-            let mut p = vec![0; output.logits.len()];
+            let mut p = vec![Probability::ZERO; output.logits.len()];
             output.softmax(&mut p);
-            let best = output.argmax();
+            let Some(best) = output.argmax() else { return };
             let unit = 2f64.powi(-(output.frac as i32));
             answers.push(Answer {
                 frame: t,
                 seconds: hop.map(|h| t as f64 * h + window),
-                output: best,
+                output: best.into(),
                 label: model.label(best).map(str::to_owned),
-                probability: p[best] as f64 / 32768.0,
+                probability: p[usize::from(best)].to_num(),
                 scores: output.logits.iter().map(|s| *s as f64 * unit).collect(),
             });
         };
@@ -134,10 +134,10 @@ impl Cmd {
     /// Frames of a csv: raw features of a model that reads sound, else values in their own units.
     fn csv(&self, model: &Model<'_>, delimiter: u8) -> Result<Vec<Vec<i16>>> {
         let name = self.input.display();
-        let (inputs, closed) = (model.inputs(), model.inputs() - model.feedback());
+        let (inputs, closed) = (model.inputs(), model.external_inputs());
         let unit = match model.audio() {
             Some(_) => 1.0,
-            None => 2f64.powi(model.layers().first().map_or(0, |l| i32::from(l.in_frac()))),
+            None => 2f64.powi(i32::from(model.in_frac())),
         };
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)

@@ -87,14 +87,14 @@ pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Resu
         if let Structure::Seq2seq { .. } = model.structure() {
             let symbols =
                 host::seq2seq::symbols(model, &mut memory, &frames).map_err(|e| anyhow!("{e}")).with_context(place)?;
-            out.written = Some(written(symbols.into_iter().filter_map(|k| model.label(k as usize))));
+            out.written = Some(written(symbols.into_iter().filter_map(|k| model.label(k as u16))));
             lines.push(out);
             continue;
         }
         let scores = scores(model, &mut memory, &frames).with_context(place)?;
         let best = |scores: &[f64]| {
             let k = (1..scores.len()).fold(0, |best, k| if scores[k] > scores[best] { k } else { best });
-            model.label(k).map_or(format!("output {k}"), str::to_owned)
+            model.label(k as u16).map_or(format!("output {k}"), str::to_owned)
         };
         if model.readout() == Readout::Last {
             out.label = scores.last().map(|s| best(s));

@@ -53,7 +53,7 @@ pub(super) fn line(model: &Model<'_>, memory: &mut [u32], text: Text<'_>, line: 
     let mut labels = Vec::with_capacity(nodes.len());
     let mut tree = model.tree(memory).map_err(|e| anyhow!("{e}"))?;
     tree.run_each(&frames, &nodes, |_, output| {
-        let best = output.argmax();
+        let best = output.argmax().unwrap_or(0);
         labels.push(model.label(best).map_or(format!("output {best}"), str::to_owned));
     })
     .map_err(|e| anyhow!("{e}"))

@@ -3,7 +3,7 @@
 use elman::audio::FrontEnd;
 use elman::detect::Detector;
 use elman::kernel::word;
-use elman::{Listener, Model, Stream, detect};
+use elman::{Listener, Model, Stream};
 use elman_messages::{Checksum, Event, Failure, NO_EVENT, Outcome, Request};
 
 use super::front_end::block;
@@ -151,12 +151,10 @@ fn counted_block(
         listener.push_each(samples, |result| {
             let rest = put(record, result.features.iter().copied(), result.features.len());
             let rest = put(rest, result.logits.iter().copied(), outputs);
-            put(rest, (0..outputs).map(|k| result.detector.smoothed(k) as i16), outputs);
-            event = Some(result.event.map_or(NO_EVENT, |detect::Event { class, step, score, .. }| Event {
-                class,
-                step,
-                score,
-            }));
+            let mean = |k: usize| result.detector.smoothed(k as u16).to_bits() as i16;
+            put(rest, (0..outputs).map(mean), outputs);
+            let sent = |e: elman::detect::Event| Event { class: e.class, step: e.step, score: e.score.to_bits() };
+            event = Some(result.event.map_or(NO_EVENT, sent));
         });
     });
     (ticks, event)

@@ -24,6 +24,14 @@ fn counted_step(stream: &mut Stream<'_, '_>, frame: &[i16], clock: &impl Clock) 
     })
 }
 
+/// One step in closed loop and its ticks.
+#[inline(never)]
+fn counted_step_closed(stream: &mut Stream<'_, '_>, frame: &[i16], clock: &impl Clock) -> u32 {
+    clock.measure(|| {
+        stream.step_closed(frame);
+    })
+}
+
 impl<'m, 'b, C: Clock> Streams<'m, 'b, C> {
     pub(crate) fn new(model: &'m Model<'b>, words: &'m mut [u32], clock: &'m C) -> Result<Self, Failure> {
         if model.max_steps() > 0 {
@@ -50,13 +58,16 @@ impl<C: Clock> Runner for Streams<'_, '_, C> {
         };
         // In closed loop a frame comes without what the model feeds back.
         let (required, provided) = (self.frame.len(), bytes.len() / 2);
-        let fed_back = self.net.model().feedback();
+        let external = self.net.model().external_inputs();
         let wrong = Failure::Length { required: required as u32, provided: provided as u32 };
         let Some(frame) = self.frame.get_mut(..provided) else { return Err(wrong) };
-        if !fill(frame, bytes) || (provided != required && provided.wrapping_add(fed_back) != required) {
+        if !fill(frame, bytes) || (provided != required && provided != external) {
             return Err(wrong);
         }
-        let ticks = counted_step(&mut self.net, frame, self.clock);
+        let ticks = match provided == required {
+            true => counted_step(&mut self.net, frame, self.clock),
+            false => counted_step_closed(&mut self.net, frame, self.clock),
+        };
         self.net.snapshot(self.snapshot).map_err(failure)?;
         Ok(Outcome::Step { ticks })
     }

@@ -39,7 +39,7 @@ fn run() -> Option<()> {
     let mut listener = Listener::new(&model, LISTENING.try_take()?).ok()?;
     loop {
         if let Some(event) = process(&mut listener, &black_box([0; 64])) {
-            black_box((model.label(event.class.into()), listener.milliseconds(&event)));
+            black_box((model.label(event.class), listener.milliseconds(&event)));
         }
     }
 }

@@ -12,7 +12,6 @@ use board::files::{Error, Input, Output};
 use elman::{Blob, Model};
 use elman_board::gesture::{Accelerometer, Fault, Gestures};
 use elman_board::spotter::{Indicator, NoLed};
-use embedded_hal::delay::DelayNs;
 use embedded_io::{Read, ReadExactError, Write};
 use semihosting::process;
 use static_cell::ConstStaticCell;
@@ -35,13 +34,6 @@ impl Accelerometer for Recorded {
     }
 }
 
-/// Recorded readings need not be waited for.
-struct NoDelay;
-
-impl DelayNs for NoDelay {
-    fn delay_ns(&mut self, _: u32) {}
-}
-
 /// From here on.
 #[board::entry]
 fn main() -> ! {
@@ -52,10 +44,10 @@ fn main() -> ! {
     let mut gestures = Gestures::new(&model, MEMORY.take(), Recorded(input), light)
         .unwrap_or_else(|e| fatal("the model takes no gestures", &e));
     loop {
-        match gestures.step(&mut NoDelay, 40) {
+        match gestures.step(40) {
             Ok(None) => {}
             Ok(Some((event, _))) => {
-                for word in [u32::from(event.class), event.step, u32::from(event.score)] {
+                for word in [u32::from(event.class), event.step, event.score.to_bits().into()] {
                     output.write_all(&word.to_le_bytes()).unwrap_or_else(|e| fatal("output.bin", &e));
                 }
             }

@@ -58,7 +58,7 @@ mod tests {
         let without = model.to_blob().unwrap();
         assert_eq!(with_detector(&without, config.clone()).unwrap(), with);
         assert_eq!(with_detector(&with, None).unwrap(), without);
-        let wrong = detect::Config::new(&[1, 2]).unwrap();
+        let wrong = detect::Config::new(&[1, 2].map(detect::Probability::from_bits)).unwrap();
         let error = format!("{:#}", with_detector(&with, Some(wrong)).unwrap_err());
         assert!(error.contains("2 thresholds for 3 outputs"), "{error}");
     }

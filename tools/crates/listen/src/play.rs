@@ -4,7 +4,8 @@ use anyhow::Result;
 use elman::Listener;
 use elman::audio;
 use elman::blob::Model;
-use elman::detect::{self, Detector, Event, ONE, SilenceReset};
+use elman::detect::{self, Detector, Event, Probability, SilenceReset};
+use elman::net::Output;
 
 use super::Track;
 
@@ -18,7 +19,7 @@ pub struct StreamScores {
     /// Outputs.
     pub outputs: usize,
     /// Their probabilities, as the detector reads them.
-    pub probabilities: Vec<u16>,
+    pub probabilities: Vec<Probability>,
     /// The silence reset that the listener had.
     pub silence_reset: SilenceReset,
     /// Steps after which it was reset.
@@ -35,9 +36,9 @@ impl StreamScores {
 
     /// From `[steps, outputs]` logits.
     pub fn new(scores: Vec<i16>, frac: u8, outputs: usize) -> Self {
-        let mut probabilities = vec![0; scores.len()];
+        let mut probabilities = vec![Probability::ZERO; scores.len()];
         for (y, p) in scores.chunks_exact(outputs.max(1)).zip(probabilities.chunks_exact_mut(outputs.max(1))) {
-            elman::arith::softmax(y, frac, p);
+            Output { logits: y, frac }.softmax(p);
         }
         StreamScores { scores, frac, outputs, probabilities, ..StreamScores::default() }
     }
@@ -58,7 +59,8 @@ pub fn play(model: &Model<'_>, samples: &[i16], block: usize, silence_reset: Sil
         .audio()
         .ok_or_else(|| anyhow::anyhow!("the model {} reads no sound: it has no audio front end", model.name()))?;
     let silence = (silence_reset != SilenceReset::NEVER).then_some(usize::from(silence_reset.class));
-    let thresholds: Vec<u16> = (0..model.outputs()).map(|k| if silence == Some(k) { 0 } else { ONE }).collect();
+    let threshold = |k| if silence == Some(k) { Probability::ZERO } else { Probability::ONE };
+    let thresholds: Vec<Probability> = (0..model.outputs()).map(threshold).collect();
     let config =
         detect::Config { silence_reset, ..detect::Config::new(&thresholds).map_err(|e| anyhow::anyhow!("{e}"))? };
     let mut memory = vec![0; audio.memory_words() + model.memory_words() + config.memory_words()];

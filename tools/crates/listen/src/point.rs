@@ -1,7 +1,7 @@
 //! Operating points: smoothing, thresholds and refractory time, chosen on recordings.
 
 use elman::audio;
-use elman::detect::{self, ONE};
+use elman::detect::{self, Probability};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -61,10 +61,10 @@ pub fn silence_reset(seconds: f64, audio: &audio::Config, labels: &[String]) -> 
 }
 
 /// Thresholds that are tried: evenly spaced, closer together towards 1.
-fn thresholds() -> Vec<u16> {
+fn thresholds() -> Vec<Probability> {
     let even = (3..=18).map(|k| f64::from(k) * 0.05);
     let close = [0.92, 0.94, 0.955, 0.965, 0.975, 0.985, 0.99, 0.994, 0.997];
-    even.chain(close).map(|t| (t * f64::from(ONE)) as u16).collect()
+    even.chain(close).map(|t| Probability::from_bits((t * 32_768.0) as u16)).collect()
 }
 
 impl CalibrationSet<'_> {
@@ -84,12 +84,12 @@ impl CalibrationSet<'_> {
     }
 
     /// The same threshold for each word.
-    fn uniform(&self, smooth: u8, seconds: f64, threshold: u16) -> detect::Config {
-        let thresholds = self.keyword.iter().map(|k| if *k { threshold } else { 0 }).collect();
+    fn uniform(&self, smooth: u8, seconds: f64, threshold: Probability) -> detect::Config {
+        let thresholds = self.keyword.iter().map(|k| if *k { threshold } else { Probability::ZERO }).collect();
         let hop = f64::from(self.audio.hop) / f64::from(self.audio.sample_rate);
         let refractory = (seconds / hop).round() as u16;
         let silence_reset = self.played.first().map_or(detect::SilenceReset::NEVER, |p| p.silence_reset);
-        detect::Config { smooth, refractory, release: 0, silence_reset, thresholds }
+        detect::Config { smooth, refractory, release: Probability::ZERO, silence_reset, thresholds }
     }
 }
 
@@ -212,12 +212,12 @@ fn shared_out(
 ) -> detect::Config {
     let hours: f64 = point.tracks.iter().map(|t| t.hours(point.audio.sample_rate)).sum();
     let allowed = (target.max_false_accepts_per_hour * hours + 1e-9).floor().max(0.0) as usize;
-    let choices: Vec<Vec<(u16, DetectionCounts)>> = words
+    let choices: Vec<Vec<(Probability, DetectionCounts)>> = words
         .par_iter()
         .map(|&k| {
-            let alone = |t: u16| {
+            let alone = |t: Probability| {
                 let mut config = kind.clone();
-                config.thresholds.iter_mut().for_each(|t| *t = 0);
+                config.thresholds.iter_mut().for_each(|t| *t = Probability::ZERO);
                 config.thresholds[k] = t;
                 (t, point.counts(&config))
             };
@@ -225,9 +225,9 @@ fn shared_out(
         })
         .collect();
     // Of each number of false accepts, the most words that can be detected with no more, and by which thresholds.
-    let mut most: Vec<(usize, Vec<u16>)> = vec![(0, Vec::new()); allowed + 1];
+    let mut most: Vec<(usize, Vec<Probability>)> = vec![(0, Vec::new()); allowed + 1];
     for (&k, choices) in words.iter().zip(&choices) {
-        let strictest = choices.last().map_or(ONE, |(t, _)| *t);
+        let strictest = choices.last().map_or(Probability::ONE, |(t, _)| *t);
         most = (0..=allowed)
             .map(|spent| {
                 // Where even the strictest threshold costs too much, it stays: the counts show it.
@@ -302,8 +302,8 @@ mod tests {
         let best = calibrate(&point, &found, OperatingTarget { max_false_accepts_per_hour: 0.0 }).unwrap();
         assert_eq!((best.counts.hits, best.counts.said, best.counts.false_accepts), (10, 10, 0));
         // e^(300/256) / (1 + e^(300/256)) is 0.76: with less the unknown word is detected as well.
-        assert!(best.config.thresholds[1] > ONE / 2 && best.config.check(2).is_ok(), "{:?}", best.config);
-        let loose = point.counts(&point.uniform(2, 0.5, ONE / 2));
+        assert!(best.config.thresholds[1] > Probability::ONE / 2 && best.config.check(2).is_ok(), "{:?}", best.config);
+        let loose = point.counts(&point.uniform(2, 0.5, Probability::ONE / 2));
         assert_eq!((loose.hits, loose.false_accepts, loose.at_unknown), (10, 10, 10));
         let curve = curve(&found);
         assert_eq!((curve[0].counts.false_accepts, curve[0].counts.hits, curve.len()), (0, 10, 1));
@@ -338,7 +338,7 @@ mod tests {
         let hours = tracks[0].hours(audio.sample_rate);
         for (allowed, hits) in [(0.0, 6), (1.0, 8), (2.0, 9)] {
             let target = OperatingTarget { max_false_accepts_per_hour: allowed / hours };
-            let kind = point.uniform(4, 0.5, ONE / 2);
+            let kind = point.uniform(4, 0.5, Probability::ONE / 2);
             let shared = point.counts(&shared_out(&point, &kind, &[1, 2], target));
             assert_eq!((shared.said, shared.hits, shared.false_accepts as f64), (9, hits, allowed));
             let best = calibrate(&point, &sweep(&point, &SMOOTH), target).unwrap();

@@ -61,11 +61,11 @@ fn scene(model: &Model<'_>, track: &Track, at: usize, labels: &[&str], title: St
     let mut tracks: Vec<(String, Vec<f64>)> = which.iter().map(|k| (labels_all[*k].clone(), Vec::new())).collect();
     let (mut bands, mut step) = (Vec::new(), 0);
     listener.push_each(&track.samples[start..end], |result| {
-        let event = elman::detect::Event { class: 0, step, score: 0 };
+        let event = elman::detect::Event { class: 0, step, score: elman::detect::Probability::ZERO };
         if sample_of(&event, &audio) >= shown {
             bands.push(result.features.to_vec());
             for ((_, values), k) in tracks.iter_mut().zip(&which) {
-                values.push(f64::from(result.detector.smoothed(*k)) / f64::from(elman::detect::ONE));
+                values.push(result.detector.smoothed(*k as u16).to_num());
             }
         }
         step += 1;

@@ -127,7 +127,7 @@ pub fn score_events(
                 None => counts.at_unknown += usize::from(!said.is_empty()),
             }
             if let Some(Details { track, alarms, .. }) = &mut details {
-                let score = f64::from(event.score) / f64::from(elman::detect::ONE);
+                let score = event.score.to_num();
                 alarms.push(Alarm { track: *track, at, told: labels[told].clone(), said: said.to_owned(), score });
             }
         }
@@ -165,7 +165,7 @@ mod tests {
             ],
             ..Track::default()
         };
-        let event = |output: u16, step: u32| Event { class: output, step, score: 1 << 14 };
+        let event = |output: u16, step: u32| Event { class: output, step, score: elman::detect::Probability::ONE / 2 };
         // A hit, the same again, at an unknown word, confused, from nowhere; one "no" is never detected.
         let events = [event(3, 1400), event(3, 2000), event(3, 5600), event(3, 9400), event(0, 9900), event(0, 15_000)];
         let (mut misses, mut alarms) = (Vec::new(), Vec::new());

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use anyhow::Result;
 use elman::audio;
-use elman::detect::ONE;
+use elman::detect::Probability;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -156,7 +156,8 @@ impl<'a> Streams<'a> {
     /// Seeds of streams in which the network detects a wrong word.
     fn hard_negatives(&self, network: &Network<f32>, epoch: usize) -> Vec<u64> {
         let keyword = keywords(self.labels());
-        let threshold = (self.recipe.hard_negatives_threshold.clamp(0.01, 0.99) * f32::from(ONE)) as u16;
+        let threshold =
+            Probability::from_bits((self.recipe.hard_negatives_threshold.clamp(0.01, 0.99) * 32_768.0) as u16);
         let first = self.seed ^ ((epoch as u64) << 32);
         (0..self.recipe.hard_negatives_streams as u64)
             .into_par_iter()
@@ -167,10 +168,15 @@ impl<'a> Streams<'a> {
                 let tracks = [track];
                 let (labels, audio) = (self.labels(), &self.audio);
                 let point = CalibrationSet { tracks: &tracks, played: &played, audio, labels, keyword: &keyword };
-                let thresholds = keyword.iter().map(|k| if *k { threshold } else { 0 }).collect();
+                let thresholds = keyword.iter().map(|k| if *k { threshold } else { Probability::ZERO }).collect();
                 let rest = elman::detect::SilenceReset::NEVER;
-                let config =
-                    elman::detect::Config { smooth: 5, refractory: 25, release: 0, silence_reset: rest, thresholds };
+                let config = elman::detect::Config {
+                    smooth: 5,
+                    refractory: 25,
+                    release: Probability::ZERO,
+                    silence_reset: rest,
+                    thresholds,
+                };
                 (point.counts(&config).false_accepts > 0).then_some(seed)
             })
             .collect()

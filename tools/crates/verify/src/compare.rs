@@ -113,7 +113,10 @@ pub(crate) fn streams(device: &mut dyn Device, model: &Model<'_>, inputs: &Input
                 let Outcome::Step { ticks } = answer.outcome else { return Err(unexpected(&answer)) };
                 tally.steps += 1;
                 tally.count(ticks);
-                host.step(frame);
+                match frame.len() < model.inputs() {
+                    true => host.step_closed(frame),
+                    false => host.step(frame),
+                };
                 host.snapshot(&mut snapshot).map_err(|e| anyhow!("{e}"))?;
                 let words = answer.bytes.as_chunks().0;
                 theirs.iter_mut().zip(words).for_each(|(to, bytes)| *to = u32::from_le_bytes(*bytes));

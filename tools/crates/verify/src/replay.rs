@@ -1,7 +1,6 @@
 //! A recording on a device, every stage of every frame as on the host.
 
 use anyhow::{Context, Result, anyhow, ensure};
-use elman::detect::Event;
 use elman::{Listener, Model};
 use elman_messages::{Answer, Checksum, NO_EVENT, Outcome, Request, Task, numbers};
 use serde::Serialize;
@@ -102,9 +101,9 @@ fn on_host(model: &Model<'_>, samples: &[i16], block: usize) -> Result<Vec<Vec<i
         listener.push_each(block, |result| {
             let mut stages = vec![i64::from(sum.value())];
             stages.extend(result.features.iter().chain(result.logits).map(|x| i64::from(*x)));
-            stages.extend((0..model.outputs()).map(|k| i64::from(result.detector.smoothed(k))));
-            let none = Event { class: NO_EVENT.class, step: NO_EVENT.step, score: NO_EVENT.score };
-            let Event { class, step, score, .. } = result.event.unwrap_or(none);
+            stages.extend((0..model.outputs()).map(|k| i64::from(result.detector.smoothed(k as u16).to_bits())));
+            let none = (NO_EVENT.class, NO_EVENT.step, NO_EVENT.score);
+            let (class, step, score) = result.event.map_or(none, |e| (e.class, e.step, e.score.to_bits()));
             stages.extend([i64::from(class), i64::from(step), i64::from(score)]);
             frames.push(stages);
         });

@@ -78,8 +78,8 @@ pub fn exercise(model: &Model<'_>, memory: &mut [u32], how: Exercise, mut each: 
                 let mut all = vec![0; audio.memory_words() + model.memory_words() + detect.memory_words()];
                 Listener::new(model, &mut all)?.push_each(&sound::samples(how.steps * 300, how.seed), |result| {
                     result.features.iter().chain(result.logits).for_each(|x| each((*x).into()));
-                    (0..model.outputs()).for_each(|k| each(result.detector.smoothed(k).into()));
-                    result.event.iter().for_each(|e| each(i64::from(e.class) + i64::from(e.score)));
+                    (0..model.outputs()).for_each(|k| each(result.detector.smoothed(k as u16).to_bits().into()));
+                    result.event.iter().for_each(|e| each(i64::from(e.class) + i64::from(e.score.to_bits())));
                 });
             }
         }

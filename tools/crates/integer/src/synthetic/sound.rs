@@ -3,7 +3,7 @@
 use anyhow::Result;
 use elman::audio::{self, FEATURE_FRAC};
 use elman::blob::Readout;
-use elman::detect::{self, SilenceReset};
+use elman::detect::{self, Probability, SilenceReset};
 use elman::{Blob, Listener, Model};
 
 use super::super::words_of;
@@ -16,15 +16,15 @@ use super::{Drive, IntegerModel, Numbers, layer};
 /// Where there are more outputs than a detector takes.
 pub fn detector(outputs: usize) -> detect::Config {
     let likely = likely(outputs);
-    let thresholds: Vec<u16> = (0..outputs).map(|k| if k == 0 { 0 } else { likely }).collect();
+    let thresholds: Vec<Probability> = (0..outputs).map(|k| if k == 0 { Probability::ZERO } else { likely }).collect();
     let rest = SilenceReset { class: 0, steps: 15 };
     let config = detect::Config::new(&thresholds).expect("as many outputs as a detector takes");
     detect::Config { smooth: 5, refractory: 12, release: likely / 2, silence_reset: rest, ..config }
 }
 
 /// The threshold of a word: half as likely again as by chance.
-fn likely(outputs: usize) -> u16 {
-    (elman::detect::ONE as usize * 3 / (2 * outputs.max(1))) as u16
+fn likely(outputs: usize) -> Probability {
+    Probability::from_bits((3 * (1usize << 15) / (2 * outputs.max(1))) as u16)
 }
 
 /// A GRU of `units` units after the front end `audio`, a dense layer of `outputs` outputs, and a [`detector`].
@@ -63,7 +63,11 @@ pub fn resting(audio: audio::Config, units: usize, outputs: usize, seed: u64) ->
     let silence = (0..outputs).max_by_key(|k| scores.get(*k)).unwrap_or(0);
     if let Some(config) = &mut model.detect {
         config.silence_reset.class = silence as u8;
-        config.thresholds.iter_mut().enumerate().for_each(|(k, t)| *t = if k == silence { 0 } else { likely(outputs) });
+        config
+            .thresholds
+            .iter_mut()
+            .enumerate()
+            .for_each(|(k, t)| *t = if k == silence { Probability::ZERO } else { likely(outputs) });
     }
     Ok(model)
 }

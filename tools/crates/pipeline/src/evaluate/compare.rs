@@ -184,7 +184,8 @@ fn steps(
     let steps = clip.len() / width;
     let scale = map.iter().flatten().next().is_some_and(|k| *k > 0);
     for (t, frame) in clip.chunks_exact(width).enumerate() {
-        net.step(&frame[..how.given(t, width, model.feedback())]);
+        host::advance(&mut net, &frame[..how.given(t, width, model.feedback())]);
+        net.output();
         if scale {
             sums[0].add(t, &model.layers()[0], net.hidden_state(0), &[], &inputs[t * width..][..width]);
         }

@@ -106,7 +106,7 @@ fn a_halted_machine_stays_as_it_is() {
     for step in 0..1000 {
         let held = construction.configuration(net.hidden_state(0));
         assert_eq!(held, if step % 2 == 0 { Some(last.clone()) } else { None });
-        net.advance(&[]);
+        net.advance(&vec![0; model.inputs()]);
     }
 }
 

@@ -6,9 +6,9 @@ mod tree;
 
 pub use graph::features as edge_features;
 
-use elman::RunError;
 use elman::blob::{Model, Structure};
 use elman::net::Output;
+use elman::{RunError, Stream};
 
 use crate::Example;
 
@@ -28,6 +28,14 @@ pub fn structure(
         Structure::Seq2seq { .. } => seq2seq::run(model, memory, example, each),
         Structure::Tree { .. } => tree::run(model, memory, example, each),
         Structure::Graph { .. } => graph::run(model, memory, example, each),
+    }
+}
+
+/// A step of a stream, whose loop is closed where the frame ends before the elements that the model feeds back to itself.
+pub fn advance(net: &mut Stream<'_, '_>, frame: &[i16]) {
+    match frame.len() < net.model().inputs() {
+        true => net.advance_closed(frame),
+        false => net.advance(frame),
     }
 }
 
@@ -52,7 +60,7 @@ pub fn run<'f>(
     }
     let mut net = model.stream(memory)?;
     for (t, frame) in frames.enumerate() {
-        net.advance(frame);
+        advance(&mut net, frame);
         // An output that is fed back is needed by the next step.
         if wanted(t) || model.feedback() > 0 {
             let output = net.output();

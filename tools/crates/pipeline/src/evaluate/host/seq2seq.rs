@@ -36,7 +36,7 @@ pub fn write(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(V
     let mut weights = Vec::with_capacity(symbols.len() + 1);
     for before in std::iter::once(&END).chain(&symbols) {
         net.step(*before);
-        weights.push(net.weights().to_vec());
+        weights.push(net.attention_weights().iter().map(|a| a.to_bits()).collect());
     }
     Ok((symbols.into_iter().map(u32::from).collect(), weights))
 }
