@@ -68,10 +68,7 @@ fn check(model: &IntegerModel, steps: usize, seed: u64) {
             assert_eq!(net.hidden_state(k), layer.h, "{} step {t} layer {k}: h", model.name);
             if !net.carried_state(k).is_empty() {
                 assert!(
-                    net.carried_state(k)
-                        .iter()
-                        .take(layer.long.len())
-                        .eq(layer.long.iter().copied()),
+                    net.carried_state(k).iter().take(layer.long.len()).eq(layer.long.iter()),
                     "step {t} layer {k}: long"
                 );
             }

@@ -71,7 +71,7 @@ impl Cmd {
             for (class, step, score) in &report.events {
                 let seconds =
                     (f64::from(*step) * f64::from(audio.hop) + f64::from(audio.window)) / f64::from(audio.sample_rate);
-                let label = model.label(*class as u16).unwrap_or("?");
+                let label = model.label(*class).unwrap_or("?");
                 ui.line(format!("{seconds:>8.2} s  {label:<12} {:.3}", f64::from(*score) / 32_768.0));
             }
         }

@@ -37,7 +37,8 @@ pub fn cutting(numbers: &mut Numbers, frame: &mut Vec<u8>) {
 }
 
 /// Flips a bit of a frame of four.
-pub fn flipping(numbers: &mut Numbers, frame: &mut [u8]) {
+#[allow(clippy::ptr_arg, reason = "a fault of a line may also cut the frame")]
+pub fn flipping(numbers: &mut Numbers, frame: &mut Vec<u8>) {
     if numbers.between(0, 3) == 0 && !frame.is_empty() {
         let bit = numbers.between(0, frame.len() as i64 * 8 - 1) as usize;
         frame[bit / 8] ^= 1 << (bit % 8);
