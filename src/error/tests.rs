@@ -164,7 +164,9 @@ fn sentences_name_what_is_missing() {
     assert!(unknown.contains("tag 200"), "{unknown}");
     let layout = LoadError::Layout { found: 1, reads: Some(Layout::Columns) }.to_string();
     assert!(
-        ["`pairs`, the layout of m4", "`columns`, the layout of m0"].iter().all(|s| layout.contains(s)),
+        ["`pairs`, the layout of cores with the DSP extension", "`columns`, the layout of cores with neither"]
+            .iter()
+            .all(|s| layout.contains(s)),
         "{layout}"
     );
     let structures = [

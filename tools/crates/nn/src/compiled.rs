@@ -1,7 +1,7 @@
 //! What runs a network, compiled in this crate.
 //!
 //! Networks are generic in their scalar, and generic code is compiled again in every crate that calls it, unless a function of
-//! one scalar stands between. [`Compiled`] has these functions; [`Network`] and [`structure`](crate::structure) go through them.
+//! one scalar stands between. [`Compiled`] has these functions; [`Network`] and [`structure`] go through them.
 //! So only this crate needs the settings that fast loops need, and the crates above it compile soon. The functions of `f64`, with
 //! which gradients are checked, are compiled where they are called: in tests.
 

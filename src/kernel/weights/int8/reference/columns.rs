@@ -34,7 +34,7 @@ fn add_three([a, b, c]: &mut [i32; 3], w: &[u8; 3], x: i32) {
     *c = c.wrapping_add((w[2] as i32).wrapping_mul(x));
 }
 
-/// [`super::rows`]
+/// The rows of row blocks of this layout; see `rows` of the module above.
 #[inline(always)]
 pub fn rows<T>(
     weights: &[u32],
@@ -61,7 +61,7 @@ pub fn rows<T>(
     }
 }
 
-/// [`super::split`]
+/// Split row blocks of this layout; see `split` of the module above.
 #[inline(always)]
 pub fn split<T>(
     weights: &[u32],

@@ -18,7 +18,7 @@ fn add(sum: i32, row: &[u32], x: &[u32]) -> i32 {
     })
 }
 
-/// [`super::rows`]
+/// The rows of row blocks of this layout; see `rows` of the module above.
 #[inline(always)]
 pub fn rows<T>(
     weights: &[u32],
@@ -39,7 +39,7 @@ pub fn rows<T>(
     }
 }
 
-/// [`super::split`]
+/// Split row blocks of this layout; see `split` of the module above.
 #[inline(always)]
 pub fn split<T>(
     weights: &[u32],
