@@ -39,7 +39,7 @@ use elman_quant::{repack, words_of};
 /// How [`run`] works.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The repository's folder `boards`; by default the one beside this package's sources.
+    /// The repository's folder `boards`; by default the one next to this package's sources.
     pub boards: Option<PathBuf>,
     /// For a model that feeds its output back: the first step of each sequence in closed loop; until then, and
     /// without it always, the outputs are read from the frames.
