@@ -109,11 +109,11 @@ fn an_accumulator_that_could_overflow_is_refused() {
         *w = 127;
     }
     let message = model.to_blob().unwrap_err().to_string();
-    assert!(message.contains("Accumulator"), "{message}");
+    assert!(message.contains("could overflow its accumulator"), "{message}");
     model.layers[0].gates[0].w[5..].fill(1);
     model.layers[0].gates[0].bias[3] = i32::MIN;
     let message = model.to_blob().unwrap_err().to_string();
-    assert!(message.contains("Accumulator") && message.contains("-2147483648"), "{message}");
+    assert!(message.contains("could overflow its accumulator") && message.contains("-2147483648"), "{message}");
 }
 
 #[test]

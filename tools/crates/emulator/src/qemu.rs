@@ -48,6 +48,11 @@ impl Session {
 }
 
 impl Qemu {
+    /// The program, for a run with arguments of its own.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// The program at a path, taken as it is.
     pub fn at(program: impl Into<PathBuf>) -> Self {
         Qemu { program: program.into() }

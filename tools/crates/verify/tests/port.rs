@@ -26,7 +26,7 @@ struct Running {
 impl Running {
     fn start(machine: &Machine, firmware: &Firmware, blob: &[u8]) -> Self {
         let session = Session::new(Some(blob)).unwrap();
-        let mut child = Command::new(&machine.program)
+        let mut child = Command::new(Qemu::find(machine).unwrap().program())
             .args(["-machine", &machine.machine, "-cpu", &machine.cpu, "-nographic", "-monitor", "none"])
             .args(["-serial", "pty", "-semihosting-config", "enable=on,target=native", "-kernel"])
             .arg(&firmware.elf)
