@@ -34,7 +34,7 @@ fn add_three([a, b, c]: &mut [i32; 3], w: &[u8; 3], x: i32) {
     *c = c.wrapping_add((w[2] as i32).wrapping_mul(x));
 }
 
-/// [`super::rows`]
+/// `super::rows`
 #[inline(always)]
 pub fn rows<T>(
     weights: &[u32],

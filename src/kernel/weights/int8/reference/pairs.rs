@@ -36,7 +36,7 @@ fn biases(lo: u32, hi: u32, b0: u32) -> [i32; 2] {
     [b0 as i32, (a.wrapping_sub(b0 as i32 as i64) >> 8) as i32]
 }
 
-/// [`super::rows`]
+/// `super::rows`
 #[inline(always)]
 pub fn rows<T>(
     weights: &[u32],

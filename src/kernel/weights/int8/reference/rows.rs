@@ -18,7 +18,7 @@ fn add(sum: i32, row: &[u32], x: &[u32]) -> i32 {
     })
 }
 
-/// [`super::rows`]
+/// `super::rows`
 #[inline(always)]
 pub fn rows<T>(
     weights: &[u32],
