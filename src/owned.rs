@@ -20,8 +20,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Nothing in it points to itself, so it may be moved at any time. Loading needs it two or three times on the stack (some
-//! 16 kB for a keyword spotter of 3.6 kB); [`Storage`](crate::Storage) is loaded in place, and is for a static.
+//! Nothing in it points to itself, so it may be moved at any time. Loading needs it two or three times on the stack (11 to
+//! 18 kB for a keyword spotter of 3.4 kB); [`Storage`](crate::Storage) is loaded in place, and is for a static.
 
 use crate::blob::{Blob, Model};
 use crate::detect::{self, Event};
@@ -119,8 +119,8 @@ impl<'b, const WORDS: usize> OwnedStream<'b, WORDS> {
 
 /// A [`Listener`] that owns its model and its states: `WORDS` is [`Blob::listener_words`], or more.
 ///
-/// The parts' places in the memory are found again for each block: 180 to 280 instructions on a Cortex-M4, where a frame
-/// takes tens of thousands. An [`OwnedStream`] takes 10 to 15 a step.
+/// The parts' places in the memory are found again for each block: 185 to 300 instructions on a Cortex-M4, where a frame
+/// takes tens of thousands. An [`OwnedStream`] takes 10 to 16 a step.
 #[derive(Clone, Debug)]
 pub struct OwnedListener<'b, const WORDS: usize> {
     model: Model<'b>,

@@ -172,10 +172,10 @@ fn a_stream_by_value_has_the_same_states() {
 fn too_few_words_are_an_error_with_both_numbers() {
     let blob = listener_words();
     let required = Blob::new(&blob).listener_words();
-    assert!((400..WORDS).contains(&required), "{required}");
-    let too_small = Error::Run(RunError::Memory(MemoryError { required, provided: 400 }));
-    assert_eq!(OwnedListener::<400>::load(Blob::new(&blob)).unwrap_err(), too_small);
-    assert_eq!(Storage::<400>::new().listener(Blob::new(&blob)).unwrap_err(), too_small);
+    assert!((300..WORDS).contains(&required), "{required}");
+    let too_small = Error::Run(RunError::Memory(MemoryError { required, provided: 300 }));
+    assert_eq!(OwnedListener::<300>::load(Blob::new(&blob)).unwrap_err(), too_small);
+    assert_eq!(Storage::<300>::new().listener(Blob::new(&blob)).unwrap_err(), too_small);
     let states = Error::Run(RunError::Memory(MemoryError { required: Blob::new(&blob).memory_words(), provided: 3 }));
     assert_eq!(OwnedStream::<3>::load(Blob::new(&blob)).unwrap_err(), states);
     assert_eq!(Storage::<3>::new().stream(Blob::new(&blob)).unwrap_err(), states);

@@ -7,7 +7,7 @@ use crate::blob::LoadError;
 use crate::descriptor::{Descriptor, LayerDescriptor, MAX_LAYERS};
 use crate::record::are_lines;
 
-/// As [`super::written::Encoded`]; the offset of an error is where the record begins that is wrong.
+/// As `written::Encoded`; the offset of an error is where the record begins that is wrong.
 pub(in crate::blob) struct Encoded<'b> {
     rest: &'b [u8],
     valid: bool,
