@@ -28,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
         assert!((0..model.outputs() as u16).all(|k| result.detector.smoothed(k) <= elman::detect::Probability::ONE));
         events.extend(result.event);
     });
-    assert!(events.iter().all(|e| usize::from(e.output) < model.outputs()));
+    assert!(events.iter().all(|e| usize::from(e.class) < model.outputs()));
     listener.reset();
     let mut again = Vec::new();
     for block in samples.chunks(1 + usize::from(samples[0] as u16 % 700)) {

@@ -64,7 +64,7 @@ fn sequence(model: &Model<'_>, frames: &[i16]) {
     let mut memory = vec![0; words];
     let mut net = model.sequence(&mut memory).expect("memory of the size it asks for");
     let frames = &frames[..steps * model.inputs()];
-    let mut run = || net.run(frames).expect("whole frames").iter().map(|y| y.scores.to_vec()).collect::<Vec<_>>();
+    let mut run = || net.run(frames).expect("whole frames").iter().map(|y| y.logits.to_vec()).collect::<Vec<_>>();
     let first = run();
     assert_eq!(first.len(), steps);
     assert_eq!(run(), first);
