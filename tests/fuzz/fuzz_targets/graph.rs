@@ -39,7 +39,7 @@ fuzz_target!(|data: &[u8]| {
     let frames = (rows.nodes() * model.inputs()).min(values.len());
     let mut run = || {
         let outputs = graph.run(&values[..frames], rows, &values[..features])?;
-        Ok::<_, elman::blob::Error>(outputs.iter().map(|y| y.scores.to_vec()).collect::<Vec<_>>())
+        Ok::<_, elman::RunError>(outputs.iter().map(|y| y.logits.to_vec()).collect::<Vec<_>>())
     };
     let first = run();
     assert_eq!(run(), first);

@@ -33,6 +33,7 @@ pub const STAGES: &[Stage] = &[
     Stage { name: "rustdoc", on_cores: false, run: rustdoc },
     Stage { name: "features", on_cores: false, run: features },
     Stage { name: "tests, host", on_cores: false, run: tests },
+    Stage { name: "fuzz targets", on_cores: false, run: fuzz_targets },
     Stage { name: "clippy, thumb", on_cores: true, run: clippy_thumb },
     Stage { name: "firmware with defmt", on_cores: true, run: defmt },
     Stage { name: "boards", on_cores: true, run: || passes(boards::build("", None)?) },
@@ -114,6 +115,14 @@ fn features() -> Result<()> {
         succeed(host_cargo().env("RUSTFLAGS", "-D warnings").args(check))?;
     }
     succeed(host_cargo().args(["test", "--quiet", "--release", "-p", "elman", "--lib", "--features", "postcard"]))
+}
+
+/// The fuzz targets compile; `cargo xtask fuzz` runs them.
+fn fuzz_targets() -> Result<()> {
+    let mut check = host_cargo();
+    // The sanitizer's flags are those of a nightly compiler; checking takes none of them.
+    check.current_dir(root().join("tests/fuzz")).env("CARGO_TARGET_DIR", root().join("target/fuzz"));
+    succeed(check.args(["check", "--quiet"]))
 }
 
 fn clippy_thumb() -> Result<()> {
