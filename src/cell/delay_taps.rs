@@ -32,7 +32,8 @@ impl DelayTaps {
     /// stride of 0, a tail longer than the input, taps of a tail that is not there.
     pub fn outputs(&self, inputs: usize) -> Option<usize> {
         let (tail, head) = (self.tail as usize, inputs.checked_sub(self.tail as usize)?);
-        let taps = |n: u16, elements: usize| elements.saturating_mul(n as usize + 1);
+        // At most 65,535 times 65,536: below 2^32, so that no core needs a product of 64 bits.
+        let taps = |n: u16, elements: usize| elements.min(u16::MAX as usize).wrapping_mul(n as usize + 1);
         let unused = (tail == 0 && self.tail_taps != 0) || (head == 0 && self.taps != 0);
         let outputs = taps(self.taps, head).saturating_add(taps(self.tail_taps, tail));
         (self.stride != 0 && !unused).then_some(outputs)
@@ -40,7 +41,13 @@ impl DelayTaps {
 
     /// Elements kept of the head (all but the tail) and of the tail.
     pub fn kept(&self, inputs: usize) -> (usize, usize) {
-        let kept = |taps: u16, elements: usize| elements.saturating_mul(taps as usize * self.stride as usize);
+        // A saturating product is one of 64 bits: these stay below 2^32, and what is beyond is more than any line holds.
+        let kept = |taps: u16, elements: usize| match (taps as usize).wrapping_mul(self.stride as usize) {
+            steps @ 0..=0xFFFF => elements.min(u16::MAX as usize).wrapping_mul(steps),
+            steps if steps <= 4 * MAX_LINE_WORDS && elements <= 16 => elements.wrapping_mul(steps),
+            _ if elements == 0 => 0,
+            _ => usize::MAX,
+        };
         let tail = (self.tail as usize).min(inputs);
         (kept(self.taps, inputs.saturating_sub(tail)), kept(self.tail_taps, tail))
     }

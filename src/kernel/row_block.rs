@@ -79,7 +79,7 @@ pub(super) struct RowBlocks<'a> {
     pub(super) x: &'a [u32],
     /// Empty where rows are not split.
     pub(super) h: &'a [u32],
-    count: usize,
+    pub(super) count: usize,
 }
 
 #[cfg(any(elman_dsp, elman_columns, elman_layout = "rows"))]

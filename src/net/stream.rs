@@ -126,6 +126,14 @@ impl<'m, 'b> Stream<'m, 'b> {
         self.output()
     }
 
+    /// [`Stream::step`] or, where the frame has [`Model::external_inputs`] elements, [`Stream::step_closed`]: one body for
+    /// firmware that is told by a PC which of them to run.
+    #[doc(hidden)]
+    pub fn step_by_length(&mut self, frame: &[i16]) -> Output<'_> {
+        self.enter(frame, frame.len(), self.model.inputs());
+        self.output()
+    }
+
     /// One time step of a model that reads symbols.
     pub fn step_symbol(&mut self, symbol: u16) -> Output<'_> {
         self.step(&[symbol as i16])

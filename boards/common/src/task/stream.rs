@@ -20,15 +20,7 @@ pub(crate) struct Streams<'m, 'b, C> {
 #[inline(never)]
 fn counted_step(stream: &mut Stream<'_, '_>, frame: &[i16], clock: &impl Clock) -> u32 {
     clock.measure(|| {
-        stream.step(frame);
-    })
-}
-
-/// One step in closed loop and its ticks.
-#[inline(never)]
-fn counted_step_closed(stream: &mut Stream<'_, '_>, frame: &[i16], clock: &impl Clock) -> u32 {
-    clock.measure(|| {
-        stream.step_closed(frame);
+        stream.step_by_length(frame);
     })
 }
 
@@ -64,10 +56,7 @@ impl<C: Clock> Runner for Streams<'_, '_, C> {
         if !fill(frame, bytes) || (provided != required && provided != external) {
             return Err(wrong);
         }
-        let ticks = match provided == required {
-            true => counted_step(&mut self.net, frame, self.clock),
-            false => counted_step_closed(&mut self.net, frame, self.clock),
-        };
+        let ticks = counted_step(&mut self.net, frame, self.clock);
         self.net.snapshot(self.snapshot).map_err(failure)?;
         Ok(Outcome::Step { ticks })
     }

@@ -21,9 +21,10 @@ pub fn rows<T>(
     mut each: impl FnMut(T, [i32; 4]),
 ) {
     let columns = x.len() * 2;
-    let Some(blocks) = RowBlocks::rows(weights, params, x, columns, PLAIN_PARAMS) else { return };
+    let Some(RowBlocks { count, .. }) = RowBlocks::rows(weights, params, x, columns, PLAIN_PARAMS) else { return };
     let (mut w, mut p) = (weights.as_ptr(), params.as_ptr());
-    for unit in blocks.units(units) {
+    // Counted here and not by `RowBlocks::units`, which makes LLVM spill a register a unit.
+    for (_, unit) in (0..count).zip(units) {
         let (s0, s1, s2, s3);
         // SAFETY: there is a unit for each row block at most, which has four rows of `columns` bytes and PLAIN_PARAMS words
         // of parameters; x has `columns` halfwords. Registers but those named are kept.
@@ -103,10 +104,10 @@ pub fn split<T>(
 ) {
     let words = xh.len() / 2 * 3;
     let blocks = RowBlocks::split(weights, params, xh, x_words, words, PLAIN_PARAMS);
-    let Some(blocks @ RowBlocks { x, h, .. }) = blocks else { return };
+    let Some(RowBlocks { x, h, count }) = blocks else { return };
     let at = [x.len() * 2, h.len() * 2];
     let (mut w, mut p) = (weights.as_ptr(), params.as_ptr());
-    for unit in blocks.units(units) {
+    for (_, unit) in (0..count).zip(units) {
         let (s0, s1, s2, s3);
         // SAFETY: as in `rows`: rows 0 and 1 have as many bytes as x and h columns, row 2 as x, row 3 as h, together the
         // words of a row block; h follows x.
