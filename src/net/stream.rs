@@ -127,7 +127,7 @@ impl<'m, 'b> Stream<'m, 'b> {
     }
 
     /// [`Stream::step`] or, where the frame has [`Model::external_inputs`] elements, [`Stream::step_closed`]: one body for
-    /// firmware that is told by a PC which of them to run.
+    /// firmware that is asked by a PC which of them to run.
     #[doc(hidden)]
     pub fn step_by_length(&mut self, frame: &[i16]) -> Output<'_> {
         self.enter(frame, frame.len(), self.model.inputs());
