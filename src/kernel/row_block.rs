@@ -113,7 +113,8 @@ impl<'a> RowBlocks<'a> {
         Some(RowBlocks { x, h, count })
     }
 
-    /// The item of `units` of each row block, as long as there are both.
+    /// The item of `units` of each row block, as long as there are both. The kernels for Helium count by themselves.
+    #[cfg(not(elman_layout = "rows"))]
     #[inline(always)]
     pub(super) fn units<T>(self, units: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
         (0..self.count).zip(units).map(|(_, unit)| unit)
