@@ -104,6 +104,8 @@ mod error;
 pub mod float;
 #[cfg(test)]
 mod format_docs;
+#[cfg(test)]
+mod table_docs;
 #[doc(hidden)]
 pub mod kernel;
 pub mod layer;

@@ -15,6 +15,8 @@ pub use probability::Probability;
 pub(crate) use q::saturate;
 pub use q::{Q, reformat, round_shift, sigmoid, tanh};
 pub(crate) use softmax::exp2_neg;
+#[cfg(test)]
+pub(crate) use table::TABLE;
 pub use softmax::{softmax, softmax_wide};
 
 /// Pre-activation of a gate in integer arithmetic: Q15.16.

@@ -125,3 +125,12 @@ mod tests {
         assert_eq!(schema(7), crate::record::hash_text(7, TEXT));
     }
 }
+
+/// The text that [`schema`] hashes.
+#[cfg(test)]
+pub(crate) fn schema_text() -> std::string::String {
+    let mut text = std::string::String::new();
+    let out = &mut text;
+    crate::record::text_parts!(out; Descriptor "layers[" LayerDescriptor "]");
+    text
+}
