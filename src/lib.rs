@@ -104,8 +104,6 @@ mod error;
 pub mod float;
 #[cfg(test)]
 mod format_docs;
-#[cfg(test)]
-mod table_docs;
 #[doc(hidden)]
 pub mod kernel;
 pub mod layer;
@@ -120,6 +118,8 @@ mod record;
 mod silence;
 mod source;
 mod storage;
+#[cfg(test)]
+mod table_docs;
 pub mod text;
 pub mod wiring;
 

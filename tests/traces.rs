@@ -46,7 +46,9 @@ fn vectors() -> PathBuf {
 #[test]
 fn inputs_of_a_vector_give_the_vector() {
     let folder = Folder::new();
-    for name in ["lstm", "both-ways", "closed-loop", "text", "writes-scaled", "tree-of-lstm", "graph-edges", "sound-pcen"] {
+    for name in
+        ["lstm", "both-ways", "closed-loop", "text", "writes-scaled", "tree-of-lstm", "graph-edges", "sound-pcen"]
+    {
         let path = vectors().join(format!("{name}.json"));
         let text = std::fs::read_to_string(&path).unwrap();
         let file: Value = serde_json::from_str(&text).unwrap();
@@ -114,7 +116,8 @@ fn sound_is_traced_with_features_and_detector() {
 #[test]
 fn integers_without_a_trace_are_a_wrong_use() {
     let folder = Folder::new();
-    let model = folder.file("model.elman", &synthetic::model("gru", 2, 3, 2, synthetic::Drive::Ordinary, 1).to_blob().unwrap());
+    let model =
+        folder.file("model.elman", &synthetic::model("gru", 2, 3, 2, synthetic::Drive::Ordinary, 1).to_blob().unwrap());
     let input = folder.file("in.json", b"{\"examples\":[]}");
     let out = Command::new(env!("CARGO_BIN_EXE_elman")).args(["run", &model, &input]).output().unwrap();
     let stderr = String::from_utf8_lossy(&out.stderr);

@@ -64,7 +64,14 @@ fn layers() -> Vec<Vector> {
     let names = elman::layer::all().flat_map(|s| s.variants).map(|v| v.name);
     let vector = |name: &str| {
         let mut model = synthetic::model(name, 3, 5, 0, Drive::Ordinary, 11);
-        model.layers.push(synthetic::layer("dense", model.layers[0].units, 3, model.layers[0].out_frac, Drive::Ordinary, 5));
+        model.layers.push(synthetic::layer(
+            "dense",
+            model.layers[0].units,
+            3,
+            model.layers[0].out_frac,
+            Drive::Ordinary,
+            5,
+        ));
         let inputs = match model.layers[0].inputs {
             1 => symbols(8, 3),
             n => sequence(frames(n, 12, 3)),
@@ -86,7 +93,8 @@ fn sequences() -> Vec<Vector> {
         let blob = model.to_blob_in(layout).unwrap();
         Vector { name: format!("{name}-{}", layout.name()), blob, inputs: sequence(frames(5, 4, 5)) }
     };
-    let layouts = [Layout::Rows, Layout::Columns].into_iter().flat_map(|layout| ["gru", "lstm"].map(|n| in_layout(n, layout)));
+    let layouts =
+        [Layout::Rows, Layout::Columns].into_iter().flat_map(|layout| ["gru", "lstm"].map(|n| in_layout(n, layout)));
     let both_ways = synthetic::bidirectional(&["gru", "lstm-coupled"], 3, 3, 2, 7, 14);
     let mut closed = synthetic::model("delay", 3, 0, 1, Drive::Ordinary, 15);
     (closed.feedback, closed.increments) = (1, true);
@@ -99,7 +107,11 @@ fn sequences() -> Vec<Vector> {
     let text = |line: &str| {
         let known = ["a", "b", "d", "e", "h", "n", "r", "t"];
         let index = |c: char| known.iter().position(|s| s.starts_with(c)).map_or(0, |k| k as i16 + 1);
-        Input { text: Some(line.to_owned()), frames: line.chars().map(|c| vec![index(c)]).collect(), ..Input::default() }
+        Input {
+            text: Some(line.to_owned()),
+            frames: line.chars().map(|c| vec![index(c)]).collect(),
+            ..Input::default()
+        }
     };
     let gestures = synthetic::gestures(4, 3, 17);
     let moves = frames(3, 40, 7).into_iter().map(|f| f.iter().map(|x| x / 16).collect()).collect();
@@ -133,18 +145,22 @@ fn writes() -> Vec<Vector> {
 }
 
 fn trees() -> Vec<Vector> {
-    [("tree", "dense-tanh", "dense-tanh", 1), ("tree-of-lstm", "lstm", "tree-lstm", 1), ("tree-pair", "", "tree-lstm", 2)]
-        .into_iter()
-        .map(|(name, leaf, compose, roots)| {
-            let model = synthetic::tree(leaf, compose, 3, roots, [16, 16], 19);
-            let nodes = synthetic::nodes(9, 4, 4).into_iter().map(|node| match node {
-                Node::Leaf(frame) => vec![frame],
-                Node::Inner { left, right } => vec![left, right],
-            });
-            let frames = vec![vec![3], vec![7], vec![0], vec![40]];
-            Vector::new(name, &model, vec![Input { frames, nodes: nodes.collect(), ..Input::default() }])
-        })
-        .collect()
+    [
+        ("tree", "dense-tanh", "dense-tanh", 1),
+        ("tree-of-lstm", "lstm", "tree-lstm", 1),
+        ("tree-pair", "", "tree-lstm", 2),
+    ]
+    .into_iter()
+    .map(|(name, leaf, compose, roots)| {
+        let model = synthetic::tree(leaf, compose, 3, roots, [16, 16], 19);
+        let nodes = synthetic::nodes(9, 4, 4).into_iter().map(|node| match node {
+            Node::Leaf(frame) => vec![frame],
+            Node::Inner { left, right } => vec![left, right],
+        });
+        let frames = vec![vec![3], vec![7], vec![0], vec![40]];
+        Vector::new(name, &model, vec![Input { frames, nodes: nodes.collect(), ..Input::default() }])
+    })
+    .collect()
 }
 
 fn graphs() -> Vec<Vector> {
@@ -152,7 +168,10 @@ fn graphs() -> Vec<Vector> {
     [
         ("graph", base),
         ("graph-answers-once", Shape { cell: "lstm", aggregate: "mean", readout: Some("max"), features: 2, ..base }),
-        ("graph-edges", Shape { cell: "residual-2", aggregate: "max", features: 2, edge_layer: true, shared: false, ..base }),
+        (
+            "graph-edges",
+            Shape { cell: "residual-2", aggregate: "max", features: 2, edge_layer: true, shared: false, ..base },
+        ),
     ]
     .into_iter()
     .map(|(name, shape)| {
@@ -171,7 +190,10 @@ fn sound() -> Vec<Vector> {
     [
         ("sound", small),
         ("sound-10", Config { window: 601, hop: 300, fft_log2: 10, channels: 5, low_hz: 20, ..Config::HZ_16000 }),
-        ("sound-pre-emphasis", Config { window: 200, fft_log2: 8, pre_emphasis: 31_785, remove_dc: false, floor_log2: 0, ..small }),
+        (
+            "sound-pre-emphasis",
+            Config { window: 200, fft_log2: 8, pre_emphasis: 31_785, remove_dc: false, floor_log2: 0, ..small },
+        ),
         ("sound-pcen", Config { pcen: Some(Pcen { smoothing_log2: 2, ..Pcen::SPEECH }), ..small }),
         ("sound-subtraction", Config { spectral_subtraction: Some(SpectralSubtraction::SPEECH), ..small }),
         ("sound-cepstrum", Config { cepstrum: 4, fft_log2: 9, window: 130, ..small }),
@@ -271,8 +293,11 @@ fn kinds(files: &[(String, String)]) -> BTreeSet<String> {
         kinds.extend(audio.map(|a| format!("fft {}", a.fft_log2)));
         kinds.extend(model.text().map(|_| "text".to_owned()));
         let steps = file["examples"][0]["steps"].as_array().unwrap();
-        let detected = |what: &str| steps.iter().any(|s| s["detector"][what].as_bool().unwrap_or(s["detector"][what].is_array()));
-        kinds.extend(["event", "reset"].into_iter().filter(|what| detected(what)).map(|what| format!("detector {what}")));
+        let detected =
+            |what: &str| steps.iter().any(|s| s["detector"][what].as_bool().unwrap_or(s["detector"][what].is_array()));
+        kinds.extend(
+            ["event", "reset"].into_iter().filter(|what| detected(what)).map(|what| format!("detector {what}")),
+        );
     }
     kinds
 }

@@ -107,6 +107,7 @@ macro_rules! record {
 
             /// The stable text of the fields.
             #[cfg(test)]
+            #[allow(unused_variables)]
             pub(crate) fn schema_text(out: &mut std::string::String) {
                 $crate::record::text_parts!(out; $($($($hash)*)?)+);
             }

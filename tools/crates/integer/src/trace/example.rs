@@ -12,7 +12,7 @@ use super::stream;
 use super::{Answer, Example, Input, SearchStep, Step, Written};
 
 /// Runs an input and gathers what was computed. The model is one that [`super::trace`] has loaded.
-pub fn example(model: &Model<'_>, input: &Input) -> Result<Example> {
+pub(super) fn example(model: &Model<'_>, input: &Input) -> Result<Example> {
     let memory = &mut vec![0; model.memory_words()];
     take(model);
     let mut example = Example { input: input.clone(), ..Example::default() };
@@ -72,13 +72,7 @@ fn sequence(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<Vec
 }
 
 /// The encoder, then a step for each symbol written and the end; before it the search.
-fn seq2seq(
-    model: &Model<'_>,
-    memory: &mut [u32],
-    frames: &[i16],
-    beams: u8,
-    example: &mut Example,
-) -> Result<()> {
+fn seq2seq(model: &Model<'_>, memory: &mut [u32], frames: &[i16], beams: u8, example: &mut Example) -> Result<()> {
     let mut net = model.seq2seq(memory).map_err(said)?;
     let written = net.run(frames).map_err(said)?;
     let symbols: Vec<u16> = written.symbols().collect();
@@ -90,7 +84,7 @@ fn seq2seq(
     net.encode(frames).map_err(said)?;
     let steps = frames.len() / model.inputs().max(1);
     let encoder = model.chain(elman::wiring::seq2seq::ENCODER).len();
-    let (encoding, rest) = take(model).into_iter().partition(|(layer, _)| *layer < encoder);
+    let (encoding, rest): (Vec<_>, Vec<_>) = take(model).into_iter().partition(|(layer, _)| *layer < encoder);
     let mut runs = by_step(model, encoding, steps);
     runs.extend(in_order(model, rest));
     example.steps.push(Step { runs, ..Step::default() });

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use elman::blob::{Blob, Model, Structure};
 use serde::{Deserialize, Serialize};
 
-pub use example::example;
+use example::example;
 
 /// Version of the files.
 pub const VERSION: u32 = 1;
