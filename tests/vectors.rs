@@ -130,7 +130,7 @@ fn writes() -> Vec<Vector> {
         ("writes", ["lstm", "lstm"], AttentionScore::None, true, 1),
         ("writes-dot", ["srn", "srn"], AttentionScore::Dot, false, 1),
         ("writes-scaled", ["gru", "gru"], AttentionScore::Scaled, true, 3),
-        ("writes-additive", ["gru", "residual-2"], AttentionScore::Additive, true, 2),
+        ("writes-additive", ["residual-2", "residual-2"], AttentionScore::Additive, true, 2),
     ]
     .into_iter()
     .map(|(name, cells, score, both, beams)| {
