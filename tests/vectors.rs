@@ -64,6 +64,9 @@ fn layers() -> Vec<Vector> {
     let names = elman::layer::all().flat_map(|s| s.variants).map(|v| v.name);
     let vector = |name: &str| {
         let mut model = synthetic::model(name, 3, 5, 0, Drive::Ordinary, 11);
+        if name == "norm" {
+            model.layers[0].params = [40_000, 41, 0, 0];
+        }
         model.layers.push(synthetic::layer(
             "dense",
             model.layers[0].units,
