@@ -111,6 +111,15 @@ pub(crate) const fn schema(h: u32) -> u32 {
     crate::record::hash_parts!(h; Descriptor "layers[" LayerDescriptor "]")
 }
 
+/// The text that [`schema`] hashes.
+#[cfg(test)]
+pub(crate) fn schema_text() -> std::string::String {
+    let mut text = std::string::String::new();
+    let out = &mut text;
+    crate::record::text_parts!(out; Descriptor "layers[" LayerDescriptor "]");
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,13 +133,4 @@ mod tests {
             edges degree)] chains layers[tag variant inputs units fracs direction params]";
         assert_eq!(schema(7), crate::record::hash_text(7, TEXT));
     }
-}
-
-/// The text that [`schema`] hashes.
-#[cfg(test)]
-pub(crate) fn schema_text() -> std::string::String {
-    let mut text = std::string::String::new();
-    let out = &mut text;
-    crate::record::text_parts!(out; Descriptor "layers[" LayerDescriptor "]");
-    text
 }

@@ -107,7 +107,7 @@ macro_rules! record {
 
             /// The stable text of the fields.
             #[cfg(test)]
-            #[allow(unused_variables)]
+            #[allow(unused_variables, clippy::ptr_arg)]
             pub(crate) fn schema_text(out: &mut std::string::String) {
                 $crate::record::text_parts!(out; $($($($hash)*)?)+);
             }
@@ -182,7 +182,7 @@ macro_rules! choice {
 
             /// The stable text of the variants.
             #[cfg(test)]
-            #[allow(dead_code, unused_variables)]
+            #[allow(dead_code, unused_variables, clippy::ptr_arg)]
             pub(crate) fn schema_text(out: &mut std::string::String) {
                 $crate::record::text_parts!(out; $($($($hash)*)?)+);
             }
