@@ -1,6 +1,6 @@
 //! All that a model computes of an input: every layer's output and carried state at every step, as docs/trace.md says.
 //!
-//! The core runs; its layers' steps leave records ([`record`]), which are put in order here. Nothing is computed twice.
+//! The core runs; its layers' steps leave records, which are put in order here. Nothing is computed twice.
 
 mod example;
 mod record;
