@@ -12,7 +12,7 @@ use elman::kernel::Layout;
 use elman::net::Node;
 use elman::text::TextUnit;
 use elman_quant::synthetic::{self, Drive, Numbers, graph::Shape};
-use elman_quant::trace::{self, Input};
+use elman_quant::trace::{self, Draw, Input};
 use elman_quant::{IntegerModel, words_of};
 use serde_json::Value;
 
@@ -116,13 +116,21 @@ fn sequences() -> Vec<Vector> {
             ..Input::default()
         }
     };
+    let drawing = |input: Input, temperature: u16, top_k: u16| {
+        let draw = Draw { seed: 23, temperature, top_k, count: 8 };
+        Input { draw: Some(draw), ..input }
+    };
     let gestures = synthetic::gestures(4, 3, 17);
     let moves = frames(3, 40, 7).into_iter().map(|f| f.iter().map(|x| x / 16).collect()).collect();
     layouts
         .chain([
             Vector::new("both-ways", &both_ways, sequence(frames(3, 6, 8))),
             Vector::new("closed-loop", &closed, sequence(open_then_closed.collect())),
-            Vector::new("text", &language, vec![text("hand er"), text("bread")]),
+            Vector::new(
+                "text",
+                &language,
+                vec![text("hand er"), drawing(text("bread"), 3277, 4), drawing(text("x"), 0, 0)],
+            ),
             Vector::new("gestures", &gestures, sequence(moves)),
         ])
         .collect()
@@ -295,6 +303,8 @@ fn kinds(files: &[(String, String)]) -> BTreeSet<String> {
         kinds.extend(audio.filter(|a| a.cepstrum > 0).map(|_| "cepstrum".to_owned()));
         kinds.extend(audio.map(|a| format!("fft {}", a.fft_log2)));
         kinds.extend(model.text().map(|_| "text".to_owned()));
+        let drawn = file["examples"].as_array().unwrap().iter().any(|e| e["drawn"].is_array());
+        kinds.extend(drawn.then(|| "draws".to_owned()));
         let steps = file["examples"][0]["steps"].as_array().unwrap();
         let detected =
             |what: &str| steps.iter().any(|s| s["detector"][what].as_bool().unwrap_or(s["detector"][what].is_array()));
@@ -329,6 +339,7 @@ fn every_kind_of_the_tables_has_a_vector() {
         "fft 9",
         "fft 10",
         "text",
+        "draws",
         "detector event",
         "detector reset",
     ];

@@ -25,7 +25,10 @@ pub(super) fn example(model: &Model<'_>, input: &Input) -> Result<Example> {
     let flat: Vec<i16> = frames.concat();
     match model.structure() {
         Structure::Sequence if model.max_steps() > 0 => example.steps = sequence(model, memory, &flat)?,
-        Structure::Sequence => example.steps = stream::steps(model, memory, &frames)?,
+        Structure::Sequence => match input.draw {
+            Some(draw) => stream::draw(model, memory, &flat, draw, &mut example)?,
+            None => example.steps = stream::steps(model, memory, &frames)?,
+        },
         Structure::Seq2seq { beams, .. } => seq2seq(model, memory, &flat, beams, &mut example)?,
         Structure::Tree { .. } => example.steps = tree(model, memory, &flat, &input.nodes)?,
         Structure::Graph { rounds, .. } => example.steps = graph(model, memory, &flat, input, rounds.into())?,

@@ -17,6 +17,19 @@ use example::example;
 /// Version of the files.
 pub const VERSION: u32 = 1;
 
+/// Symbols that a model of text draws after those that it has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draw {
+    /// Seed of the generator.
+    pub seed: u64,
+    /// Temperature, of 12 fraction bits.
+    pub temperature: u16,
+    /// How many of the greatest logits take part; 0 for all.
+    pub top_k: u16,
+    /// Symbols drawn.
+    pub count: usize,
+}
+
 /// What a model reads once, from states of zero, in integers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -39,6 +52,9 @@ pub struct Input {
     /// Features of each edge of a graph, in the order of the neighbours.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub edges: Vec<Vec<i16>>,
+    /// What is drawn after the frames.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draw: Option<Draw>,
 }
 
 /// A step of a layer.
@@ -133,6 +149,9 @@ pub struct Example {
     pub input: Input,
     /// The steps.
     pub steps: Vec<Step>,
+    /// The symbols that were drawn.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drawn: Vec<u16>,
     /// What was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written: Option<Written>,

@@ -2,12 +2,13 @@
 
 use anyhow::{Result, anyhow, ensure};
 use elman::detect::{Detector, Event};
+use elman::net::{Sampler, Temperature};
 use elman::{Listener, Model};
 
 use super::example::{answer, said};
-use super::record::take;
+use super::record::{Record, take};
 use super::runs::in_order;
-use super::{Detection, Step};
+use super::{Answer, Detection, Draw, Example, Step};
 
 /// Steps of a stream over frames; one that ends before the elements fed back closes the loop.
 pub(super) fn steps(model: &Model<'_>, memory: &mut [u32], frames: &[Vec<i16>]) -> Result<Vec<Step>> {
@@ -27,13 +28,41 @@ pub(super) fn steps(model: &Model<'_>, memory: &mut [u32], frames: &[Vec<i16>]) 
             detection = Some(detected(detector, event, output.logits.len()));
         }
         let answers = vec![answer(t, &output)];
-        steps.push(step(model, t, answers, detection));
+        steps.push(step(model, t, take(model), answers, detection));
         if let Some(detector) = detector.as_mut().filter(|d| d.should_reset()) {
             net.reset();
             detector.reset_window();
         }
     }
     Ok(steps)
+}
+
+/// Steps of a model of text over symbols, and over those that it draws after them; the last drawn is not read.
+pub(super) fn draw(
+    model: &Model<'_>,
+    memory: &mut [u32],
+    symbols: &[i16],
+    draw: Draw,
+    example: &mut Example,
+) -> Result<()> {
+    ensure!(!symbols.is_empty() && model.inputs() == 1, "a model that reads symbols draws after at least one of them");
+    let mut net = model.stream(memory).map_err(said)?;
+    let mut sampler = Sampler::new(draw.seed, Temperature::from_bits(draw.temperature), draw.top_k);
+    let all = symbols.len() + draw.count.saturating_sub(1);
+    for t in 0..all {
+        let read = symbols.get(t).map_or_else(|| example.drawn.last().copied().unwrap_or(0), |k| *k as u16);
+        if t + 1 < symbols.len() || draw.count == 0 {
+            net.step_symbol(read);
+        } else {
+            example.drawn.push(net.next_symbol(read, &mut sampler));
+        }
+        let runs = take(model);
+        let answers = vec![answer(t, &net.output())];
+        // The head has run again for the answer.
+        take(model);
+        example.steps.push(step(model, t, runs, answers, None));
+    }
+    Ok(())
 }
 
 /// Steps of a listener over samples.
@@ -47,14 +76,20 @@ pub(super) fn listen(model: &Model<'_>, samples: &[i16]) -> Result<Vec<Step>> {
         let output = elman::net::Output { logits: result.logits, frac };
         let detection = detected(result.detector, result.event, result.logits.len());
         let t = steps.len();
-        steps.push(step(model, t, vec![answer(t, &output)], Some(detection)));
+        steps.push(step(model, t, take(model), vec![answer(t, &output)], Some(detection)));
     });
     Ok(steps)
 }
 
-/// A step of the records since the last.
-fn step(model: &Model<'_>, t: usize, answers: Vec<super::Answer>, detector: Option<Detection>) -> Step {
-    let mut runs = in_order(model, take(model));
+/// A step of these records.
+fn step(
+    model: &Model<'_>,
+    t: usize,
+    records: Vec<(usize, Record)>,
+    answers: Vec<Answer>,
+    detector: Option<Detection>,
+) -> Step {
+    let mut runs = in_order(model, records);
     runs.iter_mut().for_each(|run| run.at = t);
     Step { runs, answers, detector, ..Step::default() }
 }

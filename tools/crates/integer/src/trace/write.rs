@@ -41,6 +41,9 @@ fn layers(model: &Model<'_>) -> Vec<LayerInfo> {
 fn example(e: &Example) -> Result<String> {
     let input = serde_json::to_string(&e.input)?;
     let mut text = format!("{{\"input\":{input},\n\"steps\":[\n{}\n]", lines(&e.steps)?);
+    if !e.drawn.is_empty() {
+        let _ = write!(text, ",\n\"drawn\":{}", serde_json::to_string(&e.drawn)?);
+    }
     if let Some(written) = &e.written {
         let _ = write!(text, ",\n\"written\":{}", serde_json::to_string(written)?);
     }
