@@ -136,7 +136,27 @@ fn sequences() -> Vec<Vector> {
         .collect()
 }
 
+/// Each second symbol of the last layer with the row of the one before, so that hypotheses are equally likely.
+fn tied(mut model: IntegerModel) -> IntegerModel {
+    if let Some(head) = model.layers.last_mut() {
+        let (n, units) = (head.inputs, head.units);
+        for gate in &mut head.gates {
+            for k in (1..units).step_by(2) {
+                gate.w.copy_within((k - 1) * n..k * n, k * n);
+                (gate.bias[k], gate.multiplier[k]) = (gate.bias[k - 1], gate.multiplier[k - 1]);
+            }
+        }
+    }
+    model
+}
+
 fn writes() -> Vec<Vector> {
+    let source = |steps, seed| Input {
+        frames: synthetic::source(steps, seed).chunks(1).map(<[i16]>::to_vec).collect(),
+        ..Input::default()
+    };
+    let ties = tied(synthetic::seq2seq(["srn", "srn"], AttentionScore::None, 4, false, [6, 4], 5, 24));
+    let ties = Vector::new("writes-ties", &ties, vec![source(3, 3)]);
     [
         ("writes", ["lstm", "lstm"], AttentionScore::None, true, 1),
         ("writes-dot", ["srn", "srn"], AttentionScore::Dot, false, 1),
@@ -146,12 +166,9 @@ fn writes() -> Vec<Vector> {
     .into_iter()
     .map(|(name, cells, score, both, beams)| {
         let model = synthetic::seq2seq(cells, score, 4, both, [6, 5], beams, 18);
-        let source = |steps, seed| Input {
-            frames: synthetic::source(steps, seed).chunks(1).map(<[i16]>::to_vec).collect(),
-            ..Input::default()
-        };
         Vector::new(name, &model, vec![source(4, 1), source(1, 2)])
     })
+    .chain([ties])
     .collect()
 }
 
