@@ -100,8 +100,10 @@ fn format() -> Result<()> {
 }
 
 fn rustdoc() -> Result<()> {
+    // In the profile of the other stages, which have checked what it depends on.
     succeed(host_cargo().env("RUSTDOCFLAGS", "-D warnings").args([
         "doc",
+        "--release",
         "--workspace",
         "--no-deps",
         "--document-private-items",
@@ -111,8 +113,8 @@ fn rustdoc() -> Result<()> {
 /// Each feature of the crate alone, and the core's own tests where postcard decodes the descriptor.
 fn features() -> Result<()> {
     for set in ["", "defmt", "serde", "postcard"] {
-        let check = ["check", "--quiet", "-p", "elman", "--no-default-features", "--features", set];
-        succeed(host_cargo().env("RUSTFLAGS", "-D warnings").args(check))?;
+        let check = ["clippy", "--quiet", "--release", "-p", "elman", "--features", set, "--", "-D", "warnings"];
+        succeed(host_cargo().args(check))?;
     }
     succeed(host_cargo().args(["test", "--quiet", "--release", "-p", "elman", "--lib", "--features", "postcard"]))
 }
@@ -122,7 +124,7 @@ fn fuzz_targets() -> Result<()> {
     let mut check = host_cargo();
     // The sanitizer's flags are those of a nightly compiler; checking takes none of them.
     check.current_dir(root().join("tests/fuzz")).env("CARGO_TARGET_DIR", root().join("target/fuzz"));
-    succeed(check.args(["check", "--quiet"]))
+    succeed(check.args(["check", "--quiet", "--no-default-features"]))
 }
 
 fn clippy_thumb() -> Result<()> {
@@ -159,4 +161,33 @@ fn kernels() -> Result<()> {
         println!("{core}: {}", said.trim());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// Each package that these arguments select, with its features.
+    fn features(edges: &str, select: &[&str]) -> BTreeMap<String, String> {
+        let mut tree = host_cargo();
+        tree.args(["tree", "--edges", edges, "--prefix", "none", "--format", "{p}\t{f}"]).args(select);
+        let output = tree.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let lines = text.lines().filter_map(|line| line.trim_end_matches(" (*)").split_once('\t'));
+        lines.map(|(package, features)| (package.to_owned(), features.to_owned())).collect()
+    }
+
+    /// A package that had other features in one selection would be compiled again for it, with all that is above it.
+    #[test]
+    fn every_stage_builds_with_the_same_features() {
+        let all = features("normal,build,dev", &["--workspace", "--exclude", "xtask"]);
+        for package in ["elman-tools", "elman-bench"] {
+            let own = features("normal,build", &["--package", package]);
+            assert!(own.len() > 50, "{package} has hardly any packages");
+            let other: Vec<_> = own.iter().filter(|(name, features)| all.get(*name) != Some(features)).collect();
+            assert!(other.is_empty(), "{package}: {other:?}");
+        }
+    }
 }

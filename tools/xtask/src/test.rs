@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use crate::build::of_children;
 use crate::flags::{Flags, unknown};
 use crate::setup::{Consent, prepare};
 use crate::stages::{STAGES, Stage};
@@ -39,7 +40,7 @@ pub fn run(mut flags: Flags) -> Result<ExitCode> {
     let mut failed = 0;
     for stage in &stages {
         println!("== {}", stage.name);
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), of_children()?);
         let outcome = match (stage.on_cores, missing.first()) {
             (true, Some(what)) => Err(anyhow::anyhow!("not run, {what}")),
             _ => (stage.run)(),
@@ -52,9 +53,10 @@ pub fn run(mut flags: Flags) -> Result<ExitCode> {
                 format!("FAILED: {}", e.to_string().lines().next().unwrap_or_default())
             }
         };
-        lines.push(format!("{:<24}{:>7.1} s  {verdict}", stage.name, begun.elapsed().as_secs_f64()));
+        let (wall, cpu) = (begun.elapsed().as_secs_f64(), of_children()? - before);
+        lines.push(format!("{:<24}{wall:>7.1} s {cpu:>7.1} s  {verdict}", stage.name));
     }
-    println!("\n{}", lines.join("\n"));
+    println!("\n{:<24}{:>9} {:>9}\n{}", "stage", "time", "processor", lines.join("\n"));
     let verdict = if failed == 0 { "all green".to_owned() } else { format!("{failed} failed") };
     println!("{} stages in {:.0} s: {verdict}", stages.len(), start.elapsed().as_secs_f64());
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
