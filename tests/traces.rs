@@ -69,13 +69,13 @@ fn tables_text_and_trees_are_read_as_they_are() {
     assert_eq!(folder.trace(&model.to_blob().unwrap(), &csv), wanted(&model, &[input]));
 
     let language = synthetic::language(9, 4, 2);
-    let text = folder.file("lines.txt", b"!#%\n\n&x!\n");
+    let text = folder.file("lines.txt", b"!#%\n\n&x!\n  \n");
     let line = |text: &str, symbols: &[i16]| Input {
         text: Some(text.to_owned()),
         frames: symbols.iter().map(|k| vec![*k]).collect(),
         ..Input::default()
     };
-    let lines = [line("!#%", &[1, 3, 5]), line("&x!", &[6, 0, 1])];
+    let lines = [line("!#%", &[1, 3, 5]), line("&x!", &[6, 0, 1]), line("  ", &[0, 0])];
     assert_eq!(folder.trace(&language.to_blob().unwrap(), &text), wanted(&language, &lines));
 
     let mut tree = synthetic::tree("", "tree-lstm", 3, 1, [9, 9], 3);
@@ -118,8 +118,41 @@ fn integers_without_a_trace_are_a_wrong_use() {
     let folder = Folder::new();
     let model =
         folder.file("model.elman", &synthetic::model("gru", 2, 3, 2, synthetic::Drive::Ordinary, 1).to_blob().unwrap());
-    let input = folder.file("in.json", b"{\"examples\":[]}");
+    let input = folder.file("in.json", b"{\"examples\":[{\"input\":{\"frames\":[[1,2]]}}]}");
+    let to = folder.0.path().join("trace.json").display().to_string();
+    let with = ["run", &model, &input, "--trace", &to, "--json"];
+    let out = Command::new(env!("CARGO_BIN_EXE_elman")).args(with).output().unwrap();
+    let said: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!((said["inputs"].as_u64(), said["trace"].as_str()), (Some(1), Some(&*to)));
     let out = Command::new(env!("CARGO_BIN_EXE_elman")).args(["run", &model, &input]).output().unwrap();
     let stderr = String::from_utf8_lossy(&out.stderr);
     assert!(out.status.code() == Some(2) && stderr.contains("--trace"), "{stderr}");
+}
+
+#[test]
+fn inputs_that_do_not_fit_are_named() {
+    let folder = Folder::new();
+    let model = |name: &str, model: IntegerModel| folder.file(name, &model.to_blob().unwrap());
+    let stream = model("stream.elman", synthetic::model("gru", 2, 3, 2, synthetic::Drive::Ordinary, 1));
+    let tree = model("tree.elman", synthetic::tree("", "tree-lstm", 3, 1, [9, 9], 3));
+    let graph = model("graph.elman", synthetic::graph::model(synthetic::graph::Shape::default(), 3));
+    let to = folder.0.path().join("trace.json").display().to_string();
+    for (model, input, said) in [
+        (&stream, r#"{"frames":[[1,2],[1]]}"#, "input 0: frame 1 has 1 elements, the model reads 2"),
+        (&stream, r#"{"samples":[1,2]}"#, "reads no sound"),
+        (&stream, r#"{"frames":[[70000,2]]}"#, "no JSON with inputs"),
+        (&stream, r#"{"frames":[[1,2]],"draw":{"seed":1,"temperature":0,"top_k":0,"count":2}}"#, "reads symbols"),
+        (&tree, r#"{"frames":[[1,2]],"nodes":[[0]]}"#, "frame 0 has 2 elements, the model reads 1"),
+        (&tree, r#"{"frames":[[1]],"nodes":[[0],[0,1]]}"#, "does not come before it"),
+        (&tree, r#"{"frames":[[1]],"nodes":[[0,1,2]]}"#, "not 3 numbers"),
+        (&tree, r#"{"frames":[[1]]}"#, "0 nodes"),
+        (&graph, r#"{"frames":[[1,2,3]],"neighbours":[[7]]}"#, "names node 7"),
+        (&graph, r#"{"frames":[],"neighbours":[[]]}"#, "0 elements for the nodes"),
+    ] {
+        let path = folder.file("in.json", format!("{{\"examples\":[{{\"input\":{input}}}]}}").as_bytes());
+        let args = ["run", model, &path, "--trace", &to];
+        let out = Command::new(env!("CARGO_BIN_EXE_elman")).args(args).output().unwrap();
+        let stderr = String::from_utf8_lossy(&out.stderr);
+        assert!(out.status.code() == Some(1) && stderr.contains(said), "{input}: {stderr}");
+    }
 }

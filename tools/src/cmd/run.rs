@@ -64,7 +64,7 @@ impl Cmd {
         if run_trace::is_inputs(&self.input) {
             let usage = || elman_recipe::Usage("inputs in integers (.json) are for --trace FILE".to_owned());
             let to = self.trace.as_ref().ok_or_else(usage)?;
-            return run_trace::write(to, &file, &run_trace::inputs(&self.input)?, ui);
+            return ui.result(&run_trace::write(to, &file, &run_trace::inputs(&self.input)?, ui)?);
         }
         if let Some(text) = model.text() {
             let name = self.input.display().to_string();

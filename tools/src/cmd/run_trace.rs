@@ -1,12 +1,13 @@
 //! `elman run --trace`: all that is computed of an input, as docs/trace.md says.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use elman::Model;
 use elman::blob::Structure;
 use elman::net::Node;
 use elman::text::Text;
+use serde::Serialize;
 
 use super::run_tree;
 use crate::ui::Ui;
@@ -29,8 +30,9 @@ pub(super) fn inputs(path: &Path) -> Result<Vec<Input>> {
 /// The lines of a text that have a symbol.
 pub(super) fn of_text(model: &Model<'_>, text: Text<'_>, content: &str) -> Result<Vec<Input>> {
     let mut inputs = Vec::new();
-    for (number, line) in content.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let (frames, nodes) = match model.structure() {
+    for (number, line) in content.lines().enumerate() {
+        let (frames, nodes): (Vec<i16>, _) = match model.structure() {
+            Structure::Tree { .. } if line.trim().is_empty() => continue,
             Structure::Tree { roots, .. } => {
                 run_tree::input(text, line, roots.into()).with_context(|| format!("line {}", number + 1))?
             }
@@ -39,6 +41,9 @@ pub(super) fn of_text(model: &Model<'_>, text: Text<'_>, content: &str) -> Resul
                 (symbols.map(|k| k as i16).collect(), Vec::new())
             }
         };
+        if frames.is_empty() {
+            continue;
+        }
         let node = |node: Node| match node {
             Node::Leaf(frame) => vec![frame],
             Node::Inner { left, right } => vec![left, right],
@@ -63,10 +68,17 @@ pub(super) fn of_frames(model: &Model<'_>, path: &Path, frames: &[Vec<i16>]) -> 
     Ok(vec![input])
 }
 
+/// What was written, where nothing else is printed.
+#[derive(Debug, Serialize)]
+pub(super) struct Traced {
+    trace: PathBuf,
+    inputs: usize,
+}
+
 /// Writes the trace of inputs to a file.
-pub(super) fn write(to: &Path, file: &ModelFile, inputs: &[Input], ui: Ui) -> Result<()> {
+pub(super) fn write(to: &Path, file: &ModelFile, inputs: &[Input], ui: Ui) -> Result<Traced> {
     let text = trace::trace(file.words(), inputs)?;
     std::fs::write(to, text).with_context(|| format!("cannot write {}", to.display()))?;
     ui.note(format!("{} input(s) traced to {}", inputs.len(), to.display()));
-    Ok(())
+    Ok(Traced { trace: to.to_owned(), inputs: inputs.len() })
 }

@@ -1,6 +1,6 @@
 //! An input through the structure of a model.
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use elman::audio::FrontEnd;
 use elman::blob::Structure;
 use elman::net::{CsrRows, END, Node, Output, Probability};
@@ -16,12 +16,15 @@ pub(super) fn example(model: &Model<'_>, input: &Input) -> Result<Example> {
     let memory = &mut vec![0; model.memory_words()];
     take(model);
     let mut example = Example { input: input.clone(), ..Example::default() };
-    let listens = model.structure() == Structure::Sequence && model.max_steps() == 0;
-    if listens && model.detect().is_some() && !input.samples.is_empty() {
+    let streams = model.structure() == Structure::Sequence && model.max_steps() == 0;
+    if streams && model.detect().is_some() && !input.samples.is_empty() {
         example.steps = stream::listen(model, &input.samples)?;
         return Ok(example);
     }
     let frames = frames(model, input)?;
+    if let Some((t, frame)) = frames.iter().enumerate().find(|(_, f)| !streams && f.len() != model.inputs()) {
+        bail!("frame {t} has {} elements, the model reads {}", frame.len(), model.inputs());
+    }
     let flat: Vec<i16> = frames.concat();
     match model.structure() {
         Structure::Sequence if model.max_steps() > 0 => example.steps = sequence(model, memory, &flat)?,

@@ -27,7 +27,7 @@ pub struct Draw {
     /// How many of the greatest logits take part; 0 for all.
     pub top_k: u16,
     /// Symbols drawn.
-    pub count: usize,
+    pub count: u16,
 }
 
 /// What a model reads once, from states of zero, in integers.

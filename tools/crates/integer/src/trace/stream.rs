@@ -48,7 +48,7 @@ pub(super) fn draw(
     ensure!(!symbols.is_empty() && model.inputs() == 1, "a model that reads symbols draws after at least one of them");
     let mut net = model.stream(memory).map_err(said)?;
     let mut sampler = Sampler::new(draw.seed, Temperature::from_bits(draw.temperature), draw.top_k);
-    let all = symbols.len() + draw.count.saturating_sub(1);
+    let all = symbols.len() + usize::from(draw.count.saturating_sub(1));
     for t in 0..all {
         let read = symbols.get(t).map_or_else(|| example.drawn.last().copied().unwrap_or(0), |k| *k as u16);
         if t + 1 < symbols.len() || draw.count == 0 {
