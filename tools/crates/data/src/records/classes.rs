@@ -1,10 +1,10 @@
 //! A text file per class, an example a line: its characters or words.
 
-use super::lines::Lines;
 use super::parts::Part;
 use super::text::symbols;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::Error;
+use crate::lines::{Lines, is_blank, shortened};
 use crate::source::{list, name_of};
 
 pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
@@ -17,12 +17,12 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
         let place = if name.is_empty() { file } else { format!("{name}/{file}") };
         let mut lines = Lines::open(&path)?;
         while let Some((line, text)) = lines.next()? {
-            let symbols = symbols(text.trim(), unit);
-            if symbols.is_empty() {
+            if is_blank(text) {
                 continue;
             }
+            let symbols = symbols(text.trim(), unit);
             if !text.contains(char::is_alphabetic) {
-                let problem = format!("`{}` holds no letter: not a text of class `{label}`", text.trim());
+                let problem = format!("`{}` holds no letter: not a text of class `{label}`", shortened(text.trim()));
                 return Err(lines.problem(problem));
             }
             let answer = if task == Task::Class { Answer::Label(label.clone()) } else { Answer::None };

@@ -1,13 +1,12 @@
-//! One recording: wav or flac to mono i16.
+//! One recording to mono i16.
 
-use super::{Error, NoteKind};
+mod decode;
+mod riff;
+
+use super::{Error, NoteKind, sniff};
+use riff::Fault;
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler};
-use std::io::Cursor;
-use symphonia::core::errors::Error as Decode;
-use symphonia::core::formats::TrackType;
-use symphonia::core::formats::probe::Hint;
-use symphonia::core::io::MediaSourceStream;
 
 /// A recording as mono samples.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,98 +19,100 @@ pub struct Sound {
     pub notes: Vec<NoteKind>,
 }
 
-/// Decodes a wav or flac file; several channels become their mean, more than 16 bits are rounded to 16.
+/// Samples per second that a recorder can have, in Hz.
+const RATES: std::ops::RangeInclusive<u32> = 1000..=768_000;
+
+/// Refuses rates that no recorder has: they would size what follows.
+fn check_rate(rate: u32) -> Result<(), String> {
+    let [low, high] = [RATES.start(), RATES.end()];
+    let problem = || format!("its header says {rate} samples a second, where {low} to {high} are possible");
+    RATES.contains(&rate).then_some(()).ok_or_else(problem)
+}
+
+/// Endings of recordings that are read.
+const ENDINGS: [&str; 14] =
+    ["wav", "wave", "flac", "ogg", "oga", "mp3", "m4a", "mp4", "m4b", "aac", "aif", "aiff", "aifc", "bwf"];
+/// Endings of recordings that are not.
+const OTHER_ENDINGS: [&str; 16] =
+    ["opus", "webm", "wma", "amr", "au", "snd", "caf", "w64", "rf64", "raw", "pcm", "3gp", "ac3", "ape", "mka", "gsm"];
+
+/// Whether a name ends as a recording that is read does.
+pub fn is_sound(name: &str) -> bool {
+    ENDINGS.contains(&ending(name).as_str())
+}
+
+/// Whether a name ends as a recording does, of a kind that is not read.
+pub(crate) fn is_other_sound(name: &str) -> bool {
+    OTHER_ENDINGS.contains(&ending(name).as_str())
+}
+
+/// What follows the last point of a name, in small letters; nothing where it has none.
+pub(crate) fn ending(name: &str) -> String {
+    name.rsplit_once('.').map_or(String::new(), |(_, ending)| ending.to_ascii_lowercase())
+}
+
+/// Decodes a recording: wav, flac, ogg, mp3, m4a or aiff, whatever its name; several channels become their mean, more
+/// than 16 bits are rounded to 16.
 ///
 /// # Errors
 /// [`Error::NotAudio`], [`Error::Truncated`], [`Error::Damaged`], [`Error::Empty`], each with `name`.
 pub fn read_sound(name: &str, bytes: Vec<u8>) -> Result<Sound, Error> {
+    let empty = || Error::Empty { name: name.into() };
+    let not_audio = |found: String, way: &str| Error::NotAudio { name: name.into(), found, way: way.into() };
     if bytes.is_empty() {
-        return Err(Error::Empty { name: name.into() });
+        return Err(empty());
     }
-    let start = describe(&bytes);
-    let not_audio = |why: &str| Error::NotAudio { name: name.into(), found: format!("{start}; {why}") };
-    if !(bytes.starts_with(b"RIFF") || bytes.starts_with(b"fLaC") || bytes.starts_with(b"ID3")) {
-        return Err(not_audio("neither RIFF nor fLaC"));
-    }
-    let stream = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
-    let mut format = symphonia::default::get_probe()
-        .probe(&Hint::new(), stream, Default::default(), Default::default())
-        .map_err(|e| not_audio(&e.to_string()))?;
-    let track = format.default_track(TrackType::Audio).ok_or_else(|| not_audio("it has no audio track"))?;
-    let (id, expected) = (track.id, track.num_frames);
-    let params = track.codec_params.as_ref().and_then(|p| p.audio()).ok_or_else(|| not_audio("unknown codec"))?;
-    let bits = params.bits_per_sample.unwrap_or(16);
-    let mut decoder = symphonia::default::get_codecs()
-        .make_audio_decoder(params, &Default::default())
-        .map_err(|e| not_audio(&e.to_string()))?;
-
-    let (mut rate, mut channels) = (params.sample_rate.unwrap_or(0), 1);
-    let (mut interleaved, mut chunk): (Vec<i32>, Vec<i32>) = (Vec::new(), Vec::new());
-    loop {
-        let packet = match format.next_packet() {
-            Ok(Some(packet)) => packet,
-            Ok(None) => break,
-            // The end of the bytes where the format expects more: judged by the count below.
-            Err(Decode::IoError(e)) if e.kind() == std::io::ErrorKind::UnexpectedEof => break,
-            Err(e) => return Err(Error::Damaged { name: name.into(), reason: e.to_string() }),
-        };
-        if packet.track_id != id {
-            continue;
+    let (bytes, bits, damaged) = if riff::is_wav(&bytes) {
+        match riff::read(bytes) {
+            Ok(wav) => (wav.bytes, Some(wav.bits), wav.damaged),
+            Err(Fault::Empty) => return Err(empty()),
+            Err(Fault::Truncated { found, expected }) => {
+                return Err(Error::Truncated { name: name.into(), found, expected });
+            }
+            Err(Fault::Header(found)) => return Err(not_audio(found, HEADER)),
         }
-        let decoded = match decoder.decode(&packet) {
-            Ok(decoded) => decoded,
-            Err(Decode::IoError(e)) if e.kind() == std::io::ErrorKind::UnexpectedEof => break,
-            Err(e) => return Err(Error::Damaged { name: name.into(), reason: e.to_string() }),
-        };
-        (rate, channels) = (decoded.spec().rate(), decoded.spec().channels().count().max(1));
-        decoded.copy_to_vec_interleaved(&mut chunk);
-        interleaved.extend_from_slice(&chunk);
-    }
-    let found = (interleaved.len() / channels) as u64;
-    match expected {
-        Some(expected) if found < expected => return Err(Error::Truncated { name: name.into(), found, expected }),
-        _ if found == 0 => return Err(Error::Empty { name: name.into() }),
-        _ => {}
-    }
-    let samples = interleaved
-        .chunks_exact(channels)
-        .map(|frame| {
-            let mean = frame.iter().map(|&x| x as i64).sum::<i64>() as f64 / channels as f64;
-            (mean / 65_536.0).round_ties_even() as i16
-        })
-        .collect();
+    } else if decode::is_known(&bytes) {
+        (bytes, None, [0; 2])
+    } else {
+        let kind = sniff::no_sound(&bytes);
+        return Err(not_audio(kind.what, &kind.way));
+    };
+    let decoded = decode::decode(name, bytes)?;
+    check_rate(decoded.rate).map_err(|found| not_audio(found, HEADER))?;
+    let bits = bits.unwrap_or(decoded.bits);
     let mut notes = Vec::new();
-    if channels > 1 {
-        notes.push(NoteKind::MixedDown { channels: channels as u16 });
+    if decoded.channels > 1 {
+        notes.push(NoteKind::MixedDown { channels: decoded.channels });
     }
     if bits > 16 {
         notes.push(NoteKind::Reduced { bits });
     }
-    Ok(Sound { samples, rate, notes })
-}
-
-/// What a file starts with, for a message.
-fn describe(bytes: &[u8]) -> String {
-    let start = &bytes[..bytes.len().min(16)];
-    match std::str::from_utf8(start) {
-        Ok(text) if !text.chars().any(|c| c.is_control() && !c.is_whitespace()) => {
-            format!("a text that starts with {text:?}")
-        }
-        _ => format!("it starts with the bytes {:02x?}", &start[..start.len().min(4)]),
+    let [no_number, beyond] = damaged;
+    if no_number > 0 {
+        notes.push(NoteKind::NoNumber { samples: no_number });
     }
+    if beyond > 0 {
+        notes.push(NoteKind::BeyondScale { samples: beyond });
+    }
+    Ok(Sound { samples: decoded.samples, rate: decoded.rate, notes })
 }
 
-/// A wav file of mono samples.
+/// What to do about a header that cannot be right.
+const HEADER: &str = "convert it (ffmpeg -i INPUT -ac 1 OUTPUT.wav), correct its header (sox -r 16000 INPUT OUTPUT.wav) \
+    or record it again";
+
+/// A wav file of mono samples. Of more than 4 GiB (37 hours at 16 kHz) it says that its size is not known.
 pub fn wav_bytes(samples: &[i16], rate: u32) -> Vec<u8> {
-    let data = samples.len() as u32 * 2;
-    let mut file = Vec::with_capacity(44 + data as usize);
+    let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
+    let data = samples.len() * 2;
+    let mut file = Vec::with_capacity(44 + data);
     file.extend_from_slice(b"RIFF");
-    file.extend_from_slice(&(36 + data).to_le_bytes());
+    file.extend_from_slice(&size(36 + data));
     file.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
     file.extend_from_slice(&rate.to_le_bytes());
-    file.extend_from_slice(&(rate * 2).to_le_bytes());
+    file.extend_from_slice(&rate.saturating_mul(2).to_le_bytes());
     file.extend_from_slice(b"\x02\0\x10\0data");
-    file.extend_from_slice(&data.to_le_bytes());
+    file.extend_from_slice(&size(data));
     samples.iter().for_each(|x| file.extend_from_slice(&x.to_le_bytes()));
     file
 }
@@ -180,7 +181,9 @@ pub(super) mod tests {
     #[test]
     fn bad_files_are_named() {
         let message = |bytes: Vec<u8>| read_sound("x/a.wav", bytes).unwrap_err().to_string();
-        assert!(message(b"hello, I am a text\n".to_vec()).contains("x/a.wav: not a wav or flac recording (a text"));
+        assert!(
+            message(b"hello, I am a text\n".to_vec()).contains("x/a.wav: not a recording that can be read (a text")
+        );
         assert!(message(vec![]).starts_with("x/a.wav: holds no samples"));
         assert!(message(wav(8000, 1, 16, &[])).starts_with("x/a.wav: holds no samples"));
         let whole = wav(8000, 1, 16, &sine(4000, 8000, 300.0));
