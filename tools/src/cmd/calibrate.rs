@@ -8,7 +8,7 @@ use elman::detect::{ONE, Rest};
 use super::mix::Sources;
 use crate::ui::{Ui, percent};
 use elman_data::files::write_atomically;
-use elman_listen::{self as listening, Calibrated, Found, Tally, Wish, ears, find};
+use elman_listen::{self as listening, Calibrated, Found, Tally, Wish, check_labels, ears, find};
 use elman_pipeline::Usage;
 use elman_pipeline::report::{self, Curve};
 use elman_pipeline::run::RunFolder;
@@ -47,8 +47,11 @@ impl Cmd {
         ensure!(self.max_false_accepts_per_hour >= 0.0, Usage("--max-false-accepts-per-hour counts from 0".to_owned()));
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
-        let (audio, labels, _) = ears(&model)?;
+        let (audio, labels, keyword) = ears(&model)?;
         let tracks = self.sources.tracks(Some(&self.model), &audio, ui)?;
+        for remark in check_labels(&tracks, &labels, &keyword, audio.sample_rate)? {
+            ui.note(format!("note: {remark}"));
+        }
         let wish = Wish { max_false_accepts_per_hour: self.max_false_accepts_per_hour };
         let found = find(&model, &tracks, wish, listening::rest(self.rest, &audio, &labels))?;
         show(&found, &labels, ui);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use elman::audio::FrontEnd;
 use elman::blob::{Model, Readout};
 use elman::net::Output;
@@ -10,8 +10,10 @@ use serde::Serialize;
 
 use super::run_text;
 use crate::ui::Ui;
-use elman_pipeline as pipeline;
+use elman_data::Numbers;
 use elman_pipeline::evaluate::host;
+use elman_pipeline::run::RunFolder;
+use elman_pipeline::{self as pipeline, Frames};
 use elman_quant::model::ModelFile;
 
 /// Streams an input through the integer network, the very one of the device.
@@ -60,8 +62,7 @@ impl Cmd {
         let model = file.model()?;
         if let Some(text) = model.text() {
             let name = self.input.display().to_string();
-            let bytes = std::fs::read(&self.input).with_context(|| format!("cannot read {name}"))?;
-            let content = String::from_utf8(bytes).with_context(|| format!("{name} is no UTF-8 text; convert it"))?;
+            let content = elman_data::files::text(&self.input)?;
             let lines = run_text::run(&model, text, &name, &content)?;
             ensure!(!lines.is_empty(), "{name} holds no text");
             lines.iter().for_each(|line| ui.line(line.text(text.unit)));
@@ -106,10 +107,14 @@ impl Cmd {
 
     fn frames(&self, model: &Model<'_>, ui: Ui) -> Result<Vec<Vec<i16>>> {
         let name = self.input.display();
+        let is_sound = elman_data::is_sound(&self.input.to_string_lossy());
         let ending = self.input.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
         match (ending.as_str(), model.audio()) {
-            ("csv" | "tsv", _) => self.csv(model, if ending == "csv" { b',' } else { b'\t' }),
-            ("wav" | "flac", Some(audio)) => {
+            ("csv" | "tsv", _) => self.table(model, ui),
+            _ if model.audio().is_none() && is_sound => {
+                bail!("{name} is sound, but this model takes {} numbers a frame", model.inputs())
+            }
+            (_, Some(audio)) if is_sound => {
                 let (samples, notes) = pipeline::read_clip(&self.input, audio)?;
                 notes.iter().for_each(|n| ui.note(format!("note: {n}")));
                 let mut memory = vec![0; audio.memory_words()];
@@ -124,56 +129,44 @@ impl Cmd {
                 );
                 Ok(frames)
             }
-            ("wav" | "flac", None) => bail!("{name} is sound, but this model takes {} numbers a frame", model.inputs()),
             _ => bail!(
-                "{name}: the input's name must end in .wav, .flac, .csv or .tsv; text is for models that read text"
+                "{name}: the input's name must end as a recording's (.wav, .flac, .ogg, .mp3, .m4a), in .csv or in .tsv; \
+                text is for models that read text"
             ),
         }
     }
 
-    /// Frames of a csv: raw features of a model that listens to sound, else values in their own units.
-    fn csv(&self, model: &Model<'_>, delimiter: u8) -> Result<Vec<Vec<i16>>> {
+    /// Frames of a table: raw features of a model that listens to sound, else values in their own units, in the columns that
+    /// it was trained on or in as many as it takes.
+    fn table(&self, model: &Model<'_>, ui: Ui) -> Result<Vec<Vec<i16>>> {
         let name = self.input.display();
         let (inputs, closed) = (model.inputs(), model.inputs() - model.feedback());
         let unit = match model.audio() {
             Some(_) => 1.0,
             None => 2f64.powi(model.layers().first().map_or(0, |l| i32::from(l.in_frac()))),
         };
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(delimiter)
-            .comment(Some(b'#'))
-            .from_path(&self.input)
-            .with_context(|| format!("cannot read {name}"))?;
-        let mut frames = Vec::new();
-        for record in reader.records() {
-            let record = record.with_context(|| name.to_string())?;
-            let line = record.position().map_or(0, |p| p.line());
-            let closes = if closed < inputs { format!(", or {closed} with its loop closed") } else { String::new() };
-            ensure!(
-                record.len() == inputs || record.len() == closed,
-                "{name}:{line}: {} values, the model takes {inputs} a frame{closes}",
-                record.len()
-            );
-            let value = |(k, v): (usize, &str)| {
-                let number: f64 = v
-                    .trim()
-                    .parse()
-                    .ok()
-                    .filter(|n: &f64| n.is_finite())
-                    .with_context(|| format!("{name}:{line}: column {}: {v:?} is no number", k + 1))?;
-                let raw = (number * unit).round();
+        let named = match self.model.is_dir().then(|| RunFolder::open(&self.model)?.about()).transpose()?.map(|a| a.encoding.frames) {
+            Some(Frames::Values { mut channels, feedback, .. }) => {
+                channels.truncate(channels.len() - feedback.min(channels.len()));
+                channels
+            }
+            _ => Vec::new(),
+        };
+        let table = Numbers::read(&self.input, &named, &[inputs, closed], model.outputs())?;
+        table.notes.iter().for_each(|n| ui.note(format!("note: {n}")));
+        let frame = |(line, row): &(u64, Vec<f32>)| {
+            let value = |(number, column): (&f32, &String)| {
+                let raw = (f64::from(*number) * unit).round();
                 ensure!(
                     (-32768.0..=32767.0).contains(&raw),
-                    "{name}:{line}: column {}: {number} is beyond ±{}, what the model's input holds",
-                    k + 1,
+                    "{name}:{line}: column {column}: {number} is beyond ±{}, what the model's input holds",
                     32768.0 / unit
                 );
                 Ok(raw as i16)
             };
-            frames.push(record.iter().enumerate().map(value).collect::<Result<Vec<i16>>>()?);
-        }
+            row.iter().zip(&table.names).map(value).collect::<Result<Vec<i16>>>()
+        };
+        let frames = table.rows.iter().map(frame).collect::<Result<Vec<_>>>()?;
         ensure!(!frames.is_empty(), "{name} has no frames");
         Ok(frames)
     }

@@ -48,6 +48,9 @@ pub struct Cmd {
     /// Reads the data, says what memory and time the run will take, and ends
     #[arg(long, conflicts_with_all = ["resume", "force", "watch"])]
     pub dry_run: bool,
+    /// Leaves out files that cannot be read, and says which
+    #[arg(long)]
+    pub skip_bad: bool,
     /// Rewrites report.html after every epoch
     #[arg(long)]
     pub watch: bool,
@@ -96,6 +99,7 @@ impl Cmd {
         if let Some(threads) = self.threads {
             recipe.train.threads = threads;
         }
+        recipe.skip_bad |= self.skip_bad;
         if self.print_recipe {
             let text = recipe.to_toml()?;
             ui.line(text.trim_end());

@@ -1,7 +1,7 @@
 //! A corpus in memory: labels, splits, clips.
 
 use super::layout::{self, Found};
-use super::note::{gather, said};
+use super::note::{gather, names, said};
 use super::records::doubts;
 use super::{Error, Layout, Note, NoteKind, Sound, ending, read_sound, resample, source::Source, split};
 use rayon::prelude::*;
@@ -99,6 +99,12 @@ pub struct Corpus {
 }
 
 impl Corpus {
+    /// Whether a folder looks like a corpus of sound: by recordings, or tars that may hold some, in it or in the folders
+    /// below.
+    pub fn is_in(dir: impl AsRef<Path>) -> bool {
+        layout::is_in(dir.as_ref())
+    }
+
     /// Finds out the layout of `dir`, and loads all of it, on all cores.
     ///
     /// # Errors
@@ -218,7 +224,11 @@ fn read_all(
     }
     match bad.len() {
         0 => {}
-        n if options.skip_bad => noted.push(said(format!("{n} of {of} files left out (first: {})", bad[0]))),
+        n if options.skip_bad => {
+            let files: Vec<String> = bad.iter().map(Error::file).collect();
+            let files = names(files.iter().map(String::as_str));
+            noted.push(said(format!("{n} of {of} files left out: {files}; the first: {}", bad[0])));
+        }
         1 => return Err(bad.remove(0)),
         _ => return Err(Error::Bad { errors: bad, of }),
     }

@@ -94,7 +94,7 @@ pub enum Error {
     /// Folders that are parts of a corpus, with nothing that says what is in their recordings.
     #[error(
         "{}: the folders {names} are parts of a corpus, no labels; put the recordings into a folder per label in each \
-        ({first}/LABEL/x.wav), or name the label of each in {first}.csv (file,label)",
+        ({first}/LABEL/x.wav), or name the label of each in train.csv (file,label)",
         dir.display()
     )]
     NoLabels {
@@ -237,6 +237,21 @@ fn list(errors: &[Error]) -> String {
 }
 
 impl Error {
+    /// The file that it is about; empty where it is about more.
+    pub(crate) fn file(&self) -> String {
+        match self {
+            Error::NotAudio { name, .. }
+            | Error::Truncated { name, .. }
+            | Error::Damaged { name, .. }
+            | Error::Empty { name }
+            | Error::Missing { name, .. } => name.clone(),
+            Error::Io { path: file, .. } | Error::File { file, .. } | Error::Line { file, .. } => {
+                file.display().to_string()
+            }
+            _ => String::new(),
+        }
+    }
+
     /// An [`Error::Io`] of `path`.
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();

@@ -11,7 +11,7 @@ pub(crate) struct Kind {
     pub(crate) way: String,
 }
 
-const CONVERT: &str = "convert it, for example: ffmpeg -i INPUT -ac 1 OUTPUT.wav";
+pub(crate) const CONVERT: &str = "convert it, for example: ffmpeg -i INPUT -ac 1 OUTPUT.wav";
 const DOWNLOAD: &str = "download it again";
 const UNPACK: &str = "unpack it first";
 
@@ -58,6 +58,12 @@ pub(crate) fn no_sound(bytes: &[u8]) -> Kind {
             way: format!("cut them off: tail -c +{} INPUT > OUTPUT.wav", at + 1),
         };
     }
+    if let Some(name) = link(bytes) {
+        return Kind {
+            what: format!("a link that was copied as text, it names `{name}`"),
+            way: "copy that file to its place".to_owned(),
+        };
+    }
     if text_of(bytes).is_some() {
         return Kind {
             what: start(bytes),
@@ -78,6 +84,12 @@ pub(crate) fn known(bytes: &[u8]) -> Option<Kind> {
     let (_, _, what, way) =
         KNOWN.iter().find(|(at, magic, ..)| bytes.get(*at..).is_some_and(|b| b.starts_with(magic)))?;
     Some(Kind { what: (*what).to_owned(), way: (*way).to_owned() })
+}
+
+/// The name in a file that is a name of a recording and nothing else.
+fn link(bytes: &[u8]) -> Option<&str> {
+    let name = std::str::from_utf8(bytes).ok().filter(|text| text.len() < 1024)?.trim();
+    (!name.contains(char::is_control) && crate::is_sound(name)).then_some(name)
 }
 
 /// How bytes begin, for a message.
@@ -120,6 +132,7 @@ mod tests {
             (b"\n <HTML>", "a web page", "download"),
             (b"version https://git-lfs.github.com/spec/v1\n", "git-lfs", "git lfs pull"),
             (b"I (12) i2s: start\nRIFF\x24\0\0\0WAVE", "18 bytes of something else before", "tail -c +19"),
+            (b"../kitchen.wav", "a link that was copied as text, it names `../kitchen.wav`", "copy that file"),
             (b"hello, there is no sound in this", "a text that starts with \"hello, there is no sound", "no sound"),
             (b"\xf1\xfd\x18\x02\xbc\0", "the bytes [f1, fd, 18, 02]", "-f s16le"),
             (b"\x1f\x8b\x08\0", "gzip data", "gunzip"),

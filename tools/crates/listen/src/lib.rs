@@ -21,7 +21,7 @@ mod vary;
 
 pub use calibration::{Calibrated, ears, find, play_all};
 pub use extent::extent;
-pub use labels::{read_labels, write_labels};
+pub use labels::{check_labels, read_labels, write_labels};
 pub use microphone::Microphone;
 pub use mix::{Mix, MixOptions, SILENCE, Spoken, Track, UNKNOWN};
 pub use noise::{Noise, shaped};

@@ -20,10 +20,13 @@ pub fn recordings(dir: &Path, audio: &audio::Config, reporter: &dyn Reporter) ->
     let mut paths: Vec<_> = std::fs::read_dir(dir)
         .with_context(|| format!("cannot read the folder {}", dir.display()))?
         .filter_map(|e| e.ok().map(|e| e.path()))
-        .filter(|p| p.extension().is_some_and(|e| e.eq_ignore_ascii_case("wav") || e.eq_ignore_ascii_case("flac")))
+        .filter(|p| {
+            let name = p.file_name().unwrap_or_default().to_string_lossy();
+            !name.starts_with('.') && elman_data::is_sound(&name)
+        })
         .collect();
     paths.sort();
-    ensure!(!paths.is_empty(), "{} holds no wav or flac", dir.display());
+    ensure!(!paths.is_empty(), "{} holds no recording (wav, flac, ogg, mp3, m4a)", dir.display());
     paths
         .iter()
         .map(|path| {
@@ -31,7 +34,9 @@ pub fn recordings(dir: &Path, audio: &audio::Config, reporter: &dyn Reporter) ->
             notes.iter().for_each(|n| reporter.note(&format!("note: {n}")));
             let labels = path.with_extension("txt");
             let words = if labels.exists() {
-                read_labels(&labels, audio.sample_rate)?
+                let (words, cut) = read_labels(&labels, audio.sample_rate, samples.len())?;
+                cut.iter().for_each(|n| reporter.note(&format!("note: {n}")));
+                words
             } else {
                 reporter.note(&format!("{} has no label file {}: it holds no words", path.display(), labels.display()));
                 Vec::new()

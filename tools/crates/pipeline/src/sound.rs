@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use elman::audio;
 use rayon::prelude::*;
 
@@ -12,7 +12,6 @@ use crate::RunInfo;
 use crate::recipe::Recipe;
 use elman_data::cache::{Cache, Key};
 use elman_data::{Augment, Clip, Corpus, Note, NoteKind, Options, Split, features};
-use elman_listen::StreamRecipe;
 use elman_nn::Target;
 use elman_train::{Dataset, Sequence};
 
@@ -22,19 +21,19 @@ use elman_train::{Dataset, Sequence};
 /// What the reader found wrong.
 pub(super) fn open(
     dir: &Path,
-    stream: Option<&StreamRecipe>,
+    recipe: &Recipe,
     sample_rate: Option<u32>,
     reporter: &dyn Reporter,
 ) -> Result<Corpus> {
-    let options = match stream {
+    let base = Options { sample_rate, skip_bad: recipe.skip_bad, ..Options::default() };
+    let options = match &recipe.stream {
         Some(s) => Options {
-            sample_rate,
             words: s.words.clone(),
             leave_out: s.leave_out.clone(),
             valid_share: s.valid_share,
-            ..Options::default()
+            ..base
         },
-        None => Options { sample_rate, ..Options::default() },
+        None => base,
     };
     let corpus = Corpus::open(dir, &options)?;
     reporter.note(&format!(
@@ -161,7 +160,7 @@ pub fn same_labels(corpus: &[String], dir: &Path, labels: &[String]) -> Result<(
 /// Where the file is no sound.
 pub fn read_clip(path: &Path, audio: &audio::Config) -> Result<(Vec<i16>, Vec<Note>)> {
     let name = path.display().to_string();
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {name}"))?;
+    let bytes = elman_data::files::read(path)?;
     let sound = elman_data::read_sound(&name, bytes)?;
     let (from, to) = (sound.rate, audio.sample_rate);
     let mut kinds = sound.notes;

@@ -4,11 +4,11 @@ use super::Listing;
 use crate::note::said;
 use crate::records::is_documentation;
 use crate::sound::{ending, is_other_sound};
-use crate::source::{is_of_system, name_of};
+use crate::source::{is_of_system, list, name_of};
 use crate::{Error, NoteKind, is_sound};
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Folders are looked into so deep: beyond that there are no recordings, and a link may lead round in a circle.
 const DEPTH: usize = 8;
@@ -26,6 +26,22 @@ struct Account {
     system: usize,
 }
 
+/// The files of a folder and of those below it, but hidden ones.
+pub(super) fn files(dir: &Path) -> Vec<PathBuf> {
+    fn walk(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+        for path in list(dir).unwrap_or_default() {
+            match path.is_dir() {
+                true if depth > 0 => walk(&path, depth - 1, found),
+                true => {}
+                false => found.push(path),
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(dir, DEPTH, &mut found);
+    found
+}
+
 /// The note, where something was not read.
 pub(super) fn of(dir: &Path, listing: &Listing) -> Result<Option<(NoteKind, String)>, Error> {
     let sources = || listing.clips.iter().map(|c| &c.source).chain(listing.noise.iter().map(|(_, s)| s));
@@ -34,7 +50,10 @@ pub(super) fn of(dir: &Path, listing: &Listing) -> Result<Option<(NoteKind, Stri
     let mut account = Account::default();
     account.walk(dir, &[], &read)?;
     for shelf in &listing.shelves {
-        let left = shelf.members().filter(|(name, source)| is_sound(name) && !members.contains(source)).count();
+        let others = shelf.members().filter(|(_, source)| !members.contains(source)).map(|(name, _)| name);
+        let (system, others): (Vec<&str>, Vec<&str>) = others.partition(|name| name.split('/').any(is_of_system));
+        account.system += system.len();
+        let left = others.into_iter().filter(|name| is_sound(name)).count();
         account.add(left, format!("in {} that nothing names", name_of(&shelf.place)));
     }
     Ok(account.sentence())

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use std::path::Path;
 
 /// The list of files.
-pub(crate) const LIST: &str = "info.labels";
+pub(super) const LIST: &str = "info.labels";
 
 #[derive(Deserialize)]
 struct Info {

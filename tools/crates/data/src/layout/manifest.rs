@@ -107,7 +107,7 @@ fn shelf(dir: &Path, stem: &str) -> Result<Shelf, Error> {
     }
 }
 
-fn packed(files: &[PathBuf]) -> Option<&PathBuf> {
+pub(super) fn packed(files: &[PathBuf]) -> Option<&PathBuf> {
     files.iter().find(|p| PACKED.iter().any(|end| name_of(p).to_ascii_lowercase().ends_with(end)))
 }
 
@@ -150,7 +150,7 @@ fn only(dir: &Path, files: &[PathBuf], listing: &mut Listing) -> Result<(), Erro
 }
 
 /// Whether a table has a column of files and one of labels.
-fn has_columns(file: &Path) -> bool {
+pub(super) fn has_columns(file: &Path) -> bool {
     match ending(&name_of(file)).as_str() {
         "jsonl" => true,
         _ => Table::of_names(file).is_ok_and(|t| t.find(&FILE).is_some() && t.find(&LABEL).is_some()),

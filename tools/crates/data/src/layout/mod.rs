@@ -6,8 +6,9 @@ mod edge_impulse;
 mod manifest;
 mod words;
 
-use super::source::{Shelf, Source};
-use super::{Error, NoteKind, Split};
+use super::sound::is_other_sound;
+use super::source::{Shelf, Source, name_of};
+use super::{Error, NoteKind, Split, ending, is_sound};
 use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -78,6 +79,17 @@ pub(super) fn list(dir: &Path) -> Result<(Layout, Listing), Error> {
     Ok((layout, listing))
 }
 
+/// Whether there are recordings, or what may hold or name some, in a folder or below it.
+pub(super) fn is_in(dir: &Path) -> bool {
+    let files = account::files(dir);
+    let named = |p: &PathBuf| ending(&name_of(p)) == "csv" && manifest::has_columns(p);
+    files.iter().any(|p| {
+        let name = name_of(p);
+        let direct = p.parent() == Some(dir);
+        is_sound(&name) || is_other_sound(&name) || direct && (name == edge_impulse::LIST || ending(&name) == "tar")
+    }) || manifest::packed(&files).is_some() && files.iter().any(named)
+}
+
 fn find(dir: &Path) -> Result<(Layout, Listing), Error> {
     if let Some(listing) = edge_impulse::list(dir)? {
         return Ok((Layout::EdgeImpulse, listing));
@@ -101,10 +113,7 @@ fn noise(dir: &Path) -> Result<Vec<(String, Source)>, Error> {
         return Ok(Vec::new());
     }
     let files = super::source::list(dir)?.into_iter();
-    Ok(files
-        .filter(|p| super::is_sound(&super::source::name_of(p)))
-        .map(|p| (super::source::name_of(&p), Source::file(p)))
-        .collect())
+    Ok(files.filter(|p| is_sound(&name_of(p))).map(|p| (name_of(&p), Source::file(p))).collect())
 }
 
 /// What a folder's name says of the recordings in it.

@@ -65,7 +65,7 @@ pub(super) fn scan(dir: &Path) -> Result<Folders, Error> {
 /// The corpus of a folder of words, or of folders of splits.
 pub(super) fn list(dir: &Path, folders: Folders) -> Result<(Layout, Listing), Error> {
     let parts: Vec<&str> = folders.words.iter().map(|w| &w.name[..]).filter(|name| part(name).is_some()).collect();
-    let (layout, mut listing) = match parts.len() == folders.words.len() {
+    let (layout, mut listing) = match parts.len() == folders.words.len() || several(&parts) {
         true => (Layout::Splits, splits(dir, &folders)?),
         false => (Layout::Words, words(dir, &folders)?),
     };
@@ -80,6 +80,13 @@ pub(super) fn list(dir: &Path, folders: Folders) -> Result<(Layout, Listing), Er
     listing.noise = noise(&dir.join(NOISE))?;
     listing.noise.extend(noise(&dir.join("noise"))?);
     Ok((layout, listing))
+}
+
+/// Whether names are of several parts of one corpus: one alone can be a word.
+fn several(names: &[&str]) -> bool {
+    let parts: Vec<Part> = names.iter().filter_map(|name| part(name)).collect();
+    parts.iter().filter(|p| **p == Part::Fold).count() > 1
+        || parts.iter().any(|p| matches!(p, Part::Split(_)) && parts.iter().any(|q| q != p && *q != Part::Fold))
 }
 
 /// A folder per word.
@@ -126,7 +133,8 @@ fn splits(dir: &Path, folders: &Folders) -> Result<Listing, Error> {
         (w.name.chars().filter(char::is_ascii_digit).collect::<String>().parse::<u64>().ok(), &w.path)
     });
     let last = folds.last().filter(|_| folds.len() > 1).map(|w| &w.name);
-    for word in &folders.words {
+    let parts: Vec<&Word> = folders.words.iter().filter(|w| part(&w.name).is_some()).collect();
+    for word in &parts {
         let split = match part(&word.name) {
             Some(Part::Split(split)) => split,
             _ if last == Some(&word.name) => Split::Valid,
@@ -135,13 +143,10 @@ fn splits(dir: &Path, folders: &Folders) -> Result<Listing, Error> {
         listing.take(&scan(&word.path)?, &format!("{}/", word.name), split);
     }
     if listing.clips.is_empty() {
-        let mut names = folders.words.iter().map(|w| &w.name[..]);
-        let first = folders.words.iter().find(|w| part(&w.name) == Some(Part::Split(Split::Train)));
-        return Err(Error::NoLabels {
-            dir: dir.into(),
-            names: quoted(names.by_ref()),
-            first: first.map_or("train", |w| &w.name[..]).to_owned(),
-        });
+        let names: Vec<&str> = parts.iter().map(|w| &w.name[..]).collect();
+        let first = parts.iter().find(|w| part(&w.name) == Some(Part::Split(Split::Train))).or(parts.first());
+        let first = first.map_or(String::new(), |w| w.name.clone());
+        return Err(Error::NoLabels { dir: dir.into(), names: quoted(names), first });
     }
     if let Some(last) = last {
         listing.notes.push(said(format!("folders of folds: `{last}` validates, all others are trained on")));

@@ -13,7 +13,8 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
     found.meaning = Some((task, Some(unit)));
     for path in list(&part.path)?.into_iter().filter(|p| is_class(&name_of(p))) {
         let file = name_of(&path);
-        let label = file.split_once('.').map_or(file.as_str(), |(stem, _)| stem).to_owned();
+        let stem = file.strip_suffix(".gz").unwrap_or(&file);
+        let label = stem.strip_suffix(".txt").unwrap_or(stem).to_owned();
         let place = if name.is_empty() { file } else { format!("{name}/{file}") };
         let mut lines = Lines::open(&path)?;
         while let Some((line, text)) = lines.next()? {

@@ -40,7 +40,7 @@ pub struct RecordOptions {
     /// The fold that is test; 0 for none.
     pub fold: usize,
     /// Files that cannot be read are left out and noted, instead of an error.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip)]
     pub skip_bad: bool,
     /// Share of train that becomes valid where the folder has none; 0 leaves valid empty.
     pub valid_share: f64,

@@ -3,7 +3,7 @@
 use super::parts::Part;
 use super::{Answer, Format, Found, Input, RecordOptions, Rows, Task};
 use crate::note::said;
-use crate::table::{Column, Kind, RISES, Table};
+use crate::table::{Column, DATES, Kind, RISES, Table};
 use crate::{Error, Split};
 
 pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
@@ -90,59 +90,67 @@ fn columns(table: &Table, names: &[String]) -> Result<Vec<usize>, Error> {
 /// inputs. What numbers the rows or holds no numbers is left out, and said; a gap is an error, never another choice.
 fn guess(name: &str, table: &Table, inputs: Vec<usize>, found: &mut Found) -> Result<(Vec<usize>, Vec<usize>), Error> {
     let all: Vec<Column<'_>> = (0..table.names.len()).map(|c| table.column(c)).collect();
-    let is_named = |c: &usize| all[*c].kind != Kind::Empty && !matches!(all[*c].kind, Kind::Clock(why) if why != RISES);
     // A clock may stand last; a value that rises is still a value there.
-    let Some(output) = (0..all.len()).rfind(|c| is_named(c) && !inputs.contains(c)) else {
+    let is_value = |c: &usize| all[*c].kind != Kind::Empty && !matches!(all[*c].kind, Kind::Clock(why) if why != RISES);
+    let Some(output) = (0..all.len()).rfind(|c| is_value(c) && !inputs.contains(c)) else {
         return Err(table.problem(table.line, "no column has values that are no clock; name one with `outputs`"));
     };
-    let words = all[output].kind == Kind::Words;
-    if let (true, Some((line, row))) = (words, table.rows.first()) {
-        let cell = row.get(output).unwrap_or_default();
-        let problem = format!("the last column `{}` would be the output, but holds words (`{cell}`)", all[output].name);
-        return Err(table.problem(*line, format!("{problem}; name a column of numbers with `outputs`")));
+    if all[output].kind == Kind::Words {
+        return Err(words(table, &all[output], output));
     }
-    let used = |c: &usize| match all[*c].kind {
-        Kind::Numbers | Kind::Unit(_) => true,
-        Kind::Clock(_) | Kind::Words | Kind::Empty => false,
-    };
+    let used = |c: &usize| matches!(all[*c].kind, Kind::Numbers | Kind::Unit(_));
     let chosen: Vec<usize> = match inputs.is_empty() {
         true => (0..output).filter(used).collect(),
         false => inputs,
     };
-    for &c in chosen.iter().chain([&output]) {
-        if let Some((line, cell)) = &all[c].gap {
-            let column = title(&all[c], c);
-            return Err(table.problem(*line, format!(
-                "column `{column}`: a missing value (`{cell}`); fill it in, delete the row, or name the columns to take \
-                 with `inputs` and `outputs`"
-            )));
+    let taken = || chosen.iter().chain([&output]).map(|&c| (c, &all[c]));
+    for (c, column) in taken() {
+        if let Some((line, cell)) = &column.gap {
+            let problem = format!(
+                "column `{}`: a missing value (`{cell}`); fill it in, delete the row, or name the columns to take with \
+                 `inputs` and `outputs`",
+                title(column, c)
+            );
+            return Err(table.problem(*line, problem));
         }
     }
-    let mut left: Vec<(usize, &str)> = Vec::new();
+    let mut note = |column: &Column<'_>, c: usize, what: String| {
+        found.notes.push(said(format!("{name}: column `{}` {what}", title(column, c))));
+    };
     for (c, column) in all.iter().enumerate().filter(|(c, _)| *c != output && !chosen.contains(c)) {
         match &column.kind {
-            Kind::Clock(why) => left.push((c, why)),
-            Kind::Words => left.push((c, "it holds words")),
-            Kind::Empty if !column.name.is_empty() => left.push((c, "it is empty")),
+            Kind::Clock(DATES) => note(column, c, format!("is left out, as {DATES}")),
+            Kind::Clock(why) => note(column, c, format!("is left out, as {why}; name it in `inputs` to take it")),
+            Kind::Words => note(column, c, "is left out, as it holds words".to_owned()),
+            Kind::Empty if !column.name.is_empty() => note(column, c, "is left out, as it is empty".to_owned()),
             _ => {}
         }
     }
-    for (c, why) in left {
-        let column = title(&all[c], c);
-        let way = if matches!(all[c].kind, Kind::Clock(_)) { "; name it in `inputs` to take it" } else { "" };
-        found.notes.push(said(format!("{name}: column `{column}` is left out, as {why}{way}")));
-    }
     if all[output].kind == Kind::Clock(RISES) {
-        let column = title(&all[output], output);
-        found.notes.push(said(format!("{name}: the output `{column}` rises in every row; is it a clock?")));
+        note(&all[output], output, "is the output and rises in every row; is it a clock?".to_owned());
     }
-    for &c in chosen.iter().chain([&output]) {
-        if let Kind::Unit(unit) = &all[c].kind {
-            let column = title(&all[c], c);
-            found.notes.push(said(format!("{name}: column `{column}`: the unit `{unit}` in its cells is not read")));
+    for (c, column) in taken() {
+        if let Kind::Unit(unit) = &column.kind {
+            note(column, c, format!("has the unit `{unit}` in its cells, which is not read"));
         }
     }
     Ok((chosen, vec![output]))
+}
+
+/// The error of a last column that holds no numbers.
+fn words(table: &Table, column: &Column<'_>, at: usize) -> Error {
+    let (line, row) = table.rows.first().map_or((table.line, None), |(line, row)| (*line, Some(row)));
+    let cell = row.and_then(|row| row.get(at)).unwrap_or_default();
+    let title = title(column, at);
+    let problem = match column.value(cell) {
+        // Numbers that are written in a way that is not read.
+        Err(problem) if cell.starts_with(|c: char| c.is_ascii_digit()) => format!("column `{title}`: {problem}"),
+        _ => format!(
+            "the last column `{title}` would be the output, but holds words (`{cell}`); name a column of numbers with \
+             `outputs`"
+        ),
+    };
+    table.problem(line, problem)
 }
 
 /// A column's name, or its number where it has none.

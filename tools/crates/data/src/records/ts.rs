@@ -51,6 +51,13 @@ impl Header {
                 self.dimensions = Some(count);
             }
             "@univariate" if yes => self.dimensions = Some(1),
+            "@targetlabel" if yes => {
+                return Err(
+                    "series with a value to tell (`@targetLabel`) have no classes; write them as a table, a row a \
+                    step, and train on the column"
+                        .into(),
+                );
+            }
             "@classlabel" if yes => self.labels = words.map(str::to_owned).collect(),
             "@data" if self.labels.is_empty() => {
                 return Err("no `@classLabel true` with labels before `@data`: nothing to tell apart".into());

@@ -45,7 +45,7 @@ pub(super) fn decode(name: &str, bytes: Vec<u8>) -> Result<Decoded, Error> {
     let not_audio = |why: &str| Error::NotAudio {
         name: name.into(),
         found: format!("{kind}; {why}"),
-        way: "convert it, for example: ffmpeg -i INPUT -ac 1 OUTPUT.wav".into(),
+        way: crate::sniff::CONVERT.into(),
     };
     let stream = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
     let mut format = symphonia::default::get_probe()

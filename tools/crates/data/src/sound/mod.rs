@@ -70,6 +70,7 @@ pub fn read_sound(name: &str, bytes: Vec<u8>) -> Result<Sound, Error> {
                 return Err(Error::Truncated { name: name.into(), found, expected });
             }
             Err(Fault::Header(found)) => return Err(not_audio(found, HEADER)),
+            Err(Fault::Encoding(found)) => return Err(not_audio(found, sniff::CONVERT)),
         }
     } else if decode::is_known(&bytes) {
         (bytes, None, [0; 2])

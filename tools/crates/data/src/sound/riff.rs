@@ -35,6 +35,8 @@ pub(super) enum Fault {
     Truncated { found: u64, expected: u64 },
     /// Something that a header cannot say.
     Header(String),
+    /// An encoding that is not read.
+    Encoding(String),
 }
 
 /// The chunk `fmt `.
@@ -76,7 +78,7 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<Wav, Fault> {
     let format = chunks.format.ok_or_else(|| header("no `fmt ` chunk before the file's end"))?;
     let format = Format::read(format).ok_or_else(|| header("a `fmt ` chunk that is cut off"))?;
     let Some((start, said)) = chunks.data else { return Err(header("no `data` chunk before the file's end")) };
-    format.check().map_err(Fault::Header)?;
+    format.check()?;
 
     let there = bytes.len() - start;
     let frame = format.frame();
@@ -212,13 +214,15 @@ impl<'a> Format<'a> {
         Some(Format { tag, channels, rate, byte_rate, align, bits, valid, chunk })
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), Fault> {
         let Format { tag, channels, bits, align, .. } = *self;
         if !(1..=MOST_CHANNELS).contains(&channels) {
-            return Err(format!("its header says {channels} channels; 1 to {MOST_CHANNELS} can be read"));
+            return Err(Fault::Header(format!(
+                "its header says {channels} channels; 1 to {MOST_CHANNELS} can be read"
+            )));
         }
         if let Some(name) = unreadable(tag) {
-            return Err(format!("wav with {name}"));
+            return Err(Fault::Encoding(format!("wav with {name}")));
         }
         let fits = match tag {
             PCM => (1..=32).contains(&bits),
@@ -227,11 +231,10 @@ impl<'a> Format<'a> {
             _ => bits == 4 && usize::from(align) > 7 * usize::from(channels),
         };
         if !fits {
-            return Err(format!(
-                "its header says {bits} bits a sample in blocks of {align} bytes, which is no encoding"
-            ));
+            let what = format!("its header says {bits} bits a sample in blocks of {align} bytes, which is no encoding");
+            return Err(Fault::Header(what));
         }
-        super::check_rate(self.rate)
+        super::check_rate(self.rate).map_err(Fault::Header)
     }
 
     /// Bytes of a sample's place. A block is believed where the byte rate agrees: 24 bits may stand in four bytes.

@@ -5,6 +5,8 @@ use crate::lines::is_missing;
 
 /// Why a column is a clock that nothing else shows to be one.
 pub(crate) const RISES: &str = "it rises in every row";
+/// Why a column is a clock that no network can take.
+pub(crate) const DATES: &str = "it holds dates or times";
 /// Rows from which a column that rises in each is taken for a clock.
 const ROWS_OF_A_CLOCK: usize = 10;
 
@@ -82,8 +84,8 @@ impl<'a> Column<'a> {
         let values: Vec<f64> = filled.iter().map_while(|cell| value(cell, table.decimal_comma)).collect();
         let kind = match () {
             () if filled.is_empty() => Kind::Empty,
-            () if filled.iter().all(|cell| is_date(cell)) => Kind::Clock("it holds dates or times"),
-            () if is_clock(name, at == 0) => Kind::Clock("its name says so"),
+            () if filled.iter().all(|cell| is_date(cell)) => Kind::Clock(DATES),
+            () if is_clock(name, at == 0) => Kind::Clock("its name is that of a clock"),
             () if values.len() == filled.len() => match rises(&values) {
                 true => Kind::Clock(RISES),
                 false => Kind::Numbers,

@@ -136,15 +136,11 @@ impl Head {
         Ok(())
     }
 
-    /// Gives every column a name of its own; a last one without a name may go.
+    /// Numbers names that stand twice.
     fn name_all(&mut self) {
         let mut times: HashMap<String, usize> = HashMap::new();
-        let (mut double, mut empty) = (Vec::new(), Vec::new());
-        for (k, name) in self.names.iter_mut().enumerate() {
-            if name.is_empty() {
-                empty.push(k);
-                continue;
-            }
+        let mut double = Vec::new();
+        for name in self.names.iter_mut().filter(|name| !name.is_empty()) {
             let count = times.entry(name.clone()).or_default();
             *count += 1;
             if *count > 1 {

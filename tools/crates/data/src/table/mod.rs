@@ -3,9 +3,9 @@
 mod column;
 mod head;
 
-pub(crate) use column::{Column, Kind, RISES};
+pub(crate) use column::{Column, DATES, Kind, RISES};
 
-use crate::{Error, lines};
+use crate::{Error, lines, note::names as quoted};
 use head::Head;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,22 @@ impl Table {
     pub(crate) fn of_numbers(file: &Path) -> Result<Table, Error> {
         let text = lines::text(file)?;
         let head = Head::of_numbers(file, &text)?;
-        Table::read(file, &text, head)
+        let mut table = Table::read(file, &text, head)?;
+        table.name_columns();
+        Ok(table)
+    }
+
+    /// Names what has values and no name; the first column without one numbers the rows, as tables are exported.
+    fn name_columns(&mut self) {
+        let filled = |c: &usize| self.rows.iter().any(|(_, row)| Table::field(row, *c).is_some());
+        let unnamed: Vec<usize> = (1..self.names.len()).filter(|&c| self.names[c].is_empty()).filter(filled).collect();
+        for &c in &unnamed {
+            self.names[c] = format!("column {}", c + 1);
+        }
+        if !unnamed.is_empty() {
+            let names = quoted(unnamed.iter().map(|&c| self.names[c].as_str()));
+            self.notes.push(format!("columns without a name in line {} are called {names}", self.line));
+        }
     }
 
     /// A table whose first line that is no comment has the names.

@@ -143,6 +143,12 @@ fn folders_of_splits_and_folds_are_no_labels() {
     assert!(corpus.valid.iter().all(|c| c.name.starts_with("fold10/")));
     assert!(said(&corpus).contains("`fold10` validates"), "{}", said(&corpus));
 
+    // What stands beside several is none of them either.
+    put(dir.path(), "unlabelled/x.wav", tone(70));
+    let corpus = open(&dir).unwrap();
+    assert_eq!((corpus.layout, corpus.labels.join(" ")), (Layout::Splits, "high low".into()));
+    assert!(said(&corpus).contains("1 .wav in `unlabelled` that nothing names"), "{}", said(&corpus));
+
     // Beside other words `train` is one, and that is said.
     let toys = folder(6, |word, i| format!("{}/{i}.wav", if word == "low" { "train" } else { "plane" }));
     let corpus = open(&toys).unwrap();
@@ -315,7 +321,11 @@ fn manifests_stay_in_their_folder_and_doubles_are_noted() {
         "{text}"
     );
     let corpus = Corpus::open(gone.path(), &Options { skip_bad: true, ..Options::default() }).unwrap();
-    assert!(said(&corpus).contains("2 of 10 files left out (first: "), "{}", said(&corpus));
+    assert!(
+        said(&corpus).contains("2 of 10 files left out: `clips/x.wav`, `clips/y.wav`; the first: "),
+        "{}",
+        said(&corpus)
+    );
 }
 
 #[test]
@@ -365,10 +375,11 @@ fn archives_that_are_none_are_named() {
         .map(|(w, i)| (format!("clips/{w}{}.wav", i % 300), tone(i)))
         .collect();
     members.push(("clips/more.wav".into(), tone(9)));
+    members.push(("clips/._low0.wav".into(), vec![0; 9]));
     members.push(("clips/low0.wav".into(), tone(0)));
     super::tar(dir.path(), "train.tar", &members);
     let notes = said(&open(&dir).unwrap());
-    assert!(notes.contains("1 in train.tar that nothing names"), "{notes}");
+    assert!(notes.contains("2 file(s) not read: 1 in train.tar that nothing names, 1 that a system left"), "{notes}");
     assert!(
         notes.contains("1 member(s) of a tar have the name of one before, which is lost (first: clips/low0.wav)"),
         "{notes}"
@@ -432,7 +443,7 @@ fn all_bad_recordings_are_named_at_once_or_left_out() {
     let corpus = Corpus::open(dir.path(), &Options { skip_bad: true, ..Options::default() }).unwrap();
     assert_eq!(corpus.train.len() + corpus.valid.len(), 17);
     assert!(
-        said(&corpus).contains("3 of 20 files left out (first: high/high-07.wav: not a recording"),
+        said(&corpus).contains("3 of 20 files left out: `high/high-07.wav`, `low/low-03.wav`, `low/low-05.wav`; the first: high/high-07.wav: not"),
         "{}",
         said(&corpus)
     );

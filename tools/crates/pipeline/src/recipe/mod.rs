@@ -27,6 +27,9 @@ pub struct Recipe {
     /// How text, series and other data that is no sound are read; without this table the data is sound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<RecordOptions>,
+    /// Whether files that cannot be read are left out and noted, instead of an error.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub skip_bad: bool,
     /// Which symbols of a text get a number of their own.
     pub vocabulary: VocabularyOptions,
     /// How examples that are no sound become sequences.
@@ -52,6 +55,7 @@ impl Default for Recipe {
             name: "model".to_owned(),
             corpus: String::new(),
             data: None,
+            skip_bad: false,
             vocabulary: VocabularyOptions::default(),
             sequences: SequenceRecipe::default(),
             features: Features::default(),

@@ -71,8 +71,16 @@ fn tables_that_cannot_be_told_are_named() {
     let text = message(commas.as_bytes());
     assert!(text.contains("6 fields where the line of names has 3; decimal commas cannot be told"), "{text}");
     let thousands = plain().replacen("0.0000\n", "\"1,000.5\"\n", 1);
-    let text = message(thousands.as_bytes());
-    assert!(text.contains("line 2: column `power`: `1,000.5` is not a number; take out the signs"), "{text}");
+    let all: String = plain()
+        .lines()
+        .enumerate()
+        .map(|(k, l)| format!("{l},{}\n", if k > 0 { "\"1,000.5\"" } else { "mW" }))
+        .collect();
+    for (text, name) in [(thousands, "power"), (all, "mW")] {
+        let text = message(text.as_bytes());
+        let wanted = format!("line 2: column `{name}`: `1,000.5` is not a number; take out the signs");
+        assert!(text.contains(&wanted), "{text}");
+    }
     let mut latin = b"temp \xb0C,hum\n".to_vec();
     latin.extend(b"1,2\n3,4\n");
     assert!(message(&latin).contains("not UTF-8 text; convert it, for example: iconv -f WINDOWS-1252"));
@@ -155,7 +163,7 @@ fn clocks_are_left_out_and_said_or_taken_by_the_users_word() {
     let energy = "temp,energy\n".to_owned() + &(0..20).map(|t| format!("{},{t}\n", t % 3)).collect::<String>();
     let records = series("log.csv", energy.as_bytes()).unwrap();
     assert_eq!(records.outputs, ["energy"]);
-    assert!(notes(&records).contains("the output `energy` rises in every row; is it a clock?"));
+    assert!(notes(&records).contains("column `energy` is the output and rises in every row; is it a clock?"));
 }
 
 #[test]
@@ -185,7 +193,11 @@ fn names_units_and_words_are_said() {
     let cells =
         plain().lines().enumerate().map(|(k, l)| format!("{l}{}\n", if k > 0 { " W" } else { "" })).collect::<String>();
     let cells = series("log.csv", cells.as_bytes()).unwrap();
-    assert!(notes(&cells).contains("column `power`: the unit `W` in its cells is not read"), "{}", notes(&cells));
+    assert!(
+        notes(&cells).contains("column `power` has the unit `W` in its cells, which is not read"),
+        "{}",
+        notes(&cells)
+    );
     assert_eq!(cells.train[0].answer, none.train[0].answer);
 
     let words_in = with_column("device", |_| "esp32-a".to_owned());
@@ -196,6 +208,9 @@ fn names_units_and_words_are_said() {
         plain().lines().enumerate().map(|(k, l)| format!("{l},{}\n", if k > 0 { "walk" } else { "what" })).collect();
     let text = series("log.csv", label.as_bytes()).unwrap_err().to_string();
     assert!(text.contains("line 2: the last column `what` would be the output, but holds words (`walk`)"), "{text}");
+    let unnamed = of("temp,,power\n");
+    assert_eq!(unnamed.channels, ["temp", "column 2"]);
+    assert!(notes(&unnamed).contains("columns without a name in line 1 are called `column 2`"), "{}", notes(&unnamed));
     let empty = with_column("spare", |_| String::new());
     let records = series("log.csv", empty.as_bytes()).unwrap();
     assert!(notes(&records).contains("column `spare` is left out, as it is empty"), "{}", notes(&records));
@@ -378,7 +393,8 @@ fn bad_files_are_named_at_once_or_left_out() {
     assert!(text.starts_with("2 of 4 files cannot be used:\n"), "{text}");
     assert!(text.contains("2_train.conll, line 1") && text.contains("3_train.conll, line 1"), "{text}");
     assert!(text.ends_with("--skip-bad goes on without them"), "{text}");
-    let records = open(&dir, "skip_bad = true\nvalid_share = 0").unwrap();
+    let skip = RecordOptions { skip_bad: true, ..options("valid_share = 0") };
+    let records = Records::open(dir.path(), &skip).unwrap();
     assert_eq!(records.train.len(), 2);
     assert!(notes(&records).contains("left out: "), "{}", notes(&records));
 }
