@@ -145,7 +145,13 @@ impl Cmd {
             Some(_) => 1.0,
             None => 2f64.powi(model.layers().first().map_or(0, |l| i32::from(l.in_frac()))),
         };
-        let named = match self.model.is_dir().then(|| RunFolder::open(&self.model)?.about()).transpose()?.map(|a| a.encoding.frames) {
+        let named = match self
+            .model
+            .is_dir()
+            .then(|| RunFolder::open(&self.model)?.about())
+            .transpose()?
+            .map(|a| a.encoding.frames)
+        {
             Some(Frames::Values { mut channels, feedback, .. }) => {
                 channels.truncate(channels.len() - feedback.min(channels.len()));
                 channels

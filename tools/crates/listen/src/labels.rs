@@ -18,7 +18,8 @@ pub fn read_labels(path: &Path, rate: u32, length: usize) -> Result<(Vec<Spoken>
     let end_s = length as f64 / f64::from(rate.max(1));
     let mut words = Vec::new();
     let mut cut = None;
-    for (number, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty() && !l.starts_with(['\\', '#'])) {
+    for (number, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty() && !l.starts_with(['\\', '#']))
+    {
         let place = || format!("{}, line {}: {line:?}", path.display(), number + 1);
         let mut rest = line.trim_start();
         let mut seconds = || {
@@ -70,7 +71,8 @@ fn time(field: &str) -> Option<f64> {
 pub fn check_labels(tracks: &[Track], labels: &[String], keyword: &[bool], rate: u32) -> Result<Vec<String>> {
     let all = || tracks.iter().flat_map(|t| t.words.iter().map(move |w| (t, w)));
     let known = |w: &Spoken| labels.contains(&w.label);
-    let place = |t: &Track, w: &Spoken| format!("{:?} at {:.2} s of {}", w.label, w.start as f64 / f64::from(rate), t.name);
+    let place =
+        |t: &Track, w: &Spoken| format!("{:?} at {:.2} s of {}", w.label, w.start as f64 / f64::from(rate), t.name);
     for (track, word) in all().filter(|(_, w)| !known(w)) {
         if let Some(label) = labels.iter().find(|l| l.to_lowercase() == word.label.to_lowercase()) {
             bail!("{} is not a label of the model, which has {label:?}; correct the label file", place(track, word));
@@ -86,7 +88,9 @@ pub fn check_labels(tracks: &[Track], labels: &[String], keyword: &[bool], rate:
         all().filter(|(_, w)| !known(w) && w.label != UNKNOWN).map(|(t, w)| place(t, w)).collect();
     Ok(unknown
         .first()
-        .map(|first| format!("{} label(s) are not the model's, and count as unknown words (first: {first})", unknown.len()))
+        .map(|first| {
+            format!("{} label(s) are not the model's, and count as unknown words (first: {first})", unknown.len())
+        })
         .into_iter()
         .collect())
 }
@@ -126,7 +130,10 @@ mod tests {
             ("1\t2\t", "no label"),
             ("-1\t2\tyes", "no time"),
             ("1\t1e999\tyes", "no time"),
-            ("1\t2\tyes\n61.25\t61.5\tno", "line 2: \"61.25\\t61.5\\tno\": it starts after the end of the recording, which has 4.00 s"),
+            (
+                "1\t2\tyes\n61.25\t61.5\tno",
+                "line 2: \"61.25\\t61.5\\tno\": it starts after the end of the recording, which has 4.00 s",
+            ),
             ("1e300\t1e300\tyes", "it starts after the end"),
             ("500\t750\tyes", "times are in seconds"),
             ("1\t2\ty\0es", "a NUL character"),
@@ -176,7 +183,10 @@ mod tests {
             ["2 label(s) are not the model's, and count as unknown words (first: \"foo\" at 0.50 s of kitchen)"]
         );
         let case = check(&["low", "Low"]).unwrap_err();
-        assert_eq!(case, "\"Low\" at 0.50 s of kitchen is not a label of the model, which has \"low\"; correct the label file");
+        assert_eq!(
+            case,
+            "\"Low\" at 0.50 s of kitchen is not a label of the model, which has \"low\"; correct the label file"
+        );
         for said in [&[][..], &["unknown"], &["foo"]] {
             assert!(check(said).unwrap_err().contains("none of the words low is said in the recordings"));
         }

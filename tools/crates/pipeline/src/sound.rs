@@ -19,20 +19,12 @@ use elman_train::{Dataset, Sequence};
 ///
 /// # Errors
 /// What the reader found wrong.
-pub(super) fn open(
-    dir: &Path,
-    recipe: &Recipe,
-    sample_rate: Option<u32>,
-    reporter: &dyn Reporter,
-) -> Result<Corpus> {
+pub(super) fn open(dir: &Path, recipe: &Recipe, sample_rate: Option<u32>, reporter: &dyn Reporter) -> Result<Corpus> {
     let base = Options { sample_rate, skip_bad: recipe.skip_bad, ..Options::default() };
     let options = match &recipe.stream {
-        Some(s) => Options {
-            words: s.words.clone(),
-            leave_out: s.leave_out.clone(),
-            valid_share: s.valid_share,
-            ..base
-        },
+        Some(s) => {
+            Options { words: s.words.clone(), leave_out: s.leave_out.clone(), valid_share: s.valid_share, ..base }
+        }
         None => base,
     };
     let corpus = Corpus::open(dir, &options)?;
