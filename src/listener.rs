@@ -1,30 +1,31 @@
-//! From a microphone's samples to events: front end, network and detector as one.
+//! From samples to events: front end, network and detector as one.
 //!
 //! ```
 //! use elman::{Blob, Listener, Model};
 //!
-//! # fn run(blob: Blob<'_>, memory: &mut [u32], block: &[i16]) -> Result<(), elman::blob::Error> {
+//! # fn run(blob: Blob<'_>, memory: &mut [u32], block: &[i16]) -> Result<(), elman::Error> {
 //! // On a device: memory of `[u32; BLOB.listener_words()]`, known at compile time.
 //! let model = Model::load(blob)?;
 //! let mut listener = Listener::new(&model, memory)?;
 //! if let Some(event) = listener.push(block) {
-//!     println!("{:?} after {} ms", model.label(event.output.into()), listener.milliseconds(&event));
+//!     println!("{:?} after {} ms", listener.label(&event), listener.milliseconds(&event));
 //! }
 //! # Ok(()) }
 //! # assert!(run(Blob::new(&[0; 8]), &mut [], &[]).is_err());
 //! ```
 //!
 //! Blocks may have any length. The same samples give the same events however they are cut, for hours: the front end
-//! keeps a window of samples, the network its bounded states, the detector sums of integers. Where the detector has a
-//! [`Rest`](crate::detect::Rest), a listener that heard so much silence behind something else goes on as a fresh one.
+//! keeps a window of samples, the network its bounded states, the detector sums of integers. With a
+//! [`SilenceReset`](crate::detect::SilenceReset) the state is reset after as much silence as it says.
 
 use crate::arith::divide;
-use crate::audio::FrontEnd;
-use crate::blob::{Error, Model};
-use crate::detect::{self, Detector, Event};
-use crate::net::Stream;
+use crate::audio::{self, FrontEnd, Position};
+use crate::blob::Model;
+use crate::detect::{self, Counters, Detector, Event};
+use crate::memory::MemoryError;
+use crate::net::{RunError, Stream};
 
-/// A model that listens, over memory of the caller.
+/// Front end, network and detector of a model, over memory of the caller.
 #[derive(Debug)]
 pub struct Listener<'m, 'b> {
     front_end: FrontEnd<'m>,
@@ -32,49 +33,50 @@ pub struct Listener<'m, 'b> {
     detector: Detector<'m>,
 }
 
-/// What one frame came to, stage by stage.
+/// What a listener keeps from block to block, in addition to its memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    front_end: Position,
+    detector: Counters,
+}
+
+/// The memory of front end, network and detector.
+#[inline(always)]
+fn parts<'m>(
+    model: &Model<'_>,
+    audio: &audio::Config,
+    detect: &detect::Config,
+    memory: &'m mut [u32],
+) -> Result<[&'m mut [u32]; 3], MemoryError> {
+    let words = [audio.memory_words(), model.memory_words(), detect.memory_words()];
+    let required = words.iter().fold(0usize, |sum, n| sum.saturating_add(*n));
+    let too_small = MemoryError { required, provided: memory.len() };
+    let (sound, rest) = memory.split_at_mut_checked(words[0]).ok_or(too_small)?;
+    let (states, rest) = rest.split_at_mut_checked(words[1]).ok_or(too_small)?;
+    Ok([sound, states, rest.get_mut(..words[2]).ok_or(too_small)?])
+}
+
+/// The results of one frame, stage by stage.
 #[derive(Clone, Copy, Debug)]
-pub struct Heard<'l> {
-    /// The front end's features, in Q6.9.
+pub struct FrameResult<'l> {
+    /// Features of the front end, in Q6.9.
     pub features: &'l [i16],
-    /// The network's scores, in [`Model::out_frac`] fraction bits.
-    pub scores: &'l [i16],
-    /// The detector behind this step: probabilities and their means.
+    /// Logits of the network, in [`Model::out_frac`] fraction bits.
+    pub logits: &'l [i16],
+    /// The detector after this step: probabilities and their means.
     pub detector: &'l Detector<'l>,
     /// The event, if there is one.
     pub event: Option<Event>,
-    /// Whether a rest ends with this frame: behind it the listener starts anew.
-    pub rests: bool,
+    /// Whether the state is reset after this frame: enough consecutive frames were silent.
+    pub reset: bool,
 }
 
-/// Instructions that a frame takes on one core, as tools count them in an emulator or estimate them; `elman export`
-/// writes them beside the model. The core itself cannot know them, and they are no cycles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cost {
-    /// Front end, the storing of a hop's samples included.
-    pub front_end: u32,
-    /// Network.
-    pub network: u32,
-    /// Detector.
-    pub detector: u32,
-}
-
-/// What listening takes of a core.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
-    /// Instructions a second, the mean over many blocks, rounded up.
-    pub per_second: u64,
-    /// Most frames that one block can complete.
-    pub frames_per_block: u32,
-    /// Instructions of such a block.
-    pub per_block: u64,
-}
-
-impl Budget {
-    /// Share of a core that executes `hz` instructions a second, in tenths of a percent, rounded up. A core that needs
-    /// more than a cycle an instruction, or waits for flash, has fewer instructions than its clock has cycles.
-    pub fn per_mille(&self, hz: u32) -> u64 {
-        self.per_second.saturating_mul(1000).div_ceil((hz as u64).max(1))
+/// Logits, event and whether the state is reset; features would make a long line.
+#[cfg(feature = "defmt")]
+impl defmt::Format for FrameResult<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        let FrameResult { logits, event, reset, .. } = *self;
+        defmt::write!(f, "FrameResult {{ logits: {}, event: {}, reset: {=bool} }}", logits, event, reset);
     }
 }
 
@@ -83,12 +85,12 @@ impl<'m, 'b> Listener<'m, 'b> {
     /// whatever they hold.
     ///
     /// # Errors
-    /// [`Error::Deaf`] where the model has no front end or no detector, [`Error::Memory`], and what
-    /// [`Model::stream`] refuses.
-    pub fn new(model: &'m Model<'b>, memory: &'m mut [u32]) -> Result<Self, Error> {
+    /// [`RunError::NotAListener`] where the model has no front end or no detector, [`RunError::Memory`], and the errors of
+    /// [`Model::stream`].
+    pub fn new(model: &'m Model<'b>, memory: &'m mut [u32]) -> Result<Self, RunError> {
         match model.detect() {
             Some(config) => Listener::with_detector(model, config, memory),
-            None => Err(Error::Deaf { audio: model.audio().is_some(), detector: false }),
+            None => Err(RunError::NotAListener { front_end: model.audio().is_some(), detector: false }),
         }
     }
 
@@ -96,27 +98,41 @@ impl<'m, 'b> Listener<'m, 'b> {
     /// the front end, of the model, and [`Config::memory_words`](detect::Config::memory_words) of the parameters.
     ///
     /// # Errors
-    /// As [`Listener::new`], and [`Error::Detect`] where the parameters do not fit the model.
+    /// As [`Listener::new`], and [`RunError::Detect`] where the parameters do not fit the model.
     pub fn with_detector(
         model: &'m Model<'b>,
         detect: &'m detect::Config,
         memory: &'m mut [u32],
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, RunError> {
         let Some(audio) = model.audio() else {
-            return Err(Error::Deaf { audio: false, detector: true });
+            return Err(RunError::NotAListener { front_end: false, detector: true });
         };
-        detect.check(model.outputs()).map_err(Error::Detect)?;
-        let words = [audio.memory_words(), model.memory_words(), detect.memory_words()];
-        let need = words.iter().fold(0usize, |sum, n| sum.saturating_add(*n));
-        let too_small = Error::Memory { need, have: memory.len() };
-        let (sound, rest) = memory.split_at_mut_checked(words[0]).ok_or(too_small)?;
-        let (states, rest) = rest.split_at_mut_checked(words[1]).ok_or(too_small)?;
-        let sums = rest.get_mut(..words[2]).ok_or(too_small)?;
+        detect.check(model.outputs())?;
+        let [sound, states, sums] = parts(model, audio, detect, memory)?;
         Ok(Listener {
-            front_end: FrontEnd::new(*audio, sound).map_err(Error::Audio)?,
+            front_end: FrontEnd::with_operations(&model.operations.front_end, *audio, sound)?,
             net: model.stream(states)?,
-            detector: Detector::new(detect, sums).map_err(Error::Detect)?,
+            detector: Detector::new(detect, sums)?,
         })
+    }
+
+    /// A listener that goes on where one with this progress, over the same memory, ended; `None` where model or memory are
+    /// of another.
+    #[inline(always)]
+    pub(crate) fn resume(model: &'m Model<'b>, memory: &'m mut [u32], progress: Progress) -> Option<Self> {
+        let (audio, detect) = (model.audio()?, model.detect()?);
+        let [sound, states, sums] = parts(model, audio, detect, memory).ok()?;
+        Some(Listener {
+            front_end: FrontEnd::resume(&model.operations.front_end, *audio, sound, progress.front_end)?,
+            net: Stream::resume(model, states),
+            detector: Detector::resume(detect, sums, progress.detector)?,
+        })
+    }
+
+    /// What [`Listener::resume`] goes on from.
+    #[inline(always)]
+    pub(crate) fn progress(&self) -> Progress {
+        Progress { front_end: self.front_end.position(), detector: self.detector.counters() }
     }
 
     /// The model.
@@ -134,55 +150,66 @@ impl<'m, 'b> Listener<'m, 'b> {
         &self.detector
     }
 
-    /// As at the start of a stream.
+    /// The parameters of the front end.
+    pub fn audio(&self) -> &audio::Config {
+        self.front_end.config()
+    }
+
+    /// Resets everything to the start of a stream.
     pub fn reset(&mut self) {
         self.front_end.reset();
         self.net.reset();
         self.detector.reset();
     }
 
-    /// Takes a block of any length; the last event in it, which for blocks shorter than the refractory time is the only
-    /// one.
+    /// Takes a block of any length; gives the last event in it, which for blocks shorter than the refractory time is the
+    /// only one.
     pub fn push(&mut self, samples: &[i16]) -> Option<Event> {
         let mut last = None;
-        self.push_each(samples, |heard| last = heard.event.or(last));
+        self.push_each(samples, |result| last = result.event.or(last));
         last
     }
 
-    /// Takes a block of any length and shows each frame that it completes, in order.
-    pub fn push_each(&mut self, samples: &[i16], mut each: impl FnMut(Heard<'_>)) {
-        let (net, detector) = (&mut self.net, &mut self.detector);
-        self.front_end.push_anew(samples, |features| {
-            let output = net.step(features);
-            let event = detector.step(output.scores, output.frac);
-            let rests = detector.rests();
-            each(Heard { features, scores: output.scores, detector, event, rests });
-            if rests {
-                net.reset();
-                detector.start_anew();
+    /// Takes a block of any length and hands the result of each frame that it completes to `each`, in order.
+    pub fn push_each(&mut self, samples: &[i16], mut each: impl FnMut(FrameResult<'_>)) {
+        let mut rest = samples;
+        loop {
+            let (net, detector) = (&mut self.net, &mut self.detector);
+            rest = self.front_end.push_until(rest, |features| {
+                let output = net.step(features);
+                let event = detector.step(output.logits, output.frac);
+                let reset = detector.should_reset();
+                each(FrameResult { features, logits: output.logits, detector, event, reset });
+                reset
+            });
+            if !self.detector.should_reset() {
+                return;
             }
-            rests
-        });
-    }
-
-    /// When an event was told, in ms from the start of the stream to the end of its frame.
-    pub fn milliseconds(&self, event: &Event) -> u64 {
-        let config = self.front_end.config();
-        let samples = (event.step as u64).wrapping_mul(config.hop as u64).wrapping_add(config.window as u64);
-        divide(samples.wrapping_mul(1000), (config.sample_rate as u64).max(1))
-    }
-
-    /// What listening takes of a core on which a frame takes `cost`, in blocks of `block` samples.
-    pub fn budget(&self, cost: Cost, block: usize) -> Budget {
-        let config = self.front_end.config();
-        let hop = (config.hop as u64).max(1);
-        let frame =
-            [cost.network, cost.detector].iter().fold(cost.front_end as u64, |sum, n| sum.wrapping_add(*n as u64));
-        let frames_per_block = (block as u64).div_ceil(hop).min(u32::MAX as u64) as u32;
-        Budget {
-            per_second: frame.saturating_mul(config.sample_rate as u64).div_ceil(hop),
-            frames_per_block,
-            per_block: frame.saturating_mul(frames_per_block as u64),
+            self.reset_parts();
         }
     }
+
+    /// What a silence reset does: network, detector and the front end's estimates are as at the start of a stream, the
+    /// window of samples and the count of steps go on.
+    fn reset_parts(&mut self) {
+        self.front_end.reset_estimates();
+        self.net.reset();
+        self.detector.reset_window();
+    }
+
+    /// The label of an event's class.
+    pub fn label(&self, event: &Event) -> Option<&'b str> {
+        self.model().label(event.class)
+    }
+
+    /// When an event was detected, in ms from the start of the stream to the end of its frame.
+    pub fn milliseconds(&self, event: &Event) -> u64 {
+        milliseconds(self.front_end.config(), event)
+    }
+}
+
+/// [`Listener::milliseconds`] with these parameters of the front end.
+pub(crate) fn milliseconds(config: &audio::Config, event: &Event) -> u64 {
+    let samples = (event.step as u64).wrapping_mul(config.hop as u64).wrapping_add(config.window as u64);
+    divide(samples.wrapping_mul(1000), (config.sample_rate as u64).max(1))
 }

@@ -1,4 +1,4 @@
-//! Text in symbols: look-up by bisection, no heap, no index beside the blob.
+//! Text in symbols: look-up by bisection, no heap, no index next to the blob.
 //!
 //! ```
 //! use elman::text::{Text, TextUnit};
@@ -11,7 +11,31 @@
 //! # Ok::<(), elman::text::Error>(())
 //! ```
 
-pub use crate::blob::{Text, TextUnit};
+use crate::record::{choice, record};
+
+choice! {
+    /// What a symbol of a text is.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+    pub enum TextUnit {
+        /// A character, i.e. a Unicode scalar value.
+        Characters,
+        /// A word: what is between white space.
+        Words,
+    }
+}
+
+record! {
+    /// The symbols of a model that reads text. Symbol 0 is the unknown one, which is not listed; a symbol is given to the
+    /// model as a frame of one element, its index.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Text<'b> {
+        /// What a symbol is.
+        unit: TextUnit,
+        /// Symbols 1, 2, ... in ascending order, each once: characters side by side, words one a line.
+        symbols: &'b str,
+    }
+}
 
 /// Why a text cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +51,8 @@ pub enum Error {
 
 impl core::fmt::Display for Error {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        core::fmt::Debug::fmt(self, f)
+        let Error::Utf8 { at } = self;
+        write!(f, "the text is not UTF-8 from byte {at} on: convert it to UTF-8")
     }
 }
 
@@ -47,8 +72,8 @@ impl<'b> Text<'b> {
     }
 
     /// Symbol `k`; `None` for the unknown one, 0, and beyond the last.
-    pub fn symbol(&self, k: usize) -> Option<&'b str> {
-        let before = k.checked_sub(1)?;
+    pub fn symbol(&self, k: u16) -> Option<&'b str> {
+        let before = usize::from(k.checked_sub(1)?);
         let begins = |(_, b): &(usize, u8)| self.begins(*b);
         let nth = |n: usize| self.symbols.bytes().enumerate().filter(begins).nth(n).map(|(at, _)| at);
         let start = match self.unit {
@@ -64,7 +89,7 @@ impl<'b> Text<'b> {
     pub fn index(&self, symbol: &str) -> u16 {
         let all = self.symbols.as_bytes();
         let (mut low, mut high) = (0, all.len());
-        // Symbols begin at `low` and at or behind `high`; what is looked for begins in between.
+        // Symbols begin at `low` and at or after `high`; what is looked for begins in between.
         while low < high {
             let at = self.start(low, low.saturating_add(high.saturating_sub(low) / 2));
             let found = self.at(at);
@@ -155,14 +180,14 @@ mod tests {
             assert_eq!(text.len(), n + 1);
             for (k, c) in all.iter().enumerate() {
                 assert_eq!(text.index(&c.to_string()), if k < n { k as u16 + 1 } else { 0 }, "{c} of {n}");
-                assert_eq!(text.symbol(k + 1), (k < n).then_some(c.to_string()).as_deref());
+                assert_eq!(text.symbol(k as u16 + 1), (k < n).then_some(c.to_string()).as_deref());
             }
             let listed = words[..n.min(words.len())].join("\n");
             let text = Text { unit: TextUnit::Words, symbols: &listed };
             assert_eq!(text.len(), n.min(words.len()) + 1);
             for (k, w) in words.iter().enumerate() {
                 assert_eq!(text.index(w), if k < n { k as u16 + 1 } else { 0 }, "{w} of {n}");
-                assert_eq!(text.symbol(k + 1), (k < n).then_some(*w));
+                assert_eq!(text.symbol(k as u16 + 1), (k < n).then_some(*w));
             }
         }
         let text = Text { unit: TextUnit::Words, symbols: "b\nd" };

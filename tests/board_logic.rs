@@ -2,11 +2,10 @@
 
 use elman::audio::Config;
 use elman::blob::{Blob, Model};
-use elman_board::ear::{Ear, Indicator, PulseDensity, Unbiased};
 use elman_board::gesture::Gestures;
+use elman_board::spotter::{Indicator, PulseDensity, Spotter, Unbiased};
 use elman_quant::synthetic::{self, Drive, sound};
 use elman_quant::words_of;
-use embedded_hal_mock::eh1::delay::NoopDelay;
 use embedded_hal_mock::eh1::digital::{Mock as Pin, State, Transaction as PinStep};
 use embedded_hal_mock::eh1::i2c::{Mock as I2c, Transaction as I2cStep};
 use lis3dh::{Lis3dh, SlaveAddr};
@@ -38,10 +37,10 @@ fn the_light_goes_on_with_an_event_and_off_when_its_time_is_over() {
     assert!(told.len() > 3 && steps.len() > told.len() + 2, "{} events", told.len());
     let mut pin = Pin::new(&steps);
     let light = Indicator::new(pin.clone(), false, 400).unwrap();
-    let mut ear = Ear::new(&model, &mut memory, light).unwrap();
-    let heard: Vec<_> = samples.chunks(160).filter_map(|b| ear.hear(b).unwrap()).collect();
+    let mut spotter = Spotter::new(elman::Listener::new(&model, &mut memory).unwrap(), light);
+    let heard: Vec<_> = samples.chunks(160).filter_map(|b| spotter.process(b).unwrap()).collect();
     assert_eq!(heard.iter().map(|h| h.0).collect::<Vec<_>>(), told);
-    assert!(heard.iter().all(|(event, name)| model.label(event.output.into()) == Some(name)));
+    assert!(heard.iter().all(|(event, name)| model.label(event.class) == Some(name)));
     pin.done();
 }
 
@@ -49,11 +48,11 @@ fn the_light_goes_on_with_an_event_and_off_when_its_time_is_over() {
 fn a_light_that_is_on_when_low() {
     let mut pin = Pin::new(&[State::High, State::Low, State::High].map(PinStep::set));
     let mut light = Indicator::new(pin.clone(), true, 10).unwrap();
-    light.pass(5).unwrap();
-    light.flash().unwrap();
-    light.pass(9).unwrap();
-    light.pass(1).unwrap();
-    light.pass(100).unwrap();
+    light.tick(5).unwrap();
+    light.blink().unwrap();
+    light.tick(9).unwrap();
+    light.tick(1).unwrap();
+    light.tick(100).unwrap();
     pin.done();
 }
 
@@ -146,8 +145,11 @@ fn start() -> Vec<I2cStep> {
 fn gestures_are_read_over_i2c() {
     let mut model = synthetic::model("gru", 3, 6, 2, Drive::Ordinary, 4);
     model.labels = vec!["none".into(), "ring".into()];
-    model.detect =
-        Some(elman::detect::Config { smooth: 2, refractory: 5, ..elman::detect::Config::new(&[0, 12_000]).unwrap() });
+    model.detect = Some(elman::detect::Config {
+        smooth: 2,
+        refractory: 5,
+        ..elman::detect::Config::new(&[0, 12_000].map(elman::detect::Probability::from_bits)).unwrap()
+    });
     let words = words_of(&model.to_blob().unwrap()).unwrap();
     let loaded = Model::load(Blob::new(&words)).unwrap();
     // Readings of the sensor: left-justified 16 bits, little-endian.
@@ -162,7 +164,7 @@ fn gestures_are_read_over_i2c() {
     let expected: Vec<_> = frames
         .filter_map(|f| {
             let y = net.step(&f);
-            detector.step(y.scores, y.frac)
+            detector.step(y.logits, y.frac)
         })
         .collect();
     assert!(!expected.is_empty());
@@ -178,7 +180,7 @@ fn gestures_are_read_over_i2c() {
     let lamp = Indicator::new(pin.clone(), false, 100).unwrap();
     let mut memory = vec![0; loaded.memory_words() + Blob::new(&words).detect_words()];
     let mut gestures = Gestures::new(&loaded, &mut memory, sensor, lamp).unwrap();
-    let told: Vec<_> = readings.iter().filter_map(|_| gestures.step(&mut NoopDelay::new(), 40).unwrap()).collect();
+    let told: Vec<_> = readings.iter().filter_map(|_| gestures.step(40).unwrap()).collect();
     assert_eq!(told.iter().map(|t| t.0).collect::<Vec<_>>(), expected);
     assert!(told.iter().all(|t| t.1 == "ring"));
     bus.done();

@@ -1,12 +1,12 @@
 //! Blobs of released formats: they load for ever and give the bits that they gave when they were written.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p elman-tools --test golden` writes the files anew; do that only with a new format
+//! `UPDATE_GOLDEN=1 cargo test -p elman-quant --test golden` writes the files anew; do that only with a new format
 //! version or a new cell.
 
 use std::path::{Path, PathBuf};
 
-use elman::audio::{Config, Gain, Suppression};
-use elman::blob::{Blob, FORMAT_VERSION, Model, Score};
+use elman::audio::{Config, Pcen, SpectralSubtraction};
+use elman::blob::{AttentionScore, Blob, FORMAT_VERSION, Model};
 use elman_quant::synthetic::{self, Drive, Exercise, exercise};
 use elman_quant::words_of;
 
@@ -33,17 +33,17 @@ fn fresh() -> Vec<(String, Vec<u8>)> {
     let mut closed = synthetic::model("delay", 3, 0, 1, Drive::Ordinary, 77);
     closed.feedback = 1;
     closed.increments = true;
-    let quiet = Config { suppression: Some(Suppression::SPEECH), ..Config::HZ_16000 };
+    let quiet = Config { spectral_subtraction: Some(SpectralSubtraction::SPEECH), ..Config::HZ_16000 };
     let more = [
         ("both-ways", both_ways),
         ("closed", closed),
         ("language", synthetic::language(30, 6, 77)),
-        ("writes", synthetic::seq2seq(["gru", "lstm"], Score::Additive, 6, true, [9, 12], 3, 77)),
+        ("writes", synthetic::seq2seq(["gru", "lstm"], AttentionScore::Additive, 6, true, [9, 12], 3, 77)),
         ("graph", synthetic::graph::model(synthetic::graph::Shape { features: 2, ..Default::default() }, 77)),
         ("listens", synthetic::sound::listener(Config::HZ_8000, 6, 3, 77)),
         (
             "hears",
-            synthetic::sound::listener(Config { gain: Some(Gain::SPEECH), cepstrum: 13, ..Config::HZ_16000 }, 6, 3, 77),
+            synthetic::sound::listener(Config { pcen: Some(Pcen::SPEECH), cepstrum: 13, ..Config::HZ_16000 }, 6, 3, 77),
         ),
         ("hears-through", synthetic::sound::listener(quiet, 6, 3, 77)),
         ("gestures", synthetic::gestures(6, 3, 77)),
@@ -100,6 +100,6 @@ fn memory_is_known_at_compile_time() {
     let mut memory = MEMORY.lock().unwrap();
     assert_eq!(memory.len(), model.memory_words());
     let mut net = model.stream(&mut memory[..]).unwrap();
-    let heard = net.step(&[100, -200, 300, -400]).argmax();
-    assert!(model.label(heard).is_some());
+    let class = net.step(&[100, -200, 300, -400]).argmax();
+    assert!(class.is_some_and(|k| model.label(k).is_some()));
 }

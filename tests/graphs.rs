@@ -1,9 +1,10 @@
 //! Graph networks on integers: against their definition, layer by layer; and what is refused of models and graphs.
 
 use elman::arith::round_shift;
-use elman::blob::{Blob, Error, Model, Readout, Structure};
-use elman::cell::LongState;
-use elman::net::Rows;
+use elman::blob::{Blob, Model, Readout, Structure};
+use elman::cell::CarriedState;
+use elman::net::CsrRows;
+use elman::{LoadError, MemoryError, RunError};
 use elman_quant::synthetic::graph::{Graph, MOST, Shape, graph, model};
 use elman_quant::synthetic::{self, Drive};
 use elman_quant::{IntegerLayer, IntegerModel, words_of};
@@ -30,8 +31,8 @@ fn step(layer: &IntegerLayer, x: &[i16], state: Option<(&[i16], &[i32])>) -> (Ve
             .copy_from_slice(&long.iter().map(|l| *l as u32).collect::<Vec<_>>());
         net.restore(&snapshot).unwrap();
     }
-    let y = net.step(x).scores.to_vec();
-    (y, net.long(0).iter().map(|w| *w as i32).collect())
+    let y = net.step(x).logits.to_vec();
+    (y, net.carried_state(0).to_vec())
 }
 
 /// Layers one after the other.
@@ -71,8 +72,8 @@ fn by_definition(model: &IntegerModel, graph: &Graph, features: usize) -> Vec<Ve
     let mut h: Vec<Vec<i16>> = graph.frames.chunks(chains[0][0].inputs).map(|x| through(chains[0], x)).collect();
     let cell = &chains[3][0];
     let (_, _, spec) = elman::layer::named(&cell.variant).unwrap();
-    let wide = |h: &i16| match spec.long {
-        LongState::Hidden | LongState::Wide => i32::from(*h) << (cell.long_frac - cell.out_frac),
+    let wide = |h: &i16| match spec.carried {
+        CarriedState::Hidden | CarriedState::Wide => i32::from(*h) << (cell.carried_frac - cell.out_frac),
         _ => 0,
     };
     let mut long: Vec<Vec<i32>> = h.iter().map(|h| h.iter().map(wide).collect()).collect();
@@ -88,7 +89,7 @@ fn by_definition(model: &IntegerModel, graph: &Graph, features: usize) -> Vec<Ve
                 through(map, &[before[v].clone(), before[u].clone(), through(chains[1], e)].concat())
             };
             let m = pooled(pool, &edges.map(message).collect::<Vec<_>>());
-            let state = if spec.long == LongState::None { &[][..] } else { &long[v] };
+            let state = if spec.carried == CarriedState::None { &[][..] } else { &long[v] };
             let (y, l) = step(&chains[k + 1][0], &m, Some((&before[v], state)));
             h[v] = y;
             if !l.is_empty() {
@@ -104,11 +105,11 @@ fn by_definition(model: &IntegerModel, graph: &Graph, features: usize) -> Vec<Ve
 }
 
 /// The network as the device runs it.
-fn run(model: &Model<'_>, memory: &mut [u32], graph: &Graph) -> Result<Vec<Vec<i16>>, Error> {
+fn run(model: &Model<'_>, memory: &mut [u32], graph: &Graph) -> Result<Vec<Vec<i16>>, RunError> {
     let mut net = model.graph(memory)?;
-    let rows = Rows::new(&graph.offsets, &graph.neighbours)?;
+    let rows = CsrRows::new(&graph.offsets, &graph.neighbours)?;
     let outputs = net.run(&graph.frames, rows, &graph.edges)?;
-    Ok(outputs.iter().map(|y| y.scores.to_vec()).collect())
+    Ok(outputs.iter().map(|y| y.logits.to_vec()).collect())
 }
 
 /// Every recurrent cell, each way to aggregate and to read out, with and without what edges carry, over several graphs
@@ -166,9 +167,9 @@ fn graphs_that_do_not_fit_are_refused() {
     let words = words(&model(shape, 1));
     let loaded = Model::load(Blob::new(&words)).unwrap();
     let need = loaded.memory_words();
-    assert_eq!(loaded.graph(&mut [0; 8]).unwrap_err(), Error::Memory { need, have: 8 });
-    assert!(matches!(loaded.stream(&mut vec![0; need]).unwrap_err(), Error::Way { .. }));
-    assert!(matches!(loaded.sequence(&mut vec![0; need]).unwrap_err(), Error::Way { .. }));
+    assert_eq!(loaded.graph(&mut [0; 8]).unwrap_err(), RunError::Memory(MemoryError { required: need, provided: 8 }));
+    assert!(matches!(loaded.stream(&mut vec![0; need]).unwrap_err(), RunError::WrongRunner { .. }));
+    assert!(matches!(loaded.sequence(&mut vec![0; need]).unwrap_err(), RunError::WrongRunner { .. }));
     let mut memory = vec![0; need];
     let good = graph(10, 4, 3, 2, 1);
     assert!(run(&loaded, &mut memory, &good).is_ok());
@@ -177,22 +178,25 @@ fn graphs_that_do_not_fit_are_refused() {
         change(&mut graph);
         run(&loaded, &mut vec![0; need], &graph).unwrap_err()
     };
-    assert!(matches!(refusal(&|g| g.neighbours[3] = 10), Error::GraphNeighbour { edge: 3, neighbour: 10, nodes: 10 }));
-    assert!(matches!(refusal(&|g| g.offsets[0] = 1), Error::GraphOffset { node: 0, offset: 1, .. }));
+    assert!(matches!(
+        refusal(&|g| g.neighbours[3] = 10),
+        RunError::GraphNeighbour { edge: 3, neighbour: 10, nodes: 10 }
+    ));
+    assert!(matches!(refusal(&|g| g.offsets[0] = 1), RunError::GraphOffset { node: 0, offset: 1, .. }));
     let features = refusal(&|g| g.edges.truncate(5));
-    assert!(matches!(features, Error::GraphFeatures { edge_elements: 5, node_elements: 30, node_need: 30, .. }));
-    assert!(matches!(refusal(&|g| g.frames.push(0)), Error::GraphFeatures { node_elements: 31, .. }));
+    assert!(matches!(features, RunError::GraphFeatures { edge_elements: 5, node_elements: 30, node_required: 30, .. }));
+    assert!(matches!(refusal(&|g| g.frames.push(0)), RunError::GraphFeatures { node_elements: 31, .. }));
     let large = |nodes, degree| refusal(&|g: &mut Graph| *g = graph(nodes, degree, 3, 2, 1));
-    assert!(matches!(large(41, 0), Error::GraphTooLarge { nodes: 41, max_nodes: 40, .. }));
+    assert!(matches!(large(41, 0), RunError::GraphTooLarge { nodes: 41, max_nodes: 40, .. }));
     let star = refusal(&|g| {
         *g = Graph { offsets: vec![0, 13], neighbours: vec![0; 13], frames: vec![0; 3], edges: vec![0; 26] };
     });
-    assert!(matches!(star, Error::GraphTooLarge { degree: 13, max_degree: 12, .. }));
+    assert!(matches!(star, RunError::GraphTooLarge { degree: 13, max_degree: 12, .. }));
     let full = refusal(&|g| {
         g.offsets = (0..=40).map(|v| 11 * v).collect();
         (g.neighbours, g.frames, g.edges) = (vec![0; 440], vec![0; 120], vec![0; 880]);
     });
-    assert!(matches!(full, Error::GraphTooLarge { edges: 440, max_edges: 400, .. }), "{full:?}");
+    assert!(matches!(full, RunError::GraphTooLarge { edges: 440, max_edges: 400, .. }), "{full:?}");
 }
 
 #[test]
@@ -209,17 +213,23 @@ fn models_that_do_not_hang_together_are_refused() {
     };
     // An aggregation that could overflow, or not be exact.
     let most = refusal(&structure(3, max_nodes, u16::MAX, 16_385));
-    assert!(most.contains("Aggregation { layer: 2, steps: 16385, most: 16384 }"), "{most}");
-    assert!(refusal(&structure(2, max_nodes, max_edges, 12)).contains("Chains"));
-    assert!(refusal(&structure(3, 0, max_edges, 12)).contains("Structure { chain: 0 }"));
-    assert!(refusal(&structure(3, max_nodes, 11, 12)).contains("Structure { chain: 1 }"));
-    assert!(refusal(&|m| m.readout = Readout::EveryStep).contains("Structure { chain: 8 }"));
+    assert!(most.contains(&LoadError::PoolOverflow { layer: 2, steps: 16_385, most: 16_384 }.to_string()), "{most}");
+    let chain = |chain: u8| LoadError::ChainShape { chain }.to_string();
+    let count = LoadError::ChainCount { chains: 9, layers: 12 }.to_string();
+    assert!(refusal(&structure(2, max_nodes, max_edges, 12)).contains(&count));
+    assert!(refusal(&structure(3, 0, max_edges, 12)).contains(&chain(0)));
+    assert!(refusal(&structure(3, max_nodes, 11, 12)).contains(&chain(1)));
+    assert!(refusal(&|m| m.readout = Readout::EveryStep).contains(&chain(8)));
+    let format = |layer, out_frac| LoadError::Format { layer, out_frac, carried_frac: 0 }.to_string();
     // Layers: node; map, pool, update of each round; pool, dense.
-    assert!(refusal(&|m| m.layers[0].out_frac = 14).contains("Format"));
+    assert!(refusal(&|m| m.layers[0].out_frac = 14).contains(&format(0, 14)));
+    let mismatch = |layer, inputs: u16, given: u16| {
+        LoadError::ShapeMismatch { layer, inputs, given, frac: 15, given_frac: 15 }.to_string()
+    };
     let map = |inputs| synthetic::layer("dense-relu", inputs, 5, 15, Drive::Ordinary, 1);
-    assert!(refusal(&|m| m.layers[1] = map(11)).contains("Joint"));
+    assert!(refusal(&|m| m.layers[1] = map(11)).contains(&mismatch(1, 11, 12)));
     // All rounds read as much of an edge.
-    assert!(refusal(&|m| m.layers[4] = map(15)).contains("Structure { chain: 4 }"));
-    assert!(refusal(&|m| m.layers.swap(1, 2)).contains("Joint"));
+    assert!(refusal(&|m| m.layers[4] = map(15)).contains(&chain(4)));
+    assert!(refusal(&|m| m.layers.swap(1, 2)).contains("layer 1 reads 5 elements"));
     assert!(refusal(&|m| m.layers[0].variant = "srn".into()).len() > 3);
 }

@@ -1,9 +1,10 @@
 //! The packed model against sums over the plain, unpacked rows: layout, kernels, loops and loader together.
 
-use elman::arith::{Arith, Pre, Q};
+use elman::arith::{Gate, Pre, Q};
 use elman::blob::{Blob, Model};
-use elman::cell::{Columns, Stage, Unit, gru, lstm, residual, srn, tree_lstm};
-use elman::layer::dense;
+use elman::cell::{Operands, Unit};
+use elman::kernel::WeightFormat;
+use elman_nn::cell;
 use elman_quant::synthetic::{self, Drive};
 use elman_quant::{IntegerLayer, IntegerModel, words_of};
 
@@ -30,53 +31,21 @@ impl<'a> Reference<'a> {
 
     fn step(&mut self, x: &[i16]) -> Vec<i16> {
         let l = self.layer;
-        let q = Q { long_frac: l.long_frac, out_frac: l.out_frac };
-        let (_, number, spec) = elman::layer::named(&l.variant).unwrap();
-        let old = self.h.clone();
-        let mut unit = |k: usize, f: &mut dyn FnMut(&mut Unit<Q>)| {
-            let zero = elman::arith::Gate::ZERO;
-            let peephole = [0, 1, 2].map(|g| l.diagonal.get(g * l.units + k).copied().unwrap_or(0));
-            let mut u = Unit { h: old[k], long: self.long[k], second: 0, carry: zero, peephole };
-            f(&mut u);
-            self.long[k] = u.long;
-            self.h[k] = u.h;
-        };
-        let this = Reference { layer: l, h: vec![], long: vec![] };
-        for k in 0..l.units {
-            let pre = |g: usize| this.pre(g, k, x, &old);
-            match spec.name {
-                "lstm" | "lstm-peephole" => unit(k, &mut |u| {
-                    lstm::VARIANTS[number as usize].unit(&q, [0, 1, 2, 3].map(pre), u);
-                }),
-                "lstm-no-forget" | "lstm-coupled" => unit(k, &mut |u| {
-                    lstm::VARIANTS[number as usize].unit(&q, [0, 1, 2].map(pre), u);
-                }),
-                "tree-lstm" => unit(k, &mut |u| {
-                    tree_lstm::TreeLstm.unit(&q, [0, 1, 2, 3, 4].map(pre), u);
-                }),
-                "residual-1" | "residual-2" => unit(k, &mut |u| {
-                    residual::Residual.unit(&q, [pre(0)], u);
-                }),
-                "gru" => unit(k, &mut |u| {
-                    gru::After.unit(&q, [0, 1, 2, 3].map(pre), u);
-                }),
-                "gru-before" => {
-                    let gated: Vec<i16> =
-                        (0..l.units).map(|j| q.gate_out(q.sigmoid(this.pre(0, j, x, &old)), old[j])).collect();
-                    unit(k, &mut |u| {
-                        u.carry = q.sigmoid(pre(1));
-                        gru::BeforeUpdate.unit(&q, [this.pre(2, k, x, &gated)], u);
-                    });
-                }
-                name => {
-                    let f = if name.starts_with("srn") {
-                        srn::ACTIVATIONS[number as usize]
-                    } else {
-                        dense::ACTIVATIONS[number as usize]
-                    };
-                    unit(k, &mut |u| srn::Srn(f).unit(&q, [pre(0)], u));
-                }
+        let q = Q { carried_frac: l.carried_frac, out_frac: l.out_frac };
+        let mut stage_gates = vec![Gate::ZERO; l.units];
+        let mut first = 0;
+        for stage in cell::stages::<f64>(&l.variant).expect("a layer with gates") {
+            // A second stage reads what the first made of h.
+            let before = self.h.clone();
+            for k in 0..l.units {
+                let pre: Vec<Pre> = (0..stage.gates()).map(|g| self.pre(first + g, k, x, &before)).collect();
+                let peephole = [0, 1, 2].map(|g| l.diagonal.get(g * l.units + k).copied().unwrap_or(0));
+                let (carried, stage_gate) = (self.long[k], stage_gates[k]);
+                let mut unit = Unit { h: before[k], carried, second: 0, stage_gate, peephole };
+                stage.integer(&q, &pre, &mut unit);
+                (self.h[k], self.long[k], stage_gates[k]) = (unit.h, unit.carried, unit.stage_gate);
             }
+            first += stage.gates();
         }
         self.h.clone()
     }
@@ -94,12 +63,12 @@ fn check(model: &IntegerModel, steps: usize, seed: u64) {
         for layer in &mut reference {
             y = layer.step(&y);
         }
-        assert_eq!(net.step(x).scores, y, "{} step {t}: output", model.name);
+        assert_eq!(net.step(x).logits, y, "{} step {t}: output", model.name);
         for (k, layer) in reference.iter().enumerate() {
-            assert_eq!(net.hidden(k), layer.h, "{} step {t} layer {k}: h", model.name);
-            if !net.long(k).is_empty() {
+            assert_eq!(net.hidden_state(k), layer.h, "{} step {t} layer {k}: h", model.name);
+            if !net.carried_state(k).is_empty() {
                 assert!(
-                    net.long(k).iter().take(layer.long.len()).map(|w| *w as i32).eq(layer.long.iter().copied()),
+                    net.carried_state(k).iter().take(layer.long.len()).eq(layer.long.iter()),
                     "step {t} layer {k}: long"
                 );
             }
@@ -115,7 +84,10 @@ fn every_variant_equals_its_rows() {
     for variant in variants {
         for (n, (inputs, units)) in [(1, 1), (3, 5), (4, 8), (10, 13), (17, 4)].into_iter().enumerate() {
             for drive in [Drive::Ordinary, Drive::Saturating] {
-                check(&synthetic::model(variant, inputs, units, 3, drive, 7 + n as u64), 350, n as u64);
+                let model = synthetic::model(variant, inputs, units, 3, drive, 7 + n as u64);
+                for format in WeightFormat::ALL {
+                    check(&synthetic::in_format(model.clone(), *format), 350, n as u64);
+                }
             }
         }
     }
@@ -131,7 +103,9 @@ fn stacks_of_eight() {
         let next = synthetic::layer(variant, last.units, 5 + k, last.out_frac, Drive::Ordinary, k as u64);
         model.layers.push(next);
     }
-    check(&model, 300, 5);
+    for format in WeightFormat::ALL {
+        check(&synthetic::in_format(model.clone(), *format), 300, 5);
+    }
 }
 
 #[test]
@@ -139,7 +113,7 @@ fn columns_decide_which_weights_a_gate_has() {
     let l = synthetic::layer("gru", 3, 5, 15, Drive::Ordinary, 2);
     let (_, _, spec) = elman::layer::named("gru").unwrap();
     for (gate, table) in l.gates.iter().zip(spec.gates()) {
-        assert_eq!(gate.w.is_empty(), table.columns == Columns::Hidden);
-        assert_eq!(gate.u.is_empty(), table.columns == Columns::Input);
+        assert_eq!(gate.w.is_empty(), table.operands == Operands::Hidden);
+        assert_eq!(gate.u.is_empty(), table.operands == Operands::Input);
     }
 }

@@ -1,8 +1,10 @@
 //! Delay lines, symbols and sums, against what they are by definition; and what the loader refuses of them.
 
+use elman::LoadError;
 use elman::arith::reformat;
-use elman::blob::{Blob, Model, TextUnit};
+use elman::blob::{Blob, Model};
 use elman::layer::one_hot::ONE;
+use elman::text::TextUnit;
 use elman_quant::synthetic::{self, Drive, Numbers};
 use elman_quant::{IntegerGate, IntegerLayer, IntegerModel, words_of};
 
@@ -16,7 +18,7 @@ fn run(model: &IntegerModel, frames: &[i16], elements: usize) -> Vec<Vec<i16>> {
     let loaded = Model::load(Blob::new(&words)).unwrap();
     let mut memory = vec![0xAAAA; loaded.memory_words()];
     let mut net = loaded.stream(&mut memory).unwrap();
-    frames.chunks(elements).map(|x| net.step(x).scores.to_vec()).collect()
+    frames.chunks(elements).map(|x| net.step(x).logits.to_vec()).collect()
 }
 
 fn refusal(model: &IntegerModel) -> String {
@@ -157,20 +159,22 @@ fn closed_loop_equals_feeding_by_hand() {
     let loaded = Model::load(Blob::new(&words)).unwrap();
     let (mut a, mut b) = (vec![0; loaded.memory_words()], vec![0; loaded.memory_words()]);
     let (mut closed, mut taught) = (loaded.stream(&mut a).unwrap(), loaded.stream(&mut b).unwrap());
+    assert_eq!((loaded.inputs(), loaded.external_inputs(), loaded.in_frac(), loaded.out_frac()), (3, 1, 9, 11));
+    assert_eq!(closed.try_step(&[1]).unwrap_err(), elman::RunError::FrameLength { required: 3, provided: 1 });
     let mut previous = vec![0; 2];
     let mut moved = 0;
     for x in synthetic::frames(1, 400, 8) {
         let fed: Vec<i16> = previous.iter().map(|y| reformat(*y, 11, 9)).collect();
-        let y = taught.step(&[x, fed[0], fed[1]]).scores.to_vec();
+        let y = taught.step(&[x, fed[0], fed[1]]).logits.to_vec();
         // Advancing alone must close the loop as well.
-        closed.advance(&[x]);
-        assert_eq!(closed.output().scores, y);
+        closed.advance_closed(&[x]);
+        assert_eq!(closed.output().logits, y);
         moved += (y != previous) as usize;
         previous = y;
     }
     assert!(moved > 200, "{moved}");
     model.feedback = 1;
-    assert!(refusal(&model).contains("Feedback"));
+    assert!(refusal(&model).contains(&LoadError::Feedback { feedback: 1, inputs: 3, outputs: 2 }.to_string()));
 }
 
 #[test]
@@ -178,17 +182,20 @@ fn impossible_numbers_are_refused() {
     for params in [[2, 0, 0, 0], [2, 1, 4, 0], [2, 1, 0, 1], [2, 1, 3, 1]] {
         let mut layer = delay(3, 15, [2, 1, 0, 0]);
         layer.params = params;
-        assert!(refusal(&model(vec![layer])).contains("Parameters"), "{params:?}");
+        let error = LoadError::Parameters { layer: 0, params, inputs: 3, units: 9 };
+        assert!(refusal(&model(vec![layer])).contains(&error.to_string()), "{params:?}");
     }
     let long = refusal(&model(vec![delay(100, 15, [1, 2000, 0, 0])]));
-    assert!(long.contains("DelayLine") && long.contains("100002"), "{long}");
+    let error = LoadError::DelayLine { layer: 0, required: 100_002, most: elman::cell::MAX_LINE_WORDS };
+    assert!(long.contains(&error.to_string()), "{long}");
     let mut dense = synthetic::layer("dense", 2, 2, 15, Drive::Ordinary, 1);
     dense.params[3] = 1;
-    assert!(refusal(&model(vec![dense])).contains("Parameters"));
+    let error = LoadError::Parameters { layer: 0, params: [0, 0, 0, 1], inputs: 2, units: 2 };
+    assert!(refusal(&model(vec![dense])).contains(&error.to_string()));
     // Symbols come from the input alone, without fraction bits.
     let embedding = synthetic::layer("embedding", 1, 4, 0, Drive::Ordinary, 1);
     let dense = synthetic::layer("dense", 2, 1, 0, Drive::Ordinary, 1);
-    assert!(refusal(&model(vec![dense, embedding.clone()])).contains("Joint"));
+    assert!(refusal(&model(vec![dense, embedding.clone()])).contains("layer 1 reads 1 elements with 0 fraction bits"));
     for damage in [
         |l: &mut IntegerLayer| l.in_frac = 3,
         |l: &mut IntegerLayer| l.table[5] = -128,
@@ -215,11 +222,19 @@ fn symbols_must_be_ascending_and_as_many_as_rows() {
     assert!(text(TextUnit::Characters, &["a", "é", "中"]).to_blob().is_ok());
     assert!(text(TextUnit::Words, &["a", "b c".split(' ').next().unwrap(), "ab"]).to_blob().is_err());
     assert!(text(TextUnit::Words, &["a", "ab", "b"]).to_blob().is_ok());
-    assert!(refusal(&text(TextUnit::Characters, &["b", "a", "c"])).contains("TextOrder { symbol: 2 }"));
-    assert!(refusal(&text(TextUnit::Words, &["a", "b", "b"])).contains("TextOrder { symbol: 3 }"));
-    assert!(refusal(&text(TextUnit::Words, &["a", "b"])).contains("TextSymbols { symbols: 3, layer: 4 }"));
+    assert!(
+        refusal(&text(TextUnit::Characters, &["b", "a", "c"]))
+            .contains(&LoadError::TextOrder { symbol: 2 }.to_string())
+    );
+    assert!(
+        refusal(&text(TextUnit::Words, &["a", "b", "b"])).contains(&LoadError::TextOrder { symbol: 3 }.to_string())
+    );
+    assert!(
+        refusal(&text(TextUnit::Words, &["a", "b"]))
+            .contains(&LoadError::TextSymbols { symbols: 3, layer: 4 }.to_string())
+    );
     assert!(refusal(&text(TextUnit::Characters, &["a", "bc", "d"])).contains("symbol 2"));
     let mut plain = synthetic::model("srn", 3, 3, 0, Drive::Ordinary, 1);
     plain.text = Some((TextUnit::Characters, vec![]));
-    assert!(refusal(&plain).contains("TextSymbols { symbols: 1, layer: 0 }"));
+    assert!(refusal(&plain).contains(&LoadError::TextSymbols { symbols: 1, layer: 0 }.to_string()));
 }

@@ -1,10 +1,10 @@
 //! Listening: the same events however the samples are cut, on any samples, for as long as it takes; exact memory.
 
-use elman::audio::{Config, Gain, Suppression};
-use elman::blob::{Blob, Error, Model};
-use elman::detect::{self, Event, ONE, Rest};
-use elman::listener::{Budget, Cost};
+use elman::audio::{Config, Pcen, SpectralSubtraction};
+use elman::blob::{Blob, Model};
+use elman::detect::{self, Event, Probability, SilenceReset};
 use elman::{Listener, Stream};
+use elman::{LoadError, MemoryError, RunError};
 use elman_quant::synthetic::{self, sound};
 use elman_quant::{IntegerModel, words_of};
 
@@ -13,16 +13,16 @@ fn words(model: &IntegerModel) -> Vec<u32> {
 }
 
 /// All stages of all frames, and the events.
-fn run(blob: &[u32], blocks: &mut dyn Iterator<Item = &[i16]>) -> (Vec<i16>, Vec<u16>, Vec<Event>) {
+fn run(blob: &[u32], blocks: &mut dyn Iterator<Item = &[i16]>) -> (Vec<i16>, Vec<Probability>, Vec<Event>) {
     let model = Model::load(Blob::new(blob)).unwrap();
     let mut memory = vec![0xDEAD_BEEF; Blob::new(blob).listener_words()];
     let mut listener = Listener::new(&model, &mut memory).unwrap();
     let (mut numbers, mut means, mut events) = (Vec::new(), Vec::new(), Vec::new());
     for block in blocks {
-        listener.push_each(block, |heard| {
-            numbers.extend(heard.features.iter().chain(heard.scores));
-            means.extend((0..model.outputs()).map(|k| heard.detector.smoothed(k)));
-            events.extend(heard.event);
+        listener.push_each(block, |result| {
+            numbers.extend(result.features.iter().chain(result.logits));
+            means.extend((0..model.outputs() as u16).map(|k| result.detector.smoothed(k)));
+            events.extend(result.event);
         });
     }
     (numbers, means, events)
@@ -30,20 +30,20 @@ fn run(blob: &[u32], blocks: &mut dyn Iterator<Item = &[i16]>) -> (Vec<i16>, Vec
 
 #[test]
 fn blocks_of_any_size_give_the_same_bits() {
-    let gain = Config { gain: Some(Gain::SPEECH), ..Config::HZ_16000 };
+    let gain = Config { pcen: Some(Pcen::SPEECH), ..Config::HZ_16000 };
     for (config, name) in [
         (Config::HZ_16000, "16 kHz"),
         (Config::HZ_8000, "8 kHz"),
         (gain, "gain"),
         (Config { cepstrum: 13, pre_emphasis: 31_785, ..gain }, "MFCC of it"),
         (Config { cepstrum: 20, ..Config::HZ_8000 }, "MFCC"),
-        (Config { suppression: Some(Suppression::SPEECH), ..Config::HZ_16000 }, "suppression"),
+        (Config { spectral_subtraction: Some(SpectralSubtraction::SPEECH), ..Config::HZ_16000 }, "suppression"),
     ] {
         let blob = words(&sound::listener(config, 9, 4, 3));
         let samples = sound::samples(120_000, 5);
         let whole = run(&blob, &mut std::iter::once(&samples[..]));
         // Random weights hear something in logarithms of bands; what they make of other features is chance.
-        let plain = config.cepstrum == 0 && config.gain.is_none() && config.suppression.is_none();
+        let plain = config.cepstrum == 0 && config.pcen.is_none() && config.spectral_subtraction.is_none();
         assert!(!plain || whole.2.len() > 3, "{name}: {} events", whole.2.len());
         assert_eq!(whole.0.len(), config.frames(samples.len()) * (config.features() + 4), "{name}");
         for size in [1, 7, 160, 319, 320, 321, 4096, 119_999] {
@@ -72,7 +72,7 @@ fn extremes_are_defined() {
     {
         let (numbers, means, events) = run(&blob, &mut samples.chunks(320));
         assert_eq!(numbers.len(), Config::HZ_16000.frames(32_000) * 35);
-        assert!(means.iter().all(|m| *m <= ONE));
+        assert!(means.iter().all(|m| *m <= Probability::ONE));
         assert!(events.windows(2).all(|e| e[1].step - e[0].step > refractory), "{events:?}");
         assert_eq!(run(&blob, &mut samples.chunks(777)).2, events);
     }
@@ -94,10 +94,10 @@ fn a_listener_is_front_end_network_and_detector() {
         .chunks(32)
         .filter_map(|frame| {
             let y = net.step(frame);
-            let event = detector.step(y.scores, y.frac);
-            if detector.rests() {
+            let event = detector.step(y.logits, y.frac);
+            if detector.should_reset() {
                 net.reset();
-                detector.start_anew();
+                detector.reset_window();
             }
             event
         })
@@ -112,12 +112,15 @@ fn a_reset_is_a_fresh_start_and_memory_is_exact() {
     let model = Model::load(Blob::new(&blob)).unwrap();
     let need = Blob::new(&blob).listener_words();
     let mut short = vec![0; need - 1];
-    assert_eq!(Listener::new(&model, &mut short).err(), Some(Error::Memory { need, have: need - 1 }));
+    assert_eq!(
+        Listener::new(&model, &mut short).err(),
+        Some(RunError::Memory(MemoryError { required: need, provided: need - 1 }))
+    );
     let mut memory = vec![0; need];
     let mut listener = Listener::new(&model, &mut memory).unwrap();
     let mut events = |samples: &[i16]| {
         let mut events = Vec::new();
-        listener.push_each(samples, |heard| events.extend(heard.event));
+        listener.push_each(samples, |result| events.extend(result.event));
         listener.reset();
         events
     };
@@ -138,13 +141,13 @@ fn a_reset_is_a_fresh_start_and_memory_is_exact() {
 /// always so many steps of silence in a row behind something else.
 #[test]
 fn behind_a_rest_a_listener_with_a_past_is_a_fresh_one() {
-    let gain = Config { gain: Some(Gain::SPEECH), ..Config::HZ_8000 };
-    let suppression = Config { suppression: Some(Suppression::SPEECH), ..Config::HZ_16000 };
+    let gain = Config { pcen: Some(Pcen::SPEECH), ..Config::HZ_8000 };
+    let suppression = Config { spectral_subtraction: Some(SpectralSubtraction::SPEECH), ..Config::HZ_16000 };
     let emphasis = Config { pre_emphasis: 31_785, ..Config::HZ_8000 };
     for audio in [Config::HZ_16000, emphasis, gain, suppression] {
         // Weights by chance that hear silence in digital silence, and not in most of the rest.
         let model = sound::resting(audio, 9, 4, 8).unwrap();
-        let rest = model.detect.as_ref().unwrap().rest;
+        let rest = model.detect.as_ref().unwrap().silence_reset;
         let blob = words(&model);
         let model = Model::load(Blob::new(&blob)).unwrap();
         let need = Blob::new(&blob).listener_words();
@@ -161,11 +164,11 @@ fn behind_a_rest_a_listener_with_a_past_is_a_fresh_one() {
         for block in samples.chunks(hop) {
             let mut frames = [Vec::new(), Vec::new()];
             for (listener, frame) in [&mut past, &mut fresh].into_iter().zip(&mut frames) {
-                listener.push_each(block, |heard| {
-                    frame.extend(heard.features.iter().chain(heard.scores).map(|x| i32::from(*x)));
-                    frame.extend((0..4).map(|k| i32::from(heard.detector.smoothed(k))));
-                    frame.extend(heard.event.map(|e| i32::from(e.output) << 16 | i32::from(e.score)));
-                    frame.push(i32::from(heard.rests));
+                listener.push_each(block, |result| {
+                    frame.extend(result.features.iter().chain(result.logits).map(|x| i32::from(*x)));
+                    frame.extend((0..4).map(|k| i32::from(result.detector.smoothed(k).to_bits())));
+                    frame.extend(result.event.map(|e| i32::from(e.class) << 16 | i32::from(e.score.to_bits())));
+                    frame.push(i32::from(result.reset));
                 });
             }
             let [past, fresh] = frames;
@@ -178,8 +181,8 @@ fn behind_a_rest_a_listener_with_a_past_is_a_fresh_one() {
             }
             met |= past.last() == Some(&1) && fresh.last() == Some(&1);
             let scores = &fresh[audio.features()..][..4];
-            let own = scores[usize::from(rest.output)];
-            let leads = (0..4).all(|k| k == usize::from(rest.output) || scores[k] < own);
+            let own = scores[usize::from(rest.class)];
+            let leads = (0..4).all(|k| k == usize::from(rest.class) || scores[k] < own);
             silent = if leads { silent + 1 } else { 0 };
             heard_before |= !leads;
             if fresh.last() == Some(&1) {
@@ -196,45 +199,20 @@ fn behind_a_rest_a_listener_with_a_past_is_a_fresh_one() {
 #[test]
 fn without_silence_there_is_no_rest() {
     let mut model = sound::resting(Config::HZ_16000, 9, 4, 3).unwrap();
-    model.detect.as_mut().unwrap().rest = Rest::NEVER;
+    model.detect.as_mut().unwrap().silence_reset = SilenceReset::NEVER;
     let blob = words(&model);
     let model = Model::load(Blob::new(&blob)).unwrap();
     let mut memory = vec![0; Blob::new(&blob).listener_words()];
     let mut listener = Listener::new(&model, &mut memory).unwrap();
     for samples in [sound::samples(60_000, 9), vec![0; 60_000], sound::samples(60_000, 9)] {
-        listener.push_each(&samples, |heard| assert!(!heard.rests));
+        listener.push_each(&samples, |result| assert!(!result.reset));
     }
-}
-
-#[test]
-fn the_budget_is_the_sum_of_its_parts() {
-    let blob = words(&sound::listener(Config::HZ_16000, 6, 3, 2));
-    let model = Model::load(Blob::new(&blob)).unwrap();
-    let mut memory = vec![0; Blob::new(&blob).listener_words()];
-    let listener = Listener::new(&model, &mut memory).unwrap();
-    let cost = Cost { front_end: 60_000, network: 19_000, detector: 1000 };
-    for (block, frames) in [(0, 0), (1, 1), (320, 1), (321, 2), (16_000, 50)] {
-        let budget = listener.budget(cost, block);
-        assert_eq!(
-            budget,
-            Budget { per_second: 4_000_000, frames_per_block: frames, per_block: 80_000 * u64::from(frames) }
-        );
-        // Never more frames than it says.
-        let mut memory = vec![0; Blob::new(&blob).listener_words()];
-        let mut fresh = Listener::new(&model, &mut memory).unwrap();
-        let mut most = 0;
-        for samples in vec![0i16; 16_000].chunks(block.max(1)) {
-            let mut n = 0;
-            fresh.push_each(samples, |_| n += 1);
-            most = most.max(n);
-        }
-        assert!(block == 0 || most <= frames, "{most} frames in a block of {block}");
-    }
-    assert_eq!(listener.budget(cost, 320).per_mille(64_000_000), 63);
 }
 
 #[test]
 fn what_a_detector_cannot_be_is_refused() {
+    use detect::Error;
+
     let good = sound::listener(Config::HZ_16000, 4, 3, 2);
     let refusal = |change: &dyn Fn(&mut IntegerModel)| {
         let mut model = good.clone();
@@ -242,19 +220,31 @@ fn what_a_detector_cannot_be_is_refused() {
         model.to_blob().unwrap_err().to_string()
     };
     let detector = |change: &dyn Fn(&mut detect::Config)| refusal(&|m| change(m.detect.as_mut().unwrap()));
-    assert!(detector(&|d| d.smooth = 0).contains("Smooth { steps: 0 }"));
-    assert!(detector(&|d| d.thresholds[1] = 40_000).contains("Threshold { output: 1, bits: 40000 }"));
-    assert!(detector(&|d| d.thresholds.fill(0)).contains("Threshold { output: 0, bits: 0 }"));
-    assert!(detector(&|d| d.release = d.thresholds[2]).contains("Release { output: 1"));
-    assert!(detector(&|d| d.rest.output = 1).contains("Rest { rest: Rest { output: 1, steps: 15 }, outputs: 3"));
-    assert!(detector(&|d| d.rest.steps = d.refractory).contains("Rest { output: 0, steps: 12 }"));
-    assert!(detector(&|d| d.thresholds.truncate(2)).contains("Outputs { thresholds: 2, outputs: 3 }"));
+    assert!(detector(&|d| d.smooth = 0).contains(&Error::Smooth { steps: 0 }.to_string()));
+    assert!(
+        detector(&|d| d.thresholds[1] = Probability::from_bits(40_000))
+            .contains(&Error::Threshold { class: 1, bits: 40_000 }.to_string())
+    );
+    assert!(
+        detector(&|d| d.thresholds.fill(Probability::ZERO))
+            .contains(&Error::Threshold { class: 0, bits: 0 }.to_string())
+    );
+    assert!(detector(&|d| d.release = d.thresholds[2]).contains("for class 1 with threshold"));
+    let reset = |class, steps| {
+        let silence_reset = SilenceReset { class, steps };
+        Error::SilenceReset { silence_reset, outputs: 3, refractory: 12 }.to_string()
+    };
+    assert!(detector(&|d| d.silence_reset.class = 1).contains(&reset(1, 15)));
+    assert!(detector(&|d| d.silence_reset.steps = d.refractory).contains(&reset(0, 12)));
+    assert!(
+        detector(&|d| d.thresholds.truncate(2)).contains(&Error::Outputs { thresholds: 2, outputs: 3 }.to_string())
+    );
     let backward = refusal(&|m| {
         let mut both = synthetic::bidirectional(&["gru"], 32, 4, 3, 20, 1);
         both.layers.iter_mut().take(2).for_each(|l| l.in_frac = 9);
         (m.layers, m.max_steps) = (both.layers, both.max_steps);
     });
-    assert!(backward.contains("DetectorSaid"), "{backward}");
+    assert!(backward.contains("words for the detector"), "{backward}");
     // Without front end or detector a model is sound, but cannot listen.
     for (audio, detector) in [(true, false), (false, true)] {
         let mut model = good.clone();
@@ -263,7 +253,10 @@ fn what_a_detector_cannot_be_is_refused() {
         let blob = words(&model);
         let model = Model::load(Blob::new(&blob)).unwrap();
         let mut memory = vec![0; 4000];
-        assert_eq!(Listener::new(&model, &mut memory).err(), Some(Error::Deaf { audio, detector }));
+        assert_eq!(
+            Listener::new(&model, &mut memory).err(),
+            Some(RunError::NotAListener { front_end: audio, detector })
+        );
     }
     // A frame that lies about the detector's memory.
     let blob = words(&good);
@@ -273,6 +266,9 @@ fn what_a_detector_cannot_be_is_refused() {
         let n = bad.len() - 1;
         bad[n] = elman::blob::crc32c(&bad[..n]);
         let need = blob[10] as usize;
-        assert_eq!(Model::load(Blob::new(&bad)).err(), Some(Error::DetectorSaid { said: lie, need }));
+        assert_eq!(
+            Model::load(Blob::new(&bad)).err(),
+            Some(LoadError::DetectorWords { declared: lie, required: need })
+        );
     }
 }

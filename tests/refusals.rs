@@ -3,28 +3,33 @@
 
 use std::path::Path;
 
-use elman::blob::{Blob, Error, FRAME_WORDS, Model, crc32c};
-use elman::kernel::Layout;
+use elman::blob::{Blob, FRAME_WORDS, Model, crc32c};
+use elman::kernel::{Layout, Packing, RowBlock, WeightFormat};
+use elman::{Error, LoadError, MemoryError, RunError};
 use elman_quant::synthetic::{self, Drive, Exercise, exercise};
 use elman_quant::words_of;
 
 /// Fresh ones, and every blob that the repository ships.
 fn blobs() -> Vec<Vec<u32>> {
-    let mut blobs = ["srn", "srn-relu", "gru", "gru-before", "lstm"]
-        .map(|v| words_of(&synthetic::model(v, 3, 5, 4, Drive::Ordinary, 3).to_blob().unwrap()).unwrap())
-        .to_vec();
+    let variants = elman::layer::all().flat_map(|s| s.variants).map(|v| v.name);
+    let mut blobs: Vec<Vec<u32>> = variants
+        .flat_map(|v| WeightFormat::ALL.iter().map(move |format| (v, *format)))
+        .map(|(v, format)| synthetic::in_format(synthetic::model(v, 3, 5, 4, Drive::Ordinary, 3), format))
+        .map(|model| words_of(&model.to_blob().unwrap()).unwrap())
+        .collect();
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden");
+    let listed = std::fs::read_to_string(golden.join("digests.txt")).unwrap().lines().count();
     let shipped: Vec<_> = std::fs::read_dir(golden)
         .unwrap()
         .map(|f| f.unwrap().path())
         .filter(|p| p.extension().is_some_and(|e| e == "elman"))
         .collect();
-    assert!(shipped.len() >= 6);
+    assert_eq!(shipped.len(), listed, "digests.txt lists every blob of tests/golden");
     blobs.extend(shipped.iter().map(|p| words_of(&std::fs::read(p).unwrap()).unwrap()));
     blobs
 }
 
-fn load(words: &[u32]) -> Result<(), Error> {
+fn load(words: &[u32]) -> Result<(), LoadError> {
     Model::load(Blob::new(words)).map(|_| ())
 }
 
@@ -86,7 +91,10 @@ fn forged_blobs_load_or_are_refused_but_never_panic() {
                     let how = Exercise { steps: 3, structures: 1, seed: bit as u64 };
                     // A structure may be beyond what the forged blob states; its memory may not.
                     let done = exercise(&model, &mut memory, how, |_| ());
-                    assert!(!matches!(done, Err(Error::Memory { .. } | Error::Way { .. })), "bit {bit}: {done:?}");
+                    assert!(
+                        !matches!(done, Err(Error::Run(RunError::Memory(_) | RunError::WrongRunner { .. }))),
+                        "bit {bit}: {done:?}"
+                    );
                 }
             }
         }
@@ -101,11 +109,11 @@ fn an_accumulator_that_could_overflow_is_refused() {
         *w = 127;
     }
     let message = model.to_blob().unwrap_err().to_string();
-    assert!(message.contains("Accumulator"), "{message}");
+    assert!(message.contains("could overflow its accumulator"), "{message}");
     model.layers[0].gates[0].w[5..].fill(1);
     model.layers[0].gates[0].bias[3] = i32::MIN;
     let message = model.to_blob().unwrap_err().to_string();
-    assert!(message.contains("Accumulator") && message.contains("-2147483648"), "{message}");
+    assert!(message.contains("could overflow its accumulator") && message.contains("-2147483648"), "{message}");
 }
 
 #[test]
@@ -116,12 +124,15 @@ fn the_frame_tells_the_memory_and_lies_are_refused() {
         for lie in [0, model.memory_words() as u32 - 1, model.memory_words() as u32 + 1, u32::MAX] {
             let mut bad = blob.clone();
             bad[3] = lie;
-            assert_eq!(load(&with_crc(bad)), Err(Error::MemorySaid { said: lie, need: model.memory_words() }));
+            assert_eq!(
+                load(&with_crc(bad)),
+                Err(LoadError::MemoryWords { declared: lie, required: model.memory_words() })
+            );
         }
         let mut memory = vec![0; model.memory_words() - 1];
         let have = memory.len();
         let refused = exercise(&model, &mut memory, Exercise { steps: 1, structures: 1, seed: 1 }, |_| ());
-        assert_eq!(refused, Err(Error::Memory { need: have + 1, have }));
+        assert_eq!(refused, Err(Error::Run(RunError::Memory(MemoryError { required: have + 1, provided: have }))));
     }
     assert_eq!(Blob::new(&[1; FRAME_WORDS]).memory_words(), 0);
 }
@@ -134,7 +145,7 @@ fn the_descriptor_must_be_canonical() {
     for (at, value) in [(FRAME_WORDS, 0xFFFF_FFFFu32), (FRAME_WORDS, 0x0000_0080), (FRAME_WORDS + 1, 0xFFFF_FFFF)] {
         let mut bad = blob.clone();
         bad[at] = value;
-        assert_eq!(load(&with_crc(bad)), Err(Error::Descriptor));
+        assert!(matches!(load(&with_crc(bad)), Err(LoadError::Descriptor { .. })));
     }
 }
 
@@ -142,6 +153,7 @@ fn the_descriptor_must_be_canonical() {
 #[test]
 fn a_layout_is_named() {
     let model = synthetic::model("lstm", 3, 5, 4, Drive::Ordinary, 3);
+    let params = |layout| Packing { format: WeightFormat::Int8, layout }.param_words(RowBlock::Rows { columns: 4 });
     for layout in Layout::ALL {
         let words = words_of(&model.to_blob_in(layout).unwrap()).unwrap();
         assert_eq!(load(&words), Ok(()));
@@ -149,17 +161,44 @@ fn a_layout_is_named() {
             let mut other = words.clone();
             other[1] = other[1] & 0xffff | u32::from(number) << 16;
             match load(&with_crc(other)) {
-                Ok(()) => assert_eq!(Layout::of(number).map(Layout::rows_params), Some(layout.rows_params())),
-                Err(Error::Layout { found, reads }) => {
+                Ok(()) => assert_eq!(Layout::of(number).map(params), Some(params(layout))),
+                Err(LoadError::Layout { found, reads }) => {
                     assert_eq!((found, reads, Layout::of(number)), (number, None, None))
                 }
                 Err(_) => assert!(Layout::of(number).is_some_and(|n| n != layout)),
             }
         }
     }
-    let text = Error::Layout { found: 2, reads: Some(Layout::Pairs) }.to_string();
+    let text = LoadError::Layout { found: 2, reads: Some(Layout::Pairs) }.to_string();
     assert_eq!(
         text,
-        "the weights lie as `rows`, the layout of m55; these kernels read `pairs`, the layout of m4 m7 m33"
+        "the weights are packed as `rows`, the layout of cores with Helium; these kernels read `pairs`, the layout of cores \
+         with the DSP extension: export the model for this core"
     );
+}
+
+/// The format of a layer's weights is the upper two bits of its tag; one that does not exist is an unknown layer.
+#[test]
+fn a_weight_format_is_named() {
+    let model = synthetic::model("lstm", 3, 5, 0, Drive::Ordinary, 3);
+    for format in WeightFormat::ALL {
+        let words = words_of(&synthetic::in_format(model.clone(), *format).to_blob().unwrap()).unwrap();
+        let loaded = Model::load(Blob::new(&words)).unwrap();
+        assert_eq!(loaded.layers()[0].packing().format, *format);
+        // The one layer ends the descriptor: tag, variant, two widths, three formats, direction, four numbers.
+        let at = FRAME_WORDS * 4 + loaded.frame().descriptor_bytes as usize - 12;
+        let tag = words[at / 4] >> (at % 4 * 8) & 0xff;
+        assert_eq!(tag, u32::from(format.tag(3)));
+        for number in 0..4u8 {
+            let mut other = words.clone();
+            other[at / 4] ^= (tag ^ u32::from(number) << 6 ^ 3) << (at % 4 * 8);
+            match (load(&with_crc(other)), WeightFormat::of(number)) {
+                (result, Some(known)) if known == *format => assert_eq!(result, Ok(())),
+                (result, Some(_)) => assert!(result.is_err()),
+                (result, None) => {
+                    assert_eq!(result, Err(LoadError::UnknownLayer { layer: 0, tag: number << 6 | 3, variant: 0 }))
+                }
+            }
+        }
+    }
 }

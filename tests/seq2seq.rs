@@ -1,8 +1,9 @@
 //! Encoder-decoders in integers, against the same chains run one by one as models of their own.
 
 use elman::arith::softmax_wide;
-use elman::blob::{Blob, Direction, Error, Model, Score, Structure};
+use elman::blob::{AttentionScore, Blob, Direction, Model, Structure};
 use elman::net::END;
+use elman::{LoadError, MemoryError, RunError};
 use elman_quant::synthetic::{self, ROWS};
 use elman_quant::{IntegerLayer, IntegerModel, words_of};
 
@@ -28,13 +29,13 @@ fn map(layers: &[IntegerLayer], vectors: &[Vec<i16>]) -> Vec<Vec<i16>> {
     let model = Model::load(Blob::new(&words)).unwrap();
     let mut memory = vec![0; model.sequence_words(vectors.len().max(model.max_steps()))];
     let mut net = model.sequence(&mut memory).unwrap();
-    net.run(&vectors.concat()).unwrap().iter().map(|y| y.scores.to_vec()).collect()
+    net.run(&vectors.concat()).unwrap().iter().map(|y| y.logits.to_vec()).collect()
 }
 
 /// The equations, chain by chain.
 struct Definition {
     chains: Vec<Vec<IntegerLayer>>,
-    score: Score,
+    score: AttentionScore,
 }
 
 impl Definition {
@@ -66,7 +67,7 @@ impl Definition {
             }
         }
         net.restore(&snapshot).unwrap();
-        symbols.iter().map(|s| net.step(&[*s]).scores.to_vec()).collect()
+        symbols.iter().map(|s| net.step(&[*s]).logits.to_vec()).collect()
     }
 
     /// Scores of the next symbol behind each of `symbols`.
@@ -77,7 +78,7 @@ impl Definition {
         let summary = [&h[h.len() - 1][..forward], &h[0][forward..]].concat();
         let s = self.decoder(&map(&self.chains[1], &[summary])[0], symbols);
         let joined: Vec<Vec<i16>> = match self.score {
-            Score::None => s,
+            AttentionScore::None => s,
             _ => {
                 let (q, k) = (map(&self.chains[3], &s), map(&self.chains[4], &h));
                 s.iter().zip(&q).map(|(s, q)| [&s[..], &self.context(q, &k, &h)].concat()).collect()
@@ -90,7 +91,7 @@ impl Definition {
         let frac = self.chains[3].last().map_or(15, |l| l.out_frac);
         let score = |k: &Vec<i16>| -> i32 {
             let pairs = || q.iter().zip(k).map(|(q, k)| (i64::from(*q), i64::from(*k)));
-            if self.score == Score::Additive {
+            if self.score == AttentionScore::Additive {
                 let unit = 2f64.powi(-i32::from(frac));
                 // The device's table is exact to one unit of Q0.15, so that the table itself is used here.
                 let sums = pairs().map(|(q, k)| {
@@ -102,7 +103,7 @@ impl Definition {
             }
             let sum: i64 = pairs().map(|(q, k)| q * k).sum();
             let factor = match self.score {
-                Score::Scaled => i64::from((u32::MAX / UNITS as u32).isqrt()),
+                AttentionScore::Scaled => i64::from((u32::MAX / UNITS as u32).isqrt()),
                 _ => 1 << 16,
             };
             let shift = 2 * u32::from(frac);
@@ -122,7 +123,10 @@ fn argmax(y: &[i16]) -> u16 {
 /// Every model here, with attention and without, both ways and one way.
 fn models(beams: u8) -> Vec<IntegerModel> {
     let mut models = Vec::new();
-    for (k, score) in [Score::None, Score::Dot, Score::Scaled, Score::Additive].into_iter().enumerate() {
+    for (k, score) in [AttentionScore::None, AttentionScore::Dot, AttentionScore::Scaled, AttentionScore::Additive]
+        .into_iter()
+        .enumerate()
+    {
         for (cells, both) in [(["gru", "gru"], true), (["lstm", "lstm"], true), (["srn", "gru-before"], false)] {
             models.push(synthetic::seq2seq(cells, score, UNITS, both, [12, 9], beams, 3 + k as u64));
         }
@@ -145,10 +149,13 @@ fn every_step_is_as_its_chains_say() {
             let symbols = synthetic::source(9, seed + 10);
             net.encode(&source).unwrap();
             for (t, y) in definition.outputs(&source, &symbols).iter().enumerate() {
-                assert_eq!(net.step(symbols[t] as u16).scores, y, "{} {:?} step {t}", integer.name, integer.structure);
-                let weights = net.weights();
-                let sum: u32 = weights.iter().sum();
-                assert!(sum <= 32768 && weights.iter().all(|a| *a <= 32768), "{sum}");
+                assert_eq!(net.step(symbols[t] as u16).logits, y, "{} {:?} step {t}", integer.name, integer.structure);
+                let weights = net.attention_weights();
+                let sum: u32 = weights.iter().map(|a| a.to_bits()).sum();
+                assert!(
+                    sum <= 32768 && weights.len() == if definition.score == AttentionScore::None { 0 } else { steps },
+                    "{sum}"
+                );
             }
         }
     }
@@ -248,34 +255,37 @@ fn a_beam_search_finds_what_one_in_floats_finds() {
 
 #[test]
 fn wrong_use_gets_an_error_with_its_numbers() {
-    let integer = synthetic::seq2seq(["gru", "gru"], Score::Dot, UNITS, true, [4, 5], 3, 1);
+    let integer = synthetic::seq2seq(["gru", "gru"], AttentionScore::Dot, UNITS, true, [4, 5], 3, 1);
     let words = blob(&integer);
     let model = Model::load(Blob::new(&words)).unwrap();
     let mut memory = vec![0; model.memory_words()];
     let need = memory.len();
-    assert_eq!(model.seq2seq(&mut memory[1..]).unwrap_err(), Error::Memory { need, have: need - 1 });
-    assert!(matches!(model.stream(&mut memory).unwrap_err(), Error::Way { .. }));
-    assert!(matches!(model.sequence(&mut memory).unwrap_err(), Error::Way { .. }));
+    assert_eq!(
+        model.seq2seq(&mut memory[1..]).unwrap_err(),
+        RunError::Memory(MemoryError { required: need, provided: need - 1 })
+    );
+    assert!(matches!(model.stream(&mut memory).unwrap_err(), RunError::WrongRunner { .. }));
+    assert!(matches!(model.sequence(&mut memory).unwrap_err(), RunError::WrongRunner { .. }));
     let mut net = model.seq2seq(&mut memory).unwrap();
-    assert_eq!(net.run(&[1; 5]).unwrap_err(), Error::TooLong { steps: 5, most: 4 });
+    assert_eq!(net.run(&[1; 5]).unwrap_err(), RunError::TooLong { steps: 5, most: 4 });
     assert_eq!(net.max_outputs(), 5);
     // A symbol that no table has is read as the unknown one; an empty source as zeros.
     net.encode(&[9999, -1]).unwrap();
-    let far: Vec<i16> = net.step(60_000).scores.to_vec();
+    let far: Vec<i16> = net.step(60_000).logits.to_vec();
     net.encode(&[0, 0]).unwrap();
-    assert_eq!(net.step(0).scores, far);
+    assert_eq!(net.step(0).logits, far);
     assert!(net.run(&[]).unwrap().len() <= 5);
     let other = synthetic::model("gru", 2, 3, 2, synthetic::Drive::Ordinary, 1);
     let words = blob(&other);
     let other = Model::load(Blob::new(&words)).unwrap();
     let mut memory = vec![0; 1000];
-    assert_eq!(other.seq2seq(&mut memory).unwrap_err(), Error::Way { structure: Structure::Sequence });
+    assert_eq!(other.seq2seq(&mut memory).unwrap_err(), RunError::WrongRunner { structure: Structure::Sequence });
 }
 
 /// Chains that do not fit are refused by their number.
 #[test]
 fn chains_that_do_not_fit_are_refused() {
-    let sound = synthetic::seq2seq(["gru", "gru"], Score::Additive, UNITS, true, [4, 5], 1, 1);
+    let sound = synthetic::seq2seq(["gru", "gru"], AttentionScore::Additive, UNITS, true, [4, 5], 1, 1);
     // The writer asks the loader.
     let refuse = |change: &dyn Fn(&mut IntegerModel)| {
         let mut wrong = sound.clone();
@@ -283,25 +293,25 @@ fn chains_that_do_not_fit_are_refused() {
         wrong.to_blob().unwrap_err().to_string()
     };
     let structure = |score, max_outputs, beams| Structure::Seq2seq { score, max_outputs, beams };
-    let said = |error: Error| format!("a device would refuse this model: {error}");
+    let said = |error: LoadError| format!("a device could not load this model: {error}");
     for beams in [0, 9] {
-        let error = refuse(&|m| m.structure = structure(Score::Additive, 5, beams));
-        assert_eq!(error, said(Error::Structure { chain: 0 }));
+        let error = refuse(&|m| m.structure = structure(AttentionScore::Additive, 5, beams));
+        assert_eq!(error, said(LoadError::ChainShape { chain: 0 }));
     }
-    let error = refuse(&|m| m.structure = structure(Score::Additive, 0, 1));
-    assert_eq!(error, said(Error::Structure { chain: 0 }));
-    let error = refuse(&|m| m.structure = structure(Score::Dot, 5, 1));
-    assert_eq!(error, said(Error::Structure { chain: 5 }));
+    let error = refuse(&|m| m.structure = structure(AttentionScore::Additive, 0, 1));
+    assert_eq!(error, said(LoadError::ChainShape { chain: 0 }));
+    let error = refuse(&|m| m.structure = structure(AttentionScore::Dot, 5, 1));
+    assert_eq!(error, said(LoadError::ChainShape { chain: 5 }));
     let layers = sound.layers.len();
     let error = refuse(&|m| m.chains[0] = 2);
-    assert_eq!(error, said(Error::Chains { chains: 7, layers: layers - 1 }));
+    assert_eq!(error, said(LoadError::ChainCount { chains: 7, layers: layers - 1 }));
     let error = refuse(&|m| m.max_steps = 0);
-    assert_eq!(error, said(Error::MaxSteps { max_steps: 0, backward: true }));
+    assert_eq!(error, said(LoadError::MaxSteps { max_steps: 0, backward: true }));
     // A decoder without a state to begin with.
     let error = refuse(&|m| {
         m.layers.remove(5);
         m.chains[2] = 1;
     });
-    assert_eq!(error, said(Error::Joint { layer: 5, inputs: 6, given: 6, frac: 15, given_frac: 11 }));
+    assert_eq!(error, said(LoadError::ShapeMismatch { layer: 5, inputs: 6, given: 6, frac: 15, given_frac: 11 }));
     assert_eq!(sound.labels.len(), usize::from(ROWS));
 }

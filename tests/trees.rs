@@ -1,11 +1,12 @@
 //! Trees and directed acyclic graphs in integers: a chain is the recurrent network, order and slots change nothing.
 
 use elman::arith::{Gate, Pre, Q};
-use elman::blob::{Blob, Error, Model, Structure};
+use elman::blob::{Blob, Model, Structure};
 use elman::cell::tree_lstm::TreeLstm;
 use elman::cell::{Stage, Unit};
 use elman::net::Node::{self, Inner, Leaf};
 use elman::net::slots_needed;
+use elman::{LoadError, MemoryError, RunError};
 use elman_quant::synthetic::{self, Drive};
 use elman_quant::{IntegerGate, IntegerModel, words_of};
 
@@ -16,11 +17,11 @@ fn blob(model: &IntegerModel) -> Vec<u32> {
 }
 
 /// The outputs of all answers, with the numbers of their nodes.
-fn run(words: &[u32], frames: &[i16], nodes: &[Node]) -> Result<Vec<(usize, Vec<i16>)>, Error> {
+fn run(words: &[u32], frames: &[i16], nodes: &[Node]) -> Result<Vec<(usize, Vec<i16>)>, RunError> {
     let model = Model::load(Blob::new(words)).unwrap();
     let mut memory = vec![0xA5A5_A5A5; model.memory_words()];
     let mut found = Vec::new();
-    model.tree(&mut memory)?.run_each(frames, nodes, |k, output| found.push((k, output.scores.to_vec())))?;
+    model.tree(&mut memory)?.run_each(frames, nodes, |k, output| found.push((k, output.logits.to_vec())))?;
     Ok(found)
 }
 
@@ -62,7 +63,7 @@ fn a_chain_is_the_recurrent_network_bit_for_bit() {
         let mut net = model.stream(&mut memory).unwrap();
         for (t, symbol) in symbols.iter().enumerate() {
             let (k, output) = &composed[2 * t + 2];
-            assert_eq!((*k, &output[..]), (2 * t + 2, net.step(&[*symbol]).scores), "{recurrent} {t}");
+            assert_eq!((*k, &output[..]), (2 * t + 2, net.step(&[*symbol]).logits), "{recurrent} {t}");
         }
         let distinct: std::collections::HashSet<_> = composed.iter().map(|(_, output)| output).collect();
         assert!(distinct.len() > 200, "{recurrent}: {} outputs", distinct.len());
@@ -81,11 +82,11 @@ fn a_composition_reads_both_states_of_both_children() {
     let states = [3i16, 7].map(|symbol| {
         let mut memory = vec![0; leaf.memory_words()];
         let mut net = leaf.stream(&mut memory).unwrap();
-        let h = net.step(&[symbol]).scores.to_vec();
-        (h, net.long(1).iter().map(|c| *c as i32).collect::<Vec<_>>())
+        let h = net.step(&[symbol]).logits.to_vec();
+        (h, net.carried_state(1).to_vec())
     });
     let compose = &model.layers[2];
-    let q = Q { long_frac: compose.long_frac, out_frac: compose.out_frac };
+    let q = Q { carried_frac: compose.carried_frac, out_frac: compose.out_frac };
     let x = [&states[0].0[..], &states[1].0].concat();
     let h: Vec<i16> = (0..UNITS)
         .map(|unit| {
@@ -96,7 +97,7 @@ fn a_composition_reads_both_states_of_both_children() {
                 Pre::from_bits(((sum * i64::from(g.multiplier[unit]) + (1 << 31)) >> 32) as i32)
             });
             let [long, second] = [0, 1].map(|child: usize| states[child].1[unit]);
-            let mut unit = Unit { h: 0, long, second, carry: Gate::ZERO, peephole: [0; 3] };
+            let mut unit = Unit { h: 0, carried: long, second, stage_gate: Gate::ZERO, peephole: [0; 3] };
             TreeLstm.unit(&q, pre, &mut unit);
             unit.h
         })
@@ -109,8 +110,8 @@ fn a_composition_reads_both_states_of_both_children() {
     let mut memory = vec![0; head.memory_words()];
     let mut head = head.stream(&mut memory).unwrap();
     let found = run(&blob(&model), &[3, 7], &[Leaf(0), Leaf(1), Inner { left: 0, right: 1 }]).unwrap();
-    assert_eq!(found[0].1, head.step(&states[0].0).scores);
-    assert_eq!(found[2].1, head.step(&h).scores);
+    assert_eq!(found[0].1, head.step(&states[0].0).logits);
+    assert_eq!(found[2].1, head.step(&h).logits);
 }
 
 /// A node and all below it as a tree of their own, shared nodes written out, the right child first.
@@ -153,7 +154,7 @@ fn graphs_give_what_their_trees_give_in_any_order() {
             }
             if need > 1 {
                 let short = blob(&synthetic::tree(leaf, compose, 5, 1, [12, need as u16 - 1], n as u64));
-                assert_eq!(run(&short, &frames, &nodes), Err(Error::Slots { need, have: need - 1 }));
+                assert_eq!(run(&short, &frames, &nodes), Err(RunError::Slots { required: need, provided: need - 1 }));
             }
         }
     }
@@ -179,7 +180,7 @@ fn two_roots_are_read_side_by_side() {
     assert_ne!(answers[0], answers[1]);
     // Both roots may be leaves.
     assert_eq!(run(&words, &frames, &[Leaf(1), Leaf(2)]).unwrap().len(), 1);
-    assert_eq!(run(&words, &frames, &[Leaf(1)]), Err(Error::Nodes { nodes: 1, least: 2, most: 8 }));
+    assert_eq!(run(&words, &frames, &[Leaf(1)]), Err(RunError::Nodes { nodes: 1, least: 2, most: 8 }));
 }
 
 #[test]
@@ -193,17 +194,20 @@ fn memory_is_what_slots_nodes_and_chains_need() {
     assert_eq!(loaded.tree_words(100, 100), 100 + 100 * 10 + 22);
     let need = loaded.memory_words();
     let mut memory = vec![0; need];
-    assert_eq!(loaded.tree(&mut memory[1..]).unwrap_err(), Error::Memory { need, have: need - 1 });
-    assert!(matches!(loaded.stream(&mut memory), Err(Error::Way { .. })));
+    assert_eq!(
+        loaded.tree(&mut memory[1..]).unwrap_err(),
+        RunError::Memory(MemoryError { required: need, provided: need - 1 })
+    );
+    assert!(matches!(loaded.stream(&mut memory), Err(RunError::WrongRunner { .. })));
     let mut tree = loaded.tree(&mut memory).unwrap();
-    assert_eq!(tree.run(&[1], &[Leaf(0)]).unwrap().scores.len(), 3);
-    assert_eq!(tree.run(&[1], &[Leaf(1)]).unwrap_err(), Error::LeafFrame { node: 0, frame: 1, frames: 1 });
-    assert_eq!(tree.run(&[1], &[Inner { left: 0, right: 0 }]).unwrap_err(), Error::Child { node: 0, child: 0 });
+    assert_eq!(tree.run(&[1], &[Leaf(0)]).unwrap().logits.len(), 3);
+    assert_eq!(tree.run(&[1], &[Leaf(1)]).unwrap_err(), RunError::LeafFrame { node: 0, frame: 1, frames: 1 });
+    assert_eq!(tree.run(&[1], &[Inner { left: 0, right: 0 }]).unwrap_err(), RunError::Child { node: 0, child: 0 });
 }
 
 #[test]
 fn the_loader_refuses_what_does_not_compose() {
-    let refused = |change: &dyn Fn(&mut IntegerModel), with: Error| {
+    let refused = |change: &dyn Fn(&mut IntegerModel), with: LoadError| {
         let mut model = synthetic::tree("lstm", "tree-lstm", 6, 1, [10, 4], 9);
         change(&mut model);
         let said = model.to_blob().unwrap_err().to_string();
@@ -211,12 +215,12 @@ fn the_loader_refuses_what_does_not_compose() {
     };
     let structure =
         |roots, max_nodes, slots| move |m: &mut IntegerModel| m.structure = Structure::Tree { roots, max_nodes, slots };
-    let joint = |layer, given| Error::Joint { layer, inputs: 6, given, frac: 15, given_frac: 15 };
+    let joint = |layer, given| LoadError::ShapeMismatch { layer, inputs: 6, given, frac: 15, given_frac: 15 };
     // c of leaf and of inner nodes in one format.
-    refused(&|m| m.layers[1].long_frac = 20, Error::Structure { chain: 1 });
+    refused(&|m| m.layers[1].carried_frac = 20, LoadError::ChainShape { chain: 1 });
     // A composing layer that keeps a state of its own.
     let cell = synthetic::layer("gru", 12, 6, 15, Drive::Ordinary, 1);
-    refused(&|m| m.layers[2] = cell.clone(), Error::Structure { chain: 1 });
+    refused(&|m| m.layers[2] = cell.clone(), LoadError::ChainShape { chain: 1 });
     // Every node has one output, not one for two.
     let wide = synthetic::layer("dense", 12, 3, 15, Drive::Ordinary, 1);
     refused(
@@ -224,12 +228,12 @@ fn the_loader_refuses_what_does_not_compose() {
             structure(2, 10, 4)(m);
             m.layers[3] = wide.clone()
         },
-        Error::Structure { chain: 2 },
+        LoadError::ChainShape { chain: 2 },
     );
     refused(&structure(2, 10, 4), joint(3, 12));
     refused(&structure(0, 10, 4), joint(3, 0));
-    refused(&structure(1, 0, 4), Error::Structure { chain: 0 });
-    refused(&structure(1, 10, 0), Error::Structure { chain: 0 });
-    refused(&|m| m.chains = vec![2, 1], Error::Chains { chains: 2, layers: 3 });
+    refused(&structure(1, 0, 4), LoadError::ChainShape { chain: 0 });
+    refused(&structure(1, 10, 0), LoadError::ChainShape { chain: 0 });
+    refused(&|m| m.chains = vec![2, 1], LoadError::ChainCount { chains: 2, layers: 3 });
     refused(&|m| m.chains = vec![1, 2, 1], joint(1, 12));
 }

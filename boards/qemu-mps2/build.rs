@@ -1,6 +1,7 @@
 //! Writes memory.x and the sizes of buffers for the core named by ELMAN_CORE, a table of machines.toml, and takes in the blob
 //! named by ELMAN_BLOB (an empty one where it is not set).
 
+use elman_messages::BufferSizes;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,29 +16,13 @@ struct Machine {
     ram: Region,
     blob_at: Option<u32>,
     #[serde(default)]
-    room: Room,
+    buffers: BufferSizes,
 }
 
 #[derive(Deserialize)]
 struct Region {
     origin: u32,
     length: String,
-}
-
-#[derive(Deserialize)]
-struct Room {
-    blob: usize,
-    memory: usize,
-    record: usize,
-    frames: usize,
-    nodes: usize,
-}
-
-impl Default for Room {
-    /// On a board with 4 MB of RAM.
-    fn default() -> Self {
-        Room { blob: 400_000, memory: 192 * 1024, record: 64 * 1024, frames: 128 * 1024, nodes: 16 * 1024 }
-    }
 }
 
 /// What riscv-rt wants to know besides.
@@ -56,7 +41,7 @@ fn main() {
     let core = env::var("ELMAN_CORE").unwrap_or("m4".into());
     let machines: BTreeMap<String, Machine> =
         toml::from_str(&fs::read_to_string(MACHINES).expect(MACHINES)).expect(MACHINES);
-    let Some(Machine { flash, ram, blob_at, room }) = machines.get(&core) else {
+    let Some(Machine { flash, ram, blob_at, buffers }) = machines.get(&core) else {
         panic!("ELMAN_CORE={core} is not in machines.toml, which has {:?}", machines.keys());
     };
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
@@ -75,16 +60,13 @@ fn main() {
         println!("cargo::rustc-link-arg-bins=-Tmemory.x");
     }
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
-    let Room { blob, memory, record, frames, nodes } = room;
+    let BufferSizes { frame, words, nodes } = buffers;
     let sizes = format!(
-        "/// Words of a blob read into RAM.\npub const BLOB_WORDS: usize = {blob};\n\
-         /// Where a blob lies in flash.\npub const BLOB_AT: Option<usize> = {blob_at:?};\n\
-         /// Words of a model's states.\npub const MEMORY_WORDS: usize = {memory};\n\
-         /// Words of a record.\npub const RECORD_WORDS: usize = {record};\n\
-         /// Elements of a sequence of frames.\npub const FRAME_ELEMENTS: usize = {frames};\n\
-         /// Nodes of a tree or graph, and neighbours of all of them.\npub const NODES: usize = {nodes};\n\
-         /// Bytes that are read from a file at a time.\npub const FILE_BYTES: usize = {};\n",
-        if *blob == 0 { 256 } else { 16 * 1024 },
+        "/// Where a blob is stored in flash.\npub const BLOB_AT: Option<usize> = {blob_at:?};\n\
+         /// Words for a blob read into RAM, a model's states, an example and its answer.\n\
+         pub const WORDS: usize = {words};\n\
+         /// Nodes of a tree.\npub const NODES: usize = {nodes};\n\
+         /// Bytes of the longest frame.\npub const FRAME_BYTES: usize = {frame};\n",
     );
     fs::write(out.join("sizes.rs"), sizes).expect("OUT_DIR is writable");
     println!("cargo::rerun-if-env-changed=ELMAN_BLOB");

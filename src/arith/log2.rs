@@ -11,7 +11,7 @@ pub(crate) const fn log2(v: u64, bits: u32) -> u32 {
         return 0;
     }
     let exponent = 63 - v.leading_zeros();
-    kernel::logarithm_twin(exponent, ((v << (63 - exponent)) >> 32) as u32, bits)
+    kernel::logarithm_reference(exponent, ((v << (63 - exponent)) >> 32) as u32, bits)
 }
 
 /// [`log2`] with ten fraction bits, as a device has it.

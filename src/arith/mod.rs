@@ -1,27 +1,30 @@
-//! Numbers: what a cell needs from arithmetic, and the integer world [`Q`].
+//! The arithmetic of cells, and its integer form [`Q`].
 //!
 //! A cell's equations are written once, generic over [`Arith`]. The device computes them in [`Q`]
 //! (integers only); a trainer implements `Arith` for `f32` lanes or `f64`.
 
 mod divide;
 pub(crate) mod log2;
+pub(crate) mod probability;
 mod q;
 mod softmax;
 mod table;
 
 pub(crate) use divide::divide;
+pub use probability::Probability;
+pub(crate) use q::saturate;
 pub use q::{Q, reformat, round_shift, sigmoid, tanh};
 pub(crate) use softmax::exp2_neg;
 pub use softmax::{softmax, softmax_wide};
 
-/// Pre-activation of a gate in the integer world: Q15.16.
+/// Pre-activation of a gate in integer arithmetic: Q15.16.
 pub type Pre = fixed::types::I16F16;
-/// Output of sigmoid or tanh in the integer world: Q0.31.
+/// Output of sigmoid or tanh in integer arithmetic: Q0.31.
 pub type Gate = fixed::types::I1F31;
-/// Element of a hidden state with range (-1, 1): Q0.15.
-pub type Q15 = fixed::types::I1F15;
+/// A logit as a number: Q15.16, which holds an i16 of 0 to 15 fraction bits exactly.
+pub type Logit = fixed::types::I16F16;
 
-/// The pointwise function behind an affine map.
+/// The pointwise function after an affine map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Activation {
     /// f(z) = z, saturated at the output's format.
@@ -36,7 +39,8 @@ pub enum Activation {
 
 /// The arithmetic in which a cell's equations are evaluated, for one unit or for a vector of them.
 ///
-/// All methods are total. Symbols follow the lecture: ⊙ is the pointwise product.
+/// All methods are total. Symbols are those of Goodfellow et al. 2016, chapter 10 (eq. 10.40 to 10.47 are the LSTM and the
+/// GRU), and of PyTorch's documentation of `LSTM` and `GRU`: ⊙ is the pointwise product.
 pub trait Arith {
     /// Pre-activation W x + U h + b of a gate.
     type Pre: Copy;
@@ -44,8 +48,8 @@ pub trait Arith {
     type Gate: Copy;
     /// Element of the vector that the next step and the next layer read: h.
     type Out: Copy;
-    /// State carried at high precision from step to step: c of an LSTM, the long form of a GRU's h.
-    type Long: Copy;
+    /// State carried at high precision from step to step: c of an LSTM, the 32-bit h of a GRU.
+    type Carried: Copy;
     /// Peephole weight: an element of the diagonal V.
     type Weight: Copy;
 
@@ -60,27 +64,27 @@ pub trait Arith {
     /// f(a) in the format of the output.
     fn activate(&self, f: Activation, a: Self::Pre) -> Self::Out;
     /// f ⊙ c + i ⊙ g
-    fn keep_add(&self, f: Self::Gate, c: Self::Long, i: Self::Gate, g: Self::Gate) -> Self::Long;
+    fn keep_add(&self, f: Self::Gate, c: Self::Carried, i: Self::Gate, g: Self::Gate) -> Self::Carried;
     /// tanh(c)
-    fn tanh_long(&self, c: Self::Long) -> Self::Gate;
+    fn tanh_carried(&self, c: Self::Carried) -> Self::Gate;
     /// o ⊙ t
     fn gate_gate(&self, o: Self::Gate, t: Self::Gate) -> Self::Out;
     /// z ⊙ h + (1 - z) ⊙ n
-    fn lerp(&self, z: Self::Gate, n: Self::Gate, h: Self::Long) -> Self::Long;
+    fn lerp(&self, z: Self::Gate, n: Self::Gate, h: Self::Carried) -> Self::Carried;
     /// h at the precision of the output.
-    fn narrow(&self, h: Self::Long) -> Self::Out;
+    fn to_q15(&self, h: Self::Carried) -> Self::Out;
     /// r ⊙ h
     fn gate_out(&self, r: Self::Gate, h: Self::Out) -> Self::Out;
     /// 1 - i
     fn one_minus(&self, i: Self::Gate) -> Self::Gate;
     /// c + i ⊙ g
-    fn add_gated(&self, c: Self::Long, i: Self::Gate, g: Self::Gate) -> Self::Long;
+    fn add_gated(&self, c: Self::Carried, i: Self::Gate, g: Self::Gate) -> Self::Carried;
     /// c + f ⊙ d
-    fn add_kept(&self, c: Self::Long, f: Self::Gate, d: Self::Long) -> Self::Long;
+    fn add_kept(&self, c: Self::Carried, f: Self::Gate, d: Self::Carried) -> Self::Carried;
     /// V ⊙ c
-    fn peephole(&self, v: Self::Weight, c: Self::Long) -> Self::Pre;
+    fn peephole(&self, v: Self::Weight, c: Self::Carried) -> Self::Pre;
     /// h + g, for a state without bound.
-    fn accumulate(&self, h: Self::Long, g: Self::Gate) -> Self::Long;
+    fn accumulate(&self, h: Self::Carried, g: Self::Gate) -> Self::Carried;
     /// A state without bound in the format of the output.
-    fn narrow_wide(&self, h: Self::Long) -> Self::Out;
+    fn to_out(&self, h: Self::Carried) -> Self::Out;
 }

@@ -1,4 +1,4 @@
-//! The integer world: what runs on the device, and on the host when it evaluates for the device.
+//! Integer arithmetic: what runs on the device, and on the host when it evaluates for the device.
 
 use super::table::TABLE;
 use super::{Activation, Arith, Gate, Pre};
@@ -20,11 +20,12 @@ pub fn round_shift(v: i32, n: u32) -> i32 {
 #[inline]
 pub fn reformat(v: i16, from: u8, to: u8) -> i16 {
     let (down, up) = (from.saturating_sub(to).min(16), to.saturating_sub(from).min(15));
-    saturate16(round_shift((v as i32) << up, down as u32))
+    saturate(round_shift((v as i32) << up, down as u32))
 }
 
+/// v, or the nearest number that an i16 holds.
 #[inline(always)]
-fn saturate16(v: i32) -> i16 {
+pub(crate) fn saturate(v: i32) -> i16 {
     v.clamp(i16::MIN as i32, i16::MAX as i32) as i16
 }
 
@@ -53,11 +54,11 @@ pub fn sigmoid(x: Pre) -> Gate {
     Gate::from_bits(sigmoid_bits(x.to_bits()))
 }
 
-/// The integer world. Its two formats are a layer's own, chosen at quantization and stored in the blob.
+/// Integer arithmetic. Its two formats are a layer's own, chosen at quantization and stored in the blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Q {
-    /// Fraction bits of the long state: c of an LSTM or h of a residual cell (17..=27), h of a GRU (always 30).
-    pub long_frac: u8,
+    /// Fraction bits of the carried state: c of an LSTM or h of a residual cell (17..=27), h of a GRU (always 30).
+    pub carried_frac: u8,
     /// Fraction bits of the output vector (0..=15); 15 wherever the output is bounded by 1.
     pub out_frac: u8,
 }
@@ -71,8 +72,8 @@ impl Arith for Q {
     type Pre = Pre;
     type Gate = Gate;
     type Out = i16;
-    type Long = i32;
-    /// V·2^(48 - `long_frac`), so that the high half of its product with c is a pre-activation.
+    type Carried = i32;
+    /// V·2^(48 - `carried_frac`), so that the high half of its product with c is a pre-activation.
     type Weight = i32;
 
     #[inline(always)]
@@ -93,10 +94,10 @@ impl Arith for Q {
     }
     #[inline(always)]
     fn activate(&self, f: Activation, a: Pre) -> i16 {
-        // A linear map whose pre-activations stand for 2^long_frac times their value; the loader proves that both formats
+        // A linear map whose pre-activations stand for 2^carried_frac times their value; the loader proves that both formats
         // together have at most 15 bits.
-        let shift = 16u32.wrapping_sub(self.out_frac as u32).wrapping_sub(self.long_frac as u32);
-        saturate16(match f {
+        let shift = 16u32.wrapping_sub(self.out_frac as u32).wrapping_sub(self.carried_frac as u32);
+        saturate(match f {
             Activation::Linear => round_shift(a.to_bits(), shift),
             Activation::Relu => round_shift(a.to_bits().max(0), shift),
             Activation::Tanh => round_shift(self.tanh(a).to_bits(), 16),
@@ -105,17 +106,17 @@ impl Arith for Q {
     }
     #[inline(always)]
     fn keep_add(&self, f: Gate, c: i32, i: Gate, g: Gate) -> i32 {
-        let ig = mul_high(i.to_bits(), g.to_bits()) >> (30u32.wrapping_sub(self.long_frac as u32) & 31);
+        let ig = mul_high(i.to_bits(), g.to_bits()) >> (30u32.wrapping_sub(self.carried_frac as u32) & 31);
         let fc = mul_high(f.to_bits(), c);
         ig.saturating_add(fc.saturating_add(fc))
     }
     #[inline(always)]
-    fn tanh_long(&self, c: i32) -> Gate {
-        Gate::from_bits(tanh_bits(c >> ((self.long_frac as u32).wrapping_sub(16) & 31)))
+    fn tanh_carried(&self, c: i32) -> Gate {
+        Gate::from_bits(tanh_bits(c >> ((self.carried_frac as u32).wrapping_sub(16) & 31)))
     }
     #[inline(always)]
     fn gate_gate(&self, o: Gate, t: Gate) -> i16 {
-        saturate16(mul_high(o.to_bits(), t.to_bits()).wrapping_add(1 << 14) >> 15)
+        saturate(mul_high(o.to_bits(), t.to_bits()).wrapping_add(1 << 14) >> 15)
     }
     #[inline(always)]
     fn lerp(&self, z: Gate, n: Gate, h: i32) -> i32 {
@@ -123,12 +124,12 @@ impl Arith for Q {
         n.wrapping_add(mul_high(z.to_bits(), h.wrapping_sub(n)) << 1)
     }
     #[inline(always)]
-    fn narrow(&self, h: i32) -> i16 {
-        saturate16(h.saturating_add(1 << 14) >> 15)
+    fn to_q15(&self, h: i32) -> i16 {
+        saturate(h.saturating_add(1 << 14) >> 15)
     }
     #[inline(always)]
     fn gate_out(&self, r: Gate, h: i16) -> i16 {
-        saturate16(mul_high(r.to_bits(), (h as i32) << 16).wrapping_add(1 << 14) >> 15)
+        saturate(mul_high(r.to_bits(), (h as i32) << 16).wrapping_add(1 << 14) >> 15)
     }
     /// Less by one LSB of Q0.31, which has no 1.
     #[inline(always)]
@@ -137,7 +138,7 @@ impl Arith for Q {
     }
     #[inline(always)]
     fn add_gated(&self, c: i32, i: Gate, g: Gate) -> i32 {
-        let ig = mul_high(i.to_bits(), g.to_bits()) >> (30u32.wrapping_sub(self.long_frac as u32) & 31);
+        let ig = mul_high(i.to_bits(), g.to_bits()) >> (30u32.wrapping_sub(self.carried_frac as u32) & 31);
         c.saturating_add(ig)
     }
     #[inline(always)]
@@ -151,11 +152,11 @@ impl Arith for Q {
     }
     #[inline(always)]
     fn accumulate(&self, h: i32, g: Gate) -> i32 {
-        h.saturating_add(round_shift(g.to_bits(), 31u32.wrapping_sub(self.long_frac as u32) & 31))
+        h.saturating_add(round_shift(g.to_bits(), 31u32.wrapping_sub(self.carried_frac as u32) & 31))
     }
     #[inline(always)]
-    fn narrow_wide(&self, h: i32) -> i16 {
-        saturate16(round_shift(h, (self.long_frac as u32).wrapping_sub(self.out_frac as u32) & 31))
+    fn to_out(&self, h: i32) -> i16 {
+        saturate(round_shift(h, (self.carried_frac as u32).wrapping_sub(self.out_frac as u32) & 31))
     }
 }
 
@@ -175,7 +176,7 @@ mod tests {
             last = y;
             let exact = (z as f64 / 65536.0).tanh();
             worst = worst.max((y as f64 / 2f64.powi(31) - exact).abs() / lsb);
-            let q15 = Q { long_frac: 27, out_frac: 15 }.activate(Activation::Tanh, Pre::from_bits(z));
+            let q15 = Q { carried_frac: 27, out_frac: 15 }.activate(Activation::Tanh, Pre::from_bits(z));
             worst_q15 = worst_q15.max((q15 as f64 * lsb - exact).abs() / lsb);
         }
         std::println!("tanh: worst error {worst:.3} LSB of Q0.15, rounded to Q0.15 {worst_q15:.3}");
@@ -196,7 +197,7 @@ mod tests {
             last = y;
             let exact = 1.0 / (1.0 + (-z as f64 / 65536.0).exp());
             worst = worst.max((y as f64 / 2f64.powi(31) - exact).abs() / lsb);
-            let q15 = Q { long_frac: 27, out_frac: 15 }.activate(Activation::Sigmoid, Pre::from_bits(z));
+            let q15 = Q { carried_frac: 27, out_frac: 15 }.activate(Activation::Sigmoid, Pre::from_bits(z));
             worst_q15 = worst_q15.max((q15 as f64 * lsb - exact).abs() / lsb);
         }
         std::println!("sigmoid: worst error {worst:.3} LSB of Q0.15, rounded to Q0.15 {worst_q15:.3}");
@@ -208,16 +209,16 @@ mod tests {
     /// The bounds that keep every product in its format: no gate reaches 1, no output wraps.
     #[test]
     fn extremes_saturate() {
-        let q = Q { long_frac: 27, out_frac: 15 };
+        let q = Q { carried_frac: 27, out_frac: 15 };
         let one = sigmoid(Pre::MAX);
         let top = tanh(Pre::MAX);
         assert_eq!(q.gate_gate(one, top), 32767);
         assert_eq!(q.gate_gate(one, tanh(Pre::MIN)), -32768);
         assert_eq!(q.keep_add(one, i32::MAX, one, top), i32::MAX);
         assert_eq!(q.keep_add(one, i32::MIN, one, tanh(Pre::MIN)), i32::MIN);
-        assert_eq!(q.narrow(i32::MAX), 32767);
+        assert_eq!(q.to_q15(i32::MAX), 32767);
         assert_eq!(q.gate_out(one, -32768), -32768);
-        let q = Q { long_frac: 0, out_frac: 15 };
+        let q = Q { carried_frac: 0, out_frac: 15 };
         assert_eq!(q.activate(Activation::Relu, Pre::MIN), 0);
         assert_eq!(q.activate(Activation::Linear, Pre::MAX), 32767);
     }

@@ -1,4 +1,4 @@
-//! The one table behind sigmoid and tanh: tanh on [-8, 8) in 256 quadratic cells, 2 KB.
+//! The one table of sigmoid and tanh: tanh on [-8, 8) in 256 quadratic cells, 2 KB.
 //!
 //! Cell k holds (a, w). With t the position in the cell, Q0.32 around the centre,
 //! tanh = a + ((w + t·c/2^16)·t / 2^32) / 8 in Q0.31, where c is the low half of w read as i16: the curvature

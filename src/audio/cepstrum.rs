@@ -4,6 +4,7 @@
 //! 1 - 2·sin² of half its angle, which the window's function gives.
 
 use super::{MAX_CHANNELS, sine};
+use crate::arith::saturate;
 use crate::kernel::word::mul_high;
 
 /// Replaces the first `channels` features by their first `count` coefficients.
@@ -30,7 +31,7 @@ pub(super) fn transform(features: &mut [i16; MAX_CHANNELS], channels: usize, cou
         let sum = if k == 0 { sum } else { sum.saturating_mul(2) };
         let half = (n << 9) as i32;
         let mean = sum.saturating_add(half).checked_div_euclid((n << 10) as i32).unwrap_or(0);
-        *out = mean.clamp(i16::MIN as i32, i16::MAX as i32) as i16;
+        *out = saturate(mean);
     }
 }
 

@@ -1,38 +1,41 @@
 //! The parameters of the front end: integers only, so that they travel in a blob.
 
-use super::{Error, Gain, MAX_CHANNELS, Suppression, mel};
-use crate::Feature;
-use serde::{Deserialize, Serialize};
+use super::{Error, MAX_CHANNELS, Operations, Pcen, SpectralSubtraction, mel};
+use crate::operation::Operation;
+use crate::record::record;
 
-/// Parameters of the front end. They are data of the network trained on them and travel in its blob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Config {
-    /// Samples per second, in Hz.
-    pub sample_rate: u32,
-    /// Length of a frame, in samples; at most the FFT's size, zero-padded to it.
-    pub window: u16,
-    /// From the start of a frame to the start of the next, in samples.
-    pub hop: u16,
-    /// log2 of the FFT's size: 7..=10.
-    pub fft_log2: u8,
-    /// Mel bands: the features of a frame.
-    pub channels: u8,
-    /// Lower edge of the first band, in Hz.
-    pub low_hz: u16,
-    /// Upper edge of the last band, in Hz.
-    pub high_hz: u16,
-    /// a of `x[n] - a·x[n-1]`, in Q0.15; 0 leaves the samples as they are.
-    pub pre_emphasis: u16,
-    /// Whether each frame's mean is subtracted from it.
-    pub remove_dc: bool,
-    /// log2 of the energy added to each band before the logarithm: what is much weaker than that is silence.
-    pub floor_log2: u8,
-    /// What is subtracted from each channel: the noise in it that stays.
-    pub suppression: Option<Suppression>,
-    /// Instead of the logarithm: each channel's energy over its own mean.
-    pub gain: Option<Gain>,
-    /// Coefficients of the cosine transform that are the features (MFCC); 0 leaves the bands as they are.
-    pub cepstrum: u8,
+record! {
+    /// Parameters of the front end. They are data of the network trained on them and part of its blob.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+    pub struct Config {
+        /// Samples per second, in Hz.
+        sample_rate: u32,
+        /// Length of a frame, in samples; at most the FFT's size, zero-padded to it.
+        window: u16,
+        /// From the start of a frame to the start of the next, in samples.
+        hop: u16,
+        /// log2 of the FFT's size: 7..=10.
+        fft_log2: u8,
+        /// Mel bands: the features of a frame.
+        channels: u8,
+        /// Lower edge of the first band, in Hz.
+        low_hz: u16,
+        /// Upper edge of the last band, in Hz.
+        high_hz: u16,
+        /// a of `x[n] - a·x[n-1]`, in Q0.15; 0 leaves the samples as they are.
+        pre_emphasis: u16,
+        /// Whether each frame's mean is subtracted from it.
+        remove_dc: bool,
+        /// log2 of the energy added to each band before the logarithm: bands much weaker than that are silence.
+        floor_log2: u8,
+        /// Subtraction of the steady noise in each band.
+        spectral_subtraction: Option<SpectralSubtraction> ["suppression(" SpectralSubtraction ") "],
+        /// Per-channel energy normalisation, instead of the logarithm.
+        pcen: Option<Pcen> ["gain(" Pcen ") "],
+        /// Coefficients of the cosine transform that are the features (MFCC); 0 leaves the bands as they are.
+        cepstrum: u8 ["cepstrum"],
+    }
 }
 
 impl Config {
@@ -48,8 +51,8 @@ impl Config {
         pre_emphasis: 0,
         remove_dc: true,
         floor_log2: 10,
-        suppression: None,
-        gain: None,
+        spectral_subtraction: None,
+        pcen: None,
         cepstrum: 0,
     };
 
@@ -64,7 +67,7 @@ impl Config {
 
     /// Words of memory that a front end with these parameters needs, exactly.
     pub const fn memory_words(&self) -> usize {
-        let estimates = self.suppression.is_some() as usize + self.gain.is_some() as usize;
+        let estimates = self.spectral_subtraction.is_some() as usize + self.pcen.is_some() as usize;
         let channels = self.channels as usize;
         (self.window as usize).div_ceil(2) + self.fft() + channels + 2 + 2 * channels * estimates
     }
@@ -80,11 +83,19 @@ impl Config {
         if samples < window || hop == 0 { 0 } else { (samples - window) / hop + 1 }
     }
 
-    /// Judges every parameter.
+    /// Validates every parameter, for a front end with all operations.
     ///
     /// # Errors
-    /// The first thing found wrong.
+    /// The first mistake.
     pub fn check(&self) -> Result<(), Error> {
+        self.check_with(&Operations::ALL)
+    }
+
+    /// Validates every parameter, for a front end with these operations.
+    ///
+    /// # Errors
+    /// The first mistake; [`Error::OperationMissing`] where the parameters ask for one that is not named.
+    pub fn check_with(&self, operations: &Operations) -> Result<(), Error> {
         if !(1000..=48_000).contains(&self.sample_rate) {
             return Err(Error::SampleRate { hz: self.sample_rate });
         }
@@ -111,20 +122,17 @@ impl Config {
         if self.floor_log2 > 40 {
             return Err(Error::Floor { log2: self.floor_log2 });
         }
-        if let Some(suppression) = &self.suppression {
-            if !Feature::Suppression.built() {
-                return Err(Error::Lacks(Feature::Suppression));
-            }
-            suppression.check()?;
+        let missing = |operation| Error::OperationMissing { operation };
+        if let Some(subtraction) = &self.spectral_subtraction {
+            let (check, _) = operations.spectral_subtraction.ok_or(missing(Operation::SpectralSubtraction))?;
+            check(subtraction)?;
         }
-        if let Some(gain) = &self.gain {
-            if !Feature::Gain.built() {
-                return Err(Error::Lacks(Feature::Gain));
-            }
-            gain.check()?;
+        if let Some(pcen) = &self.pcen {
+            let (check, _) = operations.pcen.ok_or(missing(Operation::Pcen))?;
+            check(pcen)?;
         }
-        if self.cepstrum > 0 && !Feature::Cepstrum.built() {
-            return Err(Error::Lacks(Feature::Cepstrum));
+        if self.cepstrum > 0 && operations.cepstrum.is_none() {
+            return Err(missing(Operation::Cepstrum));
         }
         if self.cepstrum > self.channels {
             return Err(Error::Cepstrum { coefficients: self.cepstrum, channels: self.channels });
@@ -149,11 +157,11 @@ mod tests {
         assert_eq!(Config::HZ_16000.check(), Ok(()));
         assert_eq!(Config::HZ_8000.check(), Ok(()));
         assert_eq!(Config::HZ_16000.memory_words(), 256 + 512 + 34);
-        let gain = Config { gain: Some(Gain::SPEECH), ..Config::HZ_16000 };
-        assert_eq!((gain.memory_words(), gain.check()), (256 + 512 + 34 + 64, Ok(())));
-        let both = Config { suppression: Some(Suppression::SPEECH), ..gain };
+        let pcen = Config { pcen: Some(Pcen::SPEECH), ..Config::HZ_16000 };
+        assert_eq!((pcen.memory_words(), pcen.check()), (256 + 512 + 34 + 64, Ok(())));
+        let both = Config { spectral_subtraction: Some(SpectralSubtraction::SPEECH), ..pcen };
         assert_eq!((both.memory_words(), both.check()), (256 + 512 + 34 + 128, Ok(())));
-        assert_eq!((Config { cepstrum: 13, ..gain }.features(), gain.features()), (13, 32));
+        assert_eq!((Config { cepstrum: 13, ..pcen }.features(), pcen.features()), (13, 32));
         assert_eq!(Config::HZ_16000.frames(16_000), 49);
         assert_eq!(Config::HZ_16000.frames(511), 0);
     }
@@ -175,12 +183,15 @@ mod tests {
             (Config { floor_log2: 41, ..OK }, Error::Floor { log2: 41 }),
             (Config { cepstrum: 33, ..OK }, Error::Cepstrum { coefficients: 33, channels: 32 }),
             (
-                Config { gain: Some(Gain { root: 0, ..Gain::SPEECH }), ..OK },
-                Error::Gain { smooth_log2: 5, strength: 32_113, bias: 8192, root: 0 },
+                Config { pcen: Some(Pcen { r: 0, ..Pcen::SPEECH }), ..OK },
+                Error::Pcen { smoothing_log2: 5, alpha: 32_113, delta: 8192, r: 0 },
             ),
             (
-                Config { suppression: Some(Suppression { share: 40_000, ..Suppression::SPEECH }), ..OK },
-                Error::Suppression { fall_log2: 3, rise_log2: 6, strength: 6144, share: 40_000 },
+                Config {
+                    spectral_subtraction: Some(SpectralSubtraction { floor: 40_000, ..SpectralSubtraction::SPEECH }),
+                    ..OK
+                },
+                Error::SpectralSubtraction { fall_log2: 3, rise_log2: 6, oversubtraction: 6144, floor: 40_000 },
             ),
             (Config { fft_log2: 7, window: 128, hop: 80, channels: 40, ..OK }, Error::EmptyChannel { channel: 0 }),
         ] {
@@ -189,28 +200,19 @@ mod tests {
     }
 
     #[test]
-    fn what_a_build_lacks_is_refused_by_name() {
-        for (feature, config) in [
-            (Feature::Gain, Config { gain: Some(Gain::SPEECH), ..OK }),
-            (Feature::Cepstrum, Config { cepstrum: 13, ..OK }),
-            (Feature::Suppression, Config { suppression: Some(Suppression::SPEECH), ..OK }),
+    fn a_missing_operation_is_named() {
+        let none = Operations::NONE;
+        for (operation, config, named) in [
+            (Operation::Pcen, Config { pcen: Some(Pcen::SPEECH), ..OK }, none.with_pcen()),
+            (Operation::Cepstrum, Config { cepstrum: 13, ..OK }, none.with_cepstrum()),
+            (
+                Operation::SpectralSubtraction,
+                Config { spectral_subtraction: Some(SpectralSubtraction::SPEECH), ..OK },
+                none.with_spectral_subtraction(),
+            ),
         ] {
-            assert_eq!(config.check(), if feature.built() { Ok(()) } else { Err(Error::Lacks(feature)) });
-        }
-    }
-
-    #[test]
-    fn travels_as_postcard() {
-        let all = Config {
-            suppression: Some(Suppression::SPEECH),
-            gain: Some(Gain::SPEECH),
-            cepstrum: 13,
-            ..Config::HZ_16000
-        };
-        for config in [Config::HZ_8000, all] {
-            let mut buffer = [0; 48];
-            let bytes = postcard::to_slice(&config, &mut buffer).unwrap();
-            assert_eq!(postcard::from_bytes::<Config>(bytes).unwrap(), config);
+            assert_eq!(config.check_with(&none), Err(Error::OperationMissing { operation }));
+            assert_eq!((config.check_with(&named), config.check()), (Ok(()), Ok(())));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::sine::{QUARTER, TURN, cos, sin};
 pub(super) use crate::kernel::butterfly::Complex;
-use crate::kernel::butterfly::{add, get, radix4, set, sub, untangle};
+use crate::kernel::butterfly::{add, get, radix4, real_fft_postprocess, set, sub};
 use crate::kernel::word::mul_high;
 
 /// exp(j·2πk/1024) for 0 < k < 256, in Q0.31.
@@ -60,7 +60,7 @@ pub(super) fn real(data: &mut [Complex]) {
     if let Some([re, im]) = data.get_mut(1) {
         (*re, *im) = (*re << 1, im.wrapping_neg() << 1);
     }
-    untangle(data, &QUARTER);
+    real_fft_postprocess(data, &QUARTER);
 }
 
 #[cfg(test)]

@@ -1,26 +1,27 @@
 //! The streaming front end: samples in, log-mel frames out.
 
-use super::{Config, Error, FEATURE_FRAC, MAX_CHANNELS, cepstrum, fft, mel, sine};
-use crate::Feature;
+use super::{Config, Error, FEATURE_FRAC, MAX_CHANNELS, Operations, fft, mel, sine};
 use crate::arith::log2::log2_ten;
 use crate::kernel::butterfly::Complex;
 use crate::kernel::word::mul_high;
+use crate::memory::MemoryError;
 
 const _: () = assert!(FEATURE_FRAC + 1 == 10);
 
 /// Fraction bits of a sample after mean and pre-emphasis.
 const SAMPLE_FRAC: u32 = 12;
 
-/// What there is to do for a frame, in this order.
+/// The work on a frame, in this order.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Stage {
     /// Samples to the ring.
     Store,
     /// The frame out of the ring, without its mean.
     Unroll,
     /// Scale and window.
     Window,
-    /// The spectrum; not there for digital silence, as the window.
+    /// The spectrum; skipped for digital silence, as the window.
     Transform,
     /// Energies of the bands, and their logarithms.
     Bands,
@@ -30,17 +31,52 @@ pub enum Part {
 #[derive(Debug)]
 pub struct FrontEnd<'a> {
     config: Config,
+    operations: &'static Operations,
     /// The last `window` samples, as a ring.
     ring: &'a mut [i16],
     /// The frame, then its spectrum.
     buffer: &'a mut [u32],
     /// Edges of the mel bands.
     edges: &'a mut [u32],
-    /// Noise in each band, in two words; empty without a suppression.
+    /// Noise in each band, in two words; empty without spectral subtraction.
     noises: &'a mut [[u32; 2]],
-    /// Mean energy of each band, in two words; empty without a gain.
+    /// Mean energy of each band, in two words; empty without PCEN.
     means: &'a mut [[u32; 2]],
     /// Where the next sample goes.
+    head: usize,
+    /// Samples still missing from the next frame.
+    missing: usize,
+}
+
+/// A front end's memory in its parts, named as its fields.
+struct Parts<'a> {
+    ring: &'a mut [i16],
+    buffer: &'a mut [u32],
+    edges: &'a mut [u32],
+    noises: &'a mut [[u32; 2]],
+    means: &'a mut [[u32; 2]],
+}
+
+impl<'a> Parts<'a> {
+    /// `None` where the memory is too small.
+    #[inline(always)]
+    fn of(config: &Config, memory: &'a mut [u32]) -> Option<Self> {
+        let (ring, rest) = memory.split_at_mut_checked((config.window as usize).div_ceil(2))?;
+        let (buffer, rest) = rest.split_at_mut_checked(config.fft())?;
+        let ring = crate::kernel::word::halves_mut(ring).get_mut(..config.window as usize)?;
+        let (edges, rest) = rest.split_at_mut_checked((config.channels as usize).wrapping_add(2))?;
+        let bands = |present: bool| if present { config.channels as usize } else { 0 };
+        let estimates: &mut [[u32; 2]] = rest.as_chunks_mut().0;
+        let (noises, rest) = estimates.split_at_mut_checked(bands(config.spectral_subtraction.is_some()))?;
+        let means = rest.get_mut(..bands(config.pcen.is_some()))?;
+        Some(Parts { ring, buffer, edges, noises, means })
+    }
+}
+
+/// What a front end keeps between samples, in addition to its memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// Where in the ring the next sample goes.
     head: usize,
     /// Samples still missing from the next frame.
     missing: usize,
@@ -50,24 +86,50 @@ impl<'a> FrontEnd<'a> {
     /// A front end at the start of a stream. `memory` needs [`Config::memory_words`] words, whatever they hold.
     ///
     /// # Errors
-    /// What [`Config::check`] finds, and [`Error::Memory`].
+    /// The errors of [`Config::check`], and [`Error::Memory`].
     pub fn new(config: Config, memory: &'a mut [u32]) -> Result<Self, Error> {
-        config.check()?;
-        let too_small = Error::Memory { needed: config.memory_words(), given: memory.len() };
-        let (ring, rest) = memory.split_at_mut_checked((config.window as usize).div_ceil(2)).ok_or(too_small)?;
-        let (buffer, rest) = rest.split_at_mut_checked(config.fft()).ok_or(too_small)?;
-        let ring = crate::kernel::word::halves_mut(ring).get_mut(..config.window as usize).ok_or(too_small)?;
-        let (edges, rest) = rest.split_at_mut_checked((config.channels as usize).wrapping_add(2)).ok_or(too_small)?;
-        let bands = |present: bool| if present { config.channels as usize } else { 0 };
-        let estimates: &mut [[u32; 2]] = rest.as_chunks_mut().0;
-        let (noises, rest) = estimates.split_at_mut_checked(bands(config.suppression.is_some())).ok_or(too_small)?;
-        let means = rest.get_mut(..bands(config.gain.is_some())).ok_or(too_small)?;
+        FrontEnd::with_operations(&Operations::ALL, config, memory)
+    }
+
+    /// A front end that has only the operations named, so that no others are linked. That of a model is
+    /// [`Model::front_end`](crate::Model::front_end).
+    ///
+    /// # Errors
+    /// As [`FrontEnd::new`], and [`Error::OperationMissing`].
+    pub fn with_operations(
+        operations: &'static Operations,
+        config: Config,
+        memory: &'a mut [u32],
+    ) -> Result<Self, Error> {
+        config.check_with(operations)?;
+        let too_small = MemoryError { required: config.memory_words(), provided: memory.len() };
+        let Parts { ring, buffer, edges, noises, means } = Parts::of(&config, memory).ok_or(too_small)?;
         for (i, e) in edges.iter_mut().enumerate() {
             *e = mel::edge(&config, i as u32);
         }
-        let mut this = FrontEnd { config, ring, buffer, edges, noises, means, head: 0, missing: 0 };
+        let mut this = FrontEnd { config, operations, ring, buffer, edges, noises, means, head: 0, missing: 0 };
         this.reset();
         Ok(this)
+    }
+
+    /// A front end that goes on where one at this position, over the same memory, ended; `None` where the memory is too
+    /// small. The parameters are valid.
+    #[inline(always)]
+    pub(crate) fn resume(
+        operations: &'static Operations,
+        config: Config,
+        memory: &'a mut [u32],
+        position: Position,
+    ) -> Option<Self> {
+        let Parts { ring, buffer, edges, noises, means } = Parts::of(&config, memory)?;
+        let Position { head, missing } = position;
+        Some(FrontEnd { config, operations, ring, buffer, edges, noises, means, head, missing })
+    }
+
+    /// What [`FrontEnd::resume`] goes on from.
+    #[inline(always)]
+    pub(crate) fn position(&self) -> Position {
+        Position { head: self.head, missing: self.missing }
     }
 
     /// The parameters.
@@ -75,30 +137,31 @@ impl<'a> FrontEnd<'a> {
         &self.config
     }
 
-    /// Forgets the stream: the next frame starts at the next sample.
+    /// Back to the start of a stream: the next frame starts at the next sample.
     pub fn reset(&mut self) {
-        self.forget();
+        self.reset_estimates();
         self.head = 0;
         self.missing = self.config.window as usize;
     }
 
-    /// Forgets the energies that suppression and gain keep: the next frame is the first of them. The samples of the window
-    /// stay.
-    pub fn forget(&mut self) {
+    /// Resets the energies that spectral subtraction and PCEN keep: the next frame is the first of them. The samples of the
+    /// window stay.
+    pub fn reset_estimates(&mut self) {
         self.noises.fill([0; 2]);
         self.means.fill([0; 2]);
     }
 
     /// Takes a block of any length and calls `on_frame` with the features of each frame that it completes, in order:
-    /// [`Config::features`] values in Q6.9: log2(E + 2^floor), low bands first, or what a gain or the cepstrum makes of them.
+    /// [`Config::features`] values in Q6.9: log2(E + 2^floor), low bands first, or the result of PCEN or the cepstrum.
     #[inline]
     pub fn push(&mut self, samples: &[i16], on_frame: impl FnMut(&[i16])) {
-        self.push_watched(samples, on_frame, |_| ());
+        self.push_with_probe(samples, on_frame, |_| ());
     }
 
-    /// [`FrontEnd::push`] that tells when each part of the work on a frame is done: what it costs can be measured.
+    /// [`FrontEnd::push`] that also calls `done` after each stage of the work on a frame, so that its cost can be measured.
+    #[doc(hidden)]
     #[inline]
-    pub fn push_watched(&mut self, samples: &[i16], mut on_frame: impl FnMut(&[i16]), done: impl FnMut(Part)) {
+    pub fn push_with_probe(&mut self, samples: &[i16], mut on_frame: impl FnMut(&[i16]), done: impl FnMut(Stage)) {
         let on_frame = |features: &[i16]| {
             on_frame(features);
             false
@@ -106,30 +169,36 @@ impl<'a> FrontEnd<'a> {
         self.take(samples, on_frame, done);
     }
 
-    /// [`FrontEnd::push`], and [`FrontEnd::forget`] behind each frame of which `on_frame` asks for it.
+    /// [`FrontEnd::push`] until `on_frame` says that the stream should stop after a frame; the samples that are left.
     #[inline]
-    pub(crate) fn push_anew(&mut self, samples: &[i16], on_frame: impl FnMut(&[i16]) -> bool) {
-        self.take(samples, on_frame, |_| ());
+    pub(crate) fn push_until<'s>(&mut self, samples: &'s [i16], on_frame: impl FnMut(&[i16]) -> bool) -> &'s [i16] {
+        self.take(samples, on_frame, |_| ())
     }
 
     #[inline]
-    fn take(&mut self, samples: &[i16], mut on_frame: impl FnMut(&[i16]) -> bool, mut done: impl FnMut(Part)) {
+    fn take<'s>(
+        &mut self,
+        samples: &'s [i16],
+        mut on_frame: impl FnMut(&[i16]) -> bool,
+        mut done: impl FnMut(Stage),
+    ) -> &'s [i16] {
         let mut rest = samples;
         while !rest.is_empty() {
             let (now, later) = rest.split_at_checked(self.missing).unwrap_or((rest, &[]));
+            rest = later;
             self.store(now);
-            done(Part::Store);
+            done(Stage::Store);
             self.missing = self.missing.saturating_sub(now.len());
             if self.missing == 0 {
                 self.missing = self.config.hop as usize;
                 let mut features = [0; MAX_CHANNELS];
                 self.frame(&mut features, &mut done);
                 if on_frame(features.get(..self.config.features()).unwrap_or(&[])) {
-                    self.forget();
+                    break;
                 }
             }
-            rest = later;
         }
+        rest
     }
 
     fn store(&mut self, samples: &[i16]) {
@@ -144,18 +213,18 @@ impl<'a> FrontEnd<'a> {
         }
     }
 
-    fn frame(&mut self, features: &mut [i16; MAX_CHANNELS], done: &mut impl FnMut(Part)) {
+    fn frame(&mut self, features: &mut [i16; MAX_CHANNELS], done: &mut impl FnMut(Stage)) {
         let loudest = self.unroll();
-        done(Part::Unroll);
+        done(Stage::Unroll);
         let mut exponent = 0;
         if loudest == 0 {
             self.buffer.fill(0);
         } else {
             exponent = self.apply_window(loudest.leading_zeros().saturating_sub(2));
-            done(Part::Window);
+            done(Stage::Window);
             fft::real(self.buffer.as_chunks_mut().0);
         }
-        done(Part::Transform);
+        done(Stage::Transform);
         let spectrum: &[Complex] = self.buffer.as_chunks().0;
         let floor = 1u64 << ((self.config.floor_log2 as u32).wrapping_add(mel::ENERGY_FRAC) & 63);
         let mut edges = self.edges.iter().copied();
@@ -171,15 +240,16 @@ impl<'a> FrontEnd<'a> {
             let mut energy = rising.saturating_add(here.falling).saturating_add(floor);
             // Most front ends keep no estimates: one question a band instead of two.
             if estimates {
-                if Feature::Suppression.built()
-                    && let (Some(suppression), Some(noise)) = (&self.config.suppression, noises.next())
+                if let (Some(subtraction), Some((_, left))) =
+                    (&self.config.spectral_subtraction, self.operations.spectral_subtraction)
+                    && let Some(noise) = noises.next()
                 {
-                    energy = suppression.left(energy, noise).saturating_add(floor);
+                    energy = left(subtraction, energy, noise).saturating_add(floor);
                 }
-                if Feature::Gain.built()
-                    && let (Some(gain), Some(mean)) = (&self.config.gain, means.next())
+                if let (Some(pcen), Some((_, normalised))) = (&self.config.pcen, self.operations.pcen)
+                    && let Some(mean) = means.next()
                 {
-                    *feature = gain.feature(energy, mean);
+                    *feature = normalised(pcen, energy, mean);
                     continue;
                 }
             }
@@ -188,10 +258,10 @@ impl<'a> FrontEnd<'a> {
             let log = log.wrapping_add(1) >> 1;
             *feature = log.min(i16::MAX as u32) as i16;
         }
-        if Feature::Cepstrum.built() && self.config.cepstrum > 0 {
-            cepstrum::transform(features, self.config.channels.into(), self.config.cepstrum.into());
+        if let (Some(transform), 1..) = (self.operations.cepstrum, self.config.cepstrum) {
+            transform(features, self.config.channels.into(), self.config.cepstrum.into());
         }
-        done(Part::Bands);
+        done(Stage::Bands);
     }
 
     /// Copies the frame out of the ring, oldest sample first, subtracting mean and applying pre-emphasis; in Q.12.
@@ -482,8 +552,11 @@ mod tests {
         front_end.push(&samples, |f| again.extend_from_slice(f));
         assert_eq!(again, features(config, &samples));
 
-        let needed = config.memory_words();
-        let mut short = vec![0; needed - 1];
-        assert_eq!(FrontEnd::new(config, &mut short).err(), Some(Error::Memory { needed, given: needed - 1 }));
+        let required = config.memory_words();
+        let mut short = vec![0; required - 1];
+        assert_eq!(
+            FrontEnd::new(config, &mut short).err(),
+            Some(MemoryError { required, provided: required - 1 }.into())
+        );
     }
 }

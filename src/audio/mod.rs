@@ -1,6 +1,6 @@
 //! From samples to log-mel features, in fixed point.
 //!
-//! Frame, Hann window, real FFT, power, triangular mel bands, logarithm: what a keyword spotter reads. Host and
+//! Frame, Hann window, real FFT, power, triangular mel bands, logarithm: as keyword spotters read them. Host and
 //! device run this same code, so a network is trained on exactly the features it will meet. Nothing allocates,
 //! nothing fails after [`FrontEnd::new`], and the same samples give the same bits however they are cut into blocks.
 //!
@@ -21,10 +21,10 @@
 //!
 //! # Numbers
 //! Each frame is scaled so that its largest sample fills the FFT's 32-bit words (block floating point), and the bins
-//! of each mel band are scaled again before they are squared: a quiet recording, and a quiet band beside a loud one,
+//! of each mel band are scaled again before they are squared: a quiet recording, and a quiet band next to a loud one,
 //! keep their precision. A feature is log2(E + 2^floor) in Q6.9, where E is the band's energy: the weighted sum
-//! of |X|² with samples counted in units of one i16 step and an FFT without normalisation. With a [`Suppression`] steady noise is
-//! subtracted from it first. With a [`Gain`] each channel's
+//! of |X|² with samples counted in units of one i16 step and an FFT without normalisation. With [`SpectralSubtraction`] steady noise is
+//! subtracted from it first. With [`Pcen`] each channel's
 //! energy is divided by its own mean instead of the logarithm; with `cepstrum` the features are the first coefficients
 //! of their cosine transform.
 
@@ -33,16 +33,21 @@ mod config;
 mod error;
 mod fft;
 mod front_end;
-mod gain;
 mod mel;
+mod operations;
+mod pcen;
 mod sine;
-mod suppression;
+mod spectral_subtraction;
 
 pub use config::Config;
 pub use error::Error;
-pub use front_end::{FrontEnd, Part};
-pub use gain::Gain;
-pub use suppression::Suppression;
+pub use front_end::FrontEnd;
+pub(crate) use front_end::Position;
+#[doc(hidden)]
+pub use front_end::Stage;
+pub use operations::Operations;
+pub use pcen::Pcen;
+pub use spectral_subtraction::SpectralSubtraction;
 
 /// Fraction bits of a feature: i16 in Q6.9.
 pub const FEATURE_FRAC: u32 = 9;

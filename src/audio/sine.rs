@@ -1,4 +1,4 @@
-//! A quarter of a sine: behind the FFT's twiddle factors and the window.
+//! A quarter of a sine, for the FFT's twiddle factors and the window.
 
 use crate::kernel::butterfly::Sines;
 use crate::kernel::word::mul_high;

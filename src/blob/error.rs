@@ -1,14 +1,20 @@
-//! Why a blob, a memory or a snapshot is refused.
+//! Errors from loading a blob.
 
-use crate::kernel::Layout;
-use crate::{Feature, audio, detect};
+use core::fmt;
 
-/// A refusal, with the numbers that a user needs.
+use crate::cell::MAX_LINE_WORDS;
+use crate::descriptor::{MAX_BEAMS, MAX_CHAINS, MAX_WIDTH};
+use crate::kernel::{Layout, WeightFormat};
+use crate::layer::NAMES;
+use crate::operation::Operation;
+use crate::{audio, detect};
+
+/// What [`Model::load`](crate::Model::load) found wrong with a blob. Loading stops at the first mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum Error {
-    /// Fewer bytes than a frame has.
+pub enum LoadError {
+    /// Fewer bytes than the frame has.
     TooShort {
         /// Bytes of the blob.
         bytes: usize,
@@ -20,55 +26,58 @@ pub enum Error {
     },
     /// A format of another version.
     Version {
-        /// The blob's.
+        /// Version of the blob.
         found: u16,
-        /// This crate's.
+        /// Version that this crate reads.
         supported: u16,
     },
-    /// Weights laid out for another kind of core.
+    /// Weights packed for another kind of core.
     Layout {
-        /// The number of the blob's, [`Layout::of`].
+        /// Number of the blob's layout, [`Layout::of`].
         found: u16,
-        /// What this build's kernels read; `None` where they read every one.
+        /// Layout that this build's kernels read; `None` where they read every one.
         reads: Option<Layout>,
     },
-    /// Truncated or extended.
+    /// A truncated or extended blob.
     Length {
-        /// Bytes that the frame says.
-        said: u32,
-        /// Bytes there are.
-        bytes: usize,
+        /// Bytes that the frame declares.
+        declared: u32,
+        /// Bytes of the blob.
+        actual: usize,
     },
     /// Tables of cells and layers other than this crate's.
     Schema {
-        /// The blob's.
+        /// Hash in the blob.
         found: u32,
-        /// This crate's.
+        /// Hash of this crate's tables, [`schema_hash`](super::schema_hash).
         supported: u32,
     },
-    /// Descriptor, weights and CRC do not fill the blob.
-    Parts {
+    /// Frame, descriptor, weights and CRC do not fill the blob exactly.
+    SectionBounds {
         /// Bytes of the descriptor.
         descriptor: u32,
-        /// Offset of the weights.
+        /// Offset of the weights in bytes.
         offset: u32,
         /// Bytes of the weights.
         weights: u32,
         /// Bytes of the blob.
         total: u32,
     },
-    /// Damaged.
+    /// A damaged blob.
     Crc {
         /// CRC at the end of the blob.
         found: u32,
-        /// CRC of the blob.
+        /// CRC-32C computed over the blob.
         computed: u32,
     },
     /// The descriptor is not canonical postcard of this shape.
-    Descriptor,
-    /// No layers, or none that computes.
+    Descriptor {
+        /// Byte of the descriptor at which decoding stopped.
+        offset: usize,
+    },
+    /// The model has no layer, or none with an output.
     NoLayers,
-    /// A layer of unknown kind.
+    /// A layer that is not among the [`Operations`](super::Operations) that the model was loaded with.
     UnknownLayer {
         /// Number of the layer.
         layer: u8,
@@ -77,26 +86,26 @@ pub enum Error {
         /// Its variant.
         variant: u8,
     },
-    /// A width of 0 or beyond [`super::MAX_WIDTH`].
+    /// A width of 0, one above [`MAX_WIDTH`], or one that the kind of layer cannot have.
     Width {
         /// Number of the layer.
         layer: u8,
-        /// Inputs.
+        /// Elements of its input.
         inputs: u16,
-        /// Outputs.
+        /// Elements of its output.
         units: u16,
     },
-    /// A layer does not take what the one before gives (or the front end, for layer 0).
-    Joint {
+    /// A layer's input is not what the layer before it gives (or the front end, for layer 0).
+    ShapeMismatch {
         /// Number of the layer.
         layer: u8,
-        /// Elements it takes.
+        /// Elements that it reads.
         inputs: u16,
-        /// Elements it is given.
+        /// Elements that it is given.
         given: u16,
-        /// Fraction bits it takes.
+        /// Fraction bits that it reads.
         frac: u8,
-        /// Fraction bits it is given.
+        /// Fraction bits that it is given.
         given_frac: u8,
     },
     /// A number format that the layer cannot have.
@@ -105,44 +114,43 @@ pub enum Error {
         layer: u8,
         /// Fraction bits of the output.
         out_frac: u8,
-        /// Fraction bits of the long state, or shift.
-        long_frac: u8,
+        /// Fraction bits of the carried state, or the layer's shift.
+        carried_frac: u8,
     },
-    /// A layer's own numbers are not what its variant takes, or one that it does not have is not 0.
+    /// A layer's own numbers are out of range for its variant, or one that the variant does not use is not 0.
     Parameters {
         /// Number of the layer.
         layer: u8,
         /// Its numbers.
         params: [u16; 4],
-        /// Its inputs.
+        /// Elements of its input.
         inputs: u16,
-        /// Its outputs.
+        /// Elements of its output.
         units: u16,
     },
-    /// A delay line longer than [`crate::cell::MAX_LINE_WORDS`].
+    /// A delay line longer than [`MAX_LINE_WORDS`].
     DelayLine {
         /// Number of the layer.
         layer: u8,
-        /// Words that it needs.
-        need: usize,
+        /// Words that it requires.
+        required: usize,
         /// Most words.
         most: usize,
     },
-    /// A layer that reads backward carries no state, or does not stand behind a forward one with the same input
-    /// and output format.
+    /// A backward layer without state, or one that does not follow a forward layer with the same input and output format.
     Direction {
         /// Number of the layer.
         layer: u8,
     },
-    /// A longest sequence is stated without a layer that reads backward, or the other way round.
+    /// A longest sequence is declared without a layer that reads backward, or the other way round.
     MaxSteps {
-        /// The longest sequence stated.
+        /// The longest sequence declared.
         max_steps: u16,
         /// Whether a layer reads backward.
         backward: bool,
     },
-    /// Feedback is missing where the output adds to the previous one, is not the whole output, does not fit the input, or goes to an input that is no plain frame: sound,
-    /// symbols, or a sequence read backward.
+    /// Feedback does not fit the model: it must be the whole output, fit into the input, and go to a plain input frame (no
+    /// sound, no symbols, no backward layer). A model whose output adds to the previous one must have it.
     Feedback {
         /// Elements fed back.
         feedback: u16,
@@ -151,76 +159,73 @@ pub enum Error {
         /// Elements of the output.
         outputs: u16,
     },
-    /// The structure cannot have so many chains, or they have not as many layers as there are.
-    Chains {
+    /// The structure cannot have so many chains, or the chains' layers are not all layers.
+    ChainCount {
         /// Chains.
         chains: usize,
-        /// Layers of all of them.
+        /// Layers of all chains.
         layers: usize,
     },
-    /// A chain is not what its structure asks for there.
-    Structure {
+    /// A chain's layers do not fit its place in the structure.
+    ChainShape {
         /// Number of the chain.
         chain: u8,
     },
-    /// The model runs in another way than was asked for: as its structure says. Or this build lacks the feature
-    /// `structures`, without which models are sequences.
-    Way {
-        /// The model's structure.
-        structure: super::Structure,
+    /// The model needs an operation that is not among the [`Operations`](super::Operations) that it was loaded with.
+    OperationMissing {
+        /// The operation.
+        operation: Operation,
     },
-    /// What a feature of the crate does that this build lacks.
-    Lacks(Feature),
     /// The symbols of a text are not in ascending order, or one is empty.
     TextOrder {
-        /// The symbol in the wrong place.
+        /// Number of the symbol in the wrong place.
         symbol: usize,
     },
-    /// The first layer has not as many symbols as the text, or takes none.
+    /// The first layer has not as many symbols as the text, or reads none.
     TextSymbols {
         /// Symbols of the text, the unknown one included.
         symbols: usize,
-        /// Symbols of the layer; 0 where it takes none.
+        /// Symbols of the layer; 0 where it reads none.
         layer: usize,
     },
-    /// The layers need another number of bytes of weights.
+    /// The layers need another number of words of weights.
     WeightsLength {
-        /// Words needed.
-        need: usize,
-        /// Words there are.
-        have: usize,
+        /// Words that the layers require.
+        required: usize,
+        /// Words in the blob.
+        provided: usize,
     },
-    /// A weight out of -127..=127, or biases not in the kernels' form.
-    Packing {
+    /// A weight out of its format's range, or weights or biases that are not packed as the kernels read them.
+    InvalidWeight {
         /// Number of the layer.
         layer: u8,
-        /// Pass of the kernel.
-        pass: u16,
+        /// Number of the row block.
+        block: u16,
     },
-    /// A multiplier that is negative.
+    /// A negative multiplier, or one of an embedding that is too large.
     Multiplier {
         /// Number of the layer.
         layer: u8,
-        /// Pass of the kernel.
-        pass: u16,
+        /// Number of the row block.
+        block: u16,
     },
     /// Σ|w|·32768 + |b| of a row reaches 2^31: an input could overflow the accumulator.
-    Accumulator {
+    AccumulatorOverflow {
         /// Number of the layer.
         layer: u8,
-        /// Pass of the kernel.
-        pass: u16,
+        /// Number of the row block.
+        block: u16,
         /// Σ|w|
         weights: u32,
         /// b
         bias: i32,
     },
-    /// The frame says other memory than the layers need.
-    MemorySaid {
-        /// Words said.
-        said: u32,
-        /// Words needed.
-        need: usize,
+    /// The frame declares other memory than the layers require.
+    MemoryWords {
+        /// Words that the frame declares.
+        declared: u32,
+        /// Words that are required.
+        required: usize,
     },
     /// Labels and outputs differ in number.
     Labels {
@@ -229,98 +234,19 @@ pub enum Error {
         /// Outputs of the last layer.
         outputs: u16,
     },
-    /// The audio front end's parameters.
+    /// The audio front end's parameters are invalid.
     Audio(audio::Error),
-    /// The detector's parameters.
+    /// The detector's parameters are invalid.
     Detect(detect::Error),
-    /// The frame says other memory for the detector than it needs, or a model that is no stream has one.
-    DetectorSaid {
-        /// Words said.
-        said: u32,
-        /// Words needed.
-        need: usize,
+    /// The frame declares other memory for the detector than it requires, or a model that is no stream has a detector.
+    DetectorWords {
+        /// Words that the frame declares.
+        declared: u32,
+        /// Words that are required.
+        required: usize,
     },
-    /// The model has no front end or no detector, so that it cannot listen.
-    Deaf {
-        /// Whether it has a front end.
-        audio: bool,
-        /// Whether it has a detector.
-        detector: bool,
-    },
-    /// The caller's memory is too small.
-    Memory {
-        /// Words needed.
-        need: usize,
-        /// Words given.
-        have: usize,
-    },
-    /// A layer reads backward, so that the model runs whole sequences and no stream.
-    SequenceOnly {
-        /// Its longest sequence.
-        max_steps: usize,
-    },
-    /// A sequence that is no whole number of frames.
-    Frames {
-        /// Elements given.
-        elements: usize,
-        /// Elements of a frame.
-        inputs: usize,
-    },
-    /// A sequence longer than the memory has room for.
-    TooLong {
-        /// Its steps.
-        steps: usize,
-        /// Most steps.
-        most: usize,
-    },
-    /// The offsets of a graph's rows do not begin with 0, fall, or do not end with the number of neighbours.
-    GraphOffset {
-        /// Number of the offset; the number of offsets where the last is the wrong one.
-        node: usize,
-        /// The offset.
-        offset: u32,
-        /// The offset before it.
-        before: u32,
-        /// Neighbours in all rows.
-        edges: usize,
-    },
-    /// A neighbour in a graph that is no node of it.
-    GraphNeighbour {
-        /// Number of the edge.
-        edge: usize,
-        /// The neighbour that it names.
-        neighbour: u16,
-        /// Nodes of the graph.
-        nodes: usize,
-    },
-    /// A graph with more nodes, edges or neighbours of a node than the model was made for.
-    GraphTooLarge {
-        /// Nodes of the graph.
-        nodes: usize,
-        /// Most nodes.
-        max_nodes: usize,
-        /// Edges of the graph, an undirected one counted twice.
-        edges: usize,
-        /// Most edges.
-        max_edges: usize,
-        /// Most neighbours of a node of it.
-        degree: usize,
-        /// Most neighbours of a node.
-        max_degree: usize,
-    },
-    /// What comes with a graph has not a frame for each node, or not as many features for each edge as the model reads.
-    GraphFeatures {
-        /// Elements of the nodes' frames.
-        node_elements: usize,
-        /// Elements that the nodes need.
-        node_need: usize,
-        /// Elements of the edges' features.
-        edge_elements: usize,
-        /// Elements that the edges need.
-        edge_need: usize,
-    },
-    /// A pooling layer over more vectors, as the model states their number, than it adds up exactly.
-    Aggregation {
+    /// A pooling layer over more vectors, as the model declares their number, than it adds up exactly.
+    PoolOverflow {
         /// Number of the layer.
         layer: u8,
         /// Vectors that it can be given.
@@ -328,67 +254,242 @@ pub enum Error {
         /// Most vectors.
         most: usize,
     },
-    /// More nodes than the memory has room for, or fewer than the structure has roots.
-    Nodes {
-        /// Nodes given.
-        nodes: usize,
-        /// Fewest nodes.
-        least: usize,
-        /// Most nodes.
-        most: usize,
-    },
-    /// A child that does not stand before its node: a forward reference, a cycle, or a node that is not there.
-    Child {
-        /// Number of the node.
-        node: usize,
-        /// Number of its child.
-        child: u16,
-    },
-    /// A leaf of a frame that is not there.
-    LeafFrame {
-        /// Number of the node.
-        node: usize,
-        /// Number of its frame.
-        frame: u16,
-        /// Frames given.
-        frames: usize,
-    },
-    /// More states are needed at a time than there are slots for.
-    Slots {
-        /// Slots needed.
-        need: usize,
-        /// Slots there are.
-        have: usize,
-    },
-    /// The snapshot is of another model, or not a snapshot.
-    Snapshot {
-        /// The model's CRC, which marks its snapshots.
-        model: u32,
-        /// The mark found.
-        found: u32,
-    },
 }
 
-impl core::fmt::Display for Error {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Error::Layout { found, reads } = *self else { return core::fmt::Debug::fmt(self, f) };
-        let list = |f: &mut core::fmt::Formatter<'_>, layout: Layout| {
-            write!(f, "`{}`, the layout of", layout.name())?;
-            layout.cores().iter().try_for_each(|core| write!(f, " {core}"))
-        };
-        match Layout::of(found) {
-            Some(layout) => {
-                f.write_str("the weights lie as ")?;
-                list(f, layout)?;
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_bytes(f)
+    }
+}
+
+impl LoadError {
+    /// What is wrong with the bytes.
+    fn fmt_bytes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let export = "export the model again with the `elman` of this crate's version";
+        match *self {
+            LoadError::TooShort { bytes } => {
+                write!(
+                    f,
+                    "a blob of {bytes} bytes is shorter than its frame of {}: it is truncated",
+                    super::FRAME_WORDS * 4
+                )
             }
-            None => write!(f, "the weights lie in a layout {found} that this version does not know")?,
+            LoadError::Magic { found } => {
+                write!(f, "not an elman blob: its first word is {found:#010x}, not {:#010x}", super::MAGIC)
+            }
+            LoadError::Version { found, supported } => {
+                write!(f, "the blob has format version {found}, this build reads {supported}: {export}")
+            }
+            LoadError::Layout { found, reads } => {
+                match Layout::of(found) {
+                    Some(layout) => write!(f, "the weights are packed as {}", Cores(layout))?,
+                    None => write!(f, "the weights are packed in a layout {found} that this version does not know")?,
+                }
+                match reads {
+                    Some(layout) => write!(f, "; these kernels read {}", Cores(layout))?,
+                    None => f.write_str("; these kernels read every layout that there is")?,
+                }
+                f.write_str(": export the model for this core")
+            }
+            LoadError::Length { declared, actual } => {
+                write!(
+                    f,
+                    "the frame declares {declared} bytes, the blob has {actual}: copy the whole file and nothing else"
+                )
+            }
+            LoadError::Schema { found, supported } => write!(
+                f,
+                "the blob was written for layer tables {found:#010x}, this build has {supported:#010x}: {export}"
+            ),
+            LoadError::SectionBounds { descriptor, offset, weights, total } => write!(
+                f,
+                "the sections do not fill the blob of {total} bytes: a descriptor of {descriptor} bytes, {weights} bytes of \
+                 weights at {offset}: {export}"
+            ),
+            LoadError::Crc { found, computed } => write!(
+                f,
+                "the blob is damaged: its CRC is {found:#010x}, computed is {computed:#010x}: copy or flash it again"
+            ),
+            LoadError::Descriptor { offset } => {
+                write!(f, "the descriptor is not canonical postcard: decoding stopped at byte {offset}: {export}")
+            }
+            _ => self.fmt_model(f),
         }
-        f.write_str("; these kernels read ")?;
-        match reads {
-            Some(layout) => list(f, layout),
-            None => f.write_str("every layout that there is"),
+    }
+
+    /// What is wrong with the model as a whole.
+    fn fmt_model(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            LoadError::NoLayers => f.write_str("the model has no layers: give it at least one"),
+            LoadError::MaxSteps { max_steps, backward: true } => {
+                write!(
+                    f,
+                    "a layer reads backward, but the longest sequence is declared as {max_steps} steps: declare it"
+                )
+            }
+            LoadError::MaxSteps { max_steps, backward: false } => write!(
+                f,
+                "a longest sequence of {max_steps} steps is declared: an encoder-decoder needs one above 0, a model without \
+                 a backward layer 0"
+            ),
+            LoadError::Feedback { feedback, inputs, outputs } => write!(
+                f,
+                "feedback of {feedback} elements with {inputs} inputs and {outputs} outputs: it must be the whole output, fit \
+                 into a plain input frame, and be there where outputs are increments"
+            ),
+            LoadError::ChainCount { chains, layers } => write!(
+                f,
+                "{chains} chains with {layers} layers do not fit the structure: at most {MAX_CHAINS} chains, as many as it \
+                 asks for, with all layers in them"
+            ),
+            LoadError::ChainShape { chain } => write!(
+                f,
+                "the layers of chain {chain} do not fit its place in the structure (at most {MAX_BEAMS} beams): see \
+                 docs/format.md"
+            ),
+            LoadError::OperationMissing { operation } => write!(
+                f,
+                "the model needs the operation `{0}`: name it by `Operations::with_{0}`, or load with `Model::load`",
+                operation.name()
+            ),
+            LoadError::TextOrder { symbol } => {
+                write!(
+                    f,
+                    "symbol {symbol} of the text is empty or not above the one before: list symbols in byte order"
+                )
+            }
+            LoadError::TextSymbols { symbols, layer } => {
+                write!(f, "the text has {symbols} symbols, the first layer reads {layer}: both must be the same")
+            }
+            LoadError::WeightsLength { required, provided } => {
+                write!(
+                    f,
+                    "the layers require {required} words of weights, the blob has {provided}: export the model again"
+                )
+            }
+            LoadError::MemoryWords { declared, required } => {
+                write!(
+                    f,
+                    "the frame declares {declared} words of memory, {required} are required: export the model again"
+                )
+            }
+            LoadError::Labels { labels, outputs } => {
+                write!(f, "{labels} labels for {outputs} outputs: give each output a label, or none")
+            }
+            LoadError::Audio(error) => write!(f, "audio front end: {error}"),
+            LoadError::Detect(error) => write!(f, "detector: {error}"),
+            LoadError::DetectorWords { declared, required } => write!(
+                f,
+                "the frame declares {declared} words for the detector, {required} are required, and only a stream has one: \
+                 calibrate the model again"
+            ),
+            _ => self.fmt_layer(f),
+        }
+    }
+
+    /// What is wrong with a layer.
+    fn fmt_layer(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            LoadError::UnknownLayer { layer, tag, variant } => match name(tag, variant) {
+                Some(name) => write!(
+                    f,
+                    "layer {layer} is `{name}` (tag {tag}, variant {variant}), which is not among the operations: name it in \
+                     `Operations::of`, or load with `Model::load`"
+                ),
+                None => write!(
+                    f,
+                    "layer {layer} has tag {tag} and variant {variant}, which this version does not know: export the model \
+                     again"
+                ),
+            },
+            LoadError::Width { layer, inputs, units } => write!(
+                f,
+                "layer {layer} has {inputs} inputs and {units} outputs: 1 to {MAX_WIDTH} are possible, and as many outputs as inputs where \
+                 it works element by element"
+            ),
+            LoadError::ShapeMismatch { layer, inputs, given, frac, given_frac } => write!(
+                f,
+                "layer {layer} reads {inputs} elements with {frac} fraction bits, but is given {given} with {given_frac}: both must be the \
+                 same"
+            ),
+            LoadError::Format { layer, out_frac, carried_frac } => write!(
+                f,
+                "layer {layer} cannot have {out_frac} fraction bits in its output with {carried_frac} in its carried state: quantize the \
+                 model again"
+            ),
+            LoadError::Parameters { layer, params, inputs, units } => write!(
+                f,
+                "layer {layer} has the numbers {params:?} with {inputs} inputs and {units} outputs: its variant cannot have these"
+            ),
+            LoadError::DelayLine { layer, required, most } => {
+                write!(
+                    f,
+                    "layer {layer} requires a delay line of {required} words, at most {MAX_LINE_WORDS} ({most}) are possible: use fewer taps"
+                )
+            }
+            LoadError::Direction { layer } => write!(
+                f,
+                "layer {layer} reads backward: it must have a state and follow a forward layer with the same input and output \
+                 format"
+            ),
+            LoadError::InvalidWeight { layer, block } => {
+                write!(
+                    f,
+                    "layer {layer} has an invalid weight or bias in row block {block}: out of range, or not packed as the kernels read it; export the model again"
+                )
+            }
+            LoadError::Multiplier { layer, block } => {
+                write!(f, "layer {layer} has a multiplier out of range in row block {block}: export the model again")
+            }
+            LoadError::AccumulatorOverflow { layer, block, weights, bias } => write!(
+                f,
+                "layer {layer} could overflow its accumulator in row block {block}: Σ|w| = {weights} and b = {bias}, but Σ|w|·32768 + |b| \
+                 must stay below 2^31; use fewer inputs or smaller weights"
+            ),
+            LoadError::PoolOverflow { layer, steps, most } => {
+                write!(
+                    f,
+                    "layer {layer} could pool {steps} vectors, at most {most} are exact: declare fewer nodes or neighbours"
+                )
+            }
+            _ => Ok(()),
         }
     }
 }
 
-impl core::error::Error for Error {}
+/// Name of a layer, known or not to the loader.
+fn name(tag: u8, variant: u8) -> Option<&'static str> {
+    let (_, tag) = WeightFormat::of_tag(tag)?;
+    NAMES.iter().find(|(t, v, _)| (*t, *v) == (tag, variant)).map(|(_, _, name)| *name)
+}
+
+/// A layout, and the cores that read it.
+struct Cores(Layout);
+
+impl fmt::Display for Cores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`, the layout of {}", self.0.name(), self.0.cores())
+    }
+}
+
+impl core::error::Error for LoadError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            LoadError::Audio(error) => Some(error),
+            LoadError::Detect(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<audio::Error> for LoadError {
+    fn from(error: audio::Error) -> Self {
+        LoadError::Audio(error)
+    }
+}
+
+impl From<detect::Error> for LoadError {
+    fn from(error: detect::Error) -> Self {
+        LoadError::Detect(error)
+    }
+}

@@ -1,6 +1,6 @@
 //! The fixed frame in front of every blob.
 
-use super::Error;
+use super::LoadError;
 use crate::kernel::Layout;
 
 /// "ELMN" in little-endian order.
@@ -16,8 +16,9 @@ pub(super) const DETECT_WORDS: usize = 10;
 
 /// The frame's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Frame {
-    /// In which order weights lie.
+    /// Order in which weights are packed.
     pub layout: Layout,
     /// Bytes of the whole blob, CRC included.
     pub total_bytes: u32,
@@ -57,33 +58,33 @@ impl Frame {
         ]
     }
 
-    /// Judges the frame of a blob of these words: magic, version, layout, and that its parts fill it exactly.
-    pub(super) fn read(words: &[u32], schema: u32) -> Result<Frame, Error> {
-        let have = words.len().saturating_mul(4);
+    /// Validates the frame of a blob of these words: magic, version, layout, and that its parts fill it exactly.
+    pub(super) fn read(words: &[u32], schema: u32) -> Result<Frame, LoadError> {
+        let bytes = words.len().saturating_mul(4);
         let [magic, version, total, memory, audio, descriptor, offset, weights, counter, hash, detect, ..] = *words
         else {
-            return Err(Error::TooShort { bytes: have });
+            return Err(LoadError::TooShort { bytes });
         };
         if magic != MAGIC {
-            return Err(Error::Magic { found: magic });
+            return Err(LoadError::Magic { found: magic });
         }
         if version as u16 != FORMAT_VERSION {
-            return Err(Error::Version { found: version as u16, supported: FORMAT_VERSION });
+            return Err(LoadError::Version { found: version as u16, supported: FORMAT_VERSION });
         }
         let number = (version >> 16) as u16;
         let layout = Layout::of(number).filter(|l| Layout::BUILT.is_none_or(|built| built == *l));
-        let layout = layout.ok_or(Error::Layout { found: number, reads: Layout::BUILT })?;
-        if total as usize != have {
-            return Err(Error::Length { said: total, bytes: have });
+        let layout = layout.ok_or(LoadError::Layout { found: number, reads: Layout::BUILT })?;
+        if total as usize != bytes {
+            return Err(LoadError::Length { declared: total, actual: bytes });
         }
         if hash != schema {
-            return Err(Error::Schema { found: hash, supported: schema });
+            return Err(LoadError::Schema { found: hash, supported: schema });
         }
         let descriptor_end = (FRAME_WORDS as u32 * 4).checked_add(descriptor);
         let padded = descriptor_end.and_then(|e| e.checked_next_multiple_of(4));
         let end = offset.checked_add(weights).and_then(|e| e.checked_add(4));
         if padded != Some(offset) || end != Some(total) || weights % 4 != 0 {
-            return Err(Error::Parts { descriptor, offset, weights, total });
+            return Err(LoadError::SectionBounds { descriptor, offset, weights, total });
         }
         Ok(Frame {
             layout,

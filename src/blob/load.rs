@@ -1,221 +1,278 @@
-//! Bytes become trusted here, and only here.
+//! Loading: the one place where bytes become a model.
 
-use super::{
-    Blob, Chains, Descriptor, Error, FRAME_WORDS, Frame, MAX_CHAINS, MAX_LAYERS, Readout, Structure, Text, crc32c,
-    decode, judge, memory_words, schema_hash, shape, structure,
-};
-use crate::cell::{Pass, StageSpec, StageView, View};
-use crate::kernel::layout::padded;
+use super::decode::Encoded;
+use super::{Blob, FRAME_WORDS, Frame, LoadError, Model, Operations, crc32c, layer, schema_hash, validate};
+use crate::cell::{DeviceSpec, DeviceStage, LayerView, StageView, WidthRule};
+use crate::descriptor::{Descriptor, Direction, LayerDescriptor, Structure, VectorFormat};
+use crate::kernel::{Packing, WeightFormat};
+use crate::operation::Operation;
+use crate::plan::chain_words;
 use crate::{audio, detect};
 
-/// A model: views into a blob in which nothing is left unchecked. [`Model::load`] alone makes one.
-#[derive(Clone, Debug)]
-pub struct Model<'b> {
-    pub(crate) layers: heapless::Vec<View<'b>, MAX_LAYERS>,
-    pub(crate) memory_words: usize,
-    /// Number of layers up to the last that carries state; the rest is the head.
-    pub(crate) body: usize,
-    /// Words of a stream's memory in front of the head's.
-    pub(crate) body_words: usize,
-    inputs: u16,
-    outputs: u16,
-    frame: Frame,
-    crc: u32,
-    descriptor: Descriptor<'b>,
-}
-
 impl<'b> Model<'b> {
-    /// Judges a blob, every byte of it: frame, CRC, canonical descriptor, sizes, formats, weights, and for
-    /// each row that no input can overflow its accumulator.
+    /// [`Model::load`] that knows these operations only: others are not linked.
     ///
     /// # Errors
-    /// The first thing that is wrong, with its numbers. A hostile blob gets an error; it cannot cause a panic,
-    /// a read outside or work beyond its own length.
-    pub fn load(blob: Blob<'b>) -> Result<Self, Error> {
+    /// As [`Model::load`]; [`LoadError::UnknownLayer`] and [`LoadError::OperationMissing`] name what is missing.
+    pub fn load_with(operations: &'static Operations, blob: Blob<'b>) -> Result<Self, LoadError> {
         let words = blob.words();
         let frame = Frame::read(words, schema_hash())?;
-        let Some((&crc, body)) = words.split_last() else { return Err(Error::TooShort { bytes: 0 }) };
+        let Some((&crc, body)) = words.split_last() else { return Err(LoadError::TooShort { bytes: 0 }) };
         let computed = if cfg!(fuzzing) { crc } else { crc32c(body) };
         if crc != computed {
-            return Err(Error::Crc { found: crc, computed });
+            return Err(LoadError::Crc { found: crc, computed });
         }
         let middle = body.get(FRAME_WORDS..).unwrap_or_default();
         let descriptor_words = (frame.descriptor_bytes as usize).div_ceil(4);
         let (head, weights) = middle.split_at_checked(descriptor_words).unwrap_or_default();
-        let mut encoded = decode::Encoded::new(head, frame.descriptor_bytes as usize);
-        let descriptor = encoded.descriptor();
-        let layers = heapless::Vec::new();
-        let mut model =
-            Model { layers, memory_words: 0, body: 0, body_words: 0, inputs: 0, outputs: 0, frame, crc, descriptor };
-        encoded.end(&model.descriptor)?;
-        model.judge(weights)?;
+        let encoded = &mut Encoded::new(head, frame.descriptor_bytes as usize);
+        let mut model = Model {
+            layers: heapless::Vec::new(),
+            memory_words: 0,
+            body: 0,
+            body_words: 0,
+            operations,
+            inputs: 0,
+            outputs: 0,
+            frame,
+            crc,
+            descriptor: encoded.descriptor(),
+        };
+        let provided = weights.len();
+        let (input, forward, first) = (ChainInput::Frame, None, true);
+        Loader { model: &mut model, encoded, weights, provided, required: 0, input, forward, first }.load()?;
         Ok(model)
     }
+}
 
-    /// Judges the descriptor and the words of all layers' numbers, and makes their views. Inlined: on its own it would work out
-    /// the numbers of errors where the caller drops them.
+/// What the next layer is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ChainInput {
+    /// A frame: whatever the layer takes.
+    Frame,
+    /// A vector.
+    Vector(VectorFormat),
+    /// A vector of these elements, and more of the caller's after them.
+    AtLeast(VectorFormat),
+}
+
+/// Reads the layers from the input on, and validates everything.
+pub(super) struct Loader<'l, 'b> {
+    pub(super) model: &'l mut Model<'b>,
+    encoded: &'l mut Encoded<'b>,
+    /// Weights that no layer has yet.
+    weights: &'b [u32],
+    /// Words of weights in the blob, and that the layers require.
+    provided: usize,
+    required: usize,
+    input: ChainInput,
+    /// Number of the layer before, where that one reads forward and no backward one belongs to it.
+    forward: Option<usize>,
+    /// Whether the next layer is the first of its chain.
+    first: bool,
+}
+
+impl<'b> Loader<'_, 'b> {
+    /// Validates the descriptor and the words of all layers' numbers, and makes their views. Inlined: on its own it would work
+    /// out the numbers of errors where the caller drops them.
     #[inline(always)]
-    fn judge(&mut self, mut weights: &'b [u32]) -> Result<(), Error> {
-        let Model { frame, descriptor, layers, .. } = self;
-        if let Some(config) = &descriptor.audio {
-            config.check().map_err(Error::Audio)?;
+    fn load(&mut self) -> Result<(), LoadError> {
+        self.encoded.check()?;
+        let Model { frame, descriptor, operations, .. } = &*self.model;
+        let structure = descriptor.structure;
+        let streams = structure == Structure::Sequence && descriptor.max_steps == 0;
+        check_parts(frame, descriptor, streams, &operations.front_end)?;
+        if let Some(audio) = &descriptor.audio {
+            let format = VectorFormat { width: audio.features() as u16, frac: audio::FEATURE_FRAC as u8 };
+            self.input = ChainInput::Vector(format);
         }
-        let audio_words = descriptor.audio.as_ref().map_or(0, audio::Config::memory_words);
-        if frame.audio_words as usize != audio_words {
-            return Err(Error::MemorySaid { said: frame.audio_words, need: audio_words });
+        let layers = self.encoded.layers();
+        self.encoded.check()?;
+        let chains = &descriptor.chains;
+        let counted = chains.iter().fold(0usize, |s, n| s.saturating_add(*n as usize));
+        if !structure.fits(chains.len()) || (!chains.is_empty() && counted != layers) {
+            return Err(LoadError::ChainCount { chains: chains.len(), layers: counted });
         }
-        let detect_words = descriptor.detect.as_ref().map_or(0, detect::Config::memory_words);
-        let streams = descriptor.structure == Structure::Sequence && descriptor.max_steps == 0;
-        if frame.detect_words as usize != detect_words || (descriptor.detect.is_some() && !streams) {
-            return Err(Error::DetectorSaid { said: frame.detect_words, need: detect_words });
-        }
-
-        let have = weights.len();
-        let mut need = 0;
-        let mut joints = shape::Joints::new(descriptor.audio.as_ref());
-        structure::counts(descriptor)?;
-        let mut ends = heapless::Vec::<structure::Joint, MAX_CHAINS>::new();
-        let mut list = (0u8..).zip(&descriptor.layers);
-        // Without structures, `counts` has let no chains pass.
-        let chains: &[u8] = if structure::STRUCTURES { &descriptor.chains } else { &[] };
-        for (k, count) in chains.iter().copied().chain(chains.is_empty().then_some(u8::MAX)).enumerate() {
-            if k > 0 {
-                joints.chain(structure::given(descriptor, k, &ends)?);
-            }
-            for (number, l) in list.by_ref().take(count as usize) {
-                let (spec, long_words) = joints.next(number, l)?;
-                let mut view = View::new(spec, l, long_words, frame.layout);
-                need += take(&mut view, &mut weights);
-                if layers.push(view).is_err() {
-                    return Err(Error::Descriptor);
-                }
-            }
-            if ends.push(joints.end()).is_err() {
-                return Err(Error::Descriptor);
-            }
-        }
-        structure::judge(descriptor, &ends)?;
-        let outputs = ends.last().map_or(0, |end| end.0);
-        if layers.is_empty() || outputs == 0 {
-            return Err(Error::NoLayers);
-        }
-        shape::judge(descriptor, outputs)?;
-        if let Some(config) = &descriptor.detect {
-            config.check(outputs as usize).map_err(Error::Detect)?;
-        }
-        if need != have {
-            return Err(Error::WeightsLength { need, have });
-        }
-        // A stream's follow from its views.
-        self.memory_words = if streams || !shape::MORE_THAN_STREAMS {
-            let out = layers.last().map_or(0, View::out_words);
-            layers.iter().map(View::memory_words).fold(out, usize::saturating_add)
-        } else {
-            memory_words(descriptor)
+        let end = match (structure, operations.structures) {
+            (Structure::Sequence, _) => self.chain(layers, self.input)?,
+            (_, Some(load)) => load(self)?,
+            _ => return Err(LoadError::OperationMissing { operation: Operation::Structures }),
         };
-        if frame.memory_words as usize != self.memory_words {
-            return Err(Error::MemorySaid { said: frame.memory_words, need: self.memory_words });
+        self.encoded.end()?;
+        self.check(end.width, streams)?;
+        self.validate()
+    }
+
+    /// The next `count` layers, of which the first reads `input`; what the last gives, of both directions where they are two.
+    /// An empty chain gives what it reads.
+    pub(super) fn chain(&mut self, count: usize, input: ChainInput) -> Result<VectorFormat, LoadError> {
+        // Sound goes to the first chain alone, which has it from the start.
+        if !self.model.layers.is_empty() || input != ChainInput::Frame {
+            self.input = input;
         }
-        let labels = count_labels(descriptor.labels);
-        if labels != 0 && labels != outputs as usize {
-            return Err(Error::Labels { labels, outputs });
+        (self.forward, self.first) = (None, true);
+        for _ in 0..count {
+            let format = self.layer()?;
+            (self.input, self.first) = (ChainInput::Vector(format), false);
         }
-        let mut words = 0usize;
-        for (number, view) in (0u8..).zip(layers.iter()) {
-            judge::layer(number, view)?;
-            words = words.wrapping_add(view.memory_words());
-            // The next step reads the output of a model that is fed back, so that the head belongs to the step.
-            if view.spec.stateful() || descriptor.feedback > 0 {
-                (self.body, self.body_words) = (usize::from(number).wrapping_add(1), words);
+        match self.input {
+            ChainInput::Frame => Ok(VectorFormat::default()),
+            ChainInput::Vector(format) | ChainInput::AtLeast(format) => Ok(format),
+        }
+    }
+
+    /// The next layer; what it gives.
+    fn layer(&mut self) -> Result<VectorFormat, LoadError> {
+        let number = self.model.layers.len();
+        let (layer, l) = (number as u8, self.encoded.layer());
+        self.encoded.check()?;
+        let operations = self.model.operations;
+        let LayerDescriptor { tag, variant, units, out_frac, direction, .. } = l;
+        let known =
+            WeightFormat::of_tag(tag).and_then(|(format, tag)| Some((format, tag, operations.layer(tag, variant)?)));
+        let (format, tag, spec) = known.ok_or(LoadError::UnknownLayer { layer, tag, variant })?;
+        let (l, packing) = (LayerDescriptor { tag, ..l }, Packing { format, layout: self.model.frame.layout });
+        layer::check_widths(layer, &l, spec)?;
+        let output = match (direction, operations.backward) {
+            (Direction::Forward, _) => {
+                self.check_input(layer, &l, spec)?;
+                self.forward = Some(number);
+                VectorFormat { width: units, frac: out_frac }
             }
+            (Direction::Backward, None) => {
+                return Err(LoadError::OperationMissing { operation: Operation::Backward });
+            }
+            (Direction::Backward, Some(backward)) => {
+                let forward = self.forward.take().and_then(|k| self.model.layers.get(k));
+                (backward.pair)(forward, layer, &l, spec)?
+            }
+        };
+        let carried_words = layer::check(layer, &l, spec)?;
+        let mut view = LayerView::new(spec, &l, carried_words, packing);
+        self.required += take(&mut view, &mut self.weights);
+        // The reader has checked their number.
+        let _ = self.model.layers.push(view);
+        Ok(output)
+    }
+
+    /// Checks that a layer reads what it is given.
+    fn check_input(&self, layer: u8, l: &LayerDescriptor, spec: &DeviceSpec) -> Result<(), LoadError> {
+        let &LayerDescriptor { inputs, in_frac, .. } = l;
+        // Only a first layer reads symbols, one a frame.
+        let symbols = spec.widths == WidthRule::Symbol;
+        let mut given = match self.input {
+            ChainInput::Frame if symbols => VectorFormat { width: 1, frac: 0 },
+            ChainInput::Frame => VectorFormat { width: inputs, frac: in_frac },
+            ChainInput::Vector(format) | ChainInput::AtLeast(format) => format,
+        };
+        if let ChainInput::AtLeast(_) = self.input {
+            given.width = given.width.max(inputs);
         }
-        self.inputs = layers.first().map_or(0, |l| l.inputs);
-        self.outputs = outputs;
+        let fits = given == VectorFormat { width: inputs, frac: in_frac } && in_frac <= 15;
+        if !fits || (symbols && !(self.first && given == VectorFormat { width: 1, frac: 0 })) {
+            let VectorFormat { width, frac } = given;
+            return Err(LoadError::ShapeMismatch { layer, inputs, given: width, frac: in_frac, given_frac: frac });
+        }
         Ok(())
     }
 
-    /// Name of the model.
-    pub fn name(&self) -> &'b str {
-        self.descriptor.name
-    }
-    /// The frame.
-    pub fn frame(&self) -> &Frame {
-        &self.frame
-    }
-    /// CRC-32C of the blob; it marks the model's snapshots.
-    pub fn crc(&self) -> u32 {
-        self.crc
-    }
-    /// The descriptor.
-    pub fn descriptor(&self) -> &Descriptor<'b> {
-        &self.descriptor
-    }
-    /// The audio front end's parameters, where the input is sound.
-    pub fn audio(&self) -> Option<&audio::Config> {
-        self.descriptor.audio.as_ref()
-    }
-    /// The detector's parameters, where outputs become events.
-    pub fn detect(&self) -> Option<&detect::Config> {
-        self.descriptor.detect.as_ref()
-    }
-    /// Which outputs of a sequence answer.
-    pub fn readout(&self) -> Readout {
-        self.descriptor.readout
-    }
-    /// The layers, from the input.
-    pub fn layers(&self) -> &[View<'b>] {
-        &self.layers
-    }
-    /// How chains of layers are joined.
-    pub fn structure(&self) -> Structure {
-        self.descriptor.structure
-    }
-    /// The layers of chain `k` of a model of several chains.
-    pub fn chain(&self, k: usize) -> &[View<'b>] {
-        let (start, end) = Chains::range(&self.descriptor.chains, k);
-        self.layers.get(start..end).unwrap_or_default()
-    }
-    /// Elements of an input frame.
-    pub fn inputs(&self) -> usize {
-        self.inputs as usize
-    }
-    /// Elements of the output.
-    pub fn outputs(&self) -> usize {
-        self.outputs as usize
-    }
-    /// Fraction bits of the output.
-    pub fn out_frac(&self) -> u8 {
-        self.layers.last().map_or(15, |l| l.q.out_frac)
-    }
-    /// Label of output `k`.
-    pub fn label(&self, k: usize) -> Option<&'b str> {
-        let text = self.descriptor.labels;
-        let (mut start, mut line) = (0, 0usize);
-        for (at, _) in text.bytes().enumerate().filter(|(_, b)| *b == b'\n') {
-            if line == k {
-                return text.get(start..at);
-            }
-            line = line.wrapping_add(1);
-            start = at.wrapping_add(1);
+    /// Checks what the descriptor says of the whole model, and its words.
+    fn check(&mut self, outputs: u16, streams: bool) -> Result<(), LoadError> {
+        let Model { frame, descriptor, layers, operations, .. } = &*self.model;
+        let Some(first) = layers.first().filter(|_| outputs > 0) else { return Err(LoadError::NoLayers) };
+        let backward = layers.iter().any(|l| l.direction == Direction::Backward);
+        let limited = match descriptor.structure {
+            Structure::Sequence => backward,
+            Structure::Seq2seq { .. } => true,
+            Structure::Tree { .. } | Structure::Graph { .. } => false,
+        };
+        if limited != (descriptor.max_steps > 0) || (backward && !limited) {
+            return Err(LoadError::MaxSteps { max_steps: descriptor.max_steps, backward });
         }
-        if line == k && !text.is_empty() { text.get(start..) } else { None }
+        let symbols = first.spec.widths == WidthRule::Symbol;
+        let feedback = descriptor.feedback;
+        if feedback > 0 && operations.feedback.is_none() {
+            return Err(LoadError::OperationMissing { operation: Operation::Feedback });
+        }
+        let plain = descriptor.audio.is_none() && !symbols && streams;
+        if descriptor.increments && feedback == 0
+            || feedback > 0 && (feedback != outputs || feedback > first.inputs || !plain)
+        {
+            return Err(LoadError::Feedback { feedback, inputs: first.inputs, outputs });
+        }
+        if let Some(text) = &descriptor.text {
+            let Some(count) = operations.text else {
+                return Err(LoadError::OperationMissing { operation: Operation::Text });
+            };
+            let rows = match first.spec.params {
+                _ if !symbols => 0,
+                0 => first.units,
+                _ => first.params[0],
+            };
+            let symbols = count(text)?;
+            if symbols != rows as usize {
+                return Err(LoadError::TextSymbols { symbols, layer: rows as usize });
+            }
+        }
+        if let Some(config) = &descriptor.detect {
+            config.check(outputs as usize)?;
+        }
+        if self.required != self.provided {
+            return Err(LoadError::WeightsLength { required: self.required, provided: self.provided });
+        }
+        let required = match (descriptor.structure, operations.backward) {
+            _ if streams => chain_words(layers),
+            (Structure::Sequence, Some(backward)) => (backward.words)(layers, descriptor.max_steps.into()),
+            // What the structure has set.
+            _ => self.model.memory_words,
+        };
+        if frame.memory_words as usize != required {
+            return Err(LoadError::MemoryWords { declared: frame.memory_words, required });
+        }
+        let labels = count_labels(descriptor.labels);
+        if labels != 0 && labels != outputs as usize {
+            return Err(LoadError::Labels { labels, outputs });
+        }
+        (self.model.memory_words, self.model.outputs) = (required, outputs);
+        Ok(())
     }
-    /// The symbols, where the input is text.
-    pub fn text(&self) -> Option<Text<'b>> {
-        self.descriptor.text
+
+    /// Validates the weights of all layers, and finds where the head begins.
+    fn validate(&mut self) -> Result<(), LoadError> {
+        let Model { layers, descriptor, body, body_words, inputs, .. } = &mut *self.model;
+        *inputs = layers.first().map_or(0, |l| l.inputs);
+        let mut words = 0usize;
+        for (number, view) in (0u8..).zip(layers.iter()) {
+            validate::layer(number, view)?;
+            words = words.wrapping_add(view.memory_words());
+            // The next step reads the output of a model that is fed back, so that the head belongs to the step.
+            if view.spec.stateful() || descriptor.feedback > 0 {
+                (*body, *body_words) = (usize::from(number).wrapping_add(1), words);
+            }
+        }
+        Ok(())
     }
-    /// The longest sequence of a model with a layer that reads backward; 0 where steps come without end.
-    pub fn max_steps(&self) -> usize {
-        self.descriptor.max_steps as usize
+}
+
+/// Checks the parameters of front end and detector, and the words of memory that the frame declares for them.
+fn check_parts(
+    frame: &Frame,
+    descriptor: &Descriptor<'_>,
+    streams: bool,
+    operations: &audio::Operations,
+) -> Result<(), LoadError> {
+    if let Some(config) = &descriptor.audio {
+        config.check_with(operations)?;
     }
-    /// Last elements of the input that are the previous output in closed loop.
-    pub fn feedback(&self) -> usize {
-        self.descriptor.feedback as usize
+    let required = descriptor.audio.as_ref().map_or(0, audio::Config::memory_words);
+    if frame.audio_words as usize != required {
+        return Err(LoadError::MemoryWords { declared: frame.audio_words, required });
     }
-    /// Words of memory of a stream, or of a sequence where [`Model::max_steps`] is not 0.
-    pub fn memory_words(&self) -> usize {
-        self.memory_words
+    let required = descriptor.detect.as_ref().map_or(0, detect::Config::memory_words);
+    if frame.detect_words as usize != required || (descriptor.detect.is_some() && !streams) {
+        return Err(LoadError::DetectorWords { declared: frame.detect_words, required });
     }
+    Ok(())
 }
 
 /// Lines. `str::lines` would do, but the compiler cannot see that it does not panic.
@@ -224,28 +281,20 @@ fn count_labels(labels: &str) -> usize {
 }
 
 /// Words of parameters and of weights of a stage.
-pub(super) fn stage_words(view: &View<'_>, stage: &StageSpec) -> (usize, usize) {
-    let vector = view.vector_words();
-    match stage.pass {
-        Pass::Rows => {
-            let passes = (view.units() * stage.gates.len()).div_ceil(4);
-            (passes * view.layout().rows_params(), passes * vector * 2)
-        }
-        Pass::Split => (view.units() * view.layout().split_params(), view.units() * vector / 2 * 3),
-        Pass::Pointwise => (view.units(), 0),
-        Pass::Table => {
-            let [rows, ..] = view.params;
-            (rows as usize, rows as usize * (padded(view.units()) / 4))
-        }
+fn stage_words(view: &LayerView<'_>, stage: DeviceStage) -> (usize, usize) {
+    let packing = view.packing();
+    match view.blocks_of(stage) {
+        Some((blocks, block)) => (blocks * packing.param_words(block), blocks * packing.weight_words(block)),
+        None => (view.units(), 0),
     }
 }
 
-/// Gives the layer its words from the front of `weights`; the number of words that it needs.
-fn take<'b>(view: &mut View<'b>, weights: &mut &'b [u32]) -> usize {
-    let mut need = 0;
-    for (n, stage) in view.spec.stages.iter().enumerate() {
-        let (params, products) = stage_words(view, stage);
-        need += params + products;
+/// Gives the layer its words from the front of `weights`; the number of words that it requires.
+fn take<'b>(view: &mut LayerView<'b>, weights: &mut &'b [u32]) -> usize {
+    let mut required = 0;
+    for (n, stage) in view.spec.stages().iter().enumerate() {
+        let (params, products) = stage_words(view, *stage);
+        required += params + products;
         let (p, rest) = weights.split_at_checked(params).unwrap_or_default();
         let (w, rest) = rest.split_at_checked(products).unwrap_or_default();
         *weights = rest;
@@ -253,8 +302,8 @@ fn take<'b>(view: &mut View<'b>, weights: &mut &'b [u32]) -> usize {
             *s = StageView { params: p, weights: w };
         }
     }
-    let words = view.units() * view.spec.peephole.len();
+    let words = view.units() * view.spec.peephole as usize;
     let (diagonal, rest) = weights.split_at_checked(words).unwrap_or_default();
     (view.diagonal, *weights) = (diagonal, rest);
-    need + words
+    required + words
 }

@@ -1,33 +1,38 @@
-//! The file format: one blob is the whole classifier.
+//! The file format: one blob is the whole model.
 //!
-//! A fixed little-endian frame, a postcard [`Descriptor`], parameters and weights as the kernels read them,
-//! and a CRC-32C over all of it. docs/format.md is the specification. Bytes become trusted at one place,
-//! [`Model::load`](crate::Model::load), and are not judged again.
+//! A fixed little-endian frame, a postcard [`Descriptor`] with the layers, parameters and weights as the kernels read them,
+//! and a CRC-32C over all of it. docs/format.md is the specification. [`Model::load`](crate::Model::load) validates every
+//! byte, once.
 
+mod backward;
 mod crc;
 mod decode;
-mod descriptor;
 mod error;
 mod frame;
-mod judge;
+mod layer;
 mod load;
-pub(crate) mod seq2seq;
-mod shape;
-mod structure;
+mod memory;
+mod model;
+mod operations;
+mod schema;
+mod structures;
+mod symbols;
+mod validate;
 
-pub use crc::crc32c;
-pub use descriptor::{
-    Descriptor, Direction, LayerDescriptor, MAX_LAYERS, MAX_WIDTH, Readout, Text, TextUnit, schema_hash,
+pub use crate::descriptor::{
+    AttentionScore, Descriptor, Direction, LayerDescriptor, MAX_BEAMS, MAX_CHAINS, MAX_LAYERS, MAX_WIDTH, Readout,
+    Structure,
 };
-pub use error::Error;
+pub use crate::kernel::Layout;
+pub use crc::crc32c;
+pub use error::LoadError;
 pub use frame::{FORMAT_VERSION, FRAME_WORDS, Frame, MAGIC};
-pub use load::Model;
-pub(crate) use shape::Buffers;
-pub use shape::memory_words;
-pub(crate) use structure::{Chains, state_words, tree_words};
-pub use structure::{MAX_BEAMS, MAX_CHAINS, Score, Structure};
+pub use memory::memory_words;
+pub use model::Model;
+pub use operations::Operations;
+pub use schema::schema_hash;
 
-/// A blob as it lies in flash: words, not yet judged. Made by [`include_blob!`](crate::include_blob) or from
+/// A blob in flash: words, not validated yet. Made by [`include_blob!`](crate::include_blob) or from
 /// any aligned memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blob<'b> {
@@ -43,8 +48,8 @@ impl<'b> Blob<'b> {
     pub const fn words(&self) -> &'b [u32] {
         self.words
     }
-    /// Words of memory that [`Model::stream`](crate::Model::stream) needs, as the frame says; 0 where there is
-    /// no frame. Loading refuses a frame that says other than what the layers need.
+    /// Words of memory that [`Model::stream`](crate::Model::stream) needs, as the frame declares; 0 where there is no
+    /// frame. Loading rejects a frame that declares other words than the layers require.
     pub const fn memory_words(&self) -> usize {
         self.frame_word(frame::MEMORY_WORDS)
     }

@@ -6,11 +6,13 @@
 //! after:  n_t = tanh(W_n x_t + b_n + r_t ⊙ (U_n h_(t-1) + b_m))
 //! h_t = z_t ⊙ h_(t-1) + (1 - z_t) ⊙ n_t
 //! ```
-//! `n` is the candidate h̃. *Before* is the lecture's form (Cho et al. 2014); *after* is PyTorch's and cuDNN's
-//! and takes one pass over the weights instead of two. In integers h is Q0.15 with a Q1.30 long form, without
-//! which updates of less than one LSB, (1 - z) small, would be lost.
+//! `n` is the candidate h̃. *Before* is the form of Cho et al. 2014 and of Goodfellow et al. 2016, section 10.10.2;
+//! *after* is PyTorch's and cuDNN's and reads the weights once instead of twice. In integers h is Q0.15 and carried as Q1.30
+//! as well, without which updates of less than one LSB, (1 - z) small, would be lost.
 
-use super::{CellSpec, Columns, GateSpec, LongState, Pass, Stage, StageSpec, Unit, VariantSpec, drive};
+use super::{
+    CarriedState, CellSpec, GateSpec, LayerOperation, Operands, Stage, StageKind, StageSpec, Unit, VariantSpec, drive,
+};
 use crate::arith::Arith;
 
 /// The cell's table.
@@ -18,39 +20,47 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 2,
     name: "gru",
     variants: &[
-        VariantSpec {
+        &VariantSpec {
             name: "gru",
             stages: &[StageSpec {
-                pass: Pass::Split,
+                kind: StageKind::Split,
                 gates: &[
-                    GateSpec { name: "r", columns: Columns::Both },
-                    GateSpec { name: "z", columns: Columns::Both },
-                    GateSpec { name: "n", columns: Columns::Input },
-                    GateSpec { name: "m", columns: Columns::Hidden },
+                    GateSpec { name: "r", operands: Operands::InputAndHidden },
+                    GateSpec { name: "z", operands: Operands::InputAndHidden },
+                    GateSpec { name: "n", operands: Operands::Input },
+                    GateSpec { name: "m", operands: Operands::Hidden },
                 ],
             }],
-            long: LongState::Hidden,
+            carried: CarriedState::Hidden,
             step: |layer, memory, out| drive::fused_split(layer, memory, out, After),
             ..VariantSpec::BASE
         },
-        VariantSpec {
+        &VariantSpec {
             name: "gru-before",
             stages: &[
                 StageSpec {
-                    pass: Pass::Rows,
+                    kind: StageKind::Rows,
                     gates: &[
-                        GateSpec { name: "r", columns: Columns::Both },
-                        GateSpec { name: "z", columns: Columns::Both },
+                        GateSpec { name: "r", operands: Operands::InputAndHidden },
+                        GateSpec { name: "z", operands: Operands::InputAndHidden },
                     ],
                 },
-                StageSpec { pass: Pass::Rows, gates: &[GateSpec { name: "n", columns: Columns::Both }] },
+                StageSpec {
+                    kind: StageKind::Rows,
+                    gates: &[GateSpec { name: "n", operands: Operands::InputAndHidden }],
+                },
             ],
-            long: LongState::Hidden,
+            carried: CarriedState::Hidden,
             step: |layer, memory, out| drive::two_stages(layer, memory, out, BeforeReset, BeforeUpdate),
             ..VariantSpec::BASE
         },
     ],
 };
+
+/// GRU with the reset gate after the recurrent product.
+pub const GRU: LayerOperation = SPEC.operation(0);
+/// GRU with the reset gate before the recurrent product.
+pub const GRU_BEFORE: LayerOperation = SPEC.operation(1);
 
 /// Reset after the recurrent product: one stage, pre-activations r, z, n (x's part), m (h's part).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,8 +86,8 @@ impl Stage<4> for After {
     fn unit<A: Arith>(&self, a: &A, [r, z, n, m]: [A::Pre; 4], unit: &mut Unit<A>) -> Trace<A> {
         let (r, z) = (a.sigmoid(r), a.sigmoid(z));
         let n = a.tanh(a.add(n, a.gate_pre(r, m)));
-        unit.long = a.lerp(z, n, unit.long);
-        unit.h = a.narrow(unit.long);
+        unit.carried = a.lerp(z, n, unit.carried);
+        unit.h = a.to_q15(unit.carried);
         Trace { r, z, n, m }
     }
 }
@@ -93,7 +103,7 @@ impl Stage<2> for BeforeReset {
     #[inline(always)]
     fn unit<A: Arith>(&self, a: &A, [r, z]: [A::Pre; 2], unit: &mut Unit<A>) -> A::Gate {
         let r = a.sigmoid(r);
-        unit.carry = a.sigmoid(z);
+        unit.stage_gate = a.sigmoid(z);
         unit.h = a.gate_out(r, unit.h);
         r
     }
@@ -110,8 +120,78 @@ impl Stage<1> for BeforeUpdate {
     #[inline(always)]
     fn unit<A: Arith>(&self, a: &A, [n]: [A::Pre; 1], unit: &mut Unit<A>) -> A::Gate {
         let n = a.tanh(n);
-        unit.long = a.lerp(unit.carry, n, unit.long);
-        unit.h = a.narrow(unit.long);
+        unit.carried = a.lerp(unit.stage_gate, n, unit.carried);
+        unit.h = a.to_q15(unit.carried);
         n
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arith::{Gate, Pre, Q};
+
+    const FORMATS: Q = Q { carried_frac: Q::HIDDEN_FRAC, out_frac: 15 };
+    const ONE: f64 = (1u32 << 30) as f64;
+
+    fn sigma(x: f64) -> f64 {
+        1.0 / (1.0 + (-x).exp())
+    }
+
+    fn unit(h: f64) -> Unit<Q> {
+        let (carried, h) = ((h * ONE) as i32, (h * 32_768.0) as i16);
+        Unit { h, carried, second: 0, stage_gate: Gate::ZERO, peephole: [0; 3] }
+    }
+
+    /// The carried state and the output of a step, against h_t.
+    fn close(unit: &Unit<Q>, wanted: f64) {
+        let (carried, h) = (unit.carried as f64 / ONE, unit.h as f64 / 32_768.0);
+        assert!((carried - wanted).abs() < 2e-5 && (h - wanted).abs() < 4e-5, "{carried} {h} {wanted}");
+    }
+
+    #[test]
+    fn integers_follow_the_equations() {
+        for (h, [r, z, n, m]) in
+            [(0.75, [0.3, -0.8, 0.5, 1.1]), (-0.5, [-2.0, 1.5, -0.4, 3.0]), (0.0, [4.0, -4.0, 2.0, -6.0])]
+        {
+            let mut after = unit(h);
+            After.unit(&FORMATS, [r, z, n, m].map(Pre::from_num), &mut after);
+            close(&after, sigma(z) * h + (1.0 - sigma(z)) * (n + sigma(r) * m).tanh());
+
+            // The second stage's pre-activation is made of r ⊙ h, which the first leaves in h.
+            let mut before = unit(h);
+            BeforeReset.unit(&FORMATS, [r, z].map(Pre::from_num), &mut before);
+            assert!((before.h as f64 / 32_768.0 - sigma(r) * h).abs() < 4e-5);
+            BeforeUpdate.unit(&FORMATS, [Pre::from_num(n)], &mut before);
+            close(&before, sigma(z) * h + (1.0 - sigma(z)) * n.tanh());
+        }
+    }
+
+    /// With z near 1 the 32-bit state moves by less than an LSB of the output, and does not stand still.
+    #[test]
+    fn small_updates_are_not_lost() {
+        let (mut state, z, n) = (unit(0.0), 9.0, 0.5f64);
+        let mut exact = 0.0;
+        for _ in 0..50 {
+            let before = state.carried;
+            After.unit(&FORMATS, [0.0, z, n, 0.0].map(Pre::from_num), &mut state);
+            exact += (1.0 - sigma(z)) * (n.tanh() - exact);
+            assert!(state.carried > before && (state.carried - before) < 1 << 17, "{before} {}", state.carried);
+        }
+        close(&state, exact);
+    }
+
+    /// h is a mean of numbers in (-1, 1): at the format's bounds it stays there.
+    #[test]
+    fn the_state_stays_in_its_range() {
+        for sign in [1.0, -1.0] {
+            let mut state = unit(0.0);
+            for k in 0..200 {
+                let z = if k % 2 == 0 { -20.0 } else { 20.0 };
+                After.unit(&FORMATS, [20.0, z, sign * 20.0, sign * 20.0].map(Pre::from_num), &mut state);
+                assert!(state.carried.unsigned_abs() <= 1 << 30, "{}", state.carried);
+            }
+            assert_eq!(state.h, if sign > 0.0 { 32_767 } else { -32_768 });
+        }
     }
 }

@@ -12,18 +12,21 @@
 //! `g` is the candidate c̃. Gate order i, f, g, o as in PyTorch. In integers h is Q0.15 and c an i32 in the
 //! layer's power-of-two format, saturating.
 
-use super::{CellSpec, Columns, GateSpec, LongState, Pass, Stage, StageSpec, StepFn, Unit, VariantSpec, drive};
+use super::{
+    CarriedState, CellSpec, GateSpec, LayerOperation, Operands, Stage, StageKind, StageSpec, StepFn, Unit, VariantSpec,
+    drive,
+};
 use crate::arith::Arith;
 
 const fn gate(name: &'static str) -> GateSpec {
-    GateSpec { name, columns: Columns::Both }
+    GateSpec { name, operands: Operands::InputAndHidden }
 }
 
-const FOUR: &[StageSpec] = &[StageSpec { pass: Pass::Rows, gates: &[gate("i"), gate("f"), gate("g"), gate("o")] }];
-const THREE: &[StageSpec] = &[StageSpec { pass: Pass::Rows, gates: &[gate("i"), gate("g"), gate("o")] }];
+const FOUR: &[StageSpec] = &[StageSpec { kind: StageKind::Rows, gates: &[gate("i"), gate("f"), gate("g"), gate("o")] }];
+const THREE: &[StageSpec] = &[StageSpec { kind: StageKind::Rows, gates: &[gate("i"), gate("g"), gate("o")] }];
 
 const fn variant(name: &'static str, stages: &'static [StageSpec], step: StepFn) -> VariantSpec {
-    VariantSpec { name, stages, long: LongState::Cell, step, ..VariantSpec::BASE }
+    VariantSpec { name, stages, carried: CarriedState::Cell, step, ..VariantSpec::BASE }
 }
 
 /// The cell's table. The variant's number is the index in [`VARIANTS`].
@@ -31,15 +34,28 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 3,
     name: "lstm",
     variants: &[
-        variant("lstm", FOUR, |layer, memory, out| drive::fused(layer, memory, out, VARIANTS[0])),
-        variant("lstm-no-forget", THREE, |layer, memory, out| drive::turns::<3, _>(layer, memory, out, VARIANTS[1])),
-        variant("lstm-coupled", THREE, |layer, memory, out| drive::turns::<3, _>(layer, memory, out, VARIANTS[2])),
-        VariantSpec {
+        &variant("lstm", FOUR, |layer, memory, out| drive::fused(layer, memory, out, VARIANTS[0])),
+        &variant("lstm-no-forget", THREE, |layer, memory, out| {
+            drive::drive_gated::<3, _>(layer, memory, out, VARIANTS[1])
+        }),
+        &variant("lstm-coupled", THREE, |layer, memory, out| {
+            drive::drive_gated::<3, _>(layer, memory, out, VARIANTS[2])
+        }),
+        &VariantSpec {
             peephole: &["i", "f", "o"],
             ..variant("lstm-peephole", FOUR, |layer, memory, out| drive::peephole(layer, memory, out, VARIANTS[3]))
         },
     ],
 };
+
+/// LSTM.
+pub const LSTM: LayerOperation = SPEC.operation(0);
+/// LSTM without a forget gate.
+pub const LSTM_NO_FORGET: LayerOperation = SPEC.operation(1);
+/// LSTM with coupled input and forget gates.
+pub const LSTM_COUPLED: LayerOperation = SPEC.operation(2);
+/// LSTM with peepholes.
+pub const LSTM_PEEPHOLE: LayerOperation = SPEC.operation(3);
 
 /// The equations of each variant.
 pub const VARIANTS: [Lstm; 4] = [
@@ -89,19 +105,19 @@ impl Lstm {
     fn equations<A: Arith>(&self, a: &A, [i, g, o]: [A::Pre; 3], f: Option<A::Pre>, unit: &mut Unit<A>) -> Trace<A> {
         let [v_i, v_f, v_o] = unit.peephole;
         let see = |pre, v, c| if self.peephole { a.add(pre, a.peephole(v, c)) } else { pre };
-        let c = unit.long;
+        let c = unit.carried;
         let (i, g) = (a.sigmoid(see(i, v_i, c)), a.tanh(g));
         let f = match (self.forget, f) {
             (Forget::Free, Some(f)) => Some(a.sigmoid(see(f, v_f, c))),
             (Forget::Coupled, _) => Some(a.one_minus(i)),
             _ => None,
         };
-        unit.long = match f {
+        unit.carried = match f {
             Some(f) => a.keep_add(f, c, i, g),
             None => a.add_gated(c, i, g),
         };
-        let o = a.sigmoid(see(o, v_o, unit.long));
-        unit.h = a.gate_gate(o, a.tanh_long(unit.long));
+        let o = a.sigmoid(see(o, v_o, unit.carried));
+        unit.h = a.gate_gate(o, a.tanh_carried(unit.carried));
         Trace { i, f, g, o }
     }
 }
@@ -129,17 +145,17 @@ mod tests {
     use super::*;
     use crate::arith::{Gate, Pre, Q};
 
-    const WORLD: Q = Q { long_frac: 24, out_frac: 15 };
+    const FORMATS: Q = Q { carried_frac: 24, out_frac: 15 };
 
     fn step<const G: usize>(cell: Lstm, pre: [f64; G], c: f64, peephole: [f64; 3]) -> (f64, f64)
     where
         Lstm: Stage<G>,
     {
-        let v = peephole.map(|v| (v * 2f64.powi(48 - WORLD.long_frac as i32)) as i32);
+        let v = peephole.map(|v| (v * 2f64.powi(48 - FORMATS.carried_frac as i32)) as i32);
         let mut unit: Unit<Q> =
-            Unit { h: 0, long: (c * 2f64.powi(24)) as i32, second: 0, carry: Gate::ZERO, peephole: v };
-        cell.unit(&WORLD, pre.map(Pre::from_num), &mut unit);
-        (unit.long as f64 / 2f64.powi(24), unit.h as f64 / 32768.0)
+            Unit { h: 0, carried: (c * 2f64.powi(24)) as i32, second: 0, stage_gate: Gate::ZERO, peephole: v };
+        cell.unit(&FORMATS, pre.map(Pre::from_num), &mut unit);
+        (unit.carried as f64 / 2f64.powi(24), unit.h as f64 / 32768.0)
     }
 
     fn sigma(x: f64) -> f64 {
@@ -167,10 +183,10 @@ mod tests {
     /// Without a forget gate c only grows; it ends at the format's bound, not beyond.
     #[test]
     fn an_unforgetting_cell_saturates() {
-        let mut unit: Unit<Q> = Unit { h: 0, long: 0, second: 0, carry: Gate::ZERO, peephole: [0; 3] };
+        let mut unit: Unit<Q> = Unit { h: 0, carried: 0, second: 0, stage_gate: Gate::ZERO, peephole: [0; 3] };
         for _ in 0..200 {
-            VARIANTS[1].unit(&WORLD, [20.0, 20.0, 20.0].map(Pre::from_num), &mut unit);
+            VARIANTS[1].unit(&FORMATS, [20.0, 20.0, 20.0].map(Pre::from_num), &mut unit);
         }
-        assert_eq!((unit.long, unit.h), (i32::MAX, 32767));
+        assert_eq!((unit.carried, unit.h), (i32::MAX, 32767));
     }
 }

@@ -1,34 +1,36 @@
 //! Recurrent cells. One file a cell: its equations, its table, its tests.
 //!
-//! A cell is one or two *stages*. A stage is an affine map of the cell's vectors for all gates of one unit,
-//! followed by that unit's pointwise equations. The loop over units, time and batch belongs to the numeric
-//! world: the device computes all gates of a unit in one pass over `[x; h]` and finishes the unit at once; the
-//! trainer computes the same affine map for a whole batch as a matrix product and maps the same equations
-//! over it.
+//! A cell is one or two *stages*. A stage is an affine map of the cell's vectors for all gates of one unit, followed by that
+//! unit's pointwise equations. The loop over units, time and batch belongs to the arithmetic: the device computes all gates
+//! of a unit in one row block over `[x; h]` and finishes the unit at once; the trainer computes the same affine map for a
+//! whole batch as a matrix product and maps the same equations over it.
 //!
-//! Adding a cell is a file here, a line in [`CELLS`] and one beside it.
+//! Adding a cell is a file here and a line in [`CELLS`].
 
+mod delay_taps;
+mod device;
 mod drive;
 pub mod gru;
 pub mod lstm;
 pub mod residual;
 pub mod srn;
-mod taps;
 pub mod tree_lstm;
 mod view;
 
+#[doc(hidden)]
+pub use delay_taps::{DelayTaps, MAX_LINE_WORDS};
+pub(crate) use device::{DeviceSpec, DeviceStage};
 pub(crate) use drive::{plain, split_mut};
-pub use taps::{MAX_LINE_WORDS, Taps};
-pub use view::{StageView, StepFn, View};
+#[doc(hidden)]
+pub use view::{LayerView, StageView, StepFn};
 
 use crate::arith::Arith;
-use crate::kernel::layout::vector_words;
 
-/// Which columns of `[x; h]` a row of weights has.
+/// Which parts of `[x; h]` a gate reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Columns {
+pub enum Operands {
     /// W x + U h
-    Both,
+    InputAndHidden,
     /// W x
     Input,
     /// U h
@@ -38,18 +40,18 @@ pub enum Columns {
 /// One affine row per unit: a gate, or half of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GateSpec {
-    /// The lecture's letter, and what part of the gate it is where it is split.
+    /// The letter of the gate in the equations; of a gate in two parts one letter each.
     pub name: &'static str,
-    /// The columns it reads.
-    pub columns: Columns,
+    /// The operands that it reads.
+    pub operands: Operands,
 }
 
-/// How the rows of a stage share a pass of the kernel; fixes the order of the weights in the blob.
+/// How the rows of a stage are grouped into row blocks of the kernel; fixes the order of the weights in the blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Pass {
-    /// Four full rows a pass: 4, 2 or 1 gates of 1, 2 or 4 units.
+pub enum StageKind {
+    /// Four full rows a block: 4, 2 or 1 gates of 1, 2 or 4 units.
     Rows,
-    /// Gates 0 and 1 full, gate 2 on x only, gate 3 on h only: one unit a pass.
+    /// Gates 0 and 1 full, gate 2 on x only, gate 3 on h only: one unit a block.
     Split,
     /// No products: a word of parameters for each unit, read by the layer itself.
     Pointwise,
@@ -57,18 +59,18 @@ pub enum Pass {
     Table,
 }
 
-/// A stage: its gates, and how the kernel passes over them.
+/// A stage: its gates, and how the kernel groups their rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StageSpec {
     /// Order of rows.
-    pub pass: Pass,
+    pub kind: StageKind,
     /// The rows of one unit, in the order in which [`Stage::unit`] takes them.
     pub gates: &'static [GateSpec],
 }
 
-/// The long state of a cell.
+/// The state that a layer carries from step to step besides h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LongState {
+pub enum CarriedState {
     /// None: the hidden state is all there is.
     None,
     /// The hidden state at 32 bits, Q1.30: small updates are not lost to rounding.
@@ -77,7 +79,7 @@ pub enum LongState {
     Wide,
     /// The cell state c, i32 in a calibrated power-of-two format.
     Cell,
-    /// The cell states of two predecessors, c_left and then c_right, as [`LongState::Cell`]; c takes the place of c_left.
+    /// The cell states of two predecessors, c_left and then c_right, as [`CarriedState::Cell`]; c replaces c_left.
     Pair,
     /// A running sum for each unit and one count of steps.
     Mean,
@@ -89,11 +91,26 @@ pub enum LongState {
     Line,
 }
 
-/// Range of the hidden state.
+impl CarriedState {
+    /// Words for a layer of `units`; `own` are those that its numbers add, as [`VariantSpec::check`] gives them.
+    pub fn words(self, units: usize, own: usize) -> usize {
+        match self {
+            CarriedState::None => 0,
+            CarriedState::Hidden | CarriedState::Wide | CarriedState::Cell | CarriedState::Sum | CarriedState::Max => {
+                units
+            }
+            CarriedState::Pair => 2 * units,
+            CarriedState::Mean => units + 1,
+            CarriedState::Line => own,
+        }
+    }
+}
+
+/// Range of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OutRange {
     /// Within (-1, 1): Q0.15.
-    Unit,
+    Q15,
     /// Unbounded: i16 in a calibrated power-of-two format, saturating.
     Calibrated,
     /// The format of the input.
@@ -104,7 +121,7 @@ pub enum OutRange {
 
 /// Which widths of input and output a layer can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Shape {
+pub enum WidthRule {
     /// Any.
     Free,
     /// As many outputs as inputs.
@@ -112,8 +129,11 @@ pub enum Shape {
     /// One input, a symbol's index as u16 with no fraction bits; only as the first layer of a model.
     Symbol,
     /// Present and past inputs side by side, as the layer's parameters say.
-    Taps,
+    DelayTaps,
 }
+
+/// Validates a layer's own numbers: the words that they add to its carried state, `None` where it cannot have them.
+pub type CheckNumbers = fn(inputs: usize, units: usize, params: [u16; 4]) -> Option<usize>;
 
 /// One variant of a cell or layer: all that reader, writer, quantizer, initialiser and documentation need.
 #[derive(Clone, Copy, Debug)]
@@ -122,29 +142,32 @@ pub struct VariantSpec {
     pub name: &'static str,
     /// Stages, in order. Stage 2 reads `[x; gated h]`, as stage 1 left it.
     pub stages: &'static [StageSpec],
-    /// What it carries besides h.
-    pub long: LongState,
+    /// State that it carries besides h.
+    pub carried: CarriedState,
     /// Range of h.
     pub out: OutRange,
     /// Widths that it can have.
-    pub shape: Shape,
+    pub widths: WidthRule,
     /// Names of its numbers in [`crate::blob::LayerDescriptor::params`], at most four.
     pub params: &'static [&'static str],
+    /// Validates its numbers.
+    pub check: CheckNumbers,
     /// Names of the gates that see the cell state of their unit, `V ⊙ c`; at most three.
     pub peephole: &'static [&'static str],
-    /// One step in the integer world.
+    /// One step in integer arithmetic.
     pub step: StepFn,
 }
 
 impl VariantSpec {
-    /// What most tables have: widths as they come, no numbers of their own, no peepholes, no state.
+    /// What most tables have: any widths, no numbers of their own, no peepholes, no state.
     pub(crate) const BASE: VariantSpec = VariantSpec {
         name: "",
         stages: &[],
-        long: LongState::None,
-        out: OutRange::Unit,
-        shape: Shape::Free,
+        carried: CarriedState::None,
+        out: OutRange::Q15,
+        widths: WidthRule::Free,
         params: &[],
+        check: |_, _, _| Some(0),
         peephole: &[],
         step: |_, _, _| {},
     };
@@ -155,45 +178,21 @@ impl VariantSpec {
     }
 
     /// The first gate, if there is one.
-    pub(crate) fn first_gate(&self) -> Option<&'static GateSpec> {
-        self.stages.first()?.gates.first()
-    }
-
-    /// Whether it reads its own last output: where one gate does, the first does.
-    pub fn recurrent(&self) -> bool {
-        self.first_gate().is_some_and(|g| g.columns != Columns::Input)
-    }
-
-    /// Words of `[x | h]`, the vector that a pass reads.
-    pub fn vector_words(&self, inputs: usize, units: usize) -> usize {
-        vector_words(inputs) + if self.recurrent() { vector_words(units) } else { 0 }
-    }
-
-    /// Words of long state; `params` are the layer's numbers.
-    pub fn long_words(&self, inputs: usize, units: usize, params: [u16; 4]) -> usize {
-        match self.long {
-            LongState::None => 0,
-            LongState::Hidden | LongState::Wide | LongState::Cell | LongState::Sum | LongState::Max => units,
-            LongState::Pair => 2 * units,
-            LongState::Mean => units + 1,
-            LongState::Line if DELAY => Taps::of(params).line_words(inputs),
-            LongState::Line => 0,
+    pub(crate) const fn first_gate(&self) -> Option<&'static GateSpec> {
+        match self.stages {
+            [StageSpec { gates: [first, ..], .. }, ..] => Some(first),
+            _ => None,
         }
     }
 
-    /// Words that a first stage hands to the second.
-    pub(crate) fn carry_words(&self, units: usize) -> usize {
-        if self.stages.len() > 1 { units } else { 0 }
-    }
-
-    /// Words of a layer's memory: `[x | h | long | carry]`.
-    pub fn memory_words(&self, inputs: usize, units: usize, params: [u16; 4]) -> usize {
-        self.vector_words(inputs, units) + self.long_words(inputs, units, params) + self.carry_words(units)
+    /// Whether it reads its own last output: where one gate does, the first does.
+    pub const fn recurrent(&self) -> bool {
+        matches!(self.first_gate(), Some(GateSpec { operands: Operands::InputAndHidden | Operands::Hidden, .. }))
     }
 
     /// Whether a step depends on earlier ones.
     pub fn stateful(&self) -> bool {
-        self.recurrent() || self.long != LongState::None
+        self.recurrent() || self.carried != CarriedState::None
     }
 }
 
@@ -205,47 +204,45 @@ pub struct CellSpec {
     /// Name in recipes and reports.
     pub name: &'static str,
     /// Variants; the index is the number in the blob.
-    pub variants: &'static [VariantSpec],
+    pub variants: &'static [&'static VariantSpec],
 }
 
-/// All cells of this version, on which the schema of a blob depends; what is linked is in [`CELLS`].
-pub(crate) const ALL_CELLS: &[CellSpec] = &[srn::SPEC, gru::SPEC, lstm::SPEC, residual::SPEC, tree_lstm::SPEC];
+impl CellSpec {
+    /// Variant number `variant`, for the list that a loader takes.
+    pub(crate) const fn operation(&self, variant: usize) -> LayerOperation {
+        LayerOperation { tag: self.tag, variant: variant as u8, spec: DeviceSpec::of(self.variants[variant]) }
+    }
+}
 
-/// All cells that this build has.
-pub const CELLS: &[CellSpec] = &[
-    #[cfg(feature = "srn")]
-    srn::SPEC,
-    #[cfg(feature = "gru")]
-    gru::SPEC,
-    #[cfg(feature = "lstm")]
-    lstm::SPEC,
-    #[cfg(feature = "residual")]
-    residual::SPEC,
-    #[cfg(feature = "tree-lstm")]
-    tree_lstm::SPEC,
-];
+/// A variant of a cell or layer that a loader knows and a firmware links.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerOperation {
+    pub(crate) tag: u8,
+    pub(crate) variant: u8,
+    pub(crate) spec: DeviceSpec,
+}
 
-/// Whether this build has delay lines. Without, their geometry is code that it does not have.
-pub(crate) const DELAY: bool = cfg!(feature = "delay");
+/// All cells.
+pub const CELLS: &[CellSpec] = &[srn::SPEC, gru::SPEC, lstm::SPEC, residual::SPEC, tree_lstm::SPEC];
 
 /// What one unit holds while its equations run.
 #[derive(Clone, Copy, Debug)]
 pub struct Unit<A: Arith> {
     /// On entry h_(t-1), on exit h_t (or r ⊙ h_(t-1), where a first stage makes the second's input).
     pub h: A::Out,
-    /// Long state, t-1 on entry and t on exit.
-    pub long: A::Long,
-    /// Long state of a second predecessor; 0 but in cells that join two.
-    pub second: A::Long,
+    /// Carried state, t-1 on entry and t on exit.
+    pub carried: A::Carried,
+    /// Carried state of a second predecessor; 0 except in cells that read two.
+    pub second: A::Carried,
     /// What a first stage hands to the second.
-    pub carry: A::Gate,
+    pub stage_gate: A::Gate,
     /// V_i, V_f, V_o of the unit, which see its cell state; read by cells with peepholes alone.
     pub peephole: [A::Weight; 3],
 }
 
 /// The pointwise equations of one unit, over `G` pre-activations.
 pub trait Stage<const G: usize> {
-    /// What the backward pass needs of the forward pass. Integer worlds drop it.
+    /// What the backward pass needs of the forward pass. Integer arithmetic drops it.
     type Trace<A: Arith>;
 
     /// Advances one unit by one step.

@@ -7,14 +7,17 @@
 //! h has no bound. In integers it is carried as an i32 in the layer's power-of-two format, saturating; the next
 //! step's product and the next layer read it as an i16 in the format of the output, saturating.
 
-use super::{CellSpec, Columns, GateSpec, LongState, OutRange, Pass, Stage, StageSpec, Unit, VariantSpec, drive};
+use super::{
+    CarriedState, CellSpec, GateSpec, LayerOperation, Operands, OutRange, Stage, StageKind, StageSpec, Unit,
+    VariantSpec, drive,
+};
 use crate::arith::Arith;
 
 const fn variant(name: &'static str, stages: &'static [StageSpec]) -> VariantSpec {
     VariantSpec {
         name,
         stages,
-        long: LongState::Wide,
+        carried: CarriedState::Wide,
         out: OutRange::Calibrated,
         step: |layer, memory, out| drive::accumulating(layer, memory, out, Residual),
         ..VariantSpec::BASE
@@ -26,16 +29,24 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 4,
     name: "residual",
     variants: &[
-        variant(
+        &variant(
             "residual-1",
-            &[StageSpec { pass: Pass::Rows, gates: &[GateSpec { name: "g", columns: Columns::Input }] }],
+            &[StageSpec { kind: StageKind::Rows, gates: &[GateSpec { name: "g", operands: Operands::Input }] }],
         ),
-        variant(
+        &variant(
             "residual-2",
-            &[StageSpec { pass: Pass::Rows, gates: &[GateSpec { name: "g", columns: Columns::Both }] }],
+            &[StageSpec {
+                kind: StageKind::Rows,
+                gates: &[GateSpec { name: "g", operands: Operands::InputAndHidden }],
+            }],
         ),
     ],
 };
+
+/// Residual network without U.
+pub const RESIDUAL_1: LayerOperation = SPEC.operation(0);
+/// Residual network with U.
+pub const RESIDUAL_2: LayerOperation = SPEC.operation(1);
 
 /// The equation of both: they differ in the columns of the gate alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,8 +59,8 @@ impl Stage<1> for Residual {
     #[inline(always)]
     fn unit<A: Arith>(&self, a: &A, [g]: [A::Pre; 1], unit: &mut Unit<A>) -> A::Gate {
         let g = a.tanh(g);
-        unit.long = a.accumulate(unit.long, g);
-        unit.h = a.narrow_wide(unit.long);
+        unit.carried = a.accumulate(unit.carried, g);
+        unit.h = a.to_out(unit.carried);
         g
     }
 }
@@ -61,17 +72,17 @@ mod tests {
 
     #[test]
     fn sums_of_tanh_until_saturation() {
-        let world = Q { long_frac: 25, out_frac: 10 };
-        let mut unit: Unit<Q> = Unit { h: 0, long: 0, second: 0, carry: Gate::ZERO, peephole: [0; 3] };
+        let q = Q { carried_frac: 25, out_frac: 10 };
+        let mut unit: Unit<Q> = Unit { h: 0, carried: 0, second: 0, stage_gate: Gate::ZERO, peephole: [0; 3] };
         for t in 1..=30 {
-            Residual.unit(&world, [Pre::from_num(0.5)], &mut unit);
+            Residual.unit(&q, [Pre::from_num(0.5)], &mut unit);
             let exact = t as f64 * 0.5f64.tanh();
-            assert!((unit.long as f64 / 2f64.powi(25) - exact).abs() < 1e-5 * t as f64);
+            assert!((unit.carried as f64 / 2f64.powi(25) - exact).abs() < 1e-5 * t as f64);
             assert!((unit.h as f64 / 1024.0 - exact).abs() <= 0.6 / 1024.0);
         }
         for _ in 0..200 {
-            Residual.unit(&world, [Pre::from_num(-9)], &mut unit);
+            Residual.unit(&q, [Pre::from_num(-9)], &mut unit);
         }
-        assert_eq!((unit.long, unit.h), (i32::MIN, i16::MIN));
+        assert_eq!((unit.carried, unit.h), (i32::MIN, i16::MIN));
     }
 }

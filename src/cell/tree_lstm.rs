@@ -12,25 +12,30 @@
 //! As a layer of a sequence it reads [h_l; h_r] as its frame; its left cell state is then that of the step before, its
 //! right one 0.
 
-use super::{CellSpec, Columns, GateSpec, LongState, Pass, Stage, StageSpec, Unit, VariantSpec, drive};
+use super::{
+    CarriedState, CellSpec, GateSpec, LayerOperation, Operands, Stage, StageKind, StageSpec, Unit, VariantSpec, drive,
+};
 use crate::arith::Arith;
 
 const fn gate(name: &'static str) -> GateSpec {
-    GateSpec { name, columns: Columns::Input }
+    GateSpec { name, operands: Operands::Input }
 }
 
 /// The cell's table.
 pub const SPEC: CellSpec = CellSpec {
     tag: 5,
     name: "tree-lstm",
-    variants: &[VariantSpec {
+    variants: &[&VariantSpec {
         name: "tree-lstm",
-        stages: &[StageSpec { pass: Pass::Rows, gates: &[gate("i"), gate("f"), gate("k"), gate("g"), gate("o")] }],
-        long: LongState::Pair,
-        step: |layer, memory, out| drive::turns(layer, memory, out, TreeLstm),
+        stages: &[StageSpec { kind: StageKind::Rows, gates: &[gate("i"), gate("f"), gate("k"), gate("g"), gate("o")] }],
+        carried: CarriedState::Pair,
+        step: |layer, memory, out| drive::drive_gated(layer, memory, out, TreeLstm),
         ..VariantSpec::BASE
     }],
 };
+
+/// Tree-LSTM of two children.
+pub const TREE_LSTM: LayerOperation = SPEC.operation(0);
 
 /// The equations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,9 +62,9 @@ impl Stage<5> for TreeLstm {
     #[inline(always)]
     fn unit<A: Arith>(&self, a: &A, [i, f, k, g, o]: [A::Pre; 5], unit: &mut Unit<A>) -> Trace<A> {
         let (i, f, k, g) = (a.sigmoid(i), a.sigmoid(f), a.sigmoid(k), a.tanh(g));
-        unit.long = a.add_kept(a.keep_add(f, unit.long, i, g), k, unit.second);
+        unit.carried = a.add_kept(a.keep_add(f, unit.carried, i, g), k, unit.second);
         let o = a.sigmoid(o);
-        unit.h = a.gate_gate(o, a.tanh_long(unit.long));
+        unit.h = a.gate_gate(o, a.tanh_carried(unit.carried));
         Trace { i, f, k, g, o }
     }
 }
@@ -69,14 +74,14 @@ mod tests {
     use super::*;
     use crate::arith::{Gate, Pre, Q};
 
-    const WORLD: Q = Q { long_frac: 24, out_frac: 15 };
+    const FORMATS: Q = Q { carried_frac: 24, out_frac: 15 };
 
     fn join(pre: [f64; 5], left: f64, right: f64) -> (f64, f64) {
-        let long = |c: f64| (c * 2f64.powi(24)) as i32;
-        let (left, right) = (long(left), long(right));
-        let mut unit: Unit<Q> = Unit { h: 0, long: left, second: right, carry: Gate::ZERO, peephole: [0; 3] };
-        TreeLstm.unit(&WORLD, pre.map(Pre::from_num), &mut unit);
-        (unit.long as f64 / 2f64.powi(24), unit.h as f64 / 32768.0)
+        let carried = |c: f64| (c * 2f64.powi(24)) as i32;
+        let (left, right) = (carried(left), carried(right));
+        let mut unit: Unit<Q> = Unit { h: 0, carried: left, second: right, stage_gate: Gate::ZERO, peephole: [0; 3] };
+        TreeLstm.unit(&FORMATS, pre.map(Pre::from_num), &mut unit);
+        (unit.carried as f64 / 2f64.powi(24), unit.h as f64 / 32768.0)
     }
 
     #[test]
@@ -96,9 +101,10 @@ mod tests {
     fn sums_saturate() {
         let open = [20.0; 5].map(Pre::from_num);
         for bound in [i32::MAX, i32::MIN] {
-            let mut unit: Unit<Q> = Unit { h: 0, long: bound, second: bound, carry: Gate::ZERO, peephole: [0; 3] };
-            TreeLstm.unit(&WORLD, open, &mut unit);
-            assert_eq!((unit.long, unit.h), (bound, if bound > 0 { 32767 } else { -32768 }));
+            let mut unit: Unit<Q> =
+                Unit { h: 0, carried: bound, second: bound, stage_gate: Gate::ZERO, peephole: [0; 3] };
+            TreeLstm.unit(&FORMATS, open, &mut unit);
+            assert_eq!((unit.carried, unit.h), (bound, if bound > 0 { 32767 } else { -32768 }));
         }
     }
 
@@ -106,14 +112,14 @@ mod tests {
     fn without_a_right_cell_state_it_is_the_lstm() {
         use crate::cell::lstm::VARIANTS;
         let pre = |x: f64| Pre::from_num(x);
-        let start: Unit<Q> = Unit { h: 0, long: 123_456_789, second: 0, carry: Gate::ZERO, peephole: [0; 3] };
+        let start: Unit<Q> = Unit { h: 0, carried: 123_456_789, second: 0, stage_gate: Gate::ZERO, peephole: [0; 3] };
         let (mut one, mut other) = (start, start);
         for n in 0..200 {
             let x = (f64::from(n) * 0.37).sin() * 6.0;
             let [i, f, k, g, o] = [x, 3.0 - x, x * x, -2.0 * x, 1.0 + x].map(pre);
-            TreeLstm.unit(&WORLD, [i, f, k, g, o], &mut one);
-            VARIANTS[0].unit(&WORLD, [i, f, g, o], &mut other);
-            assert_eq!((one.h, one.long), (other.h, other.long));
+            TreeLstm.unit(&FORMATS, [i, f, k, g, o], &mut one);
+            VARIANTS[0].unit(&FORMATS, [i, f, g, o], &mut other);
+            assert_eq!((one.h, one.carried), (other.h, other.carried));
         }
     }
 }

@@ -1,74 +1,93 @@
-//! A layer as the loader saw it valid: sizes, formats and where its numbers lie in flash.
+//! A validated layer: sizes, formats and where its numbers are in flash.
 
-use super::VariantSpec;
+use super::{CarriedState, DeviceSpec, DeviceStage, StageKind};
 use crate::arith::Q;
-use crate::blob::{Direction, LayerDescriptor};
-use crate::kernel::Layout;
+use crate::descriptor::{Direction, LayerDescriptor};
 use crate::kernel::layout::vector_words;
+use crate::kernel::{Layout, Packing, RowBlock};
 
 /// One step of a layer: reads and updates the layer's `memory`, writes its output vector to `out`.
-pub type StepFn = for<'b> fn(&View<'b>, memory: &mut [u32], out: &mut [u32]);
+pub type StepFn = for<'b> fn(&LayerView<'b>, memory: &mut [u32], out: &mut [u32]);
 
 /// Parameters and weights of one stage, as the kernels read them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StageView<'b> {
-    /// Biases and multipliers, a fixed number of words a pass.
+    /// Biases and multipliers, a fixed number of words a row block.
     pub params: &'b [u32],
-    /// Weights, pass after pass.
+    /// Weights, block after block.
     pub weights: &'b [u32],
 }
 
-/// A layer of a loaded model. Made by the loader alone, after it has judged every number.
+/// A layer of a loaded model. Made by the loader alone, after it has validated every number.
 ///
 /// # Memory
-/// `[x | h | long | carry]`: input and hidden state as one vector (padded to four elements each), then a word
-/// a unit of long state, then a word a unit that a first stage hands to the second.
+/// `[x | h | carried | stage gate]`: input and hidden state as one vector (padded to four elements each), then the carried
+/// state, a word a unit, then the gate that a first stage hands to the second, a word a unit.
 #[derive(Clone, Copy, Debug)]
-pub struct View<'b> {
-    pub(crate) spec: &'static VariantSpec,
+pub struct LayerView<'b> {
+    pub(crate) spec: &'static DeviceSpec,
+    pub(crate) tag: u8,
+    pub(crate) variant: u8,
     pub(crate) inputs: u16,
     pub(crate) units: u16,
     pub(crate) in_frac: u8,
     pub(crate) q: Q,
     pub(crate) stages: [StageView<'b>; 2],
-    /// Words of `[x | h]`, of all memory and of the output: they follow from the table, but a step would work them out anew.
+    /// Words of `[x | h]`, of all memory and of the output: they follow from the table, but a step would work them out again.
     pub(crate) vector_words: u32,
     pub(crate) memory_words: u32,
     pub(crate) out_words: u32,
     pub(crate) direction: Direction,
     pub(crate) params: [u16; 4],
-    pub(crate) layout: Layout,
+    pub(crate) packing: Packing,
     /// Peephole weights, a word for each gate of the table's list, unit after unit.
     pub(crate) diagonal: &'b [u32],
 }
 
-impl<'b> View<'b> {
-    /// A layer that the loader has judged, without its numbers; `long_words` are the words of its long state.
+impl<'b> LayerView<'b> {
+    /// A layer without its weights; `carried_words` are the words of its carried state.
     #[inline(always)]
-    pub(crate) fn new(spec: &'static VariantSpec, l: &LayerDescriptor, long_words: usize, layout: Layout) -> Self {
-        let &LayerDescriptor { inputs, units, in_frac, out_frac, long_frac, direction, params, .. } = l;
-        let words = spec.vector_words(inputs as usize, units as usize);
-        let beside = long_words.wrapping_add(spec.carry_words(units as usize));
-        View {
+    pub(crate) fn new(spec: &'static DeviceSpec, l: &LayerDescriptor, carried_words: usize, packing: Packing) -> Self {
+        let &LayerDescriptor { tag, variant, inputs, units, in_frac, out_frac, carried_frac, direction, params } = l;
+        let of_h = if spec.recurrent { vector_words(units as usize) } else { 0 };
+        let words = vector_words(inputs as usize).wrapping_add(of_h);
+        let beside = carried_words.wrapping_add(spec.stage_gate_words(units as usize));
+        LayerView {
             spec,
+            tag,
+            variant,
             inputs,
             units,
             in_frac,
-            q: Q { long_frac, out_frac },
+            q: Q { carried_frac, out_frac },
             stages: Default::default(),
             vector_words: words as u32,
             memory_words: words.wrapping_add(beside) as u32,
             out_words: vector_words(units as usize) as u32,
             direction,
             params,
-            layout,
+            packing,
             diagonal: &[],
         }
     }
 
-    /// The variant's table.
-    pub fn spec(&self) -> &'static VariantSpec {
-        self.spec
+    /// Its tag and variant in the tables: [`layer::find`](crate::layer::find) has the table itself.
+    pub fn kind(&self) -> (u8, u8) {
+        (self.tag, self.variant)
+    }
+    /// The layer as the blob describes it.
+    pub fn descriptor(&self) -> LayerDescriptor {
+        let &LayerView { tag, variant, inputs, units, in_frac, q, direction, params, .. } = self;
+        let Q { carried_frac, out_frac } = q;
+        LayerDescriptor { tag, variant, inputs, units, in_frac, out_frac, carried_frac, direction, params }
+    }
+    /// State that it carries besides h.
+    pub fn carried(&self) -> CarriedState {
+        self.spec.carried
+    }
+    /// Whether it reads its own last output.
+    pub fn recurrent(&self) -> bool {
+        self.spec.recurrent
     }
     /// Elements of the input vector.
     pub fn inputs(&self) -> usize {
@@ -82,7 +101,7 @@ impl<'b> View<'b> {
     pub fn in_frac(&self) -> u8 {
         self.in_frac
     }
-    /// Formats of output and long state.
+    /// Formats of output and carried state.
     pub fn formats(&self) -> Q {
         self.q
     }
@@ -90,16 +109,35 @@ impl<'b> View<'b> {
     pub fn direction(&self) -> Direction {
         self.direction
     }
-    /// Its own numbers, as [`VariantSpec::params`] names them.
+    /// Its own numbers, as [`VariantSpec::params`](super::VariantSpec::params) names them.
     pub fn params(&self) -> [u16; 4] {
         self.params
     }
-    /// In which order its weights lie.
+    /// How its weights are packed.
     #[inline(always)]
-    pub fn layout(&self) -> Layout {
-        Layout::BUILT.unwrap_or(self.layout)
+    pub fn packing(&self) -> Packing {
+        let Packing { format, layout } = self.packing;
+        Packing { format, layout: Layout::BUILT.unwrap_or(layout) }
     }
-    /// Peephole weights V, V·2^(48 - long_frac): a word for each gate of [`VariantSpec::peephole`], unit after
+    /// The row blocks of stage `n`: how many, and their rows; `None` where it has no weights.
+    pub fn row_blocks(&self, n: usize) -> Option<(usize, RowBlock)> {
+        self.blocks_of(*self.spec.stages().get(n)?)
+    }
+    /// [`LayerView::row_blocks`] of a stage of its table.
+    #[inline(always)]
+    pub(crate) fn blocks_of(&self, stage: DeviceStage) -> Option<(usize, RowBlock)> {
+        let (x, vector) = (self.input_words().wrapping_mul(2), self.vector_words().wrapping_mul(2));
+        let (units, [rows, ..]) = (self.units(), self.params);
+        match stage.kind {
+            StageKind::Rows => {
+                Some((units.wrapping_mul(stage.gates as usize).div_ceil(4), RowBlock::Rows { columns: vector }))
+            }
+            StageKind::Split => Some((units, RowBlock::Split { x, h: vector.wrapping_sub(x) })),
+            StageKind::Table => Some((rows as usize, RowBlock::Table { units })),
+            StageKind::Pointwise => None,
+        }
+    }
+    /// Peephole weights V, V·2^(48 - carried_frac): a word for each gate of [`VariantSpec::peephole`](super::VariantSpec::peephole), unit after
     /// unit.
     pub fn diagonal(&self) -> &'b [u32] {
         self.diagonal
@@ -108,7 +146,7 @@ impl<'b> View<'b> {
     pub fn stage(&self, n: usize) -> StageView<'b> {
         self.stages.get(n).copied().unwrap_or_default()
     }
-    /// Words of `[x | h]`, all that a pass reads.
+    /// Words of `[x | h]`, all that a row block reads.
     pub fn vector_words(&self) -> usize {
         self.vector_words as usize
     }
@@ -120,15 +158,16 @@ impl<'b> View<'b> {
     pub fn out_words(&self) -> usize {
         self.out_words as usize
     }
-    /// Words of long state.
-    pub fn long_words(&self) -> usize {
-        self.spec.long_words(self.inputs(), self.units(), self.params)
+    /// Words of carried state.
+    pub fn carried_words(&self) -> usize {
+        let others = self.vector_words().wrapping_add(self.spec.stage_gate_words(self.units()));
+        self.memory_words().wrapping_sub(others)
     }
-    /// Words of memory, as laid out above.
+    /// Words of memory, in the order above.
     pub fn memory_words(&self) -> usize {
         self.memory_words as usize
     }
-    /// One step: x is in `memory` already; h and long state advance in place; h goes to `out` as well.
+    /// One step: x is in `memory` already; h and carried state advance in place; h goes to `out` as well.
     pub(crate) fn step(&self, memory: &mut [u32], out: &mut [u32]) {
         (self.spec.step)(self, memory, out);
     }

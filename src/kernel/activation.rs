@@ -1,4 +1,4 @@
-//! The lookup behind sigmoid and tanh, over a table of 256 quadratic cells on [-8, 8) as `arith` makes it.
+//! The lookup of sigmoid and tanh in a table of 256 quadratic cells on [-8, 8), which `arith` makes.
 //!
 //! A cell [a, w] gives a + ((w + t·c/2^16)·t / 2^32) / 8 at t, the position in it in Q0.32 around its centre,
 //! where c is the low half of w. The outermost cells are flat, so that only a cell's number has to saturate. The compiler

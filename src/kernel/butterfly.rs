@@ -45,7 +45,7 @@ pub fn times_j(a: [i32; 2]) -> [i32; 2] {
     [a[1].wrapping_neg(), a[0]]
 }
 
-/// Quarters of a turn's sine that [`untangle`] reads: sin(2πk/1024) for k = 0..=256, in Q0.31.
+/// Quarters of a turn's sine that [`real_fft_postprocess`] reads: sin(2πk/1024) for k = 0..=256, in Q0.31.
 pub type Sines = [i32; 257];
 
 /// Where bin `k` of a transform of 2^`log2` points is found: bit-reversed order.
@@ -56,9 +56,9 @@ pub fn place(k: usize, log2: u32) -> usize {
 
 /// Makes of the spectrum Z of pairs of samples the spectrum of the samples, for 0 < k < N/4 and N/2 - k, N = 2·`data.len()`,
 /// from 128 to 1024: E = Z\[k\] + Z̄\[-k\] and O = -j(Z\[k\] - Z̄\[-k\]) are twice the spectra of even and odd samples; the bins
-/// are E + O·t̄ and the conjugate of E - O·t̄, t = exp(j2πk/N). The answer that the assembly must equal.
+/// are E + O·t̄ and the conjugate of E - O·t̄, t = exp(j2πk/N). The reference that the assembly must equal.
 #[inline(always)]
-pub fn untangle_twin(data: &mut [Complex], sines: &Sines) {
+pub fn real_fft_postprocess_reference(data: &mut [Complex], sines: &Sines) {
     let half = data.len();
     let bits = half.trailing_zeros();
     let step = 512usize >> (bits & 31);
@@ -80,10 +80,10 @@ pub fn untangle_twin(data: &mut [Complex], sines: &Sines) {
     }
 }
 
-/// [`untangle_twin`] in assembly.
+/// [`real_fft_postprocess_reference`] in assembly.
 #[cfg(elman_dsp)]
 #[inline(always)]
-pub fn untangle(data: &mut [Complex], sines: &'static Sines) {
+pub fn real_fft_postprocess(data: &mut [Complex], sines: &'static Sines) {
     let half = data.len();
     let bits = half.trailing_zeros();
     if !half.is_power_of_two() || !(2..=9).contains(&bits) {
@@ -96,7 +96,7 @@ pub fn untangle(data: &mut [Complex], sines: &'static Sines) {
     unsafe {
         core::arch::asm!(
             "bl {body}",
-            body = sym untangle_body,
+            body = sym real_fft_postprocess_body,
             inlateout("r0") data.as_mut_ptr() => _, inlateout("r1") half => _, inlateout("r2") 29 - bits => _,
             inlateout("r3") step => _, inlateout("r12") table => _, out("lr") _,
         );
@@ -106,12 +106,12 @@ pub fn untangle(data: &mut [Complex], sines: &'static Sines) {
 /// r0 data, r1 half, r2 the shift that makes a place of reversed bits, in bytes, r3 bytes from turn to turn, r12 the table.
 ///
 /// # Safety
-/// Only [`untangle`] may call it, as reasoned there.
+/// Only [`real_fft_postprocess`] may call it, as reasoned there.
 #[cfg(elman_dsp)]
 #[unsafe(naked)]
-unsafe extern "C" fn untangle_body() {
+unsafe extern "C" fn real_fft_postprocess_body() {
     core::arch::naked_asm!(
-        super::dsp::cpu!(),
+        cpu!(),
         "push {{r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}",
         // r1 k, r2 half - k, r3 where its sine is, r12 what is left when that is taken off: where its cosine is
         "subs r2, r1, #1",
@@ -162,12 +162,12 @@ unsafe extern "C" fn untangle_body() {
 }
 
 #[cfg(not(elman_dsp))]
-pub use untangle_twin as untangle;
+pub use real_fft_postprocess_reference as real_fft_postprocess;
 
 /// |X|² of bins `from..to` in bit-reversed order, each without its last ten bits: their sum, and the sum of the sums. The
 /// answer that the assembly must equal.
 #[inline(always)]
-pub fn power_twin(spectrum: &[Complex], from: usize, to: usize) -> [u64; 2] {
+pub fn power_reference(spectrum: &[Complex], from: usize, to: usize) -> [u64; 2] {
     let bits = spectrum.len().trailing_zeros();
     let (mut all, mut partial) = (0u64, 0u64);
     for k in from..to {
@@ -179,7 +179,7 @@ pub fn power_twin(spectrum: &[Complex], from: usize, to: usize) -> [u64; 2] {
     [all, partial]
 }
 
-/// [`power_twin`] in assembly, with places as above.
+/// [`power_reference`] in assembly, with places as above.
 #[cfg(elman_dsp)]
 #[inline(always)]
 pub fn power(spectrum: &[Complex], from: usize, to: usize) -> [u64; 2] {
@@ -218,12 +218,12 @@ pub fn power(spectrum: &[Complex], from: usize, to: usize) -> [u64; 2] {
 }
 
 #[cfg(not(elman_dsp))]
-pub use power_twin as power;
+pub use power_reference as power;
 
 /// The butterflies of position `k` (below a quarter of `length`) of each block of `length`, a multiple of four, turned back
-/// by `turns`, Q0.31; without `turns` they are 1. The answer that the assembly must equal.
+/// by `turns`, Q0.31; without `turns` they are 1. The reference that the assembly must equal.
 #[inline(always)]
-pub fn twin(data: &mut [Complex], length: usize, k: usize, turns: Option<&[[i32; 2]; 3]>) {
+pub fn radix4_reference(data: &mut [Complex], length: usize, k: usize, turns: Option<&[[i32; 2]; 3]>) {
     let quarter = length / 4;
     for block in data.chunks_exact_mut(length.max(1)) {
         let mut parts = block.chunks_exact_mut(quarter.max(1)).filter_map(|part| part.get_mut(k));
@@ -240,7 +240,7 @@ pub fn twin(data: &mut [Complex], length: usize, k: usize, turns: Option<&[[i32;
     }
 }
 
-/// [`twin`] in assembly.
+/// [`radix4_reference`] in assembly.
 #[cfg(elman_dsp)]
 #[inline(always)]
 pub fn radix4(data: &mut [Complex], length: usize, k: usize, turns: Option<&[[i32; 2]; 3]>) {
@@ -263,7 +263,7 @@ pub fn radix4(data: &mut [Complex], length: usize, k: usize, turns: Option<&[[i3
 }
 
 #[cfg(not(elman_dsp))]
-pub use twin as radix4;
+pub use radix4_reference as radix4;
 
 /// What both bodies begin with: a' is stored, r4 r5 have the second value, r8 r9 the third, r11 r10 the fourth.
 #[cfg(elman_dsp)]
@@ -347,7 +347,7 @@ macro_rules! turn {
 #[unsafe(naked)]
 unsafe extern "C" fn turned() {
     core::arch::naked_asm!(
-        super::dsp::cpu!(),
+        cpu!(),
         "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
         "mov lr, r12",
         "2:",
@@ -372,7 +372,7 @@ unsafe extern "C" fn turned() {
 #[unsafe(naked)]
 unsafe extern "C" fn straight() {
     core::arch::naked_asm!(
-        super::dsp::cpu!(),
+        cpu!(),
         "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
         "2:",
         sums!(),

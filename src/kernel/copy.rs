@@ -1,10 +1,18 @@
-//! Moves vectors: hidden states behind a step, frames in front of it.
+//! Moves vectors: hidden states after a step, frames before it.
 
 use super::word::halves;
 #[cfg(not(elman_dsp))]
 use super::word::halves_mut;
 
-/// Copies `from` to the front of `to`, as far as both go.
+/// Copies `from` to the front of `to`, as far as both go, one after the other: small where it is rare.
+#[inline(always)]
+pub fn put<T: Copy>(to: &mut [T], from: &[T]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+}
+
+/// Copies `from` to the front of `to`, as far as both go, fast.
 #[inline(always)]
 pub fn copy(to: &mut [u32], from: &[u32]) {
     copy_elements(to, halves(from));
@@ -16,9 +24,7 @@ pub fn copy_elements(to: &mut [u32], from: &[i16]) -> usize {
     let from = from.get(..to.len().wrapping_mul(2)).unwrap_or(from);
     let n = from.len();
     #[cfg(not(elman_dsp))]
-    for (to, from) in halves_mut(to).iter_mut().zip(from) {
-        *to = *from;
-    }
+    put(halves_mut(to), from);
     // SAFETY: `elements` reads and writes n elements, which both slices have; they do not overlap, as one of them is borrowed
     // exclusively; it keeps all registers but those named.
     #[cfg(elman_dsp)]

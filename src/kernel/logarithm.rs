@@ -1,8 +1,8 @@
 //! The bits of a logarithm to the base 2, one by one: x² ≥ 2 exactly if the next bit of log2(x) is set.
 
-/// log2 of 2^`exponent` times `mantissa`, Q1.31 from 1 on, with `bits` fraction bits, rounded down. The answer that the
+/// log2 of 2^`exponent` times `mantissa`, Q1.31 from 1 on, with `bits` fraction bits, rounded down. The reference that the
 /// assembly must equal.
-pub const fn logarithm_twin(exponent: u32, mut mantissa: u32, bits: u32) -> u32 {
+pub const fn logarithm_reference(exponent: u32, mut mantissa: u32, bits: u32) -> u32 {
     let (mut result, mut n) = (exponent, 0);
     while n < bits {
         let square = mantissa as u64 * mantissa as u64; // Q2.62
@@ -18,11 +18,11 @@ pub const fn logarithm_twin(exponent: u32, mut mantissa: u32, bits: u32) -> u32 
     result
 }
 
-/// [`logarithm_twin`] in assembly, where the core has it.
+/// [`logarithm_reference`] in assembly, where the core has it.
 #[inline(always)]
 pub fn logarithm<const BITS: u32>(exponent: u32, mantissa: u32) -> u32 {
     #[cfg(not(elman_dsp))]
-    return logarithm_twin(exponent, mantissa, BITS);
+    return logarithm_reference(exponent, mantissa, BITS);
     #[cfg(elman_dsp)]
     {
         let mut result = exponent;

@@ -96,31 +96,31 @@ pub fn pair(even: i16, odd: i16) -> u32 {
 /// The elements of a vector: two i16 a word, the even one low.
 #[inline(always)]
 pub fn halves(words: &[u32]) -> &[i16] {
-    // SAFETY: the same bytes as twice as many i16, which need less alignment than u32; every bit pattern is
-    // an i16; the lifetime is the argument's.
-    unsafe { core::slice::from_raw_parts(words.as_ptr().cast(), words.len() * 2) }
+    bytemuck::must_cast_slice(words)
+}
+
+/// Words as i32.
+#[inline(always)]
+pub fn signed(words: &[u32]) -> &[i32] {
+    bytemuck::must_cast_slice(words)
 }
 
 /// The elements of a vector, to write.
 #[inline(always)]
 pub fn halves_mut(words: &mut [u32]) -> &mut [i16] {
-    // SAFETY: as in `halves`; the borrow is exclusive and every i16 pair is a u32.
-    unsafe { core::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len() * 2) }
+    bytemuck::must_cast_slice_mut(words)
 }
 
 /// Words as twice as many u16, the even one low, to write.
 #[inline(always)]
 pub fn unsigned_halves_mut(words: &mut [u32]) -> &mut [u16] {
-    // SAFETY: as in `halves_mut`; every u16 pair is a u32.
-    unsafe { core::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len() * 2) }
+    bytemuck::must_cast_slice_mut(words)
 }
 
 /// The bytes of words, in memory order.
 #[inline(always)]
 pub fn bytes(words: &[u32]) -> &[u8] {
-    // SAFETY: the same bytes; u8 needs no alignment and every bit pattern is one; the lifetime is the
-    // argument's.
-    unsafe { core::slice::from_raw_parts(words.as_ptr().cast(), words.len() * 4) }
+    bytemuck::must_cast_slice(words)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! a_i = exp(e_i) / Σ_j exp(e_j)          c = Σ_i a_i h_i
 //! ```
 //! Dot, scaled dot and additive scores. It is no layer of the tables: [`crate::net::Seq2seq`] runs it between chains of
-//! layers, over states that lie in the caller's memory.
+//! layers, over states that are in the caller's memory.
 //!
 //! In integers vectors are i16. Scores are i32 in Q15.16, saturating, so that they need no format of their own. The
 //! exponential is the table-free [`crate::arith::softmax`]'s, 2^-x with x in Q5.10. Weights are Q0.15 and sum to at most
@@ -14,7 +14,7 @@
 //!
 //! Sums of products are i64: up to 8192 products of 2^30 make 2^43, times the factor's 2^16 2^59.
 
-use crate::arith::{Activation, Arith, Pre, Q};
+use crate::arith::{Activation, Arith, Pre, Q, saturate};
 use crate::kernel::word;
 
 /// Factor of q·k in Q0.16: 1.
@@ -41,10 +41,10 @@ pub(crate) fn wide(v: i16, frac: u8) -> i32 {
 
 /// tanh(q + k) in Q0.15, both of `frac` fraction bits.
 pub(crate) fn sums(q: &[i16], k: &[i16], frac: u8, out: &mut [i16]) {
-    let world = Q { long_frac: 0, out_frac: 15 };
+    let formats = Q { carried_frac: 0, out_frac: 15 };
     for ((q, k), y) in q.iter().zip(k).zip(out) {
         let sum = wide(*q, frac).saturating_add(wide(*k, frac)).max(-i32::MAX);
-        *y = world.activate(Activation::Tanh, Pre::from_bits(sum));
+        *y = formats.activate(Activation::Tanh, Pre::from_bits(sum));
     }
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn context(weights: &[u32], states: &[u32], stride: usize, out: &mut 
             }
         }
         for (c, y) in both.iter().zip(out) {
-            *y = (*c >> 15).clamp(i16::MIN as i32, i16::MAX as i32) as i16;
+            *y = saturate(*c >> 15);
         }
     }
 }

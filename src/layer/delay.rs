@@ -1,31 +1,43 @@
 //! Delay line: y_t = [x_t; x_(t-s); ...; x_(t-K s)], present and past inputs side by side.
 //!
-//! A dense layer behind it is the time delay network's h_t = f(h_t^(l-1), ..., h_(t-K)^(l-1)), which is a causal
+//! A dense layer after it is the time delay network's h_t = f(h_t^(l-1), ..., h_(t-K)^(l-1)), which is a causal
 //! convolution over time. The last `tail` elements of x have K' taps of their own: all present and past values of
-//! the other elements come first, then those of the tail. What lies before the first step is 0. In integers nothing
+//! the other elements come first, then those of the tail. Inputs before the first step are 0. In integers nothing
 //! is computed, so the format is the input's.
 
-use crate::cell::{CellSpec, LongState, OutRange, Shape, Taps, VariantSpec, View, split_mut};
+use crate::cell::{
+    CarriedState, CellSpec, DelayTaps, LayerOperation, LayerView, OutRange, VariantSpec, WidthRule, split_mut,
+};
 use crate::kernel::layout::vector_words;
-use crate::kernel::word;
+use crate::kernel::{put, word};
 
 /// The layer's table.
 pub const SPEC: CellSpec = CellSpec {
     tag: 21,
     name: "delay",
-    variants: &[VariantSpec {
+    variants: &[&VariantSpec {
         name: "delay",
-        long: LongState::Line,
+        carried: CarriedState::Line,
         out: OutRange::Input,
-        shape: Shape::Taps,
-        params: Taps::NAMES,
+        widths: WidthRule::DelayTaps,
+        params: DelayTaps::NAMES,
+        check,
         step,
         ..VariantSpec::BASE
     }],
 };
 
-fn step(layer: &View<'_>, memory: &mut [u32], out: &mut [u32]) {
-    let taps = Taps::of(layer.params());
+/// Delay line.
+pub const DELAY: LayerOperation = SPEC.operation(0);
+
+/// The words of the line, where the numbers make one of these widths.
+fn check(inputs: usize, units: usize, params: [u16; 4]) -> Option<usize> {
+    let taps = DelayTaps::of(params);
+    (taps.outputs(inputs) == Some(units)).then(|| taps.line_words(inputs))
+}
+
+fn step(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
+    let taps = DelayTaps::of(layer.params());
     let (x, line) = split_mut(memory, layer.vector_words());
     let (positions, line) = split_mut(line, 2);
     let [at_head, at_tail] = positions else { return };
@@ -47,7 +59,7 @@ fn delayed<'y>(x: &[i16], ring: &mut [i16], position: &mut u32, stride: usize, y
     let mut y = copy(x, y);
     let (n, all) = (x.len(), ring.len());
     let (step, oldest) = (n.wrapping_mul(stride), *position as usize);
-    // From tap 1, `stride` steps back, to the oldest, which lies where x goes.
+    // From tap 1, `stride` steps back, to the oldest, where x is written.
     let mut at = oldest;
     let mut left = if step == 0 { 0 } else { all };
     while left > 0 {
@@ -64,9 +76,7 @@ fn delayed<'y>(x: &[i16], ring: &mut [i16], position: &mut u32, stride: usize, y
 /// Copies `from` to the front of `to`; the rest of `to`.
 fn copy<'y>(from: &[i16], to: &'y mut [i16]) -> &'y mut [i16] {
     let (front, rest) = to.split_at_mut(from.len().min(to.len()));
-    for (to, from) in front.iter_mut().zip(from) {
-        *to = *from;
-    }
+    put(front, from);
     rest
 }
 

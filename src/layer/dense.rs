@@ -1,14 +1,16 @@
 //! Dense layer: y = f(W x + b), f linear, tanh, sigmoid or relu.
 //!
-//! In integers y is Q0.15 behind tanh and sigmoid; otherwise an i16 in the layer's power-of-two format,
+//! In integers y is Q0.15 after tanh and sigmoid; otherwise an i16 in the layer's power-of-two format,
 //! saturating.
 
 use crate::arith::Activation;
-use crate::cell::srn::{Fixed, LINEAR, RELU, SIGMOID, TANH};
-use crate::cell::{CellSpec, Columns, GateSpec, OutRange, Pass, StageSpec, StepFn, VariantSpec, plain};
+use crate::cell::srn::{Elman, LINEAR, RELU, SIGMOID, TANH};
+use crate::cell::{
+    CellSpec, GateSpec, LayerOperation, Operands, OutRange, StageKind, StageSpec, StepFn, VariantSpec, plain,
+};
 
 const STAGES: &[StageSpec] =
-    &[StageSpec { pass: Pass::Rows, gates: &[GateSpec { name: "y", columns: Columns::Input }] }];
+    &[StageSpec { kind: StageKind::Rows, gates: &[GateSpec { name: "y", operands: Operands::Input }] }];
 
 const fn variant(name: &'static str, out: OutRange, step: StepFn) -> VariantSpec {
     VariantSpec { name, stages: STAGES, out, step, ..VariantSpec::BASE }
@@ -22,9 +24,18 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 16,
     name: "dense",
     variants: &[
-        variant("dense", OutRange::Calibrated, |l, x, y| plain(l, x, y, Fixed::<LINEAR>)),
-        variant("dense-tanh", OutRange::Unit, |l, x, y| plain(l, x, y, Fixed::<TANH>)),
-        variant("dense-sigmoid", OutRange::Unit, |l, x, y| plain(l, x, y, Fixed::<SIGMOID>)),
-        variant("dense-relu", OutRange::Calibrated, |l, x, y| plain(l, x, y, Fixed::<RELU>)),
+        &variant("dense", OutRange::Calibrated, |l, x, y| plain(l, x, y, Elman::<LINEAR>)),
+        &variant("dense-tanh", OutRange::Q15, |l, x, y| plain(l, x, y, Elman::<TANH>)),
+        &variant("dense-sigmoid", OutRange::Q15, |l, x, y| plain(l, x, y, Elman::<SIGMOID>)),
+        &variant("dense-relu", OutRange::Calibrated, |l, x, y| plain(l, x, y, Elman::<RELU>)),
     ],
 };
+
+/// Linear dense layer.
+pub const DENSE: LayerOperation = SPEC.operation(0);
+/// Dense layer with tanh.
+pub const DENSE_TANH: LayerOperation = SPEC.operation(1);
+/// Dense layer with sigmoid.
+pub const DENSE_SIGMOID: LayerOperation = SPEC.operation(2);
+/// Dense layer with relu.
+pub const DENSE_RELU: LayerOperation = SPEC.operation(3);

@@ -3,9 +3,8 @@
 //! In integers E is i8 with one multiplier m_k a row: y = (e·m_k + 2^15) >> 16, an i16 in the layer's power-of-two
 //! format. A symbol beyond the table reads row 0, the unknown symbol.
 
-use crate::cell::{CellSpec, OutRange, Pass, Shape, StageSpec, VariantSpec, View};
-use crate::kernel::layout::padded;
-use crate::kernel::word;
+use crate::cell::{CellSpec, LayerOperation, LayerView, OutRange, StageKind, StageSpec, VariantSpec, WidthRule};
+use crate::kernel::{RowBlock, word};
 
 /// Multipliers are below: then no product leaves an i32, and no element an i16.
 pub const MULTIPLIER_LIMIT: u32 = 1 << 24;
@@ -14,16 +13,20 @@ pub const MULTIPLIER_LIMIT: u32 = 1 << 24;
 pub const SPEC: CellSpec = CellSpec {
     tag: 19,
     name: "embedding",
-    variants: &[VariantSpec {
+    variants: &[&VariantSpec {
         name: "embedding",
-        stages: &[StageSpec { pass: Pass::Table, gates: &[] }],
+        stages: &[StageSpec { kind: StageKind::Table, gates: &[] }],
         out: OutRange::Calibrated,
-        shape: Shape::Symbol,
+        widths: WidthRule::Symbol,
         params: &["rows"],
+        check: |_, _, [rows, ..]| (rows > 0).then_some(0),
         step,
         ..VariantSpec::BASE
     }],
 };
+
+/// Embedding of symbols.
+pub const EMBEDDING: LayerOperation = SPEC.operation(0);
 
 /// e·m at the precision of the output.
 #[inline(always)]
@@ -31,19 +34,18 @@ fn element(e: i8, m: i32) -> i16 {
     ((e as i32).wrapping_mul(m).wrapping_add(1 << 15) >> 16) as i16
 }
 
-fn step(layer: &View<'_>, memory: &mut [u32], out: &mut [u32]) {
+fn step(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
     let stage = layer.stage(0);
     let symbol = word::halves(memory).first().map_or(0, |x| *x as u16 as usize);
     let (row, m) = match stage.params.get(symbol) {
         Some(m) => (symbol, *m),
         None => (0, stage.params.first().copied().unwrap_or(0)),
     };
-    let words = padded(layer.units()) / 4;
+    let packing = layer.packing();
+    let words = packing.weight_words(RowBlock::Table { units: layer.units() });
     let at = row.wrapping_mul(words);
     let row = stage.weights.get(at..at.wrapping_add(words)).unwrap_or_default();
-    for (y, e) in word::halves_mut(out).iter_mut().zip(word::bytes(row)) {
-        *y = element(*e as i8, m as i32);
-    }
+    packing.table_row(row, word::halves_mut(out).iter_mut(), |y, e| *y = element(e, m as i32));
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@
 //! overflowing. The sum is an i32 that saturates, in the input's format, and goes out rounded half up to the layer's
 //! power-of-two format, saturating. The max is kept exactly, in the input's format.
 
-use crate::arith::round_shift;
-use crate::cell::{CellSpec, LongState, OutRange, Shape, VariantSpec, View, split_mut};
+use crate::arith::{round_shift, saturate};
+use crate::cell::{CarriedState, CellSpec, LayerOperation, LayerView, OutRange, VariantSpec, WidthRule, split_mut};
 use crate::kernel::word;
 
 const MOST_STEPS: i32 = 1 << 14;
@@ -18,12 +18,12 @@ const MOST_STEPS: i32 = 1 << 14;
 /// An element is at least -32768, so that the magnitude of a sum of n of them is at most 32768 n, and below 2^31 for
 /// n < 65536: the i32 cannot overflow. A mean halves its sum from 16384 vectors on. A max cannot overflow.
 ///
-/// A graph model states how many neighbours a node and how many nodes a graph has at most; the loader refuses a model
+/// A graph model states how many neighbours a node and how many nodes a graph has at most; the loader rejects a model
 /// whose pooling layers could be given more than this.
-pub const fn most_exact(long: LongState) -> usize {
-    match long {
-        LongState::Mean => MOST_STEPS as usize,
-        LongState::Sum => ((1u64 << 31) / 32_768 - 1) as usize,
+pub const fn most_exact(carried: CarriedState) -> usize {
+    match carried {
+        CarriedState::Mean => MOST_STEPS as usize,
+        CarriedState::Sum => ((1u64 << 31) / 32_768 - 1) as usize,
         _ => usize::MAX,
     }
 }
@@ -33,38 +33,41 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 17,
     name: "mean",
     variants: &[
-        VariantSpec {
+        &VariantSpec {
             name: "mean",
-            long: LongState::Mean,
+            carried: CarriedState::Mean,
             out: OutRange::Input,
-            shape: Shape::Same,
+            widths: WidthRule::Same,
             step: mean,
             ..VariantSpec::BASE
         },
-        VariantSpec {
+        &VariantSpec {
             name: "sum",
-            long: LongState::Sum,
+            carried: CarriedState::Sum,
             out: OutRange::Calibrated,
-            shape: Shape::Same,
+            widths: WidthRule::Same,
             step: sum,
             ..VariantSpec::BASE
         },
-        VariantSpec {
+        &VariantSpec {
             name: "max",
-            long: LongState::Max,
+            carried: CarriedState::Max,
             out: OutRange::Input,
-            shape: Shape::Same,
+            widths: WidthRule::Same,
             step: max,
             ..VariantSpec::BASE
         },
     ],
 };
 
-fn saturate(v: i32) -> i16 {
-    v.clamp(i16::MIN as i32, i16::MAX as i32) as i16
-}
+/// Mean over time.
+pub const MEAN: LayerOperation = SPEC.operation(0);
+/// Sum over time.
+pub const SUM: LayerOperation = SPEC.operation(1);
+/// Maximum over time.
+pub const MAX: LayerOperation = SPEC.operation(2);
 
-fn mean(layer: &View<'_>, memory: &mut [u32], out: &mut [u32]) {
+fn mean(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
     let (x, long) = split_mut(memory, layer.vector_words());
     let (sums, count) = split_mut(long, layer.units());
     let Some(count) = count.first_mut() else { return };
@@ -143,7 +146,7 @@ impl Reciprocal {
     }
 }
 
-fn sum(layer: &View<'_>, memory: &mut [u32], out: &mut [u32]) {
+fn sum(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
     let (x, sums) = split_mut(memory, layer.vector_words());
     let shift = layer.in_frac().saturating_sub(layer.formats().out_frac) as u32;
     for ((sum, x), y) in sums.iter_mut().zip(word::halves(x)).zip(word::halves_mut(out)) {
@@ -153,7 +156,7 @@ fn sum(layer: &View<'_>, memory: &mut [u32], out: &mut [u32]) {
     }
 }
 
-fn max(layer: &View<'_>, memory: &mut [u32], out: &mut [u32]) {
+fn max(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
     let (x, most) = split_mut(memory, layer.vector_words());
     for ((most, x), y) in most.iter_mut().zip(word::halves(x)).zip(word::halves_mut(out)) {
         // 0 stands for no step yet, so that memory begins zeroed as everywhere: -32768 is kept as 1.
@@ -169,11 +172,11 @@ mod tests {
     /// The bound is sharp: as many of the most negative elements as are allowed do not overflow, one more would.
     #[test]
     fn the_bound_of_exact_sums_is_sharp() {
-        let most = most_exact(LongState::Sum) as i64;
+        let most = most_exact(CarriedState::Sum) as i64;
         assert_eq!(most, 65_535);
         assert!(most * -32_768 > i32::MIN as i64 && (most + 1) * -32_768 <= i32::MIN as i64);
         // Twice the sum of a mean, and its rounding.
-        let n = most_exact(LongState::Mean) as i64;
+        let n = most_exact(CarriedState::Mean) as i64;
         assert!(2 * 32_768 * n + n < 1 << 31);
     }
 

@@ -1,5 +1,7 @@
-//! What surrounds cells: dense layers, delay lines, pooling over time, the scaling of raw features, and what makes
-//! vectors of symbols.
+//! Layers around the cells: dense layers, delay lines, pooling over time, the scaling of raw features, and embeddings and
+//! one-hot vectors of symbols.
+//!
+//! Adding a layer is a file here and a line in [`LAYERS`].
 //!
 //! They share the cells' tables and memory layout; a layer without gates has no stages of weights.
 
@@ -11,37 +13,90 @@ pub mod mean;
 pub mod one_hot;
 pub mod scale;
 
-use crate::cell::{CELLS, CellSpec, VariantSpec};
+use crate::cell::{CELLS, CellSpec, LayerOperation, LayerView, VariantSpec};
 
-/// All layers of this version that are not recurrent cells, as [`ALL_CELLS`](crate::cell::ALL_CELLS).
-pub(crate) const ALL_LAYERS: &[CellSpec] =
-    &[dense::SPEC, mean::SPEC, scale::SPEC, embedding::SPEC, one_hot::SPEC, delay::SPEC];
+/// All layers that are not recurrent cells.
+pub const LAYERS: &[CellSpec] = &[dense::SPEC, mean::SPEC, scale::SPEC, embedding::SPEC, one_hot::SPEC, delay::SPEC];
 
-/// All layers that are not recurrent cells and that this build has.
-pub const LAYERS: &[CellSpec] = &[
-    dense::SPEC,
-    #[cfg(feature = "pool")]
-    mean::SPEC,
-    scale::SPEC,
-    #[cfg(feature = "symbols")]
-    embedding::SPEC,
-    #[cfg(feature = "symbols")]
-    one_hot::SPEC,
-    #[cfg(feature = "delay")]
-    delay::SPEC,
-];
+/// Variants of all cells and layers.
+const COUNT: usize = count(CELLS) + count(LAYERS);
 
-/// Cells and layers, by tag and variant as a blob names them.
+const fn count(specs: &[CellSpec]) -> usize {
+    let (mut n, mut k) = (0, 0);
+    while k < specs.len() {
+        n += specs[k].variants.len();
+        k += 1;
+    }
+    n
+}
+
+const fn fill(mut all: [LayerOperation; COUNT], mut n: usize, specs: &[CellSpec]) -> [LayerOperation; COUNT] {
+    let mut k = 0;
+    while k < specs.len() {
+        let mut variant = 0;
+        while variant < specs[k].variants.len() {
+            all[n] = specs[k].operation(variant);
+            (n, variant) = (n + 1, variant + 1);
+        }
+        k += 1;
+    }
+    all
+}
+
+const fn name(
+    mut all: [(u8, u8, &'static str); COUNT],
+    mut n: usize,
+    specs: &[CellSpec],
+) -> [(u8, u8, &'static str); COUNT] {
+    let mut k = 0;
+    while k < specs.len() {
+        let mut variant = 0;
+        while variant < specs[k].variants.len() {
+            all[n].2 = specs[k].variants[variant].name;
+            (n, variant) = (n + 1, variant + 1);
+        }
+        k += 1;
+    }
+    all
+}
+
+/// Every variant of every cell and layer, for a loader that knows all.
+pub(crate) const OPERATIONS: &[LayerOperation] = {
+    const ALL: [LayerOperation; COUNT] = fill(fill([dense::DENSE; COUNT], 0, CELLS), count(CELLS), LAYERS);
+    &ALL
+};
+
+/// Tag, variant and name of each, which do not link it.
+pub(crate) const NAMES: &[(u8, u8, &str)] = {
+    const ALL: [(u8, u8, &str); COUNT] = {
+        let (mut all, mut k) = ([(0, 0, ""); COUNT], 0);
+        while k < COUNT {
+            all[k] = (OPERATIONS[k].tag, OPERATIONS[k].variant, "");
+            k += 1;
+        }
+        name(name(all, 0, CELLS), count(CELLS), LAYERS)
+    };
+    &ALL
+};
+
+/// Cells and layers, by tag and variant.
 pub fn find(tag: u8, variant: u8) -> Option<&'static VariantSpec> {
-    all().find(|s| s.tag == tag)?.variants.get(variant as usize)
+    all().find(|s| s.tag == tag)?.variants.get(variant as usize).copied()
 }
 
 /// Cells and layers, by the name of a variant: its tag, number and table.
 pub fn named(name: &str) -> Option<(u8, u8, &'static VariantSpec)> {
     all().find_map(|s| {
         let number = s.variants.iter().position(|v| v.name == name)?;
-        Some((s.tag, number as u8, s.variants.get(number)?))
+        Some((s.tag, number as u8, *s.variants.get(number)?))
     })
+}
+
+impl LayerView<'_> {
+    /// The table of its variant, with all names. A firmware that calls it links the tables of all layers.
+    pub fn spec(&self) -> &'static VariantSpec {
+        find(self.tag, self.variant).unwrap_or(&VariantSpec::BASE)
+    }
 }
 
 /// Every cell and layer.
@@ -61,10 +116,15 @@ mod tests {
                 let (tag, number, found) = named(v.name).unwrap();
                 assert_eq!((tag, number, found.name), (spec.tag, n as u8, v.name));
                 assert_eq!(find(tag, number).unwrap().name, v.name);
-                assert_eq!(v.recurrent(), v.gates().any(|g| g.columns != crate::cell::Columns::Input), "{}", v.name);
+                assert_eq!(v.recurrent(), v.gates().any(|g| g.operands != crate::cell::Operands::Input), "{}", v.name);
                 assert_eq!(v.first_gate(), v.gates().next(), "{}", v.name);
                 assert!(v.stages.len() <= 2 && v.params.len() <= 4 && v.peephole.len() <= 3);
             }
+        }
+        assert_eq!(OPERATIONS.len(), all().map(|s| s.variants.len()).sum::<usize>());
+        for (operation, (tag, variant, name)) in OPERATIONS.iter().zip(NAMES) {
+            assert_eq!((operation.tag, operation.variant), (*tag, *variant));
+            assert_eq!(find(*tag, *variant).unwrap().name, *name);
         }
         assert!(find(0, 0).is_none() && find(1, 200).is_none() && named("").is_none());
     }

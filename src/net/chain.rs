@@ -1,11 +1,11 @@
-//! Layers one behind the other in one stretch of memory: each writes its output to the input of the next.
+//! Layers one after the other in one stretch of memory: each writes its output to the input of the next.
 
-use crate::cell::{View, split_mut};
+use crate::cell::{LayerView, split_mut};
 
-/// One step of all `layers`. `memory` has their memories one behind the other, and the last one's output behind them;
-/// the input of the first lies in it already.
+/// One step of all `layers`. `memory` has their memories one after the other, and the last one's output after them;
+/// the input of the first is in it already.
 #[inline(always)]
-pub(super) fn run(layers: &[View<'_>], memory: &mut [u32]) {
+pub(super) fn run(layers: &[LayerView<'_>], memory: &mut [u32]) {
     let mut rest = memory;
     for layer in layers {
         let (own, next) = split_mut(rest, layer.memory_words());
@@ -15,23 +15,23 @@ pub(super) fn run(layers: &[View<'_>], memory: &mut [u32]) {
 }
 
 /// Where in their memory layer `k` begins; the output, where there are `k` layers.
-pub(super) fn start(layers: &[View<'_>], k: usize) -> usize {
-    layers.iter().take(k).map(View::memory_words).fold(0, usize::saturating_add)
+pub(super) fn start(layers: &[LayerView<'_>], k: usize) -> usize {
+    layers.iter().take(k).map(LayerView::memory_words).fold(0, usize::saturating_add)
 }
 
 /// [`run`], not inlined.
 #[inline(never)]
-pub(super) fn step(layers: &[View<'_>], memory: &mut [u32]) {
+pub(super) fn step(layers: &[LayerView<'_>], memory: &mut [u32]) {
     run(layers, memory);
 }
 
 /// [`step`] of layers `from..`, in the memory of all `layers`.
-pub(super) fn step_from(layers: &[View<'_>], memory: &mut [u32], from: usize) {
-    let (start, behind) = (start(layers, from), layers.get(from..).unwrap_or_default());
-    step(behind, memory.get_mut(start..).unwrap_or_default());
+pub(super) fn step_from(layers: &[LayerView<'_>], memory: &mut [u32], from: usize) {
+    let (start, later) = (start(layers, from), layers.get(from..).unwrap_or_default());
+    step(later, memory.get_mut(start..).unwrap_or_default());
 }
 
-/// Words of all layers' memories: the output lies behind them.
-pub(super) fn words(layers: &[View<'_>]) -> usize {
+/// Words of all layers' memories: the output is after them.
+pub(super) fn words(layers: &[LayerView<'_>]) -> usize {
     start(layers, layers.len())
 }

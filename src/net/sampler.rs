@@ -1,4 +1,4 @@
-//! Draws a symbol from a model's scores: temperature, the k best, a seeded generator. Integers only.
+//! Draws a symbol from a model's logits: temperature, the k best, a seeded generator. Integers only.
 
 use fixed::types::U4F12;
 
@@ -8,20 +8,20 @@ use crate::arith::exp2_neg;
 /// log2(e) in Q1.15.
 const LOG2_E: u64 = 47_274;
 
-/// Draws from p_k = exp(s_k / T) / Σ exp(s_j / T), j among the `top_k` greatest scores.
+/// Draws from p_k = exp(s_k / T) / Σ exp(s_j / T), j among the `top_k` greatest logits.
 ///
-/// The same seed and scores give the same draws on every machine. T is a U4F12; at 0 the greatest score is taken.
-/// Of equal scores at the border of the k best, those with the lower index belong to them. exp is 2^-x with x in
+/// The same seed and logits give the same draws on every machine. T is a U4F12; at 0 the greatest score is taken.
+/// Of equal logits at the border of the k best, those with the lower index belong to them. exp is 2^-x with x in
 /// Q5.10 (relative error 1.1e-4, and 0 beyond 22 in the exponent's base e); the draw is a 64-bit number modulo the
-/// sum, whose bias is below 2^-20. No heap: three passes over the scores, and 16 more to find the k best.
+/// sum, whose bias is below 2^-20. No heap: three passes over the logits, and 16 more to find the k best.
 ///
 /// ```
 /// use elman::net::{Output, Sampler};
 ///
-/// let output = Output { scores: &[100, 900, 300], frac: 8 };
+/// let output = Output { logits: &[100, 900, 300], frac: 8 };
 /// let mut sampler = Sampler::new(7, elman::net::Temperature::from_num(0.8), 2);
-/// let drawn: Vec<usize> = (0..5).map(|_| sampler.draw(&output)).collect();
-/// assert!(drawn.iter().all(|k| *k == 1 || *k == 2));
+/// let drawn: Vec<u16> = (0..5).filter_map(|_| sampler.draw(&output)).collect();
+/// assert!(drawn.len() == 5 && drawn.iter().all(|k| *k == 1 || *k == 2));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sampler {
@@ -34,7 +34,7 @@ pub struct Sampler {
 pub type Temperature = U4F12;
 
 impl Sampler {
-    /// A sampler at temperature T over the `top_k` greatest scores; 0 for all of them.
+    /// A sampler at temperature T over the `top_k` greatest logits; 0 for all of them.
     pub const fn new(seed: u64, temperature: Temperature, top_k: u16) -> Self {
         Sampler { state: seed, temperature, top_k }
     }
@@ -48,26 +48,26 @@ impl Sampler {
         z ^ (z >> 31)
     }
 
-    /// Index of a score, drawn as above. Each call takes one number of the generator.
-    pub fn draw(&mut self, output: &Output<'_>) -> usize {
+    /// Index of a logit, drawn as above; `None` where there are no logits. Each call takes one number of the generator.
+    pub fn draw(&mut self, output: &Output<'_>) -> Option<u16> {
         let number = self.number();
-        let scores = output.scores;
-        // Q.16 of log2(e)·2^10 / T, without the scores' fraction bits.
+        let logits = output.logits;
+        // Q.16 of log2(e)·2^10 / T, without the logits' fraction bits.
         let Some(factor) = (LOG2_E << 23).checked_div(self.temperature.to_bits() as u64) else {
             return output.argmax();
         };
-        let top = scores.iter().copied().max().unwrap_or(0) as i32;
+        let top = logits.iter().copied().max().unwrap_or(0) as i32;
         let weight = |s: i16| {
             let x = ((top - s as i32) as u64 * factor) >> (16 + output.frac.min(15) as u32);
             exp2_neg(x.min(u32::MAX as u64) as u32) as u64
         };
-        let best = Best::of(scores, self.top_k as usize);
-        let sum: u64 = best.among(scores).map(|(_, s)| weight(s)).sum();
+        let best = Best::of(logits, self.top_k as usize);
+        let sum: u64 = best.among(logits).map(|(_, s)| weight(s)).sum();
         let mut left = number.checked_rem(sum).unwrap_or(0);
-        for (k, s) in best.among(scores) {
+        for (k, s) in best.among(logits) {
             let w = weight(s);
             if left < w {
-                return k;
+                return Some(k as u16);
             }
             left = left.wrapping_sub(w);
         }
@@ -83,11 +83,11 @@ struct Best {
 }
 
 impl Best {
-    fn of(scores: &[i16], k: usize) -> Self {
-        if k == 0 || k >= scores.len() {
-            return Best { threshold: i16::MIN, equal: scores.len() };
+    fn of(logits: &[i16], k: usize) -> Self {
+        if k == 0 || k >= logits.len() {
+            return Best { threshold: i16::MIN, equal: logits.len() };
         }
-        let above = |t: i32| scores.iter().filter(|s| **s as i32 > t).count();
+        let above = |t: i32| logits.iter().filter(|s| **s as i32 > t).count();
         // The least score with fewer than k above it, bit by bit.
         let (mut low, mut high) = (i16::MIN as i32, i16::MAX as i32);
         while low < high {
@@ -98,9 +98,9 @@ impl Best {
     }
 
     /// Index and score of the best, in order.
-    fn among(self, scores: &[i16]) -> impl Iterator<Item = (usize, i16)> + '_ {
+    fn among(self, logits: &[i16]) -> impl Iterator<Item = (usize, i16)> + '_ {
         let mut equal = self.equal;
-        scores.iter().copied().enumerate().filter(move |(_, s)| {
+        logits.iter().copied().enumerate().filter(move |(_, s)| {
             let one_of = *s == self.threshold && equal > 0;
             equal = equal.saturating_sub(one_of as usize);
             *s > self.threshold || one_of
@@ -115,8 +115,8 @@ mod tests {
 
     const SCORES: [i16; 6] = [-300, 512, 256, 512, i16::MIN, 100];
 
-    fn output(scores: &[i16]) -> Output<'_> {
-        Output { scores, frac: 8 }
+    fn output(logits: &[i16]) -> Output<'_> {
+        Output { logits, frac: 8 }
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
             let mut sampler = Sampler::new(1, Temperature::from_num(t), k);
             let mut counts = [0u32; 6];
             for _ in 0..40_000 {
-                counts[sampler.draw(&output(&SCORES))] += 1;
+                counts[usize::from(sampler.draw(&output(&SCORES)).unwrap())] += 1;
             }
             let mut order: Vec<usize> = (0..6).collect();
             order.sort_by_key(|i| (-(SCORES[*i] as i32), *i));
@@ -142,7 +142,7 @@ mod tests {
     fn seeds_decide_and_nothing_else() {
         let draws = |seed| {
             let mut sampler = Sampler::new(seed, Temperature::from_num(1.5), 0);
-            (0..64).map(|_| sampler.draw(&output(&SCORES))).collect::<Vec<_>>()
+            (0..64).map(|_| sampler.draw(&output(&SCORES)).unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(draws(5), draws(5));
         assert_ne!(draws(5), draws(6));
@@ -151,13 +151,13 @@ mod tests {
     #[test]
     fn extremes_are_total() {
         let mut cold = Sampler::new(3, Temperature::ZERO, 0);
-        assert_eq!(cold.draw(&output(&SCORES)), 1);
+        assert_eq!(cold.draw(&output(&SCORES)), Some(1));
         let mut coldest = Sampler::new(3, Temperature::from_bits(1), 2);
-        assert!([1, 3].contains(&coldest.draw(&output(&SCORES))));
-        assert_eq!(coldest.draw(&output(&[])), 0);
-        assert_eq!(Sampler::new(3, Temperature::MAX, 1).draw(&output(&[i16::MIN])), 0);
+        assert!([Some(1), Some(3)].contains(&coldest.draw(&output(&SCORES))));
+        assert_eq!((coldest.draw(&output(&[])), cold.draw(&output(&[]))), (None, None));
+        assert_eq!(Sampler::new(3, Temperature::MAX, 1).draw(&output(&[i16::MIN])), Some(0));
         let same = [7i16; 300];
         let mut top = Sampler::new(3, Temperature::MAX, 3);
-        assert!((0..200).all(|_| top.draw(&output(&same)) < 3));
+        assert!((0..200).all(|_| top.draw(&output(&same)).unwrap() < 3));
     }
 }

@@ -1,23 +1,25 @@
 //! A whole sequence at a time, layer by layer: for models with layers that read it from the end.
 
-use super::Output;
-use crate::blob::{Buffers, Direction, Error, Model, Structure};
-use crate::cell::{View, split_mut};
+use super::{Output, RunError};
+use crate::blob::{Direction, Model, Structure};
+use crate::cell::{LayerView, split_mut};
 use crate::kernel::layout::vector_words;
-use crate::kernel::word;
+use crate::kernel::{put, word};
+use crate::memory::first_words;
+use crate::plan::{Buffers, SequencePlan};
 
 /// A model that runs whole sequences, in the caller's memory.
 ///
 /// Each layer runs over all steps before the next begins, a backward one from the last step to the first. Vectors of
-/// all steps lie in two buffers, which the layers read from and write to by turns; the layer that runs has its states
-/// behind them. States begin at zero in each sequence.
+/// all steps are in two buffers, which the layers read from and write to alternately; the layer that runs has its states
+/// after them. States begin at zero in each sequence.
 ///
 /// ```
-/// # fn run(model: &elman::Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(), elman::blob::Error> {
+/// # fn run(model: &elman::Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(), elman::RunError> {
 /// let mut net = model.sequence(memory)?; // `model.memory_words()` words
 /// let outputs = net.run(frames)?; // `[steps, model.inputs()]`
 /// for (t, output) in outputs.iter().enumerate() {
-///     println!("step {t}: {:?}", model.label(output.argmax()));
+///     println!("step {t}: {:?}", output.argmax().and_then(|k| model.label(k)));
 /// }
 /// # Ok(()) }
 /// ```
@@ -38,47 +40,32 @@ pub struct Outputs<'s> {
     pub(super) frac: u8,
 }
 
-/// Words of each buffer's vectors, and of the widest layer with its output.
-fn plan(model: &Model<'_>) -> (Buffers, usize) {
-    let mut buffers = Buffers::new(model.inputs());
-    let mut widest = 0;
-    for layer in model.layers() {
-        buffers.add(layer.units(), layer.direction());
-        widest = widest.max(layer.memory_words().saturating_add(vector_words(layer.units())));
-    }
-    (buffers, widest)
-}
-
 impl<'b> Model<'b> {
     /// Words of memory for sequences of up to `steps`. For a model with [`Model::max_steps`] and as many steps it is
     /// [`Model::memory_words`].
     pub fn sequence_words(&self, steps: usize) -> usize {
-        let (buffers, widest) = plan(self);
-        buffers.even.saturating_add(buffers.odd).saturating_mul(steps).saturating_add(widest)
+        SequencePlan::of(self.layers()).words(steps)
     }
 
     /// Runs sequences in `memory`. A model with [`Model::max_steps`] needs [`Model::memory_words`]; any other, which
-    /// could be a stream as well, takes sequences as long as `memory` has room for ([`Model::sequence_words`]).
+    /// could be a stream as well, takes sequences as long as `memory` can hold ([`Model::sequence_words`]).
     ///
     /// # Errors
-    /// [`Error::Memory`] where `memory` is too small, for even one step where no longest sequence is stated;
-    /// [`Error::Way`] where layers are joined otherwise.
-    pub fn sequence<'m>(&'m self, memory: &'m mut [u32]) -> Result<Sequence<'m, 'b>, Error> {
+    /// [`RunError::Memory`] where `memory` is too small, for even one step where no longest sequence is stated;
+    /// [`RunError::WrongRunner`] where the structure is no sequence.
+    pub fn sequence<'m>(&'m self, memory: &'m mut [u32]) -> Result<Sequence<'m, 'b>, RunError> {
         if self.structure() != Structure::Sequence {
-            return Err(Error::Way { structure: self.structure() });
+            return Err(RunError::WrongRunner { structure: self.structure() });
         }
-        let have = memory.len();
-        let (buffers, widest) = plan(self);
-        let step = buffers.even.saturating_add(buffers.odd).max(1);
+        let provided = memory.len();
+        let plan = SequencePlan::of(self.layers());
         let most = match self.max_steps() {
-            0 => have.saturating_sub(widest).checked_div(step).unwrap_or(0).max(1),
+            0 => provided.saturating_sub(plan.widest).checked_div(plan.buffers.words()).unwrap_or(0).max(1),
             steps => steps,
         };
-        let need = self.sequence_words(most);
-        match memory.get_mut(..need) {
-            Some(memory) => Ok(Sequence { model: self, memory, most }),
-            None => Err(Error::Memory { need, have }),
-        }
+        let required = plan.words(most);
+        let memory = first_words(memory, required)?;
+        Ok(Sequence { model: self, memory, most })
     }
 }
 
@@ -97,10 +84,10 @@ impl<'m, 'b> Sequence<'m, 'b> {
     /// outputs from the frames (teacher forced).
     ///
     /// # Errors
-    /// [`Error::Frames`] where `frames` is no whole number of frames, [`Error::TooLong`] where there are more than
+    /// [`RunError::Frames`] where `frames` is no whole number of frames, [`RunError::TooLong`] where there are more than
     /// [`Sequence::max_steps`].
-    pub fn run(&mut self, frames: &[i16]) -> Result<Outputs<'_>, Error> {
-        let (buffers, _) = plan(self.model);
+    pub fn run(&mut self, frames: &[i16]) -> Result<Outputs<'_>, RunError> {
+        let SequencePlan { buffers, .. } = SequencePlan::of(self.model.layers());
         let Vectors { words, stride, steps } =
             run_layers(self.model.layers(), self.model.inputs(), frames, buffers, self.most, self.memory)?;
         Ok(Outputs { words, steps, stride, width: self.model.outputs(), frac: self.model.out_frac() })
@@ -116,51 +103,51 @@ pub(super) struct Vectors<'s> {
 
 /// Runs layers over whole frames, at most `most`, in memory of two buffers and what the widest layer needs.
 pub(super) fn run_layers<'s>(
-    layers: &[View<'_>],
+    layers: &[LayerView<'_>],
     inputs: usize,
     frames: &[i16],
     buffers: Buffers,
     most: usize,
     memory: &'s mut [u32],
-) -> Result<Vectors<'s>, Error> {
+) -> Result<Vectors<'s>, RunError> {
     let steps = frames.len().checked_div(inputs).unwrap_or(0);
     if steps.wrapping_mul(inputs) != frames.len() {
-        return Err(Error::Frames { elements: frames.len(), inputs });
+        return Err(RunError::Frames { elements: frames.len(), inputs });
     }
     if steps > most {
-        return Err(Error::TooLong { steps, most });
+        return Err(RunError::TooLong { steps, most });
     }
     let (even, rest) = split_mut(memory, buffers.even.saturating_mul(most));
     let (odd, scratch) = split_mut(rest, buffers.odd.saturating_mul(most));
-    let mut from = Side { words: odd, stride: buffers.odd };
-    let mut to = Side { words: even, stride: buffers.even };
+    let mut from = VectorBuffer { words: odd, stride: buffers.odd };
+    let mut to = VectorBuffer { words: even, stride: buffers.even };
     for (t, frame) in frames.chunks_exact(inputs.max(1)).enumerate() {
-        put(frame, to.vector(t, 0, inputs));
+        put(to.vector(t, 0, inputs), frame);
     }
-    let mut beside = 0;
+    let mut at = 0;
     for layer in layers {
         match layer.direction() {
             // What was written last is read now.
             Direction::Forward => {
                 core::mem::swap(&mut from, &mut to);
-                beside = 0;
+                at = 0;
             }
             Direction::Backward => {}
         }
-        pass(layer, scratch, &mut from, &mut to, beside, steps);
-        beside = layer.units();
+        pass(layer, scratch, &mut from, &mut to, at, steps);
+        at = layer.units();
     }
-    let Side { words, stride } = to;
+    let VectorBuffer { words, stride } = to;
     Ok(Vectors { words, stride, steps })
 }
 
 /// A buffer of vectors of `stride` words.
-pub(super) struct Side<'m> {
+pub(super) struct VectorBuffer<'m> {
     pub(super) words: &'m mut [u32],
     pub(super) stride: usize,
 }
 
-impl Side<'_> {
+impl VectorBuffer<'_> {
     /// Elements `at..at + n` of the vector of step `t`.
     pub(super) fn vector(&mut self, t: usize, at: usize, n: usize) -> &mut [i16] {
         let start = t.wrapping_mul(self.stride);
@@ -169,14 +156,15 @@ impl Side<'_> {
     }
 }
 
-pub(super) fn put<T: Copy>(from: &[T], to: &mut [T]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-    }
-}
-
-/// Runs a layer over all steps; its output goes behind the first `beside` elements of each vector.
-fn pass(layer: &View<'_>, scratch: &mut [u32], from: &mut Side<'_>, to: &mut Side<'_>, beside: usize, steps: usize) {
+/// Runs a layer over all steps; its output goes to element `at` of each vector.
+fn pass(
+    layer: &LayerView<'_>,
+    scratch: &mut [u32],
+    from: &mut VectorBuffer<'_>,
+    to: &mut VectorBuffer<'_>,
+    at: usize,
+    steps: usize,
+) {
     let (inputs, units) = (layer.inputs(), layer.units());
     let (own, out) = split_mut(scratch, layer.memory_words());
     let out = out.get_mut(..vector_words(units)).unwrap_or_default();
@@ -187,9 +175,9 @@ fn pass(layer: &View<'_>, scratch: &mut [u32], from: &mut Side<'_>, to: &mut Sid
             Direction::Forward => k,
             Direction::Backward => steps.wrapping_sub(k).wrapping_sub(1),
         };
-        put(from.vector(t, 0, inputs), word::halves_mut(own));
+        put(word::halves_mut(own), from.vector(t, 0, inputs));
         layer.step(own, out);
-        put(word::halves(out), to.vector(t, beside, units));
+        put(to.vector(t, at, units), word::halves(out));
     }
 }
 
@@ -211,7 +199,7 @@ impl<'s> Outputs<'s> {
         }
         let start = t.checked_mul(self.stride)?;
         let words = self.words.get(start..start.checked_add(self.stride)?)?;
-        Some(Output { scores: word::halves(words).get(..self.width)?, frac: self.frac })
+        Some(Output { logits: word::halves(words).get(..self.width)?, frac: self.frac })
     }
 
     /// The output of the last step: the answer of a model from sequence to class.

@@ -1,12 +1,12 @@
 //! A step per frame, state kept between calls.
 
-use super::{Sampler, chain};
-use crate::Feature;
-use crate::arith::{reformat, softmax};
-use crate::blob::{Error, Model, Structure};
-use crate::cell::{View, split_mut};
+use super::{RunError, Sampler, chain};
+use crate::arith::{Logit, Probability, probability, softmax};
+use crate::blob::{Model, Structure};
+use crate::cell::LayerView;
 use crate::kernel::layout::vector_words;
-use crate::kernel::{copy_elements, word};
+use crate::kernel::{copy_elements, put, word};
+use crate::memory::{MemoryError, first_words};
 
 /// Words of a snapshot beyond the stream's memory: the mark of the model.
 pub const SNAPSHOT_EXTRA_WORDS: usize = 1;
@@ -23,28 +23,38 @@ pub struct Stream<'m, 'b> {
 
 /// The output of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Output<'s> {
     /// The last layer's outputs.
-    pub scores: &'s [i16],
+    pub logits: &'s [i16],
     /// Their fraction bits.
     pub frac: u8,
 }
 
 impl Output<'_> {
-    /// Index of the greatest score, the first of equals.
-    pub fn argmax(&self) -> usize {
-        let mut best = (0, i16::MIN);
-        for (k, s) in self.scores.iter().enumerate() {
-            if *s > best.1 {
-                best = (k, *s);
+    /// The class: index of the greatest logit, the first of equals; `None` where there are no logits.
+    /// [`Model::label`] is its name.
+    pub fn argmax(&self) -> Option<u16> {
+        // Below every i16, so that the first logit is above it.
+        let mut best = (None, i32::MIN);
+        for (k, y) in self.logits.iter().enumerate() {
+            if i32::from(*y) > best.1 {
+                best = (Some(k as u16), i32::from(*y));
             }
         }
         best.0
     }
 
-    /// Probabilities in Q0.15, as [`softmax`] computes them.
-    pub fn softmax(&self, p: &mut [u16]) {
-        softmax(self.scores, self.frac, p);
+    /// Logit `k` as a number, exactly; `None` where there is none.
+    pub fn logit(&self, k: u16) -> Option<Logit> {
+        let y = i32::from(*self.logits.get(usize::from(k))?);
+        Some(Logit::from_bits(y << 16u32.saturating_sub(self.frac.into())))
+    }
+
+    /// Probabilities: p_k = exp(y_k) / Σ exp(y_j) of the logits y, as [`softmax`] computes them.
+    /// Only as many as the shorter of logits and `p` has.
+    pub fn softmax(&self, p: &mut [Probability]) {
+        softmax(self.logits, self.frac, probability::bits_mut(p));
     }
 }
 
@@ -52,37 +62,75 @@ impl<'b> Model<'b> {
     /// A stream over `memory`, which needs [`Model::memory_words`]; states are zeroed.
     ///
     /// # Errors
-    /// [`Error::Memory`] where `memory` is too small, [`Error::SequenceOnly`] where a layer reads backward,
-    /// [`Error::Way`] where layers are joined otherwise.
-    pub fn stream<'m>(&'m self, memory: &'m mut [u32]) -> Result<Stream<'m, 'b>, Error> {
-        if self.structure() != Structure::Sequence {
-            return Err(Error::Way { structure: self.structure() });
-        }
-        if self.max_steps() > 0 {
-            return Err(Error::SequenceOnly { max_steps: self.max_steps() });
-        }
-        let have = memory.len();
-        let Some(memory) = memory.get_mut(..self.memory_words) else {
-            return Err(Error::Memory { need: self.memory_words, have });
-        };
+    /// [`RunError::Memory`] where `memory` is too small, [`RunError::SequenceOnly`] where a layer reads backward,
+    /// [`RunError::WrongRunner`] where the structure is no sequence.
+    pub fn stream<'m>(&'m self, memory: &'m mut [u32]) -> Result<Stream<'m, 'b>, RunError> {
+        self.check_streams()?;
+        let memory = first_words(memory, self.memory_words)?;
         memory.fill(0);
         Ok(Stream { model: self, memory })
+    }
+
+    /// Whether the model runs as a stream.
+    #[inline]
+    pub(crate) fn check_streams(&self) -> Result<(), RunError> {
+        if self.structure() != Structure::Sequence {
+            return Err(RunError::WrongRunner { structure: self.structure() });
+        }
+        if self.max_steps() > 0 {
+            return Err(RunError::SequenceOnly { max_steps: self.max_steps() });
+        }
+        Ok(())
     }
 }
 
 impl<'m, 'b> Stream<'m, 'b> {
+    /// A stream whose states `memory` has, of a model that [runs as one](Model::check_streams): exactly as many words.
+    #[inline(always)]
+    pub(crate) fn resume(model: &'m Model<'b>, memory: &'m mut [u32]) -> Self {
+        Stream { model, memory }
+    }
+
     /// The model.
     pub fn model(&self) -> &'m Model<'b> {
         self.model
     }
 
     /// One time step: takes a frame of [`Model::inputs`] elements, advances all states, gives the output.
-    /// Elements that `frame` lacks are read as 0, surplus ones are not read.
     ///
-    /// A model with [`Model::feedback`] runs in closed loop where `frame` ends before the elements fed back: they are
-    /// then its own previous output (0 at first). With a whole frame it is teacher forced.
+    /// A frame of another length is a mistake of the caller, which a build with debug assertions reports by a panic.
+    /// A build without them, as a release is, runs on: missing elements are read as 0, surplus ones are not read.
+    /// [`Stream::try_step`] returns an error instead.
+    ///
+    /// A model with [`Model::feedback`] is teacher forced: the last elements of the frame are the outputs of the
+    /// previous step as the caller knows them. In [`Stream::step_closed`] they are the model's own.
     pub fn step(&mut self, frame: &[i16]) -> Output<'_> {
         self.advance(frame);
+        self.output()
+    }
+
+    /// [`Stream::step`], or an error where the frame's length is not [`Model::inputs`]; states stay as they were then.
+    ///
+    /// # Errors
+    /// [`RunError::FrameLength`].
+    pub fn try_step(&mut self, frame: &[i16]) -> Result<Output<'_>, RunError> {
+        check_frame(frame, self.model.inputs())?;
+        Ok(self.step(frame))
+    }
+
+    /// One time step in closed loop, of a model with [`Model::feedback`]: `frame` has [`Model::external_inputs`] elements,
+    /// and the elements fed back are the model's own previous output, 0 at first. Another length is treated as in
+    /// [`Stream::step`]. Of a model without feedback it is [`Stream::step`].
+    pub fn step_closed(&mut self, frame: &[i16]) -> Output<'_> {
+        self.advance_closed(frame);
+        self.output()
+    }
+
+    /// [`Stream::step`] or, where the frame has [`Model::external_inputs`] elements, [`Stream::step_closed`]: one body for
+    /// firmware that is asked by a PC which of them to run.
+    #[doc(hidden)]
+    pub fn step_by_length(&mut self, frame: &[i16]) -> Output<'_> {
+        self.enter(frame, frame.len(), self.model.inputs());
         self.output()
     }
 
@@ -94,11 +142,11 @@ impl<'m, 'b> Stream<'m, 'b> {
     /// Takes a symbol and draws the next, for a model whose outputs are the symbols that it reads. The unknown symbol,
     /// 0, is not drawn where there is another.
     pub fn next_symbol(&mut self, symbol: u16, sampler: &mut Sampler) -> u16 {
-        let Output { scores, frac } = self.step_symbol(symbol);
-        match scores.split_first() {
+        let Output { logits, frac } = self.step_symbol(symbol);
+        match logits.split_first() {
             Some((_, known)) if !known.is_empty() => {
-                let drawn = sampler.draw(&Output { scores: known, frac });
-                (drawn as u16).saturating_add(1)
+                let drawn = sampler.draw(&Output { logits: known, frac });
+                drawn.map_or(0, |k| k.saturating_add(1))
             }
             _ => 0,
         }
@@ -107,77 +155,32 @@ impl<'m, 'b> Stream<'m, 'b> {
     /// The part of a step that changes states. Saves the head's work where only the last output counts.
     pub fn advance(&mut self, frame: &[i16]) {
         let inputs = self.model.inputs();
-        let given = copy_elements(self.memory, frame.get(..inputs).unwrap_or(frame));
-        if given < inputs {
-            word::halves_mut(self.memory).get_mut(given..inputs).unwrap_or_default().fill(0);
+        self.enter(frame, inputs, inputs);
+    }
+
+    /// The part of [`Stream::step_closed`] that changes states.
+    pub fn advance_closed(&mut self, frame: &[i16]) {
+        self.enter(frame, self.model.external_inputs(), self.model.inputs());
+    }
+
+    /// Takes a frame of `required` elements, with 0 for what is missing of all `inputs`, and runs the layers that carry state.
+    #[inline(always)]
+    fn enter(&mut self, frame: &[i16], required: usize, inputs: usize) {
+        debug_assert!(frame.len() == required, "a frame of {} elements: the step reads {required}", frame.len());
+        let provided = copy_elements(self.memory, frame.get(..required).unwrap_or(frame));
+        if provided < inputs {
+            word::halves_mut(self.memory).get_mut(provided..inputs).unwrap_or_default().fill(0);
         }
-        if Feature::Feedback.built() && self.model.feedback() > 0 {
-            self.looped(frame.len());
-        } else {
-            self.run();
+        if self.model.feedback() == 0 {
+            run(self.model, self.memory);
+        } else if let Some(step) = self.model.operations.feedback {
+            step(self.model, self.memory, required);
         }
     }
 
-    /// The layers of a model that is fed back.
-    #[inline(never)]
-    fn looped(&mut self, given: usize) {
-        self.close_loop(given);
-        self.run();
-        if self.model.descriptor().increments {
-            self.increment();
-        }
-    }
-
-    /// Adds the previous output, which the frame has, to what the layers gave.
-    fn increment(&mut self) {
-        let inputs = self.model.inputs();
-        let at = inputs.saturating_sub(self.model.feedback());
-        let output_at = self.output_at();
-        let (from, to) = (self.model.layers.first().map_or(0, View::in_frac), self.model.out_frac());
-        let (memory, output) = split_mut(self.memory, output_at);
-        let previous = word::halves(memory).get(at..inputs).unwrap_or_default();
-        for (y, x) in word::halves_mut(output).iter_mut().zip(previous) {
-            *y = y.saturating_add(reformat(*x, from, to));
-        }
-    }
-
-    /// Where the frame ended before the elements fed back, puts the previous output there.
-    fn close_loop(&mut self, given: usize) {
-        let (inputs, feedback) = (self.model.inputs(), self.model.feedback());
-        let at = inputs.saturating_sub(feedback);
-        if given > at {
-            return;
-        }
-        let output_at = self.output_at();
-        let (memory, output) = split_mut(self.memory, output_at);
-        let fed = word::halves_mut(memory).get_mut(at..inputs).unwrap_or_default();
-        let (from, to) = (self.model.out_frac(), self.model.layers.first().map_or(0, View::in_frac));
-        for (x, y) in fed.iter_mut().zip(word::halves(output)) {
-            *x = reformat(*y, from, to);
-        }
-    }
-
-    /// The output for the states as they are: the layers behind the last that carries state.
+    /// The output for the states as they are: the layers after the last that carries state.
     pub fn output(&mut self) -> Output<'_> {
-        let head = self.model.layers.get(self.model.body..).unwrap_or_default();
-        if !head.is_empty() {
-            chain::step(head, self.memory.get_mut(self.model.body_words..).unwrap_or_default());
-        }
-        let scores = word::halves(self.memory.get(self.output_at()..).unwrap_or_default());
-        Output { scores: scores.get(..self.model.outputs()).unwrap_or_default(), frac: self.model.out_frac() }
-    }
-
-    /// Where in memory the output is.
-    fn output_at(&self) -> usize {
-        self.model.memory_words.saturating_sub(vector_words(self.model.outputs()))
-    }
-
-    /// The layers up to the last that carries state.
-    fn run(&mut self) {
-        let body = self.model.layers.get(..self.model.body).unwrap_or_default();
-        if !body.is_empty() {
-            chain::step(body, self.memory);
-        }
+        output(self.model, self.memory)
     }
 
     /// States as after [`Model::stream`].
@@ -193,57 +196,94 @@ impl<'m, 'b> Stream<'m, 'b> {
     /// Copies the states to `buffer`, which needs [`Stream::snapshot_words`].
     ///
     /// # Errors
-    /// [`Error::Memory`] where `buffer` is too small.
-    pub fn snapshot(&self, buffer: &mut [u32]) -> Result<(), Error> {
-        let (need, have) = (self.snapshot_words(), buffer.len());
-        match buffer.get_mut(..need).and_then(<[u32]>::split_first_mut) {
-            Some((mark, states)) => {
-                *mark = self.model.crc();
-                for (to, from) in states.iter_mut().zip(self.memory.iter()) {
-                    *to = *from;
-                }
-                Ok(())
-            }
-            None => Err(Error::Memory { need, have }),
+    /// [`RunError::Memory`] where `buffer` is too small.
+    pub fn snapshot(&self, buffer: &mut [u32]) -> Result<(), RunError> {
+        if let Some((mark, states)) = first_words(buffer, self.snapshot_words())?.split_first_mut() {
+            *mark = self.model.crc();
+            put(states, self.memory);
         }
+        Ok(())
     }
 
     /// Takes the states of a snapshot.
     ///
     /// # Errors
-    /// [`Error::Snapshot`] where it is another model's, [`Error::Memory`] where it is too short; the states
+    /// [`RunError::Snapshot`] where it is another model's, [`RunError::Memory`] where it is too short; the states
     /// stay as they were.
-    pub fn restore(&mut self, buffer: &[u32]) -> Result<(), Error> {
-        let (need, have) = (self.snapshot_words(), buffer.len());
-        let Some((mark, states)) = buffer.get(..need).and_then(<[u32]>::split_first) else {
-            return Err(Error::Memory { need, have });
+    pub fn restore(&mut self, buffer: &[u32]) -> Result<(), RunError> {
+        let (required, provided) = (self.snapshot_words(), buffer.len());
+        let Some((mark, states)) = buffer.get(..required).and_then(<[u32]>::split_first) else {
+            return Err(MemoryError { required, provided }.into());
         };
         if *mark != self.model.crc() {
-            return Err(Error::Snapshot { model: self.model.crc(), found: *mark });
+            return Err(RunError::Snapshot { model: self.model.crc(), found: *mark });
         }
-        for (to, from) in self.memory.iter_mut().zip(states) {
-            *to = *from;
-        }
+        put(self.memory, states);
         Ok(())
     }
 
     /// Hidden state of layer `k` (its output, where it is not recurrent), in the layer's format.
-    pub fn hidden(&self, k: usize) -> &[i16] {
-        let Some((layer, memory)) = self.layer_memory(k) else { return &[] };
-        let at = if layer.spec().recurrent() { layer.input_words() } else { layer.memory_words() };
-        word::halves(memory.get(at..).unwrap_or_default()).get(..layer.units()).unwrap_or_default()
+    pub fn hidden_state(&self, k: usize) -> &[i16] {
+        hidden_state(self.model, self.memory, k)
     }
 
-    /// Long state of layer `k`: c of an LSTM, the 32-bit h of a GRU, the sum of a mean; words of i32.
-    pub fn long(&self, k: usize) -> &[u32] {
-        let Some((layer, memory)) = self.layer_memory(k) else { return &[] };
-        let at = layer.vector_words();
-        memory.get(at..at + layer.long_words()).unwrap_or_default()
+    /// Carried state of layer `k` in the layer's format: c of an LSTM, the 32-bit h of a GRU, the sum of a mean.
+    pub fn carried_state(&self, k: usize) -> &[i32] {
+        carried_state(self.model, self.memory, k)
     }
+}
 
-    /// Layer `k`, and the memory from its own part on.
-    fn layer_memory(&self, k: usize) -> Option<(&View<'b>, &[u32])> {
-        let before: usize = self.model.layers.iter().take(k).map(View::memory_words).sum();
-        Some((self.model.layers.get(k)?, self.memory.get(before..)?))
+/// Whether a frame has as many elements as a step requires.
+pub(crate) fn check_frame(frame: &[i16], required: usize) -> Result<(), RunError> {
+    let provided = frame.len();
+    if provided == required { Ok(()) } else { Err(RunError::FrameLength { required, provided }) }
+}
+
+/// Where in a stream's memory the output is.
+pub(super) fn output_at(model: &Model<'_>) -> usize {
+    model.memory_words.saturating_sub(vector_words(model.outputs()))
+}
+
+/// Runs the layers up to the last that carries state.
+#[inline(always)]
+pub(super) fn run(model: &Model<'_>, memory: &mut [u32]) {
+    let body = model.layers.get(..model.body).unwrap_or_default();
+    if !body.is_empty() {
+        chain::step(body, memory);
     }
+}
+
+/// [`Stream::output`] of a stream over `memory`.
+#[inline(always)]
+pub(crate) fn output<'s>(model: &Model<'_>, memory: &'s mut [u32]) -> Output<'s> {
+    let head = model.layers.get(model.body..).unwrap_or_default();
+    if !head.is_empty() {
+        chain::step(head, memory.get_mut(model.body_words..).unwrap_or_default());
+    }
+    let logits = word::halves(memory.get(output_at(model)..).unwrap_or_default());
+    Output { logits: logits.get(..model.outputs()).unwrap_or_default(), frac: model.out_frac() }
+}
+
+/// [`Stream::hidden_state`] of a stream over `memory`.
+pub(crate) fn hidden_state<'s>(model: &Model<'_>, memory: &'s [u32], k: usize) -> &'s [i16] {
+    let Some((layer, memory)) = layer_memory(model, memory, k) else { return &[] };
+    let at = if layer.recurrent() { layer.input_words() } else { layer.memory_words() };
+    word::halves(memory.get(at..).unwrap_or_default()).get(..layer.units()).unwrap_or_default()
+}
+
+/// [`Stream::carried_state`] of a stream over `memory`.
+pub(crate) fn carried_state<'s>(model: &Model<'_>, memory: &'s [u32], k: usize) -> &'s [i32] {
+    let Some((layer, memory)) = layer_memory(model, memory, k) else { return &[] };
+    let at = layer.vector_words();
+    word::signed(memory.get(at..at + layer.carried_words()).unwrap_or_default())
+}
+
+/// Layer `k`, and the memory from its own part on.
+fn layer_memory<'s, 'm, 'b>(
+    model: &'m Model<'b>,
+    memory: &'s [u32],
+    k: usize,
+) -> Option<(&'m LayerView<'b>, &'s [u32])> {
+    let before: usize = model.layers.iter().take(k).map(LayerView::memory_words).sum();
+    Some((model.layers.get(k)?, memory.get(before..)?))
 }

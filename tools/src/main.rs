@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use elman_pipeline::Usage;
+use elman_recipe::Usage;
 use elman_tools::cmd::Cli;
 
 fn main() -> ExitCode {

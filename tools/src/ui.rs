@@ -1,4 +1,4 @@
-//! What commands say, and where: figures to stdout, progress to stderr; with `--json` one object on stdout and all
+//! Output of the commands: figures to stdout, progress to stderr; with `--json` one object on stdout and everything
 //! else on stderr.
 
 use std::io::{IsTerminal, Write};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-/// How a command talks.
+/// How a command prints.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ui {
     /// One JSON object on stdout instead of text.
@@ -26,7 +26,7 @@ impl Ui {
         }
     }
 
-    /// A remark beside the result.
+    /// A remark, on stderr.
     pub fn note(&self, text: impl AsRef<str>) {
         let _ = writeln!(std::io::stderr().lock(), "{}", text.as_ref());
     }
@@ -40,7 +40,7 @@ impl Ui {
         Ok(())
     }
 
-    /// Progress through `total` pieces of work: a bar on a terminal, a line now and then in a pipe.
+    /// Progress through `total` steps: a bar on a terminal, a line now and then in a pipe.
     pub fn progress(&self, what: &str, total: u64) -> Progress {
         let bar = if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(total);
@@ -72,7 +72,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// One more piece is done; `message` says how it went.
+    /// One more step is done; `message` is its result.
     pub fn step(&mut self, message: impl Into<String>) {
         self.done += 1;
         let message = message.into();
@@ -97,7 +97,7 @@ impl Progress {
     }
 }
 
-/// A number of bytes as people read it.
+/// A number of bytes with its unit.
 pub fn bytes(n: usize) -> String {
     match n {
         0..10_000 => format!("{n} B"),
@@ -106,7 +106,7 @@ pub fn bytes(n: usize) -> String {
     }
 }
 
-/// A whole number with its thousands apart.
+/// A whole number with separators between thousands.
 pub fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();

@@ -1,14 +1,13 @@
-//! A firmware that knows gestures: an accelerometer over embedded-hal, a network, a detector and a light.
+//! A firmware that recognises gestures: an accelerometer over embedded-hal, a network, a detector and a light.
 
-use elman::detect::{self, Detector};
-use elman::{Model, Stream, blob};
-use embedded_hal::delay::DelayNs;
+use elman::detect::Detector;
+use elman::{MemoryError, Model, RunError, Stream};
 use embedded_hal::digital::OutputPin;
 
-use crate::ear::{Heard, Indicator};
+use crate::spotter::{Detection, Indicator};
 use lis3dh::accelerometer::RawAccelerometer;
 
-/// What gives an acceleration in thousandths of g; [`Lis3dh`](lis3dh::Lis3dh) does, over I2C or SPI.
+/// A source of accelerations in thousandths of g, e.g. [`Lis3dh`](lis3dh::Lis3dh) over I2C or SPI.
 pub trait Accelerometer {
     /// Of the bus.
     type Error;
@@ -53,51 +52,46 @@ pub struct Gestures<'m, 'b, A, P> {
 }
 
 impl<'m, 'b, A: Accelerometer, P: OutputPin> Gestures<'m, 'b, A, P> {
-    /// At the start of a stream, of a model trained on thousandths of g; `memory` is what `Blob::memory_words` and `Blob::detect_words` say together. The model
-    /// takes three values a frame.
+    /// At the start of a stream, of a model trained on thousandths of g that takes three values a frame. `memory` needs
+    /// `Blob::memory_words` and `Blob::detect_words` words.
     ///
     /// # Errors
     /// Where the model has no detector, is no stream, or the memory is too small.
-    pub fn new(
-        model: &'m Model<'b>,
-        memory: &'m mut [u32],
-        sensor: A,
-        light: Indicator<P>,
-    ) -> Result<Self, blob::Error> {
+    pub fn new(model: &'m Model<'b>, memory: &'m mut [u32], sensor: A, light: Indicator<P>) -> Result<Self, RunError> {
         let Some(config) = model.detect() else {
-            return Err(blob::Error::Deaf { audio: model.audio().is_some(), detector: false });
+            return Err(RunError::NotAListener { front_end: model.audio().is_some(), detector: false });
         };
         if model.inputs() != 3 {
-            return Err(blob::Error::Frames { elements: 3, inputs: model.inputs() });
+            return Err(RunError::FrameLength { required: model.inputs(), provided: 3 });
         }
-        let too_small = blob::Error::Memory { need: model.memory_words() + config.memory_words(), have: memory.len() };
-        let (states, sums) = memory.split_at_mut_checked(model.memory_words()).ok_or(too_small)?;
-        let detector = Detector::new(config, sums).map_err(|e| match e {
-            detect::Error::Memory { .. } => too_small,
-            e => blob::Error::Detect(e),
-        })?;
+        let required = model.memory_words() + config.memory_words();
+        if memory.len() < required {
+            return Err(MemoryError { required, provided: memory.len() }.into());
+        }
+        let (states, sums) = memory.split_at_mut(model.memory_words());
+        let detector = Detector::new(config, sums)?;
         Ok(Gestures { net: model.stream(states)?, detector, sensor, light })
     }
 
-    /// One reading: waits `period_ms`, reads, and tells what was recognised.
+    /// One reading, `period_ms` after the one before: gives the gesture that was recognised, if there is one. The caller
+    /// waits, by a timer that keeps the rate that the model was trained on, as embassy's `Ticker` does.
     ///
     /// # Errors
     /// [`Fault`]: the sensor's or the pin's.
-    pub fn step(&mut self, delay: &mut impl DelayNs, period_ms: u32) -> Result<Heard<'b>, Fault<A::Error, P::Error>> {
-        delay.delay_ms(period_ms);
-        self.light.pass(period_ms).map_err(Fault::Light)?;
+    pub fn step(&mut self, period_ms: u32) -> Result<Detection<'b>, Fault<A::Error, P::Error>> {
+        self.light.tick(period_ms).map_err(Fault::Light)?;
         // The model's input has so many fraction bits of a thousandth of g.
-        let frac = self.net.model().layers().first().map_or(0, |l| l.in_frac());
+        let frac = self.net.model().in_frac();
         let scaled = |v: i16| (i32::from(v) << (frac & 15)).clamp(i16::MIN.into(), i16::MAX.into()) as i16;
         let frame = self.sensor.read().map_err(Fault::Sensor)?.map(scaled);
         let y = self.net.step(&frame);
-        let event = self.detector.step(y.scores, y.frac);
-        if self.detector.rests() {
+        let event = self.detector.step(y.logits, y.frac);
+        if self.detector.should_reset() {
             self.net.reset();
-            self.detector.start_anew();
+            self.detector.reset_window();
         }
         let Some(event) = event else { return Ok(None) };
-        self.light.flash().map_err(Fault::Light)?;
-        Ok(Some((event, self.net.model().label(event.output.into()).unwrap_or("?"))))
+        self.light.blink().map_err(Fault::Light)?;
+        Ok(Some((event, self.net.model().label(event.class).unwrap_or("?"))))
     }
 }

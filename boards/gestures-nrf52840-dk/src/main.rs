@@ -4,12 +4,12 @@
 
 use defmt_rtt as _;
 use elman::{Blob, Model};
-use elman_board::ear::Indicator;
 use elman_board::gesture::Gestures;
+use elman_board::spotter::Indicator;
 use embassy_nrf::gpio::{Level, Output, OutputDrive};
 use embassy_nrf::twim::{Config, InterruptHandler, Twim};
 use embassy_nrf::{bind_interrupts, peripherals};
-use embassy_time::Delay;
+use embassy_time::{Duration, Ticker};
 use lis3dh::{Lis3dh, SlaveAddr};
 use panic_probe as _;
 use static_cell::ConstStaticCell;
@@ -27,18 +27,27 @@ const PERIOD_MS: u32 = 40;
 #[embassy_executor::main]
 async fn main(_spawner: embassy_executor::Spawner) {
     let p = embassy_nrf::init(Default::default());
-    let model = defmt::unwrap!(Model::load(BLOB));
+    let model = match Model::load(BLOB) {
+        Ok(model) => model,
+        Err(error) => return defmt::error!("{}", error),
+    };
     let pin = Output::new(p.P0_13, Level::High, OutputDrive::Standard);
     let light = Indicator::new(pin, true, 500).unwrap_or_else(|e| match e {});
     let bus = Twim::new(p.TWISPI0, Interrupts, p.P0_26, p.P0_27, Config::default(), SENT.take());
     let Ok(sensor) = Lis3dh::new_i2c(bus, SlaveAddr::Default) else {
         return defmt::error!("no LIS3DH answers at its address");
     };
-    let mut gestures = defmt::unwrap!(Gestures::new(&model, MEMORY.take(), sensor, light));
+    let mut gestures = match Gestures::new(&model, MEMORY.take(), sensor, light) {
+        Ok(gestures) => gestures,
+        Err(error) => return defmt::error!("{}", error),
+    };
+    // At a fixed rate, whatever a step takes; in between the executor is free.
+    let mut ticker = Ticker::every(Duration::from_millis(PERIOD_MS.into()));
     loop {
-        match gestures.step(&mut Delay, PERIOD_MS) {
+        ticker.next().await;
+        match gestures.step(PERIOD_MS) {
             Ok(Some((event, name))) => {
-                defmt::info!("{=str} at step {=u32}, score {=u16}", name, event.step, event.score);
+                defmt::info!("{=str}: {}", name, event);
             }
             Ok(None) => {}
             Err(_) => defmt::error!("the accelerometer does not answer"),

@@ -3,8 +3,8 @@
 #![no_main]
 
 use defmt_rtt as _;
-use elman::{Blob, Model};
-use elman_board::ear::{Ear, Indicator, Unbiased};
+use elman::{Blob, Storage};
+use elman_board::spotter::{Indicator, Spotter, Unbiased};
 use embassy_nrf::gpio::{Level, Output, OutputDrive};
 use embassy_nrf::saadc::{CallbackResult, ChannelConfig, Config, Gain, InterruptHandler, Saadc};
 use embassy_nrf::timer::Frequency;
@@ -15,7 +15,7 @@ use static_cell::ConstStaticCell;
 bind_interrupts!(struct Interrupts { SAADC => InterruptHandler; });
 
 static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
-static MEMORY: ConstStaticCell<[u32; BLOB.listener_words()]> = ConstStaticCell::new([0; BLOB.listener_words()]);
+static STORAGE: ConstStaticCell<Storage<'static, { BLOB.listener_words() }>> = ConstStaticCell::new(Storage::new());
 /// Samples in a block: 20 ms.
 const BLOCK: usize = 320;
 static BUFFERS: ConstStaticCell<[[[i16; 1]; BLOCK]; 2]> = ConstStaticCell::new([[[0; 1]; BLOCK]; 2]);
@@ -23,26 +23,29 @@ static BUFFERS: ConstStaticCell<[[[i16; 1]; BLOCK]; 2]> = ConstStaticCell::new([
 #[embassy_executor::main]
 async fn main(_spawner: embassy_executor::Spawner) {
     let mut p = embassy_nrf::init(Default::default());
-    let model = defmt::unwrap!(Model::load(BLOB));
     // The matrix' row is driven high, its column low; the microphone gets its supply from a pin.
     let _row = Output::new(p.P0_21.reborrow(), Level::High, OutputDrive::Standard);
     let _microphone = Output::new(p.P0_20.reborrow(), Level::High, OutputDrive::HighDrive);
     let pin = Output::new(p.P0_28.reborrow(), Level::High, OutputDrive::Standard);
     let light = Indicator::new(pin, true, 8000).unwrap_or_else(|e| match e {});
-    let mut ear = defmt::unwrap!(Ear::new(&model, MEMORY.take(), light));
+    let listener = match STORAGE.take().listener(BLOB) {
+        Ok(listener) => listener,
+        Err(error) => return defmt::error!("{}", error),
+    };
+    let mut spotter = Spotter::new(listener, light);
 
     let mut channel = ChannelConfig::single_ended(p.P0_05.reborrow());
     channel.gain = Gain::Gain4;
     let mut converter = Saadc::new(p.SAADC.reborrow(), Interrupts, Config::default(), [channel]);
     let (mut unbiased, mut block) = (Unbiased::new(12), [0; BLOCK]);
-    let heard = |raw: &[[i16; 1]]| {
+    let process = |raw: &[[i16; 1]]| {
         block.iter_mut().zip(raw).for_each(|(to, [x])| *to = unbiased.next((*x).max(0) as u16));
-        if let Some((event, word)) = ear.hear(&block).unwrap_or_else(|e| match e {}) {
-            defmt::info!("{=str} at step {=u32}, score {=u16}", word, event.step, event.score);
+        if let Some((event, word)) = spotter.process(&block).unwrap_or_else(|e| match e {}) {
+            defmt::info!("{=str}: {}", word, event);
         }
         CallbackResult::Continue
     };
     let timer: embassy_nrf::Peri<'_, peripherals::TIMER0> = p.TIMER0.reborrow();
     let channels = (p.PPI_CH0.reborrow(), p.PPI_CH1.reborrow());
-    converter.run_task_sampler(timer, channels.0, channels.1, Frequency::F16MHz, 1000, BUFFERS.take(), heard).await;
+    converter.run_task_sampler(timer, channels.0, channels.1, Frequency::F16MHz, 1000, BUFFERS.take(), process).await;
 }

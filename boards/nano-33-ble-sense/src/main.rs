@@ -3,8 +3,8 @@
 #![no_main]
 
 use defmt_rtt as _;
-use elman::{Blob, Model};
-use elman_board::ear::{Ear, Indicator};
+use elman::{Blob, Storage};
+use elman_board::spotter::{Indicator, Spotter};
 use embassy_nrf::gpio::{Level, Output, OutputDrive};
 use embassy_nrf::pdm::{Config, Frequency, InterruptHandler, Pdm, Ratio, SamplerState};
 use embassy_nrf::{bind_interrupts, peripherals};
@@ -14,7 +14,7 @@ use static_cell::ConstStaticCell;
 bind_interrupts!(struct Interrupts { PDM => InterruptHandler<peripherals::PDM>; });
 
 static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
-static MEMORY: ConstStaticCell<[u32; BLOB.listener_words()]> = ConstStaticCell::new([0; BLOB.listener_words()]);
+static STORAGE: ConstStaticCell<Storage<'static, { BLOB.listener_words() }>> = ConstStaticCell::new(Storage::new());
 /// Samples in a block: 20 ms.
 const BLOCK: usize = 320;
 static BUFFERS: ConstStaticCell<[[i16; BLOCK]; 2]> = ConstStaticCell::new([[0; BLOCK]; 2]);
@@ -22,24 +22,27 @@ static BUFFERS: ConstStaticCell<[[i16; BLOCK]; 2]> = ConstStaticCell::new([[0; B
 #[embassy_executor::main]
 async fn main(_spawner: embassy_executor::Spawner) {
     let p = embassy_nrf::init(Default::default());
-    let model = defmt::unwrap!(Model::load(BLOB));
     // The microphone gets its supply from a pin.
     let _supply = Output::new(p.P0_17, Level::High, OutputDrive::Standard);
     let pin = Output::new(p.P0_13, Level::Low, OutputDrive::Standard);
     let light = Indicator::new(pin, false, 8000).unwrap_or_else(|e| match e {});
-    let mut ear = defmt::unwrap!(Ear::new(&model, MEMORY.take(), light));
+    let listener = match STORAGE.take().listener(BLOB) {
+        Ok(listener) => listener,
+        Err(error) => return defmt::error!("{}", error),
+    };
+    let mut spotter = Spotter::new(listener, light);
 
     let mut config = Config::default();
     // 1.28 MHz / 80 is 16 kHz exactly.
     (config.frequency, config.ratio) = (Frequency::_1280k, Ratio::Ratio80);
     let mut microphone = Pdm::new(p.PDM, Interrupts, p.P0_26, p.P0_25, config);
-    let heard = |block: &[i16; BLOCK]| {
-        if let Some((event, word)) = ear.hear(block).unwrap_or_else(|e| match e {}) {
-            defmt::info!("{=str} at step {=u32}, score {=u16}", word, event.step, event.score);
+    let process = |block: &[i16; BLOCK]| {
+        if let Some((event, word)) = spotter.process(block).unwrap_or_else(|e| match e {}) {
+            defmt::info!("{=str}: {}", word, event);
         }
         SamplerState::Sampled
     };
-    if microphone.run_task_sampler(BUFFERS.take(), heard).await.is_err() {
+    if microphone.run_task_sampler(BUFFERS.take(), process).await.is_err() {
         defmt::error!("the microphone runs already");
     }
 }

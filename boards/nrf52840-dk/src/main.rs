@@ -1,43 +1,68 @@
 //! nRF52840-DK: a PDM microphone on P1.01 (clock) and P1.02 (data), LED 1.
+//!
+//! The microphone's driver fills a pipe, and the network reads it in its own time: no block is lost while a frame is computed.
 #![no_std]
 #![no_main]
 
 use defmt_rtt as _;
-use elman::{Blob, Model};
-use elman_board::ear::{Ear, Indicator};
+use elman::{Blob, PcmReader, Storage};
 use embassy_nrf::gpio::{Level, Output, OutputDrive};
 use embassy_nrf::pdm::{Config, Frequency, InterruptHandler, Pdm, Ratio, SamplerState};
 use embassy_nrf::{bind_interrupts, peripherals};
+use embassy_sync::blocking_mutex::raw::ThreadModeRawMutex;
+use embassy_sync::pipe::Pipe;
+use embassy_time::{Duration, with_timeout};
 use panic_probe as _;
 use static_cell::ConstStaticCell;
 
 bind_interrupts!(struct Interrupts { PDM => InterruptHandler<peripherals::PDM>; });
 
 static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
-static MEMORY: ConstStaticCell<[u32; BLOB.listener_words()]> = ConstStaticCell::new([0; BLOB.listener_words()]);
+static STORAGE: ConstStaticCell<Storage<'static, { BLOB.listener_words() }>> = ConstStaticCell::new(Storage::new());
 /// Samples in a block: 20 ms.
 const BLOCK: usize = 320;
 static BUFFERS: ConstStaticCell<[[i16; BLOCK]; 2]> = ConstStaticCell::new([[0; BLOCK]; 2]);
+/// Samples that wait for the network, as bytes: 80 ms.
+static SAMPLES: Pipe<ThreadModeRawMutex, { 4 * 2 * BLOCK }> = Pipe::new();
+/// For how long the light shows an event.
+const SHOWN: Duration = Duration::from_millis(500);
 
 #[embassy_executor::main]
 async fn main(_spawner: embassy_executor::Spawner) {
     let p = embassy_nrf::init(Default::default());
-    let model = defmt::unwrap!(Model::load(BLOB));
-    let pin = Output::new(p.P0_13, Level::High, OutputDrive::Standard);
-    let light = Indicator::new(pin, true, 8000).unwrap_or_else(|e| match e {});
-    let mut ear = defmt::unwrap!(Ear::new(&model, MEMORY.take(), light));
+    let mut listener = match STORAGE.take().listener(BLOB) {
+        Ok(listener) => listener,
+        Err(error) => return defmt::error!("{}", error),
+    };
 
     let mut config = Config::default();
     // 1.28 MHz / 80 is 16 kHz exactly.
     (config.frequency, config.ratio) = (Frequency::_1280k, Ratio::Ratio80);
     let mut microphone = Pdm::new(p.PDM, Interrupts, p.P1_01, p.P1_02, config);
-    let heard = |block: &[i16; BLOCK]| {
-        if let Some((event, word)) = ear.hear(block).unwrap_or_else(|e| match e {}) {
-            defmt::info!("{=str} at step {=u32}, score {=u16}", word, event.step, event.score);
+    let record = microphone.run_task_sampler(BUFFERS.take(), |block| {
+        let bytes: &[u8] = bytemuck::cast_slice(block);
+        if SAMPLES.try_write(bytes) != Ok(bytes.len()) {
+            defmt::warn!("samples were lost: a frame takes longer than the pipe is");
         }
         SamplerState::Sampled
+    });
+
+    let mut light = Output::new(p.P0_13, Level::High, OutputDrive::Standard);
+    let listen = async {
+        let mut samples = PcmReader::new(&SAMPLES);
+        loop {
+            // The light is on when its pin is low. A time-out loses no sample.
+            match with_timeout(SHOWN, listener.next_event(&mut samples)).await {
+                Err(_) => light.set_high(),
+                Ok(Ok(Some(event))) => {
+                    light.set_low();
+                    defmt::info!("{=str}: {}", listener.label(&event).unwrap_or("?"), event);
+                }
+                Ok(_) => return,
+            }
+        }
     };
-    if microphone.run_task_sampler(BUFFERS.take(), heard).await.is_err() {
+    if embassy_futures::join::join(record, listen).await.0.is_err() {
         defmt::error!("the microphone runs already");
     }
 }

@@ -10,47 +10,51 @@ const STATE: usize = 4;
 const CONTROL: usize = 8;
 const DIVIDER: usize = 16;
 
-/// The port.
-pub struct Uart(());
-
-impl Uart {
-    /// Switches it on. There is one owner: whoever calls this twice gets two handles to one port, whose bytes then mix.
-    pub fn start() -> Self {
-        let uart = Uart(());
-        uart.write_register(DIVIDER, 16);
-        uart.write_register(CONTROL, 3);
-        uart
-    }
-
-    fn register(&self, offset: usize) -> u32 {
-        // SAFETY: a register of a peripheral that is always there; reading has no effect on memory.
-        unsafe { ((BASE + offset) as *const u32).read_volatile() }
-    }
-
-    fn write_register(&self, offset: usize, value: u32) {
-        // SAFETY: as above; writing has no effect on memory.
-        unsafe { ((BASE + offset) as *mut u32).write_volatile(value) }
-    }
+fn register(offset: usize) -> u32 {
+    // SAFETY: a register of a peripheral that is always there; reading has no effect on memory.
+    unsafe { ((BASE + offset) as *const u32).read_volatile() }
 }
 
-impl ErrorType for Uart {
+fn write_register(offset: usize, value: u32) {
+    // SAFETY: as above; writing has no effect on memory.
+    unsafe { ((BASE + offset) as *mut u32).write_volatile(value) }
+}
+
+/// The bytes that come.
+pub struct Receiver(());
+
+/// The bytes that go.
+pub struct Sender(());
+
+/// Switches the port on. There is one owner: whoever calls this twice gets two handles to one port, whose bytes then mix.
+pub fn start() -> (Receiver, Sender) {
+    write_register(DIVIDER, 16);
+    write_register(CONTROL, 3);
+    (Receiver(()), Sender(()))
+}
+
+impl ErrorType for Receiver {
     type Error = Infallible;
 }
 
-impl Read for Uart {
+impl Read for Receiver {
     fn read(&mut self, to: &mut [u8]) -> Result<usize, Infallible> {
         let Some(first) = to.first_mut() else { return Ok(0) };
-        while self.register(STATE) & 2 == 0 {}
-        *first = self.register(DATA) as u8;
+        while register(STATE) & 2 == 0 {}
+        *first = register(DATA) as u8;
         Ok(1)
     }
 }
 
-impl Write for Uart {
+impl ErrorType for Sender {
+    type Error = Infallible;
+}
+
+impl Write for Sender {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, Infallible> {
         for byte in bytes {
-            while self.register(STATE) & 1 != 0 {}
-            self.write_register(DATA, u32::from(*byte));
+            while register(STATE) & 1 != 0 {}
+            write_register(DATA, u32::from(*byte));
         }
         Ok(bytes.len())
     }

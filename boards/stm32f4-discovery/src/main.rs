@@ -3,8 +3,8 @@
 #![no_main]
 
 use defmt_rtt as _;
-use elman::{Blob, Model};
-use elman_board::ear::{Ear, Indicator, PulseDensity};
+use elman::{Blob, Storage};
+use elman_board::spotter::{Indicator, PulseDensity, Spotter};
 use embassy_stm32::gpio::{Level, Output, Speed};
 use embassy_stm32::i2s::{Config, Format, I2S};
 use embassy_stm32::rcc::{Hse, HseMode, Pll, PllMul, PllPreDiv, PllRDiv, PllSource};
@@ -16,7 +16,7 @@ use static_cell::ConstStaticCell;
 bind_interrupts!(struct Interrupts { DMA1_STREAM3 => dma::InterruptHandler<peripherals::DMA1_CH3>; });
 
 static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
-static MEMORY: ConstStaticCell<[u32; BLOB.listener_words()]> = ConstStaticCell::new([0; BLOB.listener_words()]);
+static STORAGE: ConstStaticCell<Storage<'static, { BLOB.listener_words() }>> = ConstStaticCell::new(Storage::new());
 /// Samples in a block: 10 ms. A sample is four words of the microphone's bits.
 const BLOCK: usize = 160;
 static BITS: ConstStaticCell<[u16; 8 * BLOCK]> = ConstStaticCell::new([0; 8 * BLOCK]);
@@ -30,10 +30,13 @@ async fn main(_spawner: embassy_executor::Spawner) {
     let pll = Pll { prediv: PllPreDiv::DIV8, mul: PllMul::MUL256, divp: None, divq: None, divr: Some(PllRDiv::DIV5) };
     config.rcc.plli2s = Some(pll);
     let p = embassy_stm32::init(config);
-    let model = defmt::unwrap!(Model::load(BLOB));
     let pin = Output::new(p.PD13, Level::Low, Speed::Low);
     let light = Indicator::new(pin, false, 8000).unwrap_or_else(|e| match e {});
-    let mut ear = defmt::unwrap!(Ear::new(&model, MEMORY.take(), light));
+    let listener = match STORAGE.take().listener(BLOB) {
+        Ok(listener) => listener,
+        Err(error) => return defmt::error!("{}", error),
+    };
+    let mut spotter = Spotter::new(listener, light);
 
     let mut i2s = Config::default();
     (i2s.frequency, i2s.format, i2s.master_clock) = (Hertz::khz(32), Format::Data16Channel16, false);
@@ -47,8 +50,8 @@ async fn main(_spawner: embassy_executor::Spawner) {
         }
         let mut block = [0; BLOCK];
         block.iter_mut().zip(words.as_chunks().0).for_each(|(to, bits)| *to = filter.next(*bits));
-        if let Some((event, word)) = ear.hear(&block).unwrap_or_else(|e| match e {}) {
-            defmt::info!("{=str} at step {=u32}, score {=u16}", word, event.step, event.score);
+        if let Some((event, word)) = spotter.process(&block).unwrap_or_else(|e| match e {}) {
+            defmt::info!("{=str}: {}", word, event);
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::arith::log2::log2;
 use crate::blob::MAX_BEAMS;
 use crate::net::Output;
 
-/// What may be written: what hypothesis `parent` has, then `symbol`.
+/// A hypothesis: the symbols of hypothesis `parent`, then `symbol`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Hypothesis {
     pub symbol: u16,
@@ -15,7 +15,7 @@ pub(super) struct Hypothesis {
     pub log2_p: i32,
 }
 
-/// The most likely of those that have ended: how long it is, and which of the last step it goes on.
+/// The most likely of those that have ended: its length, and the hypothesis of the last step that it extends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Best {
     pub length: usize,
@@ -51,7 +51,7 @@ impl Hypotheses {
         self.all.get(..self.count).unwrap_or_default().iter()
     }
 
-    /// Takes one that is no more likely than those that are there.
+    /// Appends one that is no more likely than the others.
     pub(super) fn push(&mut self, h: Hypothesis) {
         if let (true, Some(free)) = (self.count < self.most, self.all.get_mut(self.count)) {
             *free = h;
@@ -59,7 +59,7 @@ impl Hypotheses {
         }
     }
 
-    /// Takes one where it belongs: behind those that are as likely. The least likely goes where there is no room.
+    /// Inserts one in order, after those that are as likely. The least likely is dropped where there are too many.
     fn insert(&mut self, h: Hypothesis) {
         let at = self.iter().position(|other| other.log2_p < h.log2_p).unwrap_or(self.count);
         if at >= self.most {
@@ -72,21 +72,21 @@ impl Hypotheses {
         }
     }
 
-    /// Takes all that go on hypothesis `parent`, of this likelihood, by the scores of the next symbol.
+    /// Takes all that go on hypothesis `parent`, of this likelihood, by the logits of the next symbol.
     ///
-    /// log2 p_k = -(x_k + log2 Σ 2^-x_j), x_k = (s_max - s_k) log2 e, as softmax has it.
+    /// log2 p_k = -(x_k + log2 Σ 2^-x_j), x_k = (s_max - s_k) log2 e, as in softmax.
     pub(super) fn extend(&mut self, parent: usize, log2_p: i32, output: &Output<'_>) {
-        let top = output.scores.iter().copied().max().unwrap_or(0) as i32;
+        let top = output.logits.iter().copied().max().unwrap_or(0) as i32;
         let below = |s: i16| {
             // 47274 = log2(e) in Q1.15.
             let d = (top.wrapping_sub(s as i32)) as u64 * 47_274;
             ((d << FRAC) >> (15 + output.frac.min(15) as u32)) as u32
         };
-        let sum = output.scores.iter().fold(0u64, |sum, s| sum.wrapping_add(exp2_neg(below(*s)) as u64));
+        let sum = output.logits.iter().fold(0u64, |sum, s| sum.wrapping_add(exp2_neg(below(*s)) as u64));
         // Weights are Q0.31: log2 of their sum is 31 more.
         let total = (log2(sum, FRAC) as i32).wrapping_sub(31 << FRAC);
         let least = |h: &Self| if h.count < h.most { None } else { h.iter().next_back().map(|l| l.log2_p) };
-        for (symbol, s) in (0u16..).zip(output.scores) {
+        for (symbol, s) in (0u16..).zip(output.logits) {
             let cost = (below(*s) as i32).saturating_add(total).max(0);
             let log2_p = log2_p.saturating_sub(cost);
             if least(self).is_none_or(|least| log2_p > least) {
@@ -104,12 +104,12 @@ mod tests {
     #[test]
     fn the_most_likely_first_and_of_equals_the_earlier() {
         let mut found = Hypotheses::new(3);
-        let scores = [100i16, 300, 300, 50, 299];
-        found.extend(0, 0, &Output { scores: &scores, frac: 8 });
-        found.extend(1, 0, &Output { scores: &[300, 100, 300, 50, 299], frac: 8 });
+        let logits = [100i16, 300, 300, 50, 299];
+        found.extend(0, 0, &Output { logits: &logits, frac: 8 });
+        found.extend(1, 0, &Output { logits: &[300, 100, 300, 50, 299], frac: 8 });
         let order: Vec<(u16, u8)> = found.iter().map(|h| (h.symbol, h.parent)).collect();
         assert_eq!(order, [(1, 0), (2, 0), (0, 1)]);
-        let e: Vec<f64> = scores.iter().map(|s| (*s as f64 / 256.0).exp()).collect();
+        let e: Vec<f64> = logits.iter().map(|s| (*s as f64 / 256.0).exp()).collect();
         let wanted = (e[1] / e.iter().sum::<f64>()).log2() * 1024.0;
         assert!((found.iter().next().unwrap().log2_p as f64 - wanted).abs() < 3.0);
     }
@@ -117,12 +117,12 @@ mod tests {
     #[test]
     fn extremes_are_total() {
         let mut found = Hypotheses::new(8);
-        found.extend(7, i32::MIN, &Output { scores: &[i16::MIN, i16::MAX], frac: 0 });
+        found.extend(7, i32::MIN, &Output { logits: &[i16::MIN, i16::MAX], frac: 0 });
         assert_eq!(found.iter().map(|h| h.log2_p).collect::<Vec<_>>(), [i32::MIN; 2]);
-        found.extend(0, 0, &Output { scores: &[], frac: 15 });
+        found.extend(0, 0, &Output { logits: &[], frac: 15 });
         assert_eq!(found.iter().count(), 2);
         let mut none = Hypotheses::new(0);
-        none.extend(0, 0, &Output { scores: &[1], frac: 15 });
+        none.extend(0, 0, &Output { logits: &[1], frac: 15 });
         assert_eq!(none.iter().count(), 0);
     }
 }

@@ -14,14 +14,19 @@ mod search;
 pub use search::Written;
 
 use super::sequence::run_layers;
-use super::{Output, chain};
+use super::{Output, RunError, chain};
 use crate::arith::{reformat, softmax_wide};
-use crate::blob::seq2seq::{BRIDGE, DECODER, ENCODER, HEAD, KEY, Plan, QUERY, SCORE};
-use crate::blob::{Chains, Error, Model, Score, Structure};
-use crate::cell::{LongState, View, split_mut};
+use crate::blob::{AttentionScore, Direction, Model, Structure};
+use crate::cell::{CarriedState, LayerView, split_mut};
 use crate::kernel::layout::vector_words;
-use crate::kernel::word;
+use crate::kernel::{put, word};
 use crate::layer::attention;
+use crate::memory::first_words;
+use crate::plan::Seq2seqPlan;
+use crate::wiring::seq2seq::{BRIDGE, DECODER, ENCODER, ENERGY, HEAD, KEY, QUERY};
+
+/// An attention weight: from 0 to 1 in steps of 2^-15, a word each.
+pub type AttentionWeight = fixed::types::U17F15;
 
 /// The symbol that ends what is written, and that the decoder reads before the first.
 pub const END: u16 = 0;
@@ -29,11 +34,11 @@ pub const END: u16 = 0;
 /// An encoder-decoder that runs, in the caller's memory.
 ///
 /// ```
-/// # fn run(model: &elman::Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(), elman::blob::Error> {
+/// # fn run(model: &elman::Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(), elman::RunError> {
 /// let mut net = model.seq2seq(memory)?; // `model.memory_words()` words
 /// let written = net.run(frames)?; // `[steps, model.inputs()]`
 /// for symbol in written.symbols() {
-///     println!("{:?}", model.label(symbol.into()));
+///     println!("{:?}", model.label(symbol));
 /// }
 /// # Ok(()) }
 /// ```
@@ -41,8 +46,8 @@ pub const END: u16 = 0;
 pub struct Seq2seq<'m, 'b> {
     model: &'m Model<'b>,
     memory: &'m mut [u32],
-    plan: Plan,
-    score: Score,
+    plan: Seq2seqPlan,
+    score: AttentionScore,
     max_outputs: usize,
     beams: usize,
     /// Steps of the source that was read last.
@@ -53,22 +58,21 @@ impl<'b> Model<'b> {
     /// An encoder-decoder over `memory`, which needs [`Model::memory_words`].
     ///
     /// # Errors
-    /// [`Error::Memory`] where `memory` is too small, [`Error::Way`] where layers are joined otherwise.
-    pub fn seq2seq<'m>(&'m self, memory: &'m mut [u32]) -> Result<Seq2seq<'m, 'b>, Error> {
+    /// [`RunError::Memory`] where `memory` is too small, [`RunError::WrongRunner`] where layers are joined otherwise.
+    pub fn seq2seq<'m>(&'m self, memory: &'m mut [u32]) -> Result<Seq2seq<'m, 'b>, RunError> {
         let Structure::Seq2seq { score, max_outputs, beams } = self.structure() else {
-            return Err(Error::Way { structure: self.structure() });
+            return Err(RunError::WrongRunner { structure: self.structure() });
         };
-        let (need, have) = (self.memory_words(), memory.len());
-        let Some(memory) = memory.get_mut(..need) else { return Err(Error::Memory { need, have }) };
+        let plan = Seq2seqPlan::of(self.chains(), score, self.max_steps(), max_outputs, beams);
+        let memory = first_words(memory, plan.words())?;
         memory.fill(0);
-        let plan = Plan::of(Chains::of(self.descriptor()), score, self.max_steps() as u16, max_outputs, beams);
         let (max_outputs, beams) = (max_outputs as usize, beams as usize);
         Ok(Seq2seq { model: self, memory, plan, score, max_outputs, beams, steps: 0 })
     }
 }
 
-/// The parts of the memory behind the encoder's layers, as [`Plan`] has them.
-struct Parts<'p> {
+/// The parts of the memory after the encoder's layers: [`Seq2seqPlan`].
+struct Workspace<'p> {
     /// The encoder's states, `stride` words each.
     states: &'p [u32],
     stride: usize,
@@ -85,17 +89,11 @@ fn elements(words: &[u32], n: usize) -> &[i16] {
     word::halves(words).get(..n).unwrap_or_default()
 }
 
-fn put(from: &[i16], to: &mut [i16]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-    }
-}
-
-/// Runs a chain without state over the vector at the front of `stage`, behind which all is 0; the output's words are
-/// given, `stage`'s own front where there is no layer.
-fn run_stage<'s>(layers: &[View<'_>], stage: &'s mut [u32], width: usize) -> &'s mut [u32] {
+/// Runs a chain without state over the vector at the front of `stage`, after which all is 0; gives the output's words,
+/// `stage`'s own front where there is no layer.
+fn run_stage<'s>(layers: &[LayerView<'_>], stage: &'s mut [u32], width: usize) -> &'s mut [u32] {
     chain::step(layers, stage);
-    let units = layers.last().map_or(width, View::units);
+    let units = layers.last().map_or(width, LayerView::units);
     split_mut(stage, chain::words(layers)).1.get_mut(..vector_words(units)).unwrap_or_default()
 }
 
@@ -111,7 +109,7 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
     }
 
     /// Layers of a chain.
-    fn chain(&self, k: usize) -> &'m [View<'b>] {
+    fn chain(&self, k: usize) -> &'m [LayerView<'b>] {
         self.model.chain(k)
     }
 
@@ -119,9 +117,9 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
     fn state(&self) -> (usize, usize, u8) {
         let layers = self.chain(ENCODER);
         let frac = layers.last().map_or(15, |l| l.formats().out_frac);
-        let units = |l: Option<&View<'_>>| l.map_or(0, View::units);
+        let units = |l: Option<&LayerView<'_>>| l.map_or(0, LayerView::units);
         match layers.split_last() {
-            Some((last, before)) if last.direction() == crate::blob::Direction::Backward => {
+            Some((last, before)) if last.direction() == Direction::Backward => {
                 let forward = units(before.last());
                 (forward.saturating_add(last.units()), forward, frac)
             }
@@ -134,7 +132,7 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         self.chain(DECODER).last().map_or((0, 15), |l| (l.units(), l.formats().out_frac))
     }
 
-    fn parts(&mut self) -> Parts<'_> {
+    fn workspace(&mut self) -> Workspace<'_> {
         let plan = self.plan;
         let (even, rest) = split_mut(self.memory, plan.buffers.even.saturating_mul(plan.steps));
         let (odd, rest) = split_mut(rest, plan.buffers.odd.saturating_mul(plan.steps));
@@ -147,22 +145,22 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
             if plan.buffers.last_is_odd() { (odd, plan.buffers.odd) } else { (even, plan.buffers.even) };
         let written = split_mut(rest, plan.written).0;
         let weights = weights.get_mut(..self.steps).unwrap_or_default();
-        Parts { states, stride, query, weights, keys, stage, slots, written }
+        Workspace { states, stride, query, weights, keys, stage, slots, written }
     }
 
     /// Reads a source, `[steps, inputs]`, and puts the decoder before its first step.
     ///
     /// # Errors
-    /// [`Error::Frames`] where `frames` is no whole number of frames, [`Error::TooLong`] where there are more than the
+    /// [`RunError::Frames`] where `frames` is no whole number of frames, [`RunError::TooLong`] where there are more than the
     /// model's [`Model::max_steps`].
-    pub fn encode(&mut self, frames: &[i16]) -> Result<(), Error> {
+    pub fn encode(&mut self, frames: &[i16]) -> Result<(), RunError> {
         let (inputs, most) = (self.model.inputs(), self.plan.steps);
         self.steps = run_layers(self.chain(ENCODER), inputs, frames, self.plan.buffers, most, self.memory)?.steps;
         let (steps, (units, forward, state_frac)) = (self.steps, self.state());
         let [bridge, keys, decoder] = [BRIDGE, KEY, DECODER].map(|k| self.chain(k));
-        let (attends, key) = (self.score != Score::None, self.plan.key);
+        let (attends, key) = (self.score != AttentionScore::None, self.plan.key);
         let slot_words = self.plan.slot;
-        let Parts { states, stride, keys: key_words, stage, slots, .. } = self.parts();
+        let Workspace { states, stride, keys: key_words, stage, slots, .. } = self.workspace();
         // Of a source without steps, the states are those before the first.
         let state = |t: usize| {
             let at = t.wrapping_mul(stride);
@@ -172,18 +170,16 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         if attends && key > 0 {
             for (t, to) in key_words.chunks_exact_mut(key).enumerate().take(steps) {
                 stage.fill(0);
-                put(state(t), word::halves_mut(stage));
-                for (to, from) in to.iter_mut().zip(run_stage(keys, stage, units)) {
-                    *to = *from;
-                }
+                put(word::halves_mut(stage), state(t));
+                put(to, run_stage(keys, stage, units));
             }
         }
         stage.fill(0);
         let (first, last) = (state(0), state(steps.saturating_sub(1)));
         let summary = word::halves_mut(stage);
-        let (ahead, behind) = summary.split_at_mut(forward.min(summary.len()));
-        put(last, ahead);
-        put(first.get(forward..).unwrap_or_default(), behind);
+        let (of_forward, of_backward) = summary.split_at_mut(forward.min(summary.len()));
+        put(of_forward, last);
+        put(of_backward, first.get(forward..).unwrap_or_default());
         let from = bridge.last().map_or(state_frac, |l| l.formats().out_frac);
         let start = run_stage(bridge, stage, units);
 
@@ -192,7 +188,7 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         let (mut rest, mut values) = (slot, word::halves(start));
         for layer in decoder {
             let (own, next) = split_mut(rest, layer.memory_words());
-            if layer.spec().recurrent() {
+            if layer.recurrent() {
                 let (mine, others) = values.split_at(layer.units().min(values.len()));
                 begin(layer, own, mine, from);
                 values = others;
@@ -202,26 +198,34 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         Ok(())
     }
 
-    /// One step of the decoder behind [`Seq2seq::encode`]: reads the symbol before, gives the scores of the next. The
+    /// One step of the decoder after [`Seq2seq::encode`]: reads the symbol before, gives the logits of the next. The
     /// caller chooses it; [`Seq2seq::run`] chooses by itself.
     pub fn step(&mut self, symbol: u16) -> Output<'_> {
         self.advance(0, symbol)
     }
 
-    /// Weights of the source's steps in the last step, Q0.15; empty without attention.
-    pub fn weights(&mut self) -> &[u32] {
-        self.parts().weights
+    /// Attention weights a_i of the source's steps in the last step of the decoder; empty without attention.
+    pub fn attention_weights(&self) -> &[AttentionWeight] {
+        let words = self.memory.get(self.weights_at()..).unwrap_or_default();
+        let steps = if self.score == AttentionScore::None { 0 } else { self.steps };
+        bytemuck::try_cast_slice(words.get(..steps).unwrap_or_default()).unwrap_or_default()
     }
 
-    /// A step of the hypothesis whose states lie in slot `slot`.
+    /// Where in memory the attention weights are.
+    fn weights_at(&self) -> usize {
+        let Seq2seqPlan { buffers, steps, query, .. } = self.plan;
+        buffers.even.saturating_add(buffers.odd).saturating_mul(steps).saturating_add(query)
+    }
+
+    /// A step of the hypothesis whose states are in slot `slot`.
     pub(super) fn advance(&mut self, slot: usize, symbol: u16) -> Output<'_> {
         let (units, _, state_frac) = self.state();
         let (width, frac) = self.output();
-        let [decoder, query_layers, key_layers, score_layers, head] =
-            [DECODER, QUERY, KEY, SCORE, HEAD].map(|k| self.chain(k));
+        let [decoder, query_layers, key_layers, energy_layers, head] =
+            [DECODER, QUERY, KEY, ENERGY, HEAD].map(|k| self.chain(k));
         let (score, key, slot_words) = (self.score, self.plan.key, self.plan.slot);
         let (outputs, out_frac) = (self.model.outputs(), self.model.out_frac());
-        let Parts { states, stride, query, weights, keys, stage, slots, .. } = self.parts();
+        let Workspace { states, stride, query, weights, keys, stage, slots, .. } = self.workspace();
 
         let at = slot.wrapping_mul(slot_words);
         let slot = slots.get_mut(at..at.wrapping_add(slot_words)).unwrap_or_default();
@@ -230,30 +234,27 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         }
         chain::step(decoder, slot);
         let s = slot.get(slot_words.saturating_sub(vector_words(width))..).unwrap_or_default();
-        if score != Score::None {
+        if score != AttentionScore::None {
             stage.fill(0);
-            put(elements(s, width), word::halves_mut(stage));
-            let q = run_stage(query_layers, stage, width);
-            for (to, from) in query.iter_mut().zip(q.iter()) {
-                *to = *from;
-            }
-            let u = query_layers.last().map_or(width, View::units);
+            put(word::halves_mut(stage), elements(s, width));
+            put(query, run_stage(query_layers, stage, width));
+            let u = query_layers.last().map_or(width, LayerView::units);
             let q_frac = query_layers.last().map_or(frac, |l| l.formats().out_frac);
             let k_frac = key_layers.last().map_or(state_frac, |l| l.formats().out_frac);
             let (all, key) = if key > 0 { (&*keys, key) } else { (states, stride) };
             let q = elements(query, u);
-            let factor = if score == Score::Scaled { attention::root(u) } else { attention::ONE };
+            let factor = if score == AttentionScore::Scaled { attention::root(u) } else { attention::ONE };
             stage.fill(0);
             for (e, k) in weights.iter_mut().zip(all.chunks_exact(key.max(1))) {
                 let k = elements(k, u);
                 *e = match score {
-                    Score::Additive => {
+                    AttentionScore::Additive => {
                         attention::sums(q, k, q_frac, word::halves_mut(stage).get_mut(..u).unwrap_or_default());
-                        let y = run_stage(score_layers, stage, u);
-                        let frac = score_layers.last().map_or(15, |l| l.formats().out_frac);
+                        let y = run_stage(energy_layers, stage, u);
+                        let frac = energy_layers.last().map_or(15, |l| l.formats().out_frac);
                         attention::wide(word::halves(y).first().copied().unwrap_or(0), frac)
                     }
-                    Score::None | Score::Dot | Score::Scaled => {
+                    AttentionScore::None | AttentionScore::Dot | AttentionScore::Scaled => {
                         attention::dot(q, k, q_frac.saturating_add(k_frac), factor)
                     }
                 } as u32;
@@ -262,30 +263,31 @@ impl<'m, 'b> Seq2seq<'m, 'b> {
         }
         stage.fill(0);
         let joined = word::halves_mut(stage);
-        let (front, behind) = joined.split_at_mut(width.min(joined.len()));
-        put(elements(s, width), front);
-        if score != Score::None {
-            attention::context(weights, states, stride, behind.get_mut(..units).unwrap_or_default());
+        let (front, back) = joined.split_at_mut(width.min(joined.len()));
+        put(front, elements(s, width));
+        if score != AttentionScore::None {
+            attention::context(weights, states, stride, back.get_mut(..units).unwrap_or_default());
         }
         let y = run_stage(head, stage, width);
-        Output { scores: elements(y, outputs), frac: out_frac }
+        Output { logits: elements(y, outputs), frac: out_frac }
     }
 }
 
-/// The states of a recurrent layer before its first step: h, and its long form where it has one; c is 0.
-fn begin(layer: &View<'_>, memory: &mut [u32], h: &[i16], frac: u8) {
+/// The states of a recurrent layer before its first step: h, and its 32-bit form where it has one; c is 0.
+fn begin(layer: &LayerView<'_>, memory: &mut [u32], h: &[i16], frac: u8) {
     let q = layer.formats();
-    let (xh, long) = split_mut(memory, layer.vector_words());
+    let (xh, carried) = split_mut(memory, layer.vector_words());
     let to = word::halves_mut(split_mut(xh, layer.input_words()).1);
-    let shift = match layer.spec().long {
-        LongState::Hidden => Some(15u32),
-        LongState::Wide => Some((q.long_frac as u32).saturating_sub(q.out_frac as u32)),
+    let shift = match layer.carried() {
+        CarriedState::Hidden => Some(15u32),
+        CarriedState::Wide => Some((q.carried_frac as u32).saturating_sub(q.out_frac as u32)),
         _ => None,
     };
-    for ((to, h), long) in to.iter_mut().zip(h).zip(long.iter_mut().map(Some).chain(core::iter::repeat_with(|| None))) {
+    let carried = carried.iter_mut().map(Some).chain(core::iter::repeat_with(|| None));
+    for ((to, h), carried) in to.iter_mut().zip(h).zip(carried) {
         *to = reformat(*h, frac, q.out_frac);
-        if let (Some(shift), Some(long)) = (shift, long) {
-            *long = ((*to as i32) << (shift & 31)) as u32;
+        if let (Some(shift), Some(carried)) = (shift, carried) {
+            *carried = ((*to as i32) << (shift & 31)) as u32;
         }
     }
 }

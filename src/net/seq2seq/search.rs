@@ -1,14 +1,14 @@
-//! Greedy decoding and beam search, over states that lie in the caller's memory.
+//! Greedy decoding and beam search, over states that are in the caller's memory.
 
 use super::beam::{Best, Hypotheses, Hypothesis};
-use super::{END, Parts, Seq2seq};
-use crate::blob::Error;
+use super::{END, Seq2seq, Workspace};
+use crate::net::RunError;
 
-/// What was written.
+/// A target that was written.
 #[derive(Clone, Copy, Debug)]
 pub struct Written<'s> {
     words: &'s [u32],
-    /// Whether the end symbol came; otherwise the limit cut it off.
+    /// Whether it ends with the end symbol; otherwise the limit cut it off.
     pub ended: bool,
     /// log2 of its probability, the end's included, in Q.10; saturating.
     pub log2_p: i32,
@@ -20,7 +20,7 @@ impl Written<'_> {
         self.words.iter().map(|w| *w as u16)
     }
 
-    /// How many there are.
+    /// Number of symbols.
     pub fn len(&self) -> usize {
         self.words.len()
     }
@@ -32,13 +32,13 @@ impl Written<'_> {
 }
 
 impl Seq2seq<'_, '_> {
-    /// Reads a source, `[steps, inputs]`, and writes what is most likely behind it: greedily, or the best of as many
-    /// hypotheses as the model says by the sum of their symbols' log-probabilities; at most [`Seq2seq::max_outputs`]
+    /// Reads a source, `[steps, inputs]`, and writes the most likely target: greedily, or by beam search with as many
+    /// hypotheses as the model has, by the sum of their symbols' log-probabilities; at most [`Seq2seq::max_outputs`]
     /// symbols. Of equal ones the earlier hypothesis and the lower symbol go first.
     ///
     /// # Errors
     /// As [`Seq2seq::encode`].
-    pub fn run(&mut self, frames: &[i16]) -> Result<Written<'_>, Error> {
+    pub fn run(&mut self, frames: &[i16]) -> Result<Written<'_>, RunError> {
         self.encode(frames)?;
         let (beams, limit) = (self.beams, self.max_outputs);
         let mut live = Hypotheses::start();
@@ -78,10 +78,10 @@ impl Seq2seq<'_, '_> {
     }
 
     /// Copies the states of the hypotheses kept at step `t` from the slots `from..` to those `to..`, and notes what they
-    /// are made of.
+    /// extend.
     fn keep(&mut self, live: &Hypotheses, t: usize, [from, to]: [usize; 2]) {
         let (beams, words) = (self.beams, self.plan.slot);
-        let Parts { slots, written, .. } = self.parts();
+        let Workspace { slots, written, .. } = self.workspace();
         let note = written.iter_mut().skip(t.wrapping_mul(beams));
         for ((j, Hypothesis { symbol, parent, .. }), note) in live.iter().enumerate().zip(note) {
             *note = *symbol as u32 | (*parent as u32) << 16;
@@ -98,11 +98,11 @@ impl Seq2seq<'_, '_> {
         }
     }
 
-    /// Follows a hypothesis back from its last symbol and lays its symbols side by side, at the end of the notes: there
-    /// they are written over what has been read.
+    /// Follows a hypothesis back from its last symbol and writes its symbols in order to the end of the notes, over those
+    /// that have been read.
     fn trace_back(&mut self, best: Best, ended: bool) -> Written<'_> {
         let beams = self.beams;
-        let written = self.parts().written;
+        let written = self.workspace().written;
         let first = written.len().saturating_sub(best.length);
         let mut k = best.last as usize;
         for t in (0..best.length).rev() {

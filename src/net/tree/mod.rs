@@ -2,32 +2,30 @@
 
 mod schedule;
 
-use super::{Output, chain};
-use crate::blob::{Chains, Error, Model, Readout, Structure, state_words, tree_words};
-use crate::cell::{LongState, View, split_mut};
+use super::{Output, RunError, chain};
+use crate::blob::{Model, Readout, Structure};
+use crate::cell::{CarriedState, LayerView, split_mut};
 use crate::kernel::layout::vector_words;
-use crate::kernel::word;
+use crate::kernel::{put, word};
+use crate::memory::first_words;
+use crate::plan::TreePlan;
+use crate::wiring::tree::{COMPOSE, HEAD, LEAF};
 
 use schedule::Schedule;
 pub use schedule::{Node, slots_needed};
-
-/// Chains of the structure.
-const LEAF: usize = 0;
-const COMPOSE: usize = 1;
-const HEAD: usize = 2;
 
 /// A model that runs over trees and directed acyclic graphs, in the caller's memory.
 ///
 /// A leaf's state is what the leaf chain makes of its frame; an inner node's is composed of its children's, h_i =
 /// f(W [h_left; h_right] + b), or as the composing cell says. A node is computed once, however many parents it has. Its
-/// state lies in a slot, which the next node takes after the last parent was computed; so the depth of a tree, not its
-/// size, says how many slots there must be.
+/// state is in a slot, which the next node takes after the last parent was computed; so the number of slots follows from
+/// the depth of a tree, not from its size.
 ///
 /// ```
 /// use elman::net::Node;
 ///
-/// # fn run(model: &elman::Model<'_>, memory: &mut [u32], words: &[i16]) -> Result<(), elman::blob::Error> {
-/// // ((0 1) (0 2)): each node behind its children.
+/// # fn run(model: &elman::Model<'_>, memory: &mut [u32], words: &[i16]) -> Result<(), elman::RunError> {
+/// // ((0 1) (0 2)): each node after its children.
 /// let nodes = [
 ///     Node::Leaf(0),
 ///     Node::Leaf(1),
@@ -38,7 +36,7 @@ const HEAD: usize = 2;
 /// ];
 /// let mut tree = model.tree(memory)?; // `model.memory_words()` words
 /// let answer = tree.run(words, &nodes)?.argmax(); // `words` is `[3, model.inputs()]`
-/// println!("{:?}", model.label(answer));
+/// println!("{:?}", answer.and_then(|k| model.label(k)));
 /// # Ok(()) }
 /// ```
 #[derive(Debug)]
@@ -51,33 +49,30 @@ pub struct Tree<'m, 'b> {
     /// The chain that runs.
     scratch: &'m mut [u32],
     roots: usize,
+    /// Words of a state.
+    state: usize,
 }
 
 impl<'b> Model<'b> {
     /// Runs trees in `memory`, which needs [`Model::memory_words`].
     ///
     /// # Errors
-    /// [`Error::Memory`] where `memory` is too small, [`Error::Way`] where the model's structure is no tree.
-    pub fn tree<'m>(&'m self, memory: &'m mut [u32]) -> Result<Tree<'m, 'b>, Error> {
+    /// [`RunError::Memory`] where `memory` is too small, [`RunError::WrongRunner`] where the model's structure is no tree.
+    pub fn tree<'m>(&'m self, memory: &'m mut [u32]) -> Result<Tree<'m, 'b>, RunError> {
         let Structure::Tree { roots, max_nodes, slots } = self.structure() else {
-            return Err(Error::Way { structure: self.structure() });
+            return Err(RunError::WrongRunner { structure: self.structure() });
         };
-        let (need, have) = (self.memory_words(), memory.len());
-        let Some(memory) = memory.get_mut(..need) else { return Err(Error::Memory { need, have }) };
-        let (table, rest) = split_mut(memory, max_nodes as usize);
-        let (states, scratch) = split_mut(rest, self.tree_state_words().saturating_mul(slots as usize));
-        Ok(Tree { model: self, table, states, scratch, roots: roots as usize })
+        let plan = TreePlan::of(self.chains(), max_nodes, slots);
+        let memory = first_words(memory, plan.words())?;
+        let (table, rest) = split_mut(memory, plan.nodes);
+        let (states, scratch) = split_mut(rest, plan.state.saturating_mul(plan.slots));
+        Ok(Tree { model: self, table, states, scratch, roots: roots.into(), state: plan.state })
     }
 
     /// Words of memory for trees of up to `nodes` nodes that need `slots` slots, where the blob says other numbers: with
-    /// as many slots as nodes, what it would be if states were not given up.
+    /// as many slots as nodes, what it would be if states were never freed.
     pub fn tree_words(&self, nodes: u16, slots: u16) -> usize {
-        tree_words(Chains::of(self.descriptor()), nodes, slots)
-    }
-
-    /// Words of a node's state: h, and c where the composing cell has it.
-    fn tree_state_words(&self) -> usize {
-        state_words(Chains::of(self.descriptor()).chain(COMPOSE))
+        TreePlan::of(self.chains(), nodes, slots).words()
     }
 }
 
@@ -87,20 +82,20 @@ impl<'m, 'b> Tree<'m, 'b> {
         self.model
     }
 
-    /// Runs over `nodes`, each of which stands behind its children, and gives the answer for the last: of a model of
+    /// Runs over `nodes`, each of which comes after its children, and gives the answer for the last: of a model of
     /// several roots, the one answer for the last so many nodes. `frames` is `[leaves, inputs]`, frame after frame.
     ///
     /// # Errors
-    /// [`Error::Frames`] where `frames` is no whole number of frames, [`Error::Nodes`] for too many nodes or none,
-    /// [`Error::Child`] for a child that is not before its node, [`Error::LeafFrame`] for a frame that is not there,
-    /// [`Error::Slots`] where more states are needed at a time than the model has slots. Nothing is computed then.
-    pub fn run(&mut self, frames: &[i16], nodes: &[Node]) -> Result<Output<'_>, Error> {
+    /// [`RunError::Frames`] where `frames` is no whole number of frames, [`RunError::Nodes`] for too many nodes or none,
+    /// [`RunError::Child`] for a child that is not before its node, [`RunError::LeafFrame`] for a frame that is not there,
+    /// [`RunError::Slots`] where more states are needed at a time than the model has slots. Nothing is computed then.
+    pub fn run(&mut self, frames: &[i16], nodes: &[Node]) -> Result<Output<'_>, RunError> {
         self.run_each(frames, nodes, |_, _| {})?;
         Ok(self.output())
     }
 
     /// [`Tree::run`] that hands every answer to `each` as it is computed, with the number of its node: of a model that
-    /// answers at every node each node's, else the one behind the last node.
+    /// answers at every node each node's, else the one after the last node.
     ///
     /// # Errors
     /// As of [`Tree::run`].
@@ -109,13 +104,13 @@ impl<'m, 'b> Tree<'m, 'b> {
         frames: &[i16],
         nodes: &[Node],
         mut each: impl FnMut(usize, Output<'_>),
-    ) -> Result<(), Error> {
+    ) -> Result<(), RunError> {
         let inputs = self.model.inputs().max(1);
         let count = frames.len().checked_div(inputs).unwrap_or(0);
         if count.wrapping_mul(inputs) != frames.len() {
-            return Err(Error::Frames { elements: frames.len(), inputs });
+            return Err(RunError::Frames { elements: frames.len(), inputs });
         }
-        let words = self.model.tree_state_words();
+        let words = self.state;
         let mut schedule = Schedule::new(nodes, count, self.roots, (&mut *self.table, &mut *self.states, words))?;
         let every = self.model.readout() == Readout::EveryStep;
         for (k, node) in nodes.iter().enumerate() {
@@ -134,7 +129,7 @@ impl<'m, 'b> Tree<'m, 'b> {
                 head(self.model, core::iter::once(schedule.state(k as u16)), self.scratch);
                 each(k, output(self.model, self.scratch));
             }
-            schedule.give_up_unread(k);
+            schedule.free_unread(k);
         }
         if !every {
             let last = nodes.len();
@@ -151,23 +146,7 @@ impl<'m, 'b> Tree<'m, 'b> {
     }
 }
 
-/// Copies words as far as both go.
-#[inline(always)]
-fn copy(to: &mut [u32], from: &[u32]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-    }
-}
-
-/// Copies elements as far as both go.
-#[inline(always)]
-fn put(to: &mut [i16], from: &[i16]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-    }
-}
-
-/// h and c of a leaf, as they lie in `scratch`.
+/// h and c of a leaf, as they are in `scratch`.
 fn leaf<'s>(model: &Model<'_>, frame: &[i16], scratch: &'s mut [u32]) -> (&'s [u32], &'s [u32]) {
     let layers = model.chain(LEAF);
     scratch.fill(0);
@@ -176,26 +155,26 @@ fn leaf<'s>(model: &Model<'_>, frame: &[i16], scratch: &'s mut [u32]) -> (&'s [u
     let Some((last, below)) = layers.split_last() else { return Default::default() };
     let (_, own) = split_mut(scratch, chain::words(below));
     let (own, out) = split_mut(own, last.memory_words());
-    // Other long states than a cell state are no c.
-    let keeps = last.spec().long == LongState::Cell;
+    // Other carried states than a cell state are no c.
+    let keeps = last.carried() == CarriedState::Cell;
     let c = own.get(last.vector_words()..).filter(|_| keeps).unwrap_or_default();
     (out.get(..vector_words(last.units())).unwrap_or_default(), c)
 }
 
-/// h and c of an inner node, as they lie in `scratch`.
+/// h and c of an inner node, as they are in `scratch`.
 fn compose<'s>(model: &Model<'_>, [left, right]: [&[u32]; 2], scratch: &'s mut [u32]) -> (&'s [u32], &'s [u32]) {
     let Some(layer) = model.chain(COMPOSE).first() else { return Default::default() };
     scratch.fill(0);
     let units = layer.units();
     let (own, out) = split_mut(scratch, layer.memory_words());
     let out = out.get_mut(..vector_words(units)).unwrap_or_default();
-    let (x, long) = split_mut(own, layer.vector_words());
+    let (x, carried) = split_mut(own, layer.vector_words());
     let h = word::halves_mut(x);
     let (h_left, h_right) = h.split_at_mut(units.min(h.len()));
-    let (c_left, c_right) = split_mut(long, units);
+    let (c_left, c_right) = split_mut(carried, units);
     for (child, h, c) in [(left, h_left, c_left), (right, h_right, c_right)] {
         put(h, word::halves(child).get(..units).unwrap_or_default());
-        copy(c, child.get(vector_words(units)..).unwrap_or_default());
+        put(c, child.get(vector_words(units)..).unwrap_or_default());
     }
     layer.step(own, out);
     (out, own.get(layer.vector_words()..).unwrap_or_default())
@@ -203,7 +182,7 @@ fn compose<'s>(model: &Model<'_>, [left, right]: [&[u32]; 2], scratch: &'s mut [
 
 /// The head over the states of some nodes, side by side.
 fn head<'s>(model: &Model<'_>, states: impl Iterator<Item = &'s [u32]>, scratch: &mut [u32]) {
-    let units = model.chain(COMPOSE).first().map_or(0, View::units);
+    let units = model.chain(COMPOSE).first().map_or(0, LayerView::units);
     scratch.fill(0);
     let x = word::halves_mut(scratch);
     for (x, state) in x.chunks_mut(units.max(1)).zip(states) {
@@ -215,6 +194,6 @@ fn head<'s>(model: &Model<'_>, states: impl Iterator<Item = &'s [u32]>, scratch:
 /// What the head gave.
 fn output<'s>(model: &Model<'_>, scratch: &'s [u32]) -> Output<'s> {
     let out = scratch.get(chain::words(model.chain(HEAD))..).unwrap_or_default();
-    let scores = word::halves(out).get(..model.outputs()).unwrap_or_default();
-    Output { scores, frac: model.out_frac() }
+    let logits = word::halves(out).get(..model.outputs()).unwrap_or_default();
+    Output { logits, frac: model.out_frac() }
 }

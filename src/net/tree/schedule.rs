@@ -1,12 +1,12 @@
-//! Which node is computed where: the order judged once, and slots for states that are still to be read.
+//! Which node is computed where: the order validated once, and slots for states that are still to be read.
 
-use serde::{Deserialize, Serialize};
+use crate::kernel::put;
+use crate::net::RunError;
 
-use crate::blob::Error;
-
-/// A node of a tree or of a directed acyclic graph. Nodes stand in a slice, each behind its children: what a topological
+/// A node of a tree or of a directed acyclic graph. Nodes are in a slice, each after its children: what a topological
 /// order is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Node {
     /// Reads the frame of this number.
@@ -20,10 +20,10 @@ pub enum Node {
     },
 }
 
-/// The reader of a root: behind all nodes.
+/// The reader of a root: after all nodes.
 const NEVER: u32 = u16::MAX as u32;
 
-/// Judges nodes over `frames` frames, of which the last `roots` are read at the end, and gives how many states there are
+/// Validates nodes over `frames` frames, of which the last `roots` are read at the end, and gives how many states there are
 /// at a time: the slots that they need. `table` has a word for each node; where it is shorter, there are too many.
 ///
 /// ```
@@ -34,25 +34,25 @@ const NEVER: u32 = u16::MAX as u32;
 /// ```
 ///
 /// # Errors
-/// [`Error::Nodes`] for more nodes than words, or fewer than roots; [`Error::Child`] for a child that does not stand
-/// before its node, as in every cycle one does; [`Error::LeafFrame`] for a frame that is not there.
-pub fn slots_needed(nodes: &[Node], frames: usize, roots: usize, table: &mut [u32]) -> Result<usize, Error> {
+/// [`RunError::Nodes`] for more nodes than words, or fewer than roots; [`RunError::Child`] for a child that does not stand
+/// before its node, as in every cycle one does; [`RunError::LeafFrame`] for a frame that is not there.
+pub fn slots_needed(nodes: &[Node], frames: usize, roots: usize, table: &mut [u32]) -> Result<usize, RunError> {
     let (count, most) = (nodes.len(), table.len().min(NEVER as usize));
     if count == 0 || count < roots || count > most {
-        return Err(Error::Nodes { nodes: count, least: roots.max(1), most });
+        return Err(RunError::Nodes { nodes: count, least: roots.max(1), most });
     }
     // The last reader of each node: itself, where there is none.
     for (k, node) in nodes.iter().enumerate() {
         match *node {
             Node::Leaf(frame) if frame as usize >= frames => {
-                return Err(Error::LeafFrame { node: k, frame, frames });
+                return Err(RunError::LeafFrame { node: k, frame, frames });
             }
             Node::Leaf(_) => {}
             Node::Inner { left, right } => {
                 for child in [left, right] {
                     match table.get_mut(child as usize).filter(|_| (child as usize) < k) {
                         Some(word) => *word = (k as u32) << 16,
-                        None => return Err(Error::Child { node: k, child }),
+                        None => return Err(RunError::Child { node: k, child }),
                     }
                 }
             }
@@ -64,16 +64,16 @@ pub fn slots_needed(nodes: &[Node], frames: usize, roots: usize, table: &mut [u3
     for word in table.iter_mut().take(count).skip(count.saturating_sub(roots)) {
         *word = NEVER << 16;
     }
-    let (mut live, mut need) = (0usize, 0);
+    let (mut live, mut required) = (0usize, 0);
     for (k, node) in nodes.iter().enumerate() {
-        each_given_up(table, k, *node, |_| live = live.saturating_sub(1));
+        each_freed(table, k, *node, |_| live = live.saturating_sub(1));
         live = live.saturating_add(1);
-        need = live.max(need);
+        required = live.max(required);
         if last_reader(table, k) == k {
             live = live.saturating_sub(1);
         }
     }
-    Ok(need)
+    Ok(required)
 }
 
 /// The last node that reads node `k`.
@@ -84,7 +84,7 @@ fn last_reader(table: &[u32], k: usize) -> usize {
 
 /// The children that node `k` is the last to read.
 #[inline(always)]
-fn each_given_up(table: &[u32], k: usize, node: Node, mut each: impl FnMut(usize)) {
+fn each_freed(table: &[u32], k: usize, node: Node, mut each: impl FnMut(usize)) {
     let Node::Inner { left, right } = node else { return };
     for child in [Some(left), Some(right).filter(|_| left != right)].into_iter().flatten() {
         if last_reader(table, child as usize) == k {
@@ -105,20 +105,20 @@ pub(super) struct Schedule<'t> {
 }
 
 impl<'t> Schedule<'t> {
-    /// All slots free; `states` has room for as many as there are, `words` each.
+    /// All slots free; `states` holds as many as there are, `words` each.
     ///
     /// # Errors
-    /// As of [`slots_needed`], and [`Error::Slots`].
+    /// As of [`slots_needed`], and [`RunError::Slots`].
     pub(super) fn new(
         nodes: &[Node],
         frames: usize,
         roots: usize,
         (table, states, words): (&'t mut [u32], &'t mut [u32], usize),
-    ) -> Result<Self, Error> {
-        let need = slots_needed(nodes, frames, roots, table)?;
-        let have = states.len().checked_div(words).unwrap_or(0);
-        if need > have {
-            return Err(Error::Slots { need, have });
+    ) -> Result<Self, RunError> {
+        let required = slots_needed(nodes, frames, roots, table)?;
+        let provided = states.len().checked_div(words).unwrap_or(0);
+        if required > provided {
+            return Err(RunError::Slots { required, provided });
         }
         for (slot, state) in states.chunks_exact_mut(words.max(1)).enumerate() {
             if let Some(next) = state.first_mut() {
@@ -141,34 +141,34 @@ impl<'t> Schedule<'t> {
         self.states.get(self.range(slot as usize)).unwrap_or_default()
     }
 
-    /// Gives up the children that node `k` was the last to read, and keeps its own state: the words of h and of c, and
+    /// Frees the children that node `k` was the last to read, and keeps its own state: the words of h and of c, and
     /// 0 where c is short.
     pub(super) fn keep(&mut self, k: usize, node: Node, h: &[u32], c: &[u32]) {
         let Schedule { table, states, words, free } = self;
-        each_given_up(table, k, node, |child| give_up(table, states, *words, free, child));
+        each_freed(table, k, node, |child| free_slot(table, states, *words, free, child));
         let slot = self.free;
         let range = self.range(slot);
         let state = self.states.get_mut(range).unwrap_or_default();
         self.free = state.first().map_or(0, |next| *next as usize);
         let (to_h, to_c) = state.split_at_mut(h.len().min(state.len()));
-        super::copy(to_h, h);
+        put(to_h, h);
         to_c.fill(0);
-        super::copy(to_c, c);
+        put(to_c, c);
         if let Some(word) = self.table.get_mut(k) {
             *word = (*word & !0xFFFF) | (slot as u32 & 0xFFFF);
         }
     }
 
-    /// Gives up node `k` where nothing reads it.
-    pub(super) fn give_up_unread(&mut self, k: usize) {
+    /// Frees node `k` where nothing reads it.
+    pub(super) fn free_unread(&mut self, k: usize) {
         if last_reader(self.table, k) == k {
-            give_up(self.table, self.states, self.words, &mut self.free, k);
+            free_slot(self.table, self.states, self.words, &mut self.free, k);
         }
     }
 }
 
 /// Makes the slot of node `k` the next free one.
-fn give_up(table: &[u32], states: &mut [u32], words: usize, free: &mut usize, k: usize) {
+fn free_slot(table: &[u32], states: &mut [u32], words: usize, free: &mut usize, k: usize) {
     let slot = table.get(k).map_or(0, |word| *word as u16 as usize);
     if let Some(next) = states.get_mut(slot.wrapping_mul(words)) {
         *next = *free as u32;

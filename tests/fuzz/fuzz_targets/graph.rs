@@ -3,7 +3,7 @@
 
 use elman::Model;
 use elman::blob::{Blob, Structure};
-use elman::net::Rows;
+use elman::net::CsrRows;
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../sealed.rs"]
@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
     let offsets: Vec<u32> = offsets.iter().take_while(|b| **b != 255).map(|b| (*b).into()).collect();
     let neighbours: Vec<u16> = neighbours.iter().take_while(|b| **b != 255).map(|b| (*b).into()).collect();
     let values: Vec<i16> = values.as_chunks::<2>().0.iter().map(|b| i16::from_le_bytes(*b)).collect();
-    let Ok(rows) = Rows::new(&offsets, &neighbours) else { return };
+    let Ok(rows) = CsrRows::new(&offsets, &neighbours) else { return };
     let words = sealed::words(blob);
     let Ok(model) = Model::load(Blob::new(&words)) else { return };
     if !matches!(model.structure(), Structure::Graph { .. }) {
@@ -39,7 +39,7 @@ fuzz_target!(|data: &[u8]| {
     let frames = (rows.nodes() * model.inputs()).min(values.len());
     let mut run = || {
         let outputs = graph.run(&values[..frames], rows, &values[..features])?;
-        Ok::<_, elman::blob::Error>(outputs.iter().map(|y| y.scores.to_vec()).collect::<Vec<_>>())
+        Ok::<_, elman::RunError>(outputs.iter().map(|y| y.logits.to_vec()).collect::<Vec<_>>())
     };
     let first = run();
     assert_eq!(run(), first);

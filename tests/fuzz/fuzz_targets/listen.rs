@@ -24,15 +24,15 @@ fuzz_target!(|data: &[u8]| {
     let mut memory = vec![0xDEAD_BEEF; blob.listener_words()];
     let mut listener = Listener::new(&model, &mut memory).expect("memory of the size it asks for");
     let mut events = Vec::new();
-    listener.push_each(&samples, |heard| {
-        assert!((0..model.outputs()).all(|k| heard.detector.smoothed(k) <= elman::detect::ONE));
-        events.extend(heard.event);
+    listener.push_each(&samples, |result| {
+        assert!((0..model.outputs() as u16).all(|k| result.detector.smoothed(k) <= elman::detect::Probability::ONE));
+        events.extend(result.event);
     });
-    assert!(events.iter().all(|e| usize::from(e.output) < model.outputs()));
+    assert!(events.iter().all(|e| usize::from(e.class) < model.outputs()));
     listener.reset();
     let mut again = Vec::new();
     for block in samples.chunks(1 + usize::from(samples[0] as u16 % 700)) {
-        listener.push_each(block, |heard| again.extend(heard.event));
+        listener.push_each(block, |result| again.extend(result.event));
     }
     assert_eq!(events, again);
 });

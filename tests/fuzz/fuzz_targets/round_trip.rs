@@ -46,7 +46,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(loaded.name(), model.name);
     assert_eq!(loaded.frame().counter, model.counter);
     assert_eq!(loaded.descriptor().fingerprint, model.fingerprint);
-    assert!(model.labels.iter().enumerate().all(|(k, l)| loaded.label(k) == Some(l.as_str())));
+    assert!(model.labels.iter().enumerate().all(|(k, l)| loaded.label(k as u16) == Some(l.as_str())));
     for (view, layer) in loaded.layers().iter().zip(&model.layers) {
         assert_eq!(
             (view.spec().name, view.inputs(), view.units()),

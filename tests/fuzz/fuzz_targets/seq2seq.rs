@@ -37,12 +37,12 @@ fuzz_target!(|data: &[u8]| {
     let first = run();
     assert_eq!(run(), first);
     let (symbols, ended, log2_p) = first;
-    assert!(symbols.len() <= max_outputs.into() && log2_p <= 0);
+    assert!(symbols.len() <= usize::from(max_outputs) && log2_p <= 0);
     assert!(ended || symbols.len() == usize::from(max_outputs));
     assert!(symbols.iter().all(|s| *s > 0 && usize::from(*s) < model.outputs()));
     net.encode(source).expect("the same frames");
     for symbol in &frames {
-        assert_eq!(net.step(*symbol as u16).scores.len(), model.outputs());
-        assert!(net.weights().iter().sum::<u32>() <= 1 << 15);
+        assert_eq!(net.step(*symbol as u16).logits.len(), model.outputs());
+        assert!(net.attention_weights().iter().map(|a| a.to_bits()).sum::<u32>() <= 1 << 15);
     }
 });

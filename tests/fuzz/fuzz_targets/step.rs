@@ -31,26 +31,26 @@ fuzz_target!(|data: &[u8]| {
     let mut snapshot = vec![0; stream.snapshot_words()];
     stream.snapshot(&mut snapshot).expect("a buffer of the size it asks for");
     let run = |stream: &mut elman::Stream<'_, '_>| -> Vec<Vec<i16>> {
-        frames.chunks(model.inputs()).map(|frame| stream.step(frame).scores.to_vec()).collect()
+        frames.chunks_exact(model.inputs()).map(|frame| stream.step(frame).logits.to_vec()).collect()
     };
     let first = run(&mut stream);
     stream.restore(&snapshot).expect("its own snapshot");
     assert_eq!(run(&mut stream), first);
-    let mut p = vec![0; model.outputs()];
+    let mut p = vec![elman::net::Probability::ZERO; model.outputs()];
     let output = stream.output();
     output.softmax(&mut p);
-    assert!(output.argmax() < model.outputs());
+    assert!(output.argmax().is_some_and(|k| usize::from(k) < model.outputs()));
     let mut sampler = Sampler::new(frames[0] as u64, Temperature::from_bits(frames[1] as u16), frames[2] as u16 % 9);
     let mut again = sampler;
     assert_eq!(sampler.draw(&output), again.draw(&output));
-    assert!(sampler.draw(&output) < model.outputs());
+    assert!(sampler.draw(&output).is_some_and(|k| usize::from(k) < model.outputs()));
     if let Some(text) = model.text() {
         let bytes: Vec<u8> = frames.iter().flat_map(|x| x.to_le_bytes()).collect();
-        let known = |k: u16| (k as usize) < text.len() && (k == 0 || text.symbol(k as usize).is_some());
+        let known = |k: u16| (k as usize) < text.len() && (k == 0 || text.symbol(k).is_some());
         if let Ok(symbols) = text.read(&bytes) {
             assert!(symbols.into_iter().all(known));
         }
-        assert!((1..text.len()).all(|k| text.symbol(k).is_some_and(|s| text.index(s) as usize == k)));
+        assert!((1..text.len()).all(|k| text.symbol(k as u16).is_some_and(|s| text.index(s) as usize == k)));
     }
 });
 
@@ -64,7 +64,7 @@ fn sequence(model: &Model<'_>, frames: &[i16]) {
     let mut memory = vec![0; words];
     let mut net = model.sequence(&mut memory).expect("memory of the size it asks for");
     let frames = &frames[..steps * model.inputs()];
-    let mut run = || net.run(frames).expect("whole frames").iter().map(|y| y.scores.to_vec()).collect::<Vec<_>>();
+    let mut run = || net.run(frames).expect("whole frames").iter().map(|y| y.logits.to_vec()).collect::<Vec<_>>();
     let first = run();
     assert_eq!(first.len(), steps);
     assert_eq!(run(), first);

@@ -44,7 +44,7 @@ fuzz_target!(|data: &[u8]| {
     let frames = &frames[..frames.len() / inputs * inputs];
     let mut run = || {
         let mut answers = Vec::new();
-        tree.run_each(frames, &nodes, |k, y| answers.push((k, y.scores.to_vec()))).map(|()| answers)
+        tree.run_each(frames, &nodes, |k, y| answers.push((k, y.logits.to_vec()))).map(|()| answers)
     };
     let first = run();
     assert_eq!(run(), first);
@@ -57,6 +57,6 @@ fuzz_target!(|data: &[u8]| {
             assert_eq!(answers.len(), each);
             assert!(answers.iter().all(|(_, scores)| scores.len() == model.outputs()));
         }
-        Err(e) => assert!(need.is_err() || matches!(e, elman::blob::Error::Slots { .. }), "{e}"),
+        Err(e) => assert!(need.is_err() || matches!(e, elman::RunError::Slots { .. }), "{e}"),
     }
 });

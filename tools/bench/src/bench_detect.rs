@@ -1,33 +1,33 @@
 //! `bench detect`: hours of streams mixed from clips that were not trained on, at the calibrated point.
 //!
-//! The point is calibrated on streams of their own (other seeds: other order, gaps, background). They hold the same clips,
-//! as there are no more; how much that flatters is shown beside it, by a point calibrated on half of the speakers and
-//! judged on the other half.
+//! The point is calibrated on streams of its own (other seeds: other order, gaps, background). They contain the same clips,
+//! as there are no more; how much that flatters is shown by a point calibrated on half of the speakers and evaluated on the
+//! other half.
 
 use anyhow::{Context, Result};
 use elman::Model;
-use elman::detect::Rest;
+use elman::detect::SilenceReset;
 use elman_data::{Clip, Corpus, Split};
-use elman_listen::{self as listening, Point, StreamRecipe, Tally, Track, Wish};
+use elman_listen::{self as listening, CalibrationSet, DetectionCounts, OperatingTarget, StreamRecipe, Track};
 use elman_listen::{Calibrated, play_all};
 use elman_pipeline::Mixed;
-use elman_pipeline::recipe::Recipe;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{Source, wanted_rate};
 use elman_quant::model::ModelFile;
+use elman_recipe::Recipe;
 use elman_tools::cmd::calibrate::summary;
 use elman_tools::cmd::{quantize, train};
 use elman_tools::ui::Ui;
 use std::path::{Path, PathBuf};
 
-use crate::endure;
+use crate::soak;
 use elman_figures::{Figures, Output, root};
 
-/// Seed of the streams that calibrate, and how many hours they are: a threshold is set by the false accepts that are heard.
+/// Seed of the streams that calibrate, and how many hours they are: a threshold follows from the false accepts in them.
 const CALIBRATION: (u64, f64) = (101, 24.0);
-/// Seeds of the hours that are told.
+/// Seeds of the hours that are reported.
 const HOURS: [u64; 2] = [1, 2];
-/// Seed and number of the hours that tell the rates better than one can.
+/// Seed and number of the hours that measure the rates better than one can.
 const MANY: (u64, f64) = (3, 8.0);
 /// Hours of each half of the speakers.
 const HALF_H: f64 = 4.0;
@@ -39,16 +39,16 @@ struct Case {
     recipe: &'static str,
     /// Clips an hour.
     per_hour: f64,
-    /// Hours in each of the streams that are told.
+    /// Hours in each of the streams that are reported.
     hours: f64,
     /// False accepts an hour that the point is calibrated for, and that are allowed.
     calibrated_for: f64,
-    endurance: bool,
+    soak: bool,
 }
 
 const CASES: &[Case] = &[
-    Case { recipe: "asc_kws-stream", per_hour: 120.0, hours: 1.0, calibrated_for: 1.0, endurance: true },
-    Case { recipe: "wakeword_en", per_hour: 120.0, hours: 4.0, calibrated_for: 0.5, endurance: false },
+    Case { recipe: "asc_kws-stream", per_hour: 120.0, hours: 1.0, calibrated_for: 1.0, soak: true },
+    Case { recipe: "wakeword_en", per_hour: 120.0, hours: 4.0, calibrated_for: 0.5, soak: false },
 ];
 
 /// Arguments of `bench detect`.
@@ -65,8 +65,8 @@ pub struct Args {
     #[arg(long, value_name = "PART", default_value = "")]
     only: String,
     /// Only the hours in one piece
-    #[arg(long)]
-    endurance: bool,
+    #[arg(long, alias = "endurance")]
+    soak: bool,
     #[command(flatten)]
     pub output: Output,
 }
@@ -83,7 +83,7 @@ pub fn run(args: &Args) -> Result<Figures> {
         let recipe = Recipe::read(&root().join("tools/recipes").join(format!("{}.toml", case.recipe)), &[])?;
         let corpus = if recipe.corpus.is_empty() { &recipe.name } else { &recipe.corpus };
         let Source::Sound(corpus) = Source::open(&args.data.join(corpus), &recipe, wanted_rate(&recipe), &ui)? else {
-            anyhow::bail!("{} holds no sound", args.data.join(corpus).display());
+            anyhow::bail!("{} contains no sound", args.data.join(corpus).display());
         };
         let file = trained(&runs.join(case.recipe), &recipe, &corpus, ui)?;
         let stream = recipe.stream.clone().context("the recipe has no table [stream]")?;
@@ -94,15 +94,15 @@ pub fn run(args: &Args) -> Result<Figures> {
             case.calibrated_for,
             CALIBRATION.1
         ));
-        if !args.endurance {
+        if !args.soak {
             at_point(case, &file.model()?, &stream, &corpus, &mut figures)?;
         }
-        if case.endurance && !args.endurance {
+        if case.soak && !args.soak {
             half_of_the_speakers(case, &file.model()?, &stream, &corpus, &mut figures)?;
         }
-        if case.endurance {
-            let tracks = mixed(Split::Valid, endure::HOURS, 240.0, 7).tracks(&stream, &corpus)?;
-            endure::endure(&file, &tracks, rest(&file.model()?)?, &mut figures)?;
+        if case.soak {
+            let tracks = mixed(Split::Valid, soak::HOURS, 240.0, 7).tracks(&stream, &corpus)?;
+            soak::soak(&file, &tracks, silence_reset(&file.model()?)?, &mut figures)?;
         }
     }
     Ok(figures)
@@ -114,7 +114,7 @@ fn trained(path: &Path, recipe: &Recipe, corpus: &Corpus, ui: Ui) -> Result<Mode
         Ok(folder) if folder.trained() => folder,
         _ => {
             let folder = RunFolder::create(path, true)?;
-            train::train(&Source::Sound(corpus.clone()), recipe, &folder, train::How::default(), ui)?;
+            train::train(&Source::Sound(corpus.clone()), recipe, &folder, train::TrainFlags::default(), ui)?;
             folder
         }
     };
@@ -126,21 +126,21 @@ fn mixed(split: Split, hours: f64, per_hour: f64, seed: u64) -> Mixed {
     Mixed { split, hours, per_hour, snr_db: SNR_DB, seed }
 }
 
-/// The rest that `elman calibrate` gives a model.
-fn rest(model: &Model<'_>) -> Result<Rest> {
-    let (audio, labels, _) = listening::ears(model)?;
-    Ok(listening::rest(listening::REST_S, &audio, &labels))
+/// The silence reset that `elman calibrate` gives a model.
+fn silence_reset(model: &Model<'_>) -> Result<SilenceReset> {
+    let (audio, labels, _) = listening::listener_setup(model)?;
+    Ok(listening::silence_reset(listening::SILENCE_RESET_S, &audio, &labels))
 }
 
-/// What a point comes to on tracks.
-fn judged(model: &Model<'_>, tracks: &[Track], found: &Calibrated) -> Result<Tally> {
-    let (audio, labels, keyword) = listening::ears(model)?;
-    let played = play_all(model, tracks, found.point.config.rest)?;
-    let point = Point { tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
-    Ok(point.tally(&found.point.config))
+/// The counts of a point on tracks.
+fn evaluated(model: &Model<'_>, tracks: &[Track], found: &Calibrated) -> Result<DetectionCounts> {
+    let (audio, labels, keyword) = listening::listener_setup(model)?;
+    let played = play_all(model, tracks, found.point.config.silence_reset)?;
+    let point = CalibrationSet { tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
+    Ok(point.counts(&found.point.config))
 }
 
-/// Calibrates, and tells the hours.
+/// Calibrates, and reports the hours.
 fn at_point(
     case: &Case,
     model: &Model<'_>,
@@ -150,27 +150,27 @@ fn at_point(
 ) -> Result<()> {
     let per_hour = case.per_hour;
     let tracks = mixed(Split::Valid, CALIBRATION.1, per_hour, CALIBRATION.0).tracks(stream, corpus)?;
-    let wish = Wish { max_false_accepts_per_hour: case.calibrated_for };
-    let found = listening::find(model, &tracks, wish, rest(model)?)?;
+    let target = OperatingTarget { max_false_accepts_per_hour: case.calibrated_for };
+    let found = listening::find(model, &tracks, target, silence_reset(model)?)?;
     figures.line(format!("  {per_hour} clips/h, the curve of one threshold for all words (false accepts/h: missed):"));
     let text = |(alarms, missed): &(f64, f64)| format!("{alarms:.2}: {:.1} %", 100.0 * missed);
     figures.line(format!("    {}", found.curve.iter().map(text).collect::<Vec<_>>().join(", ")));
-    let calibration = format!("    calibration: {}", summary(&found.point.tally));
+    let calibration = format!("    calibration: {}", summary(&found.point.counts));
     eprintln!("{calibration}");
     figures.line(calibration);
     let mut tallies = Vec::new();
     for seed in HOURS {
         let tracks = mixed(Split::Valid, case.hours, per_hour, seed).tracks(stream, corpus)?;
-        let tally = judged(model, &tracks, &found)?;
-        let line = format!("    seed {seed}: {}", summary(&tally));
+        let counts = evaluated(model, &tracks, &found)?;
+        let line = format!("    seed {seed}: {}", summary(&counts));
         eprintln!("{per_hour} clips/h {line}");
         figures.line(line);
-        figures.add(format!("{}-{seed}-false-accepts-per-hour", case.recipe), tally.per_hour());
-        figures.add(format!("{}-{seed}-missed-percent", case.recipe), 100.0 * tally.miss_rate());
-        tallies.push(tally);
+        figures.add(format!("{}-{seed}-false-accepts-per-hour", case.recipe), counts.per_hour());
+        figures.add(format!("{}-{seed}-missed-percent", case.recipe), 100.0 * counts.miss_rate());
+        tallies.push(counts);
     }
     let tracks = mixed(Split::Valid, MANY.1, per_hour, MANY.0).tracks(stream, corpus)?;
-    let many = judged(model, &tracks, &found)?;
+    let many = evaluated(model, &tracks, &found)?;
     figures.line(format!("    seed {}: {}", MANY.0, summary(&many)));
     figures.add(format!("{}-many-false-accepts-per-hour", case.recipe), many.per_hour());
     figures.add(format!("{}-many-missed-percent", case.recipe), 100.0 * many.miss_rate());
@@ -185,8 +185,8 @@ fn at_point(
     Ok(())
 }
 
-/// Standard deviations by which two tallies differ: misses as shares, false accepts as counts.
-fn apart(a: &Tally, b: &Tally) -> [f64; 2] {
+/// Standard deviations by which two counts differ: misses as shares, false accepts as counts.
+fn apart(a: &DetectionCounts, b: &DetectionCounts) -> [f64; 2] {
     let n = (a.said + b.said).max(1) as f64;
     let p = 1.0 - (a.hits + b.hits) as f64 / n;
     let error = (p * (1.0 - p) * (1.0 / a.said.max(1) as f64 + 1.0 / b.said.max(1) as f64)).sqrt();
@@ -195,7 +195,7 @@ fn apart(a: &Tally, b: &Tally) -> [f64; 2] {
     [misses, (x - y).abs() / (x + y).sqrt().max(1.0)]
 }
 
-/// A point calibrated on half of the speakers, judged on the other half, both ways.
+/// A point calibrated on half of the speakers, evaluated on the other half, both ways.
 fn half_of_the_speakers(
     case: &Case,
     model: &Model<'_>,
@@ -215,17 +215,17 @@ fn half_of_the_speakers(
         Corpus { valid: corpus.valid.iter().filter(own).cloned().collect(), ..corpus.clone() }
     };
     let parts = [part(&speakers[..half]), part(&speakers[half..])];
-    let mut sum = Tally::default();
+    let mut sum = DetectionCounts::default();
     let per_hour = case.per_hour;
-    let wish = Wish { max_false_accepts_per_hour: case.calibrated_for };
+    let target = OperatingTarget { max_false_accepts_per_hour: case.calibrated_for };
     for (own, other) in [(0, 1), (1, 0)] {
         let tracks = mixed(Split::Valid, HALF_H, per_hour, CALIBRATION.0).tracks(stream, &parts[own])?;
-        let found = listening::find(model, &tracks, wish, rest(model)?)?;
+        let found = listening::find(model, &tracks, target, silence_reset(model)?)?;
         let tracks = mixed(Split::Valid, HALF_H, per_hour, HOURS[0]).tracks(stream, &parts[other])?;
-        sum.add(&judged(model, &tracks, &found)?);
+        sum.add(&evaluated(model, &tracks, &found)?);
     }
     figures.line(format!(
-        "  calibrated on half of the speakers, judged on the others, {per_hour} clips/h: {}",
+        "  calibrated on half of the speakers, evaluated on the others, {per_hour} clips/h: {}",
         summary(&sum)
     ));
     figures.add(format!("{}-other-speakers-false-accepts-per-hour", case.recipe), sum.per_hour());

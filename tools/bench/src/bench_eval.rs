@@ -19,7 +19,7 @@ const ROUNDS: usize = 40;
 /// Measures every case.
 ///
 /// # Errors
-/// Where a synthetic model is refused, which would be a defect.
+/// Where a synthetic model does not load, which would be a defect.
 pub fn run() -> Result<Figures> {
     let mut figures = Figures::new("bench-eval");
     figures.line("Integer steps a second, one core of the host, through Stream::step");
@@ -33,7 +33,7 @@ pub fn run() -> Result<Figures> {
         for _ in 0..ROUNDS {
             let start = Instant::now();
             for frame in frames.chunks_exact(inputs) {
-                std::hint::black_box(net.step(frame).scores);
+                std::hint::black_box(net.step(frame).logits);
             }
             fastest = fastest.min(start.elapsed().as_secs_f64());
         }

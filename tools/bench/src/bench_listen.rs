@@ -2,15 +2,15 @@
 //! 16 kHz.
 
 use anyhow::{Context, Result, ensure};
-use elman::audio::{Config, Gain};
+use elman::audio::{Config, Pcen};
 use elman::blob::Blob;
-use elman::listener::{Budget, Cost};
 use elman::{Listener, Model};
 use elman_emulator::{Firmware, Machines, Qemu};
+use elman_listen::{Budget, Cost};
 use elman_quant::model::ModelFile;
 use elman_quant::synthetic::sound;
 use elman_quant::words_of;
-use elman_verify::{Ear, Options};
+use elman_verify::{Bench, Options};
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
 use std::path::PathBuf;
 
@@ -18,10 +18,10 @@ use elman_figures::{Figures, Output};
 
 const CORE: &str = "m4";
 /// The front end of the recipe asc_kws-stream.
-const HEARS: Config = Config { hop: 400, gain: Some(Gain::SPEECH), ..Config::HZ_16000 };
+const HEARS: Config = Config { hop: 400, pcen: Some(Pcen::SPEECH), ..Config::HZ_16000 };
 /// The clock that shares are of, in Hz.
 const CLOCK: u32 = 64_000_000;
-/// Seconds that are heard.
+/// Seconds of sound.
 const SECONDS: usize = 20;
 /// Samples in a block of the worst case: 64 ms.
 const BLOCK: usize = 1024;
@@ -34,7 +34,7 @@ pub struct Args {
     /// random weights
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
-    /// How many bytes each feature of the crate adds to the firmware with a GRU and gain
+    /// How many bytes each operation adds to the firmware with a GRU and PCEN
     #[arg(long)]
     parts: bool,
     #[command(flatten)]
@@ -42,7 +42,16 @@ pub struct Args {
 }
 
 /// What the names of functions contain that load a blob.
-const LOADING: &[&str] = &["listener::load", "elman::blob", "heapless", "core::str"];
+const LOADING: &[&str] = &[
+    "listener::load",
+    "elman::blob",
+    "elman::record",
+    "elman::descriptor",
+    "elman::plan",
+    "elman::wiring",
+    "heapless",
+    "core::str",
+];
 /// Bytes of code and tables that a firmware that listens with a GRU may have: 24 KB.
 const AIM: u64 = 24 * 1024;
 
@@ -79,7 +88,7 @@ pub fn run(args: &Args) -> Result<Figures> {
     };
     let words = words_of(&blob)?;
     let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
-    let audio = *model.audio().context("the model takes no sound")?;
+    let audio = *model.audio().context("the model reads no sound")?;
     let machines = Machines::find(None)?;
     let mut figures = Figures::new("bench-listen");
     figures.line(format!(
@@ -91,13 +100,13 @@ pub fn run(args: &Args) -> Result<Figures> {
     ));
 
     let samples = sound::samples(SECONDS * audio.sample_rate as usize, 9);
-    let report = Ear::new(CORE, &Options::default())?.replay(&blob, &samples, audio.hop.into())?;
+    let report = Bench::new(&Options::default(), CORE, None)?.replay(&blob, &samples, audio.hop.into())?;
     ensure!(report.mismatches == 0, "the chip differs from the host: {:?}", report.first);
     let s = report.spent;
     let cost = Cost { front_end: s.front_end as u32, network: s.network as u32, detector: s.detector as u32 };
     let mut memory = vec![0; Blob::new(&words).listener_words()];
     let listener = Listener::new(&model, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
-    let Budget { per_second, frames_per_block, per_block } = listener.budget(cost, BLOCK);
+    let Budget { per_second, frames_per_block, per_block } = cost.budget(listener.audio(), BLOCK);
     let share = 100.0 * per_second as f64 / f64::from(CLOCK);
     figures.line(format!(
         "instructions a frame: front end {:.0}, network {:.0}, detector {:.0}; all in one {:.0}, at most {:.0}",
@@ -117,7 +126,7 @@ pub fn run(args: &Args) -> Result<Figures> {
     let budget = Firmware::build(&machines, CORE, "budget", Some(file.path()), &["--features", "budget"])?;
     let said = Qemu::find(machines.get(CORE)?)?.run(machines.get(CORE)?, &budget, std::env::temp_dir().as_path())?;
     let numbers: Vec<usize> = said.split_whitespace().map_while(|w| w.parse().ok()).collect();
-    let [states, object, stack] = numbers[..] else { anyhow::bail!("the firmware said {said:?}") };
+    let [states, object, stack] = numbers[..] else { anyhow::bail!("the firmware printed {said:?}") };
     figures.line(format!(
         "RAM: {states} bytes of states, as listener_words says, {stack} bytes of stack (with the loaded model's {object}): {}",
         states + stack
@@ -126,7 +135,7 @@ pub fn run(args: &Args) -> Result<Figures> {
 
     let build = |set: &str| -> Result<[u64; 4]> {
         let level = "profile.release.opt-level=\"s\"";
-        let more = ["--package", "proof", "--config", level, "--no-default-features", "--features", set];
+        let more = ["--package", "panic-free", "--config", level, "--no-default-features", "--features", set];
         let firmware = Firmware::build(&machines, CORE, "listener", Some(file.path()), &more)?;
         sections(&std::fs::read(&firmware.elf).with_context(|| firmware.elf.display().to_string())?)
     };
@@ -145,14 +154,14 @@ pub fn run(args: &Args) -> Result<Figures> {
     if args.parts {
         let [least, ..] = build(LEAN)?;
         for part in PARTS {
-            let [code, ..] = build(&format!("{LEAN},elman/{part}"))?;
-            figures.line(format!("  with `{part}` as well {:>6} bytes more", code as i64 - least as i64));
+            let [code, ..] = build(&format!("{LEAN},{part}"))?;
+            figures.line(format!("  with `{part}` too {:>6} bytes more", code as i64 - least as i64));
         }
     }
     Ok(figures)
 }
 
-/// Features of the crate that a firmware with a GRU and gain can have besides.
+/// Operations that a firmware with a GRU and PCEN can have in addition.
 const PARTS: [&str; 13] = [
     "srn",
     "lstm",
@@ -163,15 +172,15 @@ const PARTS: [&str; 13] = [
     "delay",
     "backward",
     "feedback",
-    "suppression",
+    "spectral-subtraction",
     "cepstrum",
     "structures",
-    "default",
+    "all",
 ];
 
-/// A firmware with every cell, layer and part, and one with those that the model needs: what it is called, its features, and
-/// its figure.
+/// A firmware with every operation, and one with those that the model needs: what it is called, its features, and its
+/// figure.
 const FIRMWARE: [(&str, &str, &str); 2] =
-    [("everything", "all", "flash-everything"), ("a GRU, gain and what stands around them", LEAN, "flash")];
-/// The features that the recipe's model needs.
-const LEAN: &str = "gru,elman/gain";
+    [("everything", "all", "flash-everything"), ("a GRU, PCEN and a dense layer", LEAN, "flash")];
+/// The operations that the recipe's model needs.
+const LEAN: &str = "gru,pcen";

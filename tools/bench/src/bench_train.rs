@@ -93,7 +93,7 @@ pub fn run(args: &Args) -> Result<Figures> {
     };
     figures.line(match &torch {
         Some((installed, _)) => format!(
-            "Training step beside PyTorch {}: as installed, and tuned (allocator kept warm, fused Adam)",
+            "Training step and PyTorch's {}: as installed, and tuned (allocator kept warm, fused Adam)",
             installed.version()
         ),
         None => "Training step, without PyTorch".to_owned(),

@@ -1,18 +1,18 @@
-//! `bitexact`: every variant of every cell and layer on every core beside the host.
+//! `bitexact`: every variant of every cell and layer on every core, compared with the host.
 
 use anyhow::{Context, Result};
 use elman::Model;
-use elman::audio::{Config, Gain, Suppression};
-use elman::blob::{Blob, Score};
-use elman::cell::Shape;
+use elman::audio::{Config, Pcen, SpectralSubtraction};
+use elman::blob::{AttentionScore, Blob};
+use elman::cell::WidthRule;
 use elman::kernel::Layout;
 use elman::net::Temperature;
 use elman_data::{GraphRows, Joints};
 use elman_emulator::Machines;
 use elman_pipeline::{Answer, Example};
 use elman_quant::synthetic::{self, Drive};
-use elman_quant::{IntegerModel, words_of};
-use elman_verify::{Bench, Ear, GenerateReport, Generation, Inputs, Options, generate, hear};
+use elman_quant::{IntegerModel, layout_of, words_of};
+use elman_verify::{Bench, GenerateReport, Generation, Inputs, Options, compare, compare_examples};
 use std::process::ExitCode;
 
 /// Arguments of `bitexact`.
@@ -72,10 +72,10 @@ fn cases() -> Vec<Case> {
         cases.push(Case { sequence: BOTH_WAYS as usize, ..Case::stream(&name, "ordinary", model) });
     }
     for (cell, score, both, beams) in [
-        ("lstm", Score::None, true, 1),
-        ("srn", Score::Dot, false, 1),
-        ("gru", Score::Scaled, true, 4),
-        ("gru-before", Score::Additive, true, 8),
+        ("lstm", AttentionScore::None, true, 1),
+        ("srn", AttentionScore::Dot, false, 1),
+        ("gru", AttentionScore::Scaled, true, 4),
+        ("gru-before", AttentionScore::Additive, true, 8),
     ] {
         let extent = [SOURCE, 2 * SOURCE];
         let model = synthetic::seq2seq([cell, cell], score, units, both, extent, beams, 3);
@@ -92,7 +92,7 @@ fn cases() -> Vec<Case> {
 
 /// Frames for a model: numbers, or symbols where it takes those, some of them unknown.
 fn frames(model: &Model<'_>, steps: usize) -> Vec<i16> {
-    let symbols = model.layers().first().is_some_and(|l| l.spec().shape == Shape::Symbol);
+    let symbols = model.layers().first().is_some_and(|l| l.spec().widths == WidthRule::Symbol);
     let mut frames = synthetic::frames(model.inputs(), steps, 11);
     if symbols {
         frames.iter_mut().for_each(|x| *x &= 31);
@@ -115,7 +115,7 @@ fn graphs(count: usize) -> Vec<Example> {
 }
 
 /// Text drawn from a language model of 90 characters, among the 20 likeliest.
-fn text(core: &str, symbols: usize) -> Result<GenerateReport> {
+fn text(bench: &Bench, symbols: usize) -> Result<GenerateReport> {
     let generation = Generation {
         seed: 11,
         temperature: Temperature::from_num(0.9),
@@ -123,26 +123,30 @@ fn text(core: &str, symbols: usize) -> Result<GenerateReport> {
         prompt: vec![40, 0, 7],
         count: symbols,
     };
-    generate(&synthetic::language(90, 18, 3).to_blob()?, core, &generation, &Options::default())
+    bench.generate(&synthetic::language(90, 18, 3).to_blob()?, &generation)
 }
 
-/// The firmware of a core refuses a blob whose weights lie as another core reads them, by name of both layouts.
+/// The firmware of a core returns an error for a blob in another core's layout, with the names of both layouts.
 fn refuses(bench: &Bench, core: &str) -> Result<()> {
-    let built = Layout::of_core(core).with_context(|| format!("{core} has no layout"))?;
+    let built = layout_of(core)?;
     for other in Layout::ALL.into_iter().filter(|other| *other != built) {
         let blob = synthetic::model("lstm", 4, 5, 0, Drive::Ordinary, 3).to_blob_in(other)?;
         let words = words_of(&blob)?;
         let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
         let frames = [synthetic::frames(4, 2, 3)];
-        let refused = bench.session(&model, &Inputs::of(&frames), Some(&blob)).err().map(|e| e.to_string());
+        let refused =
+            compare(&mut bench.device(Some(&blob)), &model, &Inputs::of(&frames)).err().map(|e| e.to_string());
         let said = refused.with_context(|| format!("{core} runs a blob in the layout `{}`", other.name()))?;
         let names = [other, built].map(|layout| format!("`{}`", layout.name()));
-        anyhow::ensure!(names.iter().all(|name| said.contains(name.as_str())), "{core} refuses without names: {said}");
+        anyhow::ensure!(
+            names.iter().all(|name| said.contains(name.as_str())),
+            "{core} does not name both layouts: {said}"
+        );
     }
     Ok(())
 }
 
-/// Front ends of every size of FFT, and with everything that may stand behind it, over noise from silence to full scale.
+/// Front ends of every size of FFT, and with everything that may follow it, over noise from silence to full scale.
 fn front_ends() -> [(Config, Vec<i16>); 9] {
     let base = Config::HZ_16000;
     let configs = [
@@ -151,13 +155,18 @@ fn front_ends() -> [(Config, Vec<i16>); 9] {
         Config { fft_log2: 10, window: 1023, channels: 40, high_hz: 8000, pre_emphasis: 31_785, floor_log2: 0, ..base },
         Config { fft_log2: 7, window: 100, hop: 90, channels: 20, pre_emphasis: 500, remove_dc: false, ..base },
         Config { cepstrum: 13, ..base },
-        Config { gain: Some(Gain::SPEECH), ..Config::HZ_8000 },
-        Config { suppression: Some(Suppression::SPEECH), ..base },
-        Config { cepstrum: 20, pre_emphasis: 31_785, gain: Some(Gain { smooth_log2: 2, ..Gain::SPEECH }), ..base },
+        Config { pcen: Some(Pcen::SPEECH), ..Config::HZ_8000 },
+        Config { spectral_subtraction: Some(SpectralSubtraction::SPEECH), ..base },
+        Config { cepstrum: 20, pre_emphasis: 31_785, pcen: Some(Pcen { smoothing_log2: 2, ..Pcen::SPEECH }), ..base },
         Config {
             cepstrum: 32,
-            gain: Some(Gain { root: 1 << 15, strength: 1 << 14, ..Gain::SPEECH }),
-            suppression: Some(Suppression { fall_log2: 1, rise_log2: 1, share: 0, ..Suppression::SPEECH }),
+            pcen: Some(Pcen { r: 1 << 15, alpha: 1 << 14, ..Pcen::SPEECH }),
+            spectral_subtraction: Some(SpectralSubtraction {
+                fall_log2: 1,
+                rise_log2: 1,
+                floor: 0,
+                ..SpectralSubtraction::SPEECH
+            }),
             ..Config::HZ_8000
         },
     ];
@@ -171,19 +180,19 @@ fn front_ends() -> [(Config, Vec<i16>); 9] {
     })
 }
 
-/// What listens: a network as large as a keyword spotter's, and one behind everything that a front end may have.
+/// Listeners: a network as large as a keyword spotter's, and one after everything that a front end may have.
 fn listeners() -> Result<[IntegerModel; 2]> {
     let all = Config {
         cepstrum: 13,
         pre_emphasis: 31_785,
-        suppression: Some(Suppression::SPEECH),
-        gain: Some(Gain::SPEECH),
+        spectral_subtraction: Some(SpectralSubtraction::SPEECH),
+        pcen: Some(Pcen::SPEECH),
         ..Config::HZ_8000
     };
     Ok([synthetic::sound::resting(Config::HZ_16000, 96, 12, 3)?, synthetic::sound::resting(all, 18, 5, 3)?])
 }
 
-/// Sound with a pause for a rest, two seconds each.
+/// Sound with pauses for a silence reset, two seconds each.
 fn sound(rate: u32) -> Vec<i16> {
     let stretch = |seed| synthetic::sound::samples(2 * rate as usize, seed);
     [stretch(1), vec![0; 2 * rate as usize], stretch(2)].concat()
@@ -195,8 +204,8 @@ fn about(config: &Config) -> String {
     let cepstrum = format!("cepstrum {}", config.cepstrum);
     for (there, what) in [
         (config.pre_emphasis > 0, "pre-emphasis"),
-        (config.suppression.is_some(), "suppression"),
-        (config.gain.is_some(), "gain"),
+        (config.spectral_subtraction.is_some(), "suppression"),
+        (config.pcen.is_some(), "gain"),
         (config.cepstrum > 0, &cepstrum),
     ] {
         if there {
@@ -242,24 +251,16 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             let blob = model.to_blob_for(core).with_context(|| name.clone())?;
             let words = words_of(&blob)?;
             let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
-            let room = bench.machine().room;
-            let elements = if model.max_steps() > 0 { sequence * model.inputs() } else { model.inputs() };
-            let flash = if bench.machine().blob_at.is_some() { 96 * 1024 } else { room.blob * 4 };
-            let record = model.memory_words().min(room.memory) + 2;
-            if model.memory_words() > room.memory
-                || record > room.record
-                || elements > room.frames
-                || blob.len() > flash
-            {
+            if !bench.has_memory(&model, blob.len(), sequence) {
                 if !args.json {
-                    println!("{core:<5}{name:<28}{drive:<12} no room");
+                    println!("{core:<5}{name:<28}{drive:<12} no memory");
                 }
                 continue;
             }
             let frames = frames(&model, args.steps);
             let sequences: Vec<Vec<i16>> = frames.chunks(sequence * model.inputs()).map(<[i16]>::to_vec).collect();
-            let report = bench
-                .session(&model, &Inputs { sequences: &sequences, closed_from }, Some(&blob))
+            let inputs = Inputs { sequences: &sequences, closed_from };
+            let report = compare(&mut bench.device(Some(&blob)), &model, &inputs)
                 .with_context(|| format!("{name} on {core}"))?;
             total += report.steps;
             different += report.mismatches;
@@ -273,7 +274,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         }
         refuses(&bench, core)?;
         for (config, samples) in front_ends() {
-            let report = hear(&config, &samples, core, &Options::default())?;
+            let report = bench.front_end(&config, &samples)?;
             total += report.frames;
             different += report.mismatches;
             if !args.json {
@@ -285,8 +286,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         for model in listeners()? {
             let config = model.audio.context("it listens")?;
             let block = usize::from(config.hop) - 1;
-            let report =
-                Ear::new(core, &Options::default())?.replay(&model.to_blob()?, &sound(config.sample_rate), block)?;
+            let report = bench.replay(&model.to_blob()?, &sound(config.sample_rate), block)?;
             total += report.frames;
             different += report.mismatches;
             let name = format!("{}, {}", model.name, about(&config));
@@ -299,14 +299,15 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             reports.push(serde_json::json!({ "variant": name, "report": report }));
         }
         // Structures take more RAM than the smallest core has.
-        if bench.machine().room.blob == 0 {
+        if bench.machine().blob_at.is_some() {
             continue;
         }
         for (leaf, compose, roots) in [("lstm", "tree-lstm", 1), ("", "dense-tanh", 1), ("gru", "tree-lstm", 2)] {
             let blob = synthetic::tree(leaf, compose, SHAPE.1, roots, [NODES as u16; 2], 3).to_blob_for(core)?;
             let words = words_of(&blob)?;
             let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
-            let report = bench.trees(&model, &graphs(args.steps / NODES + 1), Some(&blob))?;
+            let examples = graphs(args.steps / NODES + 1);
+            let report = compare_examples(&mut bench.device(Some(&blob)), &model, &examples, None)?;
             total += report.steps;
             different += report.mismatches;
             let name = format!("{compose}, {roots} root(s)");
@@ -319,7 +320,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             let blob = synthetic::graph::model(shape, 3).to_blob_for(core)?;
             let words = words_of(&blob)?;
             let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
-            let report = bench.graphs(&model, &examples_of_graphs(shape.features, args.steps / 20 + 1), Some(&blob))?;
+            let examples = examples_of_graphs(shape.features, args.steps / 20 + 1);
+            let report = compare_examples(&mut bench.device(Some(&blob)), &model, &examples, None)?;
             total += report.steps;
             different += report.mismatches;
             let name = format!("graph, {}, {}", shape.cell, shape.aggregate);
@@ -328,7 +330,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             }
             reports.push(serde_json::json!({ "variant": name, "structure": "graph", "report": report }));
         }
-        let report = text(core, args.steps)?;
+        let report = text(&bench, args.steps)?;
         total += report.symbols.len() as u64;
         different += report.mismatches as u64;
         if !args.json {

@@ -1,16 +1,18 @@
 //! `combinations`: inputs, layers, cells, directions and heads in every legal combination, each trained for two steps,
-//! rounded, and run on the emulated M4 beside the host.
+//! quantized, and run on the emulated M4, compared with the host.
 
 use anyhow::{Context, Result};
-use elman::blob::{Blob, Structure, TextUnit};
-use elman::{Model, cell::CELLS};
-use elman_nn::{DenseActivation, LayerSpec, Loss, NetworkSpec, Over, Target};
+use elman::Model;
+use elman::blob::{Blob, Structure};
+use elman::kernel::WeightFormat;
+use elman::text::TextUnit;
+use elman_nn::{LayerSpec, Loss, NetworkSpec, Reads, Target};
 use elman_quant::network::{Surroundings, calibrate, quantize};
 use elman_quant::scaling::{Moments, scaled};
 use elman_quant::synthetic::Numbers;
 use elman_quant::words_of;
 use elman_train::{Control, Sequence, TrainConfig, Trainer};
-use elman_verify::{Bench, Inputs, Options};
+use elman_verify::{Bench, Inputs, Options, compare};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -32,121 +34,88 @@ pub struct Args {
 const STEPS: usize = 25;
 /// Outputs of a network.
 const OUTPUTS: usize = 3;
-/// Symbols, where the input is one, and values, where it is a vector.
+/// Symbols, where the input is one (as the samples of layers have them), and values, where it is a vector.
 const SYMBOLS: usize = 11;
 const VALUES: usize = 5;
-
-/// What a combination reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Input {
-    Values,
-    Embedding,
-    OneHot,
-}
 
 /// A network, and how it is called.
 struct Combination {
     name: String,
-    input: Input,
-    feedback: usize,
     layers: Vec<LayerSpec>,
+    /// Outputs that it reads again.
+    feedback: usize,
 }
 
 impl Combination {
+    fn new(layers: Vec<LayerSpec>) -> Self {
+        Combination { name: layers.iter().map(describe).collect::<Vec<_>>().join(" > "), layers, feedback: 0 }
+    }
+
+    /// Whether it reads symbols.
+    fn symbols(&self) -> bool {
+        self.layers.first().is_some_and(|first| first.reads() == Reads::Symbol)
+    }
+
     fn inputs(&self) -> usize {
-        if self.input == Input::Values { VALUES } else { 1 }
+        if self.symbols() { 1 } else { VALUES }
     }
 }
 
-/// All of them.
+/// All of them: each way to read, each cell in one direction and both, alone and stacked, each pool and none; before and
+/// after the cells another kind of layer each time. Then the layers that are networks by themselves.
 fn all() -> Vec<Combination> {
-    let variants: Vec<&str> = CELLS.iter().flat_map(|c| c.variants).map(|v| v.name).collect();
-    let heads = [None, Some(Over::Last), Some(Over::Mean), Some(Over::Sum), Some(Over::Max)];
-    let activations = [DenseActivation::Relu, DenseActivation::Tanh, DenseActivation::Sigmoid, DenseActivation::Linear];
-    let mut out = Vec::new();
-    for input in [Input::Values, Input::Embedding, Input::OneHot] {
-        let first = match input {
-            Input::Values => vec![],
-            Input::Embedding => vec![LayerSpec::Embedding { rows: SYMBOLS, units: 6 }],
-            Input::OneHot => vec![LayerSpec::OneHot { rows: SYMBOLS }],
-        };
-        for (v, variant) in variants.iter().enumerate() {
-            for (bidirectional, deep) in [(false, false), (false, true), (true, false), (true, true)] {
-                for over in heads {
+    let samples = LayerSpec::samples();
+    let of = |reads: Reads| samples.iter().filter(move |layer| layer.reads() == reads);
+    let alone = |layer: &LayerSpec| {
+        let layers = vec![layer.clone(), LayerSpec::dense(OUTPUTS)];
+        NetworkSpec::sequence(VALUES, layers).check().is_err()
+    };
+    let is_cell = |layer: &&LayerSpec| matches!(layer, LayerSpec::Cell(_));
+    let others: Vec<&LayerSpec> =
+        of(Reads::Step).chain(of(Reads::Steps)).filter(|layer| !is_cell(layer) && !alone(layer)).collect();
+    let cells: Vec<&LayerSpec> = samples.iter().filter(is_cell).collect();
+    let or_none = |reads| std::iter::once(None).chain(of(reads).map(Some));
+    let mut out: Vec<Combination> = Vec::new();
+    for first in or_none(Reads::Symbol) {
+        for (k, cell) in cells.iter().enumerate() {
+            for deep in [false, true] {
+                for pool in or_none(Reads::Sequence) {
                     let number = out.len();
-                    let cell = |variant: &str, units| match bidirectional {
-                        true => LayerSpec::bidirectional(variant, units),
-                        false => LayerSpec::cell(variant, units),
-                    };
-                    let mut layers = first.clone();
-                    if number % 2 == 1 {
-                        layers.push(LayerSpec::Delay { taps: 2, stride: 2, tail: 0, tail_taps: 0 });
-                    }
-                    layers.push(cell(variant, 7));
-                    if deep {
-                        layers.push(cell(variants[(v + 1) % variants.len()], 5));
-                        layers.push(cell(variant, 6));
-                    }
-                    layers.push(LayerSpec::Dense { outputs: 9, activation: activations[number % 4] });
-                    layers.extend(over.map(|over| LayerSpec::Pool { over }));
-                    layers.push(LayerSpec::dense(OUTPUTS));
-                    let name = layers.iter().map(describe).collect::<Vec<_>>().join(" > ");
-                    out.push(Combination { name, input, feedback: 0, layers });
+                    let (before, after) = (others[number % others.len()], others[number / 7 % others.len()]);
+                    let next = cells[(k + 2) % cells.len()];
+                    let stack = if deep { vec![*cell, next, *cell] } else { vec![*cell] };
+                    let layers = first.into_iter().chain([before]).chain(stack).chain([after]).chain(pool);
+                    out.push(Combination::new(layers.cloned().chain([LayerSpec::dense(OUTPUTS)]).collect()));
                 }
             }
         }
     }
-    for (hidden, activation) in [0, 4, 4, 4, 4].into_iter().zip([activations[3]].into_iter().chain(activations)) {
-        for closed in [false, true] {
-            let (input_taps, output_taps, warmup) = (2, 3, 4);
-            let outputs = OUTPUTS;
-            let layers = vec![LayerSpec::Narx {
-                hidden,
-                outputs,
-                input_taps,
-                output_taps,
-                activation,
-                closed,
-                warmup,
-                residual: hidden % 2 == 1,
-            }];
-            let name = format!("narx {hidden} {activation:?} {}", if closed { "closed" } else { "forced" });
-            out.push(Combination { name, input: Input::Values, feedback: OUTPUTS, layers });
-        }
+    for layer in of(Reads::Steps).filter(|layer| alone(layer)) {
+        out.push(Combination { feedback: layer.width(VALUES), ..Combination::new(vec![layer.clone()]) });
     }
     out
 }
 
 fn describe(layer: &LayerSpec) -> String {
-    match layer {
-        LayerSpec::Embedding { .. } => "embedding".into(),
-        LayerSpec::OneHot { .. } => "one-hot".into(),
-        LayerSpec::Cell { variant, bidirectional, .. } => {
-            format!("{}{variant}", if *bidirectional { "bi-" } else { "" })
-        }
-        LayerSpec::Dropout { .. } => "dropout".into(),
-        LayerSpec::Delay { .. } => "delay".into(),
-        LayerSpec::Pool { over } => format!("{over:?}").to_lowercase(),
-        LayerSpec::Dense { activation, .. } => format!("{activation:?}").to_lowercase(),
-        LayerSpec::Narx { .. } => "narx".into(),
-    }
+    let device = layer.device();
+    if device.is_empty() { layer.name().to_owned() } else { device.join("+") }
 }
 
-/// Trains, rounds and runs one; steps run, and steps that differ.
+/// Trains, quantizes and runs one; steps run, and steps that differ.
 fn one(c: &Combination, bench: &Bench, steps: usize) -> Result<(u64, u64)> {
     let inputs = c.inputs();
     let mut numbers = Numbers(7);
     let sequences: Vec<Vec<i16>> = (0..steps.div_ceil(STEPS))
         .map(|_| {
-            let value = |numbers: &mut Numbers| match c.input {
-                Input::Values => numbers.between(-9000, 9000) as i16,
+            let value = |numbers: &mut Numbers| match c.symbols() {
+                false => numbers.between(-9000, 9000) as i16,
                 // Some beyond the last symbol: unknown.
-                _ => numbers.between(0, SYMBOLS as i64 + 1) as i16,
+                true => numbers.between(0, SYMBOLS as i64 + 1) as i16,
             };
             (0..STEPS * inputs).map(|_| value(&mut numbers)).collect()
         })
         .collect();
-    let scale = (c.input == Input::Values).then(|| {
+    let scale = (!c.symbols()).then(|| {
         let mut moments = Moments::default();
         sequences.iter().for_each(|s| moments.add(s, inputs));
         moments.layer(12)
@@ -162,7 +131,7 @@ fn one(c: &Combination, bench: &Bench, steps: usize) -> Result<(u64, u64)> {
         .take(8)
         .map(|s| {
             let target = match (values, spec.per_step()) {
-                (true, _) => Target::Values(vec![0.25; STEPS * OUTPUTS]),
+                (true, _) => Target::Values(vec![0.25; STEPS * c.feedback]),
                 (false, true) => Target::Steps((0..STEPS as u32).map(|t| t % OUTPUTS as u32).collect()),
                 (false, false) => Target::Class((s[0] as u32) % OUTPUTS as u32),
             };
@@ -185,6 +154,7 @@ fn one(c: &Combination, bench: &Bench, steps: usize) -> Result<(u64, u64)> {
         scale: scale.clone(),
         target: Vec::new(),
         structure: Structure::Sequence,
+        weights: WeightFormat::default(),
     };
     let float: Vec<Sequence> = sequences.iter().map(|s| Sequence::new(frames(s), Target::Steps(Vec::new()))).collect();
     let integer = quantize(&network, &around, &calibrate(&network, &float, &[]))?;
@@ -192,7 +162,8 @@ fn one(c: &Combination, bench: &Bench, steps: usize) -> Result<(u64, u64)> {
     let words = words_of(&blob)?;
     let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
     let closed_from = (c.feedback > 0).then_some(4);
-    let report = bench.session(&model, &Inputs { sequences: &sequences, closed_from }, Some(&blob))?;
+    let inputs = Inputs { sequences: &sequences, closed_from };
+    let report = compare(&mut bench.device(Some(&blob)), &model, &inputs)?;
     if let Some(first) = report.first {
         eprintln!("{}: {first}", c.name);
     }
@@ -202,7 +173,7 @@ fn one(c: &Combination, bench: &Bench, steps: usize) -> Result<(u64, u64)> {
 /// Runs them all; failure where one differs.
 ///
 /// # Errors
-/// Where one cannot be trained, rounded or run.
+/// Where one cannot be trained, quantized or run.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let bench = Bench::new(&Options::default(), "m4", None)?;
     let all: Vec<Combination> = all().into_iter().step_by(args.every.max(1)).collect();

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use elman::audio::Config;
-use elman::blob::Score;
+use elman::blob::AttentionScore;
 use elman_figures::root;
 use elman_quant::synthetic::{self, Drive};
 use std::process::ExitCode;
@@ -79,10 +79,10 @@ pub fn run() -> Result<ExitCode> {
     let pairs = folder.join("seeds/seq2seq");
     std::fs::create_dir_all(&pairs).with_context(|| pairs.display().to_string())?;
     for (name, cell, score, both, beams) in [
-        ("plain", "lstm", Score::None, true, 1),
-        ("dot", "srn", Score::Dot, false, 1),
-        ("scaled", "gru", Score::Scaled, true, 3),
-        ("additive", "residual-2", Score::Additive, true, 2),
+        ("plain", "lstm", AttentionScore::None, true, 1),
+        ("dot", "srn", AttentionScore::Dot, false, 1),
+        ("scaled", "gru", AttentionScore::Scaled, true, 3),
+        ("additive", "residual-2", AttentionScore::Additive, true, 2),
     ] {
         let mut blob = synthetic::seq2seq([cell, cell], score, 3, both, [5, 4], beams, 1).to_blob().context(name)?;
         std::fs::write(load.join(format!("writes-{name}.elman")), &blob)?;

@@ -9,13 +9,13 @@ mod bench_mcu;
 mod bench_train;
 mod bitexact;
 mod combinations;
-mod endure;
 mod fuzz_seeds;
-mod narrow;
+mod no_mul64;
+mod panic_free;
 mod panics;
-mod proof;
 mod recipes;
 mod size;
+mod soak;
 
 use clap::{Parser, Subcommand};
 use elman_figures::Output;
@@ -36,14 +36,15 @@ enum Verb {
     Bench(Bench),
     /// Compare every state of 1e5 steps per cell and core with the host's: `cargo xtask bitexact --cores m4`
     Bitexact(bitexact::Args),
-    /// Train, round and run every legal combination of layers on the M4: `cargo xtask combinations --every 10`
+    /// Train, quantize and run every legal combination of layers on the M4: `cargo xtask combinations --every 10`
     Combinations(combinations::Args),
     /// Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`
     Recipes(recipes::Args),
     /// Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`
     Panics(Output),
-    /// Show that no step on the Cortex-M0 multiplies 64 bits: `cargo xtask narrow`
-    Narrow,
+    /// Show that no step on the Cortex-M0 multiplies 64 bits: `cargo xtask no-mul64`
+    #[command(name = "no-mul64")]
+    NoMul64,
     /// Measure flash and RAM of an inference firmware: `cargo xtask size --check`
     Size(Output),
     /// Write the seeds of the fuzz targets again, after a change of the format: `cargo xtask fuzz --seeds`
@@ -58,7 +59,7 @@ enum Bench {
     Profile(Output),
     /// Compare the longest step with the shortest: `cargo xtask bench worst --cores m4 --check`
     Worst(bench_mcu::worst::Args),
-    /// Count what `elman inspect` reckons with: `cargo xtask bench costs --write`
+    /// Count the costs that `elman inspect` estimates with: `cargo xtask bench costs --write`
     Costs(bench_mcu::costs::Args),
     /// Misses and false accepts of hours of streams: `cargo xtask bench detect --data ~/data --check`
     Detect(bench_detect::Args),
@@ -66,7 +67,7 @@ enum Bench {
     Listen(bench_listen::Args),
     /// Integer steps a second on the host: `cargo xtask bench eval --check`
     Eval(Output),
-    /// Time training steps beside PyTorch's: `cargo xtask bench train --check`
+    /// Compare training steps with PyTorch's: `cargo xtask bench train --check`
     Train(bench_train::Args),
 }
 
@@ -85,7 +86,7 @@ fn main() -> ExitCode {
         Verb::Combinations(args) => combinations::run(&args),
         Verb::Recipes(args) => recipes::run(&args),
         Verb::Panics(output) => panics::run(&output),
-        Verb::Narrow => narrow::run(),
+        Verb::NoMul64 => no_mul64::run(),
         Verb::Size(output) => size::run(&output),
         Verb::FuzzSeeds => fuzz_seeds::run(),
     };

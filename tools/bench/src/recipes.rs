@@ -1,13 +1,13 @@
-//! `recipes`: trains recipes on real data with several seeds, rounds, and prints their figures, float and integer.
+//! `recipes`: trains recipes on real data with several seeds, quantizes, and prints their figures, float and integer.
 
 mod docs;
 
 use anyhow::{Context, Result, bail, ensure};
 use elman_data::Split;
-use elman_pipeline::recipe::Recipe;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{self as pipeline, Source};
 use elman_quant::model::ModelFile;
+use elman_recipe::Recipe;
 use elman_tools::cmd::verify::CLOSED_FROM;
 use elman_tools::cmd::{eval, quantize, train};
 use elman_tools::ui::{Ui, thousands};
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use docs::{Beside, Reached};
+use docs::{MoreFigure, Reached};
 use elman_figures::{Figures, Output, root};
 
 /// Which recipes, on which data.
@@ -31,7 +31,7 @@ pub struct Args {
     /// Seeds to average over, from 1
     #[arg(long, default_value_t = 3)]
     seeds: u64,
-    /// Writes the figures into docs/recipes.md, beside those of recipes that are not run
+    /// Writes the figures into docs/recipes.md; those of recipes that are not run stay
     #[arg(long)]
     write_docs: bool,
     #[command(flatten)]
@@ -81,7 +81,7 @@ fn all(data: &Path) -> Result<Vec<String>> {
         let path = entry?.path();
         let recipe = Recipe::read(&path, &[])?;
         let generated = recipe.data.as_ref().is_some_and(|d| d.generate.is_some());
-        // What listens is judged over hours: `bench detect`.
+        // Listeners are evaluated over hours: `bench detect`.
         let listens = recipe.stream.is_some();
         if !listens && (generated || corpus_of(&recipe, data).is_dir()) {
             names.push(path.file_stem().unwrap_or_default().to_string_lossy().into_owned());
@@ -109,16 +109,16 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
             .collect::<Result<_>>()?,
     };
     let [(_, source), ..] = &sources[..] else { bail!("there is no fold 1") };
-    let split = source.judging(None)?;
+    let split = source.evaluation_split(None)?;
     let (mut float, mut integer, mut last) = (Vec::new(), Vec::new(), Vec::new());
-    let mut beside: Vec<Beside> = Vec::new();
+    let mut more: Vec<MoreFigure> = Vec::new();
     let mut reached = Reached { split: split.to_string(), seeds: args.seeds, ..Reached::default() };
     for (seed, (recipe, source)) in (1..=args.seeds).flat_map(|seed| sources.iter().map(move |s| (seed, s))) {
         let mut recipe = recipe.clone();
         recipe.train.seed = seed;
         let dir = tempfile::tempdir()?;
         let folder = RunFolder::create(dir.path(), true)?;
-        let trained = train::train(source, &recipe, &folder, train::How::default(), quiet)?;
+        let trained = train::train(source, &recipe, &folder, train::TrainFlags::default(), quiet)?;
         let quantized = quantize::run(&folder, 0)?;
         let file = ModelFile::read(dir.path())?;
         let e = eval::evaluate(dir.path(), &file, &recipe, source, split)?;
@@ -129,9 +129,9 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
         let floats = e.float.as_deref().unwrap_or_default();
         for (k, figure) in e.integer.iter().enumerate().skip(1) {
             let float = floats.get(k).map_or(f64::NAN, |f| f.value);
-            match beside.iter_mut().find(|b| b.figure == figure.name) {
+            match more.iter_mut().find(|b| b.figure == figure.name) {
                 Some(b) => b.add(float, figure.value),
-                None => beside.push(Beside::new(figure, float)),
+                None => more.push(MoreFigure::new(figure, float)),
             }
         }
         last.push(100.0 * folder.metrics()?.last().map_or(0.0, |e| e.valid_accuracy));
@@ -170,12 +170,12 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
         reached.loss(),
         if reached.share { "points" } else { "%" },
     ));
-    for b in &beside {
+    for b in &more {
         figures.line(format!("{:<18} {b}", ""));
     }
-    reached.beside = beside;
+    reached.more = more;
     if split == Split::Valid && reached.figure == "accuracy" {
-        // The split that judges chose the epoch as well: say what the last epoch, chosen by nothing, has.
+        // The split that is evaluated chose the epoch as well: print the last epoch, chosen by nothing, too.
         let each: Vec<String> = last.iter().map(|a| format!("{a:.2}")).collect();
         figures.line(format!("{:<18} valid float {:.2} ({}) at the last epoch", "", mean(&last), each.join(" ")));
     }

@@ -1,4 +1,4 @@
-//! `size`: flash of the inference firmware by parts, from its symbols, for several sets of features, and RAM of a stream.
+//! `size`: flash of the inference firmware by parts, from its symbols, for several sets of operations, and RAM of a stream.
 
 use anyhow::{Context, Result, ensure};
 use elman::blob::Blob;
@@ -7,7 +7,7 @@ use elman_quant::words_of;
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
 use std::process::ExitCode;
 
-use crate::proof::{LEVELS, blob, build};
+use crate::panic_free::{LEVELS, blob, build};
 use elman_figures::{Figures, Output};
 
 const CORE: &str = "m4";
@@ -18,7 +18,7 @@ const PARTS: &[(&str, &[&str])] = &[
     (
         "step",
         &[
-            "proof::infer",
+            "panic_free::infer",
             "elman::net::",
             "gru::SPEC::{closure#0}",
             "lstm::SPEC::{closure#0}",
@@ -30,25 +30,37 @@ const PARTS: &[(&str, &[&str])] = &[
             "compiler_builtins::mem",
         ],
     ),
-    ("front end", &["proof::hear", "elman::audio", "kernel::butterfly"]),
+    (
+        "loading",
+        &[
+            "panic_free::load",
+            "elman::blob",
+            "elman::record",
+            "elman::descriptor",
+            "elman::plan",
+            "elman::wiring",
+            "heapless",
+            "core::str",
+        ],
+    ),
+    ("front end", &["panic_free::features", "elman::audio", "kernel::butterfly"]),
     ("other cells and layers", &["elman::cell", "elman::layer"]),
-    ("loading", &["proof::load", "elman::blob", "heapless", "core::str"]),
 ];
 /// Start-up, main, and what has no name of its own.
 const REST: &str = "the rest";
 
-/// Sets of features, what they are called, and the cell of the network.
+/// Sets of operations, what they are called, and the cell of the network.
 const SETS: [(&str, &str, &str); 3] =
     [("GRU only", "gru", "gru"), ("LSTM only", "lstm", "lstm"), ("everything", "all", "gru")];
 
-/// Measures the proof's firmware, a cell of 64 units and a dense layer behind the front end.
+/// Measures the firmware boards/panic-free, a cell of 64 units and a dense layer after the front end.
 ///
 /// # Errors
 /// Where it cannot be built or read.
 pub fn run(output: &Output) -> Result<ExitCode> {
     let machines = Machines::find(None)?;
     let mut figures = Figures::new("size");
-    figures.line("Firmware of a cell (32, 64) and dense layer behind the front end, Cortex-M4F, bytes");
+    figures.line("Firmware of a cell (32, 64) and dense layer after the front end, Cortex-M4F, bytes");
     for (name, set, cell) in SETS {
         let words = words_of(&blob(CORE, cell)?)?;
         let said = Blob::new(&words).memory_words() * 4;

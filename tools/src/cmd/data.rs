@@ -1,4 +1,4 @@
-//! `elman data check`: what a folder of data holds.
+//! `elman data check`: what a folder of data contains.
 
 use std::path::{Path, PathBuf};
 
@@ -6,8 +6,8 @@ use anyhow::Result;
 
 use crate::ui::{Ui, thousands};
 use elman_data::{Corpus, Options, RecordOptions, Records, Survey};
-use elman_pipeline::Usage;
-use elman_pipeline::recipe::Recipe;
+use elman_recipe::Recipe;
+use elman_recipe::Usage;
 
 /// Looks at data before anything is trained on it.
 #[derive(clap::Args, Debug)]
@@ -19,7 +19,7 @@ pub struct Cmd {
 
 #[derive(clap::Subcommand, Debug)]
 enum Action {
-    /// Says what a folder holds: format, classes, lengths, channels, splits, duplicates
+    /// Shows what a folder contains: format, classes, lengths, channels, splits, duplicates
     #[command(after_help = "Example:\n  elman data check data/snips --set 'task = \"class\"'")]
     Check {
         /// A folder of recordings, text, series or windows; none for generated data
@@ -33,7 +33,7 @@ enum Action {
         /// Leaves out files that cannot be read, and says which
         #[arg(long)]
         skip_bad: bool,
-        /// Labels shown at most per split
+        /// Most labels shown per split
         #[arg(long, default_value_t = 20)]
         labels: usize,
     },
@@ -45,7 +45,9 @@ impl Cmd {
         let Action::Check { dir, recipe, set, skip_bad, labels } = self.action;
         let options = RecordOptions { skip_bad, ..options(recipe.as_deref(), &set)? };
         if dir.is_none() && options.generate.is_none() {
-            return Err(Usage("name a folder, or say what to make: --set 'generate = \"adding\"'".to_owned()).into());
+            return Err(
+                Usage("name a folder, or say what to generate: --set 'generate = \"adding\"'".to_owned()).into()
+            );
         }
         let dir = dir.unwrap_or_default();
         let survey = match options.generate.is_none() && Corpus::is_in(&dir) {
@@ -85,7 +87,7 @@ fn show(ui: Ui, survey: &Survey, labels: usize) {
         let carved = if split.split == "valid" && survey.valid_is_carved { ", carved out of train" } else { "" };
         let (examples, steps) = (thousands(split.examples as u64), thousands(split.steps as u64));
         ui.line(format!(
-            "{:<12} {examples} examples of {min} / {median} / {max} steps (least / median / most), {steps} in all{carved}",
+            "{:<12} {examples} examples of {min} / {median} / {max} steps (min / median / max), {steps} in all{carved}",
             split.split
         ));
         let ranges = |what: &str, ranges: &[[f32; 2]]| {

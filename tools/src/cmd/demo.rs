@@ -9,12 +9,12 @@ use serde::Serialize;
 use super::{eval, quantize, report, train, verify};
 use crate::ui::{Ui, bytes, percent, thousands};
 use elman_data::Split;
-use elman_pipeline::recipe::Recipe;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{self as pipeline, Source};
 use elman_quant::model::ModelFile;
+use elman_recipe::Recipe;
 
-/// Trains on the bundled recordings, rounds, evaluates, and verifies on an emulated Cortex-M4.
+/// Trains on the bundled recordings, quantizes, evaluates, and verifies on an emulated Cortex-M4.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  elman demo --out runs/demo")]
 pub struct Cmd {
@@ -57,8 +57,8 @@ impl Cmd {
             .context("the bundled recordings come with the repository")?;
 
         ui.note("training a GRU with full BPTT");
-        let trained = train::train(&source, &recipe, &folder, train::How::default(), ui)?;
-        ui.note(format!("trained in {:.0} s; rounding to integers", trained.seconds));
+        let trained = train::train(&source, &recipe, &folder, train::TrainFlags::default(), ui)?;
+        ui.note(format!("trained in {:.0} s; quantizing", trained.seconds));
         let quantized = quantize::run(&folder, 0)?;
         let file = ModelFile::read(&self.out)?;
         let model = file.model()?;
@@ -75,7 +75,7 @@ impl Cmd {
                 folder.add_result("verify", &report)?;
                 (Some(report), None)
             }
-            // Without an emulator or a toolchain the rest of the demo stands.
+            // Without an emulator or a toolchain everything else in the demo still runs.
             Err(e) => (None, Some(format!("{e:#}"))),
         };
         report::write(&folder)?;
@@ -103,7 +103,7 @@ impl Cmd {
 fn show(s: &Summary, ui: Ui) {
     ui.line("");
     ui.line(format!(
-        "accuracy     float {}, integer {} on {} clips of unheard voices (synthetic)",
+        "accuracy     float {}, integer {} on {} clips of synthetic voices that were not trained on",
         percent(s.float_accuracy),
         percent(s.integer_accuracy),
         s.clips

@@ -1,4 +1,4 @@
-//! `elman eval`: float beside integer on examples with answers.
+//! `elman eval`: float and integer networks on examples with labels.
 
 use std::path::{Path, PathBuf};
 
@@ -10,13 +10,13 @@ use super::samples::{self, Sample};
 use crate::ui::Ui;
 use elman_data::Split;
 use elman_data::records::{RecordOptions, Task};
-use elman_pipeline::Usage;
 use elman_pipeline::evaluate::monte_carlo::{self, MonteCarlo};
-use elman_pipeline::evaluate::{self, Confusion, Figure, How, Part};
-use elman_pipeline::recipe::Recipe;
+use elman_pipeline::evaluate::{self, Confusion, EvalFlags, ExampleResult, Figure};
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{Encoding, Source};
 use elman_quant::model::ModelFile;
+use elman_recipe::Recipe;
+use elman_recipe::Usage;
 
 /// Compares float and integer networks on examples: accuracy, F1, nats or error, confusion, disagreement.
 #[derive(clap::Args, Debug)]
@@ -29,7 +29,7 @@ pub struct Cmd {
     /// Folder of the corpus
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Split to judge by; by default test, or valid where the corpus has no test
+    /// Split to evaluate on; by default test, or valid where the corpus has no test
     #[arg(long, value_enum)]
     pub split: Option<SplitName>,
     /// Recipe that says how the data is read; by default the run folder's
@@ -38,7 +38,7 @@ pub struct Cmd {
     /// Leaves out files that cannot be read, and says which
     #[arg(long)]
     pub skip_bad: bool,
-    /// Runs the float network M times with dropout on, and judges the mean (on the host only)
+    /// Runs the float network M times with dropout on, and evaluates the mean (on the host only)
     #[arg(long, value_name = "M")]
     pub mc: Option<usize>,
 }
@@ -46,11 +46,11 @@ pub struct Cmd {
 /// Names of splits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum SplitName {
-    /// What was trained on
+    /// Training examples
     Train,
-    /// What stopped the training
+    /// Examples that decided when to stop
     Valid,
-    /// What judges
+    /// Examples for the final figure
     Test,
 }
 
@@ -64,7 +64,7 @@ impl From<SplitName> for Split {
     }
 }
 
-/// What an evaluation found.
+/// The result of an evaluation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Evaluated {
     /// The split.
@@ -77,12 +77,12 @@ pub struct Evaluated {
     pub float: Option<Vec<Figure>>,
     /// Figures of the integer network.
     pub integer: Vec<Figure>,
-    /// Outputs at which the two answer differently.
+    /// Outputs at which the two networks differ.
     pub disagree: Option<usize>,
-    /// The mean over networks that dropout drew, where it was asked for.
+    /// The mean over networks that dropout drew, with --mc.
     #[serde(default)]
     pub monte_carlo: Option<MonteCarlo>,
-    /// What the integer network writes, where it writes sequences.
+    /// Outputs of the integer network, where it writes sequences.
     #[serde(default)]
     pub samples: Vec<Sample>,
     /// Confusion of the float network, where the answers are labels.
@@ -107,7 +107,7 @@ impl Cmd {
         let mut recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?;
         recipe.skip_bad |= self.skip_bad;
         let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), &ui)?;
-        let split = source.judging(self.split.map(Split::from))?;
+        let split = source.evaluation_split(self.split.map(Split::from))?;
         let mut evaluated = evaluate(&self.model, &file, &recipe, &source, split)?;
         if let Some(passes) = self.mc {
             ensure!(passes > 0, Usage("--mc is at least 1".to_owned()));
@@ -143,13 +143,13 @@ pub fn recipe_for(model: &Path, named: Option<&Path>, loaded: &Model<'_>) -> Res
     Ok(Recipe { data: loaded.audio().is_none().then(RecordOptions::default), ..Recipe::default() })
 }
 
-/// Judges a blob, and the float network beside it where `path` is a run folder.
+/// Evaluates a blob, and the float network too where `path` is a run folder.
 ///
 /// # Errors
-/// Where a file of the run cannot be read or the data do not go with the model.
+/// Where a file of the run cannot be read or the data do not fit the model.
 pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source, split: Split) -> Result<Evaluated> {
     let model = file.model()?;
-    let how = How::of_model(recipe, &model);
+    let how = EvalFlags::of_model(recipe, &model);
     let folder = if path.is_dir() { Some(RunFolder::open(path)?) } else { None };
     let encoding = match &folder {
         Some(folder) => folder.about()?.encoding,
@@ -161,13 +161,13 @@ pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source,
         Some(folder) => Some(evaluate::float(&folder.network()?, &folder.about()?, &examples, how)),
         None => None,
     };
-    let confusion = |parts: &[Part]| {
+    let confusion = |parts: &[ExampleResult]| {
         let few =
             encoding.labels.len() <= MOST_LABELS && !matches!(encoding.task, Task::Next | Task::Series | Task::Seq2seq);
         let pairs = evaluate::pairs(&examples, parts).map(|(a, b)| (a as usize, b as usize));
         few.then(|| Confusion::of(encoding.labels.len(), pairs))
     };
-    let figures = |parts: &[Part]| evaluate::figures(&encoding, &examples, parts, how);
+    let figures = |parts: &[ExampleResult]| evaluate::figures(&encoding, &examples, parts, how);
     Ok(Evaluated {
         split: split.to_string(),
         examples: examples.len(),
@@ -208,7 +208,7 @@ fn show(e: &Evaluated, ui: Ui) {
     e.samples.iter().for_each(|s| ui.line(s.text()));
     let Some(confusion) = e.integer_confusion.as_ref().filter(|c| c.counts.len() <= 30) else { return };
     let width = e.labels.iter().map(|l| l.chars().count()).max().unwrap_or(0).max(4);
-    ui.line("confusion of the integer network (rows: what it is, columns: what was answered)");
+    ui.line("confusion of the integer network (rows: label, columns: answer)");
     let header: String = e.labels.iter().map(|l| format!(" {:>4}", l.chars().take(4).collect::<String>())).collect();
     ui.line(format!("{:>width$} {header}", ""));
     for (label, row) in e.labels.iter().zip(&confusion.counts) {

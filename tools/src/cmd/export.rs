@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::ui::Ui;
 use elman_data::files::write_atomically;
 use elman_quant::model::ModelFile;
-use elman_quant::relay;
+use elman_quant::repack;
 
 /// Writes a model for firmware: the blob, a Rust module with its sizes and labels, a C header with its bytes.
 #[derive(clap::Args, Debug)]
@@ -17,10 +17,10 @@ use elman_quant::relay;
 pub struct Cmd {
     /// A blob, or a run folder
     pub model: PathBuf,
-    /// Folder to write to; made where it does not exist
+    /// Folder to write to; created where it does not exist
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
-    /// The core that it is for, which says in which order its weights lie: m0, m3, m4, m7, m33, m55, rv32
+    /// The core that it is for, which decides the order of the weights: m0, m3, m4, m7, m33, m55, rv32
     #[arg(long, value_name = "CORE", default_value = "m4")]
     pub core: String,
 }
@@ -38,7 +38,7 @@ impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
         let file = ModelFile::read(&self.model)?;
-        let file = ModelFile::from_bytes(file.path(), &relay::for_core(&file.bytes(), &self.core)?)?;
+        let file = ModelFile::from_bytes(file.path(), &repack::for_core(&file.bytes(), &self.core)?)?;
         let model = file.model()?;
         std::fs::create_dir_all(&self.to).with_context(|| format!("cannot make {}", self.to.display()))?;
         let stem = identifier(model.name());
@@ -51,7 +51,7 @@ impl Cmd {
             ui.line(format!("wrote {}", path(ending).display()));
         }
         let layout = model.frame().layout;
-        ui.line(format!("weights lie as `{}`, for {}", layout.name(), layout.cores().join(", ")));
+        ui.line(format!("weights packed as `{}`, for {}", layout.name(), layout.cores()));
         ui.result(&Exported {
             blob: path("elman"),
             rust: path("rs"),
@@ -62,7 +62,7 @@ impl Cmd {
     }
 }
 
-/// A name that Rust and C take.
+/// A name that is valid in Rust and C.
 fn identifier(name: &str) -> String {
     let mut out: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
-use elman::blob::TextUnit;
 use elman::net::Temperature;
+use elman::text::TextUnit;
 use serde::Serialize;
 
+use super::verify::{PortFlags, note_repeats};
 use crate::ui::{Ui, thousands};
-use elman_pipeline::Usage;
 use elman_quant::model::ModelFile;
-use elman_verify::{Generation, Options, generate, generate_on_host};
+use elman_recipe::Usage;
+use elman_verify::{Bench, Generation, Options, Port, generate, generate_on_host};
 
 /// Writes text with a language model; with --on, on an emulated core as well, compared symbol by symbol.
 #[derive(clap::Args, Debug)]
@@ -26,10 +27,10 @@ pub struct Cmd {
     /// Symbols to write
     #[arg(long, default_value_t = 200)]
     pub count: usize,
-    /// Below 1 the likely symbols become likelier; at 0 the likeliest is always taken
+    /// Below 1 the likely symbols become more likely; at 0 the most likely is always taken
     #[arg(long, default_value_t = 1.0)]
     pub temperature: f64,
-    /// Draws among so many of the likeliest symbols; 0 for all
+    /// Draws among so many of the most likely symbols; 0 for all
     #[arg(long, default_value_t = 0)]
     pub top_k: u16,
     /// Seed of the drawing
@@ -38,6 +39,12 @@ pub struct Cmd {
     /// Core on which the same is generated and compared: m3, m4, m7, m33
     #[arg(long, value_name = "CORE")]
     pub on: Option<String>,
+    /// A board's serial port instead of an emulated core: it runs the model already
+    #[arg(long, value_name = "PORT", conflicts_with = "on")]
+    pub port: Option<String>,
+    /// How long the board is waited for.
+    #[command(flatten)]
+    pub patience: PortFlags,
     /// The repository's folder `boards`
     #[arg(long, value_name = "DIR")]
     pub boards: Option<PathBuf>,
@@ -61,11 +68,10 @@ impl Cmd {
         );
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
-        let text = model
-            .text()
-            .with_context(|| format!("{} reads no text, so that it generates none", file.path().display()))?;
+        let text =
+            model.text().with_context(|| format!("{} reads no text, so it generates none", file.path().display()))?;
         let prompt: Vec<u16> = text.read(self.prompt.as_bytes()).map_err(|e| anyhow::anyhow!("{e}"))?.collect();
-        ensure!(!prompt.is_empty(), Usage("--prompt holds no symbol".to_owned()));
+        ensure!(!prompt.is_empty(), Usage("--prompt has no symbol".to_owned()));
         let generation = Generation {
             seed: self.seed,
             temperature: Temperature::from_num(self.temperature),
@@ -75,15 +81,21 @@ impl Cmd {
         };
         let symbols = generate_on_host(&model, &generation)?;
         let separator = if text.unit == TextUnit::Words { " " } else { "" };
-        let written: Vec<&str> = symbols.iter().map(|k| text.symbol(usize::from(*k)).unwrap_or("\u{fffd}")).collect();
+        let written: Vec<&str> = symbols.iter().map(|k| text.symbol(*k).unwrap_or("\u{fffd}")).collect();
         let written = format!("{}{separator}{}", self.prompt, written.join(separator));
         ui.line(written.trim_start_matches('\n'));
-        let report = match &self.on {
-            Some(core) => {
-                let options = Options { boards: self.boards, ..Options::default() };
-                Some(generate(&file.bytes(), core, &generation, &options)?)
+        let report = match (&self.port, &self.on) {
+            (Some(port), _) => {
+                let mut board = Port::open(port, self.patience.patience())?;
+                let report = generate(&mut board, &model, &generation)?;
+                note_repeats(&board, ui);
+                Some(report)
             }
-            None => None,
+            (None, Some(core)) => {
+                let options = Options { boards: self.boards, ..Options::default() };
+                Some(Bench::new(&options, core, None)?.generate(&file.bytes(), &generation)?)
+            }
+            (None, None) => None,
         };
         if let Some(r) = &report {
             ui.note(format!(

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use elman::Model;
 use elman::blob::Structure;
+use elman::wiring::tree::{COMPOSE, HEAD, LEAF};
 use serde::Serialize;
 
 use crate::ui::{Ui, bytes, thousands};
@@ -35,7 +36,7 @@ struct Inspection<'a> {
 /// What trees cost.
 #[derive(Serialize)]
 struct TreeCost {
-    /// RAM if the states of all nodes were kept; what is needed is `ram_bytes`.
+    /// RAM if the states of all nodes were kept; the model needs `ram_bytes`.
     ram_bytes_all_kept: usize,
     /// Multiplications with a weight of a leaf, of an inner node and of an answer.
     macs: [u64; 3],
@@ -46,7 +47,7 @@ impl TreeCost {
     fn of(model: &Model<'_>, cost: &Cost) -> Option<Self> {
         let Structure::Tree { max_nodes, .. } = model.structure() else { return None };
         let mut layers = cost.layers.iter();
-        let macs = [0, 1, 2].map(|k| layers.by_ref().take(model.chain(k).len()).map(|l| l.macs).sum());
+        let macs = [LEAF, COMPOSE, HEAD].map(|k| layers.by_ref().take(model.chain(k).len()).map(|l| l.macs).sum());
         Some(TreeCost { ram_bytes_all_kept: 4 * model.tree_words(max_nodes, max_nodes), macs })
     }
 }
@@ -82,7 +83,7 @@ impl Cmd {
         let tree = TreeCost::of(&model, &cost);
         if let (Some(tree), Structure::Tree { roots, max_nodes, slots }) = (&tree, model.structure()) {
             ui.line(format!(
-                "tree         up to {max_nodes} nodes of which {slots} states are kept at a time, {roots} root(s); with every \
+                "tree         up to {max_nodes} nodes, {slots} states kept at a time, {roots} root(s); with every \
                  state kept RAM would be {}",
                 bytes(tree.ram_bytes_all_kept)
             ));

@@ -6,16 +6,16 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use elman::Listener;
 use elman::blob::{Blob, Model};
-use elman::detect::ONE;
+use elman::detect::Probability;
 use serde::Serialize;
 
 use crate::ui::{Ui, percent};
 use elman_listen::Microphone;
-use elman_pipeline::Usage;
 use elman_pipeline::read_clip;
 use elman_quant::model::ModelFile;
+use elman_recipe::Usage;
 
-/// Listens with the device's integers: level, posteriors and events in the terminal.
+/// Listens with the device's integer network: level, probabilities and events in the terminal.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  elman listen runs/asc_kws-stream\n  elman listen keywords.elman --wav evening.wav --json"
@@ -31,7 +31,7 @@ pub struct Cmd {
     pub seconds: Option<f64>,
 }
 
-/// A word that was heard.
+/// A word that was detected.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Word {
     /// When, in seconds.
@@ -50,7 +50,7 @@ impl Cmd {
     pub fn run(self, ui: Ui) -> Result<()> {
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
-        let (audio, ..) = elman_listen::ears(&model)?;
+        let (audio, ..) = elman_listen::listener_setup(&model)?;
         ensure!(
             model.detect().is_some(),
             Usage(format!("{} has no detector; `elman calibrate` gives it one", self.model.display()))
@@ -66,11 +66,11 @@ impl Cmd {
             let block = &block[..block.len().min(most - taken)];
             taken += block.len();
             let mut events = Vec::new();
-            listener.push_each(block, |heard| events.extend(heard.event));
+            listener.push_each(block, |result| events.extend(result.event));
             for event in events {
-                let label = model.label(event.output.into()).unwrap_or("?").to_owned();
+                let label = model.label(event.class).unwrap_or("?").to_owned();
                 let seconds = listener.milliseconds(&event) as f64 / 1000.0;
-                let word = Word { seconds, label, score: f64::from(event.score) / f64::from(ONE) };
+                let word = Word { seconds, label, score: event.score.to_num() };
                 meter.clear();
                 ui.line(format!("{:>8.2} s  {:<12} {}", word.seconds, word.label, percent(word.score)));
                 words.push(word);
@@ -95,7 +95,7 @@ impl Cmd {
     }
 }
 
-/// One line on the terminal that is written over and over.
+/// One line on the terminal that is overwritten.
 struct Meter {
     on: bool,
     samples: Vec<i16>,
@@ -121,16 +121,16 @@ impl Meter {
     }
 }
 
-fn line(samples: &[i16], smoothed: impl Fn(usize) -> u16, model: &Model<'_>) -> String {
+fn line(samples: &[i16], smoothed: impl Fn(u16) -> Probability, model: &Model<'_>) -> String {
     let power = samples.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / samples.len().max(1) as f64;
     let db = 10.0 * (power.max(1.0) / 32_768f64.powi(2)).log10();
     let bar = ((db + 70.0) / 3.0).clamp(0.0, 23.0) as usize;
-    let mut best: Vec<(u16, usize)> = (0..model.outputs()).map(|k| (smoothed(k), k)).collect();
+    let mut best: Vec<(Probability, u16)> = (0..model.outputs() as u16).map(|k| (smoothed(k), k)).collect();
     best.sort_by_key(|(p, k)| (std::cmp::Reverse(*p), *k));
     let names = best
         .iter()
         .take(3)
-        .map(|(p, k)| format!("{} {:.0} %", model.label(*k).unwrap_or("?"), 100.0 * f64::from(*p) / f64::from(ONE)));
+        .map(|(p, k)| format!("{} {:.0} %", model.label(*k).unwrap_or("?"), 100.0 * p.to_num::<f64>()));
     format!("{db:>6.1} dB [{:<23}] {}", "#".repeat(bar), names.collect::<Vec<_>>().join("  "))
 }
 
@@ -145,8 +145,8 @@ mod tests {
         let words = words_of(&sound::listener(elman::audio::Config::HZ_8000, 3, 4, 1).to_blob().unwrap()).unwrap();
         let model = Model::load(Blob::new(&words)).unwrap();
         let probable = [100, 16_384, 8192, 4096];
-        let text = line(&[3277, -3277], |k| probable[k], &model);
+        let text = line(&[3277, -3277], |k| Probability::from_bits(probable[usize::from(k)]), &model);
         assert_eq!(text, format!(" -20.0 dB [{}       ] word 1 50 %  word 2 25 %  word 3 12 %", "#".repeat(16)));
-        assert!(line(&[0; 4], |_| 0, &model).contains("-90.3 dB [ "));
+        assert!(line(&[0; 4], |_| Probability::ZERO, &model).contains("-90.3 dB [ "));
     }
 }

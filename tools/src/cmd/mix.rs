@@ -8,13 +8,13 @@ use elman::audio;
 use crate::ui::Ui;
 use elman_data::Split;
 use elman_listen::{StreamRecipe, Track};
-use elman_pipeline::Usage;
-use elman_pipeline::recipe::Recipe;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{Mixed, recordings};
 use elman_pipeline::{Source, wanted_rate};
+use elman_recipe::Recipe;
+use elman_recipe::Usage;
 
-/// Mixes clips into background: a wav an hour and a label file beside it, as `elman calibrate --audio` reads them.
+/// Mixes clips into background: a wav an hour, each with a label file, as `elman calibrate --audio` reads them.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  elman mix --data ~/data/asc_kws --hours 1 --snr 10 --per-hour 300 --to hours/")]
 pub struct Cmd {
@@ -29,7 +29,7 @@ pub struct Cmd {
 /// Where long recordings come from.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Sources {
-    /// Folder of long recordings, each with a label file NAME.txt: start, end, label a line, in seconds, tabs between
+    /// Folder of long recordings, each with a label file NAME.txt: start, end, label a line, in seconds, separated by tabs
     #[arg(long, value_name = "DIR", conflicts_with = "data")]
     pub audio: Option<PathBuf>,
     /// Folder of a corpus, whose clips are mixed into its background
@@ -39,8 +39,8 @@ pub struct Sources {
     #[arg(long, value_name = "RECIPE")]
     pub recipe: Option<PathBuf>,
     /// Split whose clips are mixed
-    #[arg(long, value_enum, default_value_t = Part::Valid)]
-    pub split: Part,
+    #[arg(long, value_enum, default_value_t = MixedSplit::Valid)]
+    pub split: MixedSplit,
     /// Hours that are mixed
     #[arg(long, default_value_t = 1.0)]
     pub hours: f64,
@@ -57,21 +57,21 @@ pub struct Sources {
 
 /// A split, as flags name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Part {
+pub enum MixedSplit {
     /// Clips that weights were fitted to
     Train,
     /// Clips that decided when to stop
     Valid,
-    /// Clips that nothing was decided by
+    /// Clips that no decision depended on
     Test,
 }
 
-impl Part {
+impl MixedSplit {
     fn split(self) -> Split {
         match self {
-            Part::Train => Split::Train,
-            Part::Valid => Split::Valid,
-            Part::Test => Split::Test,
+            MixedSplit::Train => Split::Train,
+            MixedSplit::Valid => Split::Valid,
+            MixedSplit::Test => Split::Test,
         }
     }
 }
@@ -93,7 +93,7 @@ impl Sources {
         };
         let stream = recipe.stream.get_or_insert_with(StreamRecipe::default).clone();
         let Source::Sound(corpus) = Source::open(dir, &recipe, Some(audio.sample_rate), &ui)? else {
-            anyhow::bail!("{} holds no sound", dir.display());
+            anyhow::bail!("{} contains no sound", dir.display());
         };
         self.mixed().tracks(&stream, &corpus)
     }
@@ -113,7 +113,10 @@ impl Sources {
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
-        ensure!(self.sources.audio.is_none(), Usage("--audio is mixed already; name a corpus by --data".to_owned()));
+        ensure!(
+            self.sources.audio.is_none(),
+            Usage("recordings of --audio are not mixed; name a corpus by --data".to_owned())
+        );
         ensure!(
             self.sources.hours > 0.0 && self.sources.per_hour > 0.0,
             Usage("hours and clips are above 0".to_owned())

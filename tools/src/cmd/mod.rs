@@ -32,7 +32,7 @@ use crate::ui::Ui;
 #[derive(clap::Parser, Debug)]
 #[command(name = "elman", version, about, propagate_version = true)]
 pub struct Cli {
-    /// One JSON object on stdout, all else on stderr
+    /// One JSON object on stdout, everything else on stderr
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -51,7 +51,7 @@ macro_rules! commands {
             /// Runs the command.
             ///
             /// # Errors
-            /// Whatever went wrong, in sentences.
+            /// The error of the command, in sentences.
             pub fn run(self) -> Result<()> {
                 let ui = Ui { json: self.json };
                 match self.command {

@@ -1,4 +1,4 @@
-//! `elman neighbours`: the symbols that a model's embedding holds for alike.
+//! `elman neighbours`: the symbols that are near one another in a model's embedding.
 
 use std::path::PathBuf;
 

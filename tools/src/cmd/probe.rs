@@ -9,13 +9,13 @@ use super::eval::SplitName;
 use crate::ui::Ui;
 use elman_data::Split;
 use elman_data::files::write_atomically;
-use elman_nn::{LayerSpec, Network, NetworkSpec, Target};
+use elman_nn::{Cell, LayerSpec, Network, NetworkSpec, Target};
 use elman_pipeline::RunInfo;
-use elman_pipeline::Usage;
-use elman_pipeline::recipe::Recipe;
-use elman_pipeline::report::{Curve, curves};
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{Encoding, Sequences, Source, wanted_rate};
+use elman_recipe::Recipe;
+use elman_recipe::Usage;
+use elman_report::{Curve, curves};
 use elman_train::{Dataset, Sequence};
 
 /// Shows the norm of dL_T/dh_k over T - k: how much of the last step's loss reaches the hidden state k.
@@ -87,7 +87,7 @@ impl Cmd {
             Some(folder) => folder.network()?,
             None => Network::new(&about.network(&recipe), recipe.train.seed)?,
         };
-        let split = source.judging(self.split.map(Split::from))?;
+        let split = source.evaluation_split(self.split.map(Split::from))?;
         let sequences = sequences(&source, &recipe, &about, split, self.examples)?;
         let reach = reach(&network, &sequences, &recipe)?;
         show(&reach, ui);
@@ -103,7 +103,7 @@ impl Cmd {
     }
 }
 
-/// What would surround the network of a recipe if it were trained.
+/// The run information that the network of a recipe would have if it were trained.
 fn fresh(source: &Source, recipe: &Recipe) -> Result<RunInfo> {
     let encoding = Encoding::of(source, recipe)?;
     let train = encoding.examples(source, Split::Train)?;
@@ -118,24 +118,24 @@ fn sequences(source: &Source, recipe: &Recipe, about: &RunInfo, split: Split, co
     Ok((0..data.len().min(count.max(1))).map(|k| data.get(k, None)).collect())
 }
 
-/// The mean norms of all recurrent layers, by distance from the last wanted step.
+/// The mean norms of all recurrent layers, by distance from the last step with a target.
 ///
 /// # Errors
 /// Where the network has no recurrent layer, or an example does not fit it.
 pub fn reach(network: &Network<f32>, sequences: &[Sequence], recipe: &Recipe) -> Result<Vec<Reach>> {
     let names = names(network.spec());
     ensure!(!names.is_empty(), "the network has no recurrent layer, so no gradient goes back in time");
-    // In f64, where a gradient that has all but vanished is still a number.
+    // In f64, where a gradient that has almost vanished is still a number.
     let mut wide = Network::<f64>::new(network.spec(), 0)?;
     wide.update(|to| to.iter_mut().zip(network.values()).for_each(|(to, v)| *to = f64::from(*v)));
     let mut sums: Vec<Vec<(f64, u32)>> = vec![Vec::new(); names.len()];
     for (k, sequence) in sequences.iter().enumerate() {
-        if let Some(reason) = sequence.misfit(network.spec(), recipe.train.loss) {
+        if let Some(reason) = sequence.validation_error(network.spec(), recipe.train.loss) {
             anyhow::bail!("example {k}: {reason}");
         }
         let norms = wide.probe(&sequence.frames, &sequence.target, recipe.train.loss);
         for (sums, norms) in sums.iter_mut().zip(norms) {
-            // The loss is that of the last wanted step, behind which nothing has a gradient.
+            // The loss is that of the last step with a target, after which nothing has a gradient.
             let steps = last_step(&sequence.target, norms.len(), network.spec().per_step());
             sums.resize(sums.len().max(steps), (0.0, 0));
             for ((sum, count), norm) in sums.iter_mut().zip(norms[..steps].iter().rev()) {
@@ -148,7 +148,7 @@ pub fn reach(network: &Network<f32>, sequences: &[Sequence], recipe: &Recipe) ->
     Ok(names.into_iter().zip(sums).map(|(layer, sums)| Reach { layer, norms: mean(sums) }).collect())
 }
 
-/// Steps up to the last with something wanted; `per_step`: the network has an output for each.
+/// Steps up to the last with a target; `per_step`: the network has an output for each.
 fn last_step(target: &Target, steps: usize, per_step: bool) -> usize {
     let last = match target {
         Target::Steps(classes) => classes.iter().rposition(|class| *class != elman_nn::NO_CLASS),
@@ -165,7 +165,7 @@ fn last_step(target: &Target, steps: usize, per_step: bool) -> usize {
 fn names(spec: &NetworkSpec) -> Vec<String> {
     let mut names = Vec::new();
     for (k, layer) in spec.layers.iter().enumerate() {
-        if let LayerSpec::Cell { variant, bidirectional, .. } = layer {
+        if let LayerSpec::Cell(Cell { variant, bidirectional, .. }) = layer {
             names.push(format!("{k} {variant}"));
             if *bidirectional {
                 names.push(format!("{k} {variant} reverse"));
@@ -227,14 +227,14 @@ mod tests {
         assert_eq!(last_step(&Target::Values(vec![1.0, 2.0]), 9, false), 9);
     }
 
-    /// A residual state hands the gradient back whole, a saturating one loses it.
+    /// A residual state passes the whole gradient back, a saturating one loses it.
     #[test]
     fn a_residual_cell_reaches_as_far_as_the_sequence() {
         let recipe = Recipe::parse("[train]\nloss = \"squared-error\"").unwrap();
         let frames: Vec<f32> = (0..40).map(|k| (k as f32 * 0.9).sin()).collect();
         let data = [Sequence::new(frames, Target::Values(vec![0.5]))];
         let probe = |variant: &str| {
-            let pool = LayerSpec::Pool { over: elman_nn::Over::Last };
+            let pool = elman_nn::Pool { over: elman_nn::Over::Last }.into();
             let layers = vec![LayerSpec::cell(variant, 6), pool, LayerSpec::dense(1)];
             reach(&Network::new(&NetworkSpec::sequence(1, layers), 3).unwrap(), &data, &recipe).unwrap().remove(0)
         };

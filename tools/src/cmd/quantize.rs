@@ -1,4 +1,4 @@
-//! `elman quantize`: float network to integers, with what it cost per layer.
+//! `elman quantize`: float network to integers, with the error of each layer.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ui::{Ui, bytes};
 use elman_data::files::write_atomically;
-use elman_pipeline::evaluate::How;
+use elman_pipeline::evaluate::EvalFlags;
 use elman_pipeline::evaluate::compare::{LayerError, compare};
 use elman_pipeline::run::RunFolder;
 use elman_quant::model::ModelFile;
@@ -15,7 +15,7 @@ use elman_quant::network::{calibrate, quantize};
 use elman_train::Sequence;
 use elman_verify::cost;
 
-/// Rounds a trained network to integers and writes model.elman into the run folder.
+/// Quantizes a trained network and writes model.elman into the run folder.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  elman quantize runs/fsdd")]
 pub struct Cmd {
@@ -36,7 +36,7 @@ pub enum Weights {
     Int8,
 }
 
-/// What rounding gave.
+/// The result of quantization.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Quantized {
     /// The blob.
@@ -45,7 +45,7 @@ pub struct Quantized {
     pub blob_bytes: usize,
     /// Bytes of a stream's memory.
     pub ram_bytes: usize,
-    /// What rounding did to each layer, on the calibration clips.
+    /// The error of each layer, on the calibration clips.
     pub layers: Vec<LayerError>,
 }
 
@@ -61,7 +61,7 @@ impl Cmd {
     }
 }
 
-/// Rounds the network of a run folder.
+/// Quantizes the network of a run folder.
 ///
 /// # Errors
 /// Where the run is not finished, a weight is not finite, or the device could not run the result.
@@ -75,7 +75,7 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     let blob = integer.to_blob()?;
     let file = ModelFile::from_bytes(&folder.model_path(), &blob)?;
     let model = file.model()?;
-    let layers = compare(&network, &integer, &model, &about, How::of(&recipe), &examples)?;
+    let layers = compare(&network, &integer, &model, &about, EvalFlags::of(&recipe), &examples)?;
     write_atomically(&folder.model_path(), &blob)?;
     let quantized =
         Quantized { model: folder.model_path(), blob_bytes: blob.len(), ram_bytes: cost::of(&model).ram_bytes, layers };

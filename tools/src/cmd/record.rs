@@ -8,9 +8,9 @@ use crate::ui::Ui;
 use elman_data::files::write_atomically;
 use elman_data::wav_bytes;
 use elman_listen::Microphone;
-use elman_pipeline::Usage;
+use elman_recipe::Usage;
 
-/// Records a word some times: DIR/WORD/SPEAKER_nohash_N.wav, a second and a half each, as `elman train` reads them.
+/// Records a word several times: DIR/WORD/SPEAKER_nohash_N.wav, a second and a half each, as `elman train` reads them.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  elman record lamp --to words --count 20 --speaker anna")]
 pub struct Cmd {
@@ -56,7 +56,7 @@ impl Cmd {
         let path = |n: usize| folder.join(format!("{speaker}_nohash_{n}.wav"));
         for n in (0..).filter(|n| !path(*n).exists()).take(self.count).collect::<Vec<_>>() {
             ui.note(format!("say \"{}\" ({} of {})", self.word, written.len() + 1, self.count));
-            // Opened anew for each, so that nothing from before the prompt is in it.
+            // Opened again for each, so that nothing from before the prompt is in it.
             let microphone = Microphone::open(self.rate)?;
             let mut samples = Vec::with_capacity(length);
             while samples.len() < length {

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
 
+use super::verify::{PortFlags, note_repeats};
 use crate::ui::{Ui, thousands};
-use elman_pipeline::Usage;
 use elman_pipeline::read_clip;
 use elman_quant::model::ModelFile;
-use elman_verify::{Ear, Options, ReplayReport};
+use elman_recipe::Usage;
+use elman_verify::{Bench, Options, Port, ReplayReport, replay};
 
-/// Plays a recording through a model on an emulated core and compares samples, features, scores, posteriors and events of
+/// Plays a recording through a model on an emulated core and compares samples, features, logits, probabilities and events of
 /// every frame with the host's; the first difference is printed.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  elman replay evening.wav --model runs/asc_kws-stream --on m4")]
@@ -23,6 +24,12 @@ pub struct Cmd {
     /// Core: m0, m3, m4, m7, m33, m55; several between commas
     #[arg(long, value_name = "CORE", default_value = "m4", value_delimiter = ',')]
     pub on: Vec<String>,
+    /// A board's serial port instead of an emulated core: it runs the model already
+    #[arg(long, value_name = "PORT", conflicts_with = "on")]
+    pub port: Option<String>,
+    /// How long the board is waited for.
+    #[command(flatten)]
+    pub patience: PortFlags,
     /// Samples in a block; by default a hop
     #[arg(long, value_name = "N")]
     pub block: Option<usize>,
@@ -39,7 +46,7 @@ impl Cmd {
     pub fn run(self, ui: Ui) -> Result<()> {
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
-        let (audio, ..) = elman_listen::ears(&model)?;
+        let (audio, ..) = elman_listen::listener_setup(&model)?;
         ensure!(
             model.detect().is_some(),
             Usage(format!("{} has no detector; `elman calibrate` gives it one", self.model.display()))
@@ -50,16 +57,21 @@ impl Cmd {
         let options = Options { boards: self.boards, ..Options::default() };
         let block = self.block.unwrap_or(usize::from(audio.hop));
         let mut reports = Vec::new();
-        for core in &self.on {
-            let report = Ear::new(core, &options)?.replay(&file.bytes(), &samples, block)?;
-            show(&report, ui);
-            reports.push(report);
+        if let Some(port) = &self.port {
+            let mut board = Port::open(port, self.patience.patience())?;
+            reports.push(replay(&mut board, &model, &samples, block)?);
+            note_repeats(&board, ui);
+        } else {
+            for core in &self.on {
+                reports.push(Bench::new(&options, core, None)?.replay(&file.bytes(), &samples, block)?);
+            }
         }
+        reports.iter().for_each(|report| show(report, ui));
         if let Some(report) = reports.first() {
-            for (output, step, score) in &report.events {
+            for (class, step, score) in &report.events {
                 let seconds =
                     (f64::from(*step) * f64::from(audio.hop) + f64::from(audio.window)) / f64::from(audio.sample_rate);
-                let label = model.label(usize::from(*output)).unwrap_or("?");
+                let label = model.label(*class).unwrap_or("?");
                 ui.line(format!("{seconds:>8.2} s  {label:<12} {:.3}", f64::from(*score) / 32_768.0));
             }
         }
@@ -72,11 +84,11 @@ impl Cmd {
     }
 }
 
-/// Says what was found.
+/// Prints the comparison.
 fn show(report: &ReplayReport, ui: Ui) {
     let s = &report.spent;
     let whole = |n: f64| thousands(n.round() as u64);
-    // A small core has no room to run the parts a second time.
+    // A small core does not have the memory to run the parts a second time.
     let parts = match s.front_end > 0.0 {
         true => {
             format!(" (front end {}, network {}, detector {})", whole(s.front_end), whole(s.network), whole(s.detector))

@@ -1,4 +1,4 @@
-//! The report of a run folder, from what its files hold.
+//! The report of a run folder, from its files.
 
 use anyhow::Result;
 use serde::Deserialize;
@@ -12,9 +12,9 @@ use elman_data::files::write_atomically;
 use elman_listen::Calibrated;
 use elman_pipeline::embedding::Embedding;
 use elman_pipeline::evaluate::compare::LayerError;
-use elman_pipeline::report::{Attention, Epoch, Fact, Histogram, Layer, Map, Report};
 use elman_pipeline::run::RunFolder;
 use elman_quant::model::ModelFile;
+use elman_report::{Attention, Epoch, Fact, Histogram, Layer, Map, Report};
 use elman_verify::cost;
 
 /// What the report takes from a verification.
@@ -26,7 +26,7 @@ struct Verified {
     instructions: f64,
 }
 
-/// Writes report.html from what the run folder holds so far.
+/// Writes report.html from the files of the run folder so far.
 ///
 /// # Errors
 /// Where a file cannot be read or written.
@@ -53,11 +53,11 @@ pub fn write(folder: &RunFolder) -> Result<()> {
         report.layers = q.layers.into_iter().map(layer).collect();
     }
     if let Some(c) = found::<Calibrated>(&results, "calibrate") {
-        let tally = &c.point.tally;
-        let note = format!("{:.2} hours, {} words said", tally.hours, tally.said);
+        let counts = &c.point.counts;
+        let note = format!("{:.2} hours, {} words spoken", counts.hours, counts.said);
         report.summary.extend([
-            Fact::new("false accepts an hour", format!("{:.2}", tally.per_hour()), "").with_note(note.clone()),
-            Fact::new("words missed", format!("{:.1} %", 100.0 * tally.miss_rate()), "").with_note(note),
+            Fact::new("false accepts an hour", format!("{:.2}", counts.per_hour()), "").with_note(note.clone()),
+            Fact::new("words missed", format!("{:.1} %", 100.0 * counts.miss_rate()), "").with_note(note),
         ]);
         report.trade_off = c.curve;
         report.scenes = folder.scenes();
@@ -107,7 +107,7 @@ fn evaluation(report: &mut Report, e: Evaluated) {
     }
     for (name, confusion) in [("integer", e.integer_confusion), ("float", e.float_confusion)] {
         if let Some(c) = confusion {
-            report.confusions.push(elman_pipeline::report::Confusion {
+            report.confusions.push(elman_report::Confusion {
                 title: format!("{name} network, {} split", e.split),
                 labels: e.labels.clone(),
                 counts: c.counts,
@@ -129,7 +129,7 @@ fn attention(samples: &[Sample]) -> impl Iterator<Item = Attention> + '_ {
 /// Symbols on the map of an embedding: more could not be read.
 const MAP_SYMBOLS: usize = 120;
 
-/// The map of the symbols that stand most often in the examples kept for rounding, where the model has an embedding.
+/// The map of the most frequent symbols in the examples kept for quantization, where the model has an embedding.
 fn embedding_map(folder: &RunFolder, file: &ModelFile) -> Result<Option<Map>> {
     let Ok(embedding) = Embedding::of(&file.model()?) else { return Ok(None) };
     let mut counts = vec![0usize; embedding.symbols().len()];

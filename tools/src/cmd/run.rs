@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail, ensure};
 use elman::audio::FrontEnd;
 use elman::blob::{Model, Readout};
-use elman::net::Output;
+use elman::net::{Output, Probability};
 use serde::Serialize;
 
 use super::run_text;
@@ -16,7 +16,7 @@ use elman_pipeline::run::RunFolder;
 use elman_pipeline::{self as pipeline, Frames};
 use elman_quant::model::ModelFile;
 
-/// Streams an input through the integer network, the very one of the device.
+/// Streams an input through the integer network of the device.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  elman run runs/fsdd seven.wav\n  elman run runs/snips commands.txt\n  elman run model.elman features.csv --every 10"
@@ -25,9 +25,9 @@ pub struct Cmd {
     /// A blob, or a run folder
     pub model: PathBuf,
     /// A wav or flac, a text of which each line is a sequence, or a csv with a frame a line:
-    /// values in their own units, raw features where the model listens to sound
+    /// values in their own units, raw features where the model reads sound
     pub input: PathBuf,
-    /// Shows the outputs as values, not as scores of labels; a network that reads its own outputs does so anyway
+    /// Shows the outputs as values, not as probabilities of labels; the default for a network that reads its own outputs
     #[arg(long)]
     pub values: bool,
     /// Shows the answer at each N-th frame too
@@ -57,14 +57,14 @@ struct Answers {
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
-        ensure!(self.every != Some(0), elman_pipeline::Usage("--every counts from 1".to_owned()));
+        ensure!(self.every != Some(0), elman_recipe::Usage("--every counts from 1".to_owned()));
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
         if let Some(text) = model.text() {
             let name = self.input.display().to_string();
             let content = elman_data::files::text(&self.input)?;
             let lines = run_text::run(&model, text, &name, &content)?;
-            ensure!(!lines.is_empty(), "{name} holds no text");
+            ensure!(!lines.is_empty(), "{name} contains no text");
             lines.iter().for_each(|line| ui.line(line.text(text.unit)));
             return ui.result(&lines);
         }
@@ -75,17 +75,17 @@ impl Cmd {
         let wanted = |t: usize| t + 1 == frames.len() || every.is_some_and(|n| (t + 1).is_multiple_of(n));
         let mut answers = Vec::new();
         let answer = |t: usize, output: Output<'_>| {
-            let mut p = vec![0; output.scores.len()];
+            let mut p = vec![Probability::ZERO; output.logits.len()];
             output.softmax(&mut p);
-            let best = output.argmax();
+            let Some(best) = output.argmax() else { return };
             let unit = 2f64.powi(-(output.frac as i32));
             answers.push(Answer {
                 frame: t,
                 seconds: hop.map(|h| t as f64 * h + window),
-                output: best,
+                output: best.into(),
                 label: model.label(best).map(str::to_owned),
-                probability: p[best] as f64 / 32768.0,
-                scores: output.scores.iter().map(|s| *s as f64 * unit).collect(),
+                probability: p[usize::from(best)].to_num(),
+                scores: output.logits.iter().map(|s| *s as f64 * unit).collect(),
             });
         };
         let mut memory = vec![0; model.memory_words()];
@@ -112,7 +112,7 @@ impl Cmd {
         match (ending.as_str(), model.audio()) {
             ("csv" | "tsv", _) => self.table(model, ui),
             _ if model.audio().is_none() && is_sound => {
-                bail!("{name} is sound, but this model takes {} numbers a frame", model.inputs())
+                bail!("{name} is sound, but this model reads {} numbers a frame", model.inputs())
             }
             (_, Some(audio)) if is_sound => {
                 let (samples, notes) = pipeline::read_clip(&self.input, audio)?;
@@ -136,14 +136,14 @@ impl Cmd {
         }
     }
 
-    /// Frames of a table: raw features of a model that listens to sound, else values in their own units, in the columns that
+    /// Frames of a table: raw features of a model that reads sound, else values in their own units, in the columns that
     /// it was trained on or in as many as it takes.
     fn table(&self, model: &Model<'_>, ui: Ui) -> Result<Vec<Vec<i16>>> {
         let name = self.input.display();
-        let (inputs, closed) = (model.inputs(), model.inputs() - model.feedback());
+        let (inputs, closed) = (model.inputs(), model.external_inputs());
         let unit = match model.audio() {
             Some(_) => 1.0,
-            None => 2f64.powi(model.layers().first().map_or(0, |l| i32::from(l.in_frac()))),
+            None => 2f64.powi(i32::from(model.in_frac())),
         };
         let named = match self
             .model
@@ -165,7 +165,7 @@ impl Cmd {
                 let raw = (f64::from(*number) * unit).round();
                 ensure!(
                     (-32768.0..=32767.0).contains(&raw),
-                    "{name}:{line}: column {column}: {number} is beyond ±{}, what the model's input holds",
+                    "{name}:{line}: column {column}: {number} is beyond ±{}, the range of the model's input",
                     32768.0 / unit
                 );
                 Ok(raw as i16)

@@ -1,15 +1,16 @@
 //! `elman run` on text: a line at a time through a model that reads symbols.
 
 use anyhow::{Context, Result, anyhow};
-use elman::blob::{Readout, Structure, TextUnit};
-use elman::{Model, blob::Text};
+use elman::Model;
+use elman::blob::{Readout, Structure};
+use elman::text::{Text, TextUnit};
 use serde::Serialize;
 
 use super::run_tree;
 use elman_pipeline::evaluate::host;
 use elman_pipeline::evaluate::score::Nats;
 
-/// What a model says of a line.
+/// The answer of a model to a line.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Line {
     /// The line.
@@ -20,11 +21,11 @@ pub struct Line {
     tags: Vec<(String, String)>,
     /// Nats per symbol of a language model, the first symbol not counted.
     nats: Option<f64>,
-    /// What a model writes behind it.
+    /// The sequence that a model writes for it.
     written: Option<String>,
 }
 
-/// Symbols as people read them: characters side by side, words apart.
+/// Symbols as text: characters joined, words separated.
 pub fn written<'a>(symbols: impl Iterator<Item = &'a str>) -> String {
     let symbols: Vec<&str> = symbols.collect();
     let characters = symbols.iter().all(|s| s.chars().count() == 1);
@@ -37,7 +38,7 @@ impl Line {
         Line { text, label: Some(label), ..Line::default() }
     }
 
-    /// As people read it.
+    /// As text.
     pub fn text(&self, unit: TextUnit) -> String {
         if let Some(written) = &self.written {
             return format!("{}  ->  {written}", self.text);
@@ -53,7 +54,7 @@ impl Line {
     }
 }
 
-/// The symbols of a line as they stand in it.
+/// The symbols of a line as written.
 fn symbols(unit: TextUnit, line: &str) -> Vec<String> {
     match unit {
         TextUnit::Characters => line.chars().map(String::from).collect(),
@@ -61,10 +62,10 @@ fn symbols(unit: TextUnit, line: &str) -> Vec<String> {
     }
 }
 
-/// Runs every line of `content` that holds a symbol; states begin anew with each.
+/// Runs every line of `content` that has a symbol; states are reset before each.
 ///
 /// # Errors
-/// A line that is longer than the model takes, by its number.
+/// A line that is longer than the model's longest sequence, by its number.
 pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Result<Vec<Line>> {
     let mut memory = vec![0; model.memory_words()];
     let mut lines = Vec::new();
@@ -86,14 +87,14 @@ pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Resu
         if let Structure::Seq2seq { .. } = model.structure() {
             let symbols =
                 host::seq2seq::symbols(model, &mut memory, &frames).map_err(|e| anyhow!("{e}")).with_context(place)?;
-            out.written = Some(written(symbols.into_iter().filter_map(|k| model.label(k as usize))));
+            out.written = Some(written(symbols.into_iter().filter_map(|k| model.label(k as u16))));
             lines.push(out);
             continue;
         }
         let scores = scores(model, &mut memory, &frames).with_context(place)?;
         let best = |scores: &[f64]| {
             let k = (1..scores.len()).fold(0, |best, k| if scores[k] > scores[best] { k } else { best });
-            model.label(k).map_or(format!("output {k}"), str::to_owned)
+            model.label(k as u16).map_or(format!("output {k}"), str::to_owned)
         };
         if model.readout() == Readout::Last {
             out.label = scores.last().map(|s| best(s));
@@ -111,11 +112,11 @@ pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Resu
     Ok(lines)
 }
 
-/// The scores of every step.
+/// The logits of every step.
 fn scores(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<Vec<Vec<f64>>> {
     let real = |output: elman::net::Output<'_>| {
         let unit = 2f64.powi(-i32::from(output.frac));
-        output.scores.iter().map(|s| f64::from(*s) * unit).collect()
+        output.logits.iter().map(|s| f64::from(*s) * unit).collect()
     };
     let mut scores = Vec::with_capacity(frames.len());
     host::run(model, memory, frames.chunks(1), |_| true, |_, output| scores.push(real(output)))

@@ -2,14 +2,15 @@
 
 use anyhow::{Context, Result, anyhow, ensure};
 use elman::Model;
-use elman::blob::{Readout, Text};
+use elman::blob::Readout;
 use elman::net::Node;
+use elman::text::Text;
 
 use super::run_text::Line;
 use elman_data::Joints;
 use elman_data::records::{Forest, Ordered};
 
-/// The trees of a line: between tabs, as many as the model has roots, a label before them left out; with a label on
+/// The trees of a line: separated by tabs, as many as the model has roots, a label before them skipped; with a label on
 /// every node or without.
 fn trees(line: &str, roots: usize) -> Result<Ordered> {
     let mut fields: Vec<&str> = line.split('\t').collect();
@@ -24,10 +25,10 @@ fn trees(line: &str, roots: usize) -> Result<Ordered> {
     read(false).or_else(|problem| read(true).map_err(|_| anyhow!(problem)))
 }
 
-/// The tree under the last node as brackets, with the labels said.
+/// The tree under the last node as brackets, with the labels answered.
 fn bracketed(nodes: &[Node], words: &[String], labels: &[String]) -> String {
     let mut text = String::new();
-    // What is still to be written: a node, or what stands behind one.
+    // What is still to be written: a node, or the text after one.
     let mut rest: Vec<Result<usize, &str>> = vec![Ok(nodes.len() - 1)];
     while let Some(next) = rest.pop() {
         match next {
@@ -44,7 +45,7 @@ fn bracketed(nodes: &[Node], words: &[String], labels: &[String]) -> String {
     text
 }
 
-/// What the model says of a line.
+/// The answer of the model to a line.
 pub(super) fn line(model: &Model<'_>, memory: &mut [u32], text: Text<'_>, line: &str, roots: usize) -> Result<Line> {
     let Ordered { words, joints, .. } = trees(line, roots)?;
     let Joints::Tree(nodes) = joints else { return Err(anyhow!("no tree")) };
@@ -52,11 +53,11 @@ pub(super) fn line(model: &Model<'_>, memory: &mut [u32], text: Text<'_>, line: 
     let mut labels = Vec::with_capacity(nodes.len());
     let mut tree = model.tree(memory).map_err(|e| anyhow!("{e}"))?;
     tree.run_each(&frames, &nodes, |_, output| {
-        let best = output.argmax();
+        let best = output.argmax().unwrap_or(0);
         labels.push(model.label(best).map_or(format!("output {best}"), str::to_owned));
     })
     .map_err(|e| anyhow!("{e}"))
-    .context("the tree is larger than the model takes; train with larger examples, or shorten it")?;
+    .context("the tree is larger than the model's memory allows; train with larger examples, or shorten it")?;
     if model.readout() == Readout::Last {
         return Ok(Line::labelled(line.to_owned(), labels.pop().unwrap_or_default()));
     }

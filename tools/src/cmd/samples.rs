@@ -1,4 +1,4 @@
-//! A few examples of what a model writes behind what it reads.
+//! A few examples of what a model writes for what it reads.
 
 use anyhow::{Result, anyhow};
 use elman::blob::{Model, Structure};
@@ -11,14 +11,14 @@ use elman_pipeline::{Answer, Encoding, Example, Frames};
 /// How many.
 const COUNT: usize = 8;
 
-/// What the integer network writes behind one source.
+/// The sequence that the integer network writes for one source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// Where the example came from.
     pub name: String,
     /// Symbols read; `?` for one that the model does not know.
     pub read: Vec<String>,
-    /// Symbols that should be written; `?` likewise.
+    /// Target symbols; `?` likewise.
     pub wanted: Vec<String>,
     /// Symbols written.
     pub said: Vec<String>,
@@ -27,7 +27,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// As people read it.
+    /// As text.
     pub fn text(&self) -> String {
         let line = |symbols: &[String]| written(symbols.iter().map(String::as_str));
         let mark = if self.said == self.wanted { String::new() } else { format!("  (wanted {})", line(&self.wanted)) };
@@ -38,7 +38,7 @@ impl Sample {
 /// Some examples, evenly spread, through a model that writes sequences; none of another.
 ///
 /// # Errors
-/// Where an example is longer than the model takes.
+/// Where an example is longer than the model's longest source.
 pub fn of(model: &Model<'_>, encoding: &Encoding, examples: &[Example]) -> Result<Vec<Sample>> {
     let (Structure::Seq2seq { .. }, Frames::Symbols(vocabulary)) = (model.structure(), &encoding.frames) else {
         return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! `elman synth`: clips of words by espeak-ng, to begin with where there are no recordings.
+//! `elman synth`: clips of words by espeak-ng, for a start without recordings.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,7 +10,7 @@ use super::record::folder_name;
 use crate::ui::Ui;
 use elman_data::files::write_atomically;
 use elman_data::{read_sound, resample, wav_bytes};
-use elman_pipeline::Usage;
+use elman_recipe::Usage;
 
 /// Speaks words by espeak-ng in many voices, speeds and pitches: DIR/WORD/VOICE_nohash_N.wav, as `elman train` reads them.
 #[derive(clap::Args, Debug)]
@@ -43,7 +43,7 @@ const SPEEDS: &[u32] = &[130, 160, 190, 115, 220, 145, 175];
 /// Pitches, 0 to 99.
 const PITCHES: &[u32] = &[50, 30, 70, 40, 60, 20, 80, 45, 65, 35, 75];
 
-/// Voice, speed and pitch of clip `n`: the three lists have no common factor, so that combinations repeat late.
+/// Voice, speed and pitch of clip `n`: the three lists have no common factor, so combinations repeat late.
 fn manner(language: &str, n: usize) -> (String, u32, u32) {
     let voice = format!("{language}{}", VARIANTS[n % VARIANTS.len()]);
     (voice, SPEEDS[n % SPEEDS.len()], PITCHES[n % PITCHES.len()])
@@ -52,7 +52,7 @@ fn manner(language: &str, n: usize) -> (String, u32, u32) {
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
-        ensure!((1000..=48_000).contains(&self.rate), Usage("--rate lies in 1000..=48000".to_owned()));
+        ensure!((1000..=48_000).contains(&self.rate), Usage("--rate must be in 1000..=48000".to_owned()));
         let version = Command::new("espeak-ng").arg("--version").output();
         if !version.is_ok_and(|o| o.status.success()) {
             bail!("espeak-ng is not installed; on Debian and Ubuntu: apt-get install espeak-ng");
@@ -85,12 +85,12 @@ impl Cmd {
     }
 }
 
-/// The samples of what espeak-ng wrote to a pipe, where it cannot know the length that a wav says first.
+/// The samples that espeak-ng wrote to a pipe, where it cannot know the length that a wav header declares.
 fn samples(word: &str, mut wav: Vec<u8>, rate: u32) -> Result<Vec<i16>> {
     let data =
-        wav.windows(4).position(|w| w == b"data").with_context(|| format!("espeak-ng said nothing of {word:?}"))?;
+        wav.windows(4).position(|w| w == b"data").with_context(|| format!("espeak-ng gave no sound for {word:?}"))?;
     let length = (wav.len().saturating_sub(data + 8)) as u32;
-    ensure!(length > 0, "espeak-ng said nothing of {word:?}");
+    ensure!(length > 0, "espeak-ng gave no sound for {word:?}");
     wav[data + 4..data + 8].copy_from_slice(&length.to_le_bytes());
     let all = wav.len() as u32 - 8;
     wav[4..8].copy_from_slice(&all.to_le_bytes());

@@ -11,11 +11,11 @@ use elman_data::records::Task;
 use elman_data::{Augment, Split};
 use elman_pipeline::RunInfo;
 use elman_pipeline::Streams;
-use elman_pipeline::Usage;
 use elman_pipeline::evaluate::{self, Figure};
-use elman_pipeline::recipe::Recipe;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{self as pipeline, Clips, Encoding, Example, Frames, Sequences, Source};
+use elman_recipe::Recipe;
+use elman_recipe::Usage;
 use elman_train::{Control, Dataset, EpochMetrics, Forecast, Memory, Outcome, Progress, TrainError, Trainer, forecast};
 
 /// Trains a network with full back-propagation through time; writes a run folder.
@@ -24,16 +24,16 @@ use elman_train::{Control, Dataset, EpochMetrics, Forecast, Memory, Outcome, Pro
 pub struct Cmd {
     /// The recipe; without one, the run folder's when resuming, else every value has its default
     pub recipe: Option<PathBuf>,
-    /// Folder of the corpus: recordings, or whatever the recipe's `[data]` says
+    /// Folder of the corpus: recordings, or data as the recipe's `[data]` describes it
     #[arg(long, value_name = "DIR", required_unless_present = "print_recipe")]
     pub data: Option<PathBuf>,
     /// Run folder; by default runs/NAME
     #[arg(long, value_name = "RUN")]
     pub out: Option<PathBuf>,
-    /// Goes on with an interrupted run
+    /// Resumes an interrupted run
     #[arg(long, conflicts_with = "force")]
     pub resume: bool,
-    /// Begins anew where the run folder holds a run
+    /// Starts again where the run folder already contains a run
     #[arg(long)]
     pub force: bool,
     /// Changes a value of the recipe, as in --set train.epochs=20
@@ -45,7 +45,7 @@ pub struct Cmd {
     /// Threads; the result does not depend on them
     #[arg(long)]
     pub threads: Option<usize>,
-    /// Reads the data, says what memory and time the run will take, and ends
+    /// Reads the data, estimates memory and time of the run, and ends
     #[arg(long, conflicts_with_all = ["resume", "force", "watch"])]
     pub dry_run: bool,
     /// Leaves out files that cannot be read, and says which
@@ -59,7 +59,7 @@ pub struct Cmd {
     pub print_recipe: bool,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Trained {
     /// The run folder.
@@ -74,13 +74,13 @@ pub struct Trained {
     pub test: Vec<Figure>,
     /// Parameters.
     pub parameters: usize,
-    /// Memory of the largest batch, and of what learns from it.
+    /// Memory of the largest batch, and of the network with its optimizer.
     pub memory: Memory,
     /// Seconds it took, reading included.
     pub seconds: f64,
 }
 
-/// Steps of an example that calibrate formats, at most.
+/// Most steps of an example that calibrates formats.
 const MOST_CALIBRATION_STEPS: usize = 1000;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -119,12 +119,12 @@ impl Cmd {
             ));
             return ui.result(&forecast);
         }
-        // Judged before the corpus is read, which can take a while.
+        // Checked before the corpus is read, which can take a while.
         let folder = if self.resume { RunFolder::open(&out)? } else { RunFolder::create(&out, self.force)? };
         let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), &ui)?;
         // The handler can be set once a process; a second run in it keeps the first.
         let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::SeqCst));
-        let how = How { resume: self.resume, watch: self.watch };
+        let how = TrainFlags { resume: self.resume, watch: self.watch };
         let trained = train(&source, &recipe, &folder, how, ui)?;
         ui.line(format!(
             "{}: {}epoch {} of {}{}; {}, {:.0} s",
@@ -141,10 +141,10 @@ impl Cmd {
     }
 }
 
-/// How a run goes.
+/// Flags of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct How {
-    /// Whether an interrupted run goes on.
+pub struct TrainFlags {
+    /// Whether an interrupted run is resumed.
     pub resume: bool,
     /// Whether the report is written after every epoch.
     pub watch: bool,
@@ -159,7 +159,7 @@ fn memory_text(memory: &Memory) -> String {
     )
 }
 
-/// Examples of all parts, and what the network has to know of them.
+/// Examples of all splits, and what the network has to know about them.
 struct Prepared {
     about: RunInfo,
     train: Vec<Example>,
@@ -179,8 +179,8 @@ impl Prepared {
         Ok(Self { about, train, valid, test })
     }
 
-    /// What is trained on, varied as the recipe says, and what is validated on, as it is. `kept` is the file in which seeds
-    /// of hard streams are kept.
+    /// The training set, varied as the recipe says, and the validation set, as it is. `kept` is the file with the seeds of
+    /// the hard negatives.
     fn sets<'a>(&'a self, source: &'a Source, recipe: &'a Recipe, kept: Option<PathBuf>) -> [Box<dyn Dataset + 'a>; 2] {
         let about = &self.about;
         if let (Source::Sound(corpus), Frames::Audio(audio), Some(stream)) =
@@ -207,10 +207,10 @@ impl Prepared {
     }
 }
 
-/// What a run would take.
+/// Memory and time of a run.
 ///
 /// # Errors
-/// As [`train`], as far as it can be known before.
+/// As [`train`], as far as they can be known in advance.
 pub fn dry_run(source: &Source, recipe: &Recipe) -> Result<Forecast> {
     let prepared = Prepared::of(source, recipe)?;
     let [train, _] = prepared.sets(source, recipe, None);
@@ -229,8 +229,8 @@ fn wrong_recipe(e: TrainError) -> anyhow::Error {
 /// Trains on a source into a run folder.
 ///
 /// # Errors
-/// What training found wrong; an interruption, with how to go on.
-pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui: Ui) -> Result<Trained> {
+/// An error of training; an interruption, with how to resume.
+pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: TrainFlags, ui: Ui) -> Result<Trained> {
     let start = std::time::Instant::now();
     let prepared = Prepared::of(source, recipe)?;
     let Prepared { about, train: train_examples, valid: valid_examples, test: test_examples } = &prepared;
@@ -239,7 +239,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
         if folder.checkpoint_path().exists() {
             let mut trainer = Trainer::resume(&folder.checkpoint_path())?;
             trainer.set_threads(recipe.train.threads);
-            ui.note(format!("going on behind epoch {}", trainer.history().len()));
+            ui.note(format!("resuming after epoch {}", trainer.history().len()));
             trainer
         } else {
             Trainer::new(&about.network(recipe), &recipe.train)?
@@ -254,8 +254,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
     let calibration = pipeline::spread(train_examples, clips, inputs, MOST_CALIBRATION_STEPS);
     folder.write_calibration(&calibration)?;
 
-    let kept = folder.path().join("hard.json");
-    let [train_set, valid_set] = prepared.sets(source, recipe, Some(kept));
+    let [train_set, valid_set] = prepared.sets(source, recipe, Some(folder.hard_negatives_path()));
     let steps: u64 = train_examples.iter().map(|e| e.steps(inputs) as u64).sum();
     let mut progress = ui.progress("epoch", recipe.train.epochs as u64);
     let mut history: Vec<EpochMetrics> = trainer.history().to_vec();
@@ -271,13 +270,13 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
                 failed = super::report::write(folder).err();
             }
             let seconds = std::mem::replace(&mut last, std::time::Instant::now()).elapsed().as_secs_f64();
-            // Where nothing is held back, there is nothing to validate on.
+            // Without a validation split there is nothing to validate on.
             let valid = match valid_examples.is_empty() {
                 true => String::new(),
                 false if series => format!(", validation {:.4}", epoch.valid_loss),
                 false => format!(", validation {:.4} {}", epoch.valid_loss, percent(epoch.valid_accuracy)),
             };
-            let valid = epoch.merit.map_or(valid.clone(), |m| format!("{valid}, missed {}", percent(m)));
+            let valid = epoch.validation_metric.map_or(valid.clone(), |m| format!("{valid}, missed {}", percent(m)));
             progress.step(format!(
                 "loss {:.4}{valid}{}, {} steps/s",
                 epoch.train_loss,
@@ -290,10 +289,10 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
     });
     progress.finish();
     if let Some(error) = failed {
-        return Err(error.context(format!("the checkpoint is kept; go on with {}", resume_hint(folder))));
+        return Err(error.context(format!("the checkpoint is kept; resume with {}", resume_hint(folder))));
     }
     match outcome {
-        Ok(Outcome::Stopped) => bail!("interrupted; go on with {}", resume_hint(folder)),
+        Ok(Outcome::Stopped) => bail!("interrupted; resume with {}", resume_hint(folder)),
         Err(e) => {
             let kept = if folder.checkpoint_path().exists() { " (the last checkpoint is kept)" } else { "" };
             return Err(anyhow::Error::from(e).context(format!("training into {}{kept}", folder.path().display())));
@@ -304,13 +303,13 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: How, ui:
     let (epochs, best_epoch) = (trainer.history().len(), trainer.best_epoch().unwrap_or(0));
     let network = trainer.into_best();
     folder.write_weights(&network)?;
-    let how = evaluate::How::of(recipe);
-    let judge = |examples: &[Example]| {
+    let how = evaluate::EvalFlags::of(recipe);
+    let evaluated = |examples: &[Example]| {
         let parts = evaluate::float(&network, about, examples, how);
         evaluate::figures(&about.encoding, examples, &parts, how)
     };
-    let valid = if valid_examples.is_empty() { Vec::new() } else { judge(valid_examples) };
-    let test = if test_examples.is_empty() { Vec::new() } else { judge(test_examples) };
+    let valid = if valid_examples.is_empty() { Vec::new() } else { evaluated(valid_examples) };
+    let test = if test_examples.is_empty() { Vec::new() } else { evaluated(test_examples) };
     Ok(Trained {
         run: folder.path().to_owned(),
         epochs,
@@ -327,22 +326,22 @@ fn resume_hint(folder: &RunFolder) -> String {
     format!("`elman train --resume --out {} --data DIR`", folder.path().display())
 }
 
-/// A run goes on only with the recipe and the data it began with.
+/// A run is resumed only with the recipe and the data that it started with.
 fn same_run(folder: &RunFolder, recipe: &Recipe, fingerprint: u64) -> Result<()> {
     let mut began = folder.recipe()?;
     began.train.threads = recipe.train.threads;
     ensure!(
         began == *recipe,
         Usage(format!(
-            "the recipe differs from the one that {} began with ({}/recipe.toml); resume with that one or begin anew \
-             by --force",
+            "the recipe differs from the one that {} started with ({}/recipe.toml); resume with that one or start \
+             again with --force",
             folder.path().display(),
             folder.path().display()
         ))
     );
     ensure!(
         folder.about()?.fingerprint == fingerprint,
-        Usage(format!("the data differ from those that {} began with", folder.path().display()))
+        Usage(format!("the data differ from those that {} started with", folder.path().display()))
     );
     Ok(())
 }

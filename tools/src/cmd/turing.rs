@@ -8,20 +8,20 @@ use serde::Serialize;
 use crate::cmd::verify;
 use crate::ui::{Ui, bytes, thousands};
 use elman_data::files::write_atomically;
-use elman_pipeline::Usage;
+use elman_recipe::Usage;
 use elman_verify::turing::{Construction, Machine, inputs, simulate};
 use elman_verify::{Options, VerifyReport, run};
 
-/// The lecture's machine, taken where no file is named.
+/// The example machine, used where no file is named.
 const LECTURE: &str = include_str!("../../machines/lecture.toml");
 
-/// Writes down the weights of a network that simulates a Turing machine, and runs both.
+/// Constructs the weights of a network that simulates a Turing machine, and runs both.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  elman turing --tape 11101111 --cells 12 --on m4")]
 pub struct Cmd {
-    /// The machine; by default that of the lecture, tools/machines/lecture.toml
+    /// The machine; by default tools/machines/lecture.toml
     pub machine: Option<PathBuf>,
-    /// The tape at the beginning: symbols of one character each, or apart by blanks
+    /// The tape at the beginning: symbols of one character each, or separated by blanks
     #[arg(long)]
     pub tape: Option<String>,
     /// Cells of the tape
@@ -121,7 +121,7 @@ impl Cmd {
 
     fn read(&self) -> Result<Machine> {
         let (name, text) = match &self.machine {
-            None => ("the lecture's machine".to_owned(), LECTURE.to_owned()),
+            None => ("the example machine".to_owned(), LECTURE.to_owned()),
             Some(path) => {
                 let text = std::fs::read_to_string(path)
                     .with_context(|| format!("cannot read the machine {}", path.display()))?;

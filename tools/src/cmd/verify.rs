@@ -2,16 +2,15 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail, ensure};
-use elman::blob::Structure;
+use anyhow::{Result, bail};
 
 use super::eval::recipe_for;
 use crate::ui::{Ui, thousands};
-use elman_pipeline::Usage;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{self as pipeline, Encoding, Source};
 use elman_quant::model::ModelFile;
-use elman_verify::{self as verify, Options, Port, VerifyReport};
+use elman_verify::{self as verify, Options, Patience, Port, VerifyReport};
+use std::time::Duration;
 
 /// Runs a model on an emulated core and compares every state of every step with the host.
 #[derive(clap::Args, Debug)]
@@ -27,6 +26,9 @@ pub struct Cmd {
     /// A board's serial port instead of an emulated core: it runs the model already
     #[arg(long, value_name = "PORT", conflicts_with = "on")]
     pub port: Option<String>,
+    /// How long the board is waited for.
+    #[command(flatten)]
+    pub patience: PortFlags,
     /// Folder of the corpus whose examples are the input
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
@@ -52,18 +54,17 @@ impl Cmd {
         let recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?;
         let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), &ui)?;
         let encoding = Encoding::of_model(&model, &source)?;
-        let examples = encoding.examples(&source, source.judging(None)?)?;
+        let examples = encoding.examples(&source, source.evaluation_split(None)?)?;
         let examples = pipeline::spread(&examples, self.clips, model.inputs(), self.steps);
-        // The first steps are teacher forced, so that both ways are compared.
+        // The first steps use teacher forcing, so that both ways are compared.
         let closed_from = (model.descriptor().feedback > 0).then_some(CLOSED_FROM);
         let options = Options { boards: self.boards, closed_from };
         let report = match &self.port {
             Some(port) => {
-                ensure!(
-                    model.structure() == Structure::Sequence && model.max_steps() == 0 && model.feedback() == 0,
-                    Usage("--port checks models that take a frame a step; others run on emulated cores".to_owned())
-                );
-                Port::open(port)?.verify(&model, &examples)?
+                let mut board = Port::open(port, self.patience.patience())?;
+                let report = verify::compare_examples(&mut board, &model, &examples, closed_from)?;
+                note_repeats(&board, ui);
+                report
             }
             None => verify::examples(&file.bytes(), &self.on, &examples, &options)?,
         };
@@ -81,10 +82,32 @@ impl Cmd {
     }
 }
 
+/// How long a board on a serial port is waited for.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub struct PortFlags {
+    /// Seconds that a board may take for all of it
+    #[arg(long, value_name = "SECONDS", default_value_t = 600.0, requires = "port")]
+    pub port_limit: f64,
+}
+
+impl PortFlags {
+    /// As the library has it.
+    pub fn patience(self) -> Patience {
+        Patience { limit: Duration::from_secs_f64(self.port_limit.clamp(0.0, 1e9)), ..Patience::default() }
+    }
+}
+
+/// Says where a line lost or damaged frames.
+pub fn note_repeats<L: std::io::Read + std::io::Write>(board: &Port<L>, ui: Ui) {
+    if board.asked_again() > 0 {
+        ui.note(format!("note: {} questions were asked again: the line lost or damaged frames", board.asked_again()));
+    }
+}
+
 /// First step in closed loop of a model that can read its own outputs.
 pub const CLOSED_FROM: usize = 10;
 
-/// Says what was found.
+/// Prints the comparison.
 pub fn show(report: &VerifyReport, ui: Ui) {
     ui.line(format!(
         "{}: {} steps, {} mismatches, {} instructions per step",

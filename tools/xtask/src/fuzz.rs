@@ -1,4 +1,4 @@
-//! `fuzz`: cargo-fuzz over the targets of tests/fuzz, from the seeds kept beside them.
+//! `fuzz`: cargo-fuzz over the targets of tests/fuzz, from the seeds next to them.
 
 use anyhow::{Context, Result, ensure};
 use elman_figures::root;

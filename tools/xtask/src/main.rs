@@ -1,11 +1,11 @@
 //! `cargo xtask VERB`: what developers and CI run.
 //!
-//! This program is small, so that its first line stands soon. What measures is `elman-bench`, which is built when one of its
-//! verbs is asked for.
+//! This program is small, so that it starts soon. `elman-bench` measures; it is built when one of its verbs is used.
 #![forbid(unsafe_code)]
 
 mod bench;
 mod boards;
+mod build;
 mod demo;
 mod flags;
 mod fuzz;
@@ -66,31 +66,37 @@ const VERBS: &[Verb] = &[
         flags: fuzz::FLAGS,
         run: Run::Here(fuzz::run),
     },
+    Verb {
+        name: "bench build",
+        help: "Time builds from nothing and after a change: `cargo xtask bench build --check`",
+        flags: build::FLAGS,
+        run: Run::Here(build::run),
+    },
     bench("bench mcu", "Count instructions per step on emulated cores: `cargo xtask bench mcu --all --check`"),
     bench(
         "bench profile",
         "Count a keyword spotter's step by its parts on the emulated M4: `cargo xtask bench profile --check`",
     ),
     bench("bench worst", "Compare the longest step with the shortest: `cargo xtask bench worst --cores m4 --check`"),
-    bench("bench costs", "Count what `elman inspect` reckons with: `cargo xtask bench costs --write`"),
+    bench("bench costs", "Count the costs that `elman inspect` estimates with: `cargo xtask bench costs --write`"),
     bench(
         "bench detect",
         "Misses and false accepts of hours of streams: `cargo xtask bench detect --data ~/data --check`",
     ),
     bench("bench listen", "Count what listening takes of a chip at 16 kHz: `cargo xtask bench listen --check`"),
     bench("bench eval", "Integer steps a second on the host: `cargo xtask bench eval --check`"),
-    bench("bench train", "Time training steps beside PyTorch's: `cargo xtask bench train --check`"),
+    bench("bench train", "Compare training steps with PyTorch's: `cargo xtask bench train --check`"),
     bench(
         "bitexact",
         "Compare every state of 1e5 steps per cell and core with the host's: `cargo xtask bitexact --cores m4`",
     ),
     bench(
         "combinations",
-        "Train, round and run every legal combination of layers on the M4: `cargo xtask combinations --every 10`",
+        "Train, quantize and run every legal combination of layers on the M4: `cargo xtask combinations --every 10`",
     ),
     bench("recipes", "Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`"),
     bench("panics", "Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`"),
-    bench("narrow", "Show that no step on the Cortex-M0 multiplies 64 bits: `cargo xtask narrow`"),
+    bench("no-mul64", "Show that no step on the Cortex-M0 multiplies 64 bits: `cargo xtask no-mul64`"),
     bench("size", "Measure flash and RAM of an inference firmware: `cargo xtask size --check`"),
 ];
 

@@ -1,5 +1,5 @@
 //! Knows gestures in QEMU: reads accelerations from `input.bin`, three i16 each in thousandths of g, and writes three words
-//! for each event to `output.bin`: output, step, score.
+//! for each event to `output.bin`: class, step, score.
 #![no_std]
 #![no_main]
 #![deny(unsafe_code)]
@@ -7,14 +7,11 @@
 #[path = "../board/mod.rs"]
 mod board;
 
+use board::fatal;
 use board::files::{Error, Input, Output};
-use board::give_up;
-use core::convert::Infallible;
 use elman::{Blob, Model};
-use elman_board::ear::Indicator;
 use elman_board::gesture::{Accelerometer, Fault, Gestures};
-use embedded_hal::delay::DelayNs;
-use embedded_hal::digital::{ErrorType, OutputPin};
+use elman_board::spotter::{Indicator, NoLed};
 use embedded_io::{Read, ReadExactError, Write};
 use semihosting::process;
 use static_cell::ConstStaticCell;
@@ -37,49 +34,25 @@ impl Accelerometer for Recorded {
     }
 }
 
-/// A light that nobody sees.
-struct Dark;
-
-impl ErrorType for Dark {
-    type Error = Infallible;
-}
-
-impl OutputPin for Dark {
-    fn set_low(&mut self) -> Result<(), Infallible> {
-        Ok(())
-    }
-
-    fn set_high(&mut self) -> Result<(), Infallible> {
-        Ok(())
-    }
-}
-
-/// Recorded readings need not be waited for.
-struct AtOnce;
-
-impl DelayNs for AtOnce {
-    fn delay_ns(&mut self, _: u32) {}
-}
-
 /// From here on.
 #[board::entry]
 fn main() -> ! {
-    let model = Model::load(BLOB).unwrap_or_else(|e| give_up("the blob is refused", &e));
-    let input = Input::open(c"input.bin").unwrap_or_else(|e| give_up("input.bin", &e));
-    let mut output = Output::create(c"output.bin").unwrap_or_else(|e| give_up("output.bin", &e));
-    let light = Indicator::new(Dark, false, 500).unwrap_or_else(|e| match e {});
+    let model = Model::load(BLOB).unwrap_or_else(|e| fatal("the blob does not load", &e));
+    let input = Input::open(c"input.bin").unwrap_or_else(|e| fatal("input.bin", &e));
+    let mut output = Output::create(c"output.bin").unwrap_or_else(|e| fatal("output.bin", &e));
+    let light = Indicator::new(NoLed, false, 500).unwrap_or_else(|e| match e {});
     let mut gestures = Gestures::new(&model, MEMORY.take(), Recorded(input), light)
-        .unwrap_or_else(|e| give_up("the model knows no gestures", &e));
+        .unwrap_or_else(|e| fatal("the model takes no gestures", &e));
     loop {
-        match gestures.step(&mut AtOnce, 40) {
+        match gestures.step(40) {
             Ok(None) => {}
             Ok(Some((event, _))) => {
-                for word in [u32::from(event.output), event.step, u32::from(event.score)] {
-                    output.write_all(&word.to_le_bytes()).unwrap_or_else(|e| give_up("output.bin", &e));
+                for word in [u32::from(event.class), event.step, event.score.to_bits().into()] {
+                    output.write_all(&word.to_le_bytes()).unwrap_or_else(|e| fatal("output.bin", &e));
                 }
             }
             Err(Fault::Sensor(ReadExactError::UnexpectedEof)) => process::exit(0),
-            Err(Fault::Sensor(ReadExactError::Other(e))) => give_up("input.bin", &e),
+            Err(Fault::Sensor(ReadExactError::Other(e))) => fatal("input.bin", &e),
             Err(Fault::Light(e)) => match e {},
         }
     }

@@ -1,5 +1,5 @@
-//! Runs the kernels beside their scalar twins on seeded random data of many shapes, extreme values among
-//! them, and exits with failure at the first difference.
+//! Runs the kernels of every weight format next to their scalar references on seeded random data of many shapes, extreme
+//! values among them, and exits with failure at the first difference.
 #![no_std]
 #![no_main]
 #![deny(unsafe_code)]
@@ -8,21 +8,24 @@
 mod board;
 
 use elman::kernel::butterfly::{self, Complex, Sines};
-use elman::kernel::layout::{PLAIN_PARAMS, ROWS_PARAMS, pack_bias, pack_pair};
-use elman::kernel::{self, Layout, twin};
+use elman::kernel::{self, Layout, Packing, RowBlock, WeightFormat, reference};
 use semihosting::{eprintln, println, process};
 use static_cell::ConstStaticCell;
 
-/// Words of weights, words of a vector and passes at most, as RAM allows.
-const WEIGHTS: usize = if board::BLOB_WORDS == 0 { 1280 } else { 8192 };
-const VECTOR: usize = if board::BLOB_WORDS == 0 { 64 } else { 160 };
-const PASSES: usize = if board::BLOB_WORDS == 0 { 3 } else { 8 };
-/// Blocks of x and of h at most.
-const BLOCKS: usize = if board::BLOB_WORDS == 0 { 12 } else { 18 };
+/// Whether RAM is too small for a blob.
+const SMALL: bool = board::BLOB_AT.is_some();
+/// Words of weights, words of a vector and row blocks at most, as RAM allows.
+const WEIGHTS: usize = if SMALL { 1280 } else { 8192 };
+const VECTOR: usize = if SMALL { 64 } else { 160 };
+const ROW_BLOCKS: usize = if SMALL { 3 } else { 8 };
+/// Words of parameters of a row block at most.
+const PARAMS: usize = 16;
+/// Blocks of four columns of x and of h at most.
+const BLOCKS: usize = if SMALL { 12 } else { 18 };
 /// Points of an FFT at most.
-const POINTS: usize = if board::BLOB_WORDS == 0 { 256 } else { 512 };
+const POINTS: usize = if SMALL { 256 } else { 512 };
 
-/// In which order the kernels of this core read weights.
+/// The order of weights that the kernels of this core read.
 const LAYOUT: Layout = match Layout::BUILT {
     Some(layout) => layout,
     None => Layout::Pairs,
@@ -39,13 +42,15 @@ impl Random {
         (self.0 >> 32) as u32
     }
 
-    /// A weight in -127..=127, often an extreme one.
-    fn weight(&mut self) -> i8 {
-        match self.next() % 8 {
-            0 => 127,
-            1 => -127,
-            _ => ((self.next() % 255) as i32 - 127) as i8,
-        }
+    /// A weight in -max..=max, often an extreme one.
+    fn weight(&mut self, max: i8) -> i8 {
+        let max = i32::from(max);
+        let weight = match self.next() % 8 {
+            0 => max,
+            1 => -max,
+            _ => (self.next() % (2 * max as u32 + 1)) as i32 - max,
+        };
+        weight as i8
     }
 
     /// Two elements of a vector, often extreme ones.
@@ -58,65 +63,49 @@ impl Random {
         }
     }
 
-    fn lane(&mut self) -> u32 {
-        u32::from(pack_pair(self.weight(), self.weight()))
-    }
-
-    fn lanes(&mut self) -> u32 {
-        self.lane() | self.lane() << 16
-    }
-
-    fn bytes(&mut self) -> u32 {
-        let offset = if LAYOUT == Layout::Columns { 128 } else { 0 };
-        u32::from_le_bytes([0; 4].map(|_: u8| (self.weight() as u8).wrapping_add(offset)))
-    }
-
-    fn bias(&mut self) -> i32 {
-        self.next() as i32 >> 8
-    }
-
-    /// A word of weights of a pass of four rows.
-    fn rows_word(&mut self) -> u32 {
-        if LAYOUT == Layout::Pairs { self.lanes() } else { self.bytes() }
-    }
-
-    /// Three words of a split pass.
-    fn split_words(&mut self) -> [u32; 3] {
-        if LAYOUT == Layout::Pairs {
-            [self.lanes(), self.lanes(), self.bytes()]
-        } else {
-            [self.bytes(), self.bytes(), self.bytes()]
-        }
-    }
-
-    /// Parameters of a pass, `pairs` of biases packed where the layout packs them.
-    fn params(&mut self, params: &mut [u32], pairs: usize) {
-        let pairs = if LAYOUT == Layout::Pairs { pairs } else { 0 };
-        let (packed, rest) = params.split_at_mut(3 * pairs);
-        for p in packed.chunks_exact_mut(3) {
-            p.copy_from_slice(&pack_bias(self.bias(), self.bias()));
-        }
-        let (biases, multipliers) = rest.split_at_mut(rest.len() - 4);
-        biases.fill_with(|| self.bias() as u32);
-        multipliers.fill_with(|| self.next());
+    /// A row block: `params` and `weights` as it packs them.
+    fn row_block(&mut self, packing: Packing, block: RowBlock, params: &mut [u32], weights: &mut [u32]) {
+        let biases = [0; 4].map(|_: i32| self.next() as i32 >> 8);
+        let multipliers = [0; 4].map(|_: i32| self.next() as i32);
+        packing.pack_params(block, biases, multipliers, params);
+        packing.pack(block, |_, _| self.weight(packing.format.max()), weights);
     }
 }
 
-/// Exits at the first pass that differs; the number of passes.
-fn compare(kind: &str, shape: (usize, usize), fast: &[[i32; 4]], twin: &[[i32; 4]]) -> usize {
-    for (pass, (a, b)) in fast.iter().zip(twin).enumerate() {
-        if a != b {
-            eprintln!("{} {:?}, pass {}: kernel {:?}, twin {:?}", kind, shape, pass, a, b);
+/// Kernel and reference on random row blocks over a random vector, as many as `weights` has room for; their number. Exits
+/// where they differ.
+fn compare(random: &mut Random, packing: Packing, block: RowBlock, weights: &mut [u32]) -> usize {
+    let (words, per_block) = (packing.weight_words(block), packing.param_words(block));
+    let count = (weights.len() / words).min(ROW_BLOCKS);
+    let mut params = [0u32; ROW_BLOCKS * PARAMS];
+    let blocks = params.chunks_exact_mut(per_block).zip(weights.chunks_exact_mut(words));
+    blocks.take(count).for_each(|(params, weights)| random.row_block(packing, block, params, weights));
+    let (params, weights) = (&params[..count * per_block], &weights[..count * words]);
+    let x: [u32; VECTOR] = core::array::from_fn(|_| random.elements());
+    let x = &x[..block.width() / 2];
+    let (mut fast, mut slow) = ([[0; 4]; ROW_BLOCKS], [[0; 4]; ROW_BLOCKS]);
+    if let RowBlock::Split { x: columns, .. } = block {
+        let of_x = columns / 2;
+        kernel::split(packing, weights, params, x, of_x, fast.iter_mut(), |out, pre| *out = pre);
+        reference::split(packing, weights, params, x, of_x, slow.iter_mut(), |out, pre| *out = pre);
+    } else {
+        kernel::rows(packing, weights, params, x, fast.iter_mut(), |out, pre| *out = pre);
+        reference::rows(packing, weights, params, x, slow.iter_mut(), |out, pre| *out = pre);
+    }
+    for (k, (fast, slow)) in fast.iter().zip(&slow).enumerate() {
+        if fast != slow {
+            let format = packing.format.name();
+            eprintln!("{} {:?}, row block {}: kernel {:?}, reference {:?}", format, block, k, fast, slow);
             process::exit(1);
         }
     }
-    fast.len()
+    count
 }
 
 /// Exits where two spectra differ.
-fn same(kind: &str, points: usize, fast: &[Complex], twin: &[Complex]) {
-    if let Some(at) = fast.iter().zip(twin).position(|(a, b)| a != b) {
-        eprintln!("{} of {} points, element {}: {:?}, twin {:?}", kind, points, at, fast[at], twin[at]);
+fn same(kind: &str, points: usize, fast: &[Complex], reference: &[Complex]) {
+    if let Some(at) = fast.iter().zip(reference).position(|(a, b)| a != b) {
+        eprintln!("{} of {} points, element {}: {:?}, reference {:?}", kind, points, at, fast[at], reference[at]);
         process::exit(1);
     }
 }
@@ -143,21 +132,21 @@ fn spectra(random: &mut Random) -> usize {
                 for turns in [None, Some(&turns)] {
                     fresh(random, fast, slow);
                     butterfly::radix4(fast, length, k, turns);
-                    butterfly::twin(slow, length, k, turns);
+                    butterfly::radix4_reference(slow, length, k, turns);
                     same("butterflies", points, fast, slow);
                     runs += 1;
                 }
             }
         }
         fresh(random, fast, slow);
-        butterfly::untangle(fast, sines);
-        butterfly::untangle_twin(slow, sines);
-        same("untangling", points, fast, slow);
+        butterfly::real_fft_postprocess(fast, sines);
+        butterfly::real_fft_postprocess_reference(slow, sines);
+        same("postprocessing of a real FFT", points, fast, slow);
         for (from, to) in [(1, points), (3, 4), (points / 2, points / 2 + 7), (5, 5)] {
             fresh(random, fast, slow);
-            let (a, b) = (butterfly::power(fast, from, to), butterfly::power_twin(slow, from, to));
+            let (a, b) = (butterfly::power(fast, from, to), butterfly::power_reference(slow, from, to));
             if a != b {
-                eprintln!("powers {} to {} of {} points: {:?}, twin {:?}", from, to, points, a, b);
+                eprintln!("powers {} to {} of {} points: {:?}, reference {:?}", from, to, points, a, b);
                 process::exit(1);
             }
             runs += 1;
@@ -165,9 +154,9 @@ fn spectra(random: &mut Random) -> usize {
     }
     for _ in 0..1000 {
         let (exponent, mantissa) = (random.next() & 63, random.next() | 1 << 31);
-        let (a, b) = (kernel::logarithm::<10>(exponent, mantissa), kernel::logarithm_twin(exponent, mantissa, 10));
+        let (a, b) = (kernel::logarithm::<10>(exponent, mantissa), kernel::logarithm_reference(exponent, mantissa, 10));
         if a != b {
-            eprintln!("log2 {} {}: {}, twin {}", exponent, mantissa, a, b);
+            eprintln!("log2 {} {}: {}, reference {}", exponent, mantissa, a, b);
             process::exit(1);
         }
     }
@@ -176,50 +165,25 @@ fn spectra(random: &mut Random) -> usize {
 
 static SINES: ConstStaticCell<core::mem::MaybeUninit<Sines>> = ConstStaticCell::new(core::mem::MaybeUninit::uninit());
 
-/// From here on.
+/// Every kernel of this core.
 #[board::entry]
 fn main() -> ! {
     let mut random = Random(1);
     let weights = WORDS.take();
-    let mut passes = 0;
-    for blocks in 1..=VECTOR / 2 {
-        let words = blocks * 2;
-        let x: [u32; VECTOR] = core::array::from_fn(|_| random.elements());
-        let rows = (WEIGHTS / (words * 2)).min(PASSES);
-        for w in &mut weights[..rows * words * 2] {
-            *w = random.rows_word();
+    let mut row_blocks = 0;
+    for format in WeightFormat::ALL {
+        let packing = Packing { format: *format, layout: LAYOUT };
+        for blocks in 1..=VECTOR / 2 {
+            row_blocks += compare(&mut random, packing, RowBlock::Rows { columns: 4 * blocks }, weights);
         }
-        let mut params = [0u32; PASSES * ROWS_PARAMS];
-        let params = &mut params[..PASSES * LAYOUT.rows_params()];
-        for p in params.chunks_exact_mut(LAYOUT.rows_params()) {
-            random.params(p, 2);
-        }
-        let (weights_, x_) = (&weights[..rows * words * 2], &x[..words]);
-        let (mut fast, mut slow) = ([[0; 4]; PASSES], [[0; 4]; PASSES]);
-        kernel::rows(LAYOUT, weights_, params, x_, fast.iter_mut(), |out, pre| *out = pre);
-        twin::rows(LAYOUT, weights_, params, x_, slow.iter_mut(), |out, pre| *out = pre);
-        passes += compare("rows", (words, rows), &fast[..rows], &slow[..rows]);
-    }
-    for x_blocks in 1..=BLOCKS {
-        for h_blocks in 1..=BLOCKS {
-            let words = (x_blocks + h_blocks) * 2;
-            let xh: [u32; VECTOR] = core::array::from_fn(|_| random.elements());
-            for block in weights[..PASSES * words / 2 * 3].chunks_exact_mut(3) {
-                block.copy_from_slice(&random.split_words());
+        for x_blocks in 1..=BLOCKS {
+            for h_blocks in 1..=BLOCKS {
+                let block = RowBlock::Split { x: 4 * x_blocks, h: 4 * h_blocks };
+                row_blocks += compare(&mut random, packing, block, weights);
             }
-            let mut params = [0u32; PASSES * (PLAIN_PARAMS + 1)];
-            let params = &mut params[..PASSES * LAYOUT.split_params()];
-            for p in params.chunks_exact_mut(LAYOUT.split_params()) {
-                random.params(p, 1);
-            }
-            let (weights_, xh_) = (&weights[..PASSES * words / 2 * 3], &xh[..words]);
-            let (mut fast, mut slow) = ([[0; 4]; PASSES], [[0; 4]; PASSES]);
-            kernel::split(LAYOUT, weights_, params, xh_, x_blocks * 2, fast.iter_mut(), |out, pre| *out = pre);
-            twin::split(LAYOUT, weights_, params, xh_, x_blocks * 2, slow.iter_mut(), |out, pre| *out = pre);
-            passes += compare("split", (x_blocks, h_blocks), &fast, &slow);
         }
     }
     let runs = spectra(&mut random);
-    println!("{} passes and {} runs of the front end's kernels equal their twins", passes, runs);
+    println!("{} row blocks and {} runs of the front end's kernels equal their references", row_blocks, runs);
     process::exit(0)
 }

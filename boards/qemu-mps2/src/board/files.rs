@@ -1,11 +1,9 @@
-//! Files of the host through semihosting. Reading is buffered: a call costs QEMU as much as a step.
+//! Files of the host through semihosting. A call costs QEMU as much as a step: read many bytes at a time.
 
 use core::ffi::CStr;
 use embedded_io::{ErrorType, Read, Write};
 use semihosting::fs::File;
 use semihosting::io::{self, Read as _, Write as _};
-
-use super::FILE_BYTES as BUFFER;
 
 /// An error of semihosting.
 #[derive(Debug)]
@@ -26,16 +24,12 @@ impl embedded_io::Error for Error {
 }
 
 /// A file to read.
-pub struct Input {
-    file: File,
-    buffer: [u8; BUFFER],
-    range: core::ops::Range<usize>,
-}
+pub struct Input(File);
 
 impl Input {
     /// Opens `path`.
     pub fn open(path: &CStr) -> io::Result<Self> {
-        Ok(Input { file: File::open(path)?, buffer: [0; BUFFER], range: 0..0 })
+        Ok(Input(File::open(path)?))
     }
 }
 
@@ -45,13 +39,7 @@ impl ErrorType for Input {
 
 impl Read for Input {
     fn read(&mut self, to: &mut [u8]) -> Result<usize, Error> {
-        if self.range.is_empty() {
-            self.range = 0..self.file.read(&mut self.buffer).map_err(Error)?;
-        }
-        let n = to.len().min(self.range.len());
-        to[..n].copy_from_slice(&self.buffer[self.range.start..][..n]);
-        self.range.start += n;
-        Ok(n)
+        self.0.read(to).map_err(Error)
     }
 }
 
@@ -79,22 +67,29 @@ impl Write for Output {
     }
 }
 
-/// A blob in a file.
-pub struct BlobFile;
+/// Bytes that are read at a time.
+const CHUNK: usize = 4096;
 
-impl BlobFile {
-    /// Reads the words of `path` to `buffer`.
-    pub fn read<'b>(path: &CStr, buffer: &'b mut [u32]) -> io::Result<&'b [u32]> {
-        let mut input = Input::open(path)?;
-        let mut words = 0;
-        for word in &mut *buffer {
-            let mut bytes = [0; 4];
-            if input.read_exact(&mut bytes).is_err() {
-                break;
-            }
-            *word = u32::from_le_bytes(bytes);
-            words += 1;
+/// Reads the file `path` to the front of `buffer`: its whole words, and what is left.
+pub fn read_words<'b>(path: &CStr, buffer: &'b mut [u32]) -> io::Result<(&'b [u32], &'b mut [u32])> {
+    let mut file = File::open(path)?;
+    let mut chunk = [0; CHUNK];
+    let (mut words, mut held) = (0, 0);
+    loop {
+        let count = file.read(&mut chunk[held..])?;
+        if count == 0 {
+            break;
         }
-        Ok(&buffer[..words])
+        held += count;
+        let (whole, _) = chunk[..held].as_chunks();
+        for (to, bytes) in buffer[words..].iter_mut().zip(whole) {
+            *to = u32::from_le_bytes(*bytes);
+        }
+        words = (words + whole.len()).min(buffer.len());
+        let taken = held / 4 * 4;
+        chunk.copy_within(taken..held, 0);
+        held -= taken;
     }
+    let (blob, rest) = buffer.split_at_mut(words);
+    Ok((blob, rest))
 }

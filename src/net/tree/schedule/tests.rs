@@ -13,7 +13,7 @@ impl Random {
 
 /// Runs a schedule over `nodes`, a state being two words of which the second is a hash of the node's subtree; asserts
 /// that every node reads its own children's, and gives the roots'.
-fn run(nodes: &[Node], frames: usize, roots: usize, slots: usize) -> Result<Vec<u32>, Error> {
+fn run(nodes: &[Node], frames: usize, roots: usize, slots: usize) -> Result<Vec<u32>, RunError> {
     let (mut table, mut states) = (std::vec![0xAAAA_AAAA; nodes.len()], std::vec![0x5555_5555; slots * 2]);
     let mut schedule = Schedule::new(nodes, frames, roots, (&mut table, &mut states, 2))?;
     let mut truth = Vec::new();
@@ -31,7 +31,7 @@ fn run(nodes: &[Node], frames: usize, roots: usize, slots: usize) -> Result<Vec<
         };
         truth.push(hash);
         schedule.keep(k, *node, &[hash.wrapping_mul(3)], &[hash]);
-        schedule.give_up_unread(k);
+        schedule.free_unread(k);
     }
     Ok((nodes.len() - roots..nodes.len()).map(|k| schedule.state(k as u16)[1]).collect())
 }
@@ -51,7 +51,7 @@ fn random_graphs_keep_what_is_still_read_and_no_more() {
         let roots = 1 + random.below(count.min(3));
         let need = slots_needed(&nodes, 9, roots, &mut std::vec![7; count]).unwrap();
         assert_eq!(run(&nodes, 9, roots, need).unwrap(), run(&nodes, 9, roots, count).unwrap());
-        assert_eq!(run(&nodes, 9, roots, need - 1), Err(Error::Slots { need, have: need - 1 }));
+        assert_eq!(run(&nodes, 9, roots, need - 1), Err(RunError::Slots { required: need, provided: need - 1 }));
     }
 }
 
@@ -94,12 +94,12 @@ fn a_node_without_readers_is_given_up_at_once() {
 fn refuses_with_numbers() {
     use Node::{Inner, Leaf};
     let judge = |nodes: &[Node], roots| slots_needed(nodes, 2, roots, &mut [0; 3]);
-    assert_eq!(judge(&[], 1), Err(Error::Nodes { nodes: 0, least: 1, most: 3 }));
-    assert_eq!(judge(&[Leaf(0)], 2), Err(Error::Nodes { nodes: 1, least: 2, most: 3 }));
-    assert_eq!(judge(&[Leaf(0); 4], 1), Err(Error::Nodes { nodes: 4, least: 1, most: 3 }));
-    assert_eq!(judge(&[Leaf(2)], 1), Err(Error::LeafFrame { node: 0, frame: 2, frames: 2 }));
-    assert_eq!(judge(&[Leaf(0), Inner { left: 1, right: 0 }], 1), Err(Error::Child { node: 1, child: 1 }));
+    assert_eq!(judge(&[], 1), Err(RunError::Nodes { nodes: 0, least: 1, most: 3 }));
+    assert_eq!(judge(&[Leaf(0)], 2), Err(RunError::Nodes { nodes: 1, least: 2, most: 3 }));
+    assert_eq!(judge(&[Leaf(0); 4], 1), Err(RunError::Nodes { nodes: 4, least: 1, most: 3 }));
+    assert_eq!(judge(&[Leaf(2)], 1), Err(RunError::LeafFrame { node: 0, frame: 2, frames: 2 }));
+    assert_eq!(judge(&[Leaf(0), Inner { left: 1, right: 0 }], 1), Err(RunError::Child { node: 1, child: 1 }));
     let cycle = [Inner { left: 1, right: 1 }, Inner { left: 0, right: 0 }];
-    assert_eq!(judge(&cycle, 1), Err(Error::Child { node: 0, child: 1 }));
-    assert_eq!(judge(&[Leaf(0), Inner { left: 0, right: 9 }], 1), Err(Error::Child { node: 1, child: 9 }));
+    assert_eq!(judge(&cycle, 1), Err(RunError::Child { node: 0, child: 1 }));
+    assert_eq!(judge(&[Leaf(0), Inner { left: 0, right: 9 }], 1), Err(RunError::Child { node: 1, child: 9 }));
 }

@@ -1,5 +1,5 @@
-//! `bench costs`: what `elman inspect` reckons with. Each variant is counted alone in several sizes on every core, and a line
-//! through the counts, in what tools/src/cost calls features, goes to costs.toml; models of the recipes' shapes are counted as
+//! `bench costs`: the costs that `elman inspect` estimates with. Each variant is counted alone in several sizes on every core, and a line
+//! through the counts, in what tools/crates/verify/src/cost calls features, goes to costs.toml; models of the recipes' shapes are counted as
 //! they are and go to counted.toml, against which a test holds the estimates.
 
 use anyhow::{Context, Result};
@@ -19,12 +19,12 @@ use elman_figures::root;
 /// Arguments of `bench costs`.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Args {
-    /// Write tools/src/cost/costs.toml and counted.toml
+    /// Write tools/crates/verify/src/cost/costs.toml and counted.toml
     #[arg(long)]
     pub write: bool,
 }
 
-/// Inputs and units that are counted: where a core has no room for all, as many as it has.
+/// Inputs and units that are counted: where not all fit a core, as many as fit.
 const SIZES: [(usize, usize); 11] =
     [(16, 16), (10, 32), (4, 48), (24, 24), (40, 64), (48, 12), (64, 96), (64, 208), (160, 32), (1, 8), (8, 1)];
 /// Elements, taps and stride of delay lines that are counted.
@@ -75,7 +75,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         counted.insert(core.to_owned(), counts);
     }
     if args.write {
-        let folder = root().join("tools/src/cost");
+        let folder = root().join("tools/crates/verify/src/cost");
         std::fs::write(folder.join("costs.toml"), format!("{HEAD}{}", toml::to_string(&costs)?))?;
         std::fs::write(folder.join("counted.toml"), format!("{HEAD}{}", toml::to_string(&counted)?))?;
     }
@@ -89,7 +89,7 @@ fn around(bench: &Bench, core: &str, width: usize) -> Result<f64> {
     let counts = [&layers[..1], &layers[1..], &layers[..]].map(|layers| {
         let model = IntegerModel { layers: layers.to_vec(), ..Default::default() };
         let frames = synthetic::frames(layers[0].inputs, super::STEPS, 7);
-        Ok(count(bench, core, &model, frames)?.context("no room")?.instructions)
+        Ok(count(bench, core, &model, frames)?.context("no memory")?.instructions)
     });
     let [one, other, both]: [Result<f64>; 3] = counts;
     Ok(one? + other? - both?)

@@ -21,7 +21,7 @@ pub fn write() -> Result<()> {
     let mut text = format!(
         "## On the device\n\nWritten by `cargo xtask bench mcu --write-docs`: executed instructions per step of \
          `Stream::step` in QEMU, {INPUTS} inputs.\nThe exponent is that of a power law between the last two sizes counted; \
-         a matrix of U alone would give 2. `-`: the emulated board has no room.\n"
+         a matrix of U alone would give 2. `-`: does not fit the emulated board.\n"
     );
     for core in CORES {
         let bench = Bench::new(&Options::default(), core, None)?;

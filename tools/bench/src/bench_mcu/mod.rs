@@ -9,11 +9,11 @@ pub mod worst;
 use anyhow::{Context, Result, ensure};
 use elman::Model;
 use elman::blob::Blob;
-use elman_emulator::{Machine, Machines};
+use elman_emulator::Machines;
 use elman_quant::synthetic::{self, Drive};
 use elman_quant::{IntegerModel, words_of};
 use elman_verify::cost;
-use elman_verify::{Bench, Inputs, Options, VerifyReport};
+use elman_verify::{Bench, Inputs, Options, VerifyReport, compare};
 use std::process::ExitCode;
 
 use elman_figures::{Figures, Output};
@@ -84,27 +84,15 @@ const STEPS: usize = 60;
 const HELIUM_S8: [((usize, usize), u32); 4] =
     [((10, 32), 12_173), ((40, 64), 30_301), ((40, 128), 74_238), ((16, 16), 6_469)];
 
-/// Whether a core has room for a model; where it has not, that is said instead of a count.
-fn fits(machine: &Machine, model: &Model<'_>, blob: &[u8], steps: usize) -> bool {
-    let room = machine.room;
-    let flash = if machine.blob_at.is_some() { 96 * 1024 } else { room.blob * 4 };
-    let elements = if model.max_steps() > 0 { steps } else { 1 } * model.inputs();
-    blob.len() <= flash
-        && model.memory_words() <= room.memory
-        && model.memory_words() + 2 <= room.record
-        && elements <= room.frames
-}
-
-/// Counts a model on synthetic frames; `None` where the core has no room for it.
+/// Counts a model on synthetic frames; `None` where it does not fit the core.
 fn count(bench: &Bench, core: &str, model: &IntegerModel, frames: Vec<i16>) -> Result<Option<VerifyReport>> {
     let blob = model.to_blob_for(core)?;
     let words = words_of(&blob)?;
     let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
-    if !fits(bench.machine(), &loaded, &blob, STEPS) {
+    if !bench.has_memory(&loaded, blob.len(), STEPS) {
         return Ok(None);
     }
-    let report = bench
-        .session(&loaded, &Inputs::of(&[frames]), Some(&blob))
+    let report = compare(&mut bench.device(Some(&blob)), &loaded, &Inputs::of(&[frames]))
         .with_context(|| format!("{} on {core}", model.name))?;
     ensure!(report.bit_exact(), "{} on {core} is not bit-exact: {:?}", model.name, report.first);
     Ok(Some(report))
@@ -141,7 +129,7 @@ fn quick() -> Result<Figures> {
     ));
     for case in CASES {
         let Case { variant, inputs, units, .. } = *case;
-        let report = alone(&bench, core, variant, inputs, units)?.context("the M4 has room")?;
+        let report = alone(&bench, core, variant, inputs, units)?.context("the M4 has memory")?;
         let step = report.instructions;
         let name = format!("{variant}-{inputs}x{units}");
         let peer = |p: Option<u32>| {
@@ -160,7 +148,7 @@ fn quick() -> Result<Figures> {
     }
     let blob = synthetic::model("gru", 32, 64, 10, Drive::Ordinary, 7);
     let bytes = blob.to_blob_for(core)?.len();
-    let report = count(&bench, core, &blob, synthetic::frames(32, STEPS, 7))?.context("the M4 has room")?;
+    let report = count(&bench, core, &blob, synthetic::frames(32, STEPS, 7))?.context("the M4 has memory")?;
     let per_byte = report.load_instructions / bytes as f64;
     figures.line(format!(
         "loading a GRU (32, 64) and dense layer of {bytes} bytes: {:.0} instructions, {per_byte:.2} a byte",
@@ -185,7 +173,7 @@ fn cases() -> Vec<(&'static str, usize, usize)> {
             cases.push((name, 40, 64));
         }
     }
-    // What the smallest core has room for.
+    // What the smallest core has memory for.
     cases.extend([("lstm-peephole", 16, 16), ("gru-before", 16, 16), ("tree-lstm", 16, 16)]);
     cases
 }
@@ -200,13 +188,13 @@ fn all() -> Result<Figures> {
         for (variant, inputs, units) in cases() {
             let shape = format!("{variant} ({inputs}, {units})");
             let Some(report) = alone(&bench, core, variant, inputs, units)? else {
-                figures.line(format!("  {shape:<26}{:>10}", "no room"));
+                figures.line(format!("  {shape:<26}{:>10}", "no memory"));
                 continue;
             };
             let step = report.instructions;
             let name = format!("{core}-{variant}-{inputs}x{units}");
             let s8 = HELIUM_S8.iter().find(|(size, _)| core == "m55" && variant == "lstm" && *size == (inputs, units));
-            let beside = match (s8, floor::of(variant, inputs, units).filter(|_| core == "m3")) {
+            let comparison = match (s8, floor::of(variant, inputs, units).filter(|_| core == "m3")) {
                 (Some((_, s8)), _) => format!("  {:.3} of CMSIS-NN s8's {s8}", step / f64::from(*s8)),
                 (_, Some(floor)) => {
                     figures.add(format!("{name}-over-floor"), (step / floor * 1000.0).round() / 1000.0);
@@ -214,7 +202,7 @@ fn all() -> Result<Figures> {
                 }
                 _ => String::new(),
             };
-            figures.line(format!("  {shape:<26}{step:>10.0}{beside}"));
+            figures.line(format!("  {shape:<26}{step:>10.0}{comparison}"));
             figures.add(name, step.round());
         }
     }

@@ -5,7 +5,7 @@ use elman::audio::{Config, FEATURE_FRAC};
 use elman_quant::IntegerModel;
 use elman_quant::synthetic::sound;
 use elman_quant::synthetic::{self, Drive, Numbers};
-use elman_verify::{Bench, Ear, Options, PARTS, hear};
+use elman_verify::{Bench, Options, STAGES};
 use std::process::ExitCode;
 
 use super::{STEPS, count};
@@ -26,8 +26,9 @@ pub fn run(output: &Output) -> Result<ExitCode> {
     let mut numbers = Numbers(1);
     let samples: Vec<i16> =
         (0..config.window as usize + 60 * config.hop as usize).map(|_| numbers.between(-8000, 8000) as i16).collect();
-    let heard = hear(&config, &samples, CORE, &Options::default())?;
-    ensure!(heard.mismatches == 0, "{} of {} frames differ from the host's", heard.mismatches, heard.frames);
+    let bench = Bench::new(&Options::default(), CORE, None)?;
+    let report = bench.front_end(&config, &samples)?;
+    ensure!(report.mismatches == 0, "{} of {} frames differ from the host's", report.mismatches, report.frames);
     figures.line(format!(
         "A keyword spotter's step on the Cortex-M4: a frame of {} ms at 16 kHz, {} mel channels, GRU-{UNITS}",
         u32::from(config.hop) * 1000 / config.sample_rate,
@@ -38,14 +39,13 @@ pub fn run(output: &Output) -> Result<ExitCode> {
         figures.line(format!("  {name:<24}{n:>8.0}"));
         figures.add(name.replace(", ", "-"), n.round());
     };
-    for (name, n) in PARTS.iter().zip(heard.parts) {
+    for (name, n) in STAGES.iter().zip(report.stages) {
         part(&mut figures, &format!("front end, {name}"), n);
         total += n;
     }
-    figures.line(format!("  front end               {:>8.0}, at most {:.0}", heard.instructions(), heard.most));
-    figures.add("front-end", heard.instructions().round());
-    figures.add("front-end-most", heard.most.round());
-    let bench = Bench::new(&Options::default(), CORE, None)?;
+    figures.line(format!("  front end               {:>8.0}, at most {:.0}", report.instructions(), report.most));
+    figures.add("front-end", report.instructions().round());
+    figures.add("front-end-most", report.most.round());
     let channels = usize::from(config.channels);
     let mut layers: Vec<_> = Vec::new();
     for (variant, inputs, units) in [("scale", channels, channels), ("gru", channels, UNITS), ("dense", UNITS, WORDS)] {
@@ -55,14 +55,15 @@ pub fn run(output: &Output) -> Result<ExitCode> {
     let mut before = 0.0;
     for n in 1..=layers.len() {
         let model = IntegerModel { name: "keywords".into(), layers: layers[..n].to_vec(), ..IntegerModel::default() };
-        let report = count(&bench, CORE, &model, synthetic::frames(channels, STEPS, 7))?.context("the M4 has room")?;
+        let report =
+            count(&bench, CORE, &model, synthetic::frames(channels, STEPS, 7))?.context("the M4 has memory")?;
         part(&mut figures, &format!("network, {}", layers[n - 1].variant), report.instructions - before);
         before = report.instructions;
     }
     total += before;
     // A detector takes the same whatever the network is; its smoothing and a word's softmax are what it does.
     let spotter = sound::listener(config, UNITS, WORDS, 7).to_blob()?;
-    let report = Ear::new(CORE, &Options::default())?.replay(&spotter, &samples, config.hop.into())?;
+    let report = bench.replay(&spotter, &samples, config.hop.into())?;
     ensure!(report.mismatches == 0, "{} of {} frames differ from the host's", report.mismatches, report.frames);
     part(&mut figures, "detector", report.spent.detector);
     total += report.spent.detector;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use elman_nn::{LayerSpec, Network, NetworkSpec, Over, Target};
+use elman_nn::{LayerSpec, Network, NetworkSpec, Over, Pool, Target};
 use elman_train::{Learner, Sequence, TrainConfig};
 
 use super::{Case, median};
@@ -32,8 +32,11 @@ fn clock(threads: usize, begin: Instant) -> f64 {
 impl Ours {
     /// Builds the network and its batch.
     pub fn new(case: &Case, threads: usize) -> Result<Self> {
-        let layers =
-            vec![LayerSpec::cell(case.cell, case.hidden), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(10)];
+        let layers = vec![
+            LayerSpec::cell(case.cell, case.hidden),
+            LayerSpec::from(Pool { over: Over::Last }),
+            LayerSpec::dense(10),
+        ];
         let shard = if threads == 1 { case.batch } else { SHARD.min(case.batch / threads) };
         let config = TrainConfig { batch: case.batch, shard, clip: 0.0, rate: 1e-3, ..TrainConfig::default() };
         let network = Network::new(&NetworkSpec::sequence(case.inputs, layers), 5)?;

@@ -26,7 +26,7 @@ pub struct Reached {
     pub bit_exact: Option<bool>,
     pub train_seconds: f64,
     #[serde(default)]
-    pub beside: Vec<Beside>,
+    pub more: Vec<MoreFigure>,
 }
 
 impl Reached {
@@ -41,9 +41,9 @@ impl Reached {
     }
 }
 
-/// A figure beside the one that counts; values add up over the runs.
+/// A figure in addition to the main one; values add up over the runs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Beside {
+pub struct MoreFigure {
     pub figure: String,
     share: bool,
     runs: u64,
@@ -51,10 +51,10 @@ pub struct Beside {
     integer: f64,
 }
 
-impl Beside {
+impl MoreFigure {
     /// Of one run.
     pub fn new(figure: &Figure, float: f64) -> Self {
-        Beside { figure: figure.name.clone(), share: figure.share, runs: 1, float, integer: figure.value }
+        MoreFigure { figure: figure.name.clone(), share: figure.share, runs: 1, float, integer: figure.value }
     }
     /// Another run's.
     pub fn add(&mut self, float: f64, integer: f64) {
@@ -64,7 +64,7 @@ impl Beside {
     }
 }
 
-impl fmt::Display for Beside {
+impl fmt::Display for MoreFigure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mean = |sum: f64| text(self.share, sum / self.runs as f64);
         write!(f, "{} {} / {}", self.figure, mean(self.float), mean(self.integer))
@@ -87,10 +87,10 @@ pub fn write(new: &BTreeMap<String, Reached>) -> Result<()> {
     let mut text = String::from(
         "# What the recipes reach\n\n\
          Written by `cargo xtask recipes --data DIR --write-docs` from its own runs: trained by tools/recipes/NAME.toml,\n\
-         rounded to int8, judged on the split named, run on the emulated Cortex-M4. Figures are means over the seeds;\n\
-         weights, bytes and instructions are those of seed 1. The loss is in points of a share, in per cent of an\n\
-         error. RAM is that of the states, exact; a step is one frame or symbol, or one answer of a tree, front end not\n\
-         counted.\n\n\
+         quantized to int8, evaluated on the named split, run on the emulated Cortex-M4. Figures are means over the seeds;\n\
+         weights, bytes and instructions are those of seed 1. The loss is in percentage points of a share, in per cent of an\n\
+         error. RAM is that of the states, exact; a step is one frame or symbol, or one answer of a tree, without the\n\
+         front end.\n\n\
          | recipe | figure, split | seeds | float | int8 | loss | weights | blob | RAM | M4 instructions per step | bit-exact | training |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
@@ -113,12 +113,12 @@ pub fn write(new: &BTreeMap<String, Reached>) -> Result<()> {
         )?;
     }
     text.push_str(
-        "\n## Beside these\n\n\
-         What else is counted on the same runs, float / int8: at the root of a tree its label, and on which side of the\n\
-         scale's middle it lies; accuracy by the number of connectives in a formula.\n\n",
+        "\n## More figures\n\n\
+         Of the same runs, float / int8: the label at the root of a tree, and on which side of the scale's middle it is;\n\
+         accuracy by the number of connectives in a formula.\n\n",
     );
-    for (name, r) in all.iter().filter(|(_, r)| !r.beside.is_empty()) {
-        let each: Vec<String> = r.beside.iter().map(Beside::to_string).collect();
+    for (name, r) in all.iter().filter(|(_, r)| !r.more.is_empty()) {
+        let each: Vec<String> = r.more.iter().map(MoreFigure::to_string).collect();
         writeln!(text, "- **{name}**: {}", each.join("; "))?;
     }
     std::fs::write(root().join("docs/recipes.md"), text)?;

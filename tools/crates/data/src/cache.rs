@@ -1,7 +1,7 @@
-//! Vectors kept from run to run under the hash of what they were made of.
+//! Vectors stored from run to run under the hash of their inputs.
 //!
-//! A file is written whole beside its place and renamed there, so that a run that is killed leaves nothing half done, and
-//! two runs that make the same write the same. What is damaged, or cannot be read or written, is made again.
+//! A file is written to a temporary name and renamed, so that a run that is killed leaves no partial file, and two runs
+//! that make the same vectors write the same. What is damaged, or cannot be read or written, is made again.
 
 use std::path::{Path, PathBuf};
 

@@ -3,7 +3,8 @@
 use super::layout::{self, Found};
 use super::note::{gather, names, said};
 use super::records::doubts;
-use super::{Error, Layout, Note, NoteKind, Sound, ending, read_sound, resample, source::Source, split};
+use super::{Error, Layout, Note, NoteKind, Sound, ending, read_sound, source::Source, split};
+use elman_resample::resample;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
@@ -16,7 +17,7 @@ pub enum Split {
     Train,
     /// Decides when to stop; never trained on.
     Valid,
-    /// Judged once, at the end.
+    /// Evaluated once, at the end.
     Test,
 }
 
@@ -78,7 +79,7 @@ pub struct Clip {
 pub struct Corpus {
     /// Where it came from.
     pub dir: PathBuf,
-    /// How it is laid out.
+    /// The layout of its folder.
     pub layout: Layout,
     /// Samples per second, in Hz.
     pub sample_rate: u32,
@@ -86,9 +87,9 @@ pub struct Corpus {
     pub labels: Vec<String>,
     /// Clips to fit weights to.
     pub train: Vec<Clip>,
-    /// Clips to stop by: the corpus's own, or carved out of train.
+    /// Clips for validation: the corpus' own, or carved out of train.
     pub valid: Vec<Clip>,
-    /// Clips to judge by at the end; empty if the corpus has none.
+    /// Clips for the final figure; empty if the corpus has none.
     pub test: Vec<Clip>,
     /// Whether `valid` was carved out of train because the corpus has none.
     pub valid_is_carved: bool,
@@ -134,7 +135,7 @@ impl Corpus {
         let of_split = |split: Split| {
             listing.clips.iter().filter(|c| c.split == split).map(|c| c.label.as_str()).collect::<BTreeSet<_>>()
         };
-        noted.extend(doubts::lacking(of_split));
+        noted.extend(doubts::missing(of_split));
         noted.extend(doubts::alike(labels.iter().map(String::as_str)));
 
         let mut corpus = Corpus {

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The system refused a file.
+    /// The system returned an error for a file.
     #[error("{}: {reason}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         reason: std::io::Error,
     },
     /// The bytes are not a recording in a known format.
@@ -44,7 +44,7 @@ pub enum Error {
         reason: String,
     },
     /// A recording without samples.
-    #[error("{name}: holds no samples; record it again or take it out of the corpus")]
+    #[error("{name}: contains no samples; record it again or take it out of the corpus")]
     Empty {
         /// The file.
         name: String,
@@ -70,9 +70,9 @@ pub enum Error {
         /// How many files there are.
         of: usize,
     },
-    /// The folder holds nothing that looks like a corpus.
+    /// The folder contains nothing that looks like a corpus.
     #[error(
-        "{}: no corpus found here{found}; understood are: train.csv (file,label[,speaker]) beside a folder or tar of \
+        "{}: no corpus found here{found}; understood are: train.csv (file,label[,speaker]) next to a folder or tar of \
         recordings, a folder per word (or train/WORD, test/WORD), files named DIGIT_SPEAKER_INDEX.wav, and what Edge \
         Impulse (info.labels) and Hugging Face (metadata.csv) export",
         dir.display()
@@ -143,7 +143,7 @@ pub enum Error {
         /// What is wrong and what to do.
         problem: String,
     },
-    /// The folder holds nothing that looks like examples.
+    /// The folder contains nothing that looks like examples.
     #[error(
         "{}: no examples found here: {hint}; understood are: .ts, .conllu, CoNLL columns (conll in the name), \
         seq.in/seq.out/label, .tra/.tes rows, UCR's .tsv, folders train/ and test/ of text files per class or of a file per \
@@ -156,7 +156,7 @@ pub enum Error {
         /// What was found instead.
         hint: String,
     },
-    /// An option of `[data]` that means nothing.
+    /// An invalid option of `[data]`.
     #[error("[data] {problem}")]
     Option {
         /// What is wrong and what to do.
@@ -214,7 +214,7 @@ pub enum Error {
         /// The label.
         label: String,
     },
-    /// A word asked for that the corpus lacks.
+    /// A requested word that the corpus does not have.
     #[error("the corpus has no word `{word}`; it has: {known}")]
     NoSuchWord {
         /// The word.

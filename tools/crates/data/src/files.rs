@@ -46,14 +46,13 @@ pub fn text(path: &Path) -> Result<String, Error> {
 /// Writes `bytes` to `path` whole or not at all.
 ///
 /// # Errors
-/// With path and reason, for instance a full disk; what stood at `path` stays as it was.
+/// With path and reason, for instance a full disk; the old content of `path` is untouched.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    replace(path, bytes)
-        .with_context(|| format!("cannot write {}; what stood there before is untouched", path.display()))
+    replace(path, bytes).with_context(|| format!("cannot write {}; its old content is untouched", path.display()))
 }
 
-/// Writes `bytes` to a temporary file beside `path`, syncs it and renames it over `path`, so that whatever happens
-/// either the old or the new content stands there.
+/// Writes `bytes` to a temporary file next to `path`, syncs it and renames it over `path`, so that whatever happens
+/// either the old or the new content is there.
 ///
 /// # Errors
 /// Why it could not be written; the old content is untouched and nothing of the attempt is left.

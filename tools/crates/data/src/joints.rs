@@ -1,12 +1,12 @@
-//! How the frames of an example hang together.
+//! Structure of an example: sequence, tree or graph.
 
 use elman::net::Node;
 use serde::{Deserialize, Serialize};
 
-/// How the frames of an example hang together.
+/// Structure of an example: sequence, tree or graph.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Joints {
-    /// One after the other, or not at all.
+    /// A sequence, or a single frame.
     #[default]
     None,
     /// As the leaves of a tree or directed acyclic graph, whose nodes these are in topological order.
@@ -15,13 +15,13 @@ pub enum Joints {
     Graph(Rows),
 }
 
-/// The edges of a graph in compressed rows: node v hears `neighbours[offsets[v]..offsets[v + 1]]`.
+/// The edges of a graph in compressed sparse rows: node v receives messages from `neighbours[offsets[v]..offsets[v + 1]]`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rows {
     /// Where each node's neighbours begin; one more than there are nodes.
     pub offsets: Vec<u32>,
     /// The other ends, node after node.
     pub neighbours: Vec<u16>,
-    /// `[neighbours, features]`: what is known of each edge, in the same order.
+    /// `[neighbours, features]`: the features of each edge, in the same order.
     pub edges: Vec<f32>,
 }

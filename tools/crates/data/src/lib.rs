@@ -1,8 +1,8 @@
 //! Data on disk: recordings as mono samples, corpora in their own layouts, features, augmentation; text, series and
 //! windows as records.
 //!
-//! [`Corpus::open`] looks at a folder, finds out how the corpus of sound in it is laid out, and loads it: one file per
-//! layout stands in `layout/`. [`Records::open`] does the same for all else, one file per format in `records/`,
+//! [`Corpus::open`] looks at a folder, recognises the layout of the corpus of sound in it, and loads it: one file per
+//! layout is in `layout/`. [`Records::open`] does the same for everything else, one file per format in `records/`,
 //! and makes examples, one file per task in `generate/`.
 #![forbid(unsafe_code)]
 
@@ -29,6 +29,7 @@ mod vocabulary;
 
 pub use augment::Augment;
 pub use corpus::{Clip, Corpus, Options, Split};
+pub use elman_resample::resample;
 pub use error::Error;
 pub use features::features;
 pub use generate::Generate;
@@ -38,9 +39,12 @@ pub use note::{Note, NoteKind};
 pub use numbers::Numbers;
 pub use records::{Answer, Format, Input, Record, RecordOptions, Records, Rows, Task, Unit};
 use sound::ending;
-pub use sound::{Sound, is_sound, read_sound, resample, wav_bytes};
+pub use sound::{Sound, is_sound, read_sound, wav_bytes};
 pub use survey::{SplitSurvey, Survey};
 pub use vocabulary::{Vocabulary, VocabularyOptions};
+
+/// The class of a step that asks for nothing: no loss, not counted.
+pub const NO_CLASS: u32 = u32::MAX;
 
 #[cfg(test)]
 mod tests;

@@ -61,7 +61,7 @@ pub(crate) fn reader(path: &Path) -> Result<BufReader<Box<dyn Read>>, Error> {
     Ok(BufReader::with_capacity(1 << 16, decoded))
 }
 
-/// Whether bytes begin UTF-16, and then whether the high byte comes first: by their mark, or by the zeros beside letters
+/// Whether bytes begin UTF-16, and then whether the high byte comes first: by their mark, or by the zeros next to letters
 /// of the West.
 fn utf16(bytes: &[u8]) -> Option<bool> {
     match bytes {

@@ -1,8 +1,8 @@
-//! What was converted on the way in, said once per kind.
+//! What was converted or looks doubtful, one note per kind.
 
 use std::fmt;
 
-/// A conversion or a doubt that the user should hear of.
+/// A conversion or a doubt that the user should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// What was done or noticed.
@@ -44,7 +44,7 @@ pub enum NoteKind {
         /// How many.
         samples: u64,
     },
-    /// Clips of train stand, bit for bit, in valid or test under another name.
+    /// Clips of train are, bit for bit, in valid or test under another name.
     SameSamples,
     /// Clips that are digital silence throughout.
     Silent,
@@ -54,11 +54,11 @@ pub enum NoteKind {
     TooLarge,
     /// Examples without a step were left out.
     Empty,
-    /// The position in its word, a number behind each character, was dropped.
+    /// The position in its word, a number after each character, was dropped.
     PositionsDropped,
-    /// Examples of valid or test whose input stands in train as well.
+    /// Examples of valid or test whose input is in train as well.
     SameRecord,
-    /// Examples of valid or test with a tag that train lacks.
+    /// Examples of valid or test with a tag that train does not have.
     UnknownTag,
     /// A sentence of its own, which is the note.
     Said,
@@ -78,15 +78,17 @@ impl fmt::Display for Note {
                 write!(f, "{clips} clip(s) with {samples} sample(s) beyond full scale (±1), clipped")?
             }
             NoteKind::SameSamples => {
-                write!(f, "{clips} clip(s) of valid or test hold the same samples as one of train")?
+                write!(f, "{clips} clip(s) of valid or test have the same samples as one of train")?
             }
-            NoteKind::Silent => write!(f, "{clips} clip(s) hold digital silence only")?,
+            NoteKind::Silent => write!(f, "{clips} clip(s) contain digital silence only")?,
             NoteKind::SetAside => write!(f, "{clips} file(s) not read, as others belong together")?,
             NoteKind::TooLarge => write!(f, "{clips} tree(s) of more leaves than max_leaves left out")?,
             NoteKind::Empty => write!(f, "{clips} example(s) without a step left out")?,
-            NoteKind::PositionsDropped => write!(f, "{clips} file(s): the number behind each character dropped")?,
+            NoteKind::PositionsDropped => write!(f, "{clips} file(s): the number after each character dropped")?,
             NoteKind::SameRecord => write!(f, "{clips} example(s) of valid or test have the input of one of train")?,
-            NoteKind::UnknownTag => write!(f, "{clips} example(s) of valid or test have a tag that train lacks")?,
+            NoteKind::UnknownTag => {
+                write!(f, "{clips} example(s) of valid or test have a tag that train does not have")?
+            }
             NoteKind::Said => return f.write_str(first),
         }
         write!(f, " (first: {first})")

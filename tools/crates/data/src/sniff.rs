@@ -27,7 +27,7 @@ const KNOWN: &[(usize, &[u8], &str, &str)] = &[
     (0, b"\x1a\x45\xdf\xa3", "WebM or Matroska", CONVERT),
     (0, b"\x30\x26\xb2\x75", "Windows Media", CONVERT),
     (0, b"OggS", "an Ogg file", CONVERT),
-    (0, b"ID3", "ID3 tags as of an mp3, without sound behind them", CONVERT),
+    (0, b"ID3", "ID3 tags as of an mp3, without sound after them", CONVERT),
     (0, b"FORM", "an IFF file", CONVERT),
     (4, b"ftyp", "an MP4 file", CONVERT),
     (0, b"MThd", "a MIDI file, which has notes and no samples", "take it out"),

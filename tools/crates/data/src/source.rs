@@ -89,7 +89,7 @@ impl Shelf {
         Ok(())
     }
 
-    /// The recording called `name`, which was judged by [`plain`].
+    /// The recording called `name`, which was checked by [`plain`].
     pub(super) fn find(&self, name: &str) -> Option<Source> {
         if self.folder {
             let path = self.place.join(name);
@@ -116,7 +116,7 @@ pub(super) fn plain(name: &str) -> Result<String, String> {
         return Err(format!("`{name}` is an absolute name; write it as it is below the folder of this file"));
     }
     if name.split('/').any(|part| part == "..") {
-        return Err(format!("`{name}` leads out of the folder; recordings stand in it, beside this file or below"));
+        return Err(format!("`{name}` leads out of the folder; recordings are in it, next to this file or below"));
     }
     let parts: Vec<&str> = name.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     Ok(parts.join("/"))

@@ -1,4 +1,4 @@
-//! Splits: carving valid out of train, and judging that the splits can be trained and tested on.
+//! Splits: carving valid out of train, and checking that the splits can be trained and tested on.
 
 use super::layout::Found;
 use super::note::{names, said};
@@ -24,7 +24,7 @@ fn hash(name: &str) -> u64 {
     digest[..8].iter().fold(0, |number, &byte| number << 8 | byte as u64)
 }
 
-/// Refuses labels that no model can carry.
+/// An error for labels that no model can carry.
 pub(super) fn check_labels(clips: &[Found]) -> Result<(), Error> {
     let problem = |label: &str| match () {
         () if label.trim().is_empty() => Some("is empty"),
@@ -37,7 +37,7 @@ pub(super) fn check_labels(clips: &[Found]) -> Result<(), Error> {
     }
 }
 
-/// Refuses a corpus in which a clip is in two splits, a label is not in train, or a label has too few clips.
+/// An error for a corpus in which a clip is in two splits, a label is not in train, or a label has too few clips.
 pub(super) fn check(dir: &Path, clips: &[Found]) -> Result<(), Error> {
     let mut seen: HashMap<&str, Split> = HashMap::new();
     for clip in clips {
@@ -145,7 +145,7 @@ pub(super) fn carve_valid(clips: &mut [Found], share: f64) -> (NoteKind, String)
                 n if n < SPEAKERS => format!("there are {n} speaker(s), fewer than {SPEAKERS}"),
                 _ => "whole speakers cannot be set apart".to_owned(),
             };
-            said(format!("valid was carved out of train by clip, as {why}: its voices are heard in training"))
+            said(format!("valid was carved out of train by clip, as {why}: its voices are in the training set too"))
         }
     }
 }

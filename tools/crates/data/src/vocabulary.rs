@@ -1,7 +1,7 @@
 //! Symbols and their indices, as a network reads them and a blob carries them.
 
 use super::{Answer, Input, Record, Unit};
-use elman::blob::{Text, TextUnit};
+use elman::text::{Text, TextUnit};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 pub struct VocabularyOptions {
     /// Symbols that occur less often in train are unknown.
     pub min_count: usize,
-    /// Most symbols beside the unknown one, the most frequent first; 0: as many as a `u16` can number.
+    /// Most symbols in addition to the unknown one, the most frequent first; 0: as many as a `u16` can number.
     pub max_symbols: usize,
     /// Turns letters into small ones. The device does not: its text has to be folded before.
     pub lower_case: bool,
@@ -33,7 +33,7 @@ pub struct Vocabulary {
     unit: Unit,
     lower_case: bool,
     fold_digits: bool,
-    /// Behind the unknown one.
+    /// All but the unknown one.
     symbols: Vec<String>,
 }
 
@@ -98,12 +98,12 @@ impl Vocabulary {
         self.symbols.len() + 1
     }
 
-    /// The symbols behind the unknown one: index `k + 1` is `symbols()[k]`.
+    /// The symbols after the unknown one: index `k + 1` is `symbols()[k]`.
     pub fn symbols(&self) -> &[String] {
         &self.symbols
     }
 
-    /// The symbol of an index; `None` for the unknown one and behind the last.
+    /// The symbol of an index; `None` for the unknown one and beyond the last.
     pub fn symbol(&self, index: usize) -> Option<&str> {
         self.symbols.get(index.checked_sub(1)?).map(String::as_str)
     }
@@ -119,7 +119,7 @@ impl Vocabulary {
         symbols.iter().map(|s| self.index(s)).collect()
     }
 
-    /// The symbols as a blob carries them: characters one behind the other, words one a line.
+    /// The symbols as a blob carries them: characters one after the other, words one a line.
     pub fn text(&self) -> String {
         match self.unit {
             Unit::Characters => self.symbols.concat(),

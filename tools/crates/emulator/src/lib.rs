@@ -7,6 +7,7 @@ mod firmware;
 mod machine;
 mod qemu;
 
+pub use elman_messages::BufferSizes;
 pub use firmware::{Firmware, Toolchain};
-pub use machine::{Machine, Machines, Room};
+pub use machine::{Machine, Machines};
 pub use qemu::{Qemu, Session};

@@ -1,6 +1,7 @@
 //! The emulated cores, as boards/qemu-mps2/machines.toml lists them.
 
 use anyhow::{Context, Result};
+use elman_messages::BufferSizes;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,42 +28,20 @@ pub struct Machine {
     /// More arguments to QEMU.
     #[serde(default)]
     pub options: Vec<String>,
-    /// Where in flash a blob lies that is not built in; where there is none, the firmware reads it into RAM.
+    /// Address in flash of a blob that is not built in; where there is none, the firmware reads it into RAM.
     #[serde(default)]
     pub blob_at: Option<u32>,
-    /// What the firmware has room for.
+    /// Sizes of the firmware's buffers.
     #[serde(default)]
-    pub room: Room,
+    pub buffers: BufferSizes,
 }
 
 fn arm() -> String {
     "qemu-system-arm".to_owned()
 }
 
-/// Buffers of the firmware.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-pub struct Room {
-    /// Words of a blob read into RAM.
-    pub blob: usize,
-    /// Words of a model's states.
-    pub memory: usize,
-    /// Words of a record.
-    pub record: usize,
-    /// Elements of a sequence of frames.
-    pub frames: usize,
-    /// Nodes of a tree or graph, and neighbours of all of them.
-    pub nodes: usize,
-}
-
-impl Default for Room {
-    /// On a board with 4 MB of RAM.
-    fn default() -> Self {
-        Room { blob: 400_000, memory: 192 * 1024, record: 64 * 1024, frames: 128 * 1024, nodes: 16 * 1024 }
-    }
-}
-
 impl Machine {
-    /// Instructions behind ticks of SysTick, at 2^6 ns an instruction (`-icount shift=6`).
+    /// Instructions that ticks of SysTick stand for, at 2^6 ns an instruction (`-icount shift=6`).
     pub fn instructions(&self, ticks: f64) -> f64 {
         ticks * 1e9 / self.systick as f64 / 64.0
     }
@@ -76,7 +55,7 @@ pub struct Machines {
 }
 
 impl Machines {
-    /// Reads the table of the repository's folder `boards`; by default the one beside this package's sources.
+    /// Reads the table of the repository's folder `boards`; by default the one next to this package's sources.
     ///
     /// # Errors
     /// Where the folder or its table is missing or broken.
@@ -124,9 +103,6 @@ mod tests {
         let machines = Machines::find(None).unwrap();
         assert_eq!(machines.get("m4").unwrap().target, "thumbv7em-none-eabihf");
         assert_eq!(machines.iter().count(), 7);
-        for (core, _) in machines.iter() {
-            assert!(elman::kernel::Layout::of_core(core).is_some(), "{core}");
-        }
         let error = machines.get("m5").unwrap_err().to_string();
         assert!(error.contains("m0, m3, m33, m4, m55, m7, rv32"), "{error}");
         assert!(Machines::find(Some(Path::new("nowhere"))).unwrap_err().to_string().contains("nowhere"));

@@ -48,21 +48,36 @@ impl Session {
 }
 
 impl Qemu {
+    /// The program, for a run with arguments of its own.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// The program at a path, taken as it is.
     pub fn at(program: impl Into<PathBuf>) -> Self {
         Qemu { program: program.into() }
     }
 
-    /// QEMU on the path.
+    /// Where `cargo xtask setup` unpacks QEMU if it cannot be installed: `elman/qemu` in the user's cache.
+    pub fn unpacked() -> PathBuf {
+        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
+        let home = || std::env::home_dir().unwrap_or_else(std::env::temp_dir).join(".cache");
+        cache.unwrap_or_else(home).join("elman/qemu")
+    }
+
+    /// QEMU on the path, else in [`Qemu::unpacked`].
     ///
     /// # Errors
     /// Where there is none.
     pub fn find(machine: &Machine) -> Result<Self> {
-        let program = PathBuf::from(&machine.program);
-        match Command::new(&program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status() {
-            Ok(status) if status.success() => Ok(Qemu { program }),
-            _ => bail!("{} is not installed: run `cargo xtask setup`", program.display()),
+        let unpacked = Self::unpacked().join("usr/bin").join(&machine.program);
+        for program in [PathBuf::from(&machine.program), unpacked] {
+            match Command::new(&program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status() {
+                Ok(status) if status.success() => return Ok(Qemu { program }),
+                _ => {}
+            }
         }
+        bail!("{} is not installed: run `cargo xtask setup`", machine.program)
     }
 
     /// Runs `firmware` in `folder` to its end; what it printed. Instructions take 64 ns each, so that timers

@@ -3,27 +3,27 @@
 use anyhow::{Context, Result, ensure};
 use elman::audio;
 use elman::blob::Model;
-use elman::detect::Rest;
+use elman::detect::SilenceReset;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Alarm, Details, Found, Played, Point, SMOOTH, Spoken, Track, Wish, calibrate, check_outputs, curve, judge,
-    keywords, play, replay, rests, sweep,
+    Alarm, CalibrationSet, Details, OperatingPoint, OperatingTarget, SMOOTH, Spoken, StreamScores, Track, calibrate,
+    check_outputs, count_resets, curve, keywords, play, replay, score_events, sweep,
 };
 
-/// A point as people read it.
+/// The result of a calibration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Calibrated {
     /// Hours of recordings.
     pub hours: f64,
     /// The trade-off: false accepts an hour, share of the words missed, one threshold for all words.
     pub curve: Vec<(f64, f64)>,
-    /// The point.
-    pub point: Found,
-    /// Times the listener started anew: all, and those within a word.
-    #[serde(default)]
-    pub rests: [usize; 2],
+    /// The operating point.
+    pub point: OperatingPoint,
+    /// Silence resets: all, and those within a word.
+    #[serde(default, alias = "rests")]
+    pub silence_resets: [usize; 2],
     /// Misses at it.
     pub misses: Vec<(usize, Spoken)>,
     /// False accepts at it.
@@ -33,9 +33,11 @@ pub struct Calibrated {
 /// The front end of a model that listens, its labels, and which of them are words.
 ///
 /// # Errors
-/// Where it takes no sound, has no word, or more outputs than a detector.
-pub fn ears(model: &Model<'_>) -> Result<(audio::Config, Vec<String>, Vec<bool>)> {
-    let audio = *model.audio().with_context(|| format!("the model {} takes no sound", model.name()))?;
+/// Where it reads no sound, has no word, or has more outputs than a detector.
+pub fn listener_setup(model: &Model<'_>) -> Result<(audio::Config, Vec<String>, Vec<bool>)> {
+    let audio = *model
+        .audio()
+        .with_context(|| format!("the model {} reads no sound: it has no audio front end", model.name()))?;
     let labels: Vec<String> = model.descriptor().labels.lines().map(str::to_owned).collect();
     let keyword = keywords(&labels);
     ensure!(keyword.contains(&true), "the model {} has no word among its labels", model.name());
@@ -43,31 +45,36 @@ pub fn ears(model: &Model<'_>) -> Result<(audio::Config, Vec<String>, Vec<bool>)
     Ok((audio, labels, keyword))
 }
 
-/// Every track through the integer chain, side by side, by a listener that starts anew after `rest`.
+/// Every track through the integer chain, in parallel, by a listener with this silence reset.
 ///
 /// # Errors
 /// Where the model is no stream.
-pub fn play_all(model: &Model<'_>, tracks: &[Track], rest: Rest) -> Result<Vec<Played>> {
-    tracks.par_iter().map(|t| play(model, &t.samples, 320, rest)).collect()
+pub fn play_all(model: &Model<'_>, tracks: &[Track], silence_reset: SilenceReset) -> Result<Vec<StreamScores>> {
+    tracks.par_iter().map(|t| play(model, &t.samples, 320, silence_reset)).collect()
 }
 
-/// Finds the operating point of a model on tracks, for a listener that starts anew after `rest`.
+/// Finds the operating point of a model on tracks, for a listener with this silence reset.
 ///
 /// # Errors
-/// Where the model cannot listen.
-pub fn find(model: &Model<'_>, tracks: &[Track], wish: Wish, rest: Rest) -> Result<Calibrated> {
-    let (audio, labels, keyword) = ears(model)?;
-    let played = play_all(model, tracks, rest)?;
-    let rests = rests(tracks, &played, &audio);
-    let point = Point { tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
+/// Where the model has no front end, or is no stream.
+pub fn find(
+    model: &Model<'_>,
+    tracks: &[Track],
+    target: OperatingTarget,
+    silence_reset: SilenceReset,
+) -> Result<Calibrated> {
+    let (audio, labels, keyword) = listener_setup(model)?;
+    let played = play_all(model, tracks, silence_reset)?;
+    let silence_resets = count_resets(tracks, &played, &audio);
+    let point = CalibrationSet { tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
     let swept = sweep(&point, &SMOOTH);
-    let curve = curve(&swept).iter().map(|f| (f.tally.per_hour(), f.tally.miss_rate())).collect();
-    let best = calibrate(&point, &swept, wish).context("nothing was swept")?;
+    let curve = curve(&swept).iter().map(|f| (f.counts.per_hour(), f.counts.miss_rate())).collect();
+    let best = calibrate(&point, &swept, target).context("no operating point was tried")?;
     let (mut misses, mut alarms) = (Vec::new(), Vec::new());
     for (k, (track, played)) in tracks.iter().zip(&played).enumerate() {
         let at = |e: &elman::detect::Event| e.step as usize * usize::from(audio.hop) + usize::from(audio.window);
         let details = Some(Details { track: k, misses: &mut misses, alarms: &mut alarms });
-        judge(track, audio.sample_rate, &replay(played, &best.config), at, &labels, &keyword, details);
+        score_events(track, audio.sample_rate, &replay(played, &best.config), at, &labels, &keyword, details);
     }
-    Ok(Calibrated { hours: best.tally.hours, curve, point: best, rests, misses, alarms })
+    Ok(Calibrated { hours: best.counts.hours, curve, point: best, silence_resets, misses, alarms })
 }

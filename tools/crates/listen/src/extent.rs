@@ -5,7 +5,7 @@ use std::ops::Range;
 /// Parts of a second over which energy is taken.
 const PARTS: usize = 100;
 
-/// The samples between the first and the last part of a clip in which the word is heard: parts of 10 ms whose level lies
+/// The samples between the first and the last part of a clip in which the word is audible: parts of 10 ms whose level is
 /// above a third of the way, in dB, from the quiet tenth of the clip to its loudest part. The whole clip, where it is too
 /// short or all of one level.
 pub fn extent(samples: &[i16], rate: u32) -> Range<usize> {

@@ -81,7 +81,7 @@ pub fn check_labels(tracks: &[Track], labels: &[String], keyword: &[bool], rate:
     let words: Vec<&str> = labels.iter().zip(keyword).filter(|(_, k)| **k).map(|(l, _)| l.as_str()).collect();
     ensure!(
         all().any(|(_, w)| words.contains(&w.label.as_str())),
-        "none of the words {} is said in the recordings; label where they are said, in a file NAME.txt beside each",
+        "none of the words {} is said in the recordings; label where they are said, in a file NAME.txt next to each",
         words.join(", ")
     );
     let unknown: Vec<String> =

@@ -29,7 +29,7 @@ impl Microphone {
         use anyhow::Context;
         use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
         let device = cpal::default_host().default_input_device().context("this machine has no microphone")?;
-        let channels = device.default_input_config().context("the microphone says no format")?.channels();
+        let channels = device.default_input_config().context("the microphone reports no format")?.channels();
         let config = cpal::StreamConfig { channels, sample_rate: rate, buffer_size: cpal::BufferSize::Default };
         let (send, blocks) = std::sync::mpsc::channel();
         let take = move |data: &[i16], _: &cpal::InputCallbackInfo| {

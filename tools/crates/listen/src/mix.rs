@@ -9,7 +9,7 @@ use super::noise::{Noise, shaped};
 use super::{extent, labels};
 use elman_data::Clip;
 
-/// The label of words that are not to be told.
+/// The label of words that are not to be detected.
 pub const UNKNOWN: &str = "unknown";
 /// The label of steps in which nothing is said.
 pub const SILENCE: &str = "silence";
@@ -21,7 +21,7 @@ pub struct Spoken {
     pub label: String,
     /// First sample.
     pub start: usize,
-    /// Behind the last sample.
+    /// One past the last sample.
     pub end: usize,
 }
 
@@ -42,7 +42,7 @@ impl Track {
         self.samples.len() as f64 / f64::from(rate.max(1)) / 3600.0
     }
 
-    /// Writes the track as DIR/NAME.wav with its label file beside it.
+    /// Writes the track as DIR/NAME.wav and its label file DIR/NAME.txt.
     ///
     /// # Errors
     /// Where a file cannot be written.
@@ -73,7 +73,7 @@ pub struct MixOptions {
     pub tilt_db: f32,
     /// Kinds of noise to choose from; one a track.
     pub noises: Vec<Noise>,
-    /// Share of the words that are cut in their first half or said backward, and then are unknown.
+    /// Share of the words that are cut in their first half or reversed, and then are unknown.
     pub fragments: f32,
     /// Share of the tracks without any word.
     pub wordless: f32,
@@ -82,8 +82,8 @@ pub struct MixOptions {
 }
 
 impl MixOptions {
-    /// To judge by: clips as they are, in the corpus' own background, `per_hour` of them at `snr_db`.
-    pub fn judging(hours: f64, per_hour: f64, snr_db: f32, clip_s: f64) -> Self {
+    /// For validation: clips as they are, in the corpus' own background, `per_hour` of them at `snr_db`.
+    pub fn evaluation(hours: f64, per_hour: f64, snr_db: f32, clip_s: f64) -> Self {
         let gap = (3600.0 / per_hour - clip_s).max(0.2) as f32;
         MixOptions {
             seconds: 3600.0 * hours,
@@ -295,7 +295,7 @@ mod tests {
     fn words_lie_where_the_labels_say_at_the_ratio_asked_for() {
         let (clips, labels) = ([clip(0), clip(1)], ["no".to_owned(), "yes".to_owned()]);
         let noise: Vec<i16> = (0..40_000u32).map(|i| ((i.wrapping_mul(2_654_435_761) >> 20) as i16) - 2048).collect();
-        let how = MixOptions::judging(0.02, 900.0, 10.0, 1.0);
+        let how = MixOptions::evaluation(0.02, 900.0, 10.0, 1.0);
         let track = mix(&clips, &labels, &noise).track(&how, 5);
         assert_eq!(track.samples.len(), 72 * 16_000);
         assert!((14..=22).contains(&track.words.len()), "{}", track.words.len());
@@ -303,7 +303,7 @@ mod tests {
         for word in &track.words {
             let loud: Vec<f32> = track.samples[word.start..word.end].iter().map(|x| f32::from(*x)).collect();
             let ratio = 20.0 * (rms(&loud) / rms(&quiet)).log10();
-            // The word and the noise on which it lies.
+            // The word and the noise under it.
             assert!((ratio - 10.4).abs() < 1.0, "{ratio}");
         }
         assert!(track.words.windows(2).all(|w| w[0].end < w[1].start));
@@ -325,14 +325,14 @@ mod tests {
                 fragments: 0.5,
                 trimmed: 0.5,
                 jitter_db: 6.0,
-                ..MixOptions::judging(0.01, 1200.0, 5.0, 1.0)
+                ..MixOptions::evaluation(0.01, 1200.0, 5.0, 1.0)
             };
             let track = mix(&clips, &labels, &[]).track(&how, 1);
             assert_eq!(track.samples.len(), 36 * 16_000);
             assert!(track.words.iter().any(|w| w.label == UNKNOWN) && track.words.iter().any(|w| w.label == "yes"));
             assert!(track.words.iter().all(|w| w.start < w.end && w.end <= track.samples.len()));
         }
-        let silent = MixOptions { wordless: 1.0, ..MixOptions::judging(0.01, 1200.0, 5.0, 1.0) };
+        let silent = MixOptions { wordless: 1.0, ..MixOptions::evaluation(0.01, 1200.0, 5.0, 1.0) };
         assert!(mix(&clips, &labels, &[]).track(&silent, 1).words.is_empty());
     }
 }

@@ -20,7 +20,7 @@ pub enum Noise {
     Babble,
 }
 
-/// `n` samples of made noise, of no level in particular. [`Noise::Background`] is made as white.
+/// `n` samples of synthetic noise, of no level in particular. [`Noise::Background`] gives white noise.
 pub fn shaped(kind: Noise, n: usize, rate: u32, rng: &mut ChaCha8Rng) -> Vec<f32> {
     let mut white = || rng.random_range(-1.0..1.0f32);
     match kind {

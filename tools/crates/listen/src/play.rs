@@ -4,42 +4,43 @@ use anyhow::Result;
 use elman::Listener;
 use elman::audio;
 use elman::blob::Model;
-use elman::detect::{self, Detector, Event, ONE, Rest};
+use elman::detect::{self, Detector, Event, Probability, SilenceReset};
+use elman::net::Output;
 
 use super::Track;
 
-/// The scores of every step of a recording.
+/// The logits of every step of a recording.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Played {
+pub struct StreamScores {
     /// `[steps, outputs]`.
     pub scores: Vec<i16>,
     /// Their fraction bits.
     pub frac: u8,
     /// Outputs.
     pub outputs: usize,
-    /// Their probabilities, as the detector takes them.
-    pub probabilities: Vec<u16>,
-    /// The rest that the listener had.
-    pub rest: Rest,
-    /// Steps behind which it started anew.
-    pub rests: Vec<usize>,
+    /// Their probabilities, as the detector reads them.
+    pub probabilities: Vec<Probability>,
+    /// The silence reset that the listener had.
+    pub silence_reset: SilenceReset,
+    /// Steps after which it was reset.
+    pub resets: Vec<usize>,
 }
 
-impl Played {
-    /// From the outputs of a float network, `[steps, outputs]`, rounded as the device would have them.
+impl StreamScores {
+    /// From the outputs of a float network, `[steps, outputs]`, rounded to the device's format.
     pub fn of_floats(outputs: &[f32], width: usize) -> Self {
         const FRAC: u8 = 10;
         let round = |y: &f32| (y * f32::from(1u16 << FRAC)).round().clamp(-32_768.0, 32_767.0) as i16;
-        Played::new(outputs.iter().map(round).collect(), FRAC, width)
+        StreamScores::new(outputs.iter().map(round).collect(), FRAC, width)
     }
 
-    /// From `[steps, outputs]` scores.
+    /// From `[steps, outputs]` logits.
     pub fn new(scores: Vec<i16>, frac: u8, outputs: usize) -> Self {
-        let mut probabilities = vec![0; scores.len()];
+        let mut probabilities = vec![Probability::ZERO; scores.len()];
         for (y, p) in scores.chunks_exact(outputs.max(1)).zip(probabilities.chunks_exact_mut(outputs.max(1))) {
-            elman::arith::softmax(y, frac, p);
+            Output { logits: y, frac }.softmax(p);
         }
-        Played { scores, frac, outputs, probabilities, ..Played::default() }
+        StreamScores { scores, frac, outputs, probabilities, ..StreamScores::default() }
     }
 
     /// Steps.
@@ -48,37 +49,42 @@ impl Played {
     }
 }
 
-/// A listener of `model` over samples, in blocks of `block`, which starts anew after `rest`. Where that is depends on no
-/// threshold, so that what it hears serves every point.
+/// Runs a listener of `model` over samples, in blocks of `block`, with this silence reset. Where it resets depends on no
+/// threshold, so the result serves every operating point.
 ///
 /// # Errors
 /// Where the model has no front end, or is no stream, or has no such output.
-pub fn play(model: &Model<'_>, samples: &[i16], block: usize, rest: Rest) -> Result<Played> {
-    let audio = model.audio().ok_or_else(|| anyhow::anyhow!("the model {} takes no sound", model.name()))?;
-    let silence = (rest != Rest::NEVER).then_some(usize::from(rest.output));
-    let thresholds: Vec<u16> = (0..model.outputs()).map(|k| if silence == Some(k) { 0 } else { ONE }).collect();
-    let config = detect::Config { rest, ..detect::Config::new(&thresholds).map_err(|e| anyhow::anyhow!("{e}"))? };
+pub fn play(model: &Model<'_>, samples: &[i16], block: usize, silence_reset: SilenceReset) -> Result<StreamScores> {
+    let audio = model
+        .audio()
+        .ok_or_else(|| anyhow::anyhow!("the model {} reads no sound: it has no audio front end", model.name()))?;
+    let silence = (silence_reset != SilenceReset::NEVER).then_some(usize::from(silence_reset.class));
+    let threshold = |k| if silence == Some(k) { Probability::ZERO } else { Probability::ONE };
+    let thresholds: Vec<Probability> = (0..model.outputs()).map(threshold).collect();
+    let config =
+        detect::Config { silence_reset, ..detect::Config::new(&thresholds).map_err(|e| anyhow::anyhow!("{e}"))? };
     let mut memory = vec![0; audio.memory_words() + model.memory_words() + config.memory_words()];
     let mut listener = Listener::with_detector(model, &config, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
-    let mut played = Played { frac: model.out_frac(), outputs: model.outputs(), rest, ..Played::default() };
+    let mut played =
+        StreamScores { frac: model.out_frac(), outputs: model.outputs(), silence_reset, ..StreamScores::default() };
     played.scores.reserve(audio.frames(samples.len()) * model.outputs());
     let mut step = 0;
     for block in samples.chunks(block.max(1)) {
-        listener.push_each(block, |heard| {
-            played.scores.extend_from_slice(heard.scores);
-            played.probabilities.extend_from_slice(heard.detector.probabilities());
-            played.rests.extend(heard.rests.then_some(step));
+        listener.push_each(block, |result| {
+            played.scores.extend_from_slice(result.logits);
+            played.probabilities.extend_from_slice(result.detector.probabilities());
+            played.resets.extend(result.reset.then_some(step));
             step += 1;
         });
     }
     Ok(played)
 }
 
-/// How often a listener started anew on tracks, and how often of these within a word: behind its start, and before its end.
-pub fn rests(tracks: &[Track], played: &[Played], audio: &audio::Config) -> [usize; 2] {
+/// How often a listener was reset on tracks, and how often of these within a word: after its start and before its end.
+pub fn count_resets(tracks: &[Track], played: &[StreamScores], audio: &audio::Config) -> [usize; 2] {
     let mut counts = [0; 2];
     for (track, played) in tracks.iter().zip(played) {
-        for &step in &played.rests {
+        for &step in &played.resets {
             let at = step * usize::from(audio.hop) + usize::from(audio.window);
             counts[0] += 1;
             counts[1] += usize::from(track.words.iter().any(|w| (w.start..w.end).contains(&at)));
@@ -87,19 +93,19 @@ pub fn rests(tracks: &[Track], played: &[Played], audio: &audio::Config) -> [usi
     counts
 }
 
-/// The events of a detector over scores that were kept; it starts anew where they were heard anew.
+/// The events of a detector over stored logits; it is reset where the listener was.
 ///
 /// # Panics
-/// Where `config` does not fit the outputs; configurations are judged where they are made.
-pub fn replay(played: &Played, config: &detect::Config) -> Vec<Event> {
+/// Where `config` does not fit the outputs; configurations are checked where they are made.
+pub fn replay(played: &StreamScores, config: &detect::Config) -> Vec<Event> {
     let mut memory = vec![0; config.memory_words()];
     let mut detector = Detector::new(config, &mut memory).expect("a detector for these outputs");
-    let mut rests = played.rests.iter().peekable();
+    let mut resets = played.resets.iter().peekable();
     let mut events = Vec::new();
     for (step, p) in played.probabilities.chunks_exact(played.outputs).enumerate() {
         events.extend(detector.step_probabilities(p));
-        if rests.next_if_eq(&&step).is_some() {
-            detector.start_anew();
+        if resets.next_if_eq(&&step).is_some() {
+            detector.reset_window();
         }
     }
     events
@@ -117,7 +123,7 @@ mod tests {
     use elman_quant::synthetic::sound;
     use elman_quant::words_of;
 
-    /// What is kept of a listener's scores gives a detector the listener's own events, rests included.
+    /// The stored logits of a listener give a detector the listener's own events, silence resets included.
     #[test]
     fn kept_scores_give_the_events_of_the_listener() {
         let model = sound::resting(audio::Config::HZ_16000, 9, 4, 3).unwrap();
@@ -129,19 +135,19 @@ mod tests {
         let mut memory = vec![0; Blob::new(&words).listener_words()];
         let mut listener = Listener::new(&loaded, &mut memory).unwrap();
         let mut events = Vec::new();
-        listener.push_each(&samples, |heard| events.extend(heard.event));
-        let played = play(&loaded, &samples, 777, config.rest).unwrap();
-        assert!(played.rests.len() > 3 && events.len() > 3, "{} rests, {} events", played.rests.len(), events.len());
+        listener.push_each(&samples, |result| events.extend(result.event));
+        let played = play(&loaded, &samples, 777, config.silence_reset).unwrap();
+        assert!(played.resets.len() > 3 && events.len() > 3, "{} resets, {} events", played.resets.len(), events.len());
         assert_eq!(replay(&played, config), events);
-        // Scores heard without rests are others.
-        assert_ne!(play(&loaded, &samples, 777, Rest::NEVER).unwrap().scores, played.scores);
+        // Without silence resets the logits differ.
+        assert_ne!(play(&loaded, &samples, 777, SilenceReset::NEVER).unwrap().scores, played.scores);
         let words = [(0, 60_000)].map(|(start, end)| crate::Spoken { label: "a".into(), start, end });
         let track = Track { words: words.into(), ..Track::default() };
         let at = |step: &&usize| **step * 320 + 512 < 60_000;
-        let within = played.rests.iter().filter(at).count();
+        let within = played.resets.iter().filter(at).count();
         assert_eq!(
-            rests(&[track], std::slice::from_ref(&played), loaded.audio().unwrap()),
-            [played.rests.len(), within]
+            count_resets(&[track], std::slice::from_ref(&played), loaded.audio().unwrap()),
+            [played.resets.len(), within]
         );
     }
 }

@@ -1,40 +1,40 @@
-//! Operating points: which smoothing, thresholds and refractory time to work with.
+//! Operating points: smoothing, thresholds and refractory time, chosen on recordings.
 
 use elman::audio;
-use elman::detect::{self, ONE};
+use elman::detect::{self, Probability};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::play::sample_of;
-use super::{Played, SILENCE, Tally, Track, judge, replay};
+use super::{DetectionCounts, SILENCE, StreamScores, Track, replay, score_events};
 
-/// Recordings, played.
+/// Recordings with the network's logits for them.
 #[derive(Clone, Copy, Debug)]
-pub struct Point<'a> {
+pub struct CalibrationSet<'a> {
     /// The recordings.
     pub tracks: &'a [Track],
-    /// What the network said of them.
-    pub played: &'a [Played],
+    /// The network's logits for them.
+    pub played: &'a [StreamScores],
     /// The front end.
     pub audio: &'a audio::Config,
     /// Labels of the outputs.
     pub labels: &'a [String],
-    /// Which of them are words to be told.
+    /// Which of them are words to detect.
     pub keyword: &'a [bool],
 }
 
-/// An operating point and what it came to.
+/// An operating point and its result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Found {
+pub struct OperatingPoint {
     /// The detector's parameters.
     pub config: detect::Config,
-    /// What they came to.
-    pub tally: Tally,
+    /// Hits, misses and false accepts.
+    pub counts: DetectionCounts,
 }
 
-/// What a user wants of an operating point.
+/// What an operating point must reach.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Wish {
+pub struct OperatingTarget {
     /// Most false accepts an hour.
     pub max_false_accepts_per_hour: f64,
 }
@@ -43,56 +43,58 @@ pub struct Wish {
 pub const SMOOTH: [u8; 7] = [2, 4, 6, 9, 13, 18, 25];
 /// Refractory times that are tried, in seconds.
 const REFRACTORY_S: [f64; 2] = [0.5, 0.8];
-/// Silence after which a listener starts anew, unless the user says otherwise, in seconds.
-pub const REST_S: f64 = 2.0;
+/// Silence after which a listener is reset, by default, in seconds.
+pub const SILENCE_RESET_S: f64 = 2.0;
 
-/// The rest of so many seconds, at least a step longer than any refractory time that is tried; none for 0 seconds, or where
+/// The silence reset after so many seconds, at least a step longer than any refractory time that is tried; none for 0 seconds, or where
 /// no output is silence.
-pub fn rest(seconds: f64, audio: &audio::Config, labels: &[String]) -> detect::Rest {
+pub fn silence_reset(seconds: f64, audio: &audio::Config, labels: &[String]) -> detect::SilenceReset {
     let steps = |s: f64| (s * f64::from(audio.sample_rate) / f64::from(audio.hop)).round();
     let least = REFRACTORY_S.into_iter().map(steps).fold(0.0, f64::max) + 1.0;
     let silence = labels.iter().position(|l| l == SILENCE).and_then(|k| u8::try_from(k).ok());
     match silence {
-        Some(output) if seconds > 0.0 => detect::Rest { output, steps: steps(seconds).max(least) as u16 },
-        _ => detect::Rest::NEVER,
+        Some(output) if seconds > 0.0 => {
+            detect::SilenceReset { class: output, steps: steps(seconds).max(least) as u16 }
+        }
+        _ => detect::SilenceReset::NEVER,
     }
 }
 
 /// Thresholds that are tried: evenly spaced, closer together towards 1.
-fn thresholds() -> Vec<u16> {
+fn thresholds() -> Vec<Probability> {
     let even = (3..=18).map(|k| f64::from(k) * 0.05);
     let close = [0.92, 0.94, 0.955, 0.965, 0.975, 0.985, 0.99, 0.994, 0.997];
-    even.chain(close).map(|t| (t * f64::from(ONE)) as u16).collect()
+    even.chain(close).map(|t| Probability::from_bits((t * 32_768.0) as u16)).collect()
 }
 
-impl Point<'_> {
-    /// Plays the detector over all recordings.
-    pub fn tally(&self, config: &detect::Config) -> Tally {
-        let mut sum = Tally::default();
+impl CalibrationSet<'_> {
+    /// Runs the detector over all recordings.
+    pub fn counts(&self, config: &detect::Config) -> DetectionCounts {
+        let mut sum = DetectionCounts::default();
         for (track, played) in self.tracks.iter().zip(self.played) {
             let events = replay(played, config);
             let at = |e: &_| sample_of(e, self.audio);
-            sum.add(&judge(track, self.audio.sample_rate, &events, at, self.labels, self.keyword, None));
+            sum.add(&score_events(track, self.audio.sample_rate, &events, at, self.labels, self.keyword, None));
         }
         sum
     }
 
-    fn found(&self, config: detect::Config) -> Found {
-        Found { tally: self.tally(&config), config }
+    fn found(&self, config: detect::Config) -> OperatingPoint {
+        OperatingPoint { counts: self.counts(&config), config }
     }
 
     /// The same threshold for each word.
-    fn uniform(&self, smooth: u8, seconds: f64, threshold: u16) -> detect::Config {
-        let thresholds = self.keyword.iter().map(|k| if *k { threshold } else { 0 }).collect();
+    fn uniform(&self, smooth: u8, seconds: f64, threshold: Probability) -> detect::Config {
+        let thresholds = self.keyword.iter().map(|k| if *k { threshold } else { Probability::ZERO }).collect();
         let hop = f64::from(self.audio.hop) / f64::from(self.audio.sample_rate);
         let refractory = (seconds / hop).round() as u16;
-        let rest = self.played.first().map_or(detect::Rest::NEVER, |p| p.rest);
-        detect::Config { smooth, refractory, release: 0, rest, thresholds }
+        let silence_reset = self.played.first().map_or(detect::SilenceReset::NEVER, |p| p.silence_reset);
+        detect::Config { smooth, refractory, release: Probability::ZERO, silence_reset, thresholds }
     }
 }
 
 /// Every combination of these windows of smoothing, refractory times and one threshold for all words.
-pub fn sweep(point: &Point<'_>, windows: &[u8]) -> Vec<Found> {
+pub fn sweep(point: &CalibrationSet<'_>, windows: &[u8]) -> Vec<OperatingPoint> {
     let mut configs = Vec::new();
     for &smooth in windows {
         for seconds in REFRACTORY_S {
@@ -103,26 +105,26 @@ pub fn sweep(point: &Point<'_>, windows: &[u8]) -> Vec<Found> {
 }
 
 /// The points of a sweep that no other beats in both false accepts and misses, from few false accepts to many.
-pub fn curve(found: &[Found]) -> Vec<Found> {
-    let mut sorted: Vec<&Found> = found.iter().collect();
+pub fn curve(found: &[OperatingPoint]) -> Vec<OperatingPoint> {
+    let mut sorted: Vec<&OperatingPoint> = found.iter().collect();
     sorted.sort_by(|a, b| {
-        let key = |f: &Found| (f.tally.false_accepts, f.tally.said - f.tally.hits);
+        let key = |f: &OperatingPoint| (f.counts.false_accepts, f.counts.said - f.counts.hits);
         key(a).cmp(&key(b))
     });
-    let mut curve: Vec<Found> = Vec::new();
+    let mut curve: Vec<OperatingPoint> = Vec::new();
     for f in sorted {
-        if curve.last().is_none_or(|last| f.tally.hits > last.tally.hits) {
+        if curve.last().is_none_or(|last| f.counts.hits > last.counts.hits) {
             curve.push(f.clone());
         }
     }
     curve
 }
 
-/// Whether `a` serves the wish better than `b`: within the allowed false accepts first, then fewer misses, then fewer false
+/// Whether `a` is better for the target than `b`: within the allowed false accepts first, then fewer misses, then fewer false
 /// accepts.
-fn better(a: &Tally, b: &Tally, wish: Wish) -> bool {
-    let key = |t: &Tally| {
-        let over = (t.per_hour() - wish.max_false_accepts_per_hour).max(0.0);
+fn better(a: &DetectionCounts, b: &DetectionCounts, target: OperatingTarget) -> bool {
+    let key = |t: &DetectionCounts| {
+        let over = (t.per_hour() - target.max_false_accepts_per_hour).max(0.0);
         (over, t.said - t.hits, t.false_accepts)
     };
     let (a, b) = (key(a), key(b));
@@ -132,17 +134,21 @@ fn better(a: &Tally, b: &Tally, wish: Wish) -> bool {
 /// Combinations of smoothing and refractory time for which thresholds are shared out.
 const SHARED_OUT: usize = 3;
 
-/// The best point for a wish. For the most promising windows and refractory times of a sweep the allowed false accepts are
+/// The best point for a target. For the most promising windows and refractory times of a sweep the allowed false accepts are
 /// shared out among the words such that fewest are missed; from the best of these and of the sweep each
 /// word's threshold is tried by itself, twice around; at the end each is moved to the middle of the range in which nothing
 /// changes.
-pub fn calibrate(point: &Point<'_>, sweep: &[Found], wish: Wish) -> Option<Found> {
-    let order = |a: &Found, b: &Found| {
-        let first = better(&a.tally, &b.tally, wish);
-        let second = better(&b.tally, &a.tally, wish);
+pub fn calibrate(
+    point: &CalibrationSet<'_>,
+    sweep: &[OperatingPoint],
+    target: OperatingTarget,
+) -> Option<OperatingPoint> {
+    let order = |a: &OperatingPoint, b: &OperatingPoint| {
+        let first = better(&a.counts, &b.counts, target);
+        let second = better(&b.counts, &a.counts, target);
         second.cmp(&first)
     };
-    let mut sorted: Vec<&Found> = sweep.iter().collect();
+    let mut sorted: Vec<&OperatingPoint> = sweep.iter().collect();
     sorted.sort_by(|a, b| order(a, b));
     let mut best = (*sorted.first()?).clone();
     let mut kinds: Vec<&detect::Config> = Vec::new();
@@ -154,12 +160,12 @@ pub fn calibrate(point: &Point<'_>, sweep: &[Found], wish: Wish) -> Option<Found
     }
     let words: Vec<usize> = (0..point.keyword.len()).filter(|k| point.keyword[*k]).collect();
     for kind in kinds {
-        let shared = point.found(shared_out(point, kind, &words, wish));
-        if better(&shared.tally, &best.tally, wish) {
+        let shared = point.found(shared_out(point, kind, &words, target));
+        if better(&shared.counts, &best.counts, target) {
             best = shared;
         }
     }
-    let tried = |best: &Found, k: usize| -> Vec<Found> {
+    let tried = |best: &OperatingPoint, k: usize| -> Vec<OperatingPoint> {
         thresholds()
             .into_par_iter()
             .map(|t| {
@@ -172,7 +178,7 @@ pub fn calibrate(point: &Point<'_>, sweep: &[Found], wish: Wish) -> Option<Found
     for _ in 0..2 {
         for &k in &words {
             for f in tried(&best, k) {
-                if better(&f.tally, &best.tally, wish) {
+                if better(&f.counts, &best.counts, target) {
                     best = f;
                 }
             }
@@ -182,51 +188,56 @@ pub fn calibrate(point: &Point<'_>, sweep: &[Found], wish: Wish) -> Option<Found
         let tried = tried(&best, k);
         let now = best.config.thresholds[k];
         let at = tried.iter().position(|f| f.config.thresholds[k] >= now).unwrap_or(0);
-        let same = |f: &&Found| f.tally == best.tally;
+        let same = |f: &&OperatingPoint| f.counts == best.counts;
         let below = tried[..at].iter().rev().take_while(same).last().map_or(now, |f| f.config.thresholds[k]);
         let above = tried[at..].iter().take_while(same).last().map_or(now, |f| f.config.thresholds[k]);
         let mut config = best.config.clone();
         config.thresholds[k] = below + (above - below) / 2;
         let middle = point.found(config);
-        if !better(&best.tally, &middle.tally, wish) {
+        if !better(&best.counts, &middle.counts, target) {
             best = middle;
         }
     }
     Some(best)
 }
 
-/// Thresholds that together miss fewest words at the allowed false accepts, were each word told by itself: a false accept
-/// is spent where it buys most. Words stand in each other's way but little (they share the refractory time), and what that
-/// changes is mended afterwards. Exact, by dynamic programming over words and false accepts.
-fn shared_out(point: &Point<'_>, kind: &detect::Config, words: &[usize], wish: Wish) -> detect::Config {
+/// Thresholds that together miss fewest words at the allowed false accepts, if each word were detected alone: a false
+/// accept is spent where it saves most misses. Words interact little (they share the refractory time), and a later search
+/// corrects that. Exact, by dynamic programming over words and false accepts.
+fn shared_out(
+    point: &CalibrationSet<'_>,
+    kind: &detect::Config,
+    words: &[usize],
+    target: OperatingTarget,
+) -> detect::Config {
     let hours: f64 = point.tracks.iter().map(|t| t.hours(point.audio.sample_rate)).sum();
-    let allowed = (wish.max_false_accepts_per_hour * hours + 1e-9).floor().max(0.0) as usize;
-    let choices: Vec<Vec<(u16, Tally)>> = words
+    let allowed = (target.max_false_accepts_per_hour * hours + 1e-9).floor().max(0.0) as usize;
+    let choices: Vec<Vec<(Probability, DetectionCounts)>> = words
         .par_iter()
         .map(|&k| {
-            let alone = |t: u16| {
+            let alone = |t: Probability| {
                 let mut config = kind.clone();
-                config.thresholds.iter_mut().for_each(|t| *t = 0);
+                config.thresholds.iter_mut().for_each(|t| *t = Probability::ZERO);
                 config.thresholds[k] = t;
-                (t, point.tally(&config))
+                (t, point.counts(&config))
             };
             thresholds().into_iter().map(alone).collect()
         })
         .collect();
-    // Of each number of false accepts, the most words that can be heard with no more, and by which thresholds.
-    let mut most: Vec<(usize, Vec<u16>)> = vec![(0, Vec::new()); allowed + 1];
+    // Of each number of false accepts, the most words that can be detected with no more, and by which thresholds.
+    let mut most: Vec<(usize, Vec<Probability>)> = vec![(0, Vec::new()); allowed + 1];
     for (&k, choices) in words.iter().zip(&choices) {
-        let strictest = choices.last().map_or(ONE, |(t, _)| *t);
+        let strictest = choices.last().map_or(Probability::ONE, |(t, _)| *t);
         most = (0..=allowed)
             .map(|spent| {
-                // Where even the strictest threshold costs too much, it stays: the tally tells.
+                // Where even the strictest threshold costs too much, it stays: the counts show it.
                 let none = (most[spent].0, strictest, spent);
                 let (hits, threshold, left) = choices
                     .iter()
-                    .filter(|(_, tally)| tally.false_accepts <= spent)
-                    .map(|(t, tally)| {
-                        let left = spent - tally.false_accepts;
-                        (most[left].0 + tally.words.get(k).map_or(0, |w| w.1), *t, left)
+                    .filter(|(_, counts)| counts.false_accepts <= spent)
+                    .map(|(t, counts)| {
+                        let left = spent - counts.false_accepts;
+                        (most[left].0 + counts.words.get(k).map_or(0, |w| w.1), *t, left)
                     })
                     // Of equals the strictest.
                     .fold(none, |best, c| if c.0 >= best.0 { c } else { best });
@@ -252,13 +263,13 @@ mod tests {
     fn a_rest_is_at_the_output_of_silence_and_longer_than_the_refractory_time() {
         let audio = audio::Config::HZ_16000;
         let labels = ["yes", "silence"].map(str::to_owned);
-        assert_eq!(rest(2.0, &audio, &labels), detect::Rest { output: 1, steps: 100 });
-        assert_eq!(rest(0.1, &audio, &labels), detect::Rest { output: 1, steps: 41 });
-        assert_eq!(rest(0.0, &audio, &labels), detect::Rest::NEVER);
-        assert_eq!(rest(2.0, &audio, &labels[..1]), detect::Rest::NEVER);
+        assert_eq!(silence_reset(2.0, &audio, &labels), detect::SilenceReset { class: 1, steps: 100 });
+        assert_eq!(silence_reset(0.1, &audio, &labels), detect::SilenceReset { class: 1, steps: 41 });
+        assert_eq!(silence_reset(0.0, &audio, &labels), detect::SilenceReset::NEVER);
+        assert_eq!(silence_reset(2.0, &audio, &labels[..1]), detect::SilenceReset::NEVER);
     }
 
-    /// A network that says of one word what is wanted, and of another nearly so: the point tells them apart.
+    /// A network that is right about one word and nearly so about another: the operating point separates them.
     #[test]
     fn the_point_lies_between_the_word_and_what_is_like_it() {
         let audio = audio::Config::HZ_16000;
@@ -278,18 +289,24 @@ mod tests {
                 scores[2 * step] = 2000;
             }
         }
-        let played = [Played::new(scores, 8, 2)];
+        let played = [StreamScores::new(scores, 8, 2)];
         let tracks = [Track { samples: vec![0; 6000 * 320 + 192], words, ..Track::default() }];
-        let point = Point { tracks: &tracks, played: &played, audio: &audio, labels: &labels, keyword: &[false, true] };
+        let point = CalibrationSet {
+            tracks: &tracks,
+            played: &played,
+            audio: &audio,
+            labels: &labels,
+            keyword: &[false, true],
+        };
         let found = sweep(&point, &SMOOTH);
-        let best = calibrate(&point, &found, Wish { max_false_accepts_per_hour: 0.0 }).unwrap();
-        assert_eq!((best.tally.hits, best.tally.said, best.tally.false_accepts), (10, 10, 0));
-        // e^(300/256) / (1 + e^(300/256)) is 0.76: with less the unknown word is told as well.
-        assert!(best.config.thresholds[1] > ONE / 2 && best.config.check(2).is_ok(), "{:?}", best.config);
-        let loose = point.tally(&point.uniform(2, 0.5, ONE / 2));
+        let best = calibrate(&point, &found, OperatingTarget { max_false_accepts_per_hour: 0.0 }).unwrap();
+        assert_eq!((best.counts.hits, best.counts.said, best.counts.false_accepts), (10, 10, 0));
+        // e^(300/256) / (1 + e^(300/256)) is 0.76: with less the unknown word is detected as well.
+        assert!(best.config.thresholds[1] > Probability::ONE / 2 && best.config.check(2).is_ok(), "{:?}", best.config);
+        let loose = point.counts(&point.uniform(2, 0.5, Probability::ONE / 2));
         assert_eq!((loose.hits, loose.false_accepts, loose.at_unknown), (10, 10, 10));
         let curve = curve(&found);
-        assert_eq!((curve[0].tally.false_accepts, curve[0].tally.hits, curve.len()), (0, 10, 1));
+        assert_eq!((curve[0].counts.false_accepts, curve[0].counts.hits, curve.len()), (0, 10, 1));
     }
 
     /// Two words, of which one costs a false accept for each hit and the other gives two: the one allowed goes to the other.
@@ -313,18 +330,19 @@ mod tests {
         for y in scores.chunks_exact_mut(outputs).filter(|y| y[1] == 0 && y[2] == 0) {
             y[0] = 2000;
         }
-        let played = [Played::new(scores, 8, outputs)];
+        let played = [StreamScores::new(scores, 8, outputs)];
         let tracks = [Track { samples: vec![0; steps * 320 + 192], words, ..Track::default() }];
         let keyword = [false, true, true];
-        let point = Point { tracks: &tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
+        let point =
+            CalibrationSet { tracks: &tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
         let hours = tracks[0].hours(audio.sample_rate);
         for (allowed, hits) in [(0.0, 6), (1.0, 8), (2.0, 9)] {
-            let wish = Wish { max_false_accepts_per_hour: allowed / hours };
-            let kind = point.uniform(4, 0.5, ONE / 2);
-            let shared = point.tally(&shared_out(&point, &kind, &[1, 2], wish));
+            let target = OperatingTarget { max_false_accepts_per_hour: allowed / hours };
+            let kind = point.uniform(4, 0.5, Probability::ONE / 2);
+            let shared = point.counts(&shared_out(&point, &kind, &[1, 2], target));
             assert_eq!((shared.said, shared.hits, shared.false_accepts as f64), (9, hits, allowed));
-            let best = calibrate(&point, &sweep(&point, &SMOOTH), wish).unwrap();
-            assert_eq!((best.tally.hits, best.tally.false_accepts as f64), (hits, allowed));
+            let best = calibrate(&point, &sweep(&point, &SMOOTH), target).unwrap();
+            assert_eq!((best.counts.hits, best.counts.false_accepts as f64), (hits, allowed));
         }
     }
 }

@@ -5,14 +5,13 @@ use elman::audio;
 use serde::{Deserialize, Serialize};
 
 use super::{Mix, MixOptions, Noise, SILENCE, Track, UNKNOWN, Variation};
-use elman_data::{Clip, Corpus, Split};
-use elman_nn::NO_CLASS;
+use elman_data::{Clip, Corpus, NO_CLASS, Split};
 
 /// The part of a recipe that makes streams of clips: the table `[stream]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StreamRecipe {
-    /// Words to be told; all other labels become `unknown`. Empty: every label but `unknown`.
+    /// Words to detect; all other labels become `unknown`. Empty: every label but `unknown`.
     pub words: Vec<String>,
     /// Labels whose clips are not used at all.
     pub leave_out: Vec<String>,
@@ -36,29 +35,33 @@ pub struct StreamRecipe {
     pub tilt_db: f32,
     /// Kinds of background; one that is named twice is drawn twice as often.
     pub noises: Vec<Noise>,
-    /// Share of the words that are cut short or turned round, and then unknown.
+    /// Share of the words that are cut short or reversed, and then unknown.
     pub fragments: f32,
     /// Share of the streams without words.
     pub wordless: f32,
     /// Share of the clips cut to the word.
     pub trimmed: f32,
-    /// From so long before the end of a word, in ms, it is wanted; earlier steps of it want nothing.
+    /// The word is the target from so long before its end, in ms; its earlier steps have no target.
     pub lead_ms: f32,
-    /// Until so long behind its end it is wanted.
+    /// The word is the target until so long after its end, in ms.
     pub hold_ms: f32,
-    /// Epochs for which a stream is kept, varied anew in each, before another takes its place.
+    /// Epochs for which a stream is kept, varied again in each, before another replaces it.
     pub reuse: usize,
     /// How the features of a stream are varied.
     pub vary: Variation,
-    /// Every so many epochs streams with false accepts are looked for; 0 never.
-    pub mine_every: usize,
-    /// Streams that are looked through for false accepts.
-    pub mine_streams: usize,
+    /// Every so many epochs, search for hard negatives: streams with false accepts; 0 never.
+    #[serde(alias = "mine_every")]
+    pub hard_negatives_every: usize,
+    /// Streams that are searched for false accepts.
+    #[serde(alias = "mine_streams")]
+    pub hard_negatives_streams: usize,
     /// Mean probability, over a tenth of a second, from which a wrong word is a false accept to learn from.
-    pub mine_threshold: f32,
-    /// Most share of an epoch's streams that are such.
-    pub mined_share: f64,
-    /// Length of the validation stream, in hours; 0 judges by streams as those to train on.
+    #[serde(alias = "mine_threshold")]
+    pub hard_negatives_threshold: f32,
+    /// Largest share of an epoch's streams that are hard negatives.
+    #[serde(alias = "mined_share")]
+    pub hard_negatives_share: f64,
+    /// Length of the validation stream, in hours; 0 validates on streams like those to train on.
     pub valid_hours: f64,
     /// Clips an hour in it.
     pub valid_per_hour: f64,
@@ -66,8 +69,8 @@ pub struct StreamRecipe {
     pub valid_snr_db: f32,
     /// False accepts an hour at which misses are counted there.
     pub false_accepts_per_hour: f64,
-    /// Share of each background recording, at its end, that is kept from training; 0 trains on the very background that
-    /// judges.
+    /// Share of each background recording, at its end, that is not trained on; 0 trains on the same background as
+    /// validation.
     pub held_background: f64,
 }
 
@@ -93,10 +96,10 @@ impl Default for StreamRecipe {
             hold_ms: 240.0,
             reuse: 1,
             vary: Variation::default(),
-            mine_every: 10,
-            mine_streams: 600,
-            mine_threshold: 0.5,
-            mined_share: 0.3,
+            hard_negatives_every: 10,
+            hard_negatives_streams: 600,
+            hard_negatives_threshold: 0.5,
+            hard_negatives_share: 0.3,
             valid_hours: 0.25,
             valid_per_hour: 780.0,
             valid_snr_db: 10.0,
@@ -106,12 +109,12 @@ impl Default for StreamRecipe {
     }
 }
 
-/// Labels that are words to be told.
+/// Labels that are words to detect.
 pub fn keywords(labels: &[String]) -> Vec<bool> {
     labels.iter().map(|l| l != UNKNOWN && l != SILENCE).collect()
 }
 
-/// Whether a detector has room for these outputs.
+/// Checks that a detector can have these outputs.
 ///
 /// # Errors
 /// Where there are more, with the way out.
@@ -119,7 +122,7 @@ pub fn check_outputs(labels: &[String]) -> Result<()> {
     let (n, most) = (labels.len(), elman::detect::MAX_OUTPUTS);
     ensure!(
         n <= most,
-        "{n} labels are more than the {most} of a detector; name those to be told in `words` of [stream]"
+        "{n} labels are more than the {most} of a detector; name those to detect in `words` of [stream]"
     );
     Ok(())
 }
@@ -164,14 +167,14 @@ impl StreamRecipe {
         }
     }
 
-    /// How the validation stream is mixed, and every stream that judges.
-    pub fn judging(&self, hours: f64, clips: &[Clip], rate: u32) -> MixOptions {
+    /// How the validation stream is mixed, and every stream for evaluation.
+    pub fn evaluation_mix(&self, hours: f64, clips: &[Clip], rate: u32) -> MixOptions {
         let samples: usize = clips.iter().map(|c| c.samples.len()).sum();
         let mean = samples as f64 / clips.len().max(1) as f64 / f64::from(rate.max(1));
-        MixOptions::judging(hours, self.valid_per_hour, self.valid_snr_db, mean)
+        MixOptions::evaluation(hours, self.valid_per_hour, self.valid_snr_db, mean)
     }
 
-    /// What is wanted at each step of a track.
+    /// The target at each step of a track.
     pub fn targets(&self, track: &Track, labels: &[String], audio: &audio::Config) -> Vec<u32> {
         let index = |l: &str| labels.iter().position(|k| k == l);
         let silence = index(SILENCE).unwrap_or(0) as u32;

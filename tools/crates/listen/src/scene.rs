@@ -1,4 +1,4 @@
-//! What was heard around a miss or a false accept, for the report.
+//! Spectrogram and probabilities around a miss or a false accept, for the report.
 
 use anyhow::Result;
 use elman::blob::Model;
@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::Track;
 use super::play::sample_of;
-use crate::{Calibrated, ears};
+use crate::{Calibrated, listener_setup};
 
 /// Scenes of each kind, at most.
 const MOST: usize = 6;
-/// What is shown before the moment, and behind it, in seconds.
+/// What is shown before the moment and after it, in seconds.
 const AROUND_S: [f64; 2] = [1.4, 0.8];
-/// What the network hears before that, so that its states are those of the stream.
+/// What the network reads before that, so that its states are those of the stream.
 const RUN_IN_S: f64 = 4.0;
 
-/// Spectrogram and posteriors around a moment.
+/// Spectrogram and probabilities around a moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scene {
     /// What happened.
@@ -31,7 +31,7 @@ pub struct Scene {
 /// Scenes of the first misses and false accepts of a point.
 ///
 /// # Errors
-/// Where the model cannot listen.
+/// Where the model has no front end, or is no stream.
 pub fn scenes(model: &Model<'_>, tracks: &[Track], found: &Calibrated) -> Result<Vec<Scene>> {
     let rate = model.audio().map_or(16_000, |a| a.sample_rate);
     let seconds = |at: usize| at as f64 / f64::from(rate);
@@ -41,14 +41,15 @@ pub fn scenes(model: &Model<'_>, tracks: &[Track], found: &Calibrated) -> Result
     });
     let alarms = found.alarms.iter().take(MOST).map(|a| {
         let said = if a.said.is_empty() { "nothing" } else { &a.said };
-        let title = format!("told {} at {:.1} s of {}, said was {said}", a.told, seconds(a.at), tracks[a.track].name);
+        let title =
+            format!("detected {} at {:.1} s of {}, spoken was {said}", a.told, seconds(a.at), tracks[a.track].name);
         scene(model, &tracks[a.track], a.at, &[&a.told, &a.said], title)
     });
     misses.chain(alarms).collect()
 }
 
 fn scene(model: &Model<'_>, track: &Track, at: usize, labels: &[&str], title: String) -> Result<Scene> {
-    let (audio, labels_all, _) = ears(model)?;
+    let (audio, labels_all, _) = listener_setup(model)?;
     let samples = |s: f64| (s * f64::from(audio.sample_rate)) as usize;
     let end = (at + samples(AROUND_S[1])).min(track.samples.len());
     let start = at.saturating_sub(samples(AROUND_S[0] + RUN_IN_S)).min(end);
@@ -59,12 +60,12 @@ fn scene(model: &Model<'_>, track: &Track, at: usize, labels: &[&str], title: St
     let which: Vec<usize> = labels.iter().filter_map(|l| labels_all.iter().position(|k| k == l)).collect();
     let mut tracks: Vec<(String, Vec<f64>)> = which.iter().map(|k| (labels_all[*k].clone(), Vec::new())).collect();
     let (mut bands, mut step) = (Vec::new(), 0);
-    listener.push_each(&track.samples[start..end], |heard| {
-        let event = elman::detect::Event { output: 0, step, score: 0 };
+    listener.push_each(&track.samples[start..end], |result| {
+        let event = elman::detect::Event { class: 0, step, score: elman::detect::Probability::ZERO };
         if sample_of(&event, &audio) >= shown {
-            bands.push(heard.features.to_vec());
+            bands.push(result.features.to_vec());
             for ((_, values), k) in tracks.iter_mut().zip(&which) {
-                values.push(f64::from(heard.detector.smoothed(*k)) / f64::from(elman::detect::ONE));
+                values.push(result.detector.smoothed(*k as u16).to_num());
             }
         }
         step += 1;

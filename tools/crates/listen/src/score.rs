@@ -1,53 +1,53 @@
-//! Events against what was said: hits, misses, false accepts.
+//! Events compared with the words spoken: hits, misses, false accepts.
 
 use elman::detect::Event;
 use serde::{Deserialize, Serialize};
 
 use super::{Spoken, Track};
 
-/// How long behind the end of a word an event still counts as hearing it, in seconds.
+/// How long after the end of a word an event still counts as its detection, in seconds.
 pub const TOLERANCE_S: f64 = 0.75;
 
-/// An event where its word was not said.
+/// An event where its word was not spoken.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alarm {
     /// Number of the track.
     pub track: usize,
     /// When, in samples.
     pub at: usize,
-    /// What was told.
+    /// The class that was reported.
     pub told: String,
-    /// The word that was said there instead; empty where none was.
+    /// The word spoken there instead; empty where there was none.
     pub said: String,
     /// Mean probability, 0 to 1.
     pub score: f64,
 }
 
-/// What events came to.
+/// Hits, misses and false accepts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Tally {
+pub struct DetectionCounts {
     /// Hours listened to.
     pub hours: f64,
-    /// Keywords said.
+    /// Keywords spoken.
     pub said: usize,
-    /// Keywords heard.
+    /// Keywords detected.
     pub hits: usize,
-    /// Events where their word was not said, confusions of two keywords among them.
+    /// Events where their word was not spoken, confusions of two keywords among them.
     pub false_accepts: usize,
     /// Those of them at another keyword.
     pub confused: usize,
-    /// Those of them at a word that is none.
+    /// Those of them at an unknown word.
     pub at_unknown: usize,
-    /// Events that tell a word a second time.
+    /// Events that report a word a second time.
     pub twice: usize,
-    /// Keywords said and heard, by output.
+    /// Keywords spoken and detected, by output.
     pub words: Vec<(usize, usize)>,
     /// False accepts by output.
     pub alarms: Vec<usize>,
 }
 
-impl Tally {
-    /// Share of the keywords that were not heard.
+impl DetectionCounts {
+    /// Share of the keywords that were not detected.
     pub fn miss_rate(&self) -> f64 {
         if self.said == 0 { 0.0 } else { 1.0 - self.hits as f64 / self.said as f64 }
     }
@@ -58,7 +58,7 @@ impl Tally {
     }
 
     /// Adds another recording's.
-    pub fn add(&mut self, other: &Tally) {
+    pub fn add(&mut self, other: &DetectionCounts) {
         self.hours += other.hours;
         self.said += other.said;
         self.hits += other.hits;
@@ -78,16 +78,16 @@ impl Tally {
 pub struct Details<'a> {
     /// Number of the track.
     pub track: usize,
-    /// Words that were not heard, with the number of their track.
+    /// Words that were not detected, with the number of their track.
     pub misses: &'a mut Vec<(usize, Spoken)>,
     /// False accepts.
     pub alarms: &'a mut Vec<Alarm>,
 }
 
-/// Judges the events of a track. `at` gives the sample at which an event's frame ends; `labels` are the outputs', and
-/// `keyword` tells which of them are words to be told. An event is a hit within a word of its label or [`TOLERANCE_S`]
-/// behind; a second one in the same word is told apart; every other one is a false accept.
-pub fn judge(
+/// Scores the events of a track. `at` gives the sample at which an event's frame ends; `labels` are the outputs', and
+/// `keyword` says which of them are words to detect. An event is a hit within a word of its label or up to
+/// [`TOLERANCE_S`] after it; a second one in the same word is counted apart; every other one is a false accept.
+pub fn score_events(
     track: &Track,
     rate: u32,
     events: &[Event],
@@ -95,51 +95,55 @@ pub fn judge(
     labels: &[String],
     keyword: &[bool],
     mut details: Option<Details<'_>>,
-) -> Tally {
+) -> DetectionCounts {
     let tolerance = (TOLERANCE_S * f64::from(rate)) as usize;
     let outputs = labels.len();
-    let mut tally =
-        Tally { hours: track.hours(rate), words: vec![(0, 0); outputs], alarms: vec![0; outputs], ..Tally::default() };
+    let mut counts = DetectionCounts {
+        hours: track.hours(rate),
+        words: vec![(0, 0); outputs],
+        alarms: vec![0; outputs],
+        ..DetectionCounts::default()
+    };
     let output_of = |label: &str| labels.iter().position(|l| l == label).filter(|k| keyword[*k]);
-    let mut heard = vec![false; track.words.len()];
+    let mut detected = vec![false; track.words.len()];
     for event in events {
-        let (at, told) = (at(event), usize::from(event.output));
+        let (at, told) = (at(event), usize::from(event.class));
         let within = |w: &Spoken| w.start <= at && at <= w.end + tolerance;
         let first = track.words.partition_point(|w| w.end + tolerance < at);
         let near = || {
             (first..track.words.len()).take_while(|k| track.words[*k].start <= at).filter(|k| within(&track.words[*k]))
         };
         let right = |k: &usize| track.words[*k].label == labels[told];
-        if let Some(k) = near().filter(right).find(|k| !heard[*k]) {
-            heard[k] = true;
+        if let Some(k) = near().filter(right).find(|k| !detected[*k]) {
+            detected[k] = true;
         } else if near().any(|k| right(&k)) {
-            tally.twice += 1;
+            counts.twice += 1;
         } else {
-            tally.false_accepts += 1;
-            tally.alarms[told] += 1;
+            counts.false_accepts += 1;
+            counts.alarms[told] += 1;
             let said = near().last().map_or("", |k| track.words[k].label.as_str());
             match output_of(said) {
-                Some(_) => tally.confused += 1,
-                None => tally.at_unknown += usize::from(!said.is_empty()),
+                Some(_) => counts.confused += 1,
+                None => counts.at_unknown += usize::from(!said.is_empty()),
             }
             if let Some(Details { track, alarms, .. }) = &mut details {
-                let score = f64::from(event.score) / f64::from(elman::detect::ONE);
+                let score = event.score.to_num();
                 alarms.push(Alarm { track: *track, at, told: labels[told].clone(), said: said.to_owned(), score });
             }
         }
     }
-    for (word, heard) in track.words.iter().zip(heard) {
+    for (word, detected) in track.words.iter().zip(detected) {
         if let Some(k) = output_of(&word.label) {
-            tally.said += 1;
-            tally.hits += usize::from(heard);
-            tally.words[k].0 += 1;
-            tally.words[k].1 += usize::from(heard);
-            if let (false, Some(Details { track, misses, .. })) = (heard, &mut details) {
+            counts.said += 1;
+            counts.hits += usize::from(detected);
+            counts.words[k].0 += 1;
+            counts.words[k].1 += usize::from(detected);
+            if let (false, Some(Details { track, misses, .. })) = (detected, &mut details) {
                 misses.push((*track, word.clone()));
             }
         }
     }
-    tally
+    counts
 }
 
 #[cfg(test)]
@@ -161,20 +165,23 @@ mod tests {
             ],
             ..Track::default()
         };
-        let event = |output: u16, step: u32| Event { output, step, score: 1 << 14 };
-        // A hit, the same again, at an unknown word, confused, from nowhere; one "no" is never heard.
+        let event = |output: u16, step: u32| Event { class: output, step, score: elman::detect::Probability::ONE / 2 };
+        // A hit, the same again, at an unknown word, confused, from nowhere; one "no" is never detected.
         let events = [event(3, 1400), event(3, 2000), event(3, 5600), event(3, 9400), event(0, 9900), event(0, 15_000)];
         let (mut misses, mut alarms) = (Vec::new(), Vec::new());
         let details = Some(Details { track: 7, misses: &mut misses, alarms: &mut alarms });
-        let tally = judge(&track, 1000, &events, |e| e.step as usize, &labels, &keyword, details);
-        assert_eq!((tally.said, tally.hits, tally.false_accepts, tally.confused, tally.at_unknown), (3, 2, 3, 1, 1));
-        assert_eq!((tally.twice, tally.words[0], tally.words[3]), (1, (2, 1), (1, 1)));
+        let counts = score_events(&track, 1000, &events, |e| e.step as usize, &labels, &keyword, details);
+        assert_eq!(
+            (counts.said, counts.hits, counts.false_accepts, counts.confused, counts.at_unknown),
+            (3, 2, 3, 1, 1)
+        );
+        assert_eq!((counts.twice, counts.words[0], counts.words[3]), (1, (2, 1), (1, 1)));
         assert_eq!(misses, [(7, word("no", 20_000, 20_100))]);
         assert_eq!(
             alarms.iter().map(|a| (a.at, a.said.as_str())).collect::<Vec<_>>(),
             [(5600, "unknown"), (9400, "no"), (15_000, "")]
         );
-        assert!((tally.hours - 0.01).abs() < 1e-12 && (tally.per_hour() - 300.0).abs() < 1e-9);
-        assert!((tally.miss_rate() - 1.0 / 3.0).abs() < 1e-12);
+        assert!((counts.hours - 0.01).abs() < 1e-12 && (counts.per_hour() - 300.0).abs() < 1e-9);
+        assert!((counts.miss_rate() - 1.0 / 3.0).abs() < 1e-12);
     }
 }

@@ -1,4 +1,4 @@
-//! Features of a stream, varied: other voices, other microphones, parts that are not heard.
+//! Features of a stream, varied: other voices, other microphones, masked parts.
 
 use elman::audio;
 use rand::{Rng, RngExt};
@@ -9,32 +9,32 @@ const DECIBEL: f32 = 512.0 * 0.332_192_8;
 /// Points between which the balance of tones is a straight line.
 const KNOTS: usize = 5;
 
-/// How features are varied. Cheaper than samples: it is done anew each time a stream is learnt from.
+/// How features are varied. Cheaper than samples: it is done again each time a stream is trained on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Variation {
-    /// All frequencies are multiplied by 1 ± this, as longer and shorter throats do (vocal tract length perturbation).
+    /// All frequencies are multiplied by 1 ± this, as longer and shorter vocal tracts do (vocal tract length perturbation).
     pub warp: f32,
     /// Each of five points over the range of tones is raised or lowered by up to this, in dB.
     pub balance_db: f32,
-    /// Stretches of channels that are not heard.
+    /// Masked ranges of channels.
     pub masks: usize,
-    /// Most channels in such a stretch.
+    /// Most channels in such a range.
     pub mask_channels: usize,
-    /// Stretches of time that are not heard, a second.
+    /// Masked ranges of time, per second.
     pub gaps: f32,
-    /// Longest such stretch, in steps.
+    /// Longest such range, in steps.
     pub gap_steps: usize,
 }
 
 impl Variation {
-    /// Varies `[steps, channels]` log-mel features. Others (a cosine transform's, or a gain's) have only gaps and masks.
+    /// Varies `[steps, channels]` log-mel features. Others (of a cosine transform or PCEN) have only gaps and masks.
     pub fn apply(&self, frames: &mut [i16], audio: &audio::Config, rng: &mut impl Rng) {
         let width = audio.features();
         if *self == Variation::default() || width == 0 {
             return;
         }
-        let log_mel = audio.cepstrum == 0 && audio.gain.is_none();
+        let log_mel = audio.cepstrum == 0 && audio.pcen.is_none();
         if log_mel && self.warp > 0.0 {
             let places = warped(audio, 1.0 + self.warp * rng.random_range(-1.0..=1.0f32));
             let mut old = vec![0; width];
@@ -63,7 +63,7 @@ impl Variation {
         if steps == 0 || (self.masks == 0 && self.gaps <= 0.0) {
             return;
         }
-        // What is not heard is as on average.
+        // What is masked has its mean.
         let mut means = vec![0i64; width];
         for frame in frames.chunks_exact(width) {
             means.iter_mut().zip(frame).for_each(|(m, x)| *m += i64::from(*x));
@@ -87,7 +87,7 @@ impl Variation {
     }
 }
 
-/// For each channel, whence it comes when all frequencies are multiplied by `by`: a channel and the share of the next.
+/// For each channel, where its value comes from when all frequencies are multiplied by `by`: a channel and the share of the next.
 fn warped(audio: &audio::Config, by: f32) -> Vec<(usize, f32)> {
     let mel = |hz: f32| (hz + 700.0).ln();
     let high = if audio.high_hz == 0 { audio.sample_rate as f32 / 2.0 } else { f32::from(audio.high_hz) };
@@ -130,7 +130,7 @@ mod tests {
                 .enumerate()
                 .all(|(c, (low, share))| { (*low as f32 + share - c as f32).abs() < 1e-3 })
         );
-        // A tone of 1 kHz lies at 1.1 kHz where all is read from a tenth higher up.
+        // A tone of 1 kHz is at 1.1 kHz where all is read from a tenth higher up.
         let places = warped(&AUDIO, 1.1);
         assert!(places.iter().enumerate().all(|(c, (low, share))| *low as f32 + share >= c as f32));
         assert_eq!(places.last(), Some(&(31, 0.0)));

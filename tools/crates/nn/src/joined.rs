@@ -1,6 +1,7 @@
 //! How chains of layers are joined: the part of a network's description that is more than a list of layers.
 
-use elman::blob::Score;
+use elman::blob::AttentionScore;
+use elman::wiring::{self, Chain, Input, Wire, Wiring};
 use serde::{Deserialize, Serialize};
 
 /// How chains of layers are joined. `chains` has the number of layers of each, in the order of
@@ -16,7 +17,7 @@ pub enum StructureSpec {
         /// Layers of each chain.
         chains: Vec<usize>,
         /// How attention scores the encoder's states.
-        score: Score,
+        score: AttentionScore,
     },
     /// Leaf, compose, head.
     Tree {
@@ -49,77 +50,74 @@ impl StructureSpec {
         }
     }
 
+    /// Which chain reads which.
+    pub fn wiring(&self) -> &'static Wiring {
+        match self {
+            StructureSpec::Sequence => &wiring::SEQUENCE,
+            StructureSpec::Seq2seq { .. } => &wiring::SEQ2SEQ,
+            StructureSpec::Tree { .. } => &wiring::TREE,
+            StructureSpec::Graph { .. } => &wiring::GRAPH,
+        }
+    }
+
+    /// How many chains there are.
+    pub fn chain_count(&self) -> usize {
+        self.counts().map_or(1, <[usize]>::len)
+    }
+
+    /// The role of chain number `k`.
+    pub fn wire(&self, k: usize) -> &'static Wire {
+        self.wiring().wire(k, self.chain_count())
+    }
+
+    /// Number of the chain that chain number `k` reads where an input names `chain`.
+    pub fn number(&self, chain: Chain, k: usize) -> usize {
+        self.wiring().number(chain, wiring::graph::round(k), self.chain_count())
+    }
+
     /// Width of what chain `k` reads; `inputs` is that of a frame, `ends` the widths of the chains before it.
     pub fn given(&self, k: usize, inputs: usize, ends: &[(usize, usize)]) -> usize {
-        let end = |k: usize| ends[k].1;
-        match self {
-            StructureSpec::Sequence => inputs,
-            StructureSpec::Seq2seq { score, .. } => match k {
-                0 => inputs,
-                2 => 1,
-                1 | 4 => end(0),
-                3 => end(2),
-                5 => end(3),
-                _ if *score == Score::None => end(2),
-                _ => end(0) + end(2),
-            },
-            StructureSpec::Tree { roots, .. } => match k {
-                0 => inputs,
-                1 => 2 * end(0),
-                _ => roots * end(1),
-            },
-            StructureSpec::Graph { chains, edge_features, .. } => match k {
-                0 => inputs,
-                1 => *edge_features,
-                _ if k + 1 == chains.len() => end(0),
-                _ if k.is_multiple_of(2) => 2 * end(0) + end(1),
-                _ => end(k - 1),
-            },
-        }
+        let end = |chain: Chain| ends[self.number(chain, k)].1;
+        let width = |input: &Input| match (*input, self) {
+            (Input::Frame, _) => inputs,
+            (Input::Symbol, _) => 1,
+            (Input::EdgeFeatures, StructureSpec::Graph { edge_features, .. }) => *edge_features,
+            (Input::Context(_), StructureSpec::Seq2seq { score: AttentionScore::None, .. }) => 0,
+            (Input::Roots(chain), StructureSpec::Tree { roots, .. }) => roots * end(chain),
+            (Input::Output(chain) | Input::Context(chain) | Input::Tanh(chain) | Input::Roots(chain), _) => end(chain),
+            (Input::EdgeOutput | Input::EdgeFeatures, _) => end(Chain::Edge),
+        };
+        self.wire(k).inputs.iter().map(width).sum()
     }
 
     /// Whether chain `k` reads frames, so that it may begin with symbols.
     pub fn reads_frames(&self, k: usize) -> bool {
-        match self {
-            StructureSpec::Sequence | StructureSpec::Tree { .. } => k == 0,
-            StructureSpec::Seq2seq { .. } => k == 0 || k == 2,
-            StructureSpec::Graph { .. } => k < 2,
-        }
+        matches!(self.wire(k).inputs, [Input::Frame | Input::Symbol | Input::EdgeFeatures])
     }
 
     /// What is wrong with the chains as such.
     pub(super) fn misfit(&self) -> Option<String> {
-        let (counts, what) = match self {
-            StructureSpec::Sequence => return None,
-            StructureSpec::Seq2seq { chains, .. } => ((chains.len() == 7).then_some(chains), "seven chains"),
-            StructureSpec::Tree { chains, .. } => ((chains.len() == 3).then_some(chains), "three chains"),
-            StructureSpec::Graph { chains, rounds, .. } => {
-                let fits = chains.len() == 5 || chains.len() == 2 * rounds + 3;
-                ((fits && *rounds > 0).then_some(chains), "node, edge, message, update (of each round) and head")
-            }
-        };
-        let Some(counts) = counts else { return Some(format!("the structure needs {what}")) };
+        let counts = self.counts()?;
+        let rounds = if let StructureSpec::Graph { rounds, .. } = self { *rounds } else { 0 };
+        let graph = matches!(self, StructureSpec::Graph { .. });
+        if !self.wiring().fits(counts.len(), rounds) || (graph && rounds == 0) {
+            let names: Vec<&str> = self.wiring().wires.iter().map(|wire| wire.chain.name()).collect();
+            let again = if graph { " (message and update once, or for each round)" } else { "" };
+            return Some(format!("the structure has the chains {}{again}", names.join(", ")));
+        }
+        let missing = (0..counts.len()).map(|k| (k, self.wire(k))).find(|(k, wire)| wire.required && counts[*k] == 0);
+        if let Some((_, wire)) = missing {
+            return Some(format!("the {} has no layers", wire.chain.name()));
+        }
         match self {
             StructureSpec::Seq2seq { score, .. } => {
-                let needed = [0, 2, 6].iter().find(|k| counts[**k] == 0);
-                if let Some(k) = needed {
-                    return Some(format!("the {} has no layers", elman::blob::Structure::SEQ2SEQ[*k]));
-                }
-                let scores = usize::from(*score == Score::Additive);
-                (counts[5] != scores).then(|| format!("the attention needs {scores} layers that score"))
+                let scores = usize::from(*score == AttentionScore::Additive);
+                (counts[wiring::seq2seq::ENERGY] != scores)
+                    .then(|| format!("the attention needs {scores} layers that score"))
             }
-            StructureSpec::Tree { roots, .. } => {
-                if counts[0] == 0 || counts[2] == 0 {
-                    return Some("a tree needs layers for its leaves and its head".to_owned());
-                }
-                (counts[1] != 1 || *roots == 0)
-                    .then(|| "a tree is composed by one layer, up to one root or more".to_owned())
-            }
-            StructureSpec::Graph { .. } => {
-                let needed = |k: usize| k != 1 && counts[k] == 0;
-                (0..counts.len()).any(needed).then(|| "only the edges of a graph may be without layers".to_owned())
-            }
-            StructureSpec::Sequence => None,
+            StructureSpec::Tree { roots, .. } => (counts[wiring::tree::COMPOSE] != 1 || *roots == 0)
+                .then(|| "a tree is composed by one layer, up to one root or more".to_owned()),
+            StructureSpec::Sequence | StructureSpec::Graph { .. } => None,
         }
     }
 }

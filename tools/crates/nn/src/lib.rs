@@ -1,12 +1,12 @@
 //! Float networks: forward passes and full back-propagation through time.
 //!
 //! A [`NetworkSpec`] says what a network is made of, a [`Network`] holds its parameters and runs it. The cells'
-//! equations are the device's own, [`elman::cell`], evaluated in a float world ([`float`]).
+//! equations are the device's own, [`elman::cell`], evaluated in float arithmetic ([`float`]).
 //!
 //! ```
-//! use elman_nn::{Batch, Classes, LayerSpec, Loss, Mode, Network, NetworkSpec, Over, Pass, Target, Workspace};
+//! use elman_nn::{Batch, Classes, LayerSpec, Loss, Mode, Network, NetworkSpec, Over, Pass, Pool, Target, Workspace};
 //!
-//! let layers = vec![LayerSpec::cell("gru", 8), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(3)];
+//! let layers = vec![LayerSpec::cell("gru", 8), Pool { over: Over::Last }.into(), LayerSpec::dense(3)];
 //! let network = Network::<f32>::new(&NetworkSpec::sequence(2, layers), 1)?;
 //!
 //! // One sequence of four frames.
@@ -26,9 +26,9 @@
 #![forbid(unsafe_code)]
 
 mod batch;
-mod build;
 pub mod cell;
 mod check;
+mod compiled;
 pub mod float;
 mod joined;
 mod layer;
@@ -42,13 +42,15 @@ mod weights;
 
 pub use batch::{Batch, Frames};
 pub use check::{MAX_CELLS, SpecError};
+pub use compiled::Compiled;
 pub use float::Float;
 pub use joined::StructureSpec;
-pub use layer::Mode;
+pub use layer::kinds::*;
+pub use layer::{DenseActivation, DropoutKind, LayerSpec, Mode, Over, Reads, Rounding};
 pub use loss::{Classes, END, Loss, NO_CLASS, Score, Target, argmax};
 pub use network::{Network, Pass, Workspace};
 pub use parameters::{Tensor, initial};
-pub use spec::{DenseActivation, DropoutKind, LayerSpec, NetworkSpec, Over, variant};
-pub use structure::Item;
+pub use spec::{NetworkSpec, variant};
+pub use structure::{Item, Prepared};
 pub use trace::Trace;
 pub use weights::WeightsError;

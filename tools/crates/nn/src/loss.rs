@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Frames;
 use super::float::{Float, Kernel, Lanes};
 
-/// A class of [`Target`] that asks for nothing at its step: no loss, not counted.
-pub const NO_CLASS: u32 = u32::MAX;
+pub use elman_data::NO_CLASS;
 
 /// The symbol of a target that ends it, and that the decoder reads before its first.
 pub const END: u32 = 0;
@@ -86,7 +85,7 @@ impl Loss {
     /// ∂L/∂y scaled by `scale`.
     ///
     /// # Panics
-    /// Where a target does not fit the outputs; [`Target`]s are judged before training.
+    /// Where a target does not fit the outputs; [`Target`]s are checked before training.
     pub fn score<F: Float>(
         self,
         output: Frames<'_, F>,

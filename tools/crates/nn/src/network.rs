@@ -2,13 +2,13 @@
 
 use super::Float;
 use super::batch::{Batch, Frames};
-use super::build;
 use super::check::SpecError;
-use super::layer::{Below, Layer, Mode, Tape};
+use super::layer::{Backward, Below, Forward, Layer, Mode, RecurrentTape, Site, Tape};
 use super::loss::{Classes, Loss, Score, Target};
 use super::parameters::{self, Tensor};
 use super::spec::NetworkSpec;
 use super::structure::seq2seq;
+use super::trace::Trace;
 use get_size2::GetSize;
 use std::ops::Range;
 
@@ -17,17 +17,18 @@ pub struct Network<F> {
     spec: NetworkSpec,
     tensors: Vec<Tensor>,
     values: Vec<F>,
-    pub(super) layers: Vec<Layer<F>>,
+    layers: Vec<Box<dyn Layer<F>>>,
     /// For every layer of the recipe, the layer here whose output it is.
-    pub(super) outputs: Vec<usize>,
+    outputs: Vec<usize>,
     /// For every chain, its layers here.
-    pub(super) chains: Vec<Range<usize>>,
+    chains: Vec<Range<usize>>,
 }
 
-/// Layers one behind the other, with the network's parameters.
+/// Layers one after the other, with the network's parameters.
 pub(super) struct Chain<'n, F> {
-    layers: &'n [Layer<F>],
+    layers: &'n [Box<dyn Layer<F>>],
     values: &'n [F],
+    probe: bool,
 }
 
 /// What a training pass does.
@@ -46,33 +47,38 @@ pub struct Pass<'a> {
 }
 
 /// The memory in which a network runs; reused from batch to batch.
-#[derive(Clone, Debug, Default, GetSize)]
+#[derive(Debug, Default, GetSize)]
 pub struct Workspace<F> {
     pub(super) tapes: Vec<Tape<F>>,
-    pub(crate) batch: Batch<F>,
     pub(super) seq2seq: seq2seq::Memory<F>,
-    pub(super) tree: super::structure::TreeRoom<F>,
-    pub(super) graph: super::structure::GraphRoom<F>,
-}
-
-impl<F> Workspace<F> {
-    /// Takes another batch to run, and gives the last one, whose memory is used again.
-    pub fn swap_batch(&mut self, batch: &mut Batch<F>) {
-        std::mem::swap(&mut self.batch, batch);
-    }
+    pub(super) tree: super::structure::TreeMemory<F>,
+    pub(super) graph: super::structure::GraphMemory<F>,
 }
 
 impl<F: Float> Network<F> {
     /// A network with initial parameters drawn from `seed`.
     pub fn new(spec: &NetworkSpec, seed: u64) -> Result<Self, SpecError> {
+        F::network(spec, seed)
+    }
+
+    pub(crate) fn new_here(spec: &NetworkSpec, seed: u64) -> Result<Self, SpecError> {
         spec.check()?;
-        let (tensors, places) = parameters::tensors(spec);
-        let (layers, starts, outputs) = build::layers(spec, places)?;
+        let (tensors, _) = parameters::tensors(spec);
+        let (mut layers, mut starts, mut outputs) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, (kind, (inputs, _))) in spec.layers.iter().zip(spec.widths()).enumerate() {
+            let own = |t: &Tensor| t.layer == number;
+            let first = tensors.iter().position(own).unwrap_or(0);
+            let last = tensors.iter().rposition(own).map_or(0, |last| last + 1);
+            let built = kind.build(&Site { number, inputs, tensors: &tensors[first..last] });
+            starts.push(layers.len());
+            outputs.push(layers.len() + built.output);
+            layers.extend(built.layers);
+        }
         let values = parameters::initial(spec, seed).into_iter().map(F::of).collect();
         let start = |k: usize| starts.get(k).copied().unwrap_or(layers.len());
         let chains = (0..spec.chains()).map(|k| spec.chain(k)).map(|c| start(c.start)..start(c.end)).collect();
         let mut network = Self { spec: spec.clone(), tensors, values, layers, outputs, chains };
-        network.update(|_| {});
+        network.pack_here();
         Ok(network)
     }
 
@@ -100,18 +106,36 @@ impl<F: Float> Network<F> {
     /// Changes parameters.
     pub fn update<R>(&mut self, change: impl FnOnce(&mut [F]) -> R) -> R {
         let result = change(&mut self.values);
-        self.layers.iter_mut().for_each(|layer| layer.pack(&self.values));
+        F::pack(self);
         result
     }
 
-    /// Runs the batch; returns the output, `[steps, size, outputs]`, one step only behind a pool.
+    pub(crate) fn pack_here(&mut self) {
+        self.layers.iter_mut().for_each(|layer| layer.pack(&self.values));
+    }
+
+    /// Runs the batch; returns the output, `[steps, size, outputs]`, one step only after a pool.
     pub fn forward<'w>(&self, input: Frames<'w, F>, workspace: &'w mut Workspace<F>, mode: Mode) -> Frames<'w, F> {
+        F::forward(self, input, workspace, mode)
+    }
+
+    pub(crate) fn forward_here<'w>(
+        &self,
+        input: Frames<'w, F>,
+        workspace: &'w mut Workspace<F>,
+        mode: Mode,
+    ) -> Frames<'w, F> {
         self.chain(0).forward(input, &mut workspace.tapes, mode)
+    }
+
+    /// Of what all layers here have, what those of the recipe have.
+    pub(super) fn of_recipe<T: Clone>(&self, all: Vec<T>) -> Vec<T> {
+        self.outputs.iter().map(|&i| all[i].clone()).collect()
     }
 
     /// The layers of chain `k`; of a network over sequences, all of them are chain 0.
     pub(super) fn chain(&self, k: usize) -> Chain<'_, F> {
-        Chain { layers: &self.layers[self.chains[k].clone()], values: &self.values }
+        Chain { layers: &self.layers[self.chains[k].clone()], values: &self.values, probe: false }
     }
 
     /// One training pass: runs the batch, scores it, and adds the gradient of its total loss to `gradient`.
@@ -124,11 +148,20 @@ impl<F: Float> Network<F> {
         workspace: &mut Workspace<F>,
         gradient: &mut [F],
     ) -> Score {
-        self.forward(batch.frames(), workspace, pass.mode);
+        F::gradient(self, batch, targets, pass, workspace, gradient)
+    }
+
+    pub(crate) fn gradient_here(
+        &self,
+        batch: &Batch<F>,
+        targets: &[&Target],
+        pass: Pass<'_>,
+        workspace: &mut Workspace<F>,
+        gradient: &mut [F],
+    ) -> Score {
+        self.forward_here(batch.frames(), workspace, pass.mode);
         let targets: Vec<&Target> = batch.order().iter().map(|&i| targets[i]).collect();
-        for tape in &mut workspace.tapes {
-            tape.clear_gradient();
-        }
+        workspace.tapes.iter_mut().for_each(|tape| tape.output.clear_gradient());
         let score = self.score_top(workspace, &targets, pass);
         self.backward(batch, workspace, gradient);
         score
@@ -136,7 +169,7 @@ impl<F: Float> Network<F> {
 
     /// Scores the output and writes ∂L/∂y to the last tape.
     pub(super) fn score_top(&self, workspace: &mut Workspace<F>, targets: &[&Target], pass: Pass<'_>) -> Score {
-        workspace.tapes[self.layers.len() - 1].score(targets, pass)
+        workspace.tapes[self.layers.len() - 1].output.score(targets, pass)
     }
 
     /// Runs the layers backward from ∂L/∂y.
@@ -146,11 +179,27 @@ impl<F: Float> Network<F> {
 
     /// Runs the batch without dropout and scores it. `targets` are in the order given to [`Batch::fill`].
     pub fn score(&self, batch: &Batch<F>, targets: &[&Target], loss: Loss, workspace: &mut Workspace<F>) -> Score {
-        let targets: Vec<&Target> = batch.order().iter().map(|&i| targets[i]).collect();
-        loss.score(self.forward(batch.frames(), workspace, Mode::Evaluate), &targets, Classes::default(), 1.0, None)
+        F::score(self, batch, targets, loss, workspace)
     }
 
-    /// Runs one sequence of `[steps, inputs]` values and returns `[steps, outputs]`, one step only behind a pool.
+    pub(crate) fn score_here(
+        &self,
+        batch: &Batch<F>,
+        targets: &[&Target],
+        loss: Loss,
+        workspace: &mut Workspace<F>,
+    ) -> Score {
+        let targets: Vec<&Target> = batch.order().iter().map(|&i| targets[i]).collect();
+        loss.score(
+            self.forward_here(batch.frames(), workspace, Mode::Evaluate),
+            &targets,
+            Classes::default(),
+            1.0,
+            None,
+        )
+    }
+
+    /// Runs one sequence of `[steps, inputs]` values and returns `[steps, outputs]`, one step only after a pool.
     ///
     /// # Panics
     /// Where `frames` is empty or no whole number of frames.
@@ -172,19 +221,25 @@ impl<F: Float> Network<F> {
 
 impl<'n, F: Float> Chain<'n, F> {
     /// The layers.
-    pub fn layers(&self) -> &'n [Layer<F>] {
+    pub fn layers(&self) -> &'n [Box<dyn Layer<F>>] {
         self.layers
     }
 
     /// Some of the layers.
     pub fn part(&self, layers: Range<usize>) -> Chain<'n, F> {
-        Chain { layers: &self.layers[layers], values: self.values }
+        Chain { layers: &self.layers[layers], ..*self }
     }
 
-    /// Makes a tape for each layer, which keeps pre-activations where they are asked for.
-    pub fn prepare(&self, tapes: &mut Vec<Tape<F>>, keep_pre: bool) {
+    /// The same layers; a backward pass keeps the norms of ∂L/∂h.
+    pub fn probing(&self) -> Chain<'n, F> {
+        Chain { probe: true, ..*self }
+    }
+
+    /// What the last recurrent layer of one direction keeps, where its states are given and taken.
+    pub fn states<'t>(&self, tapes: &'t mut Vec<Tape<F>>) -> Option<&'t mut RecurrentTape<F>> {
+        let at = self.layers.iter().rposition(|layer| layer.state_units().is_some())?;
         tapes.resize_with(self.layers.len(), Tape::default);
-        tapes.iter_mut().for_each(|tape| tape.keep_pre = keep_pre);
+        Some(tapes[at].parts().1)
     }
 
     /// Runs the layers; returns the output of the last, or the input where there is none. A tape for each is kept in
@@ -193,10 +248,10 @@ impl<'n, F: Float> Chain<'n, F> {
         tapes.resize_with(self.layers.len(), Tape::default);
         for (i, layer) in self.layers.iter().enumerate() {
             let (below, tape) = tapes.split_at_mut(i);
-            let input = below.last().map_or(input, Tape::output);
-            layer.forward(self.values, input, &mut tape[0], mode);
+            let input = below.last().map_or(input, |below| below.output.frames());
+            layer.forward(Forward { parameters: self.values, input, mode }, &mut tape[0]);
         }
-        tapes.last().map_or(input, Tape::output)
+        tapes.last().map_or(input, |top| top.output.frames())
     }
 
     /// Runs the layers backward from ∂L/∂y, which is in the last tape, over the same input as forward; adds to
@@ -208,40 +263,25 @@ impl<'n, F: Float> Chain<'n, F> {
         gradient: &mut [F],
         mut below: Option<Below<'_, F>>,
     ) {
+        let (parameters, probe) = (self.values, self.probe);
         for (i, layer) in self.layers.iter().enumerate().rev() {
             let (tapes, tape) = tapes.split_at_mut(i);
-            match tapes.last_mut() {
-                None => layer.backward(self.values, input, &mut tape[0], gradient, below.take()),
-                Some(tape_below) => {
-                    // The output of the layer below is read while its gradient is written.
-                    let mut dout = std::mem::take(&mut tape_below.dout);
-                    let mut touched = std::mem::take(&mut tape_below.touched);
-                    let (size, width) = (tape_below.size, tape_below.width);
-                    let below = Below { dout: &mut dout, touched: &mut touched, size, width };
-                    layer.backward(self.values, tape_below.output(), &mut tape[0], gradient, Some(below));
-                    (tape_below.dout, tape_below.touched) = (dout, touched);
+            let gradient = &mut *gradient;
+            let (input, below) = match tapes.last_mut() {
+                None => (input, below.take()),
+                Some(tape) => {
+                    let (output, below) = tape.output.split();
+                    (output, Some(below))
                 }
-            }
+            };
+            layer.backward(Backward { parameters, input, gradient, below, probe }, &mut tape[0]);
         }
     }
-}
 
-impl<F: Float> Tape<F> {
-    /// Scores the output against the targets of its rows and writes ∂L/∂y, which is 0 before.
-    pub(super) fn score(&mut self, targets: &[&Target], pass: Pass<'_>) -> Score {
-        let (out, mut dout) = (std::mem::take(&mut self.out), std::mem::take(&mut self.dout));
-        let (size, width) = (self.size, self.width);
-        let output = Frames { data: &out[self.lead * size * width..], rows: &self.rows, size, width };
-        let touched = &mut self.touched;
-        let mut write = |t: usize, row: usize, d: &[F]| {
-            if !std::mem::replace(&mut touched[t], true) {
-                dout[t * size * width..][..size * width].fill(F::ZERO);
-            }
-            dout[(t * size + row) * width..][..width].copy_from_slice(d);
-        };
-        let score = pass.loss.score(output, targets, pass.classes, pass.scale, Some(&mut write));
-        (self.out, self.dout) = (out, dout);
-        score
+    /// What each layer computed in a pass in [`Mode::Trace`].
+    pub fn trace(&self, tapes: &mut Vec<Tape<F>>) -> Vec<Trace<F>> {
+        tapes.resize_with(self.layers.len(), Tape::default);
+        self.layers.iter().zip(tapes).map(|(layer, tape)| layer.trace(tape)).collect()
     }
 }
 

@@ -2,13 +2,10 @@
 
 use std::ops::Range;
 
-use elman::cell::Columns;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::cell;
-use super::layer::Place;
-use super::spec::{LayerSpec, NetworkSpec};
+use crate::spec::NetworkSpec;
 
 /// A tensor among the parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,107 +21,103 @@ pub struct Tensor {
     pub layer: usize,
 }
 
-/// All tensors of a network, and for every layer where its own lie; the second place is that of the reverse direction.
-///
-/// A cell's W has the rows of all gates that read x, its U of all that read h, its b of all; gate after gate in
-/// the order of the cell's table; its V, where gates see the cell state, has V_i, V_f, V_o. A dense layer has W `[outputs, inputs]` and b, an embedding E `[rows, units]`.
-pub fn tensors(spec: &NetworkSpec) -> (Vec<Tensor>, Vec<[Place; 2]>) {
-    let (mut tensors, mut end) = (Vec::new(), 0);
-    let mut places = Vec::new();
-    for (layer, (kind, (inputs, units))) in spec.layers.iter().zip(spec.widths()).enumerate() {
-        let mut tensor = |name: &str, shape: Vec<usize>| {
-            let range = end..end + shape.iter().product::<usize>();
-            end = range.end;
-            tensors.push(Tensor { name: format!("layers.{layer}.{name}"), shape, range: range.clone(), layer });
-            range
-        };
-        let none = Place::default;
-        places.push(match kind {
-            LayerSpec::Cell { variant, units, bidirectional, .. } => {
-                let forward = cell_place(variant, inputs, *units, "", &mut tensor);
-                let reverse = bidirectional.then(|| cell_place(variant, inputs, *units, "reverse.", &mut tensor));
-                [forward, reverse.unwrap_or_default()]
-            }
-            LayerSpec::Dense { .. } => {
-                [Place { w: tensor("w", vec![units, inputs]), b: tensor("b", vec![units]), ..none() }, none()]
-            }
-            LayerSpec::Embedding { rows, .. } => [Place { w: tensor("e", vec![*rows, units]), ..none() }, none()],
-            LayerSpec::Narx { hidden, outputs, input_taps, output_taps, .. } => {
-                let columns = (inputs - outputs) * (input_taps + 1) + outputs * output_taps;
-                let rows = if *hidden == 0 { *outputs } else { *hidden };
-                let first = Place { w: tensor("w", vec![rows, columns]), b: tensor("b", vec![rows]), ..none() };
-                let mut second = || Place { w: tensor("v", vec![units, rows]), b: tensor("c", vec![units]), ..none() };
-                [first, if *hidden == 0 { none() } else { second() }]
-            }
-            LayerSpec::OneHot { .. } | LayerSpec::Dropout { .. } | LayerSpec::Delay { .. } | LayerSpec::Pool { .. } => {
-                [none(), none()]
-            }
-        });
+/// A tensor that a layer has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TensorSpec {
+    /// Its name within the layer.
+    pub name: String,
+    /// Rows and columns of a matrix, elements of a vector.
+    pub shape: Vec<usize>,
+    /// Where training starts.
+    pub start: Start,
+}
+
+/// Where training starts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Start {
+    /// As many equal parts as there are values, each filled with its own; 0 where there are none.
+    Values(Vec<f64>),
+    /// Uniform within ± this.
+    Uniform(f64),
+    /// Normal, rows about 1 long.
+    UnitRows,
+    /// Square matrices one after the other, each orthogonal (Saxe et al. 2014).
+    Orthogonal,
+    /// Square matrices one after the other, each this times the identity.
+    Identity(f64),
+}
+
+impl TensorSpec {
+    /// A tensor.
+    pub fn new(name: impl Into<String>, shape: Vec<usize>, start: Start) -> Self {
+        TensorSpec { name: name.into(), shape, start }
     }
-    (tensors, places)
+
+    /// A vector of zeros.
+    pub fn zeros(name: impl Into<String>, n: usize) -> Self {
+        Self::new(name, vec![n], Start::Values(Vec::new()))
+    }
+
+    /// A matrix over `columns` values for `units` outputs, uniform as Glorot and Bengio (2010) have it; of a cell `rows`
+    /// are those of all its gates.
+    pub fn glorot(name: impl Into<String>, [rows, columns]: [usize; 2], units: usize) -> Self {
+        Self::new(name, vec![rows, columns], Start::Uniform((6.0 / (columns + units) as f64).sqrt()))
+    }
+
+    /// How many parameters it has.
+    fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
 }
 
-/// The tensors of one direction of a recurrent layer.
-fn cell_place(
-    variant: &str,
-    inputs: usize,
-    units: usize,
-    prefix: &str,
-    tensor: &mut impl FnMut(&str, Vec<usize>) -> Range<usize>,
-) -> Place {
-    let count = |without: Option<Columns>| {
-        super::spec::variant(variant).map_or(0, |v| v.gates().filter(|g| Some(g.columns) != without).count())
-    };
-    let (w, u, b) = (count(Some(Columns::Hidden)), count(Some(Columns::Input)), count(None));
-    let peephole = super::spec::variant(variant).map_or(0, |v| v.peephole.len());
-    let w = tensor(&format!("{prefix}w"), vec![w * units, inputs]);
-    let mut unless_empty = |name, shape: Vec<usize>, end| {
-        if shape[0] == 0 { end..end } else { tensor(&format!("{prefix}{name}"), shape) }
-    };
-    let u = unless_empty("u", vec![u * units, units], w.end);
-    let b = unless_empty("b", vec![b * units], u.end);
-    let v = unless_empty("v", vec![peephole * units], b.end);
-    Place { w, u, b, v }
+/// All tensors of a network, and where training starts with each.
+pub fn tensors(spec: &NetworkSpec) -> (Vec<Tensor>, Vec<Start>) {
+    let (mut tensors, mut starts, mut end) = (Vec::new(), Vec::new(), 0);
+    for (layer, (kind, (inputs, _))) in spec.layers.iter().zip(spec.widths()).enumerate() {
+        for tensor in kind.tensors(inputs) {
+            let range = end..end + tensor.len();
+            end = range.end;
+            let name = format!("layers.{layer}.{}", tensor.name);
+            tensors.push(Tensor { name, shape: tensor.shape, range, layer });
+            starts.push(tensor.start);
+        }
+    }
+    (tensors, starts)
 }
 
-/// Where training starts: W uniform (Glorot and Bengio 2010), U orthogonal gate by gate (Saxe et al. 2014), b 0
-/// but where the cell says otherwise; the rows of an embedding normal, about 1 long.
+/// The parameters with which training starts, drawn from `seed`: layer by layer what reads the layer's input, then what
+/// reads its state.
 pub fn initial(spec: &NetworkSpec, seed: u64) -> Vec<f64> {
-    let (tensors, places) = tensors(spec);
+    let (tensors, starts) = tensors(spec);
     let mut values = vec![0.0; tensors.last().map_or(0, |t| t.range.end)];
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    for (kind, places) in spec.layers.iter().zip(&places) {
-        for tensor in tensors.iter().filter(|t| places.iter().any(|p| p.w == t.range && !t.range.is_empty())) {
-            let [rows, columns] = tensor.shape[..] else { continue };
-            // Of one gate: a cell's W is a matrix for each.
-            let units = if let LayerSpec::Cell { units, .. } = kind { *units } else { rows };
-            let mut bound = (6.0 / (columns + units) as f64).sqrt();
-            if matches!(kind, LayerSpec::Narx { residual: true, .. }) && tensor.name.ends_with(".v") {
-                // Near no change at first, so that the loop neither grows nor shrinks.
-                bound *= 0.1;
-            }
-            for w in &mut values[tensor.range.clone()] {
-                *w = match kind {
-                    LayerSpec::Embedding { .. } => normal(&mut random) / (columns as f64).sqrt(),
-                    _ => bound * (2.0 * unit(&mut random) - 1.0),
-                };
-            }
-        }
-        let LayerSpec::Cell { variant, units, .. } = kind else { continue };
-        let Some((cell, number, table)) = cell::find::<f32>(variant) else { continue };
-        for place in places {
-            for u in values[place.u.clone()].chunks_exact_mut(units * units) {
-                match cell.initial_loop {
-                    Some(value) => u.iter_mut().step_by(units + 1).for_each(|u| *u = value),
-                    None => orthogonal(u, *units, &mut random),
-                }
-            }
-            for (gate, b) in table.gates().zip(values[place.b.clone()].chunks_exact_mut(*units)) {
-                b.fill((cell.initial_bias)(number, gate.name));
+    let all: Vec<(&Tensor, &Start)> = tensors.iter().zip(&starts).collect();
+    for layer in all.chunk_by(|a, b| a.0.layer == b.0.layer) {
+        let on_state = |start: &Start| matches!(start, Start::Orthogonal | Start::Identity(_));
+        for state in [false, true] {
+            for (tensor, start) in layer.iter().filter(|(_, start)| on_state(start) == state) {
+                fill(&mut values[tensor.range.clone()], &tensor.shape, start, &mut random);
             }
         }
     }
     values
+}
+
+fn fill(values: &mut [f64], shape: &[usize], start: &Start, random: &mut ChaCha8Rng) {
+    let columns = shape[shape.len() - 1];
+    match start {
+        Start::Values(parts) => {
+            let n = values.len().div_ceil(parts.len().max(1)).max(1);
+            values.chunks_mut(n).zip(parts).for_each(|(part, value)| part.fill(*value));
+        }
+        Start::Uniform(bound) => values.iter_mut().for_each(|w| *w = bound * (2.0 * unit(random) - 1.0)),
+        Start::UnitRows => values.iter_mut().for_each(|w| *w = normal(random) / (columns as f64).sqrt()),
+        Start::Orthogonal => values.chunks_exact_mut(columns * columns).for_each(|u| orthogonal(u, columns, random)),
+        Start::Identity(value) => {
+            let matrices = values.chunks_exact_mut(columns * columns);
+            matrices.for_each(|u| u.iter_mut().step_by(columns + 1).for_each(|u| *u = *value));
+        }
+    }
 }
 
 /// Uniform in [0, 1).
@@ -158,11 +151,11 @@ fn orthogonal(u: &mut [f64], n: usize, random: &mut ChaCha8Rng) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Over;
+    use crate::{LayerSpec, Over, Pool};
 
     #[test]
     fn names_and_shapes_follow_the_tables() {
-        let layers = vec![LayerSpec::cell("gru", 4), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(2)];
+        let layers = vec![LayerSpec::cell("gru", 4), Pool { over: Over::Last }.into(), LayerSpec::dense(2)];
         let (tensors, _) = tensors(&NetworkSpec::sequence(3, layers));
         let shapes: Vec<_> = tensors.iter().map(|t| (t.name.as_str(), t.shape.as_slice())).collect();
         assert_eq!(

@@ -1,6 +1,6 @@
 //! What a network's layers computed over one sequence, and how far its gradients reach back.
 
-use super::layer::{Layer, Mode, Tape};
+use super::layer::{Mode, Output};
 use super::loss::{Classes, Loss, Target};
 use super::network::{Network, Pass, Workspace};
 use super::{Batch, Float};
@@ -10,7 +10,7 @@ use super::{Batch, Float};
 pub struct Trace<F> {
     /// `[steps, inputs]`: what the layer reads; empty where that is the output of the layer before.
     pub input: Vec<F>,
-    /// Steps: of the sequence, 1 behind a pool.
+    /// Steps: of the sequence, 1 after a pool.
     pub steps: usize,
     /// Width of the output.
     pub width: usize,
@@ -26,46 +26,11 @@ pub struct Trace<F> {
     pub reverse: Option<Box<Trace<F>>>,
 }
 
-/// What a tape of one sequence, or of one step of several rows, holds.
-pub(super) fn trace<F: Float>(tape: &mut Tape<F>) -> Trace<F> {
-    let mut own = Trace {
-        input: Vec::new(),
-        steps: tape.output().data.len() / tape.width.max(1),
-        width: tape.width,
-        out: tape.output().data.to_vec(),
-        // A narx layer keeps its frames there.
-        cell: if tape.lead == 1 { tape.long.get(tape.width..).unwrap_or_default().to_vec() } else { Vec::new() },
-        pre: std::mem::take(&mut tape.pre),
-        reverse: None,
-    };
-    if let [forward, reverse] = &mut tape.directions[..] {
-        let (forward, mut reverse) = (trace(forward), trace(reverse));
-        (own.cell, own.pre) = (forward.cell, forward.pre);
-        for values in [&mut reverse.out, &mut reverse.cell].into_iter().chain(&mut reverse.pre) {
-            turn(values, reverse.steps);
-        }
-        own.reverse = Some(Box::new(reverse));
-    }
-    own
-}
-
 impl<F: Float> Trace<F> {
-    /// What the layers of a chain computed over one step of many rows, as if the rows were steps.
-    pub(super) fn of_rows(tapes: &mut [Tape<F>]) -> Vec<Self> {
-        let of_tape = |tape: &mut Tape<F>| Trace {
-            input: Vec::new(),
-            steps: tape.size,
-            width: tape.width,
-            out: tape.output().data.to_vec(),
-            cell: if tape.lead == 1 {
-                tape.long.get(tape.size * tape.width..).unwrap_or_default().to_vec()
-            } else {
-                Vec::new()
-            },
-            pre: std::mem::take(&mut tape.pre),
-            reverse: None,
-        };
-        tapes.iter_mut().map(of_tape).collect()
+    /// Of an output: of one sequence, or of one step of many rows, as if the rows were steps.
+    pub(super) fn of(output: &Output<F>) -> Self {
+        let out = output.frames().data.to_vec();
+        Trace { steps: out.len() / output.width.max(1), width: output.width, out, ..Trace::default() }
     }
 
     /// Takes the rows in another order.
@@ -89,14 +54,6 @@ impl<F: Float> Trace<F> {
     }
 }
 
-/// Turns the order of the steps.
-fn turn<F: Float>(values: &mut Vec<F>, steps: usize) {
-    let width = values.len() / steps.max(1);
-    if width > 0 {
-        *values = values.chunks_exact(width).rev().flatten().copied().collect();
-    }
-}
-
 impl<F: Float> Network<F> {
     /// Runs one sequence and returns everything that the layers computed.
     ///
@@ -105,10 +62,13 @@ impl<F: Float> Network<F> {
     pub fn trace<T: Copy + Into<f64>>(&self, frames: &[T]) -> Vec<Trace<F>> {
         let mut batch = Batch::default();
         batch.fill(&[frames], self.spec().inputs);
+        F::trace(self, &batch)
+    }
+
+    pub(crate) fn trace_here(&self, batch: &Batch<F>) -> Vec<Trace<F>> {
         let mut workspace = Workspace::default();
-        workspace.tapes.resize_with(self.layers.len(), || Tape { keep_pre: true, ..Tape::default() });
-        self.forward(batch.frames(), &mut workspace, Mode::Evaluate);
-        self.outputs.iter().map(|&i| trace(&mut workspace.tapes[i])).collect()
+        self.forward_here(batch.frames(), &mut workspace, Mode::Trace);
+        self.of_recipe(self.chain(0).trace(&mut workspace.tapes))
     }
 
     /// The norms of ∂L/∂h_k for every step k of one sequence, L being the loss at its last output with a wanted class
@@ -122,31 +82,23 @@ impl<F: Float> Network<F> {
     pub fn probe<T: Copy + Into<f64>>(&self, frames: &[T], target: &Target, loss: Loss) -> Vec<Vec<f64>> {
         let mut batch = Batch::default();
         batch.fill(&[frames], self.spec().inputs);
+        F::probe(self, &batch, target, loss)
+    }
+
+    pub(crate) fn probe_here(&self, batch: &Batch<F>, target: &Target, loss: Loss) -> Vec<Vec<f64>> {
         let mut workspace = Workspace::default();
-        self.forward(batch.frames(), &mut workspace, Mode::Evaluate);
-        for tape in &mut workspace.tapes {
-            tape.clear_gradient();
-            tape.probe = true;
-        }
+        self.forward_here(batch.frames(), &mut workspace, Mode::Evaluate);
+        workspace.tapes.iter_mut().for_each(|tape| tape.output.clear_gradient());
         let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default(), forced: 1.0 };
         self.score_top(&mut workspace, &[target], pass);
-        let top = &mut workspace.tapes[self.layers.len() - 1];
-        if let Some(last) = top.touched.iter().rposition(|touched| *touched) {
-            top.touched[..last].fill(false);
+        if let Some(top) = workspace.tapes.last_mut()
+            && let Some(last) = top.output.touched.iter().rposition(|touched| *touched)
+        {
+            top.output.touched[..last].fill(false);
         }
-        self.backward(&batch, &mut workspace, &mut vec![F::ZERO; self.values().len()]);
-        let mut norms = Vec::new();
-        for (layer, tape) in self.layers.iter().zip(&mut workspace.tapes) {
-            match (layer, &mut tape.directions[..]) {
-                (Layer::Recurrent(_), _) => norms.push(std::mem::take(&mut tape.norms)),
-                (Layer::Bidirectional(_), [forward, reverse]) => {
-                    norms.push(std::mem::take(&mut forward.norms));
-                    norms.push(reverse.norms.drain(..).rev().collect());
-                }
-                _ => {}
-            }
-        }
-        norms
+        let chain = self.chain(0).probing();
+        chain.backward(batch.frames(), &mut workspace.tapes, &mut vec![F::ZERO; self.values().len()], None);
+        chain.layers().iter().zip(&mut workspace.tapes).flat_map(|(layer, tape)| layer.norms(tape)).collect()
     }
 }
 

@@ -49,6 +49,10 @@ impl Network<f32> {
 impl<F: Float> Network<F> {
     /// Takes all parameters from a safetensors file.
     pub fn read_safetensors(&mut self, file: &[u8]) -> Result<(), WeightsError> {
+        F::read_safetensors(self, file)
+    }
+
+    pub(crate) fn read_here(&mut self, file: &[u8]) -> Result<(), WeightsError> {
         let file = SafeTensors::deserialize(file)?;
         if let Some(name) = file.names().iter().find(|name| self.tensor(name).is_none()) {
             return Err(WeightsError::Unknown((*name).to_string()));

@@ -1,4 +1,4 @@
-//! The float world's sigmoid and tanh never fall, whatever vectors the machine has.
+//! The float arithmetic's sigmoid and tanh never fall, whatever vectors the machine has.
 
 use elman_nn::Float;
 use elman_nn::float::{Kernel, Lanes};

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use elman::net::Node;
 use elman_data::Joints;
-use elman_nn::{Batch, Classes, Item, Loss, Mode, Network, NetworkSpec, Pass, Target, Workspace, cell, structure};
+use elman_nn::{
+    Batch, Classes, Item, LayerSpec, Loss, Mode, Network, NetworkSpec, Pass, Target, Workspace, cell, structure,
+};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -162,10 +164,14 @@ fn in_f32() {
 }
 
 #[test]
-fn every_variant_has_a_vector() {
-    let cases = cases();
+fn every_variant_and_kind_has_a_vector() {
+    let specs: Vec<String> = cases().iter().map(|case| serde_json::to_string(&case.spec).unwrap()).collect();
+    let has = |what: String| specs.iter().any(|spec| spec.contains(&what));
     for name in cell::variant_names() {
-        let has = |case: &Case| serde_json::to_string(&case.spec).unwrap().contains(&format!("\"{name}\""));
-        assert!(cases.iter().any(has), "{name} has no vector");
+        assert!(has(format!("\"variant\":\"{name}\"")), "{name} has no vector");
+    }
+    // What training drops is random.
+    for layer in LayerSpec::samples().iter().filter(|layer| !layer.drops()) {
+        assert!(has(format!("\"layer\":\"{}\"", layer.name())), "{layer:?} has no vector");
     }
 }

@@ -1,9 +1,9 @@
-//! What an embedding learnt: its rows as the device has them, their neighbours, and a map of them.
+//! The rows of an embedding as the device has them, their neighbours, and a map of them.
 
 use anyhow::{Context, Result, bail};
 use elman::blob::Model;
-use elman::cell::Pass;
-use elman::kernel::layout::padded;
+use elman::cell::StageKind;
+use elman::kernel::RowBlock;
 use serde::Serialize;
 
 use elman_data::Vocabulary;
@@ -35,16 +35,16 @@ impl Embedding {
     pub fn of(model: &Model<'_>) -> Result<Self> {
         let Some(text) = model.descriptor().text else { bail!("the model reads no text, so it has no symbols") };
         let layer = model.layers().first().context("the model has no layers")?;
-        if !layer.spec().stages.iter().any(|s| s.pass == Pass::Table) {
+        if !layer.spec().stages.iter().any(|s| s.kind == StageKind::Table) {
             bail!("the model's first layer is no embedding but `{}`", layer.spec().name);
         }
         let (stage, units) = (layer.stage(0), layer.units());
-        let bytes: Vec<i8> = stage.weights.iter().flat_map(|w| w.to_le_bytes()).map(|b| b as i8).collect();
-        let rows = bytes
-            .chunks_exact(padded(units))
-            .zip(stage.params)
-            .flat_map(|(row, m)| row[..units].iter().map(|e| f64::from(*e) * f64::from(*m)))
-            .collect();
+        let (packing, block) = (layer.packing(), RowBlock::Table { units });
+        let mut rows = vec![0.0; units * stage.params.len()];
+        let packed = stage.weights.chunks_exact(packing.weight_words(block).max(1));
+        for ((row, words), m) in rows.chunks_exact_mut(units).zip(packed).zip(stage.params) {
+            packing.table_row(words, row.iter_mut(), |to, e| *to = f64::from(e) * f64::from(*m));
+        }
         let known = Vocabulary::of_text(&text);
         let symbols = std::iter::once("(unknown)".to_owned()).chain(known.symbols().iter().cloned()).collect();
         Ok(Embedding { symbols, rows, units })
@@ -99,7 +99,7 @@ fn cosine(a: &[f64], b: &[f64]) -> f64 {
 /// The direction of most variance that is orthogonal to `found`: power iteration on the covariance.
 fn component(rows: &[Vec<f64>], found: &[Vec<f64>]) -> Vec<f64> {
     let width = rows.first().map_or(0, Vec::len);
-    // Any start serves that is not orthogonal to the answer.
+    // Any start works that is not orthogonal to the answer.
     let mut v: Vec<f64> = (0..width).map(|k| 1.0 / (k as f64 + 1.5)).collect();
     for _ in 0..200 {
         let mut next = vec![0.0; width];

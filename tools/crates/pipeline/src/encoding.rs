@@ -1,4 +1,4 @@
-//! How examples become frames of integers and answers: fixed when a network is trained, and kept with it.
+//! How examples become frames of integers and targets: fixed when a network is trained, and stored with it.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,13 +9,12 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Example, Source};
-use crate::Usage;
-use crate::recipe::Recipe;
 use crate::streams;
 use elman_data::records::{self, Input, Record, Records, Task};
 use elman_data::{Joints, Split, Vocabulary, VocabularyOptions};
 use elman_listen::StreamRecipe;
-use elman_nn::{LayerSpec, NO_CLASS};
+use elman_nn::{NO_CLASS, Reads};
+use elman_recipe::{Recipe, Usage};
 
 /// What a frame is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,32 +22,32 @@ use elman_nn::{LayerSpec, NO_CLASS};
 pub enum Frames {
     /// Features of sound, by the device's front end.
     Audio(audio::Config),
-    /// Values in `frac` fraction bits; behind them, in closed loop, the outputs of the step before.
+    /// Values in `frac` fraction bits, followed in closed loop by the outputs of the previous step.
     Values {
         /// Fraction bits.
         frac: u8,
         /// Names of the values.
         channels: Vec<String>,
-        /// How many values at the end are the outputs of the step before.
+        /// How many values at the end are the outputs of the previous step.
         feedback: usize,
     },
     /// The index of a symbol of this vocabulary.
     Symbols(Vocabulary),
 }
 
-/// How examples become frames and answers.
+/// How examples become frames and targets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Encoding {
-    /// What is asked.
+    /// The task.
     pub task: Task,
-    /// Labels in the order of the outputs; names of the outputs of a series; empty where the next symbol is asked for.
+    /// Labels in the order of the outputs; names of the outputs of a series; empty where the next symbol is the target.
     pub labels: Vec<String>,
     /// What a frame is.
     pub frames: Frames,
-    /// Names of the values known of each edge of a graph.
+    /// Names of each edge's features in a graph.
     #[serde(default)]
     pub edges: Vec<String>,
-    /// How clips become streams, where they do.
+    /// How clips become streams, if they do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamRecipe>,
 }
@@ -57,7 +56,7 @@ impl Encoding {
     /// Fixes the encoding for a source that is to be trained on.
     ///
     /// # Errors
-    /// Where the front end refuses its parameters or the source and the recipe do not go together.
+    /// Where the front end's parameters are invalid, or the source and the recipe do not fit.
     pub fn of(source: &Source, recipe: &Recipe) -> Result<Self> {
         let records = match source {
             Source::Sound(corpus) => {
@@ -93,10 +92,10 @@ impl Encoding {
         })
     }
 
-    /// The encoding that a model was trained with, as its blob tells it.
+    /// The encoding that a model was trained with, from its blob.
     ///
     /// # Errors
-    /// Where source and model do not go together.
+    /// Where source and model do not fit.
     pub fn of_model(model: &Model<'_>, source: &Source) -> Result<Self> {
         let labels = model.descriptor().labels.lines().map(str::to_owned).collect();
         let (task, channels) = match source {
@@ -107,7 +106,7 @@ impl Encoding {
             (Some(audio), _) => Frames::Audio(*audio),
             (None, Some(text)) => Frames::Symbols(Vocabulary::of_text(text)),
             (None, None) => Frames::Values {
-                frac: model.layers().first().map_or(0, elman::cell::View::in_frac),
+                frac: model.layers().first().map_or(0, elman::cell::LayerView::in_frac),
                 channels,
                 feedback: model.descriptor().feedback as usize,
             },
@@ -115,13 +114,12 @@ impl Encoding {
         Ok(Encoding { task, labels, frames, edges: Vec::new(), stream: None })
     }
 
-    /// Whether a recipe's first layer takes what frames are.
+    /// Checks that a recipe's first layer reads frames of this kind.
     ///
     /// # Errors
-    /// With what to put first.
+    /// The layer to put first.
     pub fn suits(&self, recipe: &Recipe) -> Result<()> {
-        let takes =
-            matches!(recipe.network.first().first(), Some(LayerSpec::Embedding { .. } | LayerSpec::OneHot { .. }));
+        let takes = recipe.network.first().first().is_some_and(|first| first.reads() == Reads::Symbol);
         let symbols = matches!(self.frames, Frames::Symbols(_));
         ensure!(
             takes || !symbols,
@@ -129,15 +127,15 @@ impl Encoding {
         );
         ensure!(
             symbols || !takes,
-            Usage("the data are values: an `embedding` or `one-hot` layer takes symbols only".to_owned())
+            Usage("the data are values: an `embedding` or `one-hot` layer reads symbols only".to_owned())
         );
         Ok(())
     }
 
-    /// Whether a recipe's interchangeable symbols are among those of the data.
+    /// Checks that a recipe's interchangeable symbols are among those of the data.
     ///
     /// # Errors
-    /// With the first that is not.
+    /// The first that is not.
     pub fn knows(&self, recipe: &Recipe) -> Result<()> {
         for symbol in &recipe.sequences.interchangeable {
             let known = matches!(&self.frames, Frames::Symbols(vocabulary) if vocabulary.index(symbol) > 0);
@@ -187,7 +185,7 @@ impl Encoding {
                 let inputs = records.channels.len() + feedback;
                 ensure!(
                     inputs == channels.len(),
-                    "{} has {inputs} values per step, the model takes {}",
+                    "{} has {inputs} values per step, the model reads {}",
                     records.dir.display(),
                     channels.len()
                 );
@@ -196,7 +194,7 @@ impl Encoding {
             (Source::Records(records), Frames::Symbols(vocabulary)) => {
                 ensure!(
                     records.unit == Some(vocabulary.unit()),
-                    "{} does not hold {}, which the model reads",
+                    "{} does not contain {}, which the model reads",
                     records.dir.display(),
                     vocabulary.unit()
                 );
@@ -246,7 +244,7 @@ impl Encoding {
     }
 }
 
-/// Whether values that fit one step are the answer of a whole record.
+/// Whether values that fit one step are the target of a whole record.
 fn single(records: &Records, record: &Record) -> bool {
     records.steps(record) > 1 || matches!(record.joints, Joints::Graph(_))
 }
@@ -259,7 +257,11 @@ fn labels(records: &Records, options: &VocabularyOptions) -> Result<Vec<String>>
     if records.task == Task::Seq2seq {
         let options = VocabularyOptions { lower_case: false, fold_digits: false, ..options.clone() };
         let symbols = Vocabulary::of_targets(&records.train, &options);
-        ensure!(!symbols.iter().any(|s| s == END), "{}: a target holds {END:?}, which ends it", records.dir.display());
+        ensure!(
+            !symbols.iter().any(|s| s == END),
+            "{}: a target contains {END:?}, which ends it",
+            records.dir.display()
+        );
         return Ok(std::iter::once(END.to_owned()).chain(symbols).collect());
     }
 
@@ -277,7 +279,7 @@ fn labels(records: &Records, options: &VocabularyOptions) -> Result<Vec<String>>
     Ok(labels.into_iter().collect())
 }
 
-/// The most fraction bits that hold every value to train on, with a quarter of headroom.
+/// The most fraction bits that represent every training value, with a quarter of headroom.
 fn frac_of(records: &Records, outputs_too: bool) -> u8 {
     let mut largest = 0f64;
     for r in &records.train {
@@ -291,7 +293,7 @@ fn frac_of(records: &Records, outputs_too: bool) -> u8 {
     (0..=15).rev().find(|f| largest * 1.25 * 2f64.powi(*f) <= 32767.0).unwrap_or(0) as u8
 }
 
-/// Frames of values: the inputs of each step and, in closed loop, the measured outputs of the step before.
+/// Frames of values: the inputs of each step and, in closed loop, the measured outputs of the previous step.
 fn values(records: &Records, record: &Record, frac: u8, feedback: usize) -> Vec<i16> {
     let unit = 2f64.powi(frac.into());
     let integer = |v: &f32| (f64::from(*v) * unit).round().clamp(-32768.0, 32767.0) as i16;

@@ -1,10 +1,10 @@
-//! Examples as the device sees them, and what is wanted of them.
+//! Examples as the device reads them, with their targets.
 
 use serde::{Deserialize, Serialize};
 
 use elman_data::Joints;
 
-/// What is wanted of an example.
+/// The target of an example.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     /// Index of the sequence's label.
@@ -16,32 +16,32 @@ pub enum Answer {
     Symbols(Vec<u32>),
     /// `[steps, outputs]` in physical units.
     Values(Vec<f32>),
-    /// `[outputs]` in physical units, asked for behind the last step.
+    /// `[outputs]` in physical units, after the last step.
     Last(Vec<f32>),
     /// Each step's next symbol: the frames one step on.
     Next,
 }
 
-/// An example: raw frames and what is wanted.
+/// An example: raw frames and target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Example {
     /// Where it came from.
     pub name: String,
-    /// `[steps, inputs]`: features, values or symbols, as the device takes them.
+    /// `[steps, inputs]`: features, values or symbols, as the device reads them.
     pub frames: Vec<i16>,
-    /// How the frames hang together.
+    /// Structure of the frames: sequence, tree or graph.
     pub joints: Joints,
-    /// What is wanted.
+    /// The target.
     pub answer: Answer,
 }
 
 impl Answer {
-    /// Whether one output is wanted, that behind the last step.
+    /// Whether there is one target, after the last step.
     pub fn single(&self) -> bool {
         matches!(self, Answer::Class(_) | Answer::Last(_))
     }
 
-    /// The physical values wanted, where there are some.
+    /// The target in physical values, if it has some.
     pub fn values(&self) -> &[f32] {
         match self {
             Answer::Values(v) | Answer::Last(v) => v,
@@ -51,7 +51,7 @@ impl Answer {
 }
 
 impl Example {
-    /// Frames that go into the network: of a text whose next symbol is wanted, all but the last.
+    /// Frames that go into the network: all but the last where the next symbol is the target.
     pub fn steps(&self, inputs: usize) -> usize {
         self.frames.len() / inputs.max(1) - usize::from(self.answer == Answer::Next)
     }
@@ -79,7 +79,7 @@ impl Example {
         self.joints == Joints::None && !matches!(self.answer, Answer::Symbols(_))
     }
 
-    /// The symbol wanted at each step, where it is the next one.
+    /// The target symbol of each step, where it is the next one.
     pub fn next_symbols(&self) -> impl Iterator<Item = u32> + '_ {
         self.frames.iter().skip(1).map(|s| u32::from(*s as u16))
     }

@@ -1,19 +1,19 @@
-//! How large the examples are: what the device's memory must hold.
+//! How large the examples are, which the device's memory depends on.
 
-use elman::blob::{Score, Structure};
+use elman::blob::{AttentionScore, Structure};
 use elman::net::slots_needed;
 
 use super::{Answer, Example};
-use crate::recipe::NetworkRecipe;
 use elman_data::Joints;
+use elman_recipe::NetworkRecipe;
 
-/// How a recipe's chains are joined, with room for the largest of these examples.
+/// How a recipe's chains are joined, with memory for the largest of these examples.
 pub fn structure<'e>(network: &NetworkRecipe, examples: impl Iterator<Item = &'e Example>) -> Structure {
     let short = |n: usize| n.min(usize::from(u16::MAX)) as u16;
     if let Some(s) = &network.seq2seq {
         let longest = examples.map(|e| if let Answer::Symbols(s) = &e.answer { s.len() } else { 0 }).max().unwrap_or(0);
         let max_outputs = if s.max_outputs == 0 { short(longest + 1) } else { s.max_outputs };
-        let score: Score = s.attention.score;
+        let score: AttentionScore = s.attention.score;
         return Structure::Seq2seq { score, max_outputs, beams: s.beams };
     }
     if let Some(t) = &network.tree {

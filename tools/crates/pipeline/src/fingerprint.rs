@@ -4,8 +4,8 @@ use std::hash::Hasher;
 
 use anyhow::Result;
 
-use crate::recipe::Recipe;
 use crate::{Answer, Encoding, Example};
+use elman_recipe::Recipe;
 
 /// Hash of the recipe (but for the number of threads), labels and examples: the run's identity.
 ///

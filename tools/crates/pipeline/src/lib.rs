@@ -1,7 +1,7 @@
-//! From a corpus on disk to sequences that train and judge a network.
+//! From a corpus on disk to sequences that train and evaluate a network.
 //!
 //! A [`Source`] is what was read. An [`Encoding`], fixed once per training run, makes [`Example`]s of it: frames of
-//! integers, as the device takes them, and answers. [`Sequences`] and [`Clips`] hand them to the trainer.
+//! integers, as the device reads them, and targets. [`Sequences`] and [`Clips`] give them to the trainer.
 #![forbid(unsafe_code)]
 
 pub mod embedding;
@@ -10,9 +10,7 @@ pub mod evaluate;
 mod example;
 mod extent;
 mod fingerprint;
-pub mod recipe;
 mod recordings;
-pub mod report;
 mod reporter;
 pub mod run;
 mod run_info;
@@ -21,7 +19,6 @@ mod slots;
 mod sound;
 mod source;
 pub mod streams;
-mod usage;
 
 pub use encoding::{Encoding, Frames};
 pub use example::{Answer, Example, spread, spread_frames};
@@ -34,4 +31,3 @@ pub use sequences::Sequences;
 pub use sound::{Clips, examples, read_clip, same_labels, wanted_rate};
 pub use source::Source;
 pub use streams::Streams;
-pub use usage::Usage;

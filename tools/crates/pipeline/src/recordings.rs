@@ -11,8 +11,8 @@ use crate::read_clip;
 use elman_data::{Corpus, Split};
 use elman_listen::{StreamRecipe, Track, read_labels};
 
-/// Every recording in a folder, with the label file of the same name and the ending .txt. One without is taken to hold no
-/// words, and that is said.
+/// Every recording in a folder, with the label file of the same name and the ending .txt. One without is taken to contain no
+/// words, with a note.
 ///
 /// # Errors
 /// Where there is none, or one cannot be read.
@@ -26,7 +26,7 @@ pub fn recordings(dir: &Path, audio: &audio::Config, reporter: &dyn Reporter) ->
         })
         .collect();
     paths.sort();
-    ensure!(!paths.is_empty(), "{} holds no recording (wav, flac, ogg, mp3, m4a)", dir.display());
+    ensure!(!paths.is_empty(), "{} contains no recording (wav, flac, ogg, mp3, m4a)", dir.display());
     paths
         .iter()
         .map(|path| {
@@ -38,7 +38,11 @@ pub fn recordings(dir: &Path, audio: &audio::Config, reporter: &dyn Reporter) ->
                 cut.iter().for_each(|n| reporter.note(&format!("note: {n}")));
                 words
             } else {
-                reporter.note(&format!("{} has no label file {}: it holds no words", path.display(), labels.display()));
+                reporter.note(&format!(
+                    "{} has no label file {}: taken to contain no words",
+                    path.display(),
+                    labels.display()
+                ));
                 Vec::new()
             };
             let name = path.file_stem().map_or(String::new(), |s| s.to_string_lossy().into_owned());
@@ -58,7 +62,7 @@ pub struct Mixed {
     pub per_hour: f64,
     /// Level of the words above the background, in dB.
     pub snr_db: f32,
-    /// Of everything random.
+    /// Seed of everything random.
     pub seed: u64,
 }
 
@@ -71,11 +75,8 @@ impl Mixed {
         let mix = recipe.mix(corpus, self.split);
         ensure!(!mix.clips.is_empty(), "{} has no clips in its {} split", corpus.dir.display(), self.split);
         let count = self.hours.ceil().max(1.0);
-        let how = StreamRecipe { valid_per_hour: self.per_hour, valid_snr_db: self.snr_db, ..recipe.clone() }.judging(
-            self.hours / count,
-            mix.clips,
-            mix.rate,
-        );
+        let how = StreamRecipe { valid_per_hour: self.per_hour, valid_snr_db: self.snr_db, ..recipe.clone() }
+            .evaluation_mix(self.hours / count, mix.clips, mix.rate);
         Ok((0..count as u64).into_par_iter().map(|k| mix.track(&how, self.seed.wrapping_mul(1000) + k)).collect())
     }
 }

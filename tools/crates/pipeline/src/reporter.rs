@@ -1,6 +1,6 @@
 //! Where remarks go while data is read.
 
-/// Takes what a reader has to say beside its result. The command line prints it; a library user may keep or drop it.
+/// Receives the remarks of a reader, apart from its result. The command line prints them; a library user may keep or drop them.
 pub trait Reporter {
     /// A remark, one line.
     fn note(&self, remark: &str);

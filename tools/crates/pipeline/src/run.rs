@@ -1,16 +1,16 @@
-//! The run folder: everything that a training run leaves behind.
+//! The run folder: everything that a training run writes.
 //!
 //! | file | content |
 //! |---|---|
 //! | recipe.toml | the resolved recipe |
-//! | run.json | labels, front end or vocabulary, scale layer, fingerprint: what surrounds the network |
+//! | run.json | labels, front end or vocabulary, scale layer, fingerprint: the run information |
 //! | metrics.jsonl | a line per epoch |
 //! | checkpoint.safetensors | what resuming needs |
 //! | weights.safetensors | the best network |
-//! | calibration.bin | some training examples, for rounding |
-//! | hard.json | seeds of streams with false accepts, of a network that listens |
-//! | scenes.json | what was heard around misses and false accepts |
-//! | results.json | what quantize, calibrate, eval and verify found |
+//! | calibration.bin | some training examples, for quantization |
+//! | hard_negatives.json | seeds of streams with false accepts, for a network that listens |
+//! | scenes.json | scenes of misses and false accepts |
+//! | results.json | the results of quantize, calibrate, eval and verify |
 //! | model.elman | the blob |
 //! | report.html | the report |
 
@@ -19,15 +19,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 
-use crate::recipe::Recipe;
 use crate::{Example, RunInfo};
 use elman_data::files::write_atomically;
 use elman_listen::Scene;
 use elman_nn::Network;
 use elman_quant::model::MODEL;
+use elman_recipe::Recipe;
 use elman_train::EpochMetrics;
 
-/// What was heard around misses and false accepts.
+/// Scenes of misses and false accepts.
 const SCENES: &str = "scenes.json";
 /// Some training examples.
 const CALIBRATION: &str = "calibration.bin";
@@ -39,22 +39,22 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder for a new run.
+    /// Creates the folder for a new run.
     ///
     /// # Errors
-    /// Where it cannot be made, or holds a run already and `force` is not set.
+    /// Where it cannot be created, or already contains a run and `force` is not set.
     pub fn create(path: &Path, force: bool) -> Result<Self> {
         let run = RunFolder { path: path.to_owned() };
         if run.recipe_path().exists() && !force {
             bail!(
-                "{} holds a run already; go on with it by --resume, begin anew by --force, or name another folder by \
+                "{} already contains a run; resume it with --resume, start again with --force, or name another folder with \
                  --out",
                 path.display()
             );
         }
-        std::fs::create_dir_all(path).with_context(|| format!("cannot make the run folder {}", path.display()))?;
-        let hard = path.join("hard.json");
-        for old in [run.checkpoint_path(), run.weights_path(), run.model_path(), run.results_path(), hard] {
+        std::fs::create_dir_all(path).with_context(|| format!("cannot create the run folder {}", path.display()))?;
+        let hard_negatives = run.hard_negatives_path();
+        for old in [run.checkpoint_path(), run.weights_path(), run.model_path(), run.results_path(), hard_negatives] {
             if old.exists() {
                 std::fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
             }
@@ -70,7 +70,7 @@ impl RunFolder {
         let run = RunFolder { path: path.to_owned() };
         ensure!(
             run.recipe_path().exists(),
-            "{} is no run folder: it has no recipe.toml; `elman train RECIPE --data DIR` makes one",
+            "{} is no run folder: it has no recipe.toml; `elman train RECIPE --data DIR` creates one",
             path.display()
         );
         Ok(run)
@@ -96,6 +96,11 @@ impl RunFolder {
     pub fn checkpoint_path(&self) -> PathBuf {
         self.path.join("checkpoint.safetensors")
     }
+    /// Seeds of the hard negatives.
+    pub fn hard_negatives_path(&self) -> PathBuf {
+        self.path.join("hard_negatives.json")
+    }
+
     /// The blob.
     pub fn model_path(&self) -> PathBuf {
         self.path.join(MODEL)
@@ -105,7 +110,7 @@ impl RunFolder {
         self.path.join("report.html")
     }
 
-    /// Writes the resolved recipe and what surrounds the network.
+    /// Writes the resolved recipe and the run information.
     ///
     /// # Errors
     /// Where a file cannot be written.
@@ -122,7 +127,7 @@ impl RunFolder {
         Recipe::read(&self.recipe_path(), &[])
     }
 
-    /// What surrounds the network.
+    /// The run information.
     ///
     /// # Errors
     /// Where run.json cannot be read.
@@ -166,7 +171,7 @@ impl RunFolder {
         write_atomically(&self.weights_path(), &network.to_safetensors()?)
     }
 
-    /// Whether training has come to its end.
+    /// Whether training has finished.
     pub fn trained(&self) -> bool {
         self.weights_path().exists()
     }
@@ -179,7 +184,7 @@ impl RunFolder {
         let path = self.weights_path();
         ensure!(
             path.exists(),
-            "{} has no weights yet: training has not finished; go on with --resume",
+            "{} has no weights yet: training has not finished; continue it with --resume",
             self.path.display()
         );
         let mut network = Network::new(&self.about()?.network(&self.recipe()?), 0)?;
@@ -188,7 +193,7 @@ impl RunFolder {
         Ok(network)
     }
 
-    /// Keeps training examples for rounding.
+    /// Stores training examples for quantization.
     ///
     /// # Errors
     /// Where the file cannot be written.
@@ -196,7 +201,7 @@ impl RunFolder {
         write_atomically(&self.path.join(CALIBRATION), &postcard::to_stdvec(examples)?)
     }
 
-    /// The examples kept for rounding.
+    /// The examples stored for quantization.
     ///
     /// # Errors
     /// Where the file cannot be read.
@@ -206,7 +211,7 @@ impl RunFolder {
         postcard::from_bytes(&bytes).with_context(|| format!("{} is damaged; train again", path.display()))
     }
 
-    /// Keeps what was heard around misses and false accepts.
+    /// Stores scenes of misses and false accepts.
     ///
     /// # Errors
     /// Where the file cannot be written.
@@ -214,13 +219,13 @@ impl RunFolder {
         write_atomically(&self.path.join(SCENES), &serde_json::to_vec(scenes)?)
     }
 
-    /// The scenes kept; none where there are none.
+    /// The scenes stored, if any.
     pub fn scenes(&self) -> Vec<Scene> {
         let text = std::fs::read(self.path.join(SCENES)).ok();
         text.and_then(|t| serde_json::from_slice(&t).ok()).unwrap_or_default()
     }
 
-    /// Adds one finding to results.json.
+    /// Adds one result to results.json.
     ///
     /// # Errors
     /// Where the file cannot be written.
@@ -230,7 +235,7 @@ impl RunFolder {
         write_atomically(&self.results_path(), &serde_json::to_vec_pretty(&results)?)
     }
 
-    /// All findings so far.
+    /// All results so far.
     pub fn results(&self) -> serde_json::Map<String, serde_json::Value> {
         std::fs::read(self.results_path()).ok().and_then(|t| serde_json::from_slice(&t).ok()).unwrap_or_default()
     }

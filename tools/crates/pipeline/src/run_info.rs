@@ -1,9 +1,11 @@
-//! What surrounds a network: the data card that run.json holds.
+//! The run information: everything about a trained network but its weights, as stored in run.json.
 
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use elman::blob::{Structure, TextUnit};
+use elman::blob::Structure;
+use elman::kernel::WeightFormat;
+use elman::text::TextUnit;
 use elman_data::records::{Task, Unit};
 use elman_nn::{END, NetworkSpec, Target};
 use elman_quant::IntegerLayer;
@@ -11,13 +13,13 @@ use elman_quant::network::Surroundings;
 use elman_quant::scaling::{Moments, SCALED_FRAC, scaled};
 use elman_train::Sequence;
 
-use crate::recipe::{Asked, Recipe};
 use crate::{Answer, Encoding, Example, Frames, fingerprint, structure};
+use elman_recipe::{Recipe, RequestedNetwork};
 
-/// What surrounds the network, as run.json has it.
+/// Everything about a trained network but its weights, as stored in run.json.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
-    /// How examples become frames and answers.
+    /// How examples become frames and targets.
     pub encoding: Encoding,
     /// Offset and multiplier of each value of a frame; empty where frames are symbols.
     pub scale: Vec<(i16, i16)>,
@@ -35,7 +37,7 @@ pub struct RunInfo {
 }
 
 impl RunInfo {
-    /// What surrounds a network trained on these examples; `others` are those of the other splits.
+    /// The run information of a network trained on these examples; `others` are those of the other splits.
     ///
     /// # Errors
     /// Where there is nothing to train on.
@@ -59,7 +61,7 @@ impl RunInfo {
             let mut moments = Moments::default();
             train.iter().for_each(|e| moments.add(&e.frames, inputs));
             let layer = moments.layer(in_frac);
-            (about.scale, about.scale_shift) = (layer.scale, layer.long_frac);
+            (about.scale, about.scale_shift) = (layer.scale, layer.carried_frac);
             about.target = about.targets(train, in_frac);
         }
         Ok(about)
@@ -74,7 +76,7 @@ impl RunInfo {
         }
     }
 
-    /// Offset and deviation of each output. Outputs that are fed back are scaled as the inputs that they become.
+    /// Offset and deviation of each output. Outputs that are fed back are scaled like the inputs that they become.
     fn targets(&self, train: &[Example], in_frac: u8) -> Vec<(f64, f64)> {
         let outputs = self.encoding.outputs();
         if let Frames::Values { feedback: 1.., .. } = &self.encoding.frames {
@@ -108,7 +110,7 @@ impl RunInfo {
             units: self.scale.len(),
             in_frac: self.in_frac()?,
             out_frac: SCALED_FRAC,
-            long_frac: self.scale_shift,
+            carried_frac: self.scale_shift,
             scale: self.scale.clone(),
             ..IntegerLayer::default()
         })
@@ -122,7 +124,7 @@ impl RunInfo {
         }
     }
 
-    /// What the network should give for the steps `start..end` of `[steps, outputs]` physical values.
+    /// The network's targets for the steps `start..end` of `[steps, outputs]` physical values.
     pub fn network_values(&self, values: &[f32], start: usize, end: usize) -> Vec<f32> {
         let outputs = self.target.len().max(1);
         let scaled = |(v, (offset, deviation)): (&f32, &(f64, f64))| ((f64::from(*v) - offset) / deviation) as f32;
@@ -136,7 +138,7 @@ impl RunInfo {
         }
     }
 
-    /// What the blob needs besides the network.
+    /// What the blob contains in addition to the network.
     pub fn surroundings(&self, recipe: &Recipe) -> Surroundings {
         let (mut audio, mut text, mut feedback) = (None, None, 0);
         match &self.encoding.frames {
@@ -162,10 +164,11 @@ impl RunInfo {
             scale: self.scale_layer(),
             target: self.target.clone(),
             structure: self.structure,
+            weights: WeightFormat::default(),
         }
     }
 
-    /// An example as the trainer takes it, whole.
+    /// An example as the trainer reads it, whole.
     pub fn sequence(&self, example: &Example) -> Sequence {
         let inputs = self.encoding.inputs();
         let steps = example.steps(inputs);
@@ -174,7 +177,7 @@ impl RunInfo {
         Sequence { frames, joints: example.joints.clone(), target }
     }
 
-    /// What the trainer wants of the steps `start..end` of an example; of all, where it is no sequence.
+    /// The trainer's target for the steps `start..end` of an example; of all, where it is no sequence.
     pub fn target(&self, example: &Example, start: usize, end: usize) -> Target {
         match &example.answer {
             Answer::Class(class) => Target::Class(*class),
@@ -187,9 +190,9 @@ impl RunInfo {
         }
     }
 
-    /// The network of a recipe between these frames and answers.
+    /// The network of a recipe between these frames and targets.
     pub fn network(&self, recipe: &Recipe) -> NetworkSpec {
-        recipe.network.spec(Asked {
+        recipe.network.spec(RequestedNetwork {
             inputs: self.encoding.inputs(),
             outputs: self.encoding.outputs(),
             symbols: self.encoding.symbols(),

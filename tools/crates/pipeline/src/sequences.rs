@@ -5,8 +5,8 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::{Example, Frames};
 use crate::RunInfo;
-use crate::recipe::SequenceRecipe;
 use elman_nn::{NO_CLASS, Target};
+use elman_recipe::SequenceRecipe;
 use elman_train::{Dataset, Sequence};
 
 /// Examples, cut into windows as the recipe says.
@@ -19,7 +19,7 @@ pub struct Sequences<'a> {
     windows: Vec<(usize, usize)>,
     /// Whether windows, symbols and values are varied.
     vary: bool,
-    /// Indices of symbols that take each other's place.
+    /// Indices of symbols that are interchangeable.
     interchangeable: Vec<u16>,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Sequences<'a> {
                 _ if !example.is_sequence() => windows.extend((steps > 0).then_some((k, 0))),
                 0 => windows.extend((steps > 0).then_some((k, 0))),
                 n => windows.extend((0..steps.div_ceil(how.hop())).map(|w| w * how.hop()).filter_map(|start| {
-                    // A window that the one before holds already adds nothing.
+                    // A window that the previous one contains adds nothing.
                     (start == 0 && steps > 0 || start + n - how.hop() < steps).then_some((k, start))
                 })),
             }
@@ -74,7 +74,7 @@ impl Dataset for Sequences<'_> {
         if let Some(random) = &mut random {
             self.disturb(&mut frames, random);
         }
-        // A window from the middle has not seen what came before: its first answers do not count.
+        // A window from the middle has not read what came before: its first steps have no target.
         let blind = if start > 0 || self.how.washout_at_start { self.how.washout } else { 0 };
         let target = self.about.target(example, start, end);
         let target = match target {

@@ -1,4 +1,4 @@
-//! Which streams an epoch trains on: seeds of new ones, and of those in which a wrong word was told.
+//! Which streams an epoch trains on: seeds of new ones, and of the hard negatives, in which a wrong word was detected.
 
 use std::path::{Path, PathBuf};
 
@@ -6,19 +6,21 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-/// The streams of an epoch and the hard ones. Kept in a file, so that a resumed run goes on with the same.
+/// The streams of an epoch and the hard negatives. Stored in a file, so that a resumed run continues with the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Slots {
-    /// The epoch that hard streams were last looked for, plus one.
-    mined: usize,
+    /// The epoch before which hard negatives were last searched for, plus one.
+    #[serde(alias = "mined")]
+    searched: usize,
     /// Seeds of streams with false accepts, the latest last.
-    hard: Vec<u64>,
+    #[serde(alias = "hard")]
+    hard_negatives: Vec<u64>,
     /// Of each place in the epoch: the epoch from which its stream is used, plus one, and the stream's seed.
     places: Vec<(usize, u64)>,
 }
 
 impl Slots {
-    /// As a file holds them; empty where there is none.
+    /// From a file; empty where there is none.
     pub fn read(path: Option<&Path>) -> Self {
         let text = path.and_then(|path| std::fs::read(path).ok());
         text.and_then(|t| serde_json::from_slice(&t).ok()).unwrap_or_default()
@@ -31,25 +33,25 @@ impl Slots {
         }
     }
 
-    /// Whether hard streams are to be looked for before `epoch`, every so many epochs.
-    pub fn mine_now(&self, epoch: usize, every: usize) -> bool {
-        every > 0 && epoch > 0 && epoch.is_multiple_of(every) && self.mined != epoch + 1
+    /// Whether hard negatives are to be searched for before `epoch`, every so many epochs.
+    pub fn search_due(&self, epoch: usize, every: usize) -> bool {
+        every > 0 && epoch > 0 && epoch.is_multiple_of(every) && self.searched != epoch + 1
     }
 
-    /// Takes hard streams that were found before `epoch`; at most `most` are kept, as the latest are what the network gets
+    /// Adds hard negatives that were found before `epoch`; the latest `most` are kept, as these are what the network gets
     /// wrong now.
-    pub fn add_hard(&mut self, epoch: usize, found: Vec<u64>, most: usize) {
-        self.mined = epoch + 1;
-        self.hard.extend(found);
-        self.hard.drain(..self.hard.len().saturating_sub(most));
+    pub fn add_hard_negatives(&mut self, epoch: usize, found: Vec<u64>, most: usize) {
+        self.searched = epoch + 1;
+        self.hard_negatives.extend(found);
+        self.hard_negatives.drain(..self.hard_negatives.len().saturating_sub(most));
     }
 
     /// Gives each of `n` places its stream for `epoch`: the one it has, for `reuse` epochs, then another. At most
-    /// `hard_share` of the new ones are hard, and never more than twice as many as there are.
+    /// `hard_share` of the new ones are hard negatives, and never more than twice as many as there are.
     pub fn turn(&mut self, epoch: usize, n: usize, reuse: usize, hard_share: f64, seed: u64) {
         self.places.resize(n, (0, 0));
         let reuse = reuse.max(1);
-        let share = hard_share.min(2.0 * self.hard.len() as f64 / n.max(1) as f64);
+        let share = hard_share.min(2.0 * self.hard_negatives.len() as f64 / n.max(1) as f64);
         for (k, (since, stream)) in self.places.iter_mut().enumerate() {
             // Places change at different epochs, a like number at each.
             let due = (epoch + k).is_multiple_of(reuse) && *since != epoch + 1;
@@ -57,8 +59,8 @@ impl Slots {
                 let mut rng = ChaCha8Rng::seed_from_u64(seed ^ (k as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
                 rng.set_stream(epoch as u64);
                 *stream = rng.random();
-                if !self.hard.is_empty() && rng.random_range(0.0..1.0) < share {
-                    *stream = self.hard[rng.random_range(0..self.hard.len())];
+                if !self.hard_negatives.is_empty() && rng.random_range(0.0..1.0) < share {
+                    *stream = self.hard_negatives[rng.random_range(0..self.hard_negatives.len())];
                 }
                 *since = epoch + 1;
             }
@@ -99,9 +101,9 @@ mod tests {
     #[test]
     fn hard_ones_come_in_their_share() {
         let mut slots = Slots::default();
-        assert!(slots.mine_now(10, 10) && !slots.mine_now(5, 10) && !slots.mine_now(0, 10));
-        slots.add_hard(10, (0..100).collect(), 60);
-        assert!(!slots.mine_now(10, 10) && slots.hard == (40..100).collect::<Vec<_>>());
+        assert!(slots.search_due(10, 10) && !slots.search_due(5, 10) && !slots.search_due(0, 10));
+        slots.add_hard_negatives(10, (0..100).collect(), 60);
+        assert!(!slots.search_due(10, 10) && slots.hard_negatives == (40..100).collect::<Vec<_>>());
         slots.turn(10, 1000, 1, 0.3, 1);
         let hard = (0..1000).filter(|k| slots.seed(*k) < 100).count();
         // No more than twice as many as there are.

@@ -9,16 +9,16 @@ use rayon::prelude::*;
 use super::{Answer, Example};
 use crate::Reporter;
 use crate::RunInfo;
-use crate::recipe::Recipe;
 use elman_data::cache::{Cache, Key};
 use elman_data::{Augment, Clip, Corpus, Note, NoteKind, Options, Split, features};
 use elman_nn::Target;
+use elman_recipe::Recipe;
 use elman_train::{Dataset, Sequence};
 
-/// Opens a corpus and says what was found and converted.
+/// Opens a corpus and reports what was found and converted.
 ///
 /// # Errors
-/// What the reader found wrong.
+/// What the reader found wrong: all files that cannot be read.
 pub(super) fn open(dir: &Path, recipe: &Recipe, sample_rate: Option<u32>, reporter: &dyn Reporter) -> Result<Corpus> {
     let base = Options { sample_rate, skip_bad: recipe.skip_bad, ..Options::default() };
     let options = match &recipe.stream {
@@ -44,15 +44,15 @@ pub(super) fn open(dir: &Path, recipe: &Recipe, sample_rate: Option<u32>, report
     Ok(corpus)
 }
 
-/// The rate that a recipe asks for.
+/// The sample rate that a recipe requires.
 pub fn wanted_rate(recipe: &Recipe) -> Option<u32> {
     (recipe.features.sample_rate != 0).then_some(recipe.features.sample_rate)
 }
 
-/// Raw features and labels of clips, by the device's front end, or as a run before made them of the same samples.
+/// Raw features and labels of clips, by the device's front end, or from the cache of an earlier run.
 ///
 /// # Errors
-/// Where the front end refuses its parameters.
+/// Where the front end's parameters are invalid.
 pub fn examples(clips: &[Clip], audio: &audio::Config) -> Result<Vec<Example>> {
     let make = || {
         let of = |c: &Clip| features(&c.samples, audio).map_err(|e| anyhow::anyhow!("{}: {e}", c.name));
@@ -68,7 +68,7 @@ pub fn examples(clips: &[Clip], audio: &audio::Config) -> Result<Vec<Example>> {
     Ok(examples.collect())
 }
 
-/// What features are made of: the samples, the front end's parameters, and its code, as features of noise tell it.
+/// What features depend on: the samples, the front end's parameters, and its code, represented by features of noise.
 fn key(clips: &[Clip], audio: &audio::Config) -> Result<Key> {
     let bytes = |samples: &[i16]| samples.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
     let mut state = 1u32;
@@ -122,7 +122,7 @@ impl Dataset for Clips<'_> {
             Some(seed) if self.augment != Augment::default() => {
                 let seed = seed ^ (index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
                 let samples = self.augment.apply(&clip.samples, self.background, seed);
-                // The parameters were judged when the examples were made.
+                // The parameters were checked when the examples were made.
                 self.about.network_frames(&features(&samples, &self.audio).unwrap_or_default())
             }
             _ => self.about.network_frames(&self.examples[index].frames),

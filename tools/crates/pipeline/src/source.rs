@@ -7,8 +7,8 @@ use elman_data::records::{RecordOptions, Records};
 use elman_data::{Corpus, Split};
 
 use crate::Reporter;
-use crate::recipe::Recipe;
 use crate::sound;
+use elman_recipe::Recipe;
 
 /// What was read from a folder.
 #[derive(Clone, Debug)]
@@ -20,10 +20,10 @@ pub enum Source {
 }
 
 impl Source {
-    /// Opens a folder as a recipe says (sound at `rate`, where that is given), and says what was found.
+    /// Opens a folder as a recipe says (sound at `rate`, where that is given), and reports what was found.
     ///
     /// # Errors
-    /// What the reader found wrong.
+    /// The first error of the reader.
     pub fn open(dir: &Path, recipe: &Recipe, rate: Option<u32>, reporter: &dyn Reporter) -> Result<Self> {
         let Some(options) = &recipe.data else {
             return Ok(Source::Sound(sound::open(dir, recipe, rate, reporter)?));
@@ -61,11 +61,11 @@ impl Source {
         }
     }
 
-    /// The split that judges: the one named, else test, else valid.
+    /// The split to evaluate on: the one named, else test, else valid.
     ///
     /// # Errors
     /// Where the named split is empty.
-    pub fn judging(&self, named: Option<Split>) -> Result<Split> {
+    pub fn evaluation_split(&self, named: Option<Split>) -> Result<Split> {
         let split = named.unwrap_or(if self.count(Split::Test) == 0 { Split::Valid } else { Split::Test });
         ensure!(self.count(split) > 0, "{} has no examples in its {split} split", self.dir().display());
         Ok(split)

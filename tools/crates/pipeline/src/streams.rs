@@ -1,11 +1,11 @@
-//! Streams to train on: words at random in background, hard ones again.
+//! Streams to train on: words at random in background noise, hard negatives again.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
 
 use anyhow::Result;
 use elman::audio;
-use elman::detect::ONE;
+use elman::detect::Probability;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -14,7 +14,10 @@ use crate::RunInfo;
 use crate::slots::Slots;
 use crate::{Answer, Example};
 use elman_data::{Corpus, Joints, Split, features};
-use elman_listen::{Found, Mix, Played, Point, StreamRecipe, Track, Wish, check_outputs, curve, keywords, sweep};
+use elman_listen::{
+    CalibrationSet, Mix, OperatingPoint, OperatingTarget, StreamRecipe, StreamScores, Track, check_outputs, curve,
+    keywords, sweep,
+};
 use elman_nn::{Mode, Network, Target, structure};
 use elman_train::{Dataset, Sequence};
 
@@ -30,10 +33,10 @@ const PIECE_S: f64 = 60.0;
 /// Streams of train from which scales, formats and the fingerprint come.
 const EXAMPLES: usize = 300;
 
-/// Streams of a split, fixed: of train some as they are trained on, of the others the validation stream in pieces.
+/// Streams of a split, fixed: of train some like those that are trained on, of the others the validation stream in pieces.
 ///
 /// # Errors
-/// Where the front end refuses its parameters, or there are too many labels.
+/// Where the front end's parameters are invalid, or there are too many labels.
 pub fn examples(
     recipe: &StreamRecipe,
     corpus: &Corpus,
@@ -59,12 +62,12 @@ fn pieces(recipe: &StreamRecipe, corpus: &Corpus, split: Split) -> Vec<Track> {
     if mix.clips.is_empty() {
         return Vec::new();
     }
-    let how = recipe.judging(PIECE_S / 3600.0, mix.clips, mix.rate);
+    let how = recipe.evaluation_mix(PIECE_S / 3600.0, mix.clips, mix.rate);
     let n = (recipe.valid_hours.max(0.02) * 3600.0 / PIECE_S).ceil() as u64;
     (0..n).into_par_iter().map(|k| mix.track(&how, 0x7A11_D000 + k)).collect()
 }
 
-/// Streams that the trainer takes.
+/// Streams for the trainer.
 #[derive(Debug)]
 pub struct Streams<'a> {
     recipe: &'a StreamRecipe,
@@ -77,10 +80,10 @@ pub struct Streams<'a> {
 
 #[derive(Debug)]
 enum Set<'a> {
-    /// Streams of random clips, other ones as the epochs go by.
+    /// Streams of random clips, which change over the epochs.
     Train {
         slots: Mutex<Slots>,
-        /// Features and wanted labels of the streams that stay, with their seeds.
+        /// Features and target labels of the current streams, with their seeds.
         made: Vec<Mutex<Option<(u64, Made)>>>,
         /// Where the slots are kept from epoch to epoch.
         kept: Option<PathBuf>,
@@ -89,7 +92,7 @@ enum Set<'a> {
     Valid { tracks: Vec<Track>, examples: &'a [Example] },
 }
 
-/// A stream as the front end hears it.
+/// The features of a stream.
 #[derive(Clone, Debug)]
 struct Made {
     frames: Vec<i16>,
@@ -97,7 +100,7 @@ struct Made {
 }
 
 impl<'a> Streams<'a> {
-    /// Streams to train on, others in each epoch. Which ones is kept in the file `kept`, so that a run that is resumed has
+    /// Streams to train on, which change with the epochs. Their seeds are stored in the file `kept`, so that a resumed run has
     /// the same.
     pub fn train(
         recipe: &'a StreamRecipe,
@@ -135,7 +138,7 @@ impl<'a> Streams<'a> {
     }
 
     fn make(&self, track: &Track) -> Made {
-        // The front end's parameters were judged when the examples were made.
+        // The front end's parameters were checked when the examples were made.
         let frames = features(&track.samples, &self.audio).unwrap_or_default();
         let wanted = self.recipe.targets(track, self.labels(), &self.audio);
         Made { frames, wanted }
@@ -145,17 +148,18 @@ impl<'a> Streams<'a> {
         Sequence::new(self.about.network_frames(&made.frames), Target::Steps(made.wanted))
     }
 
-    /// What a float network says of a track.
-    fn played(&self, network: &Network<f32>, sequence: &Sequence) -> Played {
-        Played::of_floats(&structure::run(network, sequence.item(), Mode::Evaluate), self.labels().len())
+    /// The logits of a float network for a track.
+    fn played(&self, network: &Network<f32>, sequence: &Sequence) -> StreamScores {
+        StreamScores::of_floats(&structure::run(network, sequence.item(), Mode::Evaluate), self.labels().len())
     }
 
-    /// Seeds of streams in which the network tells a wrong word.
-    fn mined(&self, network: &Network<f32>, epoch: usize) -> Vec<u64> {
+    /// Seeds of streams in which the network detects a wrong word.
+    fn hard_negatives(&self, network: &Network<f32>, epoch: usize) -> Vec<u64> {
         let keyword = keywords(self.labels());
-        let threshold = (self.recipe.mine_threshold.clamp(0.01, 0.99) * f32::from(ONE)) as u16;
+        let threshold =
+            Probability::from_bits((self.recipe.hard_negatives_threshold.clamp(0.01, 0.99) * 32_768.0) as u16);
         let first = self.seed ^ ((epoch as u64) << 32);
-        (0..self.recipe.mine_streams as u64)
+        (0..self.recipe.hard_negatives_streams as u64)
             .into_par_iter()
             .filter_map(|k| {
                 let seed = first.wrapping_add(k.wrapping_mul(0xD1B5_4A32_D192_ED03));
@@ -163,11 +167,17 @@ impl<'a> Streams<'a> {
                 let played = [self.played(network, &self.sequence(self.make(&track)))];
                 let tracks = [track];
                 let (labels, audio) = (self.labels(), &self.audio);
-                let point = Point { tracks: &tracks, played: &played, audio, labels, keyword: &keyword };
-                let thresholds = keyword.iter().map(|k| if *k { threshold } else { 0 }).collect();
-                let rest = elman::detect::Rest::NEVER;
-                let config = elman::detect::Config { smooth: 5, refractory: 25, release: 0, rest, thresholds };
-                (point.tally(&config).false_accepts > 0).then_some(seed)
+                let point = CalibrationSet { tracks: &tracks, played: &played, audio, labels, keyword: &keyword };
+                let thresholds = keyword.iter().map(|k| if *k { threshold } else { Probability::ZERO }).collect();
+                let rest = elman::detect::SilenceReset::NEVER;
+                let config = elman::detect::Config {
+                    smooth: 5,
+                    refractory: 25,
+                    release: Probability::ZERO,
+                    silence_reset: rest,
+                    thresholds,
+                };
+                (point.counts(&config).false_accepts > 0).then_some(seed)
             })
             .collect()
     }
@@ -205,32 +215,33 @@ impl Dataset for Streams<'_> {
         }
     }
 
-    /// Looks for streams in which the network tells a wrong word, and says which streams the epoch has.
+    /// Searches for streams in which the network detects a wrong word, and chooses the epoch's streams.
     fn before_epoch(&self, network: &Network<f32>, epoch: usize) {
         let Set::Train { slots, made, kept } = &self.set else { return };
         let recipe = self.recipe;
-        let mine = unpoisoned(slots).mine_now(epoch, recipe.mine_every);
-        let found = if mine { self.mined(network, epoch) } else { Vec::new() };
+        let due = unpoisoned(slots).search_due(epoch, recipe.hard_negatives_every);
+        let found = if due { self.hard_negatives(network, epoch) } else { Vec::new() };
         let mut slots = unpoisoned(slots);
-        if mine {
-            slots.add_hard(epoch, found, recipe.mine_streams);
+        if due {
+            slots.add_hard_negatives(epoch, found, recipe.hard_negatives_streams);
         }
-        slots.turn(epoch, made.len(), recipe.reuse, recipe.mined_share, self.seed);
+        slots.turn(epoch, made.len(), recipe.reuse, recipe.hard_negatives_share, self.seed);
         slots.write(kept.as_ref());
     }
 
     /// Share of the keywords that are missed at the recipe's false accepts an hour.
-    fn merit(&self, network: &Network<f32>) -> Option<f64> {
+    fn validation_metric(&self, network: &Network<f32>) -> Option<f64> {
         let Set::Valid { tracks, examples } = &self.set else { return None };
         if tracks.is_empty() {
             return None;
         }
-        let played: Vec<Played> = examples.par_iter().map(|e| self.played(network, &self.about.sequence(e))).collect();
+        let played: Vec<StreamScores> =
+            examples.par_iter().map(|e| self.played(network, &self.about.sequence(e))).collect();
         let keyword = keywords(self.labels());
         let (labels, audio) = (self.labels(), &self.audio);
-        let point = Point { tracks, played: &played, audio, labels, keyword: &keyword };
-        let wish = Wish { max_false_accepts_per_hour: self.recipe.false_accepts_per_hour };
-        Some(misses_at(&curve(&sweep(&point, &[6, 13])), wish))
+        let point = CalibrationSet { tracks, played: &played, audio, labels, keyword: &keyword };
+        let target = OperatingTarget { max_false_accepts_per_hour: self.recipe.false_accepts_per_hour };
+        Some(misses_at(&curve(&sweep(&point, &[6, 13])), target))
     }
 }
 
@@ -239,11 +250,11 @@ fn unpoisoned<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Misses at the most false accepts of a wish: 1 where every point has more.
-fn misses_at(curve: &[Found], wish: Wish) -> f64 {
+/// Misses at the most false accepts of a target: 1 where every point has more.
+fn misses_at(curve: &[OperatingPoint], target: OperatingTarget) -> f64 {
     curve
         .iter()
-        .filter(|f| f.tally.per_hour() <= wish.max_false_accepts_per_hour)
-        .map(|f| f.tally.miss_rate())
+        .filter(|f| f.counts.per_hour() <= target.max_false_accepts_per_hour)
+        .map(|f| f.counts.miss_rate())
         .fold(1.0, f64::min)
 }

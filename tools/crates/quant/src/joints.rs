@@ -1,63 +1,49 @@
-//! Formats between chains of layers: what a chain reads, and outputs that must have one format as they stand side by
-//! side.
+//! Formats between chains of layers: what a chain reads, and outputs that must have one format because they are
+//! concatenated.
 
 use elman::cell::OutRange;
-
-use super::ptq::{Seen, out_frac};
+use elman::wiring::{Chain, Input};
 use elman_nn::{LayerSpec, NetworkSpec, StructureSpec};
 
-/// Chains whose outputs share a format.
-fn groups(spec: &NetworkSpec) -> Vec<usize> {
-    match &spec.structure {
-        StructureSpec::Sequence => Vec::new(),
-        // The head reads a decoder state beside encoder states, and these are the decoder's first states.
-        StructureSpec::Seq2seq { .. } => vec![0, 1, 2],
-        StructureSpec::Tree { .. } => vec![0, 1],
-        StructureSpec::Graph { chains, .. } => {
-            let updates = (3..chains.len() - 1).step_by(2);
-            [0, 1].into_iter().chain(updates).collect()
-        }
-    }
+use crate::ptq::{RangeStats, out_frac};
+
+/// Numbers of all chains of a role.
+fn numbers(spec: &NetworkSpec, chain: Chain) -> Vec<usize> {
+    (0..spec.chains()).filter(|k| spec.structure.wire(*k).chain == chain).collect()
 }
 
-/// Range of a layer's output and whether it feeds itself.
+/// Range of a layer's output and whether it feeds itself; `None` where the output has the format of the input.
 fn range(layer: &LayerSpec) -> Option<(OutRange, bool)> {
-    let name = match layer {
-        LayerSpec::Cell { variant, .. } => variant,
-        LayerSpec::Dense { activation, .. } => super::network::dense(*activation),
-        LayerSpec::Embedding { .. } => "embedding",
-        LayerSpec::OneHot { .. } => "one-hot",
-        _ => return None,
-    };
-    elman::layer::named(name).map(|(_, _, spec)| (spec.out, spec.stateful()))
+    let (_, _, spec) = elman::layer::named(layer.device().last()?)?;
+    (spec.out != OutRange::Input).then(|| (spec.out, spec.stateful()))
 }
 
 /// What was seen, with the formats that outputs share.
-pub fn joined(spec: &NetworkSpec, seen: &[Seen]) -> Vec<Seen> {
+pub fn joined(spec: &NetworkSpec, seen: &[RangeStats]) -> Vec<RangeStats> {
     let mut seen = seen.to_vec();
     let mut share = |layers: Vec<usize>| {
         let fracs = layers.iter().filter_map(|k| {
             let (out, stateful) = range(&spec.layers[*k])?;
             Some(out_frac(out, stateful, 15, &seen[*k]))
         });
-        let unit = layers.iter().any(|k| matches!(range(&spec.layers[*k]), Some((OutRange::Unit, _))));
+        let unit = layers.iter().any(|k| matches!(range(&spec.layers[*k]), Some((OutRange::Q15, _))));
         let frac = if unit { Some(15) } else { fracs.min() };
         layers.iter().for_each(|k| seen[*k].out_frac = frac);
     };
-    let last = |chain: usize| spec.chain(chain).next_back();
-    share(groups(spec).into_iter().filter_map(last).collect());
-    if let StructureSpec::Seq2seq { .. } = spec.structure {
-        // Query and key are added or multiplied.
-        share([3, 4].into_iter().filter_map(last).collect());
+    let last = |chain: &Chain| -> Vec<usize> {
+        numbers(spec, *chain).into_iter().filter_map(|k| spec.chain(k).next_back()).collect()
+    };
+    for group in spec.structure.wiring().shared_formats() {
+        share(group.iter().flat_map(last).collect());
     }
-    if let (StructureSpec::Tree { .. }, [Some(leaf), Some(compose)]) = (&spec.structure, [0, 1].map(last)) {
+    if let ([leaf], [compose]) = (&last(&Chain::Leaf)[..], &last(&Chain::Compose)[..]) {
         // A leaf's cell state is read where a composed one is.
-        let long = seen[leaf].long.max(seen[compose].long);
-        (seen[leaf].long, seen[compose].long) = (long, long);
+        let long = seen[*leaf].long.max(seen[*compose].long);
+        (seen[*leaf].long, seen[*compose].long) = (long, long);
     }
-    if let (StructureSpec::Graph { chains, .. }, Some(node)) = (&spec.structure, last(0)) {
-        // Long states go from round to round, and those that are h begin as h_0.
-        let updates: Vec<usize> = (3..chains.len() - 1).step_by(2).filter_map(last).collect();
+    if let [node] = last(&Chain::Node)[..] {
+        // Carried states go from round to round, and those that are h begin as h_0.
+        let updates = last(&Chain::Update);
         let long = updates.iter().fold(seen[node].out, |long, k| seen[*k].long.max(long));
         updates.iter().for_each(|k| seen[*k].long = long);
     }
@@ -88,7 +74,7 @@ impl<'a> Joints<'a> {
             return frac;
         }
         let mut frac = frac;
-        // The chains that end before this layer: the last of them with layers, and empty ones behind it.
+        // The chains that end before this layer: the last of them with layers, and empty ones after it.
         while self.ends.len() < self.spec.chains() && self.spec.chain(self.ends.len()).end <= k {
             let chain = self.ends.len();
             let end = if self.spec.chain(chain).is_empty() { self.given(chain) } else { frac };
@@ -101,31 +87,22 @@ impl<'a> Joints<'a> {
 
     /// Fraction bits of what chain `k` reads.
     fn given(&self, k: usize) -> u8 {
-        let end = |k: usize| self.ends.get(k).copied().unwrap_or(0);
-        match &self.spec.structure {
-            StructureSpec::Sequence => self.frame,
-            StructureSpec::Seq2seq { .. } => match k {
-                0 => self.frame,
-                1 | 4 => end(0),
-                2 => 0,
-                5 => 15,
-                _ => end(2),
-            },
-            StructureSpec::Tree { .. } => {
-                if k == 0 {
-                    self.frame
-                } else {
-                    end(k - 1)
-                }
-            }
-            StructureSpec::Graph { chains, .. } => match k {
-                0 => self.frame,
-                // Raw features stand in the format of the states beside them.
-                1 if chains[1] > 0 => 0,
-                _ if k + 1 == chains.len() || k.is_multiple_of(2) || k == 1 => end(0),
-                _ => end(k - 1),
-            },
+        let structure = &self.spec.structure;
+        match structure.wire(k).inputs {
+            [Input::Frame, ..] => self.frame,
+            [Input::Symbol, ..] => 0,
+            // Raw features are in the format of the states that they are read with.
+            [Input::EdgeFeatures, ..] if self.spec.chain(k).is_empty() => self.end(Chain::Node, k),
+            [Input::EdgeFeatures, ..] => 0,
+            [Input::Tanh(_), ..] => 15,
+            [Input::Output(chain) | Input::Roots(chain) | Input::Context(chain), ..] => self.end(*chain, k),
+            [Input::EdgeOutput, ..] | [] => 0,
         }
+    }
+
+    /// Fraction bits of the output of `chain`, which chain number `k` reads.
+    fn end(&self, chain: Chain, k: usize) -> u8 {
+        self.ends.get(self.spec.structure.number(chain, k)).copied().unwrap_or(0)
     }
 
     /// Layers of each chain, where there are several; `all` is how many the blob has.

@@ -1,16 +1,8 @@
-//! Float network to integers: calibration, rounding, packing, and what it cost.
+//! Float network to integers: calibration over examples, formats between chains of layers, and each layer's own rounding.
+//! What a model in integers is stands in `elman_integer`, all of which is here too.
 #![forbid(unsafe_code)]
 
-mod detector;
-mod integer;
 mod joints;
-pub mod model;
 pub mod network;
-mod pass;
-pub mod ptq;
-pub mod relay;
-pub mod scaling;
-pub mod synthetic;
 
-pub use detector::with_detector;
-pub use integer::{IntegerGate, IntegerLayer, IntegerModel, words_of};
+pub use elman_integer::*;

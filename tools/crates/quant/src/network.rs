@@ -2,14 +2,15 @@
 
 use anyhow::{Context, Result};
 use elman::audio;
-use elman::blob::{Direction, Readout, Structure, TextUnit};
-use elman::cell::OutRange;
-
-use super::joints;
-use super::ptq::{FloatLayer, Seen, out_frac, quantize_embedding, quantize_layer};
-use super::{IntegerLayer, IntegerModel};
-use elman_nn::{DenseActivation, LayerSpec, Network, NetworkSpec, Over, StructureSpec, Trace, structure};
+use elman::blob::{Direction, Readout, Structure};
+use elman::kernel::WeightFormat;
+use elman::text::TextUnit;
+use elman_nn::{LayerSpec, Narx, Network, NetworkSpec, Rounding, StructureSpec, Trace, structure};
 use elman_train::Sequence;
+
+use crate::joints;
+use crate::ptq::RangeStats;
+use crate::{IntegerLayer, IntegerModel};
 
 /// What surrounds the network in a blob.
 #[derive(Clone, Debug)]
@@ -32,66 +33,39 @@ pub struct Surroundings {
     pub scale: Option<IntegerLayer>,
     /// Offset and deviation of each output of a series.
     pub target: Vec<(f64, f64)>,
+    /// The format that the weights of all layers get.
+    pub weights: WeightFormat,
     /// How chains of layers are joined, with the extent of the largest example.
     pub structure: Structure,
 }
 
-/// Layers of the blob that a layer of the recipe becomes.
-fn parts(layer: &LayerSpec) -> usize {
-    match layer {
-        LayerSpec::Cell { bidirectional: true, .. } => 2,
-        LayerSpec::Pool { over: Over::Last } | LayerSpec::Dropout { .. } => 0,
-        LayerSpec::Narx { hidden: 0, .. } => 2,
-        LayerSpec::Narx { .. } => 3,
-        _ => 1,
-    }
-}
-
-/// For each layer of the recipe, the first layer of the blob that it becomes, behind `before` others; pooling the
-/// last step and dropout become none.
+/// For each layer of the recipe, the first layer of the blob that it becomes, after `before` others; `None` for one that
+/// becomes none.
 pub fn layer_map(layers: &[LayerSpec], before: usize) -> Vec<Option<usize>> {
     let mut next = before;
     layers
         .iter()
         .map(|layer| {
-            let n = parts(layer);
+            let n = layer.device().len();
             next += n;
             (n > 0).then_some(next - n)
         })
         .collect()
 }
 
-pub(super) fn dense(activation: DenseActivation) -> &'static str {
-    match activation {
-        DenseActivation::Linear => "dense",
-        DenseActivation::Tanh => "dense-tanh",
-        DenseActivation::Sigmoid => "dense-sigmoid",
-        DenseActivation::Relu => "dense-relu",
-    }
-}
-
-/// The device's layer of a pool that is not of the last step, which needs none.
-fn pool(over: Over) -> &'static str {
-    match over {
-        Over::Mean => "mean",
-        Over::Max => "max",
-        Over::Last | Over::Sum => "sum",
-    }
-}
-
 /// Ranges and means of each layer over the calibration sequences. `target` is the offset and deviation by which the
 /// last layer's outputs become physical values; empty for none.
-pub fn calibrate(network: &Network<f32>, sequences: &[Sequence], target: &[(f64, f64)]) -> Vec<Seen> {
+pub fn calibrate(network: &Network<f32>, sequences: &[Sequence], target: &[(f64, f64)]) -> Vec<RangeStats> {
     use rayon::prelude::*;
     let spec = network.spec();
     let (starts, count) = (chain_starts(spec), spec.layers.len());
     // In the order of the sequences, so that sums have the same bits on any number of threads.
-    let each: Vec<Vec<Seen>> = sequences
+    let each: Vec<Vec<RangeStats>> = sequences
         .par_iter()
         .map(|s| {
             let mut below = (s.frames.clone(), spec.inputs);
             let layer = |(k, mut t): (usize, Trace<f32>)| {
-                // What a chain behind another reads is not its last layer's output alone.
+                // A chain after another does not read its last layer's output alone.
                 if k > 0 && starts.contains(&k) {
                     let width = t.input.len() / t.steps.max(1);
                     below = (std::mem::take(&mut t.input), width);
@@ -113,11 +87,11 @@ pub fn calibrate(network: &Network<f32>, sequences: &[Sequence], target: &[(f64,
             structure::trace(network, s.item()).into_iter().enumerate().map(layer).collect()
         })
         .collect();
-    let mut all = vec![Seen::default(); count];
+    let mut all = vec![RangeStats::default(); count];
     for layers in &each {
         all.iter_mut().zip(layers).for_each(|(sum, seen)| sum.add(seen));
     }
-    all.iter_mut().for_each(Seen::average);
+    all.iter_mut().for_each(RangeStats::average);
     all
 }
 
@@ -131,7 +105,7 @@ fn largest(values: &[f32]) -> f64 {
 }
 
 /// What one sequence shows of a layer above `below`: sums of elements, not yet means.
-fn of_trace(t: &Trace<f32>, below: &(Vec<f32>, usize)) -> Seen {
+fn of_trace(t: &Trace<f32>, below: &(Vec<f32>, usize)) -> RangeStats {
     let steps = t.out.len() / t.width.max(1);
     let input_mean = sums(&below.0, below.1);
     let width = if t.reverse.is_some() { t.width / 2 } else { t.width };
@@ -140,19 +114,19 @@ fn of_trace(t: &Trace<f32>, below: &(Vec<f32>, usize)) -> Seen {
     let hidden = &h[..h.len() - width.min(h.len())];
     let reverse = t.reverse.as_ref().map(|r| {
         let hidden = r.out.get(width..).unwrap_or_default();
-        Box::new(Seen {
+        Box::new(RangeStats {
             out: largest(&t.out),
             long: largest(if r.cell.is_empty() { &r.out } else { &r.cell }),
             input_mean: input_mean.clone(),
             hidden_mean: sums(hidden, width),
             steps,
-            ..Seen::default()
+            ..RangeStats::default()
         })
     });
     // A long state that is not kept apart is h itself.
     let long = largest(if t.cell.is_empty() { &t.out } else { &t.cell });
     let pre = t.pre.first().map_or(0.0, |pre| largest(pre));
-    Seen {
+    RangeStats {
         out: largest(&t.out),
         long,
         pre,
@@ -160,7 +134,7 @@ fn of_trace(t: &Trace<f32>, below: &(Vec<f32>, usize)) -> Seen {
         hidden_mean: sums(hidden, width),
         steps,
         reverse,
-        ..Seen::default()
+        ..RangeStats::default()
     }
 }
 
@@ -177,100 +151,22 @@ fn sums(values: &[f32], width: usize) -> Vec<f64> {
 ///
 /// # Errors
 /// Where a weight is not finite or the device could not run the result.
-pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) -> Result<IntegerModel> {
+pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[RangeStats]) -> Result<IntegerModel> {
     let spec = network.spec();
     let mut layers: Vec<IntegerLayer> = around.scale.iter().cloned().collect();
     let mut in_frac = around.scale.as_ref().map_or(0, |l| l.out_frac);
-    let mut backward = false;
     let seen = joints::joined(spec, seen);
     let mut joints = joints::Joints::new(spec, in_frac);
-    for (k, ((layer, (inputs, units)), seen)) in spec.layers.iter().zip(spec.widths()).zip(&seen).enumerate() {
+    for (k, ((layer, (inputs, units)), ranges)) in spec.layers.iter().zip(spec.widths()).zip(&seen).enumerate() {
         in_frac = joints.before(k, in_frac, layers.len());
         let last = k + 1 == spec.layers.len();
         let target = if last { around.target.as_slice() } else { &[] };
-        let tensor = |name: &str| network.tensor(&format!("layers.{k}.{name}")).map_or(&[][..], |(_, v)| v);
-        let place = || format!("layer {k}");
-        match layer {
-            LayerSpec::Dropout { .. } | LayerSpec::Pool { over: Over::Last } => {}
-            LayerSpec::Cell { variant, units, bidirectional, .. } => {
-                let float = FloatLayer {
-                    variant,
-                    inputs,
-                    units: *units,
-                    w: tensor("w"),
-                    u: tensor("u"),
-                    b: tensor("b"),
-                    v: tensor("v"),
-                };
-                layers.push(quantize_layer(&float, in_frac, seen).with_context(place)?);
-                if let (true, Some(seen)) = (*bidirectional, &seen.reverse) {
-                    let float = FloatLayer {
-                        w: tensor("reverse.w"),
-                        u: tensor("reverse.u"),
-                        b: tensor("reverse.b"),
-                        v: tensor("reverse.v"),
-                        ..float
-                    };
-                    let reverse = quantize_layer(&float, in_frac, seen).with_context(place)?;
-                    layers.push(IntegerLayer { direction: Direction::Backward, ..reverse });
-                    backward = true;
-                }
-            }
-            LayerSpec::Pool { over } => layers.push(IntegerLayer {
-                variant: pool(*over).to_owned(),
-                inputs,
-                units,
-                in_frac,
-                out_frac: if *over == Over::Sum {
-                    out_frac(OutRange::Calibrated, true, in_frac, seen)
-                } else {
-                    in_frac
-                },
-                ..IntegerLayer::default()
-            }),
-            LayerSpec::Dense { activation, .. } => {
-                let (w, b) = in_physical_units(tensor("w"), tensor("b"), target);
-                let float = FloatLayer { variant: dense(*activation), inputs, units, w: &w, u: &[], b: &b, v: &[] };
-                layers.push(quantize_layer(&float, in_frac, seen).with_context(place)?);
-            }
-            LayerSpec::Embedding { rows, .. } => {
-                layers.push(quantize_embedding(tensor("e"), *rows, units, seen.out_frac).with_context(place)?);
-            }
-            LayerSpec::OneHot { .. } => layers.push(IntegerLayer {
-                variant: "one-hot".to_owned(),
-                inputs,
-                units,
-                out_frac: 14,
-                ..IntegerLayer::default()
-            }),
-            LayerSpec::Delay { taps, stride, tail, tail_taps } => {
-                layers.push(delay(inputs, units, in_frac, [*taps, *stride, *tail, *tail_taps]));
-            }
-            LayerSpec::Narx { hidden, outputs, input_taps, output_taps, activation, residual, .. } => {
-                let width = (inputs - outputs) * (input_taps + 1) + outputs * output_taps;
-                let taps = if inputs > *outputs { *input_taps } else { 0 };
-                layers.push(delay(inputs, width, in_frac, [taps, 1, *outputs, output_taps - 1]));
-                let (mut below, mut head) = (width, ("w", "b"));
-                if *hidden > 0 {
-                    let variant = dense(*activation);
-                    let (w, b) = (tensor("w"), tensor("b"));
-                    let float = FloatLayer { variant, inputs: width, units: *hidden, w, u: &[], b, v: &[] };
-                    layers.push(quantize_layer(&float, in_frac, &Seen { out: seen.pre, ..Seen::default() })?);
-                    (below, head) = (*hidden, ("v", "c"));
-                    in_frac = layers[layers.len() - 1].out_frac;
-                }
-                // What is added has no offset.
-                let added: Vec<_> = target.iter().map(|(_, deviation)| (0.0, *deviation)).collect();
-                let target = if *residual { &added } else { target };
-                let (w, b) = in_physical_units(tensor(head.0), tensor(head.1), target);
-                let float =
-                    FloatLayer { variant: "dense", inputs: below, units: *outputs, w: &w, u: &[], b: &b, v: &[] };
-                let seen = Seen { out: seen.out, ..Seen::default() };
-                layers.push(quantize_layer(&float, in_frac, &seen).with_context(place)?);
-            }
-        }
+        let tensors = |name: &str| network.tensor(&format!("layers.{k}.{name}")).map_or(&[][..], |(_, v)| v);
+        let rounding = Rounding { inputs, units, in_frac, ranges, target, weights: around.weights, tensors: &tensors };
+        layers.extend(layer.quantize(&rounding).with_context(|| format!("layer {k}"))?);
         in_frac = layers.last().map_or(in_frac, |l| l.out_frac);
     }
+    let backward = layers.iter().any(|l| l.direction == Direction::Backward);
     Ok(IntegerModel {
         name: around.name.clone(),
         labels: around.labels.clone(),
@@ -282,32 +178,9 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[Seen]) ->
         text: around.text.clone(),
         max_steps: if backward || matches!(around.structure, Structure::Seq2seq { .. }) { around.max_steps } else { 0 },
         feedback: around.feedback,
-        increments: matches!(spec.layers.last(), Some(LayerSpec::Narx { residual: true, .. })),
+        increments: matches!(spec.layers.last(), Some(LayerSpec::Narx(Narx { residual: true, .. }))),
         structure: around.structure,
         chains: joints.counts(layers.len()),
         layers,
     })
-}
-
-fn delay(inputs: usize, units: usize, frac: u8, params: [usize; 4]) -> IntegerLayer {
-    IntegerLayer {
-        variant: "delay".to_owned(),
-        inputs,
-        units,
-        in_frac: frac,
-        out_frac: frac,
-        params: params.map(|p| p.min(usize::from(u16::MAX)) as u16),
-        ..IntegerLayer::default()
-    }
-}
-
-/// W and b of a linear layer whose outputs become `y * deviation + offset`.
-fn in_physical_units(w: &[f32], b: &[f32], target: &[(f64, f64)]) -> (Vec<f32>, Vec<f32>) {
-    if target.is_empty() {
-        return (w.to_vec(), b.to_vec());
-    }
-    let columns = w.len() / b.len().max(1);
-    let scaled = |(k, w): (usize, &f32)| (f64::from(*w) * target[k / columns.max(1)].1) as f32;
-    let shifted = |(b, (offset, deviation)): (&f32, &(f64, f64))| (f64::from(*b) * deviation + offset) as f32;
-    (w.iter().enumerate().map(scaled).collect(), b.iter().zip(target).map(shifted).collect())
 }

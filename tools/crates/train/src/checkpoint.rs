@@ -1,4 +1,4 @@
-//! Checkpoints: one file with everything that a run needs to go on.
+//! Checkpoints: one file with everything that is needed to resume a run.
 
 use std::path::Path;
 

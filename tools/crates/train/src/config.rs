@@ -1,10 +1,10 @@
-//! How to train: the part of a recipe that says so.
+//! How to train: the table `[train]` of a recipe.
 
 use serde::{Deserialize, Serialize};
 
 use elman_nn::Loss;
 
-/// How to train. Every value has a default; unknown keys are refused.
+/// How to train. Every value has a default; unknown keys are an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
@@ -14,26 +14,26 @@ pub struct TrainConfig {
     pub batch: usize,
     /// Sequences that one thread works on at a time. Part of the result's bits; the number of threads is not.
     pub shard: usize,
-    /// Threads; 0 takes all cores.
+    /// Threads; 0 for all cores.
     pub threads: usize,
-    /// Where all random numbers come from.
+    /// Seed of all random numbers.
     pub seed: u64,
     /// What is minimized: summed over a sequence's outputs, averaged over a batch's sequences.
     pub loss: Loss,
-    /// Factor of the training loss of an output by its wanted class, in the order of the classes; empty for 1 each.
+    /// Factor of the training loss of an output by its target class, in the order of the classes; empty for 1 each.
     pub class_weights: Vec<f64>,
-    /// Share of what training wants of a class that goes evenly to all classes.
+    /// Label smoothing: share of a target class that is spread evenly over all classes.
     pub label_smoothing: f64,
     /// The optimizer.
     pub optimizer: Optimizer,
-    /// Learning rate at the schedule's height.
+    /// Highest learning rate of the schedule.
     pub rate: f64,
-    /// How the learning rate runs over the epochs.
+    /// Schedule of the learning rate over the epochs.
     pub schedule: Schedule,
-    /// Share of the steps at which a decoder reads the wanted symbol instead of its own, in the first epoch and in the
-    /// last; evenly less or more between them.
+    /// Teacher forcing: share of the steps at which a decoder reads the target symbol instead of its own, in the first epoch
+    /// and in the last; linear between them.
     pub teacher_forcing: [f64; 2],
-    /// Epochs over which the learning rate rises from 0; parts of one count.
+    /// Epochs over which the learning rate rises from 0; may be a fraction.
     pub warmup: f64,
     /// Epochs from one fall of the step schedule to the next.
     pub step_every: usize,
@@ -47,9 +47,9 @@ pub struct TrainConfig {
     pub epsilon: f64,
     /// Momentum of SGD.
     pub momentum: f64,
-    /// Decoupled weight decay, on W and U, not on b: every step takes this share, times the rate, away.
+    /// Decoupled weight decay, on W and U, not on b: every step removes this share, times the rate.
     pub weight_decay: f64,
-    /// Gradients longer than this are shortened to it; 0 never.
+    /// Gradients with a larger norm are scaled down to it (clipping); 0 never.
     pub clip: f64,
     /// Epochs without improvement on the validation data after which training stops; 0 never.
     pub patience: usize,
@@ -67,11 +67,11 @@ pub enum Optimizer {
     Sgd,
 }
 
-/// The learning rate's course.
+/// The learning rate's schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
-    /// The same throughout.
+    /// Constant.
     Constant,
     /// Half a cosine, down to 0 at the last epoch.
     Cosine,
@@ -79,7 +79,7 @@ pub enum Schedule {
     Step,
 }
 
-/// What tells one epoch's network from a better one.
+/// The figure by which the best epoch is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Watch {
@@ -91,7 +91,7 @@ pub enum Watch {
     Last,
     /// Of streams, the share of the words missed at the recipe's false accepts an hour; of equals, the lower loss.
     #[serde(rename = "false-accepts")]
-    Merit,
+    ValidationMetric,
 }
 
 impl Default for TrainConfig {
@@ -125,7 +125,7 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
-    /// The first value that makes no sense: its key and what it must be.
+    /// The first invalid value: its key and what it must be.
     pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
         let at_least_one = [("epochs", self.epochs), ("batch", self.batch), ("shard", self.shard)];
         let share = [

@@ -10,13 +10,13 @@ use elman_nn::{Item, Loss, NO_CLASS, Network, NetworkSpec, StructureSpec, Target
 pub struct Sequence {
     /// `[steps, inputs]`: the frames, at least one.
     pub frames: Vec<f32>,
-    /// How they hang together.
+    /// Their structure: sequence, tree or graph.
     pub joints: Joints,
-    /// What is wanted.
+    /// The target.
     pub target: Target,
 }
 
-/// Examples, by index. They are made where they are needed, on the threads that train.
+/// Examples, by index. They are made when they are needed, on the threads that train.
 pub trait Dataset: Sync {
     /// How many there are.
     fn len(&self) -> usize;
@@ -25,12 +25,12 @@ pub trait Dataset: Sync {
         self.len() == 0
     }
     /// Example `index`. With `epoch_seed` it may be augmented: from this seed and the index alone, so that the
-    /// same epoch always sees the same examples. Without it is as it is.
+    /// same epoch always sees the same examples. Without a seed it is not changed.
     fn get(&self, index: usize, epoch_seed: Option<u64>) -> Sequence;
-    /// Called before each epoch (from 0) with the network as it is, for training data that follow what it gets wrong.
+    /// Called before each epoch (from 0) with the network as it is, for training data that depend on its mistakes.
     fn before_epoch(&self, _network: &Network<f32>, _epoch: usize) {}
     /// Of validation data, a figure by which epochs are chosen where the configuration asks for it; smaller is better.
-    fn merit(&self, _network: &Network<f32>) -> Option<f64> {
+    fn validation_metric(&self, _network: &Network<f32>) -> Option<f64> {
         None
     }
 }
@@ -53,8 +53,8 @@ impl Dataset for Vec<Sequence> {
     }
 }
 
-/// Nodes that no other reads.
-fn tops(nodes: &[Node]) -> usize {
+/// Roots: nodes that no other node reads.
+fn roots_of(nodes: &[Node]) -> usize {
     let mut read = vec![false; nodes.len()];
     for node in nodes {
         if let Node::Inner { left, right } = node {
@@ -66,24 +66,24 @@ fn tops(nodes: &[Node]) -> usize {
 }
 
 impl Sequence {
-    /// Frames that follow one another, and what is wanted of them.
+    /// A sequence of frames and its target.
     pub fn new(frames: Vec<f32>, target: Target) -> Self {
         Sequence { frames, joints: Joints::None, target }
     }
 
-    /// As the network takes it.
+    /// As the network reads it.
     pub fn item(&self) -> Item<'_> {
         Item { frames: &self.frames, joints: &self.joints, target: &self.target }
     }
 
-    /// Outputs that a network has for it; `None` where any number will do, or the structure is another.
+    /// Outputs that a network has for it; `None` where any number is possible, or the structure is another.
     fn outputs(&self, spec: &NetworkSpec) -> Result<Option<usize>, String> {
         let frames = self.frames.len() / spec.inputs;
         let steps = match (&spec.structure, &self.joints) {
             (StructureSpec::Sequence, Joints::None) => frames,
             (StructureSpec::Seq2seq { .. }, Joints::None) => return Ok(None),
             (StructureSpec::Tree { roots, every_node, .. }, Joints::Tree(nodes)) => {
-                let found = tops(nodes);
+                let found = roots_of(nodes);
                 if !every_node && found != *roots {
                     let way_out = format!("set roots = {found} in [network.tree], or look at the data");
                     return Err(format!("it has {found} roots, the network reads {roots}; {way_out}"));
@@ -98,8 +98,8 @@ impl Sequence {
         Ok(Some(if spec.per_step() { steps } else { 1 }))
     }
 
-    /// Why this example does not fit a network, if it does not.
-    pub fn misfit(&self, spec: &NetworkSpec, loss: Loss) -> Option<String> {
+    /// Why this example does not fit a network, if so.
+    pub fn validation_error(&self, spec: &NetworkSpec, loss: Loss) -> Option<String> {
         let (values, outputs) = (self.frames.len(), spec.outputs());
         if values == 0 {
             return Some("it has no frames".into());
@@ -131,7 +131,7 @@ impl Sequence {
                 Some("it has values as its target, which need the loss \"squared-error\"".into())
             }
             Target::Values(wanted) if steps.is_none_or(|steps| wanted.len() != steps * outputs) => {
-                Some(format!("it has {} wanted values for {} outputs of {outputs}", wanted.len(), steps.unwrap_or(0)))
+                Some(format!("it has {} target values for {} outputs of {outputs}", wanted.len(), steps.unwrap_or(0)))
             }
             Target::Values(_) => None,
         }

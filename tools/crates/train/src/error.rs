@@ -10,7 +10,7 @@ pub enum TrainError {
     /// The recipe describes no network.
     #[error(transparent)]
     Spec(#[from] SpecError),
-    /// A value of the configuration makes no sense.
+    /// A value of the configuration is invalid.
     #[error("'{key}' must be {wanted}")]
     Config {
         /// Its key.
@@ -18,7 +18,7 @@ pub enum TrainError {
         /// What it must be.
         wanted: &'static str,
     },
-    /// Nothing to learn from, or nothing to validate on.
+    /// No training data, or no validation data.
     #[error("there are no {0} sequences")]
     NoData(&'static str),
     /// An example that does not fit the network.
@@ -31,7 +31,7 @@ pub enum TrainError {
         /// What is wrong.
         reason: String,
     },
-    /// Loss or gradient left the numbers.
+    /// Loss or gradient is not finite.
     #[error(
         "training diverged in epoch {epoch}, batch {batch}: the {what} is {value}; the network of the last good \
          epoch is kept. Try a lower learning rate or a smaller clip"
@@ -46,7 +46,7 @@ pub enum TrainError {
         /// Its value.
         value: f64,
     },
-    /// A file could not be written; what it held before is untouched.
+    /// A file could not be written; its old content is untouched.
     #[error("cannot write {path}: {source}")]
     Write {
         /// The file.

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::dataset::Dataset;
 use super::error::TrainError;
-use super::shard::{Part, Shard};
+use super::shard::{SequenceSet, Shard};
 use elman_nn::{Loss, Mode, Network, Score, structure};
 
 /// Sequences evaluated at a time; not part of the result.
@@ -22,7 +22,7 @@ pub fn evaluate(
     let scores = indices
         .par_chunks(SHARD)
         .map_init(Shard::default, |shard, indices| {
-            shard.evaluate(network, loss, Part { data, set, indices, epoch_seed: None })
+            shard.evaluate(network, loss, SequenceSet { data, set, indices, epoch_seed: None })
         })
         .collect::<Vec<_>>();
     let mut sum = Score::default();
@@ -32,7 +32,7 @@ pub fn evaluate(
     Ok(sum)
 }
 
-/// The network's outputs for every sequence of a data set, `[steps, outputs]` each, one step only behind a pool.
+/// The network's outputs for every sequence of a data set, `[steps, outputs]` each, one step only after a pool.
 pub fn outputs(network: &Network<f32>, data: &dyn Dataset) -> Vec<Vec<f32>> {
     (0..data.len())
         .into_par_iter()

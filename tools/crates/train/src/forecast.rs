@@ -1,4 +1,4 @@
-//! What a run will take, before it begins.
+//! Memory and time of a run, before it starts.
 
 use std::time::Instant;
 
@@ -18,13 +18,13 @@ pub struct Forecast {
     pub memory: Memory,
     /// Sequences to train on.
     pub sequences: usize,
-    /// Numbers of the longest one, all its steps.
+    /// Values of the longest one, over all its steps.
     pub longest: usize,
     /// Estimated seconds of an epoch, validation not counted.
     pub epoch_seconds: f64,
 }
 
-/// Takes one step on a batch in which every shard holds the longest sequences, with a network that is thrown away.
+/// Takes one step on a batch in which every shard holds the longest sequences, with a network that is dropped.
 ///
 /// # Errors
 /// As [`Trainer::new`](super::Trainer::new) and [`Learner::load`]; [`TrainError::NoData`] for an empty data set.
@@ -45,7 +45,7 @@ pub fn forecast(spec: &NetworkSpec, config: &TrainConfig, data: &dyn Dataset) ->
         let mut learner = Learner::new(network, config);
         learner.load(data, &indices, Some(config.seed))?;
         learner.learn(config.rate, 0);
-        // The first step makes room; the second is as all others.
+        // The first step allocates; the second is like all others.
         learner.load(data, &indices, Some(config.seed))?;
         let start = Instant::now();
         learner.learn(config.rate, 0);

@@ -7,11 +7,11 @@ use super::config::TrainConfig;
 use super::dataset::Dataset;
 use super::error::TrainError;
 use super::optimizer::Moments;
-use super::shard::{Loaded, Part, Shard};
+use super::shard::{Loaded, SequenceSet, Shard};
 use elman_nn::float::{Float, Kernel, Lanes};
 use elman_nn::{Classes, Mode, Network, NetworkSpec, Pass, Score};
 
-/// A network with what a step changes and needs. Runs on the current rayon threads; their number does not change
+/// A network with everything that a training step needs. Runs on the current rayon threads; their number does not change
 /// the result.
 #[derive(Debug)]
 pub struct Learner {
@@ -21,15 +21,15 @@ pub struct Learner {
     /// 1 for parameters subject to weight decay, 0 for others.
     decays: Vec<f32>,
     shards: Vec<Shard>,
-    /// The batch that is loaded while another is learnt from.
+    /// The batch that is loaded during a training step on another.
     next: Vec<Loaded>,
     loaded: usize,
     total: Vec<f32>,
-    /// Share of the steps at which a decoder reads the wanted symbol.
-    pub(super) forced: f64,
+    /// Teacher forcing: share of the steps at which a decoder reads the target symbol.
+    pub(super) teacher_forcing: f64,
 }
 
-/// What a step found.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
     /// Of the batch.
@@ -47,7 +47,17 @@ impl Learner {
             decays[tensor.range.clone()].fill(1.0);
         }
         let (config, moments, total) = (config.clone(), Moments::new(n), vec![0.0; n]);
-        Self { config, network, moments, decays, shards: Vec::new(), next: Vec::new(), loaded: 0, total, forced: 1.0 }
+        Self {
+            config,
+            network,
+            moments,
+            decays,
+            shards: Vec::new(),
+            next: Vec::new(),
+            loaded: 0,
+            total,
+            teacher_forcing: 1.0,
+        }
     }
 
     /// The network.
@@ -55,7 +65,7 @@ impl Learner {
         &self.network
     }
 
-    /// Takes these training sequences as the batch; with `epoch_seed` they may be augmented.
+    /// Loads these training sequences as the batch; with `epoch_seed` they may be augmented.
     ///
     /// # Errors
     /// [`TrainError::Sequence`] for one that does not fit.
@@ -66,7 +76,7 @@ impl Learner {
         Ok(())
     }
 
-    /// What was loaded becomes the batch.
+    /// The loaded sequences become the batch.
     fn take(&mut self, request: Request<'_>) {
         self.loaded = request.indices.len().div_ceil(self.config.shard);
         if self.shards.len() < self.loaded {
@@ -75,7 +85,7 @@ impl Learner {
         self.shards.iter_mut().zip(&mut self.next).take(self.loaded).for_each(|(shard, next)| shard.swap(next));
     }
 
-    /// Memory of the largest batch so far, and what it takes beside it.
+    /// Memory of the largest batch so far, and of everything else.
     pub fn memory(&self) -> Memory {
         let parameters = self.network.values().len();
         Memory {
@@ -89,7 +99,7 @@ impl Learner {
     /// One step on the batch, as [`Learner::learn`], while the next batch is loaded, which then is the batch.
     ///
     /// # Errors
-    /// As [`Learner::load`]; the step is done all the same.
+    /// As [`Learner::load`]; the step is done even so.
     pub fn learn_and_load(&mut self, rate: f64, seed: u64, next: Request<'_>) -> (Step, Result<(), TrainError>) {
         let mut loading = std::mem::take(&mut self.next);
         let config = self.config.clone();
@@ -102,10 +112,10 @@ impl Learner {
         (step, result)
     }
 
-    /// One step on the batch at this learning rate, dropout drawn from `seed`. Where loss or norm is no number,
+    /// One step on the batch at this learning rate, dropout drawn from `seed`. Where loss or norm is not finite,
     /// nothing is changed.
     pub fn learn(&mut self, rate: f64, seed: u64) -> Step {
-        let forced = self.forced;
+        let forced = self.teacher_forcing;
         let (network, loss) = (&self.network, self.config.loss);
         let classes = Classes { weights: &self.config.class_weights, smoothing: self.config.label_smoothing };
         let shards = &mut self.shards[..self.loaded];
@@ -146,12 +156,12 @@ pub struct Request<'a> {
     pub epoch_seed: Option<u64>,
 }
 
-/// What training holds in memory.
+/// The memory that training uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Memory {
-    /// Numbers that are learnt.
+    /// Parameters.
     pub parameters: usize,
-    /// Bytes of the parameters, what the optimizer keeps of them, and their gradients.
+    /// Bytes of the parameters, their moments in the optimizer, and their gradients.
     pub optimizer_bytes: usize,
     /// Bytes of the activations of all steps and their gradients, of all shards of a batch.
     pub activation_bytes: usize,
@@ -172,7 +182,9 @@ fn load(
         .par_iter_mut()
         .with_max_len(1)
         .zip(chunks)
-        .map(|(loaded, indices)| loaded.load(spec, config.loss, Part { data, set: "training", indices, epoch_seed }))
+        .map(|(loaded, indices)| {
+            loaded.load(spec, config.loss, SequenceSet { data, set: "training", indices, epoch_seed })
+        })
         .collect();
     results.into_iter().collect()
 }
@@ -198,7 +210,7 @@ impl Kernel<f32> for AddTo<'_> {
     }
 }
 
-/// Euclidean norm: sixteen sums side by side, so that it vectorises and does not depend on the vector's width.
+/// Euclidean norm: sixteen partial sums, so that it vectorises and does not depend on the vector's width.
 struct Norm<'a>(&'a [f32]);
 
 impl Kernel<f32> for Norm<'_> {

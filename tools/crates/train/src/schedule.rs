@@ -1,10 +1,10 @@
-//! The learning rate of every step, and how much of it a decoder is told.
+//! The learning rate of every step, and the share of teacher forcing.
 
 use super::config::{Schedule, TrainConfig};
 
 impl TrainConfig {
-    /// Share of the steps at which a decoder reads the wanted symbol in epoch `epoch`, from 0.
-    pub fn forced_at(&self, epoch: usize) -> f64 {
+    /// Share of the steps with teacher forcing in epoch `epoch`, from 0.
+    pub fn teacher_forcing_at(&self, epoch: usize) -> f64 {
         let [first, last] = self.teacher_forcing;
         let progress = epoch as f64 / self.epochs.saturating_sub(1).max(1) as f64;
         first + (last - first) * progress.min(1.0)
@@ -44,7 +44,7 @@ mod tests {
             ..TrainConfig::default()
         };
         let forced = TrainConfig { teacher_forcing: [1.0, 0.5], epochs: 6, ..TrainConfig::default() };
-        assert_eq!([0, 1, 5, 9].map(|k| forced.forced_at(k)), [1.0, 0.9, 0.5, 0.5]);
+        assert_eq!([0, 1, 5, 9].map(|k| forced.teacher_forcing_at(k)), [1.0, 0.9, 0.5, 0.5]);
         assert_eq!(config(Schedule::Constant, 0.0).rate_at(77, 8), 1.0);
         let warm = config(Schedule::Constant, 0.5);
         assert_eq!([0, 1, 3, 4].map(|k| warm.rate_at(k, 8)), [0.25, 0.5, 1.0, 1.0]);

@@ -1,39 +1,51 @@
-//! A part of a batch: what one thread works on.
+//! A shard of a batch: the sequences that one thread works on.
 
 use get_size2::GetSize;
 
 use super::dataset::{Dataset, Sequence};
 use super::error::TrainError;
-use elman_nn::{Batch, Classes, Item, Loss, Mode, Network, NetworkSpec, Pass, Score, Workspace, structure};
+use elman_nn::{Classes, Item, Loss, Mode, Network, NetworkSpec, Pass, Prepared, Score, Workspace, structure};
 
-/// A shard's sequences, ready to be learnt from.
+/// A shard's sequences, loaded for a training step.
 #[derive(Debug, Default)]
 pub struct Loaded {
     sequences: Vec<Sequence>,
-    batch: Batch<f32>,
+    prepared: Prepared<f32>,
 }
 
 impl Loaded {
-    /// Takes these sequences.
-    pub fn load(&mut self, spec: &NetworkSpec, loss: Loss, part: Part<'_>) -> Result<(), TrainError> {
+    /// Loads these sequences.
+    pub fn load(&mut self, spec: &NetworkSpec, loss: Loss, part: SequenceSet<'_>) -> Result<(), TrainError> {
         self.sequences.clear();
         for &index in part.indices {
             let sequence = part.data.get(index, part.epoch_seed);
-            if let Some(reason) = sequence.misfit(spec, loss) {
+            if let Some(reason) = sequence.validation_error(spec, loss) {
                 return Err(TrainError::Sequence { set: part.set, index, reason });
             }
             self.sequences.push(sequence);
         }
         let items: Vec<Item<'_>> = self.sequences.iter().map(Sequence::item).collect();
-        structure::load(spec, &items, &mut self.batch);
+        self.prepared.fill(spec, &items);
         Ok(())
+    }
+
+    /// Runs and scores the sequences; adds to `gradient`, where it is given.
+    fn learn(
+        &self,
+        network: &Network<f32>,
+        pass: Pass<'_>,
+        workspace: &mut Workspace<f32>,
+        gradient: Option<&mut [f32]>,
+    ) -> Score {
+        let items: Vec<Item<'_>> = self.sequences.iter().map(Sequence::item).collect();
+        structure::learn_prepared(network, &self.prepared, &items, pass, workspace, gradient)
     }
 }
 
 /// A shard and its memory, reused from batch to batch.
 #[derive(Debug, Default)]
 pub struct Shard {
-    sequences: Vec<Sequence>,
+    loaded: Loaded,
     workspace: Workspace<f32>,
     /// Its part of the batch's gradient.
     pub gradient: Vec<f32>,
@@ -43,10 +55,10 @@ pub struct Shard {
 
 /// Sequences of a data set.
 #[derive(Clone, Copy)]
-pub struct Part<'a> {
+pub struct SequenceSet<'a> {
     /// The data.
     pub data: &'a dyn Dataset,
-    /// What it is called in messages.
+    /// Its name in messages.
     pub set: &'static str,
     /// Which of its sequences.
     pub indices: &'a [usize],
@@ -57,37 +69,30 @@ pub struct Part<'a> {
 impl Shard {
     /// Sequences in it.
     pub fn len(&self) -> usize {
-        self.sequences.len()
+        self.loaded.sequences.len()
     }
 
-    /// Takes what was loaded, and gives what it had, whose memory is used again.
+    /// Exchanges its sequences for loaded ones, whose memory is used again.
     pub fn swap(&mut self, loaded: &mut Loaded) {
-        std::mem::swap(&mut self.sequences, &mut loaded.sequences);
-        self.workspace.swap_batch(&mut loaded.batch);
+        std::mem::swap(&mut self.loaded, loaded);
     }
 
     /// Bytes of its activations and their gradients, its input among them.
     pub fn bytes(&self) -> usize {
-        self.workspace.get_heap_size()
+        self.workspace.get_heap_size() + self.loaded.prepared.get_heap_size()
     }
 
     /// Score and gradient of its sequences.
     pub fn train(&mut self, network: &Network<f32>, pass: Pass<'_>) {
         self.gradient.clear();
         self.gradient.resize(network.values().len(), 0.0);
-        let items: Vec<Item<'_>> = self.sequences.iter().map(Sequence::item).collect();
-        self.score = structure::learn(network, &items, pass, &mut self.workspace, Some(&mut self.gradient));
+        self.score = self.loaded.learn(network, pass, &mut self.workspace, Some(&mut self.gradient));
     }
 
     /// Score of the shard's sequences.
-    pub fn evaluate(&mut self, network: &Network<f32>, loss: Loss, part: Part<'_>) -> Result<Score, TrainError> {
-        let mut loaded = Loaded::default();
-        self.swap(&mut loaded);
-        let result = loaded.load(network.spec(), loss, part);
-        self.swap(&mut loaded);
-        result?;
-        let items: Vec<Item<'_>> = self.sequences.iter().map(Sequence::item).collect();
+    pub fn evaluate(&mut self, network: &Network<f32>, loss: Loss, part: SequenceSet<'_>) -> Result<Score, TrainError> {
+        self.loaded.load(network.spec(), loss, part)?;
         let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default(), forced: 1.0 };
-        Ok(structure::learn(network, &items, pass, &mut self.workspace, None))
+        Ok(self.loaded.learn(network, pass, &mut self.workspace, None))
     }
 }

@@ -15,7 +15,7 @@ use super::evaluate::evaluate;
 use super::learner::{Learner, Memory, Request, Step};
 use elman_nn::{Network, NetworkSpec, Score};
 
-/// What an epoch came to.
+/// The result of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochMetrics {
     /// From 1.
@@ -35,12 +35,12 @@ pub struct EpochMetrics {
     /// The validation data's own figure, where it has one and it decides: of streams, the share of the words missed at the
     /// allowed false accepts an hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub merit: Option<f64>,
+    pub validation_metric: Option<f64>,
     /// Whether it is the best so far.
     pub best: bool,
 }
 
-/// What a running training tells.
+/// Progress of a running training.
 #[derive(Clone, Copy, Debug)]
 pub enum Progress<'a> {
     /// A batch is done.
@@ -58,12 +58,12 @@ pub enum Progress<'a> {
     Epoch(&'a EpochMetrics),
 }
 
-/// Whether to go on.
+/// Whether to continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
-    /// On.
+    /// Continue.
     Continue,
-    /// Stop now. In the middle of an epoch, what it learnt so far is dropped: resuming repeats the epoch.
+    /// Stop now. In the middle of an epoch, its updates so far are dropped: resuming repeats the epoch.
     Stop,
 }
 
@@ -72,9 +72,9 @@ pub enum Control {
 pub enum Outcome {
     /// All epochs are done.
     Finished,
-    /// No improvement for as long as the configuration waits.
+    /// No improvement for as many epochs as the configuration allows.
     EarlyStop,
-    /// It was told to stop, and can be resumed.
+    /// Stopped by the caller; it can be resumed.
     Stopped,
 }
 
@@ -107,7 +107,7 @@ const AUGMENT: u64 = 2;
 const DROPOUT: u64 = 3;
 
 impl Trainer {
-    /// A run that has not begun.
+    /// A new run.
     pub fn new(spec: &NetworkSpec, config: &TrainConfig) -> Result<Self, TrainError> {
         config.check().map_err(|(key, wanted)| TrainError::Config { key, wanted })?;
         let network = Network::new(spec, config.seed)?;
@@ -131,7 +131,7 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// How it trains.
+    /// The configuration.
     pub fn config(&self) -> &TrainConfig {
         &self.learner.config
     }
@@ -146,7 +146,7 @@ impl Trainer {
         &self.learner.network
     }
 
-    /// What it holds in memory: of the largest batch so far.
+    /// The memory that it uses, with the largest batch so far.
     pub fn memory(&self) -> Memory {
         self.learner.memory()
     }
@@ -182,7 +182,7 @@ impl Trainer {
         mut on_progress: impl FnMut(Progress<'_>) -> Control + Send,
     ) -> Result<Outcome, TrainError> {
         for (set, data) in [("training", train), ("validation", valid)] {
-            // Where the last epoch is taken, nothing needs to be held back.
+            // Where the last epoch is used, no validation data are needed.
             let needed = set == "training" || self.learner.config.watch != Watch::Last;
             if data.is_empty() && needed {
                 return Err(TrainError::NoData(set));
@@ -197,7 +197,7 @@ impl Trainer {
                 let before = (self.learner.network.values().to_vec(), self.learner.moments.clone());
                 match self.epoch(train, valid, &mut on_progress) {
                     Ok(true) => {}
-                    // What a broken epoch left must not pass for the last good one's network.
+                    // The network of a diverged epoch must not replace that of the last good one.
                     other => {
                         self.learner.network.update(|v| v.copy_from_slice(&before.0));
                         self.learner.moments = before.1;
@@ -234,7 +234,7 @@ impl Trainer {
         }
     }
 
-    /// One epoch; false if it was told to stop.
+    /// One epoch; false if the caller stopped it.
     fn epoch(
         &mut self,
         train: &dyn Dataset,
@@ -244,7 +244,7 @@ impl Trainer {
         let number = self.history.len();
         let seed = self.learner.config.seed;
         train.before_epoch(&self.learner.network, number);
-        self.learner.forced = self.learner.config.forced_at(number);
+        self.learner.teacher_forcing = self.learner.config.teacher_forcing_at(number);
         let mut order: Vec<usize> = (0..train.len()).collect();
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(derive(seed, SHUFFLE, number as u64, 0)));
         let epoch_seed = Some(derive(seed, AUGMENT, number as u64, 0));
@@ -257,7 +257,7 @@ impl Trainer {
         while let Some((b, indices)) = chunks.next() {
             rate = self.learner.config.rate_at(self.learner.moments.steps, batches as u64);
             let dropout = derive(seed, DROPOUT, number as u64, b as u64);
-            // The next batch is made while this one is learnt from: reading and varying never wait, nor does learning.
+            // The next batch is made during this training step: neither waits for the other.
             let (Step { score, norm }, loaded) = match chunks.peek() {
                 Some((_, indices)) => {
                     let request = Request { data: train, indices, epoch_seed };
@@ -292,7 +292,11 @@ impl Trainer {
             valid_loss: score.loss / score.sequences.max(1) as f64,
             valid_accuracy: accuracy(&score),
             gradient_norm: norms / batches as f64,
-            merit: if self.learner.config.watch == Watch::Merit { valid.merit(&self.learner.network) } else { None },
+            validation_metric: if self.learner.config.watch == Watch::ValidationMetric {
+                valid.validation_metric(&self.learner.network)
+            } else {
+                None
+            },
             best: false,
         };
         let best = self.best_epoch().is_none_or(|best| self.better(&metrics, &self.history[best - 1]));
@@ -308,8 +312,10 @@ impl Trainer {
         match self.learner.config.watch {
             Watch::Last => true,
             Watch::Loss => loss,
-            Watch::Merit if new.merit == old.merit => loss,
-            Watch::Merit => new.merit.unwrap_or(f64::INFINITY) < old.merit.unwrap_or(f64::INFINITY),
+            Watch::ValidationMetric if new.validation_metric == old.validation_metric => loss,
+            Watch::ValidationMetric => {
+                new.validation_metric.unwrap_or(f64::INFINITY) < old.validation_metric.unwrap_or(f64::INFINITY)
+            }
             Watch::Accuracy if new.valid_accuracy == old.valid_accuracy => loss,
             Watch::Accuracy => new.valid_accuracy > old.valid_accuracy,
         }

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use elman_nn::{DenseActivation, DropoutKind, LayerSpec, Loss, NO_CLASS, NetworkSpec, Over, Target};
+use elman_nn::{DenseActivation, DropoutKind, LayerSpec, Loss, NO_CLASS, Narx, NetworkSpec, Over, Pool, Target};
 use elman_train::{
     Control, Dataset, Optimizer, Outcome, Progress, Schedule, Sequence, TrainConfig, TrainError, Trainer, Watch,
     forecast,
@@ -43,7 +43,7 @@ const VALID: FirstSign = FirstSign(60);
 
 fn spec(variant: &str) -> NetworkSpec {
     let cell = LayerSpec::cell(variant, 12).with_dropout(0.1, DropoutKind::NonRecurrent);
-    NetworkSpec::sequence(2, vec![cell, LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(2)])
+    NetworkSpec::sequence(2, vec![cell, LayerSpec::from(Pool { over: Over::Last }), LayerSpec::dense(2)])
 }
 
 fn config() -> TrainConfig {
@@ -103,7 +103,7 @@ fn a_linear_narx_goes_to_the_least_squares_solution() {
             row.iter_mut().zip(pivot).for_each(|(a, b)| *a -= factor * b);
         }
     }
-    let narx = LayerSpec::Narx {
+    let narx = LayerSpec::from(Narx {
         hidden: 0,
         outputs: 1,
         input_taps: 0,
@@ -112,7 +112,7 @@ fn a_linear_narx_goes_to_the_least_squares_solution() {
         closed: false,
         residual: false,
         warmup: 0,
-    };
+    });
     let spec = NetworkSpec::sequence(2, vec![narx]);
     let data = vec![Sequence::new(frames, Target::Values(wanted))];
     let config = TrainConfig {
@@ -147,7 +147,8 @@ fn gated_cells_solve_the_adding_problem() {
     let config = TrainConfig { epochs: 10, rate: 0.02, loss: Loss::SquaredError, watch: Watch::Loss, ..config() };
     let config = TrainConfig { weight_decay: 0.0, threads: 0, ..config };
     for variant in ["gru", "lstm"] {
-        let layers = vec![LayerSpec::cell(variant, 16), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(1)];
+        let layers =
+            vec![LayerSpec::cell(variant, 16), LayerSpec::from(Pool { over: Over::Last }), LayerSpec::dense(1)];
         let mut trainer = Trainer::new(&NetworkSpec::sequence(2, layers), &config).unwrap();
         trainer.run(&train, &valid, None, quiet).unwrap();
         let best = trainer.history()[trainer.best_epoch().unwrap() - 1].valid_loss;
@@ -357,7 +358,7 @@ fn data_that_does_not_fit_is_named() {
         let data = vec![Sequence::new(vec![0.5; frames], target)];
         trainer.run(&data, &data, None, quiet).map_err(|e| e.to_string())
     };
-    let pooled = || vec![LayerSpec::cell("srn", 2), LayerSpec::Pool { over: Over::Last }, LayerSpec::dense(2)];
+    let pooled = || vec![LayerSpec::cell("srn", 2), LayerSpec::from(Pool { over: Over::Last }), LayerSpec::dense(2)];
     let stepped = || vec![LayerSpec::cell("srn", 2), LayerSpec::dense(2)];
     let says = |what: &str| Err(format!("training sequence 0: {what}"));
     assert_eq!(run(pooled(), 6, Target::Class(1)), Ok(Outcome::Finished));

@@ -1,26 +1,21 @@
-//! Generation on an emulated core, symbol by symbol beside the host.
+//! Generation on a device, symbol by symbol as on the host.
 
 use anyhow::{Context, Result, ensure};
 use elman::Model;
-use elman::blob::Blob;
 use elman::net::{Sampler, Temperature};
+use elman_messages::{Outcome, Request, Task};
 use serde::Serialize;
 
-use super::Options;
-use elman_emulator::{Firmware, Machines, Qemu};
-use elman_quant::{relay, words_of};
-
-/// "ELG1": the first word of the firmware's answer.
-const MAGIC: u32 = u32::from_le_bytes(*b"ELG1");
+use crate::device::{Device, bytes_of, done, start, unexpected};
 
 /// What to generate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Generation {
     /// Seed of the sampler.
     pub seed: u64,
-    /// Temperature T; at 0 the greatest score is taken.
+    /// Temperature T; at 0 the greatest logit is taken.
     pub temperature: Temperature,
-    /// Draw among so many of the greatest scores; 0 for all.
+    /// Draw among so many of the greatest logits; 0 for all.
     pub top_k: u16,
     /// Symbols that the model reads first, at least one.
     pub prompt: Vec<u16>,
@@ -45,9 +40,9 @@ pub struct GenerateReport {
     pub instructions: f64,
 }
 
-/// A model that generates: it reads symbols, and its outputs are scores of the next one.
+/// A model that generates: it reads symbols, and its outputs are logits of the next one.
 fn check(model: &Model<'_>, generation: &Generation) -> Result<()> {
-    let text = model.text().context("the model does not read text, so that it generates none")?;
+    let text = model.text().context("the model does not read text, so it generates none")?;
     ensure!(
         text.len() == model.outputs(),
         "the model has {} outputs and {} symbols: it classifies text and generates none",
@@ -80,51 +75,34 @@ pub fn generate_on_host(model: &Model<'_>, generation: &Generation) -> Result<Ve
         .collect())
 }
 
-/// Generates with the blob `model` on the emulated `core` and on the host, and compares symbol by symbol.
+/// Generates on a device that runs the model and on the host, and compares symbol by symbol.
 ///
 /// # Errors
-/// Where the blob is refused or does not generate, QEMU or the toolchain for the core is missing, or the firmware
-/// fails. A difference is no error, but said in the report.
-pub fn generate(model: &[u8], core: &str, generation: &Generation, options: &Options) -> Result<GenerateReport> {
-    let model = &relay::for_core(model, core)?;
-    let words = words_of(model)?;
-    let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("the blob is refused: {e}"))?;
-    let symbols = generate_on_host(&loaded, generation)?;
-    let machines = Machines::find(options.boards.as_deref())?;
-    let machine = machines.get(core)?;
-    let qemu = Qemu::find(machine)?;
-    let firmware = Firmware::build(&machines, core, "generate", None, &[])?;
-
-    let folder = tempfile::tempdir().context("a temporary folder for the generation")?;
-    let mut input = vec![
-        generation.seed as u32,
-        (generation.seed >> 32) as u32,
-        generation.temperature.to_bits() as u32,
-        generation.top_k as u32,
-        u32::try_from(generation.count).context("too many symbols")?,
-        u32::try_from(generation.prompt.len()).context("the prompt is too long")?,
-    ];
-    input.extend(generation.prompt.iter().map(|s| *s as u32));
-    let input: Vec<u8> = input.iter().flat_map(|w| w.to_le_bytes()).collect();
-    for (name, bytes) in [("model.elman", model), ("input.bin", &input)] as [(&str, &Vec<u8>); 2] {
-        std::fs::write(folder.path().join(name), bytes).with_context(|| format!("a temporary file {name}"))?;
-    }
-    qemu.run(machine, &firmware, folder.path())?;
-    let output = std::fs::read(folder.path().join("output.bin")).context("the firmware's symbols")?;
-    let output = words_of(&output).context("the firmware's symbols")?;
-    let [magic, crc, empty_ticks, drawn @ ..] = &output[..] else { anyhow::bail!("the firmware wrote nothing") };
-    ensure!(*magic == MAGIC, "the firmware speaks another protocol: rebuild it from this version's boards/");
-    ensure!(*crc == loaded.crc(), "the firmware runs another model: CRC {crc:08x} instead of {:08x}", loaded.crc());
-    let drawn = drawn.as_chunks::<2>().0;
-    let board: Vec<u16> = drawn.iter().map(|[_, symbol]| *symbol as u16).collect();
-    ensure!(board.len() == symbols.len(), "the firmware stopped after {} of {} symbols", board.len(), symbols.len());
-    let ticks: u64 = drawn.iter().map(|[ticks, _]| ticks.wrapping_sub(*empty_ticks) as u64).sum();
+/// Where the model does not generate, or the device does not answer. A difference is no error, but stated in the report.
+pub fn generate(device: &mut dyn Device, model: &Model<'_>, generation: &Generation) -> Result<GenerateReport> {
+    let symbols = generate_on_host(model, generation)?;
+    let (temperature, top_k) = (generation.temperature.to_bits(), generation.top_k);
+    let prompt = bytes_of(generation.prompt.iter().map(|s| *s as i16));
+    let (mut board, mut ticks) = (Vec::with_capacity(symbols.len()), 0u64);
+    let hello = device.talk(model.crc(), &mut |channel| {
+        start(channel, Task::Text { seed: generation.seed, temperature, top_k })?;
+        let most = channel.sizes().payload().max(2);
+        prompt.chunks(most).try_for_each(|bytes| done(channel, Request::Prompt(bytes)))?;
+        for _ in 0..generation.count {
+            let Some(answer) = channel.ask(Request::Draw, 0)? else { continue };
+            let Outcome::Symbol { ticks: taken, symbol } = answer.outcome else { return Err(unexpected(&answer)) };
+            ticks += u64::from(taken);
+            board.push(symbol);
+        }
+        Ok(())
+    })?;
+    let ticks = ticks.saturating_sub(board.len() as u64 * u64::from(hello.empty_ticks));
     let differ = |(h, b): (&u16, &u16)| h != b;
     Ok(GenerateReport {
-        core: core.to_owned(),
+        core: device.name().to_owned(),
         mismatches: symbols.iter().zip(&board).filter(|p| differ(*p)).count(),
         first: symbols.iter().zip(&board).position(differ),
-        instructions: machine.instructions(ticks as f64 / drawn.len().max(1) as f64),
+        instructions: device.instructions(ticks as f64 / board.len().max(1) as f64),
         symbols,
         board,
     })
@@ -133,7 +111,9 @@ pub fn generate(model: &[u8], core: &str, generation: &Generation, options: &Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use elman::blob::Blob;
     use elman_quant::synthetic;
+    use elman_quant::words_of;
 
     #[test]
     fn the_host_generates_known_symbols_from_the_seed() {

@@ -1,142 +1,260 @@
-//! The bit-exact check over a serial line: a board that answers the protocol of boards/common's `serial`.
-
-use std::io::{Read, Write};
-use std::time::Duration;
+//! A board on a serial line as a device: each question is asked until its answer comes, or the time is over.
 
 use anyhow::{Context, Result, bail, ensure};
-use elman::Model;
-use serde::{Deserialize, Serialize};
+use elman_messages::{Answer, BufferSizes, Hello, Receiver, Reply, Request, Scan, encode, parse};
+use embedded_io_adapters::std::FromStd;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
 
-use super::compare::locate;
-use super::{Mismatch, VerifyReport};
-use elman_pipeline::Example;
+use crate::device::{Channel, Device, Script, check, same_version};
+use crate::emulated::offsets;
 
-/// Version of the protocol.
-const VERSION: u16 = 1;
-
-/// What the host asks; as boards/common has it.
-#[derive(Clone, Copy, Debug, Serialize)]
-enum Request<'a> {
-    Hello,
-    Reset,
-    Step(&'a [u8]),
+/// How long a board is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// For the answer to a question the first time, twice as long the second, and so on.
+    pub first: Duration,
+    /// How often a question is asked again before it is given up.
+    pub retries: u32,
+    /// For everything together.
+    pub limit: Duration,
 }
 
-/// What the board answers.
-#[derive(Clone, Copy, Debug, Deserialize)]
-enum Reply<'a> {
-    Hello { version: u16, crc: u32, snapshot_words: u32 },
-    Reset,
-    Step { ticks: u32, snapshot: &'a [u8] },
-    Fault,
+impl Default for Patience {
+    /// A second for the first answer, five repeats (63 seconds for a question), ten minutes for everything.
+    fn default() -> Self {
+        Patience { first: Duration::from_secs(1), retries: 5, limit: Duration::from_secs(600) }
+    }
 }
 
 /// A line to a board.
 #[derive(Debug)]
 pub struct Port<L> {
+    name: String,
     line: L,
-    received: Vec<u8>,
+    patience: Patience,
+    asked_again: u64,
 }
+
+/// Bytes of the longest frame that is taken before the board has said how long its frames are.
+const LONGEST: u32 = 64 * 1024;
+/// How long one read of the line waits.
+const READ: Duration = Duration::from_millis(20);
 
 impl Port<Box<dyn serialport::SerialPort>> {
     /// Opens a serial port.
     ///
     /// # Errors
     /// Where it cannot be opened.
-    pub fn open(path: &str) -> Result<Self> {
-        let line = serialport::new(path, 115_200).timeout(Duration::from_secs(10)).open().with_context(|| {
+    pub fn open(path: &str, patience: Patience) -> Result<Self> {
+        let line = serialport::new(path, 115_200).timeout(READ).open().with_context(|| {
             format!("cannot open the serial port {path}; is the board connected, and the port yours?")
         })?;
-        Ok(Port::new(line))
+        Ok(Port::new(path, line, patience))
     }
 }
 
 impl<L: Read + Write> Port<L> {
-    /// Over any line.
-    pub fn new(line: L) -> Self {
-        Port { line, received: Vec::new() }
+    /// Over any line. A read of it must not wait for ever: it ends with an error of kind `TimedOut` or `WouldBlock`.
+    pub fn new(name: &str, line: L, patience: Patience) -> Self {
+        Port { name: name.to_owned(), line, patience, asked_again: 0 }
     }
 
-    /// Sends a request and reads the reply to it.
-    fn ask(&mut self, request: Request<'_>) -> Result<Reply<'_>> {
-        let framed = postcard::to_stdvec_cobs(&request).context("a request too long")?;
-        self.line.write_all(&framed).context("the board takes no bytes")?;
-        self.line.flush().context("the board takes no bytes")?;
-        self.received.clear();
-        loop {
-            let mut byte = [0];
-            let n = self.line.read(&mut byte).context("the board does not answer")?;
-            ensure!(n == 1, "the line ended");
-            if byte == [0] {
-                break;
-            }
-            self.received.push(byte[0]);
+    /// How often a question was asked again.
+    pub fn asked_again(&self) -> u64 {
+        self.asked_again
+    }
+}
+
+impl<L: Read + Write> Device for Port<L> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn instructions(&self, ticks: f64) -> f64 {
+        ticks
+    }
+
+    fn talk(&mut self, crc: u32, script: Script<'_>) -> Result<Hello> {
+        let mut buffers = [0; 2].map(|_: u8| vec![0; LONGEST as usize]);
+        let [received, sent] = &mut buffers;
+        let mut conversation = Conversation {
+            line: FromStd::new(&mut self.line),
+            receiver: Receiver::new(received),
+            sent,
+            // By chance, so that no reply of an earlier conversation is taken for one of this.
+            sequence: RandomState::new().hash_one(0) as u32,
+            patience: self.patience,
+            begun: Instant::now(),
+            sizes: BufferSizes { frame: LONGEST, ..BufferSizes::default() },
+            asked_again: &mut self.asked_again,
+            answer: Vec::new(),
+        };
+        let hello = conversation.hello()?;
+        check(&hello, crc)?;
+        conversation.sizes = hello.sizes;
+        script(&mut conversation)?;
+        Ok(hello)
+    }
+}
+
+/// What came of waiting for a reply.
+enum Wait {
+    /// It is in the receiver.
+    Reply,
+    /// A frame came damaged, or the board asks for the question again.
+    Damaged,
+    /// Nothing came in time.
+    Nothing,
+}
+
+struct Conversation<'p, L> {
+    line: FromStd<&'p mut L>,
+    receiver: Receiver<'p>,
+    sent: &'p mut [u8],
+    sequence: u32,
+    patience: Patience,
+    begun: Instant,
+    sizes: BufferSizes,
+    asked_again: &'p mut u64,
+    answer: Vec<u8>,
+}
+
+impl<L: Read + Write> Conversation<'_, L> {
+    fn hello(&mut self) -> Result<Hello> {
+        match self.exchange(Request::Hello)? {
+            Reply::Hello(hello) => Ok(hello),
+            reply => bail!("the board answered a hello by {reply:?}"),
         }
-        match postcard::from_bytes_cobs(&mut self.received).context("the board sent what is no reply")? {
-            Reply::Fault => bail!("the board could not read or do a request"),
+    }
+
+    /// Asks until the reply comes.
+    fn exchange(&mut self, request: Request<'_>) -> Result<Reply<'_>> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let most = self.sent.len().min(self.sizes.frame as usize);
+        let length = encode(self.sequence, &request, &mut self.sent[..most])?.len();
+        // A frame that comes damaged is asked for at once, but noise must not use up the repeats.
+        let mut damaged = 0;
+        for attempt in 0..=self.patience.retries {
+            let until = Instant::now() + self.patience.first * 2u32.saturating_pow(attempt);
+            let until = until.min(self.begun + self.patience.limit);
+            self.write(length, until)?;
+            loop {
+                match self.wait(until)? {
+                    Wait::Reply => return self.reply(),
+                    Wait::Damaged if damaged < self.patience.retries => {
+                        damaged += 1;
+                        *self.asked_again += 1;
+                        self.write(length, until)?;
+                    }
+                    Wait::Damaged => {}
+                    Wait::Nothing => break,
+                }
+            }
+            ensure!(
+                self.begun.elapsed() < self.patience.limit,
+                "the board took more than the {} seconds that there are for all of it",
+                self.patience.limit.as_secs_f32()
+            );
+            *self.asked_again += u64::from(attempt < self.patience.retries);
+        }
+        bail!(
+            "the board does not answer: it was asked {} times; is its firmware the one of boards/, and the line's other end \
+             the right one?",
+            self.patience.retries + 1
+        )
+    }
+
+    /// The reply in the receiver.
+    fn reply(&self) -> Result<Reply<'_>> {
+        match parse::<Reply<'_>>(self.receiver.content())?.1 {
+            Reply::Failure(failure) => Err(failure).context("the board did not do a request"),
             reply => Ok(reply),
         }
     }
 
-    /// Runs examples on the board and on the host, and compares every word of every step's states.
-    ///
-    /// # Errors
-    /// Where the board does not answer, or runs another model. A difference is no error, but said in the report.
-    pub fn verify(&mut self, model: &Model<'_>, examples: &[Example]) -> Result<VerifyReport> {
-        let (mut memory, mut other) = (vec![0; model.memory_words()], vec![0; model.memory_words()]);
-        let mut host = model.stream(&mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
-        let mut board = model.stream(&mut other).map_err(|e| anyhow::anyhow!("{e}"))?;
-        let mut snapshot = vec![0; host.snapshot_words()];
-        match self.ask(Request::Hello)? {
-            Reply::Hello { version: VERSION, crc, snapshot_words } => {
-                ensure!(
-                    crc == model.crc(),
-                    "the board runs another model: CRC {crc:08x} instead of {:08x}; flash this one",
-                    model.crc()
-                );
-                ensure!(snapshot_words as usize == snapshot.len(), "snapshots of {snapshot_words} words");
-            }
-            Reply::Hello { version, .. } => bail!("the board speaks version {version}, this {VERSION}"),
-            other => bail!("the board answered {other:?}"),
-        }
-        let mut report = VerifyReport {
-            core: "serial port".to_owned(),
-            steps: 0,
-            mismatches: 0,
-            first: None,
-            instructions: 0.0,
-            range: [0.0; 2],
-            load_instructions: 0.0,
-        };
-        let mut ticks = 0u64;
-        let (mut least, mut most) = (u32::MAX, 0);
-        for (sequence, example) in examples.iter().enumerate() {
-            host.reset();
-            ensure!(matches!(self.ask(Request::Reset)?, Reply::Reset), "the board does not reset");
-            for (step, frame) in example.frames.chunks_exact(model.inputs()).enumerate() {
-                host.step(frame);
-                host.snapshot(&mut snapshot).map_err(|e| anyhow::anyhow!("{e}"))?;
-                let bytes: Vec<u8> = frame.iter().flat_map(|x| x.to_le_bytes()).collect();
-                let Reply::Step { ticks: taken, snapshot: theirs } = self.ask(Request::Step(&bytes))? else {
-                    bail!("the board answered a step with something else");
-                };
-                let theirs: Vec<u32> = theirs.as_chunks().0.iter().map(|b| u32::from_le_bytes(*b)).collect();
-                ensure!(theirs.len() == snapshot.len(), "a snapshot of {} words", theirs.len());
-                report.steps += 1;
-                ticks += u64::from(taken);
-                (least, most) = (least.min(taken), most.max(taken));
-                if theirs != snapshot {
-                    report.mismatches += 1;
-                    if report.first.is_none() {
-                        board.restore(&theirs).map_err(|e| anyhow::anyhow!("{e}"))?;
-                        let found = locate(&mut host, &mut board, &snapshot, &theirs);
-                        report.first = Some(Mismatch { sequence, step, ..found });
+    /// Waits for the reply to the last question.
+    fn wait(&mut self, until: Instant) -> Result<Wait> {
+        loop {
+            match self.receiver.scan() {
+                Scan::Damaged => return Ok(Wait::Damaged),
+                Scan::Frame => match parse::<Reply<'_>>(self.receiver.content()) {
+                    Ok((_, Reply::Again)) => return Ok(Wait::Damaged),
+                    Ok((sequence, _)) if sequence == self.sequence => return Ok(Wait::Reply),
+                    // Of a question that was asked again although its answer was on its way.
+                    Ok(_) => {}
+                    Err(unreadable) => {
+                        if let Some((version, schema)) = Hello::peek(self.receiver.content()) {
+                            same_version(version, schema)?;
+                        }
+                        return Err(unreadable).context("a reply of the board");
                     }
-                }
+                },
+                Scan::More => match self.receiver.fill(&mut self.line) {
+                    Ok(0) => bail!("the line ended"),
+                    Ok(_) if Instant::now() < until => {}
+                    Ok(_) => return Ok(Wait::Nothing),
+                    Err(e) if is_time_out(&e) => {
+                        if Instant::now() >= until {
+                            return Ok(Wait::Nothing);
+                        }
+                    }
+                    Err(e) => return Err(e).context("the line to the board"),
+                },
             }
         }
-        report.instructions = ticks as f64 / report.steps.max(1) as f64;
-        report.range = [least.min(most), most].map(f64::from);
-        Ok(report)
+    }
+
+    /// Writes the question, as fast as the line takes it.
+    fn write(&mut self, length: usize, until: Instant) -> Result<()> {
+        let mut rest = &self.sent[..length];
+        while !rest.is_empty() {
+            match self.line.inner_mut().write(rest) {
+                Ok(0) => bail!("the line ended"),
+                Ok(count) => rest = &rest[count..],
+                // It was never begun or is cut off: the board drops it, and is asked again.
+                Err(e) if is_time_out(&e) && Instant::now() >= until => return Ok(()),
+                Err(e) if is_time_out(&e) => {}
+                Err(e) => return Err(e).context("the line to the board"),
+            }
+        }
+        match self.line.inner_mut().flush() {
+            Err(e) if !is_time_out(&e) => Err(e).context("the line to the board"),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_time_out(e: &std::io::Error) -> bool {
+    matches!(e.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}
+
+impl<L: Read + Write> Channel for Conversation<'_, L> {
+    fn sizes(&self) -> BufferSizes {
+        self.sizes
+    }
+
+    fn ask(&mut self, request: Request<'_>, expected: usize) -> Result<Option<Answer<'_>>> {
+        let most = self.sizes.payload();
+        let mut bytes = std::mem::take(&mut self.answer);
+        bytes.clear();
+        let (outcome, length) = match self.exchange(request)? {
+            Reply::Answer(answer) => {
+                bytes.extend_from_slice(answer.bytes);
+                (answer.outcome, answer.length as usize)
+            }
+            reply => bail!("the board answered {reply:?}"),
+        };
+        ensure!(length <= expected, "an answer of {length} bytes instead of {expected}");
+        for offset in offsets(length, most) {
+            match self.exchange(Request::Read { offset: offset as u32 })? {
+                Reply::Bytes(more) => bytes.extend_from_slice(more),
+                reply => bail!("the board answered {reply:?}"),
+            }
+        }
+        self.answer = bytes;
+        ensure!(self.answer.len() == length, "{} bytes of an answer of {length}", self.answer.len());
+        Ok(Some(Answer { outcome, length: length as u32, bytes: &self.answer }))
     }
 }

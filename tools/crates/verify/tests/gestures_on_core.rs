@@ -5,13 +5,12 @@ use core::convert::Infallible;
 
 use elman::Model;
 use elman::blob::Blob;
-use elman_board::ear::Indicator;
 use elman_board::gesture::{Accelerometer, Gestures};
+use elman_board::spotter::Indicator;
 use elman_emulator::{Firmware, Machines, Qemu, Session};
 use elman_quant::synthetic::{self, Numbers};
 use elman_quant::words_of;
 use embedded_hal::digital::{ErrorType, OutputPin};
-use embedded_hal_mock::eh1::delay::NoopDelay;
 
 /// The readings, one after the other.
 struct Recorded<'r>(std::slice::Iter<'r, [i16; 3]>);
@@ -73,8 +72,8 @@ fn gestures_on_the_core_are_those_of_the_host() {
     let mut gestures = Gestures::new(&model, &mut memory, Recorded(readings.iter()), light).unwrap();
     let mut wanted = Vec::new();
     for _ in &readings {
-        if let Some((event, _)) = gestures.step(&mut NoopDelay::new(), 40).unwrap() {
-            wanted.extend([u32::from(event.output), event.step, u32::from(event.score)]);
+        if let Some((event, _)) = gestures.step(40).unwrap() {
+            wanted.extend([u32::from(event.class), event.step, event.score.to_bits().into()]);
         }
     }
     assert!(wanted.len() >= 9, "{} events", wanted.len() / 3);

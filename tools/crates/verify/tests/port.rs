@@ -1,71 +1,121 @@
-//! `verify --port` against firmware in QEMU, whose serial port is a pseudo terminal. Where QEMU or a toolchain for the core is
-//! missing, the test says so and ends: CI has both.
+//! `verify --port` and its like against firmware in QEMU, whose serial port is a pseudo terminal. Where QEMU or a toolchain for
+//! the core is missing, the test says so and ends: CI has both.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use elman::Model;
+use elman::audio::Config;
 use elman::blob::Blob;
-use elman_emulator::{Firmware, Machines, Qemu};
+use elman::net::Temperature;
+use elman_data::{GraphRows, Joints};
+use elman_emulator::{Firmware, Machine, Machines, Qemu, Session};
 use elman_pipeline::{Answer, Example};
-use elman_quant::synthetic::{self, Drive};
+use elman_quant::synthetic::{self, Drive, graph, sound};
 use elman_quant::words_of;
-use elman_verify::Port;
+use elman_verify::{Device, Generation, Inputs, Patience, Port, compare, compare_examples, generate, replay};
 
-struct Running(Child);
+/// An emulated board with a model, which runs until this is dropped.
+struct Running {
+    child: Child,
+    path: String,
+    /// Where it reads the model.
+    _session: Session,
+}
+
+impl Running {
+    fn start(machine: &Machine, firmware: &Firmware, blob: &[u8]) -> Self {
+        let session = Session::new(Some(blob)).unwrap();
+        let mut child = Command::new(Qemu::find(machine).unwrap().program())
+            .args(["-machine", &machine.machine, "-cpu", &machine.cpu, "-nographic", "-monitor", "none"])
+            .args(["-serial", "pty", "-semihosting-config", "enable=on,target=native", "-kernel"])
+            .arg(&firmware.elf)
+            .current_dir(session.folder())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        // "char device redirected to /dev/pts/4 (label serial0)"
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let path = line.split_whitespace().find(|w| w.starts_with("/dev/")).unwrap_or_else(|| panic!("{line:?}"));
+        Running { path: path.to_owned(), child, _session: session }
+    }
+
+    fn port(&self) -> impl Device {
+        Port::open(&self.path, Patience::default()).unwrap()
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
+}
+
+fn example(frames: Vec<i16>, joints: Joints) -> Example {
+    Example { name: String::new(), frames, joints, answer: Answer::Class(0) }
 }
 
 #[test]
 fn every_bit_over_a_pseudo_terminal() {
     let machines = Machines::find(None).unwrap();
-    let blob = synthetic::model("lstm", 5, 9, 3, Drive::Ordinary, 8).to_blob().unwrap();
-    let file = tempfile::Builder::new().suffix(".elman").tempfile().unwrap();
-    std::fs::write(file.path(), &blob).unwrap();
-    let firmware = machines
-        .get("m4")
-        .and_then(Qemu::find)
-        .and_then(|_| Firmware::build(&machines, "m4", "serial", Some(file.path()), &["--features", "serial"]));
+    let machine = machines.get("m4").unwrap();
+    let firmware =
+        Qemu::find(machine).and_then(|_| Firmware::build(&machines, "m4", "serial", None, &["--features", "serial"]));
     let firmware = match firmware {
         Ok(firmware) => firmware,
         Err(e) => return eprintln!("not run: {e:#}"),
     };
-    let machine = machines.get("m4").unwrap();
-    let mut child = Running(
-        Command::new("qemu-system-arm")
-            .args(["-machine", &machine.machine, "-cpu", &machine.cpu, "-nographic", "-monitor", "none"])
-            .args(["-serial", "pty", "-semihosting-config", "enable=on,target=native", "-kernel"])
-            .arg(&firmware.elf)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap(),
-    );
-    // "char device redirected to /dev/pts/4 (label serial0)"
-    let mut line = String::new();
-    BufReader::new(child.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let path = line.split_whitespace().find(|w| w.starts_with("/dev/")).unwrap_or_else(|| panic!("{line:?}"));
-
-    let words = words_of(&blob).unwrap();
-    let model = Model::load(Blob::new(&words)).unwrap();
-    let example = |seed| Example {
-        name: String::new(),
-        frames: synthetic::frames(5, 60, seed),
-        joints: elman_data::Joints::None,
-        answer: Answer::Class(0),
+    let on_board = |blob: &[u8], check: &dyn Fn(&Model<'_>, &mut dyn Device)| {
+        let words = words_of(blob).unwrap();
+        let board = Running::start(machine, &firmware, blob);
+        check(&Model::load(Blob::new(&words)).unwrap(), &mut board.port());
     };
-    let report = Port::open(path).unwrap().verify(&model, &[example(1), example(2)]).unwrap();
-    assert_eq!((report.steps, report.mismatches), (120, 0), "{:?}", report.first);
-    // A board with another model is told apart before a step is run.
-    let other = synthetic::model("lstm", 5, 9, 3, Drive::Ordinary, 9).to_blob().unwrap();
-    let words = words_of(&other).unwrap();
-    let other = Model::load(Blob::new(&words)).unwrap();
-    let error = Port::open(path).unwrap().verify(&other, &[]).unwrap_err().to_string();
-    assert!(error.contains("another model"), "{error}");
+
+    let blob = synthetic::model("lstm", 5, 9, 3, Drive::Ordinary, 8).to_blob().unwrap();
+    on_board(&blob, &|model, board| {
+        let examples = [1, 2].map(|seed| example(synthetic::frames(5, 60, seed), Joints::None));
+        let report = compare_examples(board, model, &examples, None).unwrap();
+        assert_eq!((report.steps, report.mismatches), (120, 0), "{:?}", report.first);
+        assert!(report.instructions > 0.0 && report.load_instructions > 0.0);
+        // A board with another model is recognised before a step is run.
+        let other = synthetic::model("lstm", 5, 9, 3, Drive::Ordinary, 9).to_blob().unwrap();
+        let words = words_of(&other).unwrap();
+        let other = Model::load(Blob::new(&words)).unwrap();
+        let error = compare(board, &other, &Inputs::of(&[])).unwrap_err().to_string();
+        assert!(error.contains("another model"), "{error}");
+    });
+
+    let shape = graph::Shape { features: 2, ..graph::Shape::default() };
+    on_board(&graph::model(shape, 3).to_blob().unwrap(), &|model, board| {
+        let graph = graph::graph(20, 8, 3, 2, 1);
+        let edges = graph.edges.iter().map(|x| f32::from(*x) / 32768.0).collect();
+        let rows = GraphRows { offsets: graph.offsets, neighbours: graph.neighbours, edges };
+        let report = compare_examples(board, model, &[example(graph.frames, Joints::Graph(rows))], None).unwrap();
+        assert_eq!((report.steps, report.mismatches), (20, 0), "{:?}", report.first);
+    });
+
+    on_board(&synthetic::tree("lstm", "tree-lstm", 6, 1, [60; 2], 3).to_blob().unwrap(), &|model, board| {
+        let frames = (0..16).map(|k| k * 7 % 13).collect();
+        let tree = example(frames, Joints::Tree(synthetic::nodes(60, 16, 1)));
+        let report = compare_examples(board, model, &[tree], None).unwrap();
+        assert_eq!((report.steps, report.mismatches), (60, 0), "{:?}", report.first);
+    });
+
+    on_board(&synthetic::language(90, 8, 3).to_blob().unwrap(), &|model, board| {
+        let prompt = vec![40, 0, 7];
+        let generation = Generation { seed: 11, temperature: Temperature::from_num(0.9), top_k: 20, prompt, count: 50 };
+        let report = generate(board, model, &generation).unwrap();
+        assert_eq!((report.board.len(), report.mismatches), (50, 0));
+    });
+
+    on_board(&sound::listener(Config::HZ_8000, 6, 3, 5).to_blob().unwrap(), &|model, board| {
+        let samples = sound::samples(8000, 9);
+        let report = replay(board, model, &samples, 160).unwrap();
+        assert_eq!((report.frames, report.mismatches), (Config::HZ_8000.frames(8000) as u64, 0), "{:?}", report.first);
+        assert!(report.spent.front_end > 0.0 && report.spent.whole > report.spent.network);
+    });
 }

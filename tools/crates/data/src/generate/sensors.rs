@@ -1,9 +1,9 @@
 //! A network of sensors in a field: which of them is faulty?
 //!
-//! Sensors lie at random in a square and hear those within reach, or the nearest two. Each has its last readings of a
+//! Sensors are at random places in a square and receive the readings of those within reach, or of the nearest two. Each has its last readings of a
 //! field that changes smoothly with place and time, with noise. In two networks of three, one sensor is faulty: its
 //! reading is stuck, drifts away, or is off by a constant. Its own readings look as plausible as any: what gives it away
-//! is that its neighbours say something else.
+//! is that its neighbours read something else.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -14,12 +14,12 @@ use crate::{GraphRows, Input, Joints};
 
 /// Readings of a sensor: a frame.
 pub const READINGS: usize = 6;
-/// Within it sensors hear each other; the side of the square is 1.
+/// Reach of a sensor; the side of the square is 1.
 const REACH: f32 = 0.4;
 /// Deviation of the noise; the field swings by about 1.
 const NOISE: f32 = 0.05;
 
-/// Sensors in a square, their readings, who hears whom, and which is faulty.
+/// Sensors in a square, their readings, the neighbours of each, and which is faulty.
 pub fn example(rng: &mut ChaCha8Rng, most: usize) -> (Input, Joints, Answer) {
     let nodes = rng.random_range(most.div_ceil(2).max(3)..=most.max(3));
     let places: Vec<[f32; 2]> = (0..nodes).map(|_| [rng.random(), rng.random()]).collect();
@@ -58,7 +58,7 @@ fn noise(rng: &mut ChaCha8Rng) -> f32 {
     NOISE * sum * 3f32.sqrt()
 }
 
-/// Who hears whom.
+/// The neighbours of each sensor.
 fn rows(places: &[[f32; 2]]) -> GraphRows {
     let far = |a: &[f32; 2], b: &[f32; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
     let mut hears = vec![Vec::new(); places.len()];

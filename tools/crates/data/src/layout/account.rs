@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 /// Folders are looked into so deep: beyond that there are no recordings, and a link may lead round in a circle.
 const DEPTH: usize = 8;
 
-/// Endings of what stands beside data and is none.
-const BESIDE: [&str; 20] = [
+/// Endings of what is next to data and is none.
+const COMPANIONS: [&str; 20] = [
     "py", "sh", "bat", "ipynb", "md", "rst", "pdf", "html", "css", "js", "toml", "yaml", "yml", "cfg", "ini", "log",
     "rs", "c", "h", "sha256",
 ];
@@ -115,9 +115,9 @@ fn why(name: &str, above: &[String]) -> Option<String> {
     let list = matches!(name, "validation_list.txt" | "testing_list.txt" | "info.labels");
     match above.iter().find(|folder| folder.starts_with('_')) {
         Some(folder) => Some(format!("in `{folder}`, as its name begins with _")),
-        None if is_documentation(name) || list || BESIDE.contains(&&ending[..]) => None,
+        None if is_documentation(name) || list || COMPANIONS.contains(&&ending[..]) => None,
         None if is_other_sound(name) => Some(format!(".{ending} (convert them: ffmpeg -i INPUT OUTPUT.wav)")),
-        None if is_sound(name) && above.is_empty() => Some(format!(".{ending} beside the folders or not named")),
+        None if is_sound(name) && above.is_empty() => Some(format!(".{ending} next to the folders or not named")),
         None if is_sound(name) && above.len() > 1 => Some(format!(".{ending} in folders too deep or not named")),
         None if is_sound(name) => Some(format!(".{ending} in `{}` that nothing names", above.concat())),
         None if ending.is_empty() => Some("without an ending".to_owned()),

@@ -1,5 +1,5 @@
 //! Tables that name recordings and their labels: train.csv, valid.csv, test.csv over a tar or a folder, or metadata.csv as
-//! Hugging Face has it, beside the folders of the splits or in them.
+//! Hugging Face has it, next to the folders of the splits or in them.
 
 use super::{Found, Listing, Part, digits, part, words};
 use crate::lines::{self, Lines, is_blank};
@@ -136,11 +136,11 @@ fn hub(dir: &Path, listing: &mut Listing) -> Result<(), Error> {
 fn only(dir: &Path, files: &[PathBuf], listing: &mut Listing) -> Result<(), Error> {
     let tables: Vec<&PathBuf> = files.iter().filter(|p| ending(&name_of(p)) == "csv").collect();
     let manifests: Vec<&PathBuf> = tables.iter().copied().filter(|p| has_columns(p)).collect();
-    // A table beside folders of words tells something else.
-    let beside = || Ok::<_, Error>(words::scan(dir)?.clips() > 0 || digits::list(dir)?.is_some());
+    // A table next to folders of words describes something else.
+    let companions = || Ok::<_, Error>(words::scan(dir)?.clips() > 0 || digits::list(dir)?.is_some());
     let chosen = match (&manifests[..], &tables[..]) {
         ([only], _) => only,
-        ([], [only]) if !beside()? => only,
+        ([], [only]) if !companions()? => only,
         _ => return Ok(()),
     };
     let shelf = shelf(dir, name_of(chosen).rsplit_once('.').map_or("", |(stem, _)| stem))?;

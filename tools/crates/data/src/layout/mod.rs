@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// How a corpus is laid out.
+/// Layout of a corpus' folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
     /// A folder per word; validation_list.txt and testing_list.txt, or the hash rule of Speech Commands where speakers are
@@ -26,7 +26,7 @@ pub enum Layout {
     /// train.csv, valid.csv (or val.csv, dev.csv), test.csv with columns file, label and maybe speaker; the files in a
     /// tar of the same name, in the only tar there is, or in the folder. Or metadata.csv in the folders of the splits.
     Manifest,
-    /// info.labels beside training/ and testing/, as Edge Impulse exports.
+    /// info.labels next to training/ and testing/, as Edge Impulse exports.
     EdgeImpulse,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct Listing {
     pub(super) notes: Vec<(NoteKind, String)>,
     /// Clips that are named and not there.
     pub(super) missing: Vec<Error>,
-    /// Files that were read beside the clips: lists, manifests, tars.
+    /// Files that were read in addition to the clips: lists, manifests, tars.
     taken: HashSet<PathBuf>,
     /// Tars whose members may be clips.
     shelves: Vec<Shelf>,
@@ -125,7 +125,7 @@ enum Part {
 
 /// The part of a corpus that a folder is named after: train, testing, val_set, fold3; none for what can be a label.
 fn part(name: &str) -> Option<Part> {
-    const BESIDE: [&str; 12] =
+    const COMPANIONS: [&str; 12] =
         ["set", "data", "dataset", "audio", "wav", "wavs", "clips", "clean", "other", "files", "sounds", "speech"];
     let name = name.to_ascii_lowercase();
     let words: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
@@ -137,8 +137,8 @@ fn part(name: &str) -> Option<Part> {
     }
     let (splits, others): (Vec<&str>, Vec<&str>) = words.iter().partition(|w| split(w).is_some());
     let [only] = splits[..] else { return None };
-    let beside = |w: &&str| BESIDE.contains(w) || plain(w).is_empty();
-    others.iter().all(beside).then(|| split(only).map(Part::Split)).flatten()
+    let companion = |w: &&str| COMPANIONS.contains(w) || plain(w).is_empty();
+    others.iter().all(companion).then(|| split(only).map(Part::Split)).flatten()
 }
 
 /// The split that a word names.

@@ -72,7 +72,7 @@ pub(super) fn list(dir: &Path, folders: Folders) -> Result<(Layout, Listing), Er
     if layout == Layout::Words && !parts.is_empty() {
         let others = folders.words.iter().map(|w| &w.name[..]).filter(|name| part(name).is_none());
         listing.notes.push(said(format!(
-            "{} are taken for labels, as {} stand beside them",
+            "{} are taken for labels, as {} are next to them",
             quoted(parts.iter().copied()),
             quoted(others)
         )));
@@ -127,7 +127,7 @@ fn empty(folder: &Path) -> Result<(), Error> {
 /// A folder per split or fold, and in it a folder per word.
 fn splits(dir: &Path, folders: &Folders) -> Result<Listing, Error> {
     let mut listing = Listing::default();
-    // The last fold judges; 10 comes after 9.
+    // The last fold validates; 10 comes after 9.
     let mut folds: Vec<&Word> = folders.words.iter().filter(|w| part(&w.name) == Some(Part::Fold)).collect();
     folds.sort_by_key(|w| {
         (w.name.chars().filter(char::is_ascii_digit).collect::<String>().parse::<u64>().ok(), &w.path)

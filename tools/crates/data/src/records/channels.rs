@@ -13,7 +13,7 @@ const SIGNALS: &str = "Inertial Signals";
 pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     found.meaning = Some((options.task_of(Format::Channels, &[Task::Class])?, None));
     let Some((labels, channels)) = files(&part.path)? else {
-        let problem = "no y_*.txt with labels beside files of channels".to_owned();
+        let problem = "no y_*.txt with labels next to the files of channels".to_owned();
         return Err(Error::File { file: part.path.clone(), problem });
     };
     let names = || channels.iter().map(|p| without_split(stem(&name_of(p)))).collect();
@@ -27,7 +27,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
         for file in &mut open {
             let values = match file.next()? {
                 Some((_, text)) => text.split_whitespace().map(number).collect::<Result<Vec<f32>, String>>(),
-                None => Err("ends here, but the labels go on".to_owned()),
+                None => Err("ends here, but the labels continue".to_owned()),
             };
             let values = values.map_err(|p| file.problem(p))?;
             if values.is_empty() {
@@ -47,7 +47,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
     }
     for file in &mut open {
         if file.next()?.is_some() {
-            return Err(file.problem("goes on where the labels have ended"));
+            return Err(file.problem("continues where the labels have ended"));
         }
     }
     Ok(())

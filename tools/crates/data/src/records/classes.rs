@@ -23,7 +23,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
             }
             let symbols = symbols(text.trim(), unit);
             if !text.contains(char::is_alphabetic) {
-                let problem = format!("`{}` holds no letter: not a text of class `{label}`", shortened(text.trim()));
+                let problem = format!("`{}` contains no letter: not a text of class `{label}`", shortened(text.trim()));
                 return Err(lines.problem(problem));
             }
             let answer = if task == Task::Class { Answer::Label(label.clone()) } else { Answer::None };

@@ -68,8 +68,8 @@ fn is_remark(text: &str, before: bool) -> bool {
     before && mark == Some("#") && (sign == Some("=") || key == Some("id") && sign.is_some())
 }
 
-/// Whether tokens are characters with their position in their word behind them: all end in a digit, and nearly all have
-/// nothing else behind their first character.
+/// Whether tokens are characters followed by their position in their word: all end in a digit, and nearly all have
+/// nothing else after their first character.
 fn has_positions<'a>(tokens: impl Iterator<Item = &'a String>) -> bool {
     let (mut all, mut single) = (0_usize, 0_usize);
     for token in tokens {
@@ -83,7 +83,7 @@ fn has_positions<'a>(tokens: impl Iterator<Item = &'a String>) -> bool {
     all > 0 && single * 100 >= all * 99
 }
 
-/// A token without the digits behind its first character.
+/// A token without the digits after its first character.
 fn without_position(token: &str) -> &str {
     let first = token.chars().next().map_or(0, char::len_utf8);
     let (_, rest) = token.split_at(first);

@@ -1,5 +1,5 @@
 //! The text format of DGCNN and GIN: the number of graphs; for each `nodes label`, then a line a node, `tag m` and its m
-//! neighbours, counted from 0. A file beside it may name the fold of each graph, a number a line.
+//! neighbours, counted from 0. Another file may name the fold of each graph, a number a line.
 
 use super::graph::Edges;
 use super::parts::Part;
@@ -36,7 +36,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
             };
             if heard.len() != *m {
                 let problem =
-                    format!("{} numbers behind a node of {m} neighbours; values of nodes are not read", heard.len());
+                    format!("{} numbers after a node of {m} neighbours; values of nodes are not read", heard.len());
                 return Err(lines.problem(problem));
             }
             tags.push(tag.to_string());
@@ -72,7 +72,7 @@ fn folds(part: &Part, options: &RecordOptions) -> Result<Option<Vec<usize>>, Err
 /// The whole numbers of the next line.
 fn numbers(lines: &mut Lines, what: &str) -> Result<Vec<usize>, Error> {
     let Some(text) = lines.next_filled()? else {
-        return Err(lines.problem(format!("the file ends behind this line, where {what} should stand; copy it again")));
+        return Err(lines.problem(format!("the file ends after this line, where {what} should be; copy it again")));
     };
     let read: Result<Vec<usize>, String> =
         text.split_whitespace().map(|n| n.parse().map_err(|_| format!("`{n}` is no whole number"))).collect();

@@ -1,4 +1,4 @@
-//! What cannot be wrong and is doubtful: labels that a split lacks, labels that are nearly the same, channels that never move.
+//! What cannot be wrong and is doubtful: labels that a split does not have, labels that are nearly the same, channels that never move.
 
 use super::{Answer, Input, Records, Task};
 use crate::note::{names, said};
@@ -13,22 +13,22 @@ pub(super) fn of(records: &Records) -> Vec<(NoteKind, String)> {
             let answers = records.split(split).iter().map(|r| &r.answer);
             answers.filter_map(|a| if let Answer::Label(label) = a { Some(label.as_str()) } else { None }).collect()
         };
-        notes.extend(lacking(labels));
+        notes.extend(missing(labels));
         notes.extend(alike(labels(Split::Train)));
     }
     notes.extend(constant(records));
     notes
 }
 
-/// A note for each split that lacks labels of train: a figure of such a split says nothing about them.
-pub(crate) fn lacking<'a>(labels: impl Fn(Split) -> BTreeSet<&'a str>) -> Vec<(NoteKind, String)> {
+/// A note for each split that does not have all labels of train: a figure of such a split says nothing about them.
+pub(crate) fn missing<'a>(labels: impl Fn(Split) -> BTreeSet<&'a str>) -> Vec<(NoteKind, String)> {
     let train = labels(Split::Train);
     let note = |split: Split| {
         let has = labels(split);
-        let lacks: Vec<&str> = train.iter().copied().filter(|l| !has.contains(l)).collect();
+        let absent: Vec<&str> = train.iter().copied().filter(|l| !has.contains(l)).collect();
         let note =
-            || said(format!("{split} has no example of {} label(s): {}", lacks.len(), names(lacks.iter().copied())));
-        (!has.is_empty() && !lacks.is_empty()).then(note)
+            || said(format!("{split} has no example of {} label(s): {}", absent.len(), names(absent.iter().copied())));
+        (!has.is_empty() && !absent.is_empty()).then(note)
     };
     [Split::Valid, Split::Test].into_iter().filter_map(note).collect()
 }
@@ -39,12 +39,12 @@ pub(crate) fn alike<'a>(labels: impl IntoIterator<Item = &'a str>) -> Option<(No
     for label in labels {
         groups.entry(bare(label)).or_default().push(label);
     }
-    let twins: Vec<&str> = groups.into_values().filter(|g| g.len() > 1).flatten().collect();
+    let alike: Vec<&str> = groups.into_values().filter(|g| g.len() > 1).flatten().collect();
     let note = || {
-        let listed = names(twins.iter().copied());
+        let listed = names(alike.iter().copied());
         said(format!("labels that differ only in large and small letters or accents are labels of their own: {listed}"))
     };
-    (!twins.is_empty()).then(note)
+    (!alike.is_empty()).then(note)
 }
 
 /// A label in small letters, without accents and blanks around.

@@ -1,11 +1,11 @@
-//! What would make a result worth less: labels that train lacks, examples that stand in two splits.
+//! What would spoil a result: labels that train does not have, examples that are in two splits.
 
 use super::carve::hash;
 use super::{Answer, Records, Task};
 use crate::{Error, NoteKind, Split};
 use std::collections::{BTreeMap, HashSet};
 
-/// Refuses data that cannot be learnt: a single label, or a label of valid or test that train lacks.
+/// An error for data that cannot be learnt: a single label, or a label of valid or test that train does not have.
 pub(super) fn check(records: &Records) -> Result<(), Error> {
     if records.task != Task::Class {
         return Ok(());
@@ -33,7 +33,7 @@ pub(super) fn check(records: &Records) -> Result<(), Error> {
     Ok(())
 }
 
-/// Notes on examples of valid or test that stand in train as well, and on tags that train lacks.
+/// Notes on examples of valid or test that are in train as well, and on tags that train does not have.
 pub(super) fn across(records: &Records) -> Vec<(NoteKind, String)> {
     let train: HashSet<[u8; 20]> = records.train.iter().map(|r| hash(&r.input)).collect();
     let mut tags: HashSet<&str> = HashSet::new();

@@ -19,7 +19,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
         // What a terminal wrote need not be UTF-8.
         let gestures = gestures(&String::from_utf8_lossy(&files::read(&path)?));
         if gestures.is_empty() {
-            let problem = "no line `-,-,-` with readings `x,y,z` behind it".to_owned();
+            let problem = "no line `-,-,-` with readings `x,y,z` after it".to_owned();
             return Err(Error::File { file: path, problem });
         }
         let whole = gestures.into_iter().flat_map(|(line, values)| {

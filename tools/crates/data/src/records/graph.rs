@@ -2,7 +2,7 @@
 
 use crate::{GraphRows, Joints};
 
-/// Edges of a graph, each from the node that hears to the one that it hears.
+/// Edges of a graph, each from a node to a neighbour whose messages it receives.
 #[derive(Debug, Default)]
 pub(super) struct Edges {
     list: Vec<(u16, u16, Vec<f32>)>,

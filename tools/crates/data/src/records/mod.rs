@@ -1,6 +1,6 @@
 //! Everything that is not sound: records of text, series and windows, read from the layouts of the field.
 //!
-//! [`Records::open`] looks at a folder, finds out its [`Format`], and reads it. One file per format stands here beside
+//! [`Records::open`] looks at a folder, finds out its [`Format`], and reads it. One file per format is here, with
 //! the steps that all formats share: lines of plain or gzipped text, splits by name, carving a validation part.
 
 mod brackets;
@@ -48,9 +48,9 @@ pub struct Record {
     pub name: String,
     /// What the network reads.
     pub input: Input,
-    /// How it hangs together.
+    /// Its structure: sequence, tree or graph.
     pub joints: Joints,
-    /// What it should say.
+    /// The target.
     pub answer: Answer,
 }
 
@@ -63,16 +63,16 @@ pub enum Input {
     Symbols(Vec<String>),
 }
 
-/// What a network should say.
+/// The target of a network.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// Nothing beside the input: the next symbol is the answer.
+    /// Nothing but the input: the next symbol is the answer.
     None,
     /// One label for the whole sequence.
     Label(String),
     /// A label per step.
     Tags(Vec<String>),
-    /// A sequence of symbols, as long as it likes.
+    /// A sequence of symbols, of any length.
     Symbols(Vec<String>),
     /// `[steps * outputs]` in the file's own units; `[outputs]` where only the last step is asked, as in the adding
     /// problem.
@@ -94,17 +94,17 @@ pub struct Records {
     pub channels: Vec<String>,
     /// Names of the output values; empty unless the answers are values.
     pub outputs: Vec<String>,
-    /// Names of what is known of each edge, where examples are graphs.
+    /// Names of the edges' features, where examples are graphs.
     pub edges: Vec<String>,
     /// Examples to fit weights to.
     pub train: Vec<Record>,
-    /// Examples to stop by: the folder's own, or carved out of train.
+    /// Examples for validation: the folder's own, or carved out of train.
     pub valid: Vec<Record>,
-    /// Examples to judge by at the end; empty if there are none.
+    /// Examples for the final figure; empty if there are none.
     pub test: Vec<Record>,
     /// Whether `valid` was carved out of train because the folder has none.
     pub valid_is_carved: bool,
-    /// What was set aside or looks doubtful.
+    /// What was skipped or looks doubtful.
     pub notes: Vec<Note>,
 }
 

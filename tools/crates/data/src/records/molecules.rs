@@ -10,7 +10,7 @@ use crate::lines::{Lines, is_blank};
 
 /// Elements with a channel of their own; others share the last.
 const ELEMENTS: [&str; 10] = ["C", "N", "O", "S", "F", "Cl", "Br", "I", "P", "other"];
-/// Channels of a node behind the elements.
+/// Channels of a node after the elements.
 const MORE: [&str; 4] = ["aromatic", "hydrogens", "charge", "bonds"];
 /// Types of bonds.
 const BONDS: [&str; 4] = ["SINGLE", "DOUBLE", "TRIPLE", "AROMATIC"];

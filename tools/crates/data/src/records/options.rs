@@ -1,4 +1,4 @@
-//! What can be said about data that a folder does not say itself.
+//! Options of data that do not follow from the folder.
 
 use super::{Format, Found};
 use crate::{Error, Generate, NoteKind};
@@ -29,12 +29,12 @@ pub struct RecordOptions {
     pub unit: Option<Unit>,
     /// Only files with this in their names, or with one of these, apart by commas; empty: all.
     pub files: String,
-    /// Files to train or stop by with a greater number behind the name of their split are left out, as train5 of trees of up
+    /// Training and validation files with a greater number after the name of their split are left out, as train5 of trees of up
     /// to 4 connectives; 0 takes all.
     pub max_size: usize,
     /// Trees of more leaves are left out of every split; 0 takes all.
     pub max_leaves: usize,
-    /// Of graphs, the file beside them that has the fold of each, a number a line.
+    /// Of graphs, the file with the fold of each, a number a line.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub folds: String,
     /// The fold that is test; 0 for none.
@@ -50,19 +50,19 @@ pub struct RecordOptions {
     pub inputs: Vec<String>,
     /// Columns of a series that are outputs, by name; empty: the last one. Of a pendulum: angle, speed, sin, cos.
     pub outputs: Vec<String>,
-    /// Columns that are the inputs of test, where they stand beside those of train.
+    /// Columns that are the inputs of test, where they are in the same file as those of train.
     pub test_inputs: Vec<String>,
-    /// Columns that are the outputs of test, where they stand beside those of train.
+    /// Columns that are the outputs of test, where they are in the same file as those of train.
     pub test_outputs: Vec<String>,
     /// Ranges of rows to train on, first and last, counted from 0; empty: all that are in no other range.
     pub train: Vec<Rows>,
-    /// Ranges of rows to stop by.
+    /// Ranges of rows to validate on.
     pub valid: Vec<Rows>,
-    /// Ranges of rows to judge by.
+    /// Ranges of rows to test on.
     pub test: Vec<Rows>,
 }
 
-/// First and last row of a range, both in it, counted from 0 behind the line of names.
+/// First and last row of a range, both included, counted from 0 after the line of names.
 pub type Rows = [usize; 2];
 
 impl Default for RecordOptions {
@@ -95,7 +95,7 @@ impl Default for RecordOptions {
 }
 
 impl RecordOptions {
-    /// Refuses values that mean nothing.
+    /// An error for invalid values.
     pub(super) fn check(&self) -> Result<(), Error> {
         let problem = |problem: String| Err(Error::Option { problem });
         if !(0.0..1.0).contains(&self.valid_share) {

@@ -26,7 +26,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
             None => Answer::None,
             Some(answers) => {
                 let Some((_, text)) = answers.next()? else {
-                    return Err(answers.problem(format!("ends here, but {WORDS} goes on at line {line}")));
+                    return Err(answers.problem(format!("ends here, but {WORDS} continues at line {line}")));
                 };
                 if task == Task::Class {
                     Answer::Label(trim(text).to_owned())
@@ -41,7 +41,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
             }
         };
         if symbols.is_empty() {
-            return Err(words.problem("no words; delete the line here and in the files beside it"));
+            return Err(words.problem("no words; delete the line here and in the other files of the folder"));
         }
         if answer == Answer::Label(String::new()) {
             return Err(words.problem("its line in `label` is empty"));
@@ -51,7 +51,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
     if let Some(answers) = &mut answers
         && answers.next()?.is_some_and(|(_, text)| !is_blank(text))
     {
-        return Err(answers.problem(format!("goes on where {WORDS} has ended")));
+        return Err(answers.problem(format!("continues where {WORDS} has ended")));
     }
     Ok(())
 }

@@ -79,7 +79,7 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
 
 /// Whether a path can be a part of the format: of mixed folders only the files that look like it.
 fn fits(path: &Path, format: Format) -> bool {
-    // Brackets go by any name, behind the label of a table too, and translations are columns.
+    // Brackets go by any name, after the label of a table too, and translations are columns.
     let of_name = Format::of_name(&name_of(path));
     let columns = matches!(format, Format::Brackets | Format::Translation | Format::Ucr);
     path.is_dir() || of_name.is_none_or(|f| f == format || (columns && f == Format::Series))
@@ -93,7 +93,7 @@ fn detect(dir: &Path, paths: &[PathBuf]) -> Result<Format, Error> {
             () if folder.join(pairs::WORDS).is_file() => Ok(Format::Pairs),
             () if channels::files(folder)?.is_some() => Ok(Format::Channels),
             () if has_classes(&entries(folder)?) => Ok(Format::Classes),
-            () => Err(unknown(format!("{}/ holds none of them", name_of(folder)))),
+            () => Err(unknown(format!("{}/ contains none of them", name_of(folder)))),
         };
     }
     if is_ucr(&files)? {
@@ -120,7 +120,7 @@ fn detect(dir: &Path, paths: &[PathBuf]) -> Result<Format, Error> {
     match texts.len() {
         0 if files.is_empty() && !folders.is_empty() => {
             let names = folders.iter().map(|p| name_of(p)).collect::<Vec<_>>().join(", ");
-            Err(unknown(format!("it holds folders only ({names}): name one of them")))
+            Err(unknown(format!("it contains folders only ({names}): name one of them")))
         }
         0 => Err(unknown(match files.first() {
             Some(file) => format!("`{}` is none of them", name_of(file)),
@@ -193,12 +193,12 @@ pub(super) fn without_split(name: &str) -> String {
     }
 }
 
-/// The number behind the word for the split, as 4 of `train4.gz`: the size of what the file holds.
+/// The number after the word for the split, as 4 of `train4.gz`: the size of the file's examples.
 pub fn size(name: &str) -> Option<usize> {
     let (at, word) = words(name).find(|(_, word)| split_word(word).is_some())?;
-    let behind = &name[at + word.len()..];
-    let end = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
-    behind[..end].parse().ok()
+    let after = &name[at + word.len()..];
+    let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+    after[..end].parse().ok()
 }
 
 /// What the names of one set share: digits left out, `#` for the split.

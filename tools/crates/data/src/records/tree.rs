@@ -1,4 +1,4 @@
-//! Trees of brackets: `(left right)`, with or without a label behind each opening bracket.
+//! Trees of brackets: `(left right)`, with or without a label after each opening bracket.
 
 use crate::Joints;
 use elman::net::Node;
@@ -8,7 +8,7 @@ use elman::net::Node;
 pub struct Forest {
     /// The words of the leaves, from left to right.
     words: Vec<String>,
-    /// Each behind its children.
+    /// Each after its children.
     nodes: Vec<Node>,
     /// Of every node; empty where it has none.
     labels: Vec<String>,
@@ -61,7 +61,7 @@ impl Forest {
         let mut root = None;
         for token in tokens(text) {
             if root.is_some() {
-                return Err(format!("`{token}` behind the end of the tree"));
+                return Err(format!("`{token}` after the end of the tree"));
             }
             let node = match (token, open.last_mut()) {
                 ("(", _) => {
@@ -118,7 +118,7 @@ impl Forest {
             [left, right] if !(labelled && (unlabelled(&left) || unlabelled(&right))) => {
                 self.push(Node::Inner { left: left as u16, right: right as u16 }, label)
             }
-            [_, _] => Err("a word beside another child needs a bracket and a label of its own".to_owned()),
+            [_, _] => Err("a word next to another child needs a bracket and a label of its own".to_owned()),
             ref children => Err(format!("a bracket with {} children; it must have two", children.len())),
         }
     }
@@ -214,11 +214,11 @@ mod tests {
         for (text, labelled, problem) in [
             ("", false, "no tree"),
             ("( a b", false, "1 `(` without their `)`"),
-            ("( a b ) )", false, "`)` behind the end of the tree"),
+            ("( a b ) )", false, "`)` after the end of the tree"),
             (")", false, "a `)` without its `(`"),
             ("( a b c )", false, "a bracket with 3 children; it must have two"),
             ("( )", false, "a bracket with 0 children; it must have two"),
-            ("(3 (2 a) b)", true, "a word beside another child needs a bracket and a label of its own"),
+            ("(3 (2 a) b)", true, "a word next to another child needs a bracket and a label of its own"),
             ("(3 (2 a))", true, "a bracket with 1 children; it must have two"),
             ("((2 a) (2 b))", true, "a bracket without a label"),
             ("word", true, "a tree needs a label, as in (3 word)"),

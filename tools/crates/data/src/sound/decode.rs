@@ -83,7 +83,7 @@ impl Decoded {
         decoder: &mut dyn AudioDecoder,
     ) -> Result<(), Error> {
         let damaged = |e: Decode| Error::Damaged { name: name.into(), reason: e.to_string() };
-        // The end of the bytes where the format expects more is judged by the count of samples.
+        // The end of the bytes where the format expects more is checked by the count of samples.
         let ended = |e: &Decode| matches!(e, Decode::IoError(e) if e.kind() == ErrorKind::UnexpectedEof);
         let mut chunk: Vec<i32> = Vec::new();
         loop {

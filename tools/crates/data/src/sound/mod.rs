@@ -5,8 +5,6 @@ mod riff;
 
 use super::{Error, NoteKind, sniff};
 use riff::Fault;
-use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{Fft, FixedSync, Resampler};
 
 /// A recording as mono samples.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +20,7 @@ pub struct Sound {
 /// Samples per second that a recorder can have, in Hz.
 const RATES: std::ops::RangeInclusive<u32> = 1000..=768_000;
 
-/// Refuses rates that no recorder has: they would size what follows.
+/// An error for rates that no recorder has: they would size what follows.
 fn check_rate(rate: u32) -> Result<(), String> {
     let [low, high] = [RATES.start(), RATES.end()];
     let problem = || format!("its header says {rate} samples a second, where {low} to {high} are possible");
@@ -118,21 +116,10 @@ pub fn wav_bytes(samples: &[i16], rate: u32) -> Vec<u8> {
     file
 }
 
-/// Converts the sample rate with a band-limited filter; `from` and `to` in Hz, both above 0.
-pub fn resample(samples: &[i16], from: u32, to: u32) -> Vec<i16> {
-    if from == to || from == 0 || to == 0 || samples.is_empty() {
-        return samples.to_vec();
-    }
-    let input: Vec<f32> = samples.iter().map(|&x| x as f32).collect();
-    let mut filter = Fft::<f32>::new(from as usize, to as usize, 1024, 1, FixedSync::Both).expect("rates above 0");
-    let input = InterleavedSlice::new(&input, 1, samples.len()).expect("one channel");
-    let output = filter.process_all(&input, samples.len(), None).expect("sizes follow from the input");
-    output.take_data().iter().map(|&x| x.round() as i16).collect()
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use elman_resample::resample;
 
     /// A wav file of `bits` per sample; `samples` at full scale ±1, interleaved.
     pub(in super::super) fn wav(rate: u32, channels: u16, bits: u16, samples: &[f64]) -> Vec<u8> {
@@ -185,8 +172,8 @@ pub(super) mod tests {
         assert!(
             message(b"hello, I am a text\n".to_vec()).contains("x/a.wav: not a recording that can be read (a text")
         );
-        assert!(message(vec![]).starts_with("x/a.wav: holds no samples"));
-        assert!(message(wav(8000, 1, 16, &[])).starts_with("x/a.wav: holds no samples"));
+        assert!(message(vec![]).starts_with("x/a.wav: contains no samples"));
+        assert!(message(wav(8000, 1, 16, &[])).starts_with("x/a.wav: contains no samples"));
         let whole = wav(8000, 1, 16, &sine(4000, 8000, 300.0));
         let text = message(whole[..2044].to_vec());
         assert!(text.contains("cut off after 1000 of 4000 samples"), "{text}");

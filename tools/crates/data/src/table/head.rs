@@ -110,7 +110,7 @@ impl Head {
         let width = row.len();
         if let Some((_, above)) = first.checked_sub(1).map(|k| &split[k]).filter(|(_, above)| above.len() > 1) {
             let twice = if width == 2 * above.len() && self.delimiter == b',' {
-                "; decimal commas cannot be told from commas between fields: export with semicolons, or with decimal \
+                "; decimal commas cannot be distinguished from commas between fields: export with semicolons, or with decimal \
                     points"
             } else {
                 ""

@@ -84,7 +84,7 @@ impl Table {
             if row.len() != width {
                 let mut problem = format!("{} fields where the line of names has {width}", row.len());
                 if delimiter == b',' && row.len() == 2 * width {
-                    problem += "; decimal commas cannot be told from commas between fields: export with semicolons, \
+                    problem += "; decimal commas cannot be distinguished from commas between fields: export with semicolons, \
                         or with decimal points";
                 }
                 return Err(table.problem(line, problem));

@@ -81,7 +81,7 @@ fn other_endings_are_read_or_counted_in_one_line() {
     assert_eq!(corpus.train.len() + corpus.valid.len(), 15);
     let notes = said(&corpus);
     for wanted in [
-        "6 file(s) not read: 3 .opus (convert them: ffmpeg -i INPUT OUTPUT.wav), 1 .wav beside the folders or not named, \
+        "6 file(s) not read: 3 .opus (convert them: ffmpeg -i INPUT OUTPUT.wav), 1 .wav next to the folders or not named, \
          1 .wav in folders too deep or not named, 1 .xlsx",
         "2 file(s) not read, of an encoding that is not known (first: low/w.m4a: not a recording that can be read (",
     ] {
@@ -143,17 +143,17 @@ fn folders_of_splits_and_folds_are_no_labels() {
     assert!(corpus.valid.iter().all(|c| c.name.starts_with("fold10/")));
     assert!(said(&corpus).contains("`fold10` validates"), "{}", said(&corpus));
 
-    // What stands beside several is none of them either.
+    // What is next to several is none of them either.
     put(dir.path(), "unlabelled/x.wav", tone(70));
     let corpus = open(&dir).unwrap();
     assert_eq!((corpus.layout, corpus.labels.join(" ")), (Layout::Splits, "high low".into()));
     assert!(said(&corpus).contains("1 .wav in `unlabelled` that nothing names"), "{}", said(&corpus));
 
-    // Beside other words `train` is one, and that is said.
+    // Next to other words `train` is one, with a note.
     let toys = folder(6, |word, i| format!("{}/{i}.wav", if word == "low" { "train" } else { "plane" }));
     let corpus = open(&toys).unwrap();
     assert_eq!((corpus.layout, corpus.labels.join(" ")), (Layout::Words, "plane train".into()));
-    assert!(said(&corpus).contains("`train` are taken for labels, as `plane` stand beside them"), "{}", said(&corpus));
+    assert!(said(&corpus).contains("`train` are taken for labels, as `plane` are next to them"), "{}", said(&corpus));
 }
 
 #[test]

@@ -253,7 +253,7 @@ fn manifest_over_a_folder() {
     assert!(message(&dir).contains("train.csv, line 10: `sub/gone.wav` is not in"), "{}", message(&dir));
 }
 
-/// A flac file that ends anywhere is refused, whatever is left of it.
+/// A flac file that is cut off anywhere is an error, whatever is left of it.
 #[test]
 fn cut_flac() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/clips.tar");

@@ -71,7 +71,7 @@ fn sizes_that_are_placeholders_mean_to_the_end() {
     }
     // Half a frame at the end of the file is no frame.
     assert_eq!(read(sized(u32::MAX, u32::MAX, &[7])).unwrap().samples, wanted);
-    // A size that can be right is right: chunks may follow, and a copy that was cut off is refused.
+    // A size that can be right is right: chunks may follow, and a copy that was cut off is an error.
     assert_eq!(read(sized(36, data, &chunk(b"LIST", b"INFO"))).unwrap().samples, wanted);
     let mut cut = sized(36 + data, data, &[]);
     cut.truncate(cut.len() - 2400);

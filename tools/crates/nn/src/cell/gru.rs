@@ -21,8 +21,8 @@ pub fn cell<F: Float>() -> FloatCell<F> {
 /// h_t = z ⊙ h_(t-1) + (1 - z) ⊙ n: from dh to (dz, dn); what goes straight to h_(t-1) stays in `grad.long`.
 #[inline(always)]
 fn lerp_backward<L: Lanes>(l: L, z: L::V, n: L::V, h: L::V, grad: &mut Unit<World<L>>) -> (L::V, L::V) {
-    let dh = l.add(grad.h, grad.long);
-    grad.long = l.mul(dh, z);
+    let dh = l.add(grad.h, grad.carried);
+    grad.carried = l.mul(dh, z);
     grad.h = l.splat(L::Elem::ZERO);
     (l.mul(dh, l.sub(h, n)), l.mul(dh, l.complement(z)))
 }
@@ -46,7 +46,7 @@ impl Backward<4> for After {
         _: &Unit<World<L>>,
         grad: &mut Unit<World<L>>,
     ) -> [L::V; 4] {
-        let (dz, dn) = lerp_backward(l, z, n, before.long, grad);
+        let (dz, dn) = lerp_backward(l, z, n, before.carried, grad);
         let dn = l.tanh_backward(n, dn);
         [l.sigmoid_backward(r, l.mul(dn, m)), l.sigmoid_backward(z, dz), dn, l.mul(dn, r)]
     }
@@ -59,7 +59,7 @@ impl Backward<2> for BeforeReset {
 
     #[inline(always)]
     fn save<L: Lanes>(r: L::V, after: &Unit<World<L>>) -> [L::V; 2] {
-        [r, after.carry]
+        [r, after.stage_gate]
     }
 
     #[inline(always)]
@@ -73,7 +73,7 @@ impl Backward<2> for BeforeReset {
     ) -> [L::V; 2] {
         let dr = l.mul(grad.h, before.h);
         grad.h = l.mul(grad.h, r);
-        [l.sigmoid_backward(r, dr), l.sigmoid_backward(z, grad.carry)]
+        [l.sigmoid_backward(r, dr), l.sigmoid_backward(z, grad.stage_gate)]
     }
 }
 
@@ -96,8 +96,8 @@ impl Backward<1> for BeforeUpdate {
         _: &Unit<World<L>>,
         grad: &mut Unit<World<L>>,
     ) -> [L::V; 1] {
-        let (dz, dn) = lerp_backward(l, before.carry, n, before.long, grad);
-        grad.carry = dz;
+        let (dz, dn) = lerp_backward(l, before.stage_gate, n, before.carried, grad);
+        grad.stage_gate = dz;
         [l.tanh_backward(n, dn)]
     }
 }

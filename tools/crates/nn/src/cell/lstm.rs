@@ -37,11 +37,11 @@ struct Step<'a, L: Lanes> {
 /// ∂L/∂pre of i, f (0 where it has none), g, o.
 #[inline(always)]
 fn backward<L: Lanes>(cell: &Lstm, l: L, s: Step<'_, L>, grad: &mut Unit<World<L>>) -> [L::V; 4] {
-    let c = s.before.long;
+    let c = s.before.carried;
     let [v_i, v_f, v_o] = s.before.peephole;
-    let t = l.tanh(s.after.long);
+    let t = l.tanh(s.after.carried);
     let d_o = l.sigmoid_backward(s.o, l.mul(grad.h, t));
-    let mut dc = l.add(grad.long, l.tanh_backward(t, l.mul(grad.h, s.o)));
+    let mut dc = l.add(grad.carried, l.tanh_backward(t, l.mul(grad.h, s.o)));
     if cell.peephole {
         dc = l.mul_add(v_o, d_o, dc);
     }
@@ -52,10 +52,10 @@ fn backward<L: Lanes>(cell: &Lstm, l: L, s: Step<'_, L>, grad: &mut Unit<World<L
         _ => (dc, s.g, zero),
     };
     let d_i = l.sigmoid_backward(s.i, l.mul(dc, through_i));
-    grad.long = kept;
+    grad.carried = kept;
     if cell.peephole {
-        grad.long = l.mul_add(v_i, d_i, l.mul_add(v_f, d_f, grad.long));
-        grad.peephole = [l.mul(d_i, c), l.mul(d_f, c), l.mul(d_o, s.after.long)];
+        grad.carried = l.mul_add(v_i, d_i, l.mul_add(v_f, d_f, grad.carried));
+        grad.peephole = [l.mul(d_i, c), l.mul(d_f, c), l.mul(d_o, s.after.carried)];
     }
     [d_i, d_f, l.tanh_backward(s.g, l.mul(dc, s.i)), d_o]
 }

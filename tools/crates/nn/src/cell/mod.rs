@@ -1,4 +1,4 @@
-//! Cells in the float worlds: the equations of [`elman::cell`] mapped over a batch, and their backward passes.
+//! Cells in float arithmetic: the equations of [`elman::cell`] mapped over a batch, and their backward passes.
 //!
 //! The forward pass runs [`Stage::unit`] itself. The backward pass is derived by hand for each stage,
 //! [`Backward::unit_backward`], one file a cell, and checked against finite differences in `f64`. Adding a cell is
@@ -12,6 +12,7 @@ mod step;
 mod tree_lstm;
 
 use elman::cell::{CELLS, CellSpec, Stage, Unit, VariantSpec};
+use elman::layer;
 
 use super::float::{Float, Lanes, World};
 pub(super) use srn::dense;
@@ -50,7 +51,7 @@ pub trait Backward<const G: usize>: Stage<G> + Copy + Send + Sync + 'static {
 /// The stages of a variant, in order.
 pub type Stages<F> = Vec<Box<dyn Pointwise<F>>>;
 
-/// What the trainer knows of a cell beside its table.
+/// What the trainer knows of a cell in addition to its table.
 #[derive(Debug)]
 pub struct FloatCell<F> {
     /// The cell's table.
@@ -72,9 +73,18 @@ pub(super) fn cells<F: Float>() -> Vec<FloatCell<F>> {
 pub fn find<F: Float>(variant: &str) -> Option<(FloatCell<F>, usize, &'static VariantSpec)> {
     F::cells().into_iter().find_map(|cell| {
         let number = cell.spec.variants.iter().position(|v| v.name == variant)?;
-        let spec = &cell.spec.variants[number];
+        let spec = cell.spec.variants[number];
         Some((cell, number, spec))
     })
+}
+
+/// The stages of a variant of any layer that has gates: a cell's, or the one of a dense layer.
+pub fn stages<F: Float>(variant: &str) -> Option<Stages<F>> {
+    if let Some((cell, number, _)) = find::<F>(variant) {
+        return Some((cell.stages)(number));
+    }
+    let number = layer::dense::SPEC.variants.iter().position(|v| v.name == variant)?;
+    Some(vec![F::dense(layer::dense::ACTIVATIONS[number])])
 }
 
 /// The names of all variants of all cells.

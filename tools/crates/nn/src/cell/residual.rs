@@ -32,8 +32,8 @@ impl Backward<1> for Residual {
         grad: &mut Unit<World<L>>,
     ) -> [L::V; 1] {
         // The long state is h: what comes to either goes on to h_(t-1) unchanged.
-        let dh = l.add(grad.h, grad.long);
-        grad.long = dh;
+        let dh = l.add(grad.h, grad.carried);
+        grad.carried = dh;
         grad.h = l.splat(L::Elem::ZERO);
         [l.tanh_backward(g, dh)]
     }

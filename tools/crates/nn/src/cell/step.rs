@@ -1,5 +1,6 @@
 //! A stage's equations mapped over the rows of a batch, one time step at a time.
 
+use elman::arith::{Pre, Q};
 use elman::cell::Unit;
 
 use super::Backward;
@@ -87,6 +88,8 @@ pub trait Pointwise<F>: Send + Sync {
     fn forward(&self, step: ForwardStep<'_, F>);
     /// Runs the chain rule over a step.
     fn backward(&self, step: BackwardStep<'_, F>);
+    /// Advances one unit in the device's integers, from the pre-activations of its gates: for tests of the device.
+    fn integer(&self, q: &Q, pre: &[Pre], unit: &mut Unit<Q>);
 }
 
 /// A stage with `G` gates.
@@ -104,6 +107,9 @@ impl<F: Float, S: Backward<G>, const G: usize> Pointwise<F> for Mapped<S, G> {
     }
     fn backward(&self, step: BackwardStep<'_, F>) {
         F::dispatch(Back::<F, S, G> { stage: self.0, step });
+    }
+    fn integer(&self, q: &Q, pre: &[Pre], unit: &mut Unit<Q>) {
+        self.0.unit(q, std::array::from_fn(|gate| pre[gate]), unit);
     }
 }
 
@@ -167,9 +173,9 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Forward<'_, F, S, G
                     }
                     let mut unit: Unit<World<L>> = Unit {
                         h: load(l, S::READS_H, s.h, at, n),
-                        long: load(l, S::HAS_LONG, s.long, at, n),
+                        carried: load(l, S::HAS_LONG, s.long, at, n),
                         second: load(l, S::HAS_SECOND, s.second, at, n),
-                        carry: load(l, S::HAS_CARRY, s.carry, at, n),
+                        stage_gate: load(l, S::HAS_CARRY, s.carry, at, n),
                         peephole: peephole(l, s.diagonal, s.units, j, n),
                     };
                     let trace = self.stage.unit(&world, pre, &mut unit);
@@ -179,8 +185,8 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Forward<'_, F, S, G
                         l.store(&mut gates[k..k + n], saved);
                     }
                     l.store(&mut s.h_out[at..at + n], unit.h);
-                    store(l, S::HAS_LONG, s.long_out, at, n, unit.long);
-                    store(l, S::HAS_CARRY, s.carry_out, at, n, unit.carry);
+                    store(l, S::HAS_LONG, s.long_out, at, n, unit.carried);
+                    store(l, S::HAS_CARRY, s.carry_out, at, n, unit.stage_gate);
                 },
             );
         }
@@ -216,24 +222,24 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Back<'_, F, S, G> {
                     }
                     let before: Unit<World<L>> = Unit {
                         h: load(l, S::READS_H, s.h, at, n),
-                        long: load(l, S::HAS_LONG, s.long, at, n),
+                        carried: load(l, S::HAS_LONG, s.long, at, n),
                         second: load(l, S::HAS_SECOND, s.second, at, n),
-                        carry: load(l, S::HAS_CARRY, s.carry, at, n),
+                        stage_gate: load(l, S::HAS_CARRY, s.carry, at, n),
                         peephole: seen,
                     };
                     let after: Unit<World<L>> = Unit {
                         h: zero,
-                        long: load(l, S::HAS_LONG, s.long_out, at, n),
+                        carried: load(l, S::HAS_LONG, s.long_out, at, n),
                         second: zero,
-                        carry: zero,
+                        stage_gate: zero,
                         peephole: [zero; 3],
                     };
                     let dh = l.load(&s.dh[at..at + n]);
                     let mut grad: Unit<World<L>> = Unit {
                         h: if s.dout.is_empty() { dh } else { l.add(dh, l.load(&s.dout[at..at + n])) },
-                        long: load(l, S::HAS_LONG && s.enter_long, s.dlong, at, n),
+                        carried: load(l, S::HAS_LONG && s.enter_long, s.dlong, at, n),
                         second: zero,
-                        carry: load(l, S::HAS_CARRY, s.dcarry, at, n),
+                        stage_gate: load(l, S::HAS_CARRY, s.dcarry, at, n),
                         peephole: [zero; 3],
                     };
                     let dpre = self.stage.unit_backward(l, saved, &before, &after, &mut grad);
@@ -246,12 +252,12 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Back<'_, F, S, G> {
                         *sum = l.add(*sum, d);
                     }
                     if S::READS_H {
-                        let direct = if s.fold { l.add(grad.h, grad.long) } else { grad.h };
+                        let direct = if s.fold { l.add(grad.h, grad.carried) } else { grad.h };
                         l.store(&mut s.dh[at..at + n], direct);
                     }
-                    store(l, S::HAS_LONG, s.dlong, at, n, grad.long);
+                    store(l, S::HAS_LONG, s.dlong, at, n, grad.carried);
                     store(l, S::HAS_SECOND, s.dsecond, at, n, grad.second);
-                    store(l, S::HAS_CARRY, s.dcarry, at, n, grad.carry);
+                    store(l, S::HAS_CARRY, s.dcarry, at, n, grad.stage_gate);
                 }
                 for (g, dbias) in dbias.into_iter().enumerate() {
                     let k = g * s.units + j;

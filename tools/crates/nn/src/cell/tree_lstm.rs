@@ -36,14 +36,14 @@ impl Backward<5> for TreeLstm {
         after: &Unit<World<L>>,
         grad: &mut Unit<World<L>>,
     ) -> [L::V; 5] {
-        let t = l.tanh(after.long);
+        let t = l.tanh(after.carried);
         let d_o = l.sigmoid_backward(o, l.mul(grad.h, t));
-        let dc = l.add(grad.long, l.tanh_backward(t, l.mul(grad.h, o)));
-        grad.long = l.mul(dc, f);
+        let dc = l.add(grad.carried, l.tanh_backward(t, l.mul(grad.h, o)));
+        grad.carried = l.mul(dc, f);
         grad.second = l.mul(dc, k);
         [
             l.sigmoid_backward(i, l.mul(dc, g)),
-            l.sigmoid_backward(f, l.mul(dc, before.long)),
+            l.sigmoid_backward(f, l.mul(dc, before.carried)),
             l.sigmoid_backward(k, l.mul(dc, before.second)),
             l.tanh_backward(g, l.mul(dc, i)),
             d_o,

@@ -20,13 +20,16 @@ impl Float for f64 {
     fn dispatch<K: Kernel<f64>>(kernel: K) -> K::Output {
         kernel.run(Double)
     }
-    #[inline(never)]
+    // Compiled where it is called: in tests.
+    #[inline]
     fn gemm(product: Gemm<'_, f64>) {
         Self::dispatch(product);
     }
+    #[inline]
     fn cells() -> Vec<FloatCell<f64>> {
         cell::cells()
     }
+    #[inline]
     fn dense(f: Activation) -> Box<dyn Pointwise<f64>> {
         cell::dense(f)
     }

@@ -1,4 +1,4 @@
-//! The float worlds: vectors of `f32` on the machine's SIMD unit, single `f64`s for gradient checks.
+//! Float arithmetic: vectors of `f32` on the machine's SIMD unit, single `f64`s for gradient checks.
 //!
 //! [`Float`] is the scalar a network is trained in, [`Lanes`] a vector of such scalars, and [`World`] turns any
 //! `Lanes` into the [`Arith`] in which the cells' equations are written. A computation is a [`Kernel`], generic
@@ -12,8 +12,10 @@ use std::fmt::{Debug, Display};
 use std::ops::{AddAssign, MulAssign};
 
 use elman::arith::{Activation, Arith};
+use get_size2::GetSize;
 
 use super::cell::{FloatCell, Pointwise};
+use super::compiled::Compiled;
 use gemm::Gemm;
 
 /// A computation over vectors of `F`, compiled once per instruction set.
@@ -26,7 +28,19 @@ pub trait Kernel<F: Float> {
 
 /// Scalar of a float network: `f32` to train, `f64` to check gradients.
 pub trait Float:
-    Copy + Send + Sync + Default + PartialOrd + Debug + Display + AddAssign + MulAssign + 'static + private::Sealed
+    Copy
+    + Send
+    + Sync
+    + Default
+    + PartialOrd
+    + Debug
+    + Display
+    + AddAssign
+    + MulAssign
+    + GetSize
+    + 'static
+    + Compiled
+    + private::Sealed
 {
     /// 0
     const ZERO: Self;
@@ -65,7 +79,7 @@ pub trait Lanes: Copy {
     type V: Copy;
     /// Elements of a vector.
     const LANES: usize;
-    /// Rows of a tile of the matrix product that fit the register file beside two columns of vectors.
+    /// Rows of a tile of the matrix product that fit the register file together with two columns of vectors.
     const TILE_ROWS: usize;
 
     /// All elements `x`.
@@ -122,7 +136,7 @@ pub trait Lanes: Copy {
     }
 }
 
-/// The float world of the cells' equations: all formats are the same vector, nothing saturates.
+/// The float arithmetic of the cells' equations: all formats are the same vector, nothing saturates.
 #[derive(Clone, Copy, Debug)]
 pub struct World<L>(pub L);
 
@@ -130,7 +144,7 @@ impl<L: Lanes> Arith for World<L> {
     type Pre = L::V;
     type Gate = L::V;
     type Out = L::V;
-    type Long = L::V;
+    type Carried = L::V;
     type Weight = L::V;
 
     #[inline(always)]
@@ -163,7 +177,7 @@ impl<L: Lanes> Arith for World<L> {
         self.0.mul_add(f, c, self.0.mul(i, g))
     }
     #[inline(always)]
-    fn tanh_long(&self, c: L::V) -> L::V {
+    fn tanh_carried(&self, c: L::V) -> L::V {
         self.0.tanh(c)
     }
     #[inline(always)]
@@ -175,7 +189,7 @@ impl<L: Lanes> Arith for World<L> {
         self.0.mul_add(z, self.0.sub(h, n), n)
     }
     #[inline(always)]
-    fn narrow(&self, h: L::V) -> L::V {
+    fn to_q15(&self, h: L::V) -> L::V {
         h
     }
     #[inline(always)]
@@ -203,7 +217,7 @@ impl<L: Lanes> Arith for World<L> {
         self.0.add(h, g)
     }
     #[inline(always)]
-    fn narrow_wide(&self, h: L::V) -> L::V {
+    fn to_out(&self, h: L::V) -> L::V {
         h
     }
 }

@@ -1,4 +1,4 @@
-//! y = f(W x + b) over some rows: the whole of a dense layer, and both halves of a narx one.
+//! y = f(W x + b) over some rows: the whole of a dense layer, and both maps of a narx one.
 
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ pub struct Affine<F> {
 }
 
 impl<F: Float> Affine<F> {
-    /// The map with f = `equation`, W `[outputs, inputs]` and b lying there among the parameters.
+    /// The map with f = `equation`, W `[outputs, inputs]` and b being there among the parameters.
     pub fn new(
         equation: Box<dyn Pointwise<F>>,
         [inputs, outputs]: [usize; 2],

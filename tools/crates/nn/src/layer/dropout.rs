@@ -1,11 +1,63 @@
 //! Dropout on what goes from layer to layer.
 
+use anyhow::Result;
+use elman_integer::IntegerLayer;
+use get_size2::GetSize;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
 
-use super::{Below, Mode, Tape, fit};
+use super::{Backward, Built, Forward, LayerKind, Mode, Output, Place, Reads, Rounding, Run, Site, fit};
 use crate::Float;
-use crate::batch::Frames;
+
+/// Sets a share of the values to 0 in training and scales the others so that the mean stays.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dropout {
+    /// The share.
+    pub rate: f32,
+    /// One mask for all steps of a sequence, not one for each.
+    #[serde(default)]
+    pub variational: bool,
+}
+
+impl LayerKind for Dropout {
+    fn reads(&self) -> Reads {
+        Reads::Step
+    }
+
+    fn check(&self, _: Place) -> Result<(), String> {
+        check_rate(self.rate)
+    }
+
+    fn build<F: Float>(&self, site: &Site<'_>) -> Built<F> {
+        Built::one(Mask { dropout: *self, stream: site.stream(0) })
+    }
+
+    fn device(&self) -> Vec<&str> {
+        vec![]
+    }
+
+    fn quantize(&self, _: &Rounding<'_>) -> Result<Vec<IntegerLayer>> {
+        Ok(vec![])
+    }
+
+    fn samples() -> Vec<Self> {
+        [false, true].map(|variational| Dropout { rate: 0.2, variational }).to_vec()
+    }
+
+    fn drops(&self) -> bool {
+        self.rate > 0.0
+    }
+}
+
+/// Dropout that drops everything, or less than nothing, is an error.
+pub fn check_rate(rate: f32) -> Result<(), String> {
+    match rate {
+        0.0..1.0 => Ok(()),
+        _ => Err("dropout must be at least 0 and below 1".to_owned()),
+    }
+}
 
 /// Draws masks: 0 for the share that is dropped, 1 / (1 - share) for the rest.
 pub struct Draw {
@@ -29,54 +81,56 @@ impl Draw {
     }
 }
 
-/// In training, sets a share of the values to 0 and scales the others so that the mean stays.
-#[derive(Clone, Copy, Debug)]
-pub struct Dropout {
-    /// The share.
-    pub rate: f32,
-    /// Columns.
-    pub width: usize,
-    /// Place in the network: layers draw different masks.
-    pub layer: u64,
-    /// One mask for all steps of a sequence.
-    pub variational: bool,
+/// Dropout at a place in the network: layers draw different masks.
+pub struct Mask {
+    pub dropout: Dropout,
+    pub stream: u64,
 }
 
-impl Dropout {
-    pub fn forward<F: Float>(&self, input: Frames<'_, F>, tape: &mut Tape<F>, mode: Mode) {
-        tape.shape(input.rows, input.size, self.width, 0);
-        tape.gates.resize_with(1, Vec::new);
-        let n = input.size * self.width;
+/// What dropout keeps.
+#[derive(Clone, Debug, Default, GetSize)]
+pub struct DropoutTape<F> {
+    /// `[steps, size, width]`: the mask; empty where nothing was dropped.
+    mask: Vec<F>,
+}
+
+impl<F: Float> Run<F> for Mask {
+    type Tape = DropoutTape<F>;
+
+    fn forward(&self, Forward { input, mode, .. }: Forward<'_, F>, out: &mut Output<F>, tape: &mut DropoutTape<F>) {
+        out.shape(input.rows, input.size, input.width, 0);
+        let n = input.size * input.width;
         let Mode::Train(seed) = mode else {
-            tape.out.copy_from_slice(&input.data[..tape.rows.len() * n]);
+            tape.mask.clear();
+            out.values.copy_from_slice(&input.data[..out.rows.len() * n]);
             return;
         };
-        let mut draw = Draw::new(seed, self.layer, self.rate);
-        fit(&mut tape.gates[0], input.steps() * n);
+        let mut draw = Draw::new(seed, self.stream, self.dropout.rate);
+        fit(&mut tape.mask, input.steps() * n);
         for t in 0..input.steps() {
-            let used = input.rows[t] * self.width;
-            if self.variational && t > 0 {
-                tape.gates[0].copy_within(..used, t * n);
+            let used = input.rows[t] * input.width;
+            if self.dropout.variational && t > 0 {
+                tape.mask.copy_within(..used, t * n);
             } else {
-                draw.fill(&mut tape.gates[0][t * n..][..used]);
+                draw.fill(&mut tape.mask[t * n..][..used]);
             }
-            let out = &mut tape.out[t * n..];
-            for ((mask, out), x) in tape.gates[0][t * n..].iter().zip(out).zip(input.step(t)) {
+            let out = &mut out.values[t * n..];
+            for ((mask, out), x) in tape.mask[t * n..].iter().zip(out).zip(input.step(t)) {
                 *out = *x;
                 *out *= *mask;
             }
         }
     }
 
-    pub fn backward<F: Float>(tape: &Tape<F>, below: Option<Below<'_, F>>) {
+    fn backward(&self, Backward { below, .. }: Backward<'_, F>, out: &mut Output<F>, tape: &mut DropoutTape<F>) {
         let Some(mut below) = below else { return };
-        let n = tape.size * tape.width;
-        for t in (0..tape.rows.len()).filter(|&t| tape.touched[t]) {
-            let used = tape.rows[t] * tape.width;
+        let n = out.size * out.width;
+        for t in (0..out.rows.len()).filter(|&t| out.touched[t]) {
+            let used = out.rows[t] * out.width;
             let to = &mut below.step(t)[..used];
-            for ((to, d), mask) in to.iter_mut().zip(&tape.dout[t * n..]).zip(&tape.gates[0][t * n..]) {
-                *to = *d;
-                *to *= *mask;
+            to.copy_from_slice(&out.gradient[t * n..][..used]);
+            if !tape.mask.is_empty() {
+                to.iter_mut().zip(&tape.mask[t * n..]).for_each(|(to, mask)| *to *= *mask);
             }
         }
     }
@@ -84,6 +138,7 @@ impl Dropout {
 
 #[cfg(test)]
 mod tests {
+    use super::Dropout;
     use crate::{DropoutKind, LayerSpec, Mode, Network, NetworkSpec};
 
     fn network(layers: Vec<LayerSpec>) -> Network<f64> {
@@ -94,7 +149,8 @@ mod tests {
     fn a_variational_mask_is_the_same_at_every_step() {
         let frames = [1.0; 4 * 50];
         for variational in [false, true] {
-            let y = network(vec![LayerSpec::Dropout { rate: 0.5, variational }]).run_mode(&frames, Mode::Train(3));
+            let y =
+                network(vec![LayerSpec::from(Dropout { rate: 0.5, variational })]).run_mode(&frames, Mode::Train(3));
             assert!(y.iter().all(|y| *y == 0.0 || *y == 2.0));
             assert_eq!(y.chunks(4).all(|step| step == &y[..4]), variational);
         }
@@ -103,7 +159,7 @@ mod tests {
     /// The output is linear in the mask, so that its mean over many masks is the output without dropout.
     #[test]
     fn the_mean_over_many_masks_is_the_whole_network() {
-        let layers = vec![LayerSpec::Dropout { rate: 0.3, variational: false }, LayerSpec::dense(2)];
+        let layers = vec![LayerSpec::from(Dropout { rate: 0.3, variational: false }), LayerSpec::dense(2)];
         let network = network(layers);
         let frame = [0.5, -1.0, 0.8, 0.3];
         let whole = network.run(&frame);

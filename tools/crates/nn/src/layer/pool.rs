@@ -1,17 +1,79 @@
 //! Pooling over time: one vector of a sequence.
 
-use super::{Below, Tape};
-use crate::Float;
-use crate::batch::Frames;
-use crate::spec::Over;
+use anyhow::Result;
+use elman::cell::OutRange;
+use elman_integer::IntegerLayer;
+use elman_integer::ptq::out_frac;
+use get_size2::GetSize;
+use serde::{Deserialize, Serialize};
 
-/// Takes the last step of every sequence, or the mean, the sum or the largest value of each element over its steps.
-#[derive(Clone, Copy, Debug)]
+use super::{Backward, Built, Forward, LayerKind, Output, Reads, Rounding, Run, Site};
+use crate::Float;
+
+/// Makes one vector of a sequence: the last step of it, or the mean, the sum or the largest value of each element over
+/// its steps. Without such a layer the network has one output per step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Pool {
-    /// Which.
+    /// Of which steps.
     pub over: Over,
-    /// Columns.
-    pub width: usize,
+}
+
+/// How a sequence becomes one vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Over {
+    /// The last step of the sequence.
+    Last,
+    /// The mean over the steps of the sequence.
+    Mean,
+    /// The sum over the steps of the sequence.
+    Sum,
+    /// Of each element the largest over the steps of the sequence.
+    Max,
+}
+
+impl Over {
+    /// All of them.
+    pub const ALL: [Over; 4] = [Over::Last, Over::Mean, Over::Sum, Over::Max];
+}
+
+impl LayerKind for Pool {
+    fn reads(&self) -> Reads {
+        Reads::Sequence
+    }
+
+    fn build<F: Float>(&self, _: &Site<'_>) -> Built<F> {
+        Built::one(*self)
+    }
+
+    fn device(&self) -> Vec<&str> {
+        match self.over {
+            // The device's last output is that of the last step.
+            Over::Last => vec![],
+            Over::Mean => vec!["mean"],
+            Over::Sum => vec!["sum"],
+            Over::Max => vec!["max"],
+        }
+    }
+
+    fn quantize(&self, layer: &Rounding<'_>) -> Result<Vec<IntegerLayer>> {
+        let round = |variant| {
+            let plain = layer.plain(variant);
+            match self.over {
+                Over::Sum => {
+                    let out_frac = out_frac(OutRange::Calibrated, true, layer.in_frac, layer.ranges);
+                    IntegerLayer { out_frac, ..plain }
+                }
+                Over::Last | Over::Mean | Over::Max => plain,
+            }
+        };
+        Ok(self.device().into_iter().map(round).collect())
+    }
+
+    fn samples() -> Vec<Self> {
+        Over::ALL.map(|over| Pool { over }).to_vec()
+    }
 }
 
 /// Steps of the sequence in every row.
@@ -19,13 +81,22 @@ pub fn lengths(rows: &[usize], size: usize) -> impl Iterator<Item = usize> + '_ 
     (0..size).map(|row| rows.partition_point(|&running| running > row))
 }
 
-impl Pool {
-    pub fn forward<F: Float>(&self, input: Frames<'_, F>, tape: &mut Tape<F>) {
-        let width = self.width;
-        tape.shape(&[input.size], input.size, width, 0);
+/// What pooling keeps.
+#[derive(Clone, Debug, Default, GetSize)]
+pub struct PoolTape {
+    /// `[size, width]`: the step of each largest value, where these are taken.
+    of: Vec<usize>,
+}
+
+impl<F: Float> Run<F> for Pool {
+    type Tape = PoolTape;
+
+    fn forward(&self, Forward { input, .. }: Forward<'_, F>, out: &mut Output<F>, tape: &mut PoolTape) {
+        let width = input.width;
+        out.shape(&[input.size], input.size, width, 0);
         tape.of.resize(input.size * width, 0);
         for (row, length) in lengths(input.rows, input.size).enumerate() {
-            let out = &mut tape.out[row * width..][..width];
+            let out = &mut out.values[row * width..][..width];
             match self.over {
                 Over::Last => out.copy_from_slice(input.row(length - 1, row)),
                 Over::Max => {
@@ -54,25 +125,25 @@ impl Pool {
         }
     }
 
-    pub fn backward<F: Float>(&self, rows: &[usize], tape: &Tape<F>, below: Option<Below<'_, F>>) {
+    fn backward(&self, Backward { input, below, .. }: Backward<'_, F>, out: &mut Output<F>, tape: &mut PoolTape) {
         let Some(below) = below else { return };
-        let width = self.width;
+        let width = input.width;
         let mut touch = |t: usize| {
-            let step = &mut below.dout[t * below.size * width..][..below.size * width];
+            let step = &mut below.gradient[t * below.size * width..][..below.size * width];
             if !std::mem::replace(&mut below.touched[t], true) {
                 step.fill(F::ZERO);
             }
         };
-        for length in lengths(rows, tape.size) {
+        for length in lengths(input.rows, out.size) {
             match self.over {
                 Over::Last => touch(length - 1),
                 Over::Mean | Over::Sum | Over::Max => (0..length).for_each(&mut touch),
             }
         }
-        for (row, length) in lengths(rows, tape.size).enumerate() {
-            let d = &tape.dout[row * width..][..width];
+        for (row, length) in lengths(input.rows, out.size).enumerate() {
+            let d = &out.gradient[row * width..][..width];
             let mut write = |t: usize, scale: F| {
-                let to = &mut below.dout[(t * below.size + row) * width..][..width];
+                let to = &mut below.gradient[(t * below.size + row) * width..][..width];
                 to.iter_mut().zip(d).for_each(|(to, d)| {
                     *to = *d;
                     *to *= scale;
@@ -84,7 +155,7 @@ impl Pool {
                 Over::Max => {
                     (0..length).for_each(|t| write(t, F::ZERO));
                     for ((k, of), d) in tape.of[row * width..][..width].iter().enumerate().zip(d) {
-                        below.dout[(of * below.size + row) * width + k] = *d;
+                        below.gradient[(of * below.size + row) * width + k] = *d;
                     }
                 }
                 Over::Sum => (0..length).for_each(|t| write(t, F::of(1.0))),

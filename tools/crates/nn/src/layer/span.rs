@@ -8,7 +8,7 @@ const ROWS: usize = 256;
 pub struct Span {
     /// First step.
     pub from: usize,
-    /// Behind the last step.
+    /// After the last step.
     pub to: usize,
     /// Rows of all steps.
     pub rows: usize,

@@ -1,6 +1,6 @@
 //! Every cell, in every place and direction.
 
-use elman_nn::{Batch, LayerSpec, Loss, Over, Target, Workspace, cell};
+use elman_nn::{Batch, LayerSpec, Loss, Over, Pool, Target, Workspace, cell};
 
 use crate::check::{Check, INPUTS, LENGTHS, Random, assert_exact, steps};
 
@@ -19,7 +19,7 @@ fn every_cell_stacked_below_each_pool() {
             let layers = vec![
                 LayerSpec::cell(variant, 4),
                 LayerSpec::cell(variant, 3),
-                LayerSpec::Pool { over },
+                LayerSpec::from(Pool { over }),
                 LayerSpec::dense(3),
             ];
             let check = Check::new(layers, Loss::CrossEntropy, |n| Target::Class(n as u32 % 3));
@@ -38,7 +38,7 @@ fn every_cell_in_both_directions() {
             LayerSpec::dense(2),
         ];
         assert_exact(variant, Check::new(layers, Loss::CrossEntropy, steps));
-        let pooled = vec![LayerSpec::bidirectional(variant, 4), LayerSpec::Pool { over: Over::Mean }];
+        let pooled = vec![LayerSpec::bidirectional(variant, 4), LayerSpec::from(Pool { over: Over::Mean })];
         let check = Check::new(pooled, Loss::CrossEntropy, |n| Target::Class(n as u32));
         assert_exact(&format!("{variant} pooled"), check);
     }

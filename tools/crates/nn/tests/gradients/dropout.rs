@@ -1,6 +1,6 @@
 //! Every kind of dropout, its masks fixed by the seed.
 
-use elman_nn::{DropoutKind, LayerSpec, Loss, Mode, cell};
+use elman_nn::{Dropout, DropoutKind, LayerSpec, Loss, Mode, cell};
 
 use crate::check::{Check, assert_exact, steps};
 
@@ -27,9 +27,9 @@ fn between_layers() {
     for variational in [false, true] {
         let layers = vec![
             LayerSpec::cell("gru", 4),
-            LayerSpec::Dropout { rate: 0.3, variational },
+            LayerSpec::from(Dropout { rate: 0.3, variational }),
             LayerSpec::dense(4),
-            LayerSpec::Dropout { rate: 0.2, variational },
+            LayerSpec::from(Dropout { rate: 0.2, variational }),
             LayerSpec::dense(2),
         ];
         assert_exact(&format!("variational {variational}"), check(layers));

@@ -2,8 +2,8 @@
 
 use elman_data::{GraphRows, Joints};
 use elman_nn::{
-    Classes, DenseActivation, DropoutKind, Item, LayerSpec, Loss, Mode, Network, NetworkSpec, Over, Pass,
-    StructureSpec, Target, Workspace, structure,
+    Classes, Dense, DenseActivation, Dropout, DropoutKind, Item, LayerSpec, Loss, Mode, Network, NetworkSpec, Over,
+    Pass, Pool, StructureSpec, Target, Workspace, structure,
 };
 
 use crate::check::{Random, worst};
@@ -26,7 +26,7 @@ struct Case {
 }
 
 fn tanh(outputs: usize) -> LayerSpec {
-    LayerSpec::Dense { outputs, activation: DenseActivation::Tanh }
+    LayerSpec::from(Dense { outputs, activation: DenseActivation::Tanh })
 }
 
 impl Case {
@@ -46,10 +46,10 @@ impl Case {
     fn spec(&self) -> NetworkSpec {
         let mut chains = vec![vec![tanh(UNITS)], self.edge.clone()];
         for _ in 0..if self.shared { 1 } else { 2 } {
-            let pool = LayerSpec::Pool { over: self.over };
+            let pool = LayerSpec::from(Pool { over: self.over });
             chains.extend([[self.message.clone(), vec![pool]].concat(), vec![self.cell.clone()]]);
         }
-        let readout = self.readout.map(|over| LayerSpec::Pool { over });
+        let readout = self.readout.map(|over| LayerSpec::from(Pool { over }));
         chains.push(readout.into_iter().chain([tanh(3), LayerSpec::dense(2)]).collect());
         let counts = chains.iter().map(Vec::len).collect();
         let structure = StructureSpec::Graph { chains: counts, rounds: 2, edge_features: self.features };
@@ -57,7 +57,7 @@ impl Case {
     }
 }
 
-/// A path of three, a node alone, and a directed graph with a loop, a double edge and a node that hears nothing.
+/// A path of three, a node alone, and a directed graph with a loop, a double edge and a node that receives nothing.
 fn graphs(random: &mut Random, features: usize) -> Vec<Joints> {
     let graphs: [(&[u32], &[u16]); 3] =
         [(&[0, 1, 3, 4], &[1, 0, 2, 1]), (&[0, 0], &[]), (&[0, 3, 3, 5, 6], &[0, 1, 1, 3, 0, 2])];
@@ -125,7 +125,7 @@ fn edges_without_layers_or_features_and_messages_without_layers() {
 
 #[test]
 fn dropout_in_messages_and_updates() {
-    let dropout = LayerSpec::Dropout { rate: 0.3, variational: false };
+    let dropout = LayerSpec::from(Dropout { rate: 0.3, variational: false });
     for kind in [DropoutKind::NonRecurrent, DropoutKind::Variational, DropoutKind::Weights] {
         let cell = LayerSpec::cell("gru", UNITS).with_dropout(0.3, kind);
         let message = vec![tanh(5), dropout.clone()];

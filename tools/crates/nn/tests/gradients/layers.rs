@@ -1,12 +1,45 @@
 //! Every layer that is not a cell.
 
-use elman_nn::{DenseActivation, LayerSpec, Loss, Over, Target};
+use elman_nn::{
+    Delay, Dense, DenseActivation, Embedding, LayerSpec, Loss, Narx, NetworkSpec, OneHot, Over, Pool, Reads, Target,
+};
 
-use crate::check::{Check, assert_exact, steps};
+use crate::check::{Check, INPUTS, assert_exact, steps};
 
 /// A value for each of `outputs` at every step.
 fn values(outputs: usize) -> impl Fn(usize) -> Target {
     move |n| Target::Values((0..outputs * n).map(|i| (i as f32 * 0.7).sin()).collect())
+}
+
+/// Each kind of layer, with a layer below it that its input's gradient reaches.
+#[test]
+fn every_kind() {
+    for layer in LayerSpec::samples() {
+        let what = format!("{layer:?}");
+        let below = Dense { outputs: 4, activation: DenseActivation::Tanh };
+        let over = |first: LayerSpec| vec![first, layer.clone(), LayerSpec::dense(2)];
+        match layer.reads() {
+            Reads::Symbol => {
+                let layers = vec![layer.clone(), LayerSpec::dense(2)];
+                assert_exact(&what, Check::of_symbols(layers, Loss::CrossEntropy, steps));
+            }
+            Reads::Sequence => {
+                let check = Check::new(over(below.into()), Loss::CrossEntropy, |n| Target::Class(n as u32 % 2));
+                assert_exact(&what, check);
+            }
+            Reads::Step | Reads::Steps => {
+                let spec = NetworkSpec::sequence(INPUTS, over(below.into()));
+                match spec.check() {
+                    Ok(()) => assert_exact(&what, Check::new(spec.layers, Loss::CrossEntropy, steps)),
+                    // It is a network by itself.
+                    Err(_) => {
+                        let outputs = layer.width(INPUTS);
+                        assert_exact(&what, Check::new(vec![layer], Loss::SquaredError, values(outputs)));
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -14,9 +47,9 @@ fn every_dense_activation_before_and_behind_a_cell() {
     for activation in [DenseActivation::Linear, DenseActivation::Tanh, DenseActivation::Sigmoid, DenseActivation::Relu]
     {
         let layers = vec![
-            LayerSpec::Dense { outputs: 4, activation },
+            LayerSpec::from(Dense { outputs: 4, activation }),
             LayerSpec::cell("gru", 4),
-            LayerSpec::Dense { outputs: 5, activation },
+            LayerSpec::from(Dense { outputs: 5, activation }),
             LayerSpec::dense(2),
         ];
         assert_exact(&format!("{activation:?}"), Check::new(layers, Loss::SquaredError, values(2)));
@@ -26,11 +59,11 @@ fn every_dense_activation_before_and_behind_a_cell() {
 #[test]
 fn symbols() {
     let cell = || vec![LayerSpec::cell("gru", 3), LayerSpec::dense(2)];
-    for symbols in [LayerSpec::Embedding { rows: 9, units: 4 }, LayerSpec::OneHot { rows: 9 }] {
+    for symbols in [LayerSpec::from(Embedding { rows: 9, units: 4 }), LayerSpec::from(OneHot { rows: 9 })] {
         let layers = [vec![symbols.clone()], cell()].concat();
         assert_exact(&format!("{symbols:?}"), Check::of_symbols(layers, Loss::CrossEntropy, steps));
     }
-    let bag = vec![LayerSpec::Embedding { rows: 9, units: 4 }, LayerSpec::Pool { over: Over::Sum }];
+    let bag = vec![LayerSpec::from(Embedding { rows: 9, units: 4 }), LayerSpec::from(Pool { over: Over::Sum })];
     let check = Check::of_symbols(bag, Loss::CrossEntropy, |n| Target::Class(n as u32 % 4));
     assert_exact("bag of symbols", check);
 }
@@ -39,10 +72,10 @@ fn symbols() {
 fn delays() {
     for (taps, stride, tail, tail_taps) in [(0, 1, 0, 0), (3, 1, 0, 0), (2, 2, 1, 4), (0, 3, 4, 2)] {
         let layers = vec![
-            LayerSpec::Dense { outputs: 4, activation: DenseActivation::Tanh },
-            LayerSpec::Delay { taps, stride, tail, tail_taps },
-            LayerSpec::Dense { outputs: 3, activation: DenseActivation::Tanh },
-            LayerSpec::Delay { taps: 1, stride: 1, tail: 0, tail_taps: 0 },
+            LayerSpec::from(Dense { outputs: 4, activation: DenseActivation::Tanh }),
+            LayerSpec::from(Delay { taps, stride, tail, tail_taps }),
+            LayerSpec::from(Dense { outputs: 3, activation: DenseActivation::Tanh }),
+            LayerSpec::from(Delay { taps: 1, stride: 1, tail: 0, tail_taps: 0 }),
             LayerSpec::dense(2),
         ];
         assert_exact(&format!("{taps} {stride} {tail} {tail_taps}"), Check::new(layers, Loss::CrossEntropy, steps));
@@ -50,8 +83,8 @@ fn delays() {
     // Only the last step is read.
     let layers = vec![
         LayerSpec::cell("srn", 3),
-        LayerSpec::Delay { taps: 2, stride: 2, tail: 0, tail_taps: 0 },
-        LayerSpec::Pool { over: Over::Last },
+        LayerSpec::from(Delay { taps: 2, stride: 2, tail: 0, tail_taps: 0 }),
+        LayerSpec::from(Pool { over: Over::Last }),
         LayerSpec::dense(2),
     ];
     assert_exact("pooled", Check::new(layers, Loss::CrossEntropy, |n| Target::Class(n as u32 % 2)));
@@ -65,7 +98,7 @@ fn loops_over_past_outputs() {
         {
             let activation = DenseActivation::Tanh;
             for residual in [false, true] {
-                let narx = LayerSpec::Narx {
+                let narx = LayerSpec::from(Narx {
                     hidden,
                     outputs,
                     input_taps: 2,
@@ -74,7 +107,7 @@ fn loops_over_past_outputs() {
                     closed,
                     warmup,
                     residual,
-                };
+                });
                 assert_exact(&format!("{narx:?}"), Check::new(vec![narx], Loss::SquaredError, values(outputs)));
             }
         }

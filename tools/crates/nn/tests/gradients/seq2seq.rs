@@ -3,27 +3,27 @@
 use elman_data::Joints;
 use elman_nn::structure::{self, Item};
 use elman_nn::{
-    Classes, DenseActivation, LayerSpec, Loss, Mode, NO_CLASS, Network, NetworkSpec, Pass, StructureSpec, Target,
-    Workspace,
+    Classes, Dense, DenseActivation, Embedding, LayerSpec, Loss, Mode, NO_CLASS, Network, NetworkSpec, Pass,
+    StructureSpec, Target, Workspace,
 };
 
-use elman::blob::Score;
+use elman::blob::AttentionScore;
 
 use crate::check::Random;
 
 fn tanh(outputs: usize) -> LayerSpec {
-    LayerSpec::Dense { outputs, activation: DenseActivation::Tanh }
+    LayerSpec::from(Dense { outputs, activation: DenseActivation::Tanh })
 }
 
 /// Chains by their letters in [`elman::blob::Structure::SEQ2SEQ`].
-fn spec(score: Score, chains: [Vec<LayerSpec>; 7]) -> NetworkSpec {
+fn spec(score: AttentionScore, chains: [Vec<LayerSpec>; 7]) -> NetworkSpec {
     let counts = chains.iter().map(Vec::len).collect();
     let structure = StructureSpec::Seq2seq { chains: counts, score };
     NetworkSpec { inputs: 1, layers: chains.into_iter().flatten().collect(), structure }
 }
 
 fn embedding() -> LayerSpec {
-    LayerSpec::Embedding { rows: 6, units: 3 }
+    LayerSpec::from(Embedding { rows: 6, units: 3 })
 }
 
 /// Sources and targets of different lengths, one with a symbol that is not known.
@@ -85,12 +85,12 @@ fn without_attention() {
         vec![],
         vec![LayerSpec::dense(4)],
     ];
-    assert_exact("none", &spec(Score::None, chains));
+    assert_exact("none", &spec(AttentionScore::None, chains));
 }
 
 #[test]
 fn dot_over_the_states_themselves() {
-    for score in [Score::Dot, Score::Scaled] {
+    for score in [AttentionScore::Dot, AttentionScore::Scaled] {
         let chains = [
             vec![embedding(), LayerSpec::cell("gru", 4)],
             vec![],
@@ -115,10 +115,10 @@ fn additive_over_both_directions_and_stacked_cells() {
         vec![LayerSpec::dense(1)],
         vec![tanh(3), LayerSpec::dense(4)],
     ];
-    assert_exact("additive", &spec(Score::Additive, chains));
+    assert_exact("additive", &spec(AttentionScore::Additive, chains));
 }
 
-/// A sequence whose every symbol is right behind the right ones is the one that the network writes by itself.
+/// A sequence whose every symbol is right after the right ones is the one that the network writes by itself.
 #[test]
 fn free_running_agrees_with_teacher_forcing_where_all_is_right() {
     let chains = || {
@@ -133,7 +133,7 @@ fn free_running_agrees_with_teacher_forcing_where_all_is_right() {
         ]
     };
     for seed in 0..20 {
-        let network = Network::<f64>::new(&spec(Score::Scaled, chains()), seed).unwrap();
+        let network = Network::<f64>::new(&spec(AttentionScore::Scaled, chains()), seed).unwrap();
         let sources: Vec<Vec<f32>> = examples().into_iter().map(|(source, _)| source).collect();
         let sources: Vec<&[f32]> = sources.iter().map(Vec::as_slice).collect();
         let said = structure::decode(&network, &sources, 5);
@@ -165,16 +165,16 @@ fn chains_that_do_not_fit_are_named() {
     let encoder = || vec![embedding(), LayerSpec::cell("gru", 3)];
     let head = || vec![LayerSpec::dense(4)];
     let wrong = |score, chains| Network::<f32>::new(&spec(score, chains), 1).unwrap_err().to_string();
-    let bridge = wrong(Score::None, [encoder(), vec![], decoder(), vec![], vec![], vec![], head()]);
+    let bridge = wrong(AttentionScore::None, [encoder(), vec![], decoder(), vec![], vec![], vec![], head()]);
     assert!(bridge.contains("the bridge gives 3 values, the decoder's cells start from 4"), "{bridge}");
-    let keys = wrong(Score::Dot, [encoder(), vec![tanh(4)], decoder(), vec![], vec![], vec![], head()]);
+    let keys = wrong(AttentionScore::Dot, [encoder(), vec![tanh(4)], decoder(), vec![], vec![], vec![], head()]);
     assert!(keys.contains("query is 4 wide, its key 3"), "{keys}");
     let both = vec![embedding(), LayerSpec::bidirectional("gru", 4)];
-    let turned = wrong(Score::None, [encoder(), vec![tanh(4)], both, vec![], vec![], vec![], head()]);
+    let turned = wrong(AttentionScore::None, [encoder(), vec![tanh(4)], both, vec![], vec![], vec![], head()]);
     assert!(turned.contains("cannot read from the end"), "{turned}");
 }
 
-/// ln p of symbols and the end behind them.
+/// ln p of symbols and the end after them.
 fn ln_p(network: &Network<f64>, source: &[f32], said: &[u32]) -> f64 {
     let target = Target::Steps(said.iter().copied().chain([0]).collect());
     let item = Item { frames: source, joints: &Joints::None, target: &target };
@@ -196,7 +196,7 @@ fn a_wide_search_is_exhaustive() {
             vec![],
             vec![LayerSpec::dense(3)],
         ];
-        let mut network = Network::<f64>::new(&spec(Score::Dot, chains), seed).unwrap();
+        let mut network = Network::<f64>::new(&spec(AttentionScore::Dot, chains), seed).unwrap();
         let mut random = Random(seed);
         network.update(|values| values.iter_mut().for_each(|v| *v += 1.5 * random.next()));
         let source = [2.0, 5.0, 1.0];
@@ -230,7 +230,7 @@ fn a_free_decoder_reads_its_own_symbols() {
         vec![],
         vec![LayerSpec::dense(6)],
     ];
-    let mut network = Network::<f64>::new(&spec(Score::Dot, chains), 3).unwrap();
+    let mut network = Network::<f64>::new(&spec(AttentionScore::Dot, chains), 3).unwrap();
     // It must not end at once: the bias of the end symbol is the first of the last tensor.
     let end = network.tensors().last().unwrap().range.start;
     network.update(|values| values[end] = -20.0);

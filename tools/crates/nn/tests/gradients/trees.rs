@@ -3,8 +3,8 @@
 use elman::net::Node::{self, Inner, Leaf};
 use elman_data::Joints;
 use elman_nn::{
-    Classes, DenseActivation, Item, LayerSpec, Loss, Mode, Network, NetworkSpec, Pass, StructureSpec, Target,
-    Workspace, structure,
+    Classes, Dense, DenseActivation, Dropout, Embedding, Item, LayerSpec, Loss, Mode, Network, NetworkSpec, Pass,
+    StructureSpec, Target, Workspace, structure,
 };
 
 use crate::check::{Random, worst};
@@ -26,7 +26,7 @@ fn trees() -> Vec<Vec<Node>> {
 fn check(leaf: Vec<LayerSpec>, compose: LayerSpec, roots: usize, every_node: bool, mode: Mode) {
     let what = format!("{leaf:?} {compose:?} {roots} {every_node}");
     let chains = vec![leaf.len(), 1, 2];
-    let tanh = LayerSpec::Dense { outputs: 3, activation: DenseActivation::Tanh };
+    let tanh = LayerSpec::from(Dense { outputs: 3, activation: DenseActivation::Tanh });
     let layers = [leaf, vec![compose, tanh, LayerSpec::dense(2)]].concat();
     let structure = StructureSpec::Tree { chains, roots, every_node };
     let mut network = Network::<f64>::new(&NetworkSpec { inputs: 1, layers, structure }, 7).unwrap();
@@ -65,8 +65,8 @@ fn check(leaf: Vec<LayerSpec>, compose: LayerSpec, roots: usize, every_node: boo
 
 #[test]
 fn every_composition() {
-    let table = || LayerSpec::Embedding { rows: SYMBOLS, units: 4 };
-    let tanh = || LayerSpec::Dense { outputs: 4, activation: DenseActivation::Tanh };
+    let table = || LayerSpec::from(Embedding { rows: SYMBOLS, units: 4 });
+    let tanh = || LayerSpec::from(Dense { outputs: 4, activation: DenseActivation::Tanh });
     for (roots, every_node) in [(1, true), (1, false), (2, false)] {
         check(vec![table()], tanh(), roots, every_node, Mode::Evaluate);
         check(vec![table(), tanh()], LayerSpec::cell("tree-lstm", 4), roots, every_node, Mode::Evaluate);
@@ -83,8 +83,8 @@ fn every_composition() {
 
 #[test]
 fn dropout_in_leaves_and_between_levels() {
-    let table = LayerSpec::Embedding { rows: SYMBOLS, units: 4 };
-    let dropout = LayerSpec::Dropout { rate: 0.3, variational: false };
+    let table = LayerSpec::from(Embedding { rows: SYMBOLS, units: 4 });
+    let dropout = LayerSpec::from(Dropout { rate: 0.3, variational: false });
     for kind in [elman_nn::DropoutKind::NonRecurrent, elman_nn::DropoutKind::Weights] {
         let cell = |name: &str| LayerSpec::cell(name, 4).with_dropout(0.3, kind);
         check(vec![table.clone(), dropout.clone(), cell("lstm")], cell("tree-lstm"), 1, true, Mode::Train(9));

@@ -1,20 +1,20 @@
-//! Float beside integer, layer by layer and step by step.
+//! Float and integer networks compared, layer by layer and step by step.
 
 use anyhow::{Result, anyhow};
 use elman::blob::{Model, Structure};
-use elman::cell::{LongState, View};
+use elman::cell::{CarriedState, LayerView};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::Example;
 use crate::RunInfo;
-use crate::evaluate::How;
+use crate::evaluate::EvalFlags;
 use crate::evaluate::host;
 use elman_nn::{Network, Trace, structure};
 use elman_quant::ptq::dequantized;
 use elman_quant::{IntegerModel, network};
 
-/// What rounding did to one layer.
+/// The error of quantization in one layer.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LayerError {
     /// Number of the layer in the blob.
@@ -25,11 +25,11 @@ pub struct LayerError {
     pub weights_db: Option<f64>,
     /// Output's signal to quantization noise in dB, over all steps; absent where it is exact.
     pub output_db: Option<f64>,
-    /// Outputs that sit at the end of their format.
+    /// Outputs that are saturated.
     pub saturated: u64,
-    /// Outputs looked at.
+    /// Outputs compared.
     pub outputs: u64,
-    /// Long states that sit at the end of their format.
+    /// Carried states that are saturated.
     pub long_saturated: u64,
     /// Root mean square of the error of the hidden state at each time step: its drift.
     pub drift: Vec<f64>,
@@ -47,7 +47,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, step: usize, view: &View<'_>, integer: &[i16], long: &[u32], float: &[f32]) {
+    fn add(&mut self, step: usize, view: &LayerView<'_>, integer: &[i16], long: &[i32], float: &[f32]) {
         let unit = 2f64.powi(-(view.formats().out_frac as i32));
         if self.steps.len() <= step {
             self.steps.resize(step + 1, (0.0, 0));
@@ -61,8 +61,8 @@ impl Sums {
         self.steps[step].1 += integer.len() as u64;
         self.outputs += integer.len() as u64;
         self.saturated += integer.iter().filter(|q| matches!(**q, i16::MIN | i16::MAX)).count() as u64;
-        if matches!(view.spec().long, LongState::Cell | LongState::Pair | LongState::Wide) {
-            let ends = long.iter().filter(|c| matches!(**c as i32, i32::MIN | i32::MAX)).count();
+        if matches!(view.spec().carried, CarriedState::Cell | CarriedState::Pair | CarriedState::Wide) {
+            let ends = long.iter().filter(|c| matches!(**c, i32::MIN | i32::MAX)).count();
             self.long_saturated += ends as u64;
         }
     }
@@ -90,7 +90,7 @@ fn decibels(signal: f64, noise: f64) -> Option<f64> {
 /// that reads backward or of another structure, the output alone.
 ///
 /// # Errors
-/// Where an example is longer than the model takes.
+/// Where an example is longer than the model's longest sequence.
 ///
 /// # Panics
 /// Where `model` is not the blob of `integer`, or `integer` not of `network`.
@@ -99,7 +99,7 @@ pub fn compare(
     integer: &IntegerModel,
     model: &Model<'_>,
     about: &RunInfo,
-    how: How,
+    how: EvalFlags,
     examples: &[Example],
 ) -> Result<Vec<LayerError>> {
     let before = usize::from(about.scale_layer().is_some());
@@ -150,7 +150,7 @@ fn answers(model: &Model<'_>, example: &Example, float: &[f32], sums: &mut [Sums
     let (Some(view), Some(sums)) = (model.layers().last(), sums.last_mut()) else { return Ok(()) };
     let mut float = float.chunks_exact(model.outputs());
     let each = |t: usize, output: elman::net::Output<'_>| {
-        sums.add(t, view, output.scores, &[], float.next().unwrap_or_default());
+        sums.add(t, view, output.logits, &[], float.next().unwrap_or_default());
     };
     host::structure(model, &mut memory, example, each).map_err(|e| anyhow!("{}: {e}", example.name))
 }
@@ -164,7 +164,7 @@ fn outputs(model: &Model<'_>, clip: &[i16], float: &[f32], sums: &mut [Sums]) ->
     let width = model.outputs();
     let first = clip.len() / model.inputs() - float.len() / width;
     for (t, (output, float)) in integer.iter().skip(first).zip(float.chunks_exact(width)).enumerate() {
-        sums.add(first + t, view, output.scores, &[], float);
+        sums.add(first + t, view, output.logits, &[], float);
     }
     Ok(())
 }
@@ -172,7 +172,7 @@ fn outputs(model: &Model<'_>, clip: &[i16], float: &[f32], sums: &mut [Sums]) ->
 /// Compares every layer of a model that streams.
 fn steps(
     model: &Model<'_>,
-    (clip, how): (&[i16], How),
+    (clip, how): (&[i16], EvalFlags),
     inputs: &[f32],
     traces: &[Trace<f32>],
     map: &[Option<usize>],
@@ -184,19 +184,20 @@ fn steps(
     let steps = clip.len() / width;
     let scale = map.iter().flatten().next().is_some_and(|k| *k > 0);
     for (t, frame) in clip.chunks_exact(width).enumerate() {
-        net.step(&frame[..how.given(t, width, model.feedback())]);
+        host::advance(&mut net, &frame[..how.given(t, width, model.feedback())]);
+        net.output();
         if scale {
-            sums[0].add(t, &model.layers()[0], net.hidden(0), &[], &inputs[t * width..][..width]);
+            sums[0].add(t, &model.layers()[0], net.hidden_state(0), &[], &inputs[t * width..][..width]);
         }
         for (n, (trace, layer)) in traces.iter().zip(map).enumerate() {
             let Some(k) = *layer else { continue };
-            // What one layer of the recipe becomes in several is judged by the last of them.
+            // Where a layer of the recipe becomes several, the last of them is compared.
             let k = if n + 1 == traces.len() { last } else { k };
-            // Behind a pool the float network has one step, the device one for each prefix.
+            // After a pool the float network has one step, the device one for each prefix.
             let at = if trace.steps == steps { Some(t) } else { (t + 1 == steps).then_some(0) };
             let Some(at) = at else { continue };
             let float = &trace.out[at * trace.width..][..trace.width];
-            sums[k].add(t, &model.layers()[k], net.hidden(k), net.long(k), float);
+            sums[k].add(t, &model.layers()[k], net.hidden_state(k), net.carried_state(k), float);
         }
     }
 }

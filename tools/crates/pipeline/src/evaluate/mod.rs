@@ -1,4 +1,4 @@
-//! Float and integer networks over examples: what they answer and how good that is.
+//! Float and integer networks over examples: their answers and the figures of these.
 
 pub mod compare;
 pub mod host;
@@ -11,17 +11,17 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::RunInfo;
-use crate::recipe::Recipe;
 use crate::{Answer, Encoding, Example};
 use elman_data::Joints;
 use elman_data::records::{self, Task};
-use elman_nn::{self as nn, LayerSpec, Mode, Network, structure};
+use elman_nn::{self as nn, LayerSpec, Mode, Narx, Network, structure};
+use elman_recipe::Recipe;
 use score::{BySize, Nats, SpanScore, SymbolScore};
 
-/// Right and wrong.
+/// A confusion matrix.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {
-    /// Rows: what it is; columns: what was answered.
+    /// Rows: label; columns: answer.
     pub counts: Vec<Vec<u64>>,
 }
 
@@ -36,21 +36,21 @@ impl Confusion {
     }
 }
 
-/// What one example came to.
+/// The answers of a network to one example.
 #[derive(Clone, Debug, Default)]
-pub struct Part {
+pub struct ExampleResult {
     /// The answer at each output: one for a class, one a step for tags; empty for values.
     pub answers: Vec<u32>,
-    /// Surprise at what was wanted.
+    /// Negative log-likelihood of the target.
     nats: Nats,
-    /// The scores of the last output.
+    /// The logits of the last output.
     last: Vec<f32>,
-    /// Values said of a series, `[judged steps, outputs]`.
+    /// Values predicted for a series, `[evaluated steps, outputs]`.
     values: Vec<f32>,
 }
 
-impl Part {
-    /// Judges the outputs of a step.
+impl ExampleResult {
+    /// Adds the outputs of a step.
     fn step(&mut self, t: usize, example: &Example, y: &[f32]) {
         self.last.clear();
         self.last.extend(y);
@@ -62,37 +62,37 @@ impl Part {
                 self.nats.add(&scores, wanted);
             }
             Answer::Values(_) | Answer::Last(_) => self.values.extend(y),
-            // Decoded, not read off step by step.
+            // Decoded, not taken step by step.
             Answer::Symbols(_) => {}
         }
     }
 }
 
-/// Which outputs are judged.
+/// Which outputs are evaluated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct How {
-    /// First steps of an example that are not judged.
+pub struct EvalFlags {
+    /// First steps of an example that are not evaluated.
     pub skip: usize,
     /// First step at which a network that reads its own outputs gets these; before, and without it always, it gets
     /// the measured ones.
     pub closed_from: Option<usize>,
 }
 
-impl How {
-    /// As a recipe's network is trained: its loop closed behind its warm-up, or open.
+impl EvalFlags {
+    /// As a recipe's network is trained: its loop closed after its warm-up, or open.
     pub fn of(recipe: &Recipe) -> Self {
         let closed_from = match recipe.network.layers.last() {
-            Some(LayerSpec::Narx { closed: true, warmup, .. }) => Some(*warmup),
+            Some(LayerSpec::Narx(Narx { closed: true, warmup, .. })) => Some(*warmup),
             _ => None,
         };
-        How { skip: recipe.sequences.skip, closed_from }
+        EvalFlags { skip: recipe.sequences.skip, closed_from }
     }
 
     /// For a model whose recipe may be missing: without one, a loop is closed from the first step on.
     pub fn of_model(recipe: &Recipe, model: &Model<'_>) -> Self {
-        let how = How::of(recipe);
+        let how = EvalFlags::of(recipe);
         let known = recipe.network.feeds_back() || model.feedback() == 0;
-        if known { how } else { How { closed_from: Some(0), ..how } }
+        if known { how } else { EvalFlags { closed_from: Some(0), ..how } }
     }
 
     /// How many of a frame's `inputs` elements a model with `feedback` gets at step `t`.
@@ -102,7 +102,7 @@ impl How {
 }
 
 /// Runs the float network over each example, in parallel.
-pub fn float(network: &Network<f32>, about: &RunInfo, examples: &[Example], how: How) -> Vec<Part> {
+pub fn float(network: &Network<f32>, about: &RunInfo, examples: &[Example], how: EvalFlags) -> Vec<ExampleResult> {
     let width = about.encoding.outputs();
     examples
         .par_iter()
@@ -110,11 +110,11 @@ pub fn float(network: &Network<f32>, about: &RunInfo, examples: &[Example], how:
             if let Structure::Seq2seq { max_outputs, beams, .. } = about.structure {
                 let source = about.sequence(example).frames;
                 let said = structure::search(network, &source, max_outputs.into(), beams.into());
-                return Part { answers: said, ..Part::default() };
+                return ExampleResult { answers: said, ..ExampleResult::default() };
             }
             let mut outputs = structure::run(network, about.sequence(example).item(), Mode::Evaluate);
             about.physical(&mut outputs);
-            let mut part = Part::default();
+            let mut part = ExampleResult::default();
             let skip = if outputs.len() > width { how.skip } else { 0 };
             let first = if example.answer.single() { outputs.len() / width - 1 } else { skip };
             for (t, y) in outputs.chunks_exact(width).enumerate().skip(first) {
@@ -128,8 +128,8 @@ pub fn float(network: &Network<f32>, about: &RunInfo, examples: &[Example], how:
 /// Runs the integer network over each example, in parallel.
 ///
 /// # Errors
-/// Where an example is longer than the model takes.
-pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<Part>> {
+/// Where an example is longer than the model's longest sequence.
+pub fn integer(model: &Model<'_>, examples: &[Example], how: EvalFlags) -> Result<Vec<ExampleResult>> {
     let inputs = model.inputs();
     let unit = 2f32.powi(-i32::from(model.out_frac()));
     examples
@@ -138,7 +138,7 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<
             || vec![0; model.memory_words()],
             |memory, example| {
                 let frames = &example.frames[..example.steps(inputs) * inputs];
-                let mut part = Part::default();
+                let mut part = ExampleResult::default();
                 let mut y = vec![0.0; model.outputs()];
                 if let Structure::Seq2seq { .. } = model.structure() {
                     part.answers = host::seq2seq::symbols(model, memory, frames)
@@ -147,7 +147,7 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<
                 }
                 if model.structure() != Structure::Sequence {
                     host::structure(model, memory, example, |t, output| {
-                        y.iter_mut().zip(output.scores).for_each(|(y, s)| *y = f32::from(*s) * unit);
+                        y.iter_mut().zip(output.logits).for_each(|(y, s)| *y = f32::from(*s) * unit);
                         part.step(t, example, &y);
                     })
                     .map_err(|e| anyhow!("{}: {e}; {}", example.name, way_out(&e)))?;
@@ -163,7 +163,7 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<
                     given,
                     |t| t >= first,
                     |t, output| {
-                        y.iter_mut().zip(output.scores).for_each(|(y, s)| *y = f32::from(*s) * unit);
+                        y.iter_mut().zip(output.logits).for_each(|(y, s)| *y = f32::from(*s) * unit);
                         part.step(t, example, &y);
                     },
                 )
@@ -174,22 +174,22 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: How) -> Result<Vec<
         .collect()
 }
 
-/// What helps against an error of the device's code.
-fn way_out(error: &elman::blob::Error) -> &'static str {
+/// The way out of an error of the device's code.
+fn way_out(error: &elman::RunError) -> &'static str {
     match error {
-        elman::blob::Error::TooLong { .. } => "set quantize.max_steps in the recipe and quantize again",
+        elman::RunError::TooLong { .. } => "set quantize.max_steps in the recipe and quantize again",
         _ => "the model is damaged; quantize again",
     }
 }
 
-/// A figure that tells how good the answers are.
+/// A figure of how good the answers are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
-    /// What it is.
+    /// Its name.
     pub name: String,
     /// Its value.
     pub value: f64,
-    /// Whether it is a share, which people read as a percentage.
+    /// Whether it is a share, which is printed as a percentage.
     pub share: bool,
 }
 
@@ -201,7 +201,7 @@ impl Figure {
         Figure { name: name.into(), value, share: false }
     }
 
-    /// As people read it.
+    /// As text.
     pub fn text(&self) -> String {
         if self.share { format!("{:.2} %", 100.0 * self.value) } else { format!("{:.4}", self.value) }
     }
@@ -209,11 +209,11 @@ impl Figure {
 
 /// The figures of a task, the one that counts first.
 ///
-/// class: accuracy, the mean of the labels' F1, and accuracy by size where files tell sizes. tag over trees: accuracy of all
+/// class: accuracy, the mean of the labels' F1, and accuracy by size where file names have sizes. tag over trees: accuracy of all
 /// nodes and at the root. tag and segment: F1 of the spans where the labels have some, accuracy per step. next: nats per
 /// symbol, perplexity. series: root mean square error of each output in its own unit, and the
-/// same over the deviation of what was wanted.
-pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[Part], how: How) -> Vec<Figure> {
+/// same over the deviation of the targets.
+pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[ExampleResult], how: EvalFlags) -> Vec<Figure> {
     match encoding.task {
         Task::Class => {
             let all = Figure::share("accuracy", accuracy(examples, parts));
@@ -263,9 +263,9 @@ pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[Part], how: H
         }
         Task::Series => {
             let width = encoding.labels.len();
-            let judged = |e: &'_ Example| if e.answer.single() { 0 } else { how.skip * width };
+            let skipped = |e: &'_ Example| if e.answer.single() { 0 } else { how.skip * width };
             let wanted: Vec<f32> =
-                examples.iter().flat_map(|e| e.answer.values().iter().skip(judged(e)).copied()).collect();
+                examples.iter().flat_map(|e| e.answer.values().iter().skip(skipped(e)).copied()).collect();
             let said: Vec<f32> = parts.iter().flat_map(|p| p.values.iter().copied()).collect();
             let deviations = score::deviation(&wanted, &said, width, 0);
             encoding
@@ -285,7 +285,7 @@ pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[Part], how: H
 
 /// Accuracy at the last node of each tree; where labels are a scale, also on which side of its middle, those in the middle
 /// left out.
-fn at_roots(encoding: &Encoding, examples: &[Example], parts: &[Part]) -> Vec<Figure> {
+fn at_roots(encoding: &Encoding, examples: &[Example], parts: &[ExampleResult]) -> Vec<Figure> {
     let middle = score::middle(&encoding.labels);
     let (mut all, mut sides) = (BySize::default(), BySize::default());
     for (example, part) in examples.iter().zip(parts) {
@@ -300,8 +300,8 @@ fn at_roots(encoding: &Encoding, examples: &[Example], parts: &[Part]) -> Vec<Fi
     [named(&all, "accuracy at the root"), named(&sides, "side at the root")].concat()
 }
 
-/// Accuracy by the size that names of files tell, where they tell several.
-fn by_size(examples: &[Example], parts: &[Part]) -> Vec<Figure> {
+/// Accuracy by the size in the names of files, where there are several.
+fn by_size(examples: &[Example], parts: &[ExampleResult]) -> Vec<Figure> {
     let mut by = BySize::default();
     for (example, part) in examples.iter().zip(parts) {
         let file = example.name.split(':').next().unwrap_or_default();
@@ -315,7 +315,7 @@ fn by_size(examples: &[Example], parts: &[Part]) -> Vec<Figure> {
     if by.0.len() > 1 { shares.collect() } else { Vec::new() }
 }
 
-fn accuracy(examples: &[Example], parts: &[Part]) -> f64 {
+fn accuracy(examples: &[Example], parts: &[ExampleResult]) -> f64 {
     let (mut right, mut all) = (0, 0);
     for (is, answered) in pairs(examples, parts) {
         right += u64::from(is == answered);
@@ -324,21 +324,21 @@ fn accuracy(examples: &[Example], parts: &[Part]) -> f64 {
     right as f64 / all.max(1) as f64
 }
 
-/// What each judged output is, and what was answered.
-pub fn pairs<'a>(examples: &'a [Example], parts: &'a [Part]) -> impl Iterator<Item = (u32, u32)> + 'a {
+/// Label and answer of each evaluated output.
+pub fn pairs<'a>(examples: &'a [Example], parts: &'a [ExampleResult]) -> impl Iterator<Item = (u32, u32)> + 'a {
     examples.iter().zip(parts).flat_map(|(e, p)| {
         let wanted: &[u32] = match &e.answer {
             Answer::Class(class) => std::slice::from_ref(class),
             Answer::Steps(steps) => steps,
             Answer::Symbols(_) | Answer::Values(_) | Answer::Last(_) | Answer::Next => &[],
         };
-        // A step that asks for nothing is not judged.
+        // A step without a target is not evaluated.
         wanted.iter().copied().zip(p.answers.iter().copied()).filter(|(is, _)| *is != nn::NO_CLASS)
     })
 }
 
-/// Outputs at which two networks answer differently.
-pub fn disagreements(a: &[Part], b: &[Part]) -> usize {
+/// Outputs at which two networks differ.
+pub fn disagreements(a: &[ExampleResult], b: &[ExampleResult]) -> usize {
     a.iter().zip(b).map(|(a, b)| a.answers.iter().zip(&b.answers).filter(|(a, b)| a != b).count()).sum()
 }
 
@@ -346,8 +346,8 @@ pub fn disagreements(a: &[Part], b: &[Part]) -> usize {
 mod tests {
     use super::*;
 
-    fn part(answers: &[u32]) -> Part {
-        Part { answers: answers.to_vec(), ..Part::default() }
+    fn part(answers: &[u32]) -> ExampleResult {
+        ExampleResult { answers: answers.to_vec(), ..ExampleResult::default() }
     }
 
     #[test]
@@ -370,7 +370,7 @@ mod tests {
             joints: elman_data::Joints::None,
             answer: Answer::Next,
         };
-        let mut part = Part::default();
+        let mut part = ExampleResult::default();
         part.step(0, &example, &[0.0, 0.0]);
         part.step(1, &example, &[3f32.ln(), 0.0]);
         assert!((part.nats.sum - (2f64.ln() - 0.75f64.ln())).abs() < 1e-6);

@@ -10,7 +10,7 @@ use crate::{Answer, Example};
 use elman_data::Task;
 use elman_nn::{LayerSpec, Mode, Network};
 
-/// What M passes came to.
+/// The result of M passes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MonteCarlo {
     /// M
@@ -46,12 +46,10 @@ fn softmax(scores: &[f32]) -> Vec<f64> {
 pub fn predict(network: &Network<f32>, about: &RunInfo, examples: &[Example], passes: usize) -> Result<MonteCarlo> {
     let task = about.encoding.task;
     ensure!(!matches!(task, Task::Next | Task::Series), "--mc is for classes and tags");
-    let drops = |layer: &LayerSpec| match layer {
-        LayerSpec::Cell { dropout, .. } => *dropout > 0.0,
-        LayerSpec::Dropout { rate, .. } => *rate > 0.0,
-        _ => false,
-    };
-    ensure!(network.spec().layers.iter().any(drops), "the network has no dropout, so that every pass is the same");
+    ensure!(
+        network.spec().layers.iter().any(LayerSpec::drops),
+        "the network has no dropout, so that every pass is the same"
+    );
     let width = about.encoding.outputs();
     // Right answers, answers, and the spreads of right and of wrong ones.
     let each: Vec<(u64, u64, f64, f64)> = examples

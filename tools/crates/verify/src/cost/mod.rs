@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use elman::blob::Model;
-use elman::cell::{Columns, Pass, Shape, View};
+use elman::cell::{LayerView, Operands, WidthRule};
+use elman::kernel::RowBlock;
 use serde::{Deserialize, Serialize};
 
 /// A layer's share.
@@ -47,7 +48,7 @@ pub struct Cost {
     pub estimates: Vec<Estimate>,
 }
 
-/// What a step is reckoned to take on a core.
+/// The estimated cost of a step on a core.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Estimate {
     /// As machines.toml calls it.
@@ -105,45 +106,41 @@ pub const WORST: f64 = 1.02;
 static COSTS: LazyLock<BTreeMap<String, CoreCost>> =
     LazyLock::new(|| toml::from_str(include_str!("costs.toml")).unwrap_or_default());
 
-/// What the instructions of a layer are linear in: 1; passes of the kernel (units, where there are none); and blocks of four
-/// columns in all passes (taps, of a delay line).
-pub fn features(view: &View<'_>) -> [f64; 3] {
+/// What the instructions of a layer are linear in: 1; row blocks of the kernel (units, where there are none); and blocks of
+/// four columns in all row blocks (taps, of a delay line).
+pub fn features(view: &LayerView<'_>) -> [f64; 3] {
     let blocks = view.vector_words() as f64 / 2.0;
     let units = view.units() as f64;
-    let passes: f64 = (view.spec().stages.iter())
-        .map(|stage| match stage.pass {
-            Pass::Pointwise | Pass::Table => 0.0,
-            Pass::Split => units,
-            Pass::Rows => (units * stage.gates.len() as f64 / 4.0).ceil(),
-        })
-        .sum();
-    if view.spec().shape == Shape::Taps {
+    let row_blocks = (0..view.spec().stages.len()).filter_map(|n| view.row_blocks(n));
+    let products = row_blocks.filter(|(_, block)| !matches!(block, RowBlock::Table { .. }));
+    let row_blocks = products.map(|(count, _)| count as f64).sum::<f64>();
+    if view.spec().widths == WidthRule::DelayTaps {
         let [taps, _, _, tail_taps] = view.params().map(f64::from);
         [1.0, units, taps + tail_taps]
-    } else if passes == 0.0 {
+    } else if row_blocks == 0.0 {
         [1.0, units, 0.0]
     } else {
-        [1.0, passes, passes * blocks]
+        [1.0, row_blocks, row_blocks * blocks]
     }
 }
 
-fn layer_instructions(core: &CoreCost, view: &View<'_>) -> f64 {
+fn layer_instructions(core: &CoreCost, view: &LayerView<'_>) -> f64 {
     let Some(costs) = core.variants.get(view.spec().name) else { return 0.0 };
     costs.iter().zip(features(view)).map(|(c, x)| c * x).sum()
 }
 
-fn macs(view: &View<'_>) -> u64 {
+fn macs(view: &LayerView<'_>) -> u64 {
     let (n, h) = (view.inputs() as u64, view.units() as u64);
     (view.spec().gates())
-        .map(|g| match g.columns {
-            Columns::Both => h * (n + h),
-            Columns::Input => h * n,
-            Columns::Hidden => h * h,
+        .map(|g| match g.operands {
+            Operands::InputAndHidden => h * (n + h),
+            Operands::Input => h * n,
+            Operands::Hidden => h * h,
         })
         .sum()
 }
 
-/// Reckons a model's cost.
+/// A model's cost.
 pub fn of(model: &Model<'_>) -> Cost {
     let none = CoreCost::default();
     let cores = CORES.map(|core| (core, COSTS.get(core.key).unwrap_or(&none)));
@@ -154,7 +151,7 @@ pub fn of(model: &Model<'_>) -> Cost {
             variant: view.spec().name,
             inputs: view.inputs(),
             units: view.units(),
-            fracs: [view.in_frac(), view.formats().out_frac, view.formats().long_frac],
+            fracs: [view.in_frac(), view.formats().out_frac, view.formats().carried_frac],
             flash_bytes: (0..2).map(|n| 4 * (view.stage(n).params.len() + view.stage(n).weights.len())).sum::<usize>()
                 + 4 * view.diagonal().len(),
             ram_bytes: 4 * view.memory_words(),

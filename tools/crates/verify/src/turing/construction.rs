@@ -15,10 +15,11 @@
 
 use super::machine::{Configuration, Machine, Move};
 use elman::blob::Readout;
+use elman::kernel::WeightFormat;
 use elman_quant::{IntegerGate, IntegerLayer, IntegerModel};
 
-/// Weight of a connection: as large as an i8 of the format goes.
-const WEIGHT: i8 = 127;
+/// Weight of a connection: the largest of the format.
+const WEIGHT: i8 = WeightFormat::Int8.max();
 /// 1/2 in units of the accumulator: half of `WEIGHT` times 1 in Q0.15.
 const HALF: i32 = (WEIGHT as i32) << 14;
 /// Largest multiplier: 1/2 beyond the threshold becomes a pre-activation of 15.9, where the sigmoid is 1 - 2^-15 and 0

@@ -1,4 +1,4 @@
-//! The network on the integer core beside the machine.
+//! The network on the integer core in parallel with the machine.
 
 use super::construction::Construction;
 use super::machine::{Configuration, Machine};
@@ -16,7 +16,7 @@ pub struct Simulation {
     pub steps: usize,
 }
 
-/// Runs the machine until it halts or for `most` steps, and the network beside it on the integer core: it has to hold
+/// Runs the machine until it halts or for `most` steps, and the network in parallel on the integer core: it has to hold
 /// the same state, tape and head after each step.
 ///
 /// # Errors
@@ -34,7 +34,7 @@ pub fn simulate(machine: &Machine, most: usize) -> Result<Simulation> {
     let mut expected = configurations.iter().enumerate();
     for (k, frame) in input.chunks_exact(construction.inputs()).enumerate() {
         net.advance(frame);
-        let held = construction.configuration(net.hidden(0));
+        let held = construction.configuration(net.hidden_state(0));
         if k % 2 == 1 {
             ensure!(held.is_none(), "the network holds a configuration between two steps of the machine");
             continue;

@@ -1,4 +1,4 @@
-//! The lecture's machine, others by known results, and what is refused.
+//! The example machine, others by known results, and errors.
 
 use super::*;
 
@@ -75,7 +75,7 @@ fn known_machines() {
     assert_eq!(simulation.configurations[0].tape, [0, 2, 1, 2, 2, 0, 0]);
 }
 
-/// All beginnings of four symbols for the lecture's machine: network and machine agree at each step.
+/// All beginnings of four symbols for the example machine: network and machine agree at each step.
 #[test]
 fn every_small_tape() {
     let mut halted = 0;
@@ -104,9 +104,9 @@ fn a_halted_machine_stays_as_it_is() {
     let mut net = model.stream(&mut memory).unwrap();
     net.advance(&frame);
     for step in 0..1000 {
-        let held = construction.configuration(net.hidden(0));
+        let held = construction.configuration(net.hidden_state(0));
         assert_eq!(held, if step % 2 == 0 { Some(last.clone()) } else { None });
-        net.advance(&[]);
+        net.advance(&vec![0; model.inputs()]);
     }
 }
 

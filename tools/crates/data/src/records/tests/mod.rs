@@ -57,7 +57,7 @@ fn brackets_with_a_label_on_every_node() {
     assert_eq!(roots.train[1].answer, Answer::Label("1".into()));
     let wrong = message(&folder(&[("train.txt", "(3 (2 It) works)\n")]), "format = \"ptb\"");
     assert!(
-        wrong.ends_with("train.txt, line 1: a word beside another child needs a bracket and a label of its own"),
+        wrong.ends_with("train.txt, line 1: a word next to another child needs a bracket and a label of its own"),
         "{wrong}"
     );
 }
@@ -105,7 +105,7 @@ fn graphs_with_folds() {
         "{}",
         wrong("1\n2 0\n0 1 2\n")
     );
-    assert!(wrong("2\n1 0\n0 0\n").contains("the file ends behind this line"));
+    assert!(wrong("2\n1 0\n0 0\n").contains("the file ends after this line"));
     assert!(wrong("1\n1 0\n0 x\n").ends_with("g.txt, line 3: `x` is no whole number"));
     let short = [("X_all.txt", graphs), ("X_folds.txt", "2\n1\n")];
     assert!(message(&folder(&short), &options(1)).contains("3 graphs, but 2 lines in `X_folds.txt`"));
@@ -187,9 +187,9 @@ fn channels_stand_in_files_of_their_own() {
     assert_eq!(records.test[0].answer, Answer::Label("2".into()));
 
     fs::write(dir.path().join("train/y_train.txt"), "1\n2\n1\n").unwrap();
-    assert!(message(&dir, "").contains("acc_x_train.txt.gz, line 2: ends here, but the labels go on"));
+    assert!(message(&dir, "").contains("acc_x_train.txt.gz, line 2: ends here, but the labels continue"));
     fs::write(dir.path().join("train/y_train.txt"), "1\n").unwrap();
-    assert!(message(&dir, "").contains("acc_x_train.txt.gz, line 2: goes on where the labels have ended"));
+    assert!(message(&dir, "").contains("acc_x_train.txt.gz, line 2: continues where the labels have ended"));
     let short = folder(&[("train/a.txt", "1 2\n"), ("train/b.txt", "1\n"), ("train/y_train.txt", "1\n")]);
     assert!(message(&short, "").contains("b.txt, line 1: 1 values where the first channel has 2"));
 }
@@ -212,7 +212,7 @@ fn classes_carve_equal_lines_into_one_split() {
     let unknown = folder(&[("train/A.txt", "a\nb"), ("train/B.txt", "b\nc"), ("test/C.txt", "c")]);
     assert!(message(&unknown, "").contains("label `C` of test/C.txt:1 (test) has no example in train"));
     let graphs = folder(&[("X_1.txt", "1, 2\n"), ("Y_1.txt", "1\n")]);
-    assert!(message(&graphs, "").contains("X_1.txt, line 1: `1, 2` holds no letter"));
+    assert!(message(&graphs, "").contains("X_1.txt, line 1: `1, 2` contains no letter"));
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn columns_end_in_the_tag() {
     assert_eq!((records.train[1].name.as_str(), records.valid.len()), ("a.train.conll:6", 1));
     assert_eq!(
         records.notes[0].to_string(),
-        "1 example(s) of valid or test have a tag that train lacks (first: B-MISC in a.dev.conll:1)"
+        "1 example(s) of valid or test have a tag that train does not have (first: B-MISC in a.dev.conll:1)"
     );
 
     let positions = folder(&[("w.conll.train", "科0\tO\n50\tO\n技1\tB-X\n")]);
@@ -280,7 +280,7 @@ fn pairs_of_lines() {
     fs::write(dir.path().join("train/seq.out"), "O B-x\nO\n").unwrap();
     assert!(message(&dir, "").contains("train/seq.out, line 2: 1 tags for the 2 words"));
     fs::write(dir.path().join("train/seq.out"), "O B-x\n").unwrap();
-    assert!(message(&dir, "").contains("train/seq.out, line 1: ends here, but seq.in goes on at line 2"));
+    assert!(message(&dir, "").contains("train/seq.out, line 1: ends here, but seq.in continues at line 2"));
 }
 
 #[test]
@@ -354,7 +354,7 @@ fn series_with_columns_of_test_or_outputs_only() {
 #[test]
 fn folders_that_cannot_be_used() {
     assert!(message(&folder(&[]), "").contains("it is empty"));
-    assert!(message(&folder(&[("a/x.ts", TS)]), "").contains("holds folders only (a)"));
+    assert!(message(&folder(&[("a/x.ts", TS)]), "").contains("contains folders only (a)"));
     assert!(message(&folder(&[("a.xyz", "")]), "").contains("`a.xyz` is none of them"));
     assert!(message(&folder(&[("a.ts", ""), ("b.csv", "")]), "").contains("files of several formats"));
     assert!(message(&folder(&[("a.ts", TS)]), "files = \"b\"").contains("no file here has `b`"));

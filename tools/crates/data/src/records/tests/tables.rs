@@ -69,7 +69,7 @@ fn tables_that_cannot_be_told_are_named() {
     let message = |bytes: &[u8]| series("log.csv", bytes).unwrap_err().to_string();
     let commas = plain().replace('.', ",");
     let text = message(commas.as_bytes());
-    assert!(text.contains("6 fields where the line of names has 3; decimal commas cannot be told"), "{text}");
+    assert!(text.contains("6 fields where the line of names has 3; decimal commas cannot be distinguished"), "{text}");
     let thousands = plain().replacen("0.0000\n", "\"1,000.5\"\n", 1);
     let all: String = plain()
         .lines()
@@ -84,7 +84,7 @@ fn tables_that_cannot_be_told_are_named() {
     let mut latin = b"temp \xb0C,hum\n".to_vec();
     latin.extend(b"1,2\n3,4\n");
     assert!(message(&latin).contains("not UTF-8 text; convert it, for example: iconv -f WINDOWS-1252"));
-    // What iconv makes of UTF-16 that it is told to be something else.
+    // What iconv makes of UTF-16 that is taken for something else.
     let wrong: String = utf16("temp,hum\n1,2\n").iter().map(|&b| char::from(b)).collect();
     assert!(message(format!("ÿþ{wrong}").as_bytes()).contains("a NUL character"));
     assert!(message(b"x y z\n1 2 3\n4 5 6\n").contains("columns are apart by blanks"));

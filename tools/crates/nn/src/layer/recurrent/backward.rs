@@ -1,48 +1,43 @@
 //! Back-propagation through time of a recurrent layer: the steps from last to first, then the weights of all steps.
 
-use super::{Dropped, Recurrent};
+use super::dropout::Dropped;
+use super::{Recurrent, RecurrentTape};
 use crate::Float;
 use crate::batch::Frames;
 use crate::cell::BackwardStep;
 use crate::float::gemm::{Gemm, Left, Right};
 use crate::layer::span::{Span, spans};
-use crate::layer::{Below, Tape};
+use crate::layer::{Backward, Below, Output};
 
 impl<F: Float> Recurrent<F> {
-    pub fn backward(
-        &self,
-        parameters: &[F],
-        input: Frames<'_, F>,
-        tape: &mut Tape<F>,
-        gradient: &mut [F],
-        mut below: Option<Below<'_, F>>,
-    ) {
+    pub(super) fn run_backward(&self, pass: Backward<'_, F>, out: &mut Output<F>, tape: &mut RecurrentTape<F>) {
+        let Backward { parameters, input, gradient, mut below, probe } = pass;
         let n = input.size * self.units;
         for running in &mut tape.running {
             running.clear();
             running.resize(n, F::ZERO);
         }
-        tape.running[1][..tape.dlast.len()].copy_from_slice(&tape.dlast);
+        tape.running[1][..tape.last_c_gradient.len()].copy_from_slice(&tape.last_c_gradient);
         tape.norms.clear();
         tape.dsecond.clear();
         tape.dsecond.resize(tape.second.len(), F::ZERO);
         let mut dropped = std::mem::take(&mut tape.dropped);
         for t in (0..input.steps()).rev() {
-            if tape.probe {
-                self.probe(tape, t);
+            if probe {
+                self.probe(out, tape, t);
             }
             for stage in (0..self.stages.len()).rev() {
-                self.backward_stage((parameters, &mut *gradient), input, tape, &mut dropped, [t, stage]);
+                self.backward_stage((parameters, &mut *gradient), input, (out, tape), &mut dropped, [t, stage]);
             }
         }
         tape.norms.reverse();
-        let place = self.place.w.start..self.place.u.end;
+        let place = self.tensors.w.start..self.tensors.u.end;
         let mut own = dropped.take_gradient();
         let to = own.as_mut().map_or(&mut gradient[place.clone()], |own| &mut own[..]);
-        let (dw, du) = to.split_at_mut(self.place.w.len());
+        let (dw, du) = to.split_at_mut(self.tensors.w.len());
         for span in spans(input.rows, input.size, |_| true) {
             for s in 0..self.stages.len() {
-                self.to_weights(input, tape, [&mut *dw, &mut *du], &mut dropped, span, s);
+                self.to_weights(input, (out, tape), [&mut *dw, &mut *du], &mut dropped, (span, s));
             }
             if let Some(below) = &mut below {
                 self.to_input(tape, below, &dropped, span);
@@ -55,9 +50,8 @@ impl<F: Float> Recurrent<F> {
     }
 
     /// Keeps the norm of ∂L/∂h_t of the first row.
-    fn probe(&self, tape: &mut Tape<F>, t: usize) {
-        let n = tape.size * self.units;
-        let from_above = tape.touched[t].then(|| &tape.dout[t * n..][..self.units]);
+    fn probe(&self, out: &Output<F>, tape: &mut RecurrentTape<F>, t: usize) {
+        let from_above = out.touched[t].then(|| &out.gradient[t * tape.n..][..self.units]);
         let square = |(k, d): (usize, &F)| (d.f64() + from_above.map_or(0.0, |a| a[k].f64())).powi(2);
         let norm = tape.running[0][..self.units].iter().enumerate().map(square).sum::<f64>().sqrt();
         tape.norms.push(norm);
@@ -67,7 +61,7 @@ impl<F: Float> Recurrent<F> {
         &self,
         (parameters, gradient): (&[F], &mut [F]),
         input: Frames<'_, F>,
-        tape: &mut Tape<F>,
+        (out, tape): (&Output<F>, &mut RecurrentTape<F>),
         dropped: &mut Dropped<F>,
         [t, s]: [usize; 2],
     ) {
@@ -77,28 +71,28 @@ impl<F: Float> Recurrent<F> {
         let (only, last) = (self.stages.len() == 1, s + 1 == self.stages.len());
         let hidden = self.long_is_h();
         let [mut dh, mut dlong, mut dcarry] = std::mem::take(&mut tape.running);
-        let h_previous = &tape.out[t * n..][..n];
+        let h_previous = &out.values[t * n..][..n];
         let h_in = if s == 0 { h_previous } else { &tape.middle[t * n..][..n] };
         let none: &[F] = &[];
         let (long, long_out) = match (hidden, self.keeps_cell()) {
             (true, _) => (h_previous, none),
-            (_, true) => (&tape.long[t * n..][..n], &tape.long[(t + 1) * n..][..n]),
+            (_, true) => (&tape.c[t * n..][..n], &tape.c[(t + 1) * n..][..n]),
             _ => (none, none),
         };
         let carry = if !only && last { &tape.carry[t * n..][..n] } else { none };
-        let dout = if last && tape.touched[t] { &tape.dout[t * n..][..n] } else { none };
+        let dout = if last && out.touched[t] { &out.gradient[t * n..][..n] } else { none };
         let gates = &mut tape.gates[s][t * input.size * stride..][..input.size * stride];
-        // V lies behind b.
-        let (front, back) = gradient.split_at_mut(self.place.b.end);
-        let dbias = &mut front[self.place.b.clone()][self.first[s] * h..self.first[s + 1] * h];
-        let ddiagonal = &mut back[..self.place.v.len()];
+        // V comes after b.
+        let (front, back) = gradient.split_at_mut(self.tensors.b.end);
+        let dbias = &mut front[self.tensors.b.clone()][self.first[s] * h..self.first[s + 1] * h];
+        let ddiagonal = &mut back[..self.tensors.v.len()];
         let keeps_long = self.keeps_cell() || (hidden && !only);
         stage.backward(BackwardStep {
             rows,
             units: h,
             gates,
             dbias,
-            diagonal: &parameters[self.place.v.clone()],
+            diagonal: &parameters[self.tensors.v.clone()],
             ddiagonal,
             h: h_in,
             long,
@@ -118,7 +112,7 @@ impl<F: Float> Recurrent<F> {
         if !stage.reads_h() {
             dh[..rows * h].fill(F::ZERO);
         }
-        if t > 0 || s > 0 || !tape.initial[0].is_empty() {
+        if t > 0 || s > 0 || !tape.h_0.is_empty() {
             let packs = &dropped.weights(&self.weights).hidden;
             let through = &mut tape.through;
             let masked = dropped.drops_state();
@@ -142,11 +136,10 @@ impl<F: Float> Recurrent<F> {
     fn to_weights(
         &self,
         input: Frames<'_, F>,
-        tape: &mut Tape<F>,
+        (out, tape): (&Output<F>, &mut RecurrentTape<F>),
         [dw, du]: [&mut [F]; 2],
         dropped: &mut Dropped<F>,
-        span: Span,
-        s: usize,
+        (span, s): (Span, usize),
     ) {
         let (h, stride) = (self.units, self.stages[s].gates() * self.units);
         let n = input.size * h;
@@ -158,7 +151,7 @@ impl<F: Float> Recurrent<F> {
             let a = Left::Columns(&gates[run.gate * h..], stride);
             F::gemm(Gemm { rows: run.gates * h, a, b, c, stride: self.inputs, add: true });
         }
-        let before = if s == 0 { &tape.out } else { &tape.middle };
+        let before = if s == 0 { &out.values } else { &tape.middle };
         let h_in = &before[span.from * n..][..span.rows * h];
         dropped.mask_span(span, n, h_in);
         for run in self.hidden_runs.iter().filter(|run| run.stage == s) {
@@ -170,7 +163,7 @@ impl<F: Float> Recurrent<F> {
     }
 
     /// ∂L/∂x over the steps of a span.
-    fn to_input(&self, tape: &Tape<F>, below: &mut Below<'_, F>, dropped: &Dropped<F>, span: Span) {
+    fn to_input(&self, tape: &RecurrentTape<F>, below: &mut Below<'_, F>, dropped: &Dropped<F>, span: Span) {
         let (size, width) = (below.size, below.width);
         let c = below.steps(span.from..span.to);
         let packs = &dropped.weights(&self.weights).input;

@@ -1,11 +1,13 @@
 //! Dropout on the recurrent side: of the state that U reads, or of the weights.
 
-use super::{Recurrent, Weights};
-use crate::layer::span::Span;
-use crate::layer::{Draw, fit};
-use crate::spec::DropoutKind;
-use crate::{Float, Mode};
 use get_size2::GetSize;
+
+use super::{Recurrent, Weights};
+use crate::layer::cell::DropoutKind;
+use crate::layer::dropout::Draw;
+use crate::layer::fit;
+use crate::layer::span::Span;
+use crate::{Float, Mode};
 
 /// What training drops within a recurrent layer.
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +128,7 @@ impl<F: Float> Recurrent<F> {
                 draw.fill(&mut dropped.state);
             }
             DropoutKind::Weights => {
-                let (w, u) = (&parameters[self.place.w.clone()], &parameters[self.place.u.clone()]);
+                let (w, u) = (&parameters[self.tensors.w.clone()], &parameters[self.tensors.u.clone()]);
                 dropped.elements.resize(w.len() + u.len(), F::ZERO);
                 draw.fill(&mut dropped.elements);
                 dropped.values.clear();

@@ -1,32 +1,33 @@
 //! The forward pass of a recurrent layer.
 
-use super::{Dropped, Recurrent};
+use super::dropout::Dropped;
+use super::{Recurrent, RecurrentTape};
 use crate::Float;
-use crate::batch::Frames;
 use crate::cell::ForwardStep;
 use crate::layer::span::spans;
-use crate::layer::{Mode, Tape, fit};
+use crate::layer::{Forward, Mode, Output, fit};
 
 impl<F: Float> Recurrent<F> {
-    pub fn forward(&self, parameters: &[F], input: Frames<'_, F>, tape: &mut Tape<F>, mode: Mode) {
+    pub(super) fn run_forward(&self, pass: Forward<'_, F>, out: &mut Output<F>, tape: &mut RecurrentTape<F>) {
+        let Forward { parameters, input, mode } = pass;
         let (size, h, steps) = (input.size, self.units, input.steps());
         let n = size * h;
-        tape.shape(input.rows, size, h, 1);
+        out.shape(input.rows, size, h, 1);
+        tape.n = n;
         tape.gates.resize_with(self.stages.len(), Vec::new);
         for (gates, stage) in tape.gates.iter_mut().zip(&self.stages) {
             fit(gates, steps * n * stage.gates());
         }
-        let [h_0, c_0] = &tape.initial;
-        tape.out[..h_0.len()].copy_from_slice(h_0);
+        out.values[..tape.h_0.len()].copy_from_slice(&tape.h_0);
         if self.keeps_cell() {
-            fit(&mut tape.long, (1 + steps) * n);
-            tape.long[..n].fill(F::ZERO);
-            tape.long[..c_0.len()].copy_from_slice(c_0);
+            fit(&mut tape.c, (1 + steps) * n);
+            tape.c[..n].fill(F::ZERO);
+            tape.c[..tape.c_0.len()].copy_from_slice(&tape.c_0);
         }
         let between = if self.stages.len() > 1 { steps * n } else { 0 };
         fit(&mut tape.middle, between);
         fit(&mut tape.carry, between);
-        if tape.keep_pre {
+        if mode == Mode::Trace {
             tape.pre.resize_with(self.stages.len(), Vec::new);
             tape.pre.iter_mut().for_each(Vec::clear);
         }
@@ -40,7 +41,7 @@ impl<F: Float> Recurrent<F> {
             }
             for t in span.from..span.to {
                 for s in 0..self.stages.len() {
-                    self.forward_stage(parameters, input, tape, &mut dropped, [t, s]);
+                    self.forward_stage(pass, out, tape, &mut dropped, [t, s]);
                 }
             }
         }
@@ -49,22 +50,22 @@ impl<F: Float> Recurrent<F> {
 
     fn forward_stage(
         &self,
-        parameters: &[F],
-        input: Frames<'_, F>,
-        tape: &mut Tape<F>,
+        Forward { parameters, input, mode }: Forward<'_, F>,
+        out: &mut Output<F>,
+        tape: &mut RecurrentTape<F>,
         dropped: &mut Dropped<F>,
         [t, s]: [usize; 2],
     ) {
         let (h, rows) = (self.units, input.rows[t]);
         let (n, stage) = (input.size * h, &self.stages[s]);
-        let bias = &parameters[self.place.b.clone()][self.first[s] * h..self.first[s + 1] * h];
+        let bias = &parameters[self.tensors.b.clone()][self.first[s] * h..self.first[s + 1] * h];
         let stride = stage.gates() * h;
-        let (before, after) = tape.out.split_at_mut((t + 1) * n);
+        let (before, after) = out.values.split_at_mut((t + 1) * n);
         let h_previous = &before[t * n..];
         let last = s + 1 == self.stages.len();
         let gates = &mut tape.gates[s][t * input.size * stride..][..input.size * stride];
 
-        let starts_at_zero = tape.initial[0].is_empty();
+        let starts_at_zero = tape.h_0.is_empty();
         let (h_in, middle): (&[F], &mut [F]) = match tape.middle.get_mut(t * n..(t + 1) * n) {
             Some(middle) if s > 0 => (middle, &mut []),
             Some(middle) => (h_previous, middle),
@@ -81,7 +82,7 @@ impl<F: Float> Recurrent<F> {
                 }
             }
         }
-        if tape.keep_pre {
+        if mode == Mode::Trace {
             for row in gates.chunks_exact(stride).take(rows) {
                 tape.pre[s].extend(row.iter().zip(bias).map(|(a, b)| F::of(a.f64() + b.f64())));
             }
@@ -90,7 +91,7 @@ impl<F: Float> Recurrent<F> {
         let (mut long_out, mut carry, mut carry_out): (&mut [F], &[F], &mut [F]) = (&mut [], &[], &mut []);
         let mut long: &[F] = if self.long_is_h() { h_previous } else { &[] };
         if self.keeps_cell() {
-            let (c_before, c_after) = tape.long.split_at_mut((t + 1) * n);
+            let (c_before, c_after) = tape.c.split_at_mut((t + 1) * n);
             long = &c_before[t * n..];
             long_out = &mut c_after[..n];
         }
@@ -99,7 +100,7 @@ impl<F: Float> Recurrent<F> {
             if last { carry = step } else { carry_out = step }
         }
         let h_out = if last { &mut after[..n] } else { middle };
-        let diagonal = &parameters[self.place.v.clone()];
+        let diagonal = &parameters[self.tensors.v.clone()];
         stage.forward(ForwardStep {
             rows,
             units: h,

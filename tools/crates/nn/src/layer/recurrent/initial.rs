@@ -3,7 +3,7 @@
 use super::*;
 use crate::batch::Frames;
 use crate::cell;
-use crate::layer::{Mode, Tape};
+use crate::layer::{Backward, Forward, Mode, Output};
 
 const ROWS: [usize; 4] = [3, 3, 2, 1];
 const SIZE: usize = 3;
@@ -31,33 +31,33 @@ struct Case {
 impl Case {
     fn new(variant: &str) -> Self {
         let (cell, number, spec) = cell::find::<f64>(variant).unwrap();
-        let rows = |without| spec.gates().filter(|g| g.columns != without).count() * UNITS;
-        let (w, u) = (rows(Columns::Hidden) * INPUTS, rows(Columns::Input) * UNITS);
+        let rows = |without| spec.gates().filter(|g| g.operands != without).count() * UNITS;
+        let (w, u) = (rows(Operands::Hidden) * INPUTS, rows(Operands::Input) * UNITS);
         let (b, v) = (spec.gates().count() * UNITS, spec.peephole.len() * UNITS);
-        let place = Place { w: 0..w, u: w..w + u, b: w + u..w + u + b, v: w + u + b..w + u + b + v };
-        let parameters = random(place.v.end, 1);
-        let mut layer = Recurrent::new(spec, (cell.stages)(number), INPUTS, UNITS, place);
+        let tensors = Tensors { w: 0..w, u: w..w + u, b: w + u..w + u + b, v: w + u + b..w + u + b + v };
+        let parameters = random(tensors.v.end, 1);
+        let mut layer = Recurrent::new(spec, (cell.stages)(number), INPUTS, UNITS, tensors);
         layer.pack(&parameters);
         let frames = random(ROWS.len() * SIZE * INPUTS, 2);
         Case { layer, parameters, frames, d: random(ROWS.len() * SIZE * UNITS, 3) }
     }
 
+    fn frames(&self, steps: std::ops::Range<usize>) -> Frames<'_, f64> {
+        let data = &self.frames[steps.start * SIZE * INPUTS..];
+        Frames { data, rows: &ROWS[steps], size: SIZE, width: INPUTS }
+    }
+
     /// Runs steps `from..to`, from these states.
-    fn run(&self, steps: std::ops::Range<usize>, initial: [Vec<f64>; 2]) -> Tape<f64> {
-        let mut tape = Tape { initial, ..Tape::default() };
-        let (data, rows) = (&self.frames[steps.start * SIZE * INPUTS..], &ROWS[steps]);
-        self.layer.forward(
-            &self.parameters,
-            Frames { data, rows, size: SIZE, width: INPUTS },
-            &mut tape,
-            Mode::Evaluate,
-        );
-        tape
+    fn run(&self, steps: std::ops::Range<usize>, [h_0, c_0]: [Vec<f64>; 2]) -> (Output<f64>, RecurrentTape<f64>) {
+        let (mut out, mut tape) = (Output::default(), RecurrentTape { h_0, c_0, ..RecurrentTape::default() });
+        let pass = Forward { parameters: &self.parameters, input: self.frames(steps), mode: Mode::Evaluate };
+        self.layer.forward(pass, &mut out, &mut tape);
+        (out, tape)
     }
 
     fn loss(&self, initial: [Vec<f64>; 2]) -> f64 {
-        let tape = self.run(0..ROWS.len(), initial);
-        let h = tape.output();
+        let (out, _) = self.run(0..ROWS.len(), initial);
+        let h = out.frames();
         let of_step = |t: usize| h.step(t).iter().zip(&self.d[t * SIZE * UNITS..]).map(|(h, d)| h * d).sum::<f64>();
         (0..ROWS.len()).map(of_step).sum()
     }
@@ -70,13 +70,15 @@ fn the_gradient_reaches_the_initial_state() {
         let n = SIZE * UNITS;
         let c_0 = if case.layer.keeps_cell() { random(n, 5) } else { Vec::new() };
         let initial = [random(n, 4), c_0];
-        let mut tape = case.run(0..ROWS.len(), initial.clone());
-        tape.clear_gradient();
-        tape.dout.copy_from_slice(&case.d);
-        tape.touched.fill(true);
+        let (mut out, mut tape) = case.run(0..ROWS.len(), initial.clone());
+        out.clear_gradient();
+        out.gradient.copy_from_slice(&case.d);
+        out.touched.fill(true);
         let mut gradient = vec![0.0; case.parameters.len()];
-        let input = Frames { data: &case.frames[..], rows: &ROWS, size: SIZE, width: INPUTS };
-        case.layer.backward(&case.parameters, input, &mut tape, &mut gradient, None);
+        let (parameters, input) = (&case.parameters, case.frames(0..ROWS.len()));
+        let pass = Backward { parameters, input, gradient: &mut gradient, below: None, probe: false };
+        case.layer.backward(pass, &mut out, &mut tape);
+        let found = [tape.h_0_gradient(), tape.c_0_gradient()];
         for (which, states) in initial.iter().enumerate() {
             for i in 0..states.len() {
                 let at = |by: f64| {
@@ -85,12 +87,12 @@ fn the_gradient_reaches_the_initial_state() {
                     case.loss(moved)
                 };
                 let numeric = (at(1e-5) - at(-1e-5)) / 2e-5;
-                let analytic = tape.running[which][i];
+                let analytic = found[which][i];
                 assert!((numeric - analytic).abs() < 1e-7, "{variant} {which} {i}: {numeric} {analytic}");
             }
         }
         // U sees h_0 too.
-        let u = case.layer.place.u.start;
+        let u = case.layer.tensors.u.start;
         let mut moved = Case::new(variant);
         let mut at = |by: f64| {
             moved.parameters[u] += by;
@@ -99,7 +101,7 @@ fn the_gradient_reaches_the_initial_state() {
             moved.parameters[u] -= by;
             loss
         };
-        if !case.layer.place.u.is_empty() {
+        if !case.layer.tensors.u.is_empty() {
             let numeric = (at(1e-5) - at(-1e-5)) / 2e-5;
             assert!((numeric - gradient[u]).abs() < 1e-7, "{variant} U: {numeric} {}", gradient[u]);
         }
@@ -112,11 +114,11 @@ fn a_sequence_goes_on_from_its_states() {
     for variant in cell::variant_names() {
         let case = Case::new(variant);
         let n = SIZE * UNITS;
-        let whole = case.run(0..ROWS.len(), Default::default());
-        let before = case.run(0..2, Default::default());
-        let c = before.long.get(2 * n..).unwrap_or_default().to_vec();
-        let after = case.run(2..ROWS.len(), [before.output().from(1).to_vec(), c]);
-        assert_eq!(whole.output().step(3), after.output().step(1), "{variant}");
-        assert_eq!(whole.output().step(2), after.output().step(0), "{variant}");
+        let (whole, _) = case.run(0..ROWS.len(), Default::default());
+        let (before, tape) = case.run(0..2, Default::default());
+        let c = tape.cells().get(n..).unwrap_or_default().to_vec();
+        let (after, _) = case.run(2..ROWS.len(), [before.frames().from(1).to_vec(), c]);
+        assert_eq!(whole.frames().step(3), after.frames().step(1), "{variant}");
+        assert_eq!(whole.frames().step(2), after.frames().step(0), "{variant}");
     }
 }

@@ -11,7 +11,7 @@ pub struct Plan {
     pub graphs: Vec<usize>,
     /// Where each node's neighbours begin; one more than there are nodes.
     pub offsets: Vec<usize>,
-    /// Of every edge, the node that hears and the node that it hears.
+    /// Of every edge, the node that receives and the node that it receives from.
     pub edges: Vec<[usize; 2]>,
 }
 

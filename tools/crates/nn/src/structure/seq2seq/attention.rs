@@ -22,7 +22,7 @@ struct Place {
     first_pair: usize,
 }
 
-/// Vectors of all sequences, one sequence behind the other, `[vectors, width]`.
+/// Vectors of all sequences, one sequence after the other, `[vectors, width]`.
 #[derive(Clone, Debug, Default, GetSize)]
 pub struct Vectors<F> {
     data: Vec<F>,
@@ -249,7 +249,7 @@ impl<F: Float> Attention<F> {
         &self.weights.gradient
     }
 
-    /// From ∂L/∂e to ∂L/∂q and ∂L/∂k, behind [`Attention::dot`].
+    /// From ∂L/∂e to ∂L/∂q and ∂L/∂k, after [`Attention::dot`].
     pub fn backward_dot(&mut self, scale: f64) {
         let (width, scale) = (self.k.width, F::of(scale));
         self.weights.gradient.iter_mut().for_each(|e| *e *= scale);
@@ -265,7 +265,7 @@ impl<F: Float> Attention<F> {
         }
     }
 
-    /// From ∂L/∂tanh(q + k), `[pairs, u]`, to ∂L/∂q and ∂L/∂k, behind [`Attention::sums`].
+    /// From ∂L/∂tanh(q + k), `[pairs, u]`, to ∂L/∂q and ∂L/∂k, after [`Attention::sums`].
     pub fn backward_sums(&mut self, dsums: &[F]) {
         let width = self.k.width;
         for p in &self.places {

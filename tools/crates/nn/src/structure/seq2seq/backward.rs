@@ -1,12 +1,12 @@
 //! Back-propagation through an encoder-decoder: head, attention, decoder, bridge, encoder.
 
-use elman::blob::Score;
+use elman::blob::AttentionScore;
 
 use super::attention::Side;
-use super::{BRIDGE, DECODER, ENCODER, HEAD, Joined, KEY, Memory, QUERY, SCORE, one_step};
+use super::{BRIDGE, DECODER, ENCODER, ENERGY, HEAD, Joined, KEY, Memory, QUERY, one_step};
 use crate::Float;
 use crate::batch::Frames;
-use crate::layer::{Below, Tape};
+use crate::layer::{Below, Output, RecurrentTape, Tape};
 use crate::network::Chain;
 
 impl<F: Float> Joined<'_, F> {
@@ -14,11 +14,12 @@ impl<F: Float> Joined<'_, F> {
     pub(super) fn backward(&self, memory: &mut Memory<F>, gradient: &mut [F]) {
         let Memory { source, target, tapes, attention, encoder_rows, summary, joined } = memory;
         let [encoder, bridge, decoder, query, key, score, head] = tapes;
-        let (h, s_width) = (encoder.last().map_or(source.frames(), Tape::output), self.cells_width(decoder));
+        let (h, s_width) =
+            (encoder.last().map_or(source.frames(), |top| top.output.frames()), self.cells_width(decoder));
         let (size, steps) = (target.order().len(), target.frames().steps());
         let rows = target.frames().rows;
         let width = s_width + if self.attends() { self.states } else { 0 };
-        let s = decoder.last().map_or(target.frames(), Tape::output);
+        let s = decoder.last().map_or(target.frames(), |top| top.output.frames());
         let data = if self.attends() { &joined[..] } else { s.data };
         let top = Frames { data, rows, size, width };
         let mut djoined = vec![F::ZERO; steps * size * width];
@@ -36,12 +37,12 @@ impl<F: Float> Joined<'_, F> {
             }
             let de = attention.backward().to_vec();
             let u = attention.width();
-            if self.score == Score::Additive {
+            if self.score == AttentionScore::Additive {
                 let pairs = [attention.pairs()];
                 let mut dsums = vec![F::ZERO; pairs[0] * u];
                 start_at(score, |_, top| top.copy_from_slice(&de));
                 let sums = attention.computed_sums().to_vec();
-                below(&self.chain(SCORE), one_step(&sums, &pairs, u), score, gradient, &mut dsums);
+                below(&self.chain(ENERGY), one_step(&sums, &pairs, u), score, gradient, &mut dsums);
                 attention.backward_sums(&dsums);
             } else {
                 attention.backward_dot(self.scale(u));
@@ -81,7 +82,8 @@ impl<F: Float> Joined<'_, F> {
         let mut dstart = vec![F::ZERO; size * units];
         let mut at = 0;
         for (k, n) in &self.cells {
-            for (to, d) in dstart.chunks_exact_mut(units).zip(decoder[*k].running[0].chunks_exact(*n)) {
+            let states: &RecurrentTape<F> = decoder[*k].parts().1;
+            for (to, d) in dstart.chunks_exact_mut(units).zip(states.h_0_gradient().chunks_exact(*n)) {
                 to[at..at + n].copy_from_slice(d);
             }
             at += n;
@@ -109,16 +111,16 @@ impl<F: Float> Joined<'_, F> {
 
     /// Width of s_t.
     fn cells_width(&self, decoder: &[Tape<F>]) -> usize {
-        decoder.last().map_or(0, |tape| tape.width)
+        decoder.last().map_or(0, |top| top.output.width)
     }
 }
 
 /// Prepares a chain's tapes for the backward pass and lets `write` fill ∂L/∂y of the last, if there is one.
 fn start_at<F: Float>(tapes: &mut [Tape<F>], write: impl FnOnce(&[usize], &mut [F])) {
-    tapes.iter_mut().for_each(Tape::clear_gradient);
-    if let Some(Tape { rows, dout, touched, .. }) = tapes.last_mut() {
+    tapes.iter_mut().for_each(|tape| tape.output.clear_gradient());
+    if let Some(Output { rows, gradient, touched, .. }) = tapes.last_mut().map(|top| &mut top.output) {
         touched.fill(true);
-        write(rows, dout);
+        write(rows, gradient);
     }
 }
 
@@ -131,6 +133,6 @@ fn below<F: Float>(
     dinput: &mut [F],
 ) {
     let mut touched = vec![false; input.steps()];
-    let below = Below { dout: dinput, touched: &mut touched, size: input.size, width: input.width };
+    let below = Below { gradient: dinput, touched: &mut touched, size: input.size, width: input.width };
     chain.backward(input, tapes, gradient, Some(below));
 }

@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::{DECODER, HEAD, Item, Joined, Memory, inputs, one_step};
-use crate::layer::{Mode, Tape};
+use crate::layer::{Mode, Output, RecurrentTape};
 use crate::loss::{END, argmax};
 use crate::{Float, Network};
 
@@ -12,7 +12,7 @@ use crate::{Float, Network};
 const FREE: u64 = 1 << 48;
 
 impl<F: Float> Joined<'_, F> {
-    /// Runs the decoder a step at a time, every row behind its source, at most `limit` steps: `choose` is given step, row
+    /// Runs the decoder a step at a time, every row after its source, at most `limit` steps: `choose` is given step, row
     /// and scores, and says what the row reads next; `None` where it has come to its end.
     fn unroll(&self, memory: &mut Memory<F>, limit: usize, mut choose: impl FnMut(usize, usize, &[F]) -> Option<u32>) {
         let rows = memory.source.order().len();
@@ -22,7 +22,7 @@ impl<F: Float> Joined<'_, F> {
         let all = [rows];
         for t in 0..limit {
             self.decode(memory, one_step(&symbols, &all, 1), (0..rows).map(|_| 1), Mode::Evaluate);
-            let Some(y) = memory.tapes[HEAD].last().map(Tape::output) else { break };
+            let Some(y) = memory.tapes[HEAD].last().map(|top| top.output.frames()) else { break };
             let mut going = false;
             for (row, symbol) in symbols.iter_mut().enumerate() {
                 let chosen = choose(t, row, y.row(0, row));
@@ -39,17 +39,19 @@ impl<F: Float> Joined<'_, F> {
     /// After a step, puts the decoder before the next: row r goes on from the states of row `parents[r]`.
     fn carry(&self, memory: &mut Memory<F>, parents: &[usize]) {
         for (k, units) in &self.cells {
-            let Tape { initial: [h_0, c_0], out, long, .. } = &mut memory.tapes[DECODER][*k];
-            let after = parents.len() * units;
-            let rows = || parents.iter().map(|row| after + row * units..after + (row + 1) * units);
-            h_0.clear();
-            rows().for_each(|row| h_0.extend_from_slice(&out[row]));
+            let (out, states): (&mut Output<F>, &mut RecurrentTape<F>) = memory.tapes[DECODER][*k].parts();
+            let h = out.frames();
+            states.h_0.clear();
+            parents.iter().for_each(|row| states.h_0.extend_from_slice(h.row(0, *row)));
+            let mut c_0 = std::mem::take(&mut states.c_0);
             c_0.clear();
-            rows().for_each(|row| c_0.extend_from_slice(long.get(row).unwrap_or_default()));
+            let rows = parents.iter().map(|row| row * units..(row + 1) * units);
+            rows.for_each(|row| c_0.extend_from_slice(states.cells().get(row).unwrap_or_default()));
+            states.c_0 = c_0;
         }
     }
 
-    /// The most likely sequence that a search with `beams` hypotheses finds behind the source, of which memory holds as
+    /// The most likely sequence that a search with `beams` hypotheses finds after the source, of which memory holds as
     /// many copies: as the device searches.
     fn search(&self, memory: &mut Memory<F>, limit: usize, beams: usize) -> Vec<u32> {
         let order: Vec<usize> = (0..beams).collect();
@@ -59,7 +61,7 @@ impl<F: Float> Joined<'_, F> {
         let mut symbols = vec![F::of(f64::from(END)); beams];
         for _ in 0..limit {
             self.decode(memory, one_step(&symbols, &[beams], 1), order.iter().map(|_| 1), Mode::Evaluate);
-            let Some(y) = memory.tapes[HEAD].last().map(Tape::output) else { break };
+            let Some(y) = memory.tapes[HEAD].last().map(|top| top.output.frames()) else { break };
             let mut next: Vec<(f64, usize, u32)> = Vec::new();
             for (k, (_, p)) in live.iter().enumerate() {
                 let y = y.row(0, k);
@@ -92,7 +94,7 @@ impl<F: Float> Joined<'_, F> {
         ended.or(live.into_iter().next()).map_or(Vec::new(), |(written, _)| written)
     }
 
-    /// The symbols that the network says behind its source, each the most likely behind those before; at most `limit`.
+    /// The symbols that the network says after its source, each the most likely after those before; at most `limit`.
     fn greedy(&self, memory: &mut Memory<F>, limit: usize) -> Vec<Vec<u32>> {
         let mut said = vec![Vec::new(); memory.source.order().len()];
         self.unroll(memory, limit, |t, row, y| {
@@ -105,7 +107,7 @@ impl<F: Float> Joined<'_, F> {
         said
     }
 
-    /// Replaces what the decoder reads: the wanted symbol with this probability, else what the network says itself behind
+    /// Replaces what the decoder reads: the wanted symbol with this probability, else what the network says itself after
     /// what it has read so far (Bengio et al. 2015). No gradient goes through the choice.
     pub(super) fn free(&self, memory: &mut Memory<F>, items: &[Item<'_>], forced: f64, seed: u64) {
         let mut reads: Vec<Vec<f32>> = items.iter().map(|i| inputs(i.target)).collect();
@@ -129,16 +131,24 @@ impl<F: Float> Joined<'_, F> {
 /// # Panics
 /// Where a source is empty or no whole number of frames, or the network is no encoder-decoder.
 pub fn decode<F: Float>(network: &Network<F>, sources: &[&[f32]], limit: usize) -> Vec<Vec<u32>> {
+    F::decode(network, sources, limit)
+}
+
+pub(crate) fn decode_here<F: Float>(network: &Network<F>, sources: &[&[f32]], limit: usize) -> Vec<Vec<u32>> {
     let mut memory = Memory::default();
     memory.source.fill(sources, network.spec().inputs);
     Joined::new(network).greedy(&mut memory, limit)
 }
 
-/// The most likely symbols behind one source that a search with `beams` hypotheses finds; with one, greedily.
+/// The most likely symbols after one source that a search with `beams` hypotheses finds; with one, greedily.
 ///
 /// # Panics
 /// As [`decode`].
 pub fn search<F: Float>(network: &Network<F>, source: &[f32], limit: usize, beams: usize) -> Vec<u32> {
+    F::search(network, source, limit, beams)
+}
+
+pub(crate) fn search_here<F: Float>(network: &Network<F>, source: &[f32], limit: usize, beams: usize) -> Vec<u32> {
     let mut memory = Memory::default();
     memory.source.fill(&vec![source; beams.max(1)], network.spec().inputs);
     Joined::new(network).search(&mut memory, limit, beams.max(1))

@@ -15,29 +15,23 @@ mod backward;
 mod decode;
 
 pub use decode::{decode, search};
+pub(crate) use decode::{decode_here, search_here};
 
 use super::Item;
 use crate::batch::{Batch, Frames};
 use crate::joined::StructureSpec;
-use crate::layer::{Layer, Mode, Tape};
+use crate::layer::{Mode, Reads, RecurrentTape, Tape};
 use crate::loss::{END, NO_CLASS, Target, argmax};
 use crate::network::Chain;
-use crate::trace::{Trace, trace as of_tape};
-use crate::{Float, LayerSpec, Network, NetworkSpec, Pass, Score, Workspace};
+use crate::trace::Trace;
+use crate::{Cell, Float, LayerSpec, Network, NetworkSpec, Pass, Score, Workspace};
 use attention::{Attention, Side};
-use elman::blob::Score as AttentionScore;
+use elman::blob::AttentionScore;
+use elman::wiring::seq2seq::{BRIDGE, DECODER, ENCODER, ENERGY, HEAD, KEY, QUERY};
 use get_size2::GetSize;
 
-const ENCODER: usize = 0;
-const BRIDGE: usize = 1;
-const DECODER: usize = 2;
-const QUERY: usize = 3;
-const KEY: usize = 4;
-const SCORE: usize = 5;
-const HEAD: usize = 6;
-
 /// The memory in which an encoder-decoder runs; reused from batch to batch.
-#[derive(Clone, Debug, Default, GetSize)]
+#[derive(Debug, Default, GetSize)]
 pub struct Memory<F> {
     source: Batch<F>,
     /// The symbol that the decoder reads at each step.
@@ -84,14 +78,14 @@ pub fn misfit(spec: &NetworkSpec) -> Option<String> {
     let mut units = 0;
     for layer in decoder {
         match layer {
-            LayerSpec::Cell { bidirectional: true, .. } => {
+            LayerSpec::Cell(Cell { bidirectional: true, .. }) => {
                 return Some("a decoder cannot read from the end of what it has not written yet".to_owned());
             }
-            LayerSpec::Cell { units: n, .. } => units += n,
+            LayerSpec::Cell(cell) => units += cell.units,
             _ => {}
         }
     }
-    if !matches!(decoder.first(), Some(LayerSpec::Embedding { .. } | LayerSpec::OneHot { .. })) || units == 0 {
+    if decoder.first().is_none_or(|first| first.reads() != Reads::Symbol) || units == 0 {
         return Some("a decoder needs an `embedding` or `one-hot` layer, and a recurrent one".to_owned());
     }
     let widths = spec.chain_widths();
@@ -114,11 +108,10 @@ impl<'n, F: Float> Joined<'n, F> {
             _ => AttentionScore::None,
         };
         let states = spec.chain_widths()[ENCODER].1;
-        let top = spec.layers[spec.chain(ENCODER)].iter().rev().find(|l| !matches!(l, LayerSpec::Dropout { .. }));
-        let both = matches!(top, Some(LayerSpec::Cell { bidirectional: true, .. }));
-        let units = |layer: &Layer<F>| if let Layer::Recurrent(cell) = layer { Some(cell.units()) } else { None };
+        let top = spec.layers[spec.chain(ENCODER)].iter().rev().find(|l| !matches!(l, LayerSpec::Dropout(_)));
+        let both = matches!(top, Some(LayerSpec::Cell(Cell { bidirectional: true, .. })));
         let decoder = network.chain(DECODER);
-        let cells = decoder.layers().iter().enumerate().filter_map(|(k, l)| Some((k, units(l)?))).collect();
+        let cells = decoder.layers().iter().enumerate().filter_map(|(k, l)| Some((k, l.state_units()?))).collect();
         Joined { network, score, states, forward: if both { states / 2 } else { states }, cells }
     }
 
@@ -159,15 +152,15 @@ impl<'n, F: Float> Joined<'n, F> {
         decoder.resize_with(layers, Tape::default);
         let mut at = 0;
         for (k, units) in &self.cells {
-            let h_0 = &mut decoder[*k].initial[0];
-            h_0.clear();
-            (0..order.len()).for_each(|row| h_0.extend_from_slice(&start.row(0, row)[at..at + units]));
-            decoder[*k].initial[1].clear();
+            let states: &mut RecurrentTape<F> = decoder[*k].parts().1;
+            states.h_0.clear();
+            (0..order.len()).for_each(|row| states.h_0.extend_from_slice(&start.row(0, row)[at..at + units]));
+            states.c_0.clear();
             at += units;
         }
     }
 
-    /// Runs the decoder from its initial states over the symbols of `input`, and what comes behind it; `lengths` are the
+    /// Runs the decoder from its initial states over the symbols of `input`, and what comes after it; `lengths` are the
     /// steps of every row.
     fn decode(&self, memory: &mut Memory<F>, input: Frames<'_, F>, lengths: impl Iterator<Item = usize>, mode: Mode) {
         let Memory { source, tapes, attention, encoder_rows, joined, .. } = memory;
@@ -179,8 +172,8 @@ impl<'n, F: Float> Joined<'n, F> {
         }
         let states = |row: usize| source.lengths()[encoder_rows[row]];
         attention.shape(lengths.enumerate().map(|(row, steps)| (steps, states(row))));
-        let h = encoder.last().map_or(source.frames(), Tape::output);
-        let k = key.last().map_or(h, Tape::output);
+        let h = encoder.last().map_or(source.frames(), |top| top.output.frames());
+        let k = key.last().map_or(h, |top| top.output.frames());
         let q = self.chain(QUERY).forward(s, query, mode);
         attention.gather(Side::Steps, q, |row| row);
         attention.gather(Side::Keys, k, |row| encoder_rows[row]);
@@ -188,8 +181,8 @@ impl<'n, F: Float> Joined<'n, F> {
         if self.score == AttentionScore::Additive {
             let pairs = [attention.pairs()];
             let sums = one_step(attention.sums(), &pairs, q.width);
-            self.chain(SCORE).forward(sums, score, mode);
-            attention.set_scores(score.last().map_or(&[], |e| e.output().data));
+            self.chain(ENERGY).forward(sums, score, mode);
+            attention.set_scores(score.last().map_or(&[], |e| e.output.frames().data));
         } else {
             attention.dot(self.scale(q.width));
         }
@@ -214,7 +207,7 @@ impl<'n, F: Float> Joined<'n, F> {
         memory.target.fill(&targets.iter().map(Vec::as_slice).collect::<Vec<_>>(), 1);
     }
 
-    /// Encoder and decoder over what [`Joined::fill`] laid out; the output is that of the last tape of the head.
+    /// Encoder and decoder over what [`Joined::fill`] stored; the output is that of the last tape of the head.
     fn forward(&self, memory: &mut Memory<F>, mode: Mode) {
         let target = std::mem::take(&mut memory.target);
         self.encode(memory, target.order(), mode);
@@ -223,7 +216,7 @@ impl<'n, F: Float> Joined<'n, F> {
     }
 }
 
-/// As [`super::learn`]. `correct` and `outputs` of the score count whole sequences: with every symbol right behind the
+/// As [`super::learn`]. `correct` and `outputs` of the score count whole sequences: with every symbol right after the
 /// right ones, the network writes the sequence by itself.
 pub(super) fn learn<F: Float>(
     network: &Network<F>,
@@ -242,15 +235,15 @@ pub(super) fn learn<F: Float>(
     joined.forward(&mut memory, mode);
     let targets: Vec<&Target> = memory.target.order().iter().map(|&i| items[i].target).collect();
     let head = &mut memory.tapes[HEAD];
-    let right = head.last().map_or(0, |top| exact(top.output(), &targets));
+    let right = head.last().map_or(0, |top| exact(top.output.frames(), &targets));
     let mut score = match gradient {
         None => {
-            let y = head.last().map_or(memory.target.frames(), Tape::output);
+            let y = head.last().map_or(memory.target.frames(), |top| top.output.frames());
             pass.loss.score(y, &targets, pass.classes, pass.scale, None)
         }
         Some(gradient) => {
-            head.iter_mut().for_each(Tape::clear_gradient);
-            let score = head.last_mut().map_or(Score::default(), |top| top.score(&targets, pass));
+            head.iter_mut().for_each(|tape| tape.output.clear_gradient());
+            let score = head.last_mut().map_or(Score::default(), |top| top.output.score(&targets, pass));
             joined.backward(&mut memory, gradient);
             score
         }
@@ -274,25 +267,22 @@ pub(super) fn run<F: Float>(network: &Network<F>, item: Item<'_>, mode: Mode) ->
     let mut memory = Memory::default();
     Joined::fill(&mut memory, network.spec(), &[item]);
     Joined::new(network).forward(&mut memory, mode);
-    memory.tapes[HEAD].last().map_or(Vec::new(), |top| top.output().data.to_vec())
+    memory.tapes[HEAD].last().map_or(Vec::new(), |top| top.output.frames().data.to_vec())
 }
 
 /// As [`super::trace`].
 pub(super) fn trace<F: Float>(network: &Network<F>, item: Item<'_>) -> Vec<Trace<F>> {
     let mut memory = Memory::default();
-    for (k, tapes) in memory.tapes.iter_mut().enumerate() {
-        network.chain(k).prepare(tapes, true);
-    }
     Joined::fill(&mut memory, network.spec(), &[item]);
     let joined = Joined::new(network);
-    joined.forward(&mut memory, Mode::Evaluate);
-    let output = |tapes: &[Tape<F>]| tapes.last().map_or(Vec::new(), |tape| tape.output().data.to_vec());
+    joined.forward(&mut memory, Mode::Trace);
+    let output = |tapes: &[Tape<F>]| tapes.last().map_or(Vec::new(), |top| top.output.frames().data.to_vec());
     let (h, s) = (output(&memory.tapes[ENCODER]), output(&memory.tapes[DECODER]));
     let sums = memory.attention.computed_sums().to_vec();
     let top = if joined.attends() { memory.joined } else { s.clone() };
     let read = [Vec::new(), memory.summary, Vec::new(), s, h, sums, top];
-    let mut tapes: Vec<Tape<F>> = memory.tapes.into_iter().flatten().collect();
-    let mut traces: Vec<Trace<F>> = network.outputs.iter().map(|&i| of_tape(&mut tapes[i])).collect();
+    let tapes = memory.tapes.iter_mut().enumerate();
+    let mut traces = network.of_recipe(tapes.flat_map(|(k, tapes)| network.chain(k).trace(tapes)).collect());
     for (k, read) in read.into_iter().enumerate() {
         if let Some(first) = traces.get_mut(network.spec().chain(k).start)
             && !network.spec().chain(k).is_empty()

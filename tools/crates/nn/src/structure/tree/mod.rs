@@ -6,23 +6,20 @@
 
 mod plan;
 
-use elman::cell::LongState;
+use elman::cell::CarriedState;
+use elman::wiring::tree::{COMPOSE, HEAD, LEAF};
 use get_size2::GetSize;
 
 use self::plan::Plan;
 use super::Item;
-use crate::layer::{Below, Layer, Mode, Tape};
+use crate::layer::{Below, Mode, Tape};
 use crate::network::Chain;
-use crate::{Float, Frames, LayerSpec, Network, Pass, Score, StructureSpec, Target, Trace, Workspace, variant};
+use crate::{Float, Frames, LayerSpec, Network, Pass, Score, StructureSpec, Target, Trace, Workspace};
 use elman_data::Joints;
 
-const LEAF: usize = 0;
-const COMPOSE: usize = 1;
-const HEAD: usize = 2;
-
 /// The memory of a pass, reused from batch to batch.
-#[derive(Clone, Debug, Default, GetSize)]
-pub struct Room<F> {
+#[derive(Debug, Default, GetSize)]
+pub struct Memory<F> {
     plan: Plan,
     /// `[leaves, inputs]`
     frames: Vec<F>,
@@ -36,11 +33,10 @@ pub struct Room<F> {
     dc: Vec<F>,
     /// `[trees, roots * units]`: what the head reads, where it reads roots alone.
     roots: Vec<F>,
-    keep_pre: bool,
 }
 
 /// The nodes of one height.
-#[derive(Clone, Debug, Default, GetSize)]
+#[derive(Debug, Default, GetSize)]
 struct Level<F> {
     /// `[rows, 2 * units]`: [h_left; h_right]
     x: Vec<F>,
@@ -53,7 +49,7 @@ fn step<'a, F>(data: &'a [F], n: &'a [usize; 1], width: usize) -> Frames<'a, F> 
 }
 
 /// What is fixed of a network over trees.
-struct Shape {
+struct Sizes {
     inputs: usize,
     units: usize,
     outputs: usize,
@@ -65,7 +61,7 @@ struct Shape {
     leaf_cell: bool,
 }
 
-impl Shape {
+impl Sizes {
     fn of<F: Float>(network: &Network<F>) -> Self {
         let spec = network.spec();
         let ends = spec.chain_widths();
@@ -74,26 +70,20 @@ impl Shape {
             _ => (1, false),
         };
         let long = |k: usize| match spec.layers[spec.chain(k)].last() {
-            Some(LayerSpec::Cell { variant: name, .. }) => variant(name).map_or(LongState::None, |v| v.long),
-            _ => LongState::None,
+            Some(LayerSpec::Cell(cell)) => cell.table().map_or(CarriedState::None, |table| table.carried),
+            _ => CarriedState::None,
         };
-        let pair = long(COMPOSE) == LongState::Pair;
-        Shape {
+        let pair = long(COMPOSE) == CarriedState::Pair;
+        Sizes {
             inputs: spec.inputs,
             units: ends[COMPOSE].1,
             outputs: spec.outputs(),
             roots,
             every_node,
             pair,
-            leaf_cell: pair && long(LEAF) == LongState::Cell,
+            leaf_cell: pair && long(LEAF) == CarriedState::Cell,
         }
     }
-}
-
-/// The tape of a chain's last layer of cells.
-fn cell_tape<'t, F: Float>(chain: &Chain<'_, F>, tapes: &'t mut [Tape<F>]) -> Option<&'t mut Tape<F>> {
-    let at = chain.layers().iter().rposition(|layer| matches!(layer, Layer::Recurrent(_)))?;
-    tapes.get_mut(at)
 }
 
 /// Adds row by row.
@@ -102,82 +92,79 @@ fn add<F: Float>(to: &mut [F], from: &[F]) {
 }
 
 /// Runs the items; what the head gives lies in its last tape.
-fn forward<F: Float>(network: &Network<F>, items: &[Item<'_>], room: &mut Room<F>, mode: Mode) {
-    let shape = Shape::of(network);
+fn forward<F: Float>(network: &Network<F>, items: &[Item<'_>], memory: &mut Memory<F>, mode: Mode) {
+    let sizes = Sizes::of(network);
     let nodes = items.iter().map(|i| match i.joints {
         Joints::Tree(nodes) => &nodes[..],
         _ => &[],
     });
-    room.plan = Plan::of(&nodes.collect::<Vec<_>>());
-    let (plan, u) = (&room.plan, shape.units);
-    room.frames.clear();
+    memory.plan = Plan::of(&nodes.collect::<Vec<_>>());
+    let (plan, u) = (&memory.plan, sizes.units);
+    memory.frames.clear();
     for &(tree, frame) in &plan.leaves {
-        let frame = &items[tree].frames[frame * shape.inputs..][..shape.inputs];
-        room.frames.extend(frame.iter().map(|x| F::of((*x).into())));
+        let frame = &items[tree].frames[frame * sizes.inputs..][..sizes.inputs];
+        memory.frames.extend(frame.iter().map(|x| F::of((*x).into())));
     }
-    room.h.resize(plan.rows.len() * u, F::ZERO);
-    room.c.clear();
-    room.c.resize(if shape.pair { plan.rows.len() * u } else { 0 }, F::ZERO);
+    memory.h.resize(plan.rows.len() * u, F::ZERO);
+    memory.c.clear();
+    memory.c.resize(if sizes.pair { plan.rows.len() * u } else { 0 }, F::ZERO);
 
     let leaves = [plan.leaves.len()];
     let chain = network.chain(LEAF);
-    chain.prepare(&mut room.leaf, room.keep_pre);
-    let out = chain.forward(step(&room.frames, &leaves, shape.inputs), &mut room.leaf, mode);
-    room.h[..leaves[0] * u].copy_from_slice(&out.data[..leaves[0] * u]);
-    if shape.leaf_cell
-        && let Some(tape) = cell_tape(&chain, &mut room.leaf)
+    let out = chain.forward(step(&memory.frames, &leaves, sizes.inputs), &mut memory.leaf, mode);
+    memory.h[..leaves[0] * u].copy_from_slice(&out.data[..leaves[0] * u]);
+    if sizes.leaf_cell
+        && let Some(states) = chain.states(&mut memory.leaf)
     {
-        room.c[..leaves[0] * u].copy_from_slice(&tape.long[leaves[0] * u..]);
+        memory.c[..leaves[0] * u].copy_from_slice(states.cells());
     }
 
     let chain = network.chain(COMPOSE);
-    if room.levels.len() < plan.levels.len() {
-        room.levels.resize_with(plan.levels.len(), Level::default);
+    if memory.levels.len() < plan.levels.len() {
+        memory.levels.resize_with(plan.levels.len(), Level::default);
     }
-    for (height, (level, range)) in room.levels.iter_mut().zip(&plan.levels).enumerate() {
+    for (height, (level, range)) in memory.levels.iter_mut().zip(&plan.levels).enumerate() {
         let (n, children) = ([range.len()], plan.children(range));
         level.x.clear();
         for child in children.iter().flatten() {
-            level.x.extend_from_slice(&room.h[child * u..][..u]);
+            level.x.extend_from_slice(&memory.h[child * u..][..u]);
         }
-        chain.prepare(&mut level.tapes, room.keep_pre);
-        if shape.pair
-            && let Some(tape) = cell_tape(&chain, &mut level.tapes)
+        if sizes.pair
+            && let Some(states) = chain.states(&mut level.tapes)
         {
             let gather = |which: usize, to: &mut Vec<F>| {
                 to.clear();
-                children.iter().for_each(|c| to.extend_from_slice(&room.c[c[which] * u..][..u]));
+                children.iter().for_each(|c| to.extend_from_slice(&memory.c[c[which] * u..][..u]));
             };
-            gather(0, &mut tape.initial[1]);
-            gather(1, &mut tape.second);
+            gather(0, &mut states.c_0);
+            gather(1, &mut states.second);
         }
         // Other nodes than those of the level below are dropped.
         let mode = match mode {
             Mode::Train(seed) => Mode::Train(seed.wrapping_add((height as u64 + 1) << 40)),
-            Mode::Evaluate => mode,
+            Mode::Evaluate | Mode::Trace => mode,
         };
         let out = chain.forward(step(&level.x, &n, 2 * u), &mut level.tapes, mode);
-        room.h[range.start * u..range.end * u].copy_from_slice(&out.data[..n[0] * u]);
-        if shape.pair
-            && let Some(tape) = cell_tape(&chain, &mut level.tapes)
+        memory.h[range.start * u..range.end * u].copy_from_slice(&out.data[..n[0] * u]);
+        if sizes.pair
+            && let Some(states) = chain.states(&mut level.tapes)
         {
-            room.c[range.start * u..range.end * u].copy_from_slice(&tape.long[n[0] * u..]);
+            memory.c[range.start * u..range.end * u].copy_from_slice(states.cells());
         }
     }
 
     let chain = network.chain(HEAD);
-    chain.prepare(&mut room.head, room.keep_pre);
-    if shape.every_node {
-        chain.forward(step(&room.h, &[plan.rows.len()], u), &mut room.head, mode);
+    if sizes.every_node {
+        chain.forward(step(&memory.h, &[plan.rows.len()], u), &mut memory.head, mode);
     } else {
-        room.roots.clear();
+        memory.roots.clear();
         for tree in 0..items.len() {
             let rows = plan.tree(tree);
-            for row in &rows[rows.len() - shape.roots..] {
-                room.roots.extend_from_slice(&room.h[row * u..][..u]);
+            for row in &rows[rows.len() - sizes.roots..] {
+                memory.roots.extend_from_slice(&memory.h[row * u..][..u]);
             }
         }
-        chain.forward(step(&room.roots, &[items.len()], shape.roots * u), &mut room.head, mode);
+        chain.forward(step(&memory.roots, &[items.len()], sizes.roots * u), &mut memory.head, mode);
     }
 }
 
@@ -197,71 +184,71 @@ fn row_targets(plan: &Plan, items: &[Item<'_>], outputs: usize) -> Vec<Target> {
 }
 
 /// From ∂L/∂y in the head's last tape to the gradient.
-fn backward<F: Float>(network: &Network<F>, items: &[Item<'_>], room: &mut Room<F>, gradient: &mut [F]) {
-    let shape = Shape::of(network);
-    let (plan, u) = (&room.plan, shape.units);
-    for (to, n) in [(&mut room.dh, room.h.len()), (&mut room.dc, room.c.len())] {
+fn backward<F: Float>(network: &Network<F>, items: &[Item<'_>], memory: &mut Memory<F>, gradient: &mut [F]) {
+    let sizes = Sizes::of(network);
+    let (plan, u) = (&memory.plan, sizes.units);
+    for (to, n) in [(&mut memory.dh, memory.h.len()), (&mut memory.dc, memory.c.len())] {
         to.clear();
         to.resize(n, F::ZERO);
     }
     let chain = network.chain(HEAD);
     let touched = &mut [false];
-    if shape.every_node {
+    if sizes.every_node {
         let n = [plan.rows.len()];
-        let below = Below { dout: &mut room.dh, touched, size: n[0], width: u };
-        chain.backward(step(&room.h, &n, u), &mut room.head, gradient, Some(below));
+        let below = Below { gradient: &mut memory.dh, touched, size: n[0], width: u };
+        chain.backward(step(&memory.h, &n, u), &mut memory.head, gradient, Some(below));
     } else {
-        let (n, width) = ([items.len()], shape.roots * u);
+        let (n, width) = ([items.len()], sizes.roots * u);
         let mut d = vec![F::ZERO; n[0] * width];
-        let below = Below { dout: &mut d, touched, size: n[0], width };
-        chain.backward(step(&room.roots, &n, width), &mut room.head, gradient, Some(below));
+        let below = Below { gradient: &mut d, touched, size: n[0], width };
+        chain.backward(step(&memory.roots, &n, width), &mut memory.head, gradient, Some(below));
         for (tree, d) in d.chunks_exact(width).enumerate() {
             let rows = plan.tree(tree);
-            for (row, d) in rows[rows.len() - shape.roots..].iter().zip(d.chunks_exact(u)) {
-                add(&mut room.dh[row * u..][..u], d);
+            for (row, d) in rows[rows.len() - sizes.roots..].iter().zip(d.chunks_exact(u)) {
+                add(&mut memory.dh[row * u..][..u], d);
             }
         }
     }
 
     let chain = network.chain(COMPOSE);
     let mut dx: Vec<F> = Vec::new();
-    for (level, range) in room.levels.iter_mut().zip(&plan.levels).rev() {
+    for (level, range) in memory.levels.iter_mut().zip(&plan.levels).rev() {
         let n = [range.len()];
-        enter(&chain, &mut level.tapes, [&room.dh, &room.dc].map(|d| d.get(range.start * u..range.end * u)));
+        enter(&chain, &mut level.tapes, [&memory.dh, &memory.dc].map(|d| d.get(range.start * u..range.end * u)));
         dx.clear();
         dx.resize(level.x.len(), F::ZERO);
-        let below = Below { dout: &mut dx, touched, size: n[0], width: 2 * u };
+        let below = Below { gradient: &mut dx, touched, size: n[0], width: 2 * u };
         chain.backward(step(&level.x, &n, 2 * u), &mut level.tapes, gradient, Some(below));
         let children = plan.children(range);
         for (child, d) in children.iter().flatten().zip(dx.chunks_exact(u)) {
-            add(&mut room.dh[child * u..][..u], d);
+            add(&mut memory.dh[child * u..][..u], d);
         }
-        if shape.pair
-            && let Some(tape) = cell_tape(&chain, &mut level.tapes)
+        if sizes.pair
+            && let Some(states) = chain.states(&mut level.tapes)
         {
             for (k, [left, right]) in children.iter().enumerate() {
-                add(&mut room.dc[left * u..][..u], &tape.running[1][k * u..]);
-                add(&mut room.dc[right * u..][..u], &tape.dsecond[k * u..]);
+                add(&mut memory.dc[left * u..][..u], &states.c_0_gradient()[k * u..]);
+                add(&mut memory.dc[right * u..][..u], &states.second_gradient()[k * u..]);
             }
         }
     }
 
     let (n, chain) = ([plan.leaves.len()], network.chain(LEAF));
-    let dc = if shape.leaf_cell { room.dc.get(..n[0] * u) } else { None };
-    enter(&chain, &mut room.leaf, [room.dh.get(..n[0] * u), dc]);
-    chain.backward(step(&room.frames, &n, shape.inputs), &mut room.leaf, gradient, None);
+    let dc = if sizes.leaf_cell { memory.dc.get(..n[0] * u) } else { None };
+    enter(&chain, &mut memory.leaf, [memory.dh.get(..n[0] * u), dc]);
+    chain.backward(step(&memory.frames, &n, sizes.inputs), &mut memory.leaf, gradient, None);
 }
 
 /// Hands ∂L/∂h and ∂L/∂c of a step to the chain that computed it.
-fn enter<F: Float>(chain: &Chain<'_, F>, tapes: &mut [Tape<F>], [dh, dc]: [Option<&[F]>; 2]) {
-    tapes.iter_mut().for_each(Tape::clear_gradient);
-    if let (Some(tape), Some(dh)) = (tapes.last_mut(), dh) {
-        tape.dout.copy_from_slice(dh);
-        tape.touched.fill(true);
+fn enter<F: Float>(chain: &Chain<'_, F>, tapes: &mut Vec<Tape<F>>, [dh, dc]: [Option<&[F]>; 2]) {
+    tapes.iter_mut().for_each(|tape| tape.output.clear_gradient());
+    if let (Some(top), Some(dh)) = (tapes.last_mut(), dh) {
+        top.output.gradient.copy_from_slice(dh);
+        top.output.touched.fill(true);
     }
-    if let (Some(tape), Some(dc)) = (cell_tape(chain, tapes), dc) {
-        tape.dlast.clear();
-        tape.dlast.extend_from_slice(dc);
+    if let (Some(states), Some(dc)) = (chain.states(tapes), dc) {
+        states.last_c_gradient.clear();
+        states.last_c_gradient.extend_from_slice(dc);
     }
 }
 
@@ -273,50 +260,49 @@ pub(super) fn learn<F: Float>(
     workspace: &mut Workspace<F>,
     gradient: Option<&mut [F]>,
 ) -> Score {
-    let shape = Shape::of(network);
-    let room = &mut workspace.tree;
-    forward(network, items, room, if gradient.is_some() { pass.mode } else { Mode::Evaluate });
-    let rows = if shape.every_node { row_targets(&room.plan, items, shape.outputs) } else { Vec::new() };
-    let targets: Vec<&Target> = match shape.every_node {
+    let sizes = Sizes::of(network);
+    let memory = &mut workspace.tree;
+    forward(network, items, memory, if gradient.is_some() { pass.mode } else { Mode::Evaluate });
+    let rows = if sizes.every_node { row_targets(&memory.plan, items, sizes.outputs) } else { Vec::new() };
+    let targets: Vec<&Target> = match sizes.every_node {
         true => rows.iter().collect(),
         false => items.iter().map(|i| i.target).collect(),
     };
-    room.head.iter_mut().for_each(Tape::clear_gradient);
-    let top = room.head.last_mut().map(|top| top.score(&targets, pass)).unwrap_or_default();
+    memory.head.iter_mut().for_each(|tape| tape.output.clear_gradient());
+    let top = memory.head.last_mut().map(|top| top.output.score(&targets, pass)).unwrap_or_default();
     if let Some(gradient) = gradient {
-        backward(network, items, room, gradient);
+        backward(network, items, memory, gradient);
     }
     Score { sequences: items.len() as u64, ..top }
 }
 
 /// As [`super::run`].
 pub(super) fn run<F: Float>(network: &Network<F>, item: Item<'_>, mode: Mode) -> Vec<F> {
-    let (shape, mut room) = (Shape::of(network), Room::default());
-    forward(network, &[item], &mut room, mode);
-    let Some(out) = room.head.last().map(|tape| tape.output().data) else { return Vec::new() };
-    if !shape.every_node {
+    let (sizes, mut memory) = (Sizes::of(network), Memory::default());
+    forward(network, &[item], &mut memory, mode);
+    let Some(out) = memory.head.last().map(|tape| tape.output.frames().data) else { return Vec::new() };
+    if !sizes.every_node {
         return out.to_vec();
     }
-    room.plan.rows.iter().flat_map(|row| &out[row * shape.outputs..][..shape.outputs]).copied().collect()
+    memory.plan.rows.iter().flat_map(|row| &out[row * sizes.outputs..][..sizes.outputs]).copied().collect()
 }
 
 /// As [`super::trace`]: rows are leaves first, then inner nodes level by level; of the head, nodes in their order.
 pub(super) fn trace<F: Float>(network: &Network<F>, item: Item<'_>) -> Vec<Trace<F>> {
-    let mut room = Room { keep_pre: true, ..Room::default() };
-    forward(network, &[item], &mut room, Mode::Evaluate);
+    let mut memory = Memory::default();
+    forward(network, &[item], &mut memory, Mode::Trace);
     let mut composed = vec![Trace::default(); network.chain(COMPOSE).layers().len()];
-    for level in room.levels.iter_mut().take(room.plan.levels.len()) {
-        let of_level = Trace::of_rows(&mut level.tapes);
+    for level in memory.levels.iter_mut().take(memory.plan.levels.len()) {
+        let of_level = network.chain(COMPOSE).trace(&mut level.tapes);
         composed.iter_mut().zip(of_level).for_each(|(all, more)| all.extend(more));
         composed[0].input.append(&mut level.x);
     }
-    let mut head = Trace::of_rows(&mut room.head);
-    if Shape::of(network).every_node {
-        head[0].input = room.h;
-        head.iter_mut().for_each(|trace| trace.reorder(&room.plan.rows));
+    let mut head = network.chain(HEAD).trace(&mut memory.head);
+    if Sizes::of(network).every_node {
+        head[0].input = memory.h;
+        head.iter_mut().for_each(|trace| trace.reorder(&memory.plan.rows));
     } else {
-        head[0].input = room.roots;
+        head[0].input = memory.roots;
     }
-    let all: Vec<Trace<F>> = [Trace::of_rows(&mut room.leaf), composed, head].concat();
-    network.outputs.iter().map(|&i| all[i].clone()).collect()
+    network.of_recipe([network.chain(LEAF).trace(&mut memory.leaf), composed, head].concat())
 }

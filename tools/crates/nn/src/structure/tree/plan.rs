@@ -14,14 +14,14 @@ pub struct Plan {
     pub trees: Vec<usize>,
     /// Tree and frame of every leaf, by row.
     pub leaves: Vec<(usize, usize)>,
-    /// Rows of left and right child of every inner node, by row behind the leaves.
+    /// Rows of left and right child of every inner node, by row after the leaves.
     pub children: Vec<[usize; 2]>,
     /// Rows of every level of inner nodes, by height.
     pub levels: Vec<Range<usize>>,
 }
 
 impl Plan {
-    /// Lays out trees whose nodes stand behind their children.
+    /// Arranges trees whose nodes stand after their children.
     pub fn of(trees: &[&[Node]]) -> Self {
         let mut plan = Plan { trees: vec![0], ..Plan::default() };
         let mut heights: Vec<usize> = Vec::new();

@@ -1,7 +1,8 @@
 //! Graphs.
 
-use elman::blob::{Error, Model};
-use elman::net::{Output, Rows};
+use elman::RunError;
+use elman::blob::Model;
+use elman::net::{CsrRows, Output};
 
 use crate::Example;
 use elman_data::{GraphRows, Joints};
@@ -12,17 +13,17 @@ pub(super) fn run(
     memory: &mut [u32],
     example: &Example,
     mut each: impl FnMut(usize, Output<'_>),
-) -> Result<(), Error> {
+) -> Result<(), RunError> {
     let none = GraphRows { offsets: vec![0], ..GraphRows::default() };
     let graph = if let Joints::Graph(rows) = &example.joints { rows } else { &none };
     let mut net = model.graph(memory)?;
     let edges = features(graph, net.edge_frac());
-    let rows = Rows::new(&graph.offsets, &graph.neighbours)?;
+    let rows = CsrRows::new(&graph.offsets, &graph.neighbours)?;
     net.run(&example.frames, rows, &edges)?.iter().enumerate().for_each(|(k, output)| each(k, output));
     Ok(())
 }
 
-/// What is known of the edges, with so many fraction bits: rounded half up, ended by an i16.
+/// The edges' features, with so many fraction bits: rounded half up, saturated to i16.
 pub fn features(graph: &GraphRows, frac: u8) -> Vec<i16> {
     let unit = 2f32.powi(frac.into());
     graph.edges.iter().map(|x| (x * unit + 0.5).floor().clamp(-32768.0, 32767.0) as i16).collect()

@@ -6,42 +6,51 @@ mod tree;
 
 pub use graph::features as edge_features;
 
-use elman::blob::{Error, Model, Structure};
+use elman::blob::{Model, Structure};
 use elman::net::Output;
+use elman::{RunError, Stream};
 
 use crate::Example;
 
-/// Runs a model that is no sequence over one example, and hands `each` the number and output of every step or node that
-/// answers; an encoder-decoder, which is given what is wanted of it, at every symbol.
+/// Runs a model that is no sequence over one example, and calls `each` with the number and output of every step or node that
+/// has an answer; of an encoder-decoder, which gets its target (teacher forcing), at every symbol.
 ///
 /// # Errors
-/// Where `memory` is too small, or the example larger than the model takes.
+/// Where `memory` is too small, or the example is larger than the model's memory allows.
 pub fn structure(
     model: &Model<'_>,
     memory: &mut [u32],
     example: &Example,
     each: impl FnMut(usize, Output<'_>),
-) -> Result<(), Error> {
+) -> Result<(), RunError> {
     match model.structure() {
-        Structure::Sequence => Err(Error::Way { structure: Structure::Sequence }),
+        Structure::Sequence => Err(RunError::WrongRunner { structure: Structure::Sequence }),
         Structure::Seq2seq { .. } => seq2seq::run(model, memory, example, each),
         Structure::Tree { .. } => tree::run(model, memory, example, each),
         Structure::Graph { .. } => graph::run(model, memory, example, each),
     }
 }
 
-/// Runs a model over one sequence of frames, from zeroed states, and hands `each` the number and output of every
-/// `wanted` step. A frame may lack the elements that the model feeds back to itself.
+/// A step of a stream, whose loop is closed where the frame ends before the elements that the model feeds back to itself.
+pub fn advance(net: &mut Stream<'_, '_>, frame: &[i16]) {
+    match frame.len() < net.model().inputs() {
+        true => net.advance_closed(frame),
+        false => net.advance(frame),
+    }
+}
+
+/// Runs a model over one sequence of frames, from zeroed states, and calls `each` with the number and output of
+/// every `wanted` step. A frame may end before the elements that the model feeds back to itself.
 ///
 /// # Errors
-/// Where `memory` is too small, or the sequence longer than a model that reads backward takes.
+/// Where `memory` is too small, or the sequence is longer than the model's longest sequence.
 pub fn run<'f>(
     model: &Model<'_>,
     memory: &mut [u32],
     frames: impl Iterator<Item = &'f [i16]>,
     wanted: impl Fn(usize) -> bool,
     mut each: impl FnMut(usize, Output<'_>),
-) -> Result<(), Error> {
+) -> Result<(), RunError> {
     if model.max_steps() > 0 {
         let frames: Vec<i16> = frames.flatten().copied().collect();
         let mut net = model.sequence(memory)?;
@@ -51,7 +60,7 @@ pub fn run<'f>(
     }
     let mut net = model.stream(memory)?;
     for (t, frame) in frames.enumerate() {
-        net.advance(frame);
+        advance(&mut net, frame);
         // An output that is fed back is needed by the next step.
         if wanted(t) || model.feedback() > 0 {
             let output = net.output();

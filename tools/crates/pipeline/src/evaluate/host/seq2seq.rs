@@ -1,18 +1,19 @@
 //! Encoder and decoder.
 
-use elman::blob::{Error, Model};
+use elman::RunError;
+use elman::blob::Model;
 use elman::net::{END, Output};
 
 use crate::{Answer, Example};
 use elman_nn::NO_CLASS;
 
-/// As [`super::structure`]: the scores of each wanted symbol and of the end.
+/// As [`super::structure`]: the logits at each symbol of the target and at the end.
 pub(super) fn run(
     model: &Model<'_>,
     memory: &mut [u32],
     example: &Example,
     mut each: impl FnMut(usize, Output<'_>),
-) -> Result<(), Error> {
+) -> Result<(), RunError> {
     let wanted = if let Answer::Symbols(symbols) = &example.answer { &symbols[..] } else { &[] };
     let mut net = model.seq2seq(memory)?;
     net.encode(&example.frames)?;
@@ -23,19 +24,19 @@ pub(super) fn run(
     Ok(())
 }
 
-/// What a model writes behind a source, `[steps, inputs]`, and the weights of the source's steps at each symbol and the
+/// The sequence that a model writes for a source, `[steps, inputs]`, and the weights of the source's steps at each symbol and the
 /// end, Q0.15; empty without attention.
 ///
 /// # Errors
 /// As [`super::structure`].
-pub fn write(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(Vec<u32>, Vec<Vec<u32>>), Error> {
+pub fn write(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(Vec<u32>, Vec<Vec<u32>>), RunError> {
     let mut net = model.seq2seq(memory)?;
     let symbols: Vec<u16> = net.run(frames)?.symbols().collect();
     net.encode(frames)?;
     let mut weights = Vec::with_capacity(symbols.len() + 1);
     for before in std::iter::once(&END).chain(&symbols) {
         net.step(*before);
-        weights.push(net.weights().to_vec());
+        weights.push(net.attention_weights().iter().map(|a| a.to_bits()).collect());
     }
     Ok((symbols.into_iter().map(u32::from).collect(), weights))
 }
@@ -44,6 +45,6 @@ pub fn write(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<(V
 ///
 /// # Errors
 /// As [`super::structure`].
-pub fn symbols(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<Vec<u32>, Error> {
+pub fn symbols(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<Vec<u32>, RunError> {
     Ok(model.seq2seq(memory)?.run(frames)?.symbols().map(u32::from).collect())
 }

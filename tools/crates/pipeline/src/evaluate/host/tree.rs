@@ -1,6 +1,7 @@
 //! Trees.
 
-use elman::blob::{Error, Model};
+use elman::RunError;
+use elman::blob::Model;
 use elman::net::Output;
 
 use crate::Example;
@@ -12,7 +13,7 @@ pub(super) fn run(
     memory: &mut [u32],
     example: &Example,
     each: impl FnMut(usize, Output<'_>),
-) -> Result<(), Error> {
+) -> Result<(), RunError> {
     let nodes = if let Joints::Tree(nodes) = &example.joints { &nodes[..] } else { &[] };
     model.tree(memory)?.run_each(&example.frames, nodes, each)
 }

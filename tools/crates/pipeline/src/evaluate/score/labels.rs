@@ -4,17 +4,17 @@ use super::Counts;
 use crate::evaluate::Confusion;
 use serde::{Deserialize, Serialize};
 
-/// How well one label is told from the others.
+/// How well one label is separated from the others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LabelScore {
     /// The label.
     pub label: String,
-    /// Wanted, said, right.
+    /// Targets, answers, right answers.
     #[serde(flatten)]
     pub counts: Counts,
-    /// Share of what was said to be it that is.
+    /// Precision: share of the answers that are right.
     pub precision: f64,
-    /// Share of what is it that was said to be.
+    /// Recall: share of the targets that were answered.
     pub recall: f64,
     /// Harmonic mean of both.
     pub f1: f64,
@@ -33,7 +33,7 @@ pub fn per_label(confusion: &Confusion, labels: &[String]) -> Vec<LabelScore> {
     .collect()
 }
 
-/// Mean of F1 over the labels that are wanted at all: each counts the same, however rare.
+/// Mean of F1 over the labels that occur as targets: each counts the same, however rare.
 pub fn macro_f1(scores: &[LabelScore]) -> f64 {
     let wanted: Vec<f64> = scores.iter().filter(|s| s.counts.wanted > 0).map(|s| s.f1).collect();
     if wanted.is_empty() { 0.0 } else { wanted.iter().sum::<f64>() / wanted.len() as f64 }

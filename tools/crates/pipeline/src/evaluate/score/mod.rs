@@ -16,24 +16,24 @@ pub use values::{Deviation, deviation};
 
 use serde::{Deserialize, Serialize};
 
-/// What was wanted, what was said, and what of both was the same.
+/// Targets, answers, and right answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// How many there should be.
+    /// Targets.
     pub wanted: u64,
-    /// How many were said.
+    /// Answers.
     pub said: u64,
-    /// How many of those were right.
+    /// Right answers.
     pub right: u64,
 }
 
 impl Counts {
-    /// Share of what was said that is right; 0 if nothing was said.
+    /// Precision: share of the answers that are right; 0 without answers.
     pub fn precision(&self) -> f64 {
         share(self.right, self.said)
     }
 
-    /// Share of what was wanted that was said; 0 if nothing was wanted.
+    /// Recall: share of the targets that were answered; 0 without targets.
     pub fn recall(&self) -> f64 {
         share(self.right, self.wanted)
     }

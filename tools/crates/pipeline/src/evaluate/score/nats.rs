@@ -1,4 +1,4 @@
-//! How surprised a language model is.
+//! Negative log-likelihood of a language model.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,10 +12,10 @@ pub struct Nats {
 }
 
 impl Nats {
-    /// Counts a symbol: the scores (logits) of all symbols, and the one that came.
+    /// Counts a symbol: the logits of all symbols, and the one that came.
     ///
-    /// -ln p = ln sum exp(s_k - s_max) - (s_came - s_max), which no large score can make overflow. A symbol that has no
-    /// score counts as infinitely surprising.
+    /// -ln p = ln sum exp(s_k - s_max) - (s_came - s_max), which cannot overflow. A symbol without a
+    /// logit counts as infinity.
     pub fn add(&mut self, scores: &[f64], came: usize) {
         let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let sum: f64 = scores.iter().map(|s| (s - most).exp()).sum();

@@ -1,9 +1,9 @@
 //! Entities and words in tags, counted as the shared task of CoNLL-2000 does (`conlleval`): a span is right if its first
 //! step, its last step and its type are.
 //!
-//! Tags are `O`, or a prefix with a type behind a minus: B begins a span, I goes on with it; M and E go on like I, but
-//! nothing goes on behind E; S is a span of one step. Without a type they are words in a text (B M E S). A tag that
-//! should go on but cannot, because the step before is outside or of another type, begins a span: `O I-x I-x` is one
+//! Tags are `O`, or a prefix, a minus and a type: B begins a span, I continues it; M and E continue like I, but
+//! nothing continues after E; S is a span of one step. Without a type they are words in a text (B M E S). A tag that
+//! should continue but cannot, because the step before is outside or of another type, begins a span: `O I-x I-x` is one
 //! span, `I-x I-y` are two.
 
 use super::Counts;
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashSet};
 pub struct Span<'a> {
     /// Its first step.
     pub first: usize,
-    /// The step behind its last.
+    /// The step after its last.
     pub end: usize,
     /// What it is; empty for words.
     pub kind: &'a str,
@@ -37,7 +37,7 @@ pub fn has_spans<'a>(tags: impl IntoIterator<Item = &'a str>) -> bool {
 /// The spans of a sequence of tags, in order.
 pub fn spans<'a>(tags: impl IntoIterator<Item = &'a str>) -> Vec<Span<'a>> {
     let mut spans: Vec<Span<'a>> = Vec::new();
-    // Whether the step before is of a span that may go on.
+    // Whether the previous step is in a span that may continue.
     let mut open = false;
     for (t, tag) in tags.into_iter().enumerate() {
         let (prefix, kind) = parts(tag);
@@ -69,7 +69,7 @@ pub struct SpanScore {
 }
 
 impl SpanScore {
-    /// Counts the spans of one sequence: the tags wanted and those said.
+    /// Counts the spans of one sequence: the target tags and those answered.
     pub fn add<'a>(&mut self, wanted: impl IntoIterator<Item = &'a str>, said: impl IntoIterator<Item = &'a str>) {
         let (wanted, said) = (spans(wanted), spans(said));
         let known: HashSet<&Span<'_>> = wanted.iter().collect();
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn spans_of_words() {
         assert_eq!(found("B E S B M E"), [(0, 2, ""), (2, 3, ""), (3, 6, "")]);
-        assert_eq!(found("M E E S"), [(0, 2, ""), (2, 3, ""), (3, 4, "")], "nothing goes on behind E");
+        assert_eq!(found("M E E S"), [(0, 2, ""), (2, 3, ""), (3, 4, "")], "nothing continues after E");
         assert_eq!(found("S M B B"), [(0, 1, ""), (1, 2, ""), (2, 3, ""), (3, 4, "")]);
     }
 

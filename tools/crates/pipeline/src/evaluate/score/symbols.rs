@@ -10,11 +10,11 @@ const ORDER: usize = 4;
 pub struct SymbolScore {
     sequences: u64,
     same: u64,
-    /// Symbols wanted, and edits to come to them.
+    /// Symbols of the targets, and edits to reach them.
     wanted: u64,
     edits: u64,
     said: u64,
-    /// Runs of 1 to 4 symbols that were said, and those of them that were wanted.
+    /// Runs of 1 to 4 symbols in the answers, and those of them in the targets.
     runs: [u64; ORDER],
     right: [u64; ORDER],
 }
@@ -40,7 +40,7 @@ impl SymbolScore {
         }
     }
 
-    /// Share of the sequences that are as wanted, symbol by symbol.
+    /// Share of the sequences that equal the target, symbol by symbol.
     pub fn exact(&self) -> f64 {
         super::share(self.same, self.sequences)
     }

@@ -52,7 +52,7 @@ mod tests {
         }
     }
 
-    /// The middle itself says nothing, however probable.
+    /// The middle itself does not count, however probable.
     #[test]
     fn sides_are_sums_of_probabilities() {
         let ln = |p: f32| p.ln();

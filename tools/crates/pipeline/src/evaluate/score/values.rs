@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 /// Deviation of one output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Deviation {
-    /// Root of the mean square of said - wanted, in the output's unit.
+    /// Root of the mean square of answer - target, in the output's unit.
     pub rmse: f64,
-    /// The same over the standard deviation of what is wanted: 1 is what the mean would reach, 0 is exact.
+    /// The same over the standard deviation of the targets: 1 is what the mean would reach, 0 is exact.
     pub nrmse: f64,
     /// Largest absolute difference, in the output's unit.
     pub most: f64,
@@ -15,7 +15,7 @@ pub struct Deviation {
 
 /// Deviation of each output, from `[steps * outputs]` values, the first `skip` steps left out.
 ///
-/// Where what is wanted does not vary, `nrmse` is 0 if it is met and infinite otherwise. Values beyond the shorter of
+/// Where the targets do not vary, `nrmse` is 0 if they are met and infinite otherwise. Values beyond the shorter of
 /// the two are left out.
 pub fn deviation(wanted: &[f32], said: &[f32], outputs: usize, skip: usize) -> Vec<Deviation> {
     let column = |values: &[f32], k: usize| -> Vec<f64> {

@@ -1,0 +1,137 @@
+//! Per-channel energy normalisation (Wang et al. 2017): automatic gain control and
+//! suppression of steady noise in one.
+//!
+//! M_t = M_(t-1) + (E_t - M_(t-1))·2^-k, and the feature is (E/M^α + δ)^r - δ^r. A steady level is divided away, what
+//! rises above it remains; the root r takes the place of the logarithm.
+
+use super::Error;
+use super::mel::ENERGY_FRAC;
+use crate::arith::log2::{exp2, log2};
+use crate::record::record;
+
+record! {
+    /// Parameters of the normalisation.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+    pub struct Pcen {
+        /// k: the mean follows with a time constant of 2^k frames; 1 to 12.
+        smoothing_log2: u8 ["smooth "],
+        /// α in Q0.15, up to 1 (32768): how much of the mean is divided away.
+        alpha: u16 ["strength "],
+        /// δ in Q4.12, above 0.
+        delta: u16 ["bias "],
+        /// r in Q0.15, above 0 and up to 1 (32768).
+        r: u16 ["root"],
+    }
+}
+
+impl Pcen {
+    /// For speech at 50 frames a second: k = 5 (0.6 s), α = 0.98, δ = 2, r = 1/2.
+    pub const SPEECH: Pcen = Pcen { smoothing_log2: 5, alpha: 32_113, delta: 8192, r: 16_384 };
+
+    /// Validates every parameter.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let good = (1..=12).contains(&self.smoothing_log2)
+            && self.alpha <= 1 << 15
+            && self.delta > 0
+            && (1..=1 << 15).contains(&self.r);
+        let Pcen { smoothing_log2, alpha, delta, r } = *self;
+        if good { Ok(()) } else { Err(Error::Pcen { smoothing_log2, alpha, delta, r }) }
+    }
+
+    /// The feature of a channel in Q6.9, from its energy in Q.8, the floor in it; `mean` is M in two words, 0 before the
+    /// first frame.
+    pub(super) fn feature(&self, energy: u64, mean: &mut [u32; 2]) -> i16 {
+        let before = (mean[1] as u64) << 32 | mean[0] as u64;
+        let k = self.smoothing_log2 as u32 & 15;
+        let now = match before {
+            0 => energy,
+            _ if energy >= before => before.wrapping_add(energy.wrapping_sub(before) >> k),
+            _ => before.wrapping_sub(before.wrapping_sub(energy) >> k),
+        };
+        *mean = [now as u32, (now >> 32) as u32];
+        let log = |v: u64| log2(v.max(1 << ENERGY_FRAC), 10).wrapping_sub(ENERGY_FRAC << 10) as i32;
+        // Below 2^6 in Q.10, so that products with Q0.15 fit.
+        let ratio = log(energy).wrapping_sub(log(now).wrapping_mul(self.alpha as i32) >> 15);
+        let delta = (self.delta as u64) << 4;
+        let value = self.rooted(power(ratio).saturating_add(delta)).wrapping_sub(self.rooted(delta));
+        (value >> 7).clamp(i16::MIN as i64, i16::MAX as i64) as i16
+    }
+
+    /// v^r, both in Q.16.
+    #[inline(never)]
+    fn rooted(&self, v: u64) -> i64 {
+        let log = (log2(v.max(1), 10) as i32).wrapping_sub(16 << 10);
+        power((log.wrapping_mul(self.r as i32)) >> 15) as i64
+    }
+}
+
+/// 2^x in Q.16, x in Q.10; saturates above 2^40.
+#[inline(never)]
+fn power(x: i32) -> u64 {
+    let (whole, fraction) = (x >> 10, (x & 1023) as u32);
+    let mantissa = exp2(fraction << 10) as u64;
+    match whole {
+        ..=-32 => 0,
+        -31..=-1 => mantissa >> (whole.unsigned_abs() & 31),
+        0..=39 => mantissa << (whole & 63),
+        40.. => 1 << 56,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn float(pcen: &Pcen, energy: f64, mean: f64) -> f64 {
+        let (a, d, r) = (pcen.alpha as f64 / 32768.0, pcen.delta as f64 / 4096.0, pcen.r as f64 / 32768.0);
+        (energy / mean.powf(a) + d).powf(r) - d.powf(r)
+    }
+
+    #[test]
+    fn follows_the_formula() {
+        let pcen = Pcen::SPEECH;
+        let (mut mean, mut exact) = ([0; 2], 0.0);
+        let mut seed = 1u32;
+        for t in 0..3000 {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let energy = 1u64 << (10 + (seed >> 27)) | (seed as u64 >> 20);
+            let e = energy as f64 / 256.0;
+            exact = if t == 0 { e } else { exact + (e - exact) / 32.0 };
+            let ours = pcen.feature(energy, &mut mean) as f64 / 512.0;
+            let wanted = float(&pcen, e.max(1.0), exact.max(1.0)).min(63.998);
+            assert!((ours - wanted).abs() < 0.01 + 0.005 * wanted.abs(), "{t}: {ours} {wanted}");
+        }
+    }
+
+    #[test]
+    fn a_steady_level_is_the_same_at_any_loudness_and_a_rise_stands_out() {
+        let pcen = Pcen { alpha: 1 << 15, ..Pcen::SPEECH };
+        let mut last = None;
+        for shift in [14u32, 24, 34, 44] {
+            let mut mean = [0; 2];
+            let steady = (0..400).map(|_| pcen.feature(1 << shift, &mut mean)).last().unwrap();
+            let risen = pcen.feature(64 << shift, &mut mean);
+            assert!(risen > 4 * steady, "{shift}: {steady} {risen}");
+            assert_eq!(*last.get_or_insert(steady), steady, "{shift}");
+        }
+    }
+
+    #[test]
+    fn extremes_are_defined() {
+        for pcen in [
+            Pcen { smoothing_log2: 1, alpha: 0, delta: 1, r: 1 << 15 },
+            Pcen { smoothing_log2: 12, alpha: 1 << 15, delta: u16::MAX, r: 1 },
+        ] {
+            assert_eq!(pcen.check(), Ok(()));
+            let mut mean = [0; 2];
+            for energy in [0, 1, 256, u64::MAX >> 8, 0, u64::MAX >> 1] {
+                pcen.feature(energy, &mut mean);
+            }
+        }
+        assert!(Pcen { r: 0, ..Pcen::SPEECH }.check().is_err());
+        assert!(Pcen { delta: 0, ..Pcen::SPEECH }.check().is_err());
+        assert!(Pcen { smoothing_log2: 13, ..Pcen::SPEECH }.check().is_err());
+        assert!(Pcen { alpha: 32_769, ..Pcen::SPEECH }.check().is_err());
+    }
+}

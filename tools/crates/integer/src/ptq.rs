@@ -1,0 +1,358 @@
+//! Rounding after training: weights with one scale per row, formats from calibration.
+//!
+//! A row of the device is one sum over `[x; h]` with one requantization. With fraction bits F_x and F_h of the two
+//! parts, the row's real weights are W·2^(15 - F_x) and U·2^(15 - F_h) against elements read as Q0.15; the scale s
+//! maps their largest magnitude to that of the weight format, 127 in int8. Then accumulator·s·2^-15 is the pre-activation, and in Q15.16 after a
+//! shift by 32 the multiplier is s·2^33.
+
+use anyhow::{Result, ensure};
+use elman::cell::{CarriedState, Operands, OutRange};
+use elman::kernel::WeightFormat;
+use elman::kernel::weights::accumulator_overflows;
+
+use super::{IntegerGate, IntegerLayer};
+
+/// A trained layer: gate-major rows, as the trainer stores them.
+#[derive(Clone, Debug)]
+pub struct FloatLayer<'a> {
+    /// Variant, as in the tables of `elman`.
+    pub variant: &'a str,
+    /// Elements of the input vector.
+    pub inputs: usize,
+    /// Elements of the output vector.
+    pub units: usize,
+    /// W, `[gates with input columns * units, inputs]`.
+    pub w: &'a [f32],
+    /// U, `[gates with recurrent columns * units, units]`.
+    pub u: &'a [f32],
+    /// b, `[gates * units]`.
+    pub b: &'a [f32],
+    /// V of a cell with peepholes, `[gates that see c * units]`.
+    pub v: &'a [f32],
+    /// The format that its weights get.
+    pub weights: WeightFormat,
+}
+
+/// What calibration saw of a layer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RangeStats {
+    /// Largest magnitude of the output vector.
+    pub out: f64,
+    /// Largest magnitude of the long state.
+    pub long: f64,
+    /// Largest magnitude of the first stage's pre-activations.
+    pub pre: f64,
+    /// Mean of each element of the input vector; empty where it is not known.
+    pub input_mean: Vec<f64>,
+    /// Mean of each element of the hidden state before a step; empty where it is not known.
+    pub hidden_mean: Vec<f64>,
+    /// Steps in the means.
+    pub steps: usize,
+    /// Fraction bits of the output, where those of others decide them.
+    pub out_frac: Option<u8>,
+    /// The same of the reverse direction, where the layer has one; `out` is that of both.
+    pub reverse: Option<Box<RangeStats>>,
+}
+
+impl RangeStats {
+    /// Takes in what another sequence showed; means are sums until [`RangeStats::average`].
+    pub fn add(&mut self, other: &RangeStats) {
+        self.out = self.out.max(other.out);
+        self.long = self.long.max(other.long);
+        self.pre = self.pre.max(other.pre);
+        self.steps += other.steps;
+        let pairs = [(&mut self.input_mean, &other.input_mean), (&mut self.hidden_mean, &other.hidden_mean)];
+        for (to, from) in pairs {
+            to.resize(from.len(), 0.0);
+            to.iter_mut().zip(from).for_each(|(t, f)| *t += f);
+        }
+        if let Some(other) = &other.reverse {
+            self.reverse.get_or_insert_default().add(other);
+            // Both halves of the output share a format.
+            self.reverse.iter_mut().for_each(|r| r.out = self.out);
+        }
+    }
+
+    /// Makes means of the sums.
+    pub fn average(&mut self) {
+        let n = self.steps.max(1) as f64;
+        self.input_mean.iter_mut().chain(&mut self.hidden_mean).for_each(|m| *m /= n);
+        self.reverse.iter_mut().for_each(|r| r.average());
+    }
+}
+
+/// Largest scale whose multiplier is an i32.
+const MOST_SCALE: f64 = 0.2499;
+
+/// Fraction bits that hold `range` in `bits` bits with sign, within `low..=high`.
+fn frac_for(range: f64, bits: i32, low: i32, high: i32) -> u8 {
+    let whole = range.max(f64::MIN_POSITIVE).log2().floor() as i32 + 1;
+    (bits - 1 - whole).clamp(low, high) as u8
+}
+
+/// Fraction bits of a layer's output for what was seen.
+///
+/// A head is written once, so a quarter of headroom serves; a state that feeds itself gets twice the range.
+pub fn out_frac(out: OutRange, stateful: bool, in_frac: u8, seen: &RangeStats) -> u8 {
+    match out {
+        OutRange::Q15 => 15,
+        OutRange::OneHot => 14,
+        OutRange::Input => in_frac,
+        OutRange::Calibrated if seen.out_frac.is_some() => seen.out_frac.unwrap_or(15),
+        OutRange::Calibrated => frac_for(seen.out * if stateful { 2.0 } else { 1.25 }, 16, 0, 15),
+    }
+}
+
+/// Fraction bits of a layer's long state; one that is calibrated gets twice the range seen. Peephole weights of a
+/// magnitude of 2 and more need 20 bits.
+pub fn carried_frac(long: CarriedState, seen: &RangeStats, peephole: bool) -> u8 {
+    match long {
+        CarriedState::None | CarriedState::Mean | CarriedState::Sum | CarriedState::Max | CarriedState::Line => 0,
+        CarriedState::Hidden => elman::arith::Q::HIDDEN_FRAC,
+        CarriedState::Cell | CarriedState::Pair | CarriedState::Wide => {
+            frac_for(seen.long * 2.0, 32, if peephole { 20 } else { 17 }, 27)
+        }
+    }
+}
+
+/// Rounds a layer.
+///
+/// # Errors
+/// Where shapes do not fit the variant's table or a parameter is not finite.
+pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) -> Result<IntegerLayer> {
+    let (_, _, spec) = elman::layer::named(layer.variant)
+        .ok_or_else(|| anyhow::anyhow!("there is no cell or layer `{}`", layer.variant))?;
+    let (n, h) = (layer.inputs, layer.units);
+    let out_frac = out_frac(spec.out, spec.stateful(), in_frac, seen);
+    let mut carried_frac = carried_frac(spec.carried, seen, !spec.peephole.is_empty());
+    let with_input = spec.gates().filter(|g| g.operands != Operands::Hidden).count();
+    let with_hidden = spec.gates().filter(|g| g.operands != Operands::Input).count();
+    let want = [with_input * h * n, with_hidden * h * h, spec.gates().count() * h];
+    let have = [layer.w.len(), layer.u.len(), layer.b.len()];
+    ensure!(have == want, "{}: w, u, b have {have:?} elements, the table says {want:?}", layer.variant);
+    ensure!(
+        layer.w.iter().chain(layer.u).chain(layer.b).all(|v| v.is_finite()),
+        "{}: a weight is not a number; the training run diverged",
+        layer.variant
+    );
+
+    let (mut w_rows, mut u_rows) = (layer.w.chunks(n.max(1)), layer.u.chunks(h.max(1)));
+    let mut b = layer.b.iter();
+    let (x_unit, h_unit) = (2f64.powi(15 - in_frac as i32), 2f64.powi(15 - out_frac as i32));
+    // Where rows are too large for a multiplier, the pre-activations of a linear map are taken 2^k times smaller.
+    let mut shrink = 1.0;
+    if spec.out == OutRange::Calibrated && spec.carried == CarriedState::None {
+        let largest = |values: &[f32], unit: f64| values.iter().fold(0f64, |m, v| m.max(f64::from(v.abs()) * unit));
+        let scale = largest(layer.w, x_unit).max(largest(layer.u, h_unit)) / f64::from(layer.weights.max());
+        carried_frac =
+            (0..15 - out_frac).find(|k| scale * 0.5f64.powi(i32::from(*k)) < MOST_SCALE).unwrap_or(15 - out_frac);
+        shrink = 0.5f64.powi(i32::from(carried_frac));
+    }
+    // Means of the elements as the row reads them, in Q0.15; 0 where they are not known.
+    let mean_of = |means: &[f64], n: usize, unit: f64| {
+        (0..n).map(|k| means.get(k).copied().unwrap_or(0.0) / unit).collect::<Vec<_>>()
+    };
+    let x_mean = mean_of(&seen.input_mean, n, x_unit);
+    let h_mean = mean_of(&seen.hidden_mean, h, h_unit);
+    let first_stage = spec.stages.first().map_or(0, |s| s.gates.len());
+    let gates = spec
+        .gates()
+        .enumerate()
+        .map(|(number, gate)| {
+            // A second stage reads what the first made of h, whose mean was not taken.
+            let gated = vec![0.0; h];
+            let h_mean = if number < first_stage { &h_mean } else { &gated };
+            let mut rows = IntegerGate::default();
+            for _ in 0..h {
+                let w = if gate.operands == Operands::Hidden { &[] } else { w_rows.next().unwrap_or_default() };
+                let u = if gate.operands == Operands::Input { &[] } else { u_rows.next().unwrap_or_default() };
+                let real: Vec<f64> = (w.iter().map(|w| *w as f64 * x_unit))
+                    .chain(u.iter().map(|u| *u as f64 * h_unit))
+                    .map(|v| v * shrink)
+                    .collect();
+                let means: Vec<f64> = x_mean.iter().take(w.len()).chain(h_mean.iter().take(u.len())).copied().collect();
+                let bias = b.next().copied().unwrap_or_default() as f64 * shrink;
+                let row = quantize_row(&real, bias, &means, layer.weights);
+                rows.w.extend(&row.weights[..w.len()]);
+                rows.u.extend(&row.weights[w.len()..]);
+                rows.bias.push(row.bias);
+                rows.multiplier.push(row.multiplier);
+            }
+            rows
+        })
+        .collect();
+    Ok(IntegerLayer {
+        variant: layer.variant.to_owned(),
+        weights: layer.weights,
+        inputs: n,
+        units: h,
+        in_frac,
+        out_frac,
+        carried_frac,
+        gates,
+        diagonal: layer.v.iter().map(|v| diagonal(*v, carried_frac)).collect(),
+        ..IntegerLayer::default()
+    })
+}
+
+/// A peephole weight as the device has it: V·2^(48 - carried_frac).
+fn diagonal(v: f32, carried_frac: u8) -> i32 {
+    (f64::from(v) * 2f64.powi(48 - i32::from(carried_frac))).round().clamp(-2147483648.0, 2147483647.0) as i32
+}
+
+/// Largest multiplier of an embedding's row that the device takes.
+const MOST_MULTIPLIER: i32 = elman::layer::embedding::MULTIPLIER_LIMIT as i32 - 1;
+
+/// Rounds an embedding to `weights`, with a scale a row; `frac` is the format of the output, where others decide it, whose
+/// range then ends the elements.
+///
+/// # Errors
+/// Where a parameter is not finite.
+pub fn quantize_embedding(
+    table: &[f32],
+    rows: usize,
+    units: usize,
+    frac: Option<u8>,
+    weights: WeightFormat,
+) -> Result<IntegerLayer> {
+    ensure!(
+        table.len() == rows * units && table.iter().all(|v| v.is_finite()),
+        "embedding: {} elements for {rows} rows of {units}, or one that is not a number",
+        table.len()
+    );
+    let largest = |values: &[f32]| values.iter().fold(0f64, |m, v| m.max(f64::from(v.abs())));
+    let out_frac = frac.unwrap_or(frac_for(largest(table), 16, 0, 15));
+    let most = 2f64.powi(15 - i32::from(out_frac));
+    let mut layer = IntegerLayer {
+        variant: "embedding".to_owned(),
+        weights,
+        inputs: 1,
+        units,
+        out_frac,
+        params: [u16::try_from(rows).unwrap_or(u16::MAX), 0, 0, 0],
+        ..IntegerLayer::default()
+    };
+    let max = f64::from(weights.max());
+    for row in table.chunks_exact(units) {
+        // An element is (table·m) >> 16 in the output's format.
+        let scale = (largest(row).min(most) / max).max(1e-9);
+        layer.table.extend(row.iter().map(|v| (f64::from(*v) / scale).round().clamp(-max, max) as i8));
+        layer.row_multiplier.push(((scale * 2f64.powi(16 + i32::from(out_frac))).round() as i32).min(MOST_MULTIPLIER));
+    }
+    Ok(layer)
+}
+
+struct Row {
+    weights: Vec<i8>,
+    bias: i32,
+    multiplier: i32,
+}
+
+/// Rounds a row at the scale with the least squared error, among the one that maps its largest weight to that of the
+/// format and some that clip it. The bias takes up what rounding changes of the mean pre-activation.
+fn quantize_row(real: &[f64], bias: f64, means: &[f64], weights: WeightFormat) -> Row {
+    let max = f64::from(weights.max());
+    let largest = real.iter().fold(0f64, |m, w| m.max(w.abs()));
+    // A bias far beyond the weights decides the scale: it must fit the accumulator. Pre-activations end at 2^14.
+    let bias = bias.clamp(-8000.0, 8000.0);
+    let least = (bias.abs() / 32768.0).max(1e-9);
+    let full = (largest / max).clamp(least, MOST_SCALE);
+    let round = |s: f64| real.iter().map(|w| (w / s).round().clamp(-max, max)).collect::<Vec<_>>();
+    let error = |s: f64| round(s).iter().zip(real).map(|(q, w)| (q * s - w).powi(2)).sum::<f64>();
+    let mut scale = (0..8)
+        .map(|k| (full * (1.0 - 0.05 * k as f64)).max(least))
+        .map(|s| (s, error(s)))
+        .fold((full, f64::INFINITY), |best, s| if s.1 < best.1 { s } else { best })
+        .0;
+    loop {
+        let q = round(scale);
+        let shift: f64 = q.iter().zip(real).zip(means).map(|((q, w), mean)| (w - q * scale) * mean).sum();
+        let b = ((bias + shift) * 32768.0 / scale).round();
+        let magnitudes = q.iter().map(|q| q.abs()).sum::<f64>();
+        if b.abs() < 2f64.powi(31) && !accumulator_overflows(magnitudes as u32, b as i32) {
+            return Row {
+                weights: q.iter().map(|q| *q as i8).collect(),
+                bias: b as i32,
+                multiplier: (scale * 2f64.powi(33)).round() as i32,
+            };
+        }
+        // Too many large weights for the accumulator: coarser, until the bound holds.
+        scale *= 1.05;
+    }
+}
+
+/// Weights of an integer layer back in real numbers, `[w, u]` per gate: what the device computes with.
+pub fn dequantized(layer: &IntegerLayer) -> Vec<(Vec<f64>, Vec<f64>)> {
+    let spec = elman::layer::named(&layer.variant).map(|(_, _, spec)| spec);
+    let shrunk = spec.is_some_and(|s| s.out == OutRange::Calibrated && s.carried == CarriedState::None);
+    let shrink = 0.5f64.powi(if shrunk { i32::from(layer.carried_frac) } else { 0 });
+    let (x_unit, h_unit) = (2f64.powi(15 - layer.in_frac as i32), 2f64.powi(15 - layer.out_frac as i32));
+    let (x_unit, h_unit) = (x_unit * shrink, h_unit * shrink);
+    let real = |q: &[i8], gate: &IntegerGate, columns: usize, unit: f64| {
+        q.iter()
+            .enumerate()
+            .map(|(k, q)| *q as f64 * gate.multiplier[k / columns] as f64 / 2f64.powi(33) / unit)
+            .collect()
+    };
+    layer.gates.iter().map(|g| (real(&g.w, g, layer.inputs, x_unit), real(&g.u, g, layer.units, h_unit))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synthetic::Numbers;
+
+    #[test]
+    fn formats_hold_what_was_seen() {
+        assert_eq!(frac_for(0.9, 16, 0, 15), 15);
+        assert_eq!(frac_for(1.0, 16, 0, 15), 14);
+        assert_eq!(frac_for(7.9, 16, 0, 15), 12);
+        assert_eq!(frac_for(40_000.0, 16, 0, 15), 0);
+        assert_eq!(carried_frac(CarriedState::Cell, &RangeStats { long: 3.0, ..RangeStats::default() }, false), 27);
+        assert_eq!(carried_frac(CarriedState::Cell, &RangeStats { long: 40.0, ..RangeStats::default() }, false), 24);
+    }
+
+    #[test]
+    fn rows_come_back_within_half_a_step() {
+        let mut numbers = Numbers(4);
+        for n in [1, 7, 100] {
+            let real: Vec<f64> = (0..n).map(|_| numbers.between(-1_000_000, 1_000_000) as f64 / 7e5).collect();
+            let row = quantize_row(&real, 0.7, &[], WeightFormat::Int8);
+            let s = row.multiplier as f64 / 2f64.powi(33);
+            let mean = real.iter().zip(&row.weights).map(|(r, q)| (r - *q as f64 * s).powi(2)).sum::<f64>() / n as f64;
+            assert!(mean.sqrt() <= 0.5 * s, "{n}: {} of {s}", mean.sqrt());
+            assert!((row.bias as f64 * s / 32768.0 - 0.7).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn the_bias_keeps_the_mean() {
+        let mut numbers = Numbers(5);
+        let real: Vec<f64> = (0..64).map(|_| numbers.between(-1000, 1000) as f64 / 700.0).collect();
+        let means: Vec<f64> = (0..64).map(|_| numbers.between(0, 1000) as f64 / 1000.0).collect();
+        let row = quantize_row(&real, 0.1, &means, WeightFormat::Int8);
+        let s = row.multiplier as f64 / 2f64.powi(33);
+        let mean = |w: &dyn Fn(usize) -> f64| (0..64).map(|k| w(k) * means[k]).sum::<f64>();
+        let integer = mean(&|k| row.weights[k] as f64 * s) + row.bias as f64 * s / 32768.0;
+        assert!((integer - mean(&|k| real[k]) - 0.1).abs() < 1e-4);
+    }
+
+    #[test]
+    fn extreme_rows_keep_the_accumulator_safe() {
+        for (real, bias) in [
+            (vec![1.0; 2000], 0.0),
+            (vec![30.0; 3], 1e6),
+            (vec![0.0; 5], 0.0),
+            (vec![0.0; 5], -3.0),
+            (vec![1e-7; 4], 5.0),
+        ] {
+            for format in WeightFormat::ALL {
+                let row = quantize_row(&real, bias, &[], *format);
+                let sum: i64 = row.weights.iter().map(|w| (*w as i64).abs()).sum();
+                assert!(sum * 32768 + (row.bias as i64).abs() < 1 << 31);
+                assert!(row.multiplier >= 0);
+                assert!(row.weights.iter().all(|w| (-format.max()..=format.max()).contains(w)));
+            }
+        }
+    }
+}
