@@ -111,10 +111,7 @@ impl Cmd {
         let ending = self.input.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
         match (ending.as_str(), model.audio()) {
             ("csv" | "tsv", _) => self.table(model, ui),
-            _ if model.audio().is_none() && is_sound => {
-                bail!("{name} is sound, but this model reads {} numbers a frame", model.inputs())
-            }
-            (_, Some(audio)) if is_sound => {
+            (_, Some(audio)) => {
                 let (samples, notes) = pipeline::read_clip(&self.input, audio)?;
                 notes.iter().for_each(|n| ui.note(format!("note: {n}")));
                 let mut memory = vec![0; audio.memory_words()];
@@ -129,9 +126,13 @@ impl Cmd {
                 );
                 Ok(frames)
             }
-            _ => bail!(
-                "{name}: the input's name must end as a recording's (.wav, .flac, .ogg, .mp3, .m4a), in .csv or in .tsv; \
-                text is for models that read text"
+            (_, None) if is_sound => {
+                bail!("{name} is sound, but this model reads {} numbers a frame", model.inputs())
+            }
+            (_, None) => bail!(
+                "{name}: the input's name must end in .csv or .tsv, as this model reads {} numbers a frame; text is for models \
+                that read text",
+                model.inputs()
             ),
         }
     }

@@ -330,6 +330,7 @@ fn resume_hint(folder: &RunFolder) -> String {
 fn same_run(folder: &RunFolder, recipe: &Recipe, fingerprint: u64) -> Result<()> {
     let mut began = folder.recipe()?;
     began.train.threads = recipe.train.threads;
+    began.skip_bad = recipe.skip_bad;
     ensure!(
         began == *recipe,
         Usage(format!(

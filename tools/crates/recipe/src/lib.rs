@@ -247,7 +247,7 @@ impl Recipe {
     /// Where the file cannot be read; [`Usage`] where a key or value is wrong, with line, column and a
     /// suggestion.
     pub fn read(path: &Path, changes: &[String]) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| {
+        let text = elman_data::files::text(path).with_context(|| {
             format!("cannot read the recipe {}; recipes that come with elman are in tools/recipes", path.display())
         })?;
         let recipe = Self::parse(&text).map_err(|e| Usage(format!("{}: {e}", path.display())))?;
