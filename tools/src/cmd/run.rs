@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use super::run_text;
 use crate::ui::Ui;
-use elman_data::Numbers;
+use elman_data::{Numbers, Task};
 use elman_pipeline::evaluate::host;
 use elman_pipeline::run::RunFolder;
-use elman_pipeline::{self as pipeline, Frames};
+use elman_pipeline::{self as pipeline, Encoding, Frames};
 use elman_quant::model::ModelFile;
 
 /// Streams an input through the integer network of the device.
@@ -27,7 +27,7 @@ pub struct Cmd {
     /// A wav or flac, a text of which each line is a sequence, or a csv with a frame a line:
     /// values in their own units, raw features where the model reads sound
     pub input: PathBuf,
-    /// Shows the outputs as values, not as probabilities of labels; the default for a network that reads its own outputs
+    /// Shows the outputs as values, not as probabilities of labels; the default for a series
     #[arg(long)]
     pub values: bool,
     /// Shows the answer at each N-th frame too
@@ -91,7 +91,9 @@ impl Cmd {
         let mut memory = vec![0; model.memory_words()];
         host::run(&model, &mut memory, frames.iter().map(Vec::as_slice), wanted, answer)
             .map_err(|e| anyhow::anyhow!("{}: {e}", self.input.display()))?;
-        let series = self.values || model.feedback() > 0;
+        // The softmax of values says nothing, and of one output it is always 1.
+        let is_series = self.encoding()?.is_some_and(|e| e.task == Task::Series);
+        let series = self.values || model.feedback() > 0 || model.outputs() == 1 || is_series;
         for a in &answers {
             let when = a.seconds.map_or(format!("frame {:>5}", a.frame), |s| format!("{s:>7.2} s"));
             if series {
@@ -103,6 +105,12 @@ impl Cmd {
             ui.line(format!("{when}  {what:<12} {:>5.1} %", 100.0 * a.probability));
         }
         ui.result(&Answers { input: self.input.clone(), frames: frames.len(), answers })
+    }
+
+    /// How the data of a run folder was read; a blob alone does not say.
+    fn encoding(&self) -> Result<Option<Encoding>> {
+        let about = || Ok(RunFolder::open(&self.model)?.about()?.encoding);
+        self.model.is_dir().then(about).transpose()
     }
 
     fn frames(&self, model: &Model<'_>, ui: Ui) -> Result<Vec<Vec<i16>>> {
@@ -146,13 +154,7 @@ impl Cmd {
             Some(_) => 1.0,
             None => 2f64.powi(i32::from(model.in_frac())),
         };
-        let named = match self
-            .model
-            .is_dir()
-            .then(|| RunFolder::open(&self.model)?.about())
-            .transpose()?
-            .map(|a| a.encoding.frames)
-        {
+        let named = match self.encoding()?.map(|e| e.frames) {
             Some(Frames::Values { mut channels, feedback, .. }) => {
                 channels.truncate(channels.len() - feedback.min(channels.len()));
                 channels
