@@ -100,20 +100,28 @@ pub fn read_sound(name: &str, bytes: Vec<u8>) -> Result<Sound, Error> {
 const HEADER: &str = "convert it (ffmpeg -i INPUT -ac 1 OUTPUT.wav), correct its header (sox -r 16000 INPUT OUTPUT.wav) \
     or record it again";
 
-/// A wav file of mono samples. Of more than 4 GiB (37 hours at 16 kHz) it says that its size is not known.
+/// A wav file of mono samples. Of more than 4 GiB (37 hours at 16 kHz) it says that its size is not known, which readers
+/// take for "to the end of the file".
 pub fn wav_bytes(samples: &[i16], rate: u32) -> Vec<u8> {
-    let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
     let data = samples.len() * 2;
     let mut file = Vec::with_capacity(44 + data);
-    file.extend_from_slice(b"RIFF");
-    file.extend_from_slice(&size(36 + data));
-    file.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
-    file.extend_from_slice(&rate.to_le_bytes());
-    file.extend_from_slice(&rate.saturating_mul(2).to_le_bytes());
-    file.extend_from_slice(b"\x02\0\x10\0data");
-    file.extend_from_slice(&size(data));
+    file.extend_from_slice(&header(data as u64, rate));
     samples.iter().for_each(|x| file.extend_from_slice(&x.to_le_bytes()));
     file
+}
+
+/// The header before so many bytes of mono samples.
+fn header(data: u64, rate: u32) -> Vec<u8> {
+    let size = |n: u64| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
+    let mut header = Vec::with_capacity(44);
+    header.extend_from_slice(b"RIFF");
+    header.extend_from_slice(&size(data.saturating_add(36)));
+    header.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    header.extend_from_slice(&rate.to_le_bytes());
+    header.extend_from_slice(&rate.saturating_mul(2).to_le_bytes());
+    header.extend_from_slice(b"\x02\0\x10\0data");
+    header.extend_from_slice(&size(data));
+    header
 }
 
 #[cfg(test)]
@@ -153,6 +161,18 @@ pub(super) mod tests {
         let sound = read_sound("a.wav", wav(16_000, 1, 16, &samples)).unwrap();
         let expected: Vec<i16> = samples.iter().map(|x| (x * 32_768.0).round() as i16).collect();
         assert_eq!((sound.samples, sound.rate, sound.notes), (expected, 16_000, vec![]));
+    }
+
+    #[test]
+    fn sizes_of_long_recordings_do_not_wrap() {
+        let sizes = |data: u64| [4, 40].map(|at| u32::from_le_bytes(*header(data, 16_000)[at..].first_chunk().unwrap()));
+        assert_eq!(sizes(3200), [3236, 3200]);
+        assert_eq!(sizes((1 << 32) - 36), [u32::MAX, u32::MAX - 35]);
+        assert_eq!(sizes(38 * 3600 * 32_000), [u32::MAX; 2]);
+        // Such a size is read as "to the end".
+        let mut file = header(38 * 3600 * 32_000, 16_000);
+        file.extend([1, 0, 2, 0]);
+        assert_eq!(read_sound("a.wav", file).unwrap().samples, [1, 2]);
     }
 
     #[test]
