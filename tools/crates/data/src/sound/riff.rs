@@ -9,7 +9,6 @@ const PLACEHOLDER: u64 = 0x7FFF_0000;
 const MOST_CHANNELS: u16 = 26;
 
 const PCM: u16 = 1;
-const ADPCM_MS: u16 = 2;
 const FLOAT: u16 = 3;
 const ALAW: u16 = 6;
 const MULAW: u16 = 7;
@@ -228,7 +227,7 @@ impl<'a> Format<'a> {
             PCM => (1..=32).contains(&bits),
             FLOAT => bits == 32 || bits == 64,
             ALAW | MULAW => bits == 8 || bits == 16,
-            _ => bits == 4 && usize::from(align) > 7 * usize::from(channels),
+            _ => bits == 4 && usize::from(align) > 4 * usize::from(channels),
         };
         if !fits {
             let what = format!("its header says {bits} bits a sample in blocks of {align} bytes, which is no encoding");
@@ -252,7 +251,7 @@ impl<'a> Format<'a> {
     /// Bytes of a frame, or of a block.
     fn frame(&self) -> usize {
         match self.tag {
-            ADPCM_MS | ADPCM_IMA => usize::from(self.align),
+            ADPCM_IMA => usize::from(self.align),
             _ => self.place() * usize::from(self.channels),
         }
     }
@@ -260,7 +259,6 @@ impl<'a> Format<'a> {
     fn frames_per_block(&self) -> u64 {
         let (align, channels) = (u64::from(self.align), u64::from(self.channels));
         match self.tag {
-            ADPCM_MS => align.saturating_sub(7 * channels) * 2 / channels + 2,
             ADPCM_IMA => align.saturating_sub(4 * channels) * 2 / channels + 1,
             _ => 1,
         }
@@ -297,11 +295,7 @@ impl<'a> Format<'a> {
     /// A header for `length` bytes of samples of `place` bytes each.
     fn header(&self, length: usize, place: usize) -> Vec<u8> {
         let mut chunk = Vec::new();
-        let extra = match self.tag {
-            ADPCM_MS => 34,
-            ADPCM_IMA => 4,
-            _ => 0,
-        };
+        let extra = if self.tag == ADPCM_IMA { 4 } else { 0 };
         if extra > 0 {
             // What the decoder needs to know stands after the bits.
             chunk.extend(self.tag.to_le_bytes());
@@ -335,7 +329,8 @@ impl<'a> Format<'a> {
 /// What an encoding is that is not read.
 fn unreadable(tag: u16) -> Option<String> {
     let name = match tag {
-        PCM | ADPCM_MS | FLOAT | ALAW | MULAW | ADPCM_IMA => return None,
+        PCM | FLOAT | ALAW | MULAW | ADPCM_IMA => return None,
+        2 => "Microsoft ADPCM",
         0x31 => "GSM 6.10",
         0x50 | 0x55 => "mp3 in it",
         0x40 | 0x45 | 0x64 => "G.726 or G.721",

@@ -81,8 +81,8 @@ fn other_endings_are_read_or_counted_in_one_line() {
     assert_eq!(corpus.train.len() + corpus.valid.len(), 15);
     let notes = said(&corpus);
     for wanted in [
-        "6 file(s) not read: 3 .opus (convert them: ffmpeg -i INPUT OUTPUT.wav), 1 .wav next to the folders or not named, \
-         1 .wav in folders too deep or not named, 1 .xlsx",
+        "6 file(s) not read: 3 .opus (convert them: ffmpeg -i INPUT OUTPUT.wav), 1 .wav in folders too deep or not named, \
+         1 .wav next to the folders or not named, 1 .xlsx",
         "2 file(s) not read, of an encoding that is not known (first: low/w.m4a: not a recording that can be read (",
     ] {
         assert!(notes.contains(wanted), "{notes}");
@@ -437,7 +437,7 @@ fn all_bad_recordings_are_named_at_once_or_left_out() {
     assert!(text.starts_with("3 of 20 files cannot be used:\n  high/high-07.wav: not a recording"), "{text}");
     assert!(
         text.contains("\n  low/low-03.wav: cut off after 428 of 800 samples")
-            && text.contains("\n  low/low-05.wav: holds no")
+            && text.contains("\n  low/low-05.wav: contains no")
     );
     assert!(text.ends_with("mend them or take them out; --skip-bad goes on without them"), "{text}");
     let corpus = Corpus::open(dir.path(), &Options { skip_bad: true, ..Options::default() }).unwrap();
