@@ -118,12 +118,7 @@ pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Resu
 }
 
 /// Gives the logits of every step, in real numbers.
-fn steps(
-    model: &Model<'_>,
-    memory: &mut [u32],
-    frames: &[i16],
-    mut answer: impl FnMut(usize, &[f64]),
-) -> Result<()> {
+fn steps(model: &Model<'_>, memory: &mut [u32], frames: &[i16], mut answer: impl FnMut(usize, &[f64])) -> Result<()> {
     let mut scores = Vec::new();
     let each = |t: usize, output: elman::net::Output<'_>| {
         let unit = 2f64.powi(-i32::from(output.frac));

@@ -3,6 +3,7 @@
 use crate::lines::is_missing;
 use crate::table::{Column, Kind, Table};
 use crate::{Error, note::names as quoted};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Columns of a table, as numbers.
@@ -32,7 +33,8 @@ impl Numbers {
             Some(by_name) if !named.is_empty() => by_name,
             _ => choose(&columns, widths, outputs).ok_or_else(|| {
                 let have = quoted(columns.iter().map(|(_, c)| c.name));
-                let wanted = widths.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+                let wanted: BTreeSet<String> = widths.iter().map(ToString::to_string).collect();
+                let wanted = wanted.into_iter().collect::<Vec<_>>().join(" or ");
                 table.problem(table.line, format!("{} columns ({have}), where the model takes {wanted}", columns.len()))
             })?,
         };

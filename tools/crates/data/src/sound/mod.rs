@@ -165,7 +165,8 @@ pub(super) mod tests {
 
     #[test]
     fn sizes_of_long_recordings_do_not_wrap() {
-        let sizes = |data: u64| [4, 40].map(|at| u32::from_le_bytes(*header(data, 16_000)[at..].first_chunk().unwrap()));
+        let sizes =
+            |data: u64| [4, 40].map(|at| u32::from_le_bytes(*header(data, 16_000)[at..].first_chunk().unwrap()));
         assert_eq!(sizes(3200), [3236, 3200]);
         assert_eq!(sizes((1 << 32) - 36), [u32::MAX, u32::MAX - 35]);
         assert_eq!(sizes(38 * 3600 * 32_000), [u32::MAX; 2]);

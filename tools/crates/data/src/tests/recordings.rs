@@ -165,7 +165,12 @@ fn encodings_are_decoded_or_named() {
     }
     let adpcm = fmt(0x11, 8000, 36, 4, 4000, &[2, 0, 65, 0]);
     assert_eq!(read(riff(9, &[adpcm, chunk(b"data", &[0; 72])])).unwrap().samples.len(), 130);
-    for (tag, name) in [(2, "Microsoft ADPCM"), (0x31, "GSM 6.10"), (0x55, "mp3 in it"), (0x1234, "the encoding 0x1234, which is not known")] {
+    for (tag, name) in [
+        (2, "Microsoft ADPCM"),
+        (0x31, "GSM 6.10"),
+        (0x55, "mp3 in it"),
+        (0x1234, "the encoding 0x1234, which is not known"),
+    ] {
         let text = read(riff(9, &[fmt(tag, 8000, 65, 0, 1625, &[]), chunk(b"data", &[1; 65])])).unwrap_err();
         assert!(text.contains(&format!("wav with {name}")) && text.contains("ffmpeg"), "{text}");
     }
