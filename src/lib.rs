@@ -118,6 +118,8 @@ mod record;
 mod silence;
 mod source;
 mod storage;
+#[cfg(test)]
+mod table_docs;
 pub mod text;
 pub mod wiring;
 

@@ -30,6 +30,8 @@ pub use frame::{FORMAT_VERSION, FRAME_WORDS, Frame, MAGIC};
 pub use memory::memory_words;
 pub use model::Model;
 pub use operations::Operations;
+#[cfg(test)]
+pub(crate) use schema::rules;
 pub use schema::schema_hash;
 
 /// A blob in flash: words, not validated yet. Made by [`include_blob!`](crate::include_blob) or from
