@@ -31,6 +31,9 @@ pub struct Cmd {
     /// Folder of the corpus; generated data needs none
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Leaves out files that cannot be read, and says which
+    #[arg(long)]
+    pub skip_bad: bool,
     /// Split of the examples; by default test, or valid where the corpus has no test
     #[arg(long, value_enum)]
     pub split: Option<SplitName>,
@@ -65,11 +68,12 @@ impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
         let folder = self.run.as_deref().map(RunFolder::open).transpose()?;
-        let recipe = match (&folder, &self.fresh) {
+        let mut recipe = match (&folder, &self.fresh) {
             (Some(folder), _) => folder.recipe()?,
             (None, Some(path)) => Recipe::read(path, &self.set)?,
             (None, None) => return Err(Usage("name a run folder, or a recipe by --fresh".to_owned()).into()),
         };
+        recipe.skip_bad |= self.skip_bad;
         let generated = recipe.data.as_ref().is_some_and(|data| data.generate.is_some());
         let dir = match (&self.data, generated) {
             (Some(dir), _) => dir.clone(),

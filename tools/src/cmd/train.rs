@@ -51,6 +51,9 @@ pub struct Cmd {
     /// Reads the data, estimates memory and time of the run, and ends
     #[arg(long, conflicts_with_all = ["resume", "force", "watch"])]
     pub dry_run: bool,
+    /// Leaves out files that cannot be read, and says which
+    #[arg(long)]
+    pub skip_bad: bool,
     /// Rewrites report.html after every epoch
     #[arg(long)]
     pub watch: bool,
@@ -102,6 +105,7 @@ impl Cmd {
         if let Some(threads) = self.threads {
             recipe.train.threads = threads;
         }
+        recipe.skip_bad |= self.skip_bad;
         if self.print_recipe {
             let text = recipe.to_toml()?;
             ui.line(text.trim_end());
@@ -390,6 +394,7 @@ fn resume_hint(folder: &RunFolder) -> String {
 fn same_run(folder: &RunFolder, recipe: &Recipe, fingerprint: u64) -> Result<()> {
     let mut began = folder.recipe()?;
     began.train.threads = recipe.train.threads;
+    began.skip_bad = recipe.skip_bad;
     ensure!(
         began == *recipe,
         Usage(format!(

@@ -4,6 +4,7 @@
 
 mod cores;
 mod detector;
+mod foreign;
 mod integer;
 pub mod model;
 pub mod ptq;

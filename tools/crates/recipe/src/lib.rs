@@ -29,6 +29,9 @@ pub struct Recipe {
     /// How text, series and other data but sound are read; without this table the data is sound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<RecordOptions>,
+    /// Whether files that cannot be read are left out and noted, instead of an error.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub skip_bad: bool,
     /// Which symbols of a text have a number of their own.
     pub vocabulary: VocabularyOptions,
     /// How examples but sound become sequences.
@@ -54,6 +57,7 @@ impl Default for Recipe {
             name: "model".to_owned(),
             corpus: String::new(),
             data: None,
+            skip_bad: false,
             vocabulary: VocabularyOptions::default(),
             sequences: SequenceRecipe::default(),
             features: Features::default(),
@@ -243,7 +247,7 @@ impl Recipe {
     /// Where the file cannot be read; [`Usage`] where a key or value is wrong, with line, column and a
     /// suggestion.
     pub fn read(path: &Path, changes: &[String]) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| {
+        let text = elman_data::files::text(path).with_context(|| {
             format!("cannot read the recipe {}; recipes that come with elman are in tools/recipes", path.display())
         })?;
         let recipe = Self::parse(&text).map_err(|e| Usage(format!("{}: {e}", path.display())))?;
