@@ -83,7 +83,7 @@ mod tests {
             (b"unsigned char model_tflite[] = {\n", "C source"),
             (b"alignas(16) const uint8_t g_model[] = {", "C source"),
             (b"\n<!DOCTYPE html>", "a web page"),
-            (b"hello world!", "a text that starts with \"hello world!\""),
+            (b"hello, a text", "a text that starts with \"hello, a text\""),
             ("größe und länge von allem, was es gibt".as_bytes(), "a text"),
             (b"", "an empty file"),
         ] {
