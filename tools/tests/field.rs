@@ -75,6 +75,13 @@ impl Bench {
 
 /// Labels of any script, and a name that would be code: what `export` writes compiles without a warning and gives the
 /// labels back, byte for byte.
+/// The labels of a model.
+fn labels_of(blob: &[u8]) -> Vec<String> {
+    let words = elman_quant::words_of(blob).unwrap();
+    let model = elman::Model::load(elman::Blob::new(&words)).unwrap();
+    (0..model.outputs() as u16).map(|k| model.label(k).unwrap().to_owned()).collect()
+}
+
 #[test]
 fn labels_reach_c_as_they_are() {
     let b = Bench::new();
@@ -91,10 +98,18 @@ fn labels_reach_c_as_they_are() {
         "\u{1f469}\u{200d}\u{1f52c}",
     ];
     corpus(&b.path("data"), &labels, 3, |k| format!("{k}.wav"));
-    let recipe = recipe(b.dir.path(), "a**//\n#error\r\nb */ int x; ??/").display().to_string();
+    let recipe = recipe(b.dir.path(), "words").display().to_string();
     ok(&["train", &recipe, "--data", &b.at("data"), "--out", &b.at("run")]);
     ok(&["quantize", &b.at("run")]);
-    ok(&["export", &b.at("run"), "--to", &b.at("c")]);
+    // A stranger's blob, whose name is what no recipe takes.
+    let blob = std::fs::read(b.path("run/model.elman")).unwrap();
+    let model = elman_quant::IntegerModel {
+        name: "a**//\n#error\r\nb */ int x; ??/".to_owned(),
+        labels: labels_of(&blob),
+        ..elman_quant::synthetic::gestures(4, labels.len(), 1)
+    };
+    std::fs::write(b.path("strange.elman"), model.to_blob().unwrap()).unwrap();
+    ok(&["export", &b.at("strange.elman"), "--to", &b.at("c")]);
     let stem = std::fs::read_dir(b.path("c")).unwrap().next().unwrap().unwrap().path();
     let stem = stem.file_stem().unwrap().to_str().unwrap().to_owned();
     let header = std::fs::read_to_string(b.path("c").join(format!("{stem}.h"))).unwrap();
