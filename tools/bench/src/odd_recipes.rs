@@ -94,7 +94,7 @@ const BASES: [Base; 8] = [
     },
     Base {
         name: "trees",
-        recipe: "[data]\nformat = \"trees\"\n[network.tree]\nleaf = [{ layer = \"embedding\", units = 4 }]\ncompose = { layer = \
+        recipe: "[data]\nformat = \"ptb\"\n[network.tree]\nleaf = [{ layer = \"embedding\", units = 4 }]\ncompose = { layer = \
                  \"dense\", outputs = 4, activation = \"tanh\" }",
         data: Data::Trees,
     },
@@ -126,8 +126,8 @@ const VALUES: [&str; 22] = [
     "[]",
 ];
 
-/// How often a long run is what was asked for.
-const LONG: [&str; 2] = ["train.epochs", "data.count"];
+/// Keys that ask for a long run.
+const LONG: [&str; 3] = ["train.epochs", "data.count", "data.steps"];
 
 /// A key's place: names, and numbers of list items.
 type Place = Vec<String>;

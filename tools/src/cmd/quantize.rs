@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::ui::{Ui, bytes};
@@ -125,6 +125,11 @@ pub fn rehearse(recipe: &Recipe, about: &RunInfo, examples: &[Example]) -> Resul
     let sequences: Vec<Sequence> = examples.iter().take(1).map(|e| about.sequence(e)).collect();
     let seen = calibrate(&network, &sequences, &about.target);
     let integer = quantize(&network, &about.surroundings(recipe), &seen)?;
+    let (most, longest) = (usize::from(integer.max_steps), about.longest);
+    ensure!(
+        most == 0 || longest <= most,
+        "the longest example has {longest} steps, quantize.max_steps is {most}; make it {longest} or 0, which takes the longest"
+    );
     ModelFile::from_bytes(Path::new("the model"), &integer.to_blob()?)?.model()?;
     Ok(())
 }

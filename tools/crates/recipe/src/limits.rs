@@ -24,6 +24,7 @@ enum Values {
 
 use crate::RENAMED;
 use Values::{Above, Below, Interval, Number, Numbers, Whole};
+use elman_nn::LayerSpec;
 
 /// Most units of a layer, symbols of a table and outputs: the device's.
 const WIDTH: u64 = elman::blob::MAX_WIDTH as u64;
@@ -132,15 +133,21 @@ const LIMITS: &[(&str, &str, Values, &str)] = &[
 /// A sentence with line, key, value and what the key takes.
 pub fn check(text: &str) -> Result<(), String> {
     // What is no TOML, serde says better.
-    let Ok(document) = DeTable::parse(text) else { return Ok(()) };
+    let (Ok(document), Ok(plain)) = (DeTable::parse(text), text.parse::<toml::Table>()) else { return Ok(()) };
     document.get_ref().iter().try_for_each(|(key, value)| {
         let table = key.get_ref().to_string();
-        walk(text, &table, "", value)
+        walk(text, &table, "", value, plain.get(table.as_str()))
     })
 }
 
-/// Checks `value`, which stands at `key` in `table`.
-fn walk(text: &str, table: &str, key: &str, value: &Spanned<DeValue<'_>>) -> Result<(), String> {
+/// Checks `value`, which stands at `key` in `table`; `plain` is the same without places.
+fn walk(
+    text: &str,
+    table: &str,
+    key: &str,
+    value: &Spanned<DeValue<'_>>,
+    plain: Option<&toml::Value>,
+) -> Result<(), String> {
     let key = RENAMED.iter().find(|(of, old, _)| *of == table && *old == key).map_or(key, |(.., new)| new);
     let limit = LIMITS.iter().find(|(of, name, ..)| *of == table && *name == key);
     if let Some((.., values, unit)) = limit {
@@ -150,14 +157,49 @@ fn walk(text: &str, table: &str, key: &str, value: &Spanned<DeValue<'_>>) -> Res
         };
     }
     match value.get_ref() {
-        DeValue::Table(inner) => inner.iter().try_for_each(|(key, value)| walk(text, table, key.get_ref(), value)),
-        DeValue::Array(items) => items.iter().try_for_each(|item| walk(text, table, "", item)),
+        DeValue::Table(inner) => {
+            inner.iter().try_for_each(|(key, value)| {
+                let plain = plain.and_then(|p| p.get(key.get_ref().as_ref()));
+                walk(text, table, key.get_ref(), value, plain)
+            })?;
+            match plain.and_then(toml::Value::as_table).and_then(wrong_in_layer) {
+                Some((key, reason)) => {
+                    let place = inner.iter().find(|(name, _)| name.get_ref().as_ref() == key);
+                    let line = line(text, place.map_or(0, |(name, _)| name.span().start));
+                    Err(format!("line {line}: {table}: `{key}` of a layer: {reason}"))
+                }
+                None => Ok(()),
+            }
+        }
+        DeValue::Array(items) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(k, item)| walk(text, table, "", item, plain.and_then(|p| p.as_array()?.get(k)))),
         _ => Ok(()),
     }
 }
 
+/// The key of a layer without which the layer could be read, and what is wrong with its value: serde knows the layer's line alone.
+fn wrong_in_layer(layer: &toml::Table) -> Option<(String, String)> {
+    let read = |layer: &toml::Table| layer.clone().try_into::<LayerSpec>().map(drop);
+    let error = layer.get("layer").and_then(|_| read(layer).err())?;
+    let without = |key: &str| {
+        let rest: toml::Table =
+            layer.iter().filter(|(name, _)| *name != key).map(|(k, v)| (k.clone(), v.clone())).collect();
+        read(&rest).err().is_none_or(|e| e.message().starts_with("missing field"))
+    };
+    // An unknown key or a missing one has a message of its own.
+    let known = error.message().starts_with("unknown field") || error.message().starts_with("missing field");
+    let key = layer.keys().find(|key| *key != "layer" && !known && without(key))?;
+    Some((key.clone(), format!("{} is wrong: {}", layer[key], error.message().trim_end())))
+}
+
+fn line(text: &str, at: usize) -> usize {
+    text.get(..at).unwrap_or_default().matches('\n').count() + 1
+}
+
 fn sentence(text: &str, span: Range<usize>, key: &str, found: &str, values: Values, unit: &str) -> String {
-    let line = text.get(..span.start).unwrap_or_default().matches('\n').count() + 1;
+    let line = line(text, span.start);
     let (unit, note) = unit.split_once(';').map_or((unit, String::new()), |(unit, note)| (unit, format!(";{note}")));
     let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
     let must = match values {
@@ -225,7 +267,6 @@ impl Values {
 mod tests {
     use super::*;
     use crate::Recipe;
-    use elman_nn::LayerSpec;
 
     #[test]
     fn line_key_value_and_way_out_are_named() {
@@ -241,6 +282,18 @@ mod tests {
         assert_eq!(
             wrong("[stream]\ngap_s = [2, 0.1]"),
             "line 2: stream.gap_s is [2, 0.1]; it must be two numbers from 0 to 3600 s, the lower one first"
+        );
+        assert_eq!(
+            wrong(
+                "[network]\nlayers = [\n  { layer = \"cell\", variant = \"gru\", units = 3,\n    bidirectional = 7 },\n]"
+            ),
+            "line 4: network: `bidirectional` of a layer: 7 is wrong: invalid type: integer `7`, expected a boolean"
+        );
+        let error =
+            wrong("[network.tree]\nleaf = []\ncompose = { layer = \"dense\", outputs = 3, activation = \"x\" }");
+        assert!(
+            error.starts_with("line 3: network: `activation` of a layer: \"x\" is wrong: unknown variant"),
+            "{error}"
         );
         for text in ["train.rate = nan", "train.rate = inf", "train.rate = 0", "train.epochs = 0", "stream.speed = 5"] {
             let error = wrong(text);
