@@ -154,6 +154,39 @@ fn one_speaker_trains() {
     }
 }
 
+/// A microphone's offset, a dead channel and its level, where the front end has PCEN, leave the answer as it is.
+#[test]
+fn microphones_give_the_same_answer() {
+    let b = Bench::new();
+    corpus(&b.path("data"), &["high", "low"], 12, |k| format!("{k}.wav"));
+    let recipe = recipe(b.dir.path(), "x").display().to_string();
+    let sets = ["--set", "features.pcen=true", "--set", "train.epochs=12", "--set", "train.rate=2e-2"];
+    ok(&[&["train", &recipe, "--data", &b.at("data"), "--out", &b.at("run")][..], &sets].concat());
+    ok(&["quantize", &b.at("run")]);
+    let clip = std::fs::read(b.path("data/low/3.wav")).unwrap();
+    let samples: Vec<i16> = clip[44..].as_chunks::<2>().0.iter().map(|s| i16::from_le_bytes(*s)).collect();
+    let answer = |name: &str, wav: Vec<u8>| {
+        std::fs::write(b.path(name), wav).unwrap();
+        let shown: serde_json::Value =
+            serde_json::from_str(&ok(&["run", &b.at("run"), &b.at(name), "--json"]).0).unwrap();
+        let last = &shown["answers"][0];
+        (last["label"].as_str().unwrap().to_owned(), last["probability"].as_f64().unwrap())
+    };
+    let changed = |f: &dyn Fn(i16) -> i16| wav_bytes(&samples.iter().map(|s| f(*s)).collect::<Vec<_>>(), 8000);
+    let (label, probability) = answer("plain.wav", clip.clone());
+    for (name, wav, within) in [
+        ("dc.wav", changed(&|s| s + 2000), 0.03),
+        ("quiet.wav", changed(&|s| s / 100), 0.1),
+        ("loud.wav", changed(&|s| s.saturating_mul(4)), 0.1),
+    ] {
+        let (other, p) = answer(name, wav);
+        assert!(
+            other == label && (p - probability).abs() < within,
+            "{name}: {other} {p}, plain: {label} {probability}"
+        );
+    }
+}
+
 /// Every command that reads a corpus names all bad files, and goes on without them where that is asked for.
 #[test]
 fn each_command_skips_bad_files_on_demand() {
