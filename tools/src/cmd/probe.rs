@@ -9,7 +9,7 @@ use super::eval::SplitName;
 use crate::ui::Ui;
 use elman_data::Split;
 use elman_data::files::write_atomically;
-use elman_nn::{Cell, LayerSpec, Network, NetworkSpec, Target};
+use elman_nn::{Cell, LayerSpec, Network, NetworkSpec, StructureSpec, Target};
 use elman_pipeline::RunInfo;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{Encoding, Sequences, Source, wanted_rate};
@@ -128,6 +128,14 @@ fn sequences(source: &Source, recipe: &Recipe, about: &RunInfo, split: Split, co
 /// Where the network has no recurrent layer, or an example does not fit it.
 pub fn reach(network: &Network<f32>, sequences: &[Sequence], recipe: &Recipe) -> Result<Vec<Reach>> {
     let names = names(network.spec());
+    ensure!(
+        network.spec().structure == StructureSpec::Sequence,
+        Usage(
+            "probe follows a gradient back over the steps of one sequence; in an encoder-decoder, a tree or a graph it goes other \
+             ways. Probe a network of `layers`"
+                .to_owned()
+        )
+    );
     ensure!(!names.is_empty(), "the network has no recurrent layer, so no gradient goes back in time");
     // In f64, where a gradient that has almost vanished is still a number.
     let mut wide = Network::<f64>::new(network.spec(), 0)?;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::ui::{Progress as Bar, Ui, bytes, percent, thousands};
 use elman_data::records::Task;
 use elman_data::{Augment, Split};
+use elman_nn::Network;
 use elman_pipeline::RunInfo;
 use elman_pipeline::Streams;
 use elman_pipeline::evaluate::{self, Figure};
@@ -230,6 +231,7 @@ impl Prepared {
 /// As [`train`], as far as they can be known in advance.
 pub fn dry_run(source: &Source, recipe: &Recipe) -> Result<Forecast> {
     let prepared = Prepared::of(source, recipe)?;
+    runs_on_a_device(&prepared, recipe)?;
     let [train, _] = prepared.sets(source, recipe, None);
     forecast(&prepared.about.network(recipe), &recipe.train, train.as_ref()).map_err(wrong_recipe)
 }
@@ -252,6 +254,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
     let prepared = Prepared::of(source, recipe)?;
     let Prepared { about, train: train_examples, valid: valid_examples, test: test_examples } = &prepared;
     let mut trainer = begin(folder, recipe, about, how, ui)?;
+    runs_on_a_device(&prepared, recipe)?;
     let inputs = about.encoding.inputs();
     let clips = recipe.quantize.calibration_clips;
     let calibration = pipeline::spread(train_examples, clips, inputs, MOST_CALIBRATION_STEPS);
@@ -338,6 +341,13 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
         memory,
         seconds: start.elapsed().as_secs_f64(),
     })
+}
+
+/// A network that a device could not run is a mistake of the recipe, and is not trained.
+fn runs_on_a_device(prepared: &Prepared, recipe: &Recipe) -> Result<()> {
+    Network::<f32>::new(&prepared.about.network(recipe), 0).map_err(|e| wrong_recipe(e.into()))?;
+    super::quantize::rehearse(recipe, &prepared.about, &prepared.train)
+        .map_err(|e| Usage(format!("the recipe describes a network that no device runs: {e:#}")).into())
 }
 
 /// The trainer of a new run, or of one that is resumed.
