@@ -73,6 +73,13 @@ impl Bench {
     }
 }
 
+/// The labels of a model.
+fn labels_of(blob: &[u8]) -> Vec<String> {
+    let words = elman_quant::words_of(blob).unwrap();
+    let model = elman::Model::load(elman::Blob::new(&words)).unwrap();
+    (0..model.outputs() as u16).map(|k| model.label(k).unwrap().to_owned()).collect()
+}
+
 /// Labels of any script, and a name that would be code: what `export` writes compiles without a warning and gives the
 /// labels back, byte for byte.
 #[test]
@@ -91,17 +98,25 @@ fn labels_reach_c_as_they_are() {
         "\u{1f469}\u{200d}\u{1f52c}",
     ];
     corpus(&b.path("data"), &labels, 3, |k| format!("{k}.wav"));
-    let recipe = recipe(b.dir.path(), "a** ; #error b ?? int x").display().to_string();
+    let recipe = recipe(b.dir.path(), "words").display().to_string();
     ok(&["train", &recipe, "--data", &b.at("data"), "--out", &b.at("run")]);
     ok(&["quantize", &b.at("run")]);
-    ok(&["export", &b.at("run"), "--to", &b.at("c")]);
+    // A stranger's blob, whose name is what no recipe takes.
+    let blob = std::fs::read(b.path("run/model.elman")).unwrap();
+    let model = elman_quant::IntegerModel {
+        name: "a**//\n#error\r\nb */ int x; ??/".to_owned(),
+        labels: labels_of(&blob),
+        ..elman_quant::synthetic::gestures(4, labels.len(), 1)
+    };
+    std::fs::write(b.path("strange.elman"), model.to_blob().unwrap()).unwrap();
+    ok(&["export", &b.at("strange.elman"), "--to", &b.at("c")]);
     let stem = std::fs::read_dir(b.path("c")).unwrap().next().unwrap().unwrap().path();
     let stem = stem.file_stem().unwrap().to_str().unwrap().to_owned();
     let header = std::fs::read_to_string(b.path("c").join(format!("{stem}.h"))).unwrap();
     let name = |text: &str| text.lines().next().unwrap().to_owned();
-    assert_eq!(name(&header), "/* Model `a__ _ _error b __ int x`, written by `elman export`. */");
+    assert_eq!(name(&header), "/* Model `a______error__b __ int x_ ___`, written by `elman export`. */");
     let module = std::fs::read_to_string(b.path("c").join(format!("{stem}.rs"))).unwrap();
-    assert_eq!(name(&module), "//! Model `a__ _ _error b __ int x`, written by `elman export`.");
+    assert_eq!(name(&module), "//! Model `a______error__b __ int x_ ___`, written by `elman export`.");
     assert!(header.lines().skip(1).all(|line| line.is_ascii()), "{header}");
 
     let main = format!(
