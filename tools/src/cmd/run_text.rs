@@ -1,6 +1,6 @@
 //! `elman run` on text: a line at a time through a model that reads symbols.
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use elman::Model;
 use elman::blob::{Readout, Structure};
 use elman::text::{Text, TextUnit};
@@ -62,6 +62,9 @@ fn symbols(unit: TextUnit, line: &str) -> Vec<String> {
     }
 }
 
+/// Longest line in bytes: each of its symbols has an answer of its own.
+const MOST_LINE: usize = 4 << 20;
+
 /// Runs every line of `content` that has a symbol; states are reset before each.
 ///
 /// # Errors
@@ -70,6 +73,12 @@ pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Resu
     let mut memory = vec![0; model.memory_words()];
     let mut lines = Vec::new();
     for (number, line) in content.lines().enumerate() {
+        ensure!(
+            line.len() <= MOST_LINE,
+            "{name}:{}: a line of {} bytes, and {MOST_LINE} at most are one sequence; break it into lines",
+            number + 1,
+            line.len()
+        );
         if let Structure::Tree { roots, .. } = model.structure() {
             if !line.trim().is_empty() {
                 let read = run_tree::line(model, &mut memory, text, line, roots.into());

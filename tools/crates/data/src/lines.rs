@@ -7,9 +7,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Error as IoError, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-/// Longest line that is read, in bytes.
-const MOST_LINE: u64 = 64 << 20;
-/// Longest text that is read as a whole, in bytes: each of its characters becomes a symbol of its own.
+/// Longest line that is read, in bytes: each of its characters may become a symbol of its own.
+const MOST_LINE: u64 = 16 << 20;
+/// Longest text that is read as a whole, in bytes.
 const MOST_TEXT: u64 = 128 << 20;
 /// Bytes that any gzip file may unpack to, and how many times its own size beyond that. Text of the field packs to a
 /// fifth or a tenth; what packs to a thousandth is meant to fill the memory.
@@ -193,10 +193,13 @@ impl Lines {
         }
         self.line = line;
         if read as u64 > MOST_LINE {
-            return Err(self.problem("a line of more than 64 MiB; its line ends are missing, or it is no text"));
+            return Err(self.problem("a line of more than 16 MiB; its line ends are missing, or it is no text"));
         }
         let end = self.bytes.iter().rposition(|b| !matches!(b, b'\n' | b'\r')).map_or(0, |last| last + 1);
         let text = match std::str::from_utf8(&self.bytes[..end]) {
+            Ok(text) if line == 1 && binary(text.as_bytes()).is_some() => {
+                return Err(self.problem(binary(text.as_bytes()).unwrap_or_default()));
+            }
             Ok(text) if text.contains('\0') => return Err(self.problem(NUL)),
             Ok(text) => text,
             Err(_) => return Err(self.problem(not_text(&self.bytes, line))),
@@ -247,6 +250,9 @@ pub(crate) fn text(path: &Path) -> Result<String, Error> {
         let line = 1 + good.iter().filter(|&&b| b == b'\n').count() as u64;
         problem(line, not_text(if line == 1 { e.as_bytes() } else { bad }, line))
     })?;
+    if let Some(what) = binary(text.as_bytes()) {
+        return Err(problem(1, what));
+    }
     if let Some(at) = text.find('\0') {
         return Err(problem(1 + text[..at].matches('\n').count() as u64, NUL.to_owned()));
     }
@@ -256,6 +262,17 @@ pub(crate) fn text(path: &Path) -> Result<String, Error> {
         true => text.replace('\r', "\n"),
         false => text.to_owned(),
     })
+}
+
+/// What a file is whose bytes may pass for UTF-8 and are no text: control characters are in its beginning.
+fn binary(bytes: &[u8]) -> Option<String> {
+    let start = &bytes[..bytes.len().min(512)];
+    let control = |b: &u8| b.is_ascii_control() && !b.is_ascii_whitespace();
+    let document = start.starts_with(b"{\\rtf");
+    if !document && !start.iter().any(control) {
+        return None;
+    }
+    sniff::known(bytes).map(|kind| format!("{}, no text; {}", kind.what, kind.way))
 }
 
 /// What bytes are that are not UTF-8.
@@ -354,13 +371,22 @@ mod tests {
         assert!(message(b"\xff\xfea\0\0\xd8b\0").contains("line 1: not sound UTF-16 text"));
         assert!(message(b"\xff\xfea\0b").contains("not sound UTF-16"));
         assert!(message(b"\x1f\x8b\x08\0\xff\xff").contains("gzip data, no text; unpack it first: gunzip"));
+        for (bytes, what) in
+            [(&b"PK\x03\x04\x14word"[..], "a zip archive"), (b"{\\rtf1 hello}", "a Rich Text document")]
+        {
+            assert!(message(bytes).contains(what), "{}", message(bytes));
+            let (_dir, path) = file(bytes);
+            assert!(super::text(&path).unwrap_err().to_string().contains(what));
+        }
+        // A text may begin with any word.
+        assert_eq!(all(b"FORM follows\n").unwrap().len(), 1);
         let (_dir, path) = file(b"a\nb\0c\n");
         assert!(super::text(&path).unwrap_err().to_string().contains("line 2: a NUL character"));
     }
 
     #[test]
     fn a_line_without_end_and_a_bomb_are_bounded() {
-        assert!(all(&vec![b'a'; MOST_LINE as usize + 2]).unwrap_err().contains("a line of more than 64 MiB"));
+        assert!(all(&vec![b'a'; MOST_LINE as usize + 2]).unwrap_err().contains("a line of more than 16 MiB"));
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("a.txt.gz");
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

@@ -53,6 +53,13 @@ pub fn recordings(dir: &Path, audio: &audio::Config, skip_bad: bool, reporter: &
 /// A recording and its words.
 fn recording(path: &Path, audio: &audio::Config, reporter: &dyn Reporter) -> Result<Track> {
     let (samples, notes) = read_clip(path, audio)?;
+    ensure!(
+        samples.len() >= usize::from(audio.window),
+        "{}: {} samples, and a window of the front end has {}",
+        path.display(),
+        samples.len(),
+        audio.window
+    );
     notes.iter().for_each(|n| reporter.note(&format!("note: {n}")));
     let labels = path.with_extension("txt");
     let words = if labels.exists() {

@@ -113,7 +113,10 @@ fn noise(dir: &Path) -> Result<Vec<(String, Source)>, Error> {
         return Ok(Vec::new());
     }
     let files = super::source::list(dir)?.into_iter();
-    Ok(files.filter(|p| is_sound(&name_of(p))).map(|p| (name_of(&p), Source::file(p))).collect())
+    Ok(files
+        .filter(|p| is_sound(&name_of(p)))
+        .map(|p| (format!("{}/{}", name_of(dir), name_of(&p)), Source::file(p)))
+        .collect())
 }
 
 /// What a folder's name says of the recordings in it.

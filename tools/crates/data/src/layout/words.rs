@@ -64,6 +64,18 @@ pub(super) fn scan(dir: &Path) -> Result<Folders, Error> {
 
 /// The corpus of a folder of words, or of folders of splits.
 pub(super) fn list(dir: &Path, folders: Folders) -> Result<(Layout, Listing), Error> {
+    if let [only] = &folders.words[..] {
+        let below: BTreeSet<&String> = only.clips.iter().filter_map(|(_, below)| below.as_ref()).collect();
+        if below.len() > 1 && part(&only.name).is_none() {
+            let problem = format!(
+                "all recordings are in `{}`, in folders below it ({}); name that folder instead: {}",
+                only.name,
+                quoted(below.iter().map(|b| b.as_str())),
+                only.path.display()
+            );
+            return Err(Error::File { file: dir.into(), problem });
+        }
+    }
     let parts: Vec<&str> = folders.words.iter().map(|w| &w.name[..]).filter(|name| part(name).is_some()).collect();
     let (layout, mut listing) = match parts.len() == folders.words.len() || several(&parts) {
         true => (Layout::Splits, splits(dir, &folders)?),

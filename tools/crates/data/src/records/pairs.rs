@@ -40,6 +40,15 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
                 }
             }
         };
+        let nothing = match &answer {
+            Answer::Tags(tags) => tags.is_empty(),
+            Answer::Label(label) => label.is_empty(),
+            _ => true,
+        };
+        if symbols.is_empty() && nothing {
+            // A line that is blank in every file parts or ends them.
+            continue;
+        }
         if symbols.is_empty() {
             return Err(words.problem("no words; delete the line here and in the other files of the folder"));
         }

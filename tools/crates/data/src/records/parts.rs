@@ -27,8 +27,13 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
         () if dir.is_dir() => entries(dir)?,
         () if dir.is_file() => vec![dir.to_path_buf()],
         () => {
-            let reason = std::fs::metadata(dir).err().unwrap_or(std::io::ErrorKind::Unsupported.into());
-            return Err(Error::Io { path: dir.into(), reason });
+            return Err(match std::fs::metadata(dir) {
+                Err(reason) => Error::Io { path: dir.into(), reason },
+                Ok(_) => {
+                    let problem = "a pipe or a device, not a folder or a file".to_owned();
+                    Error::File { file: dir.into(), problem }
+                }
+            });
         }
     };
     let mut paths: Vec<PathBuf> = all.into_iter().filter(|p| !is_documentation(&name_of(p))).collect();

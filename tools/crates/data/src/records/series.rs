@@ -121,7 +121,11 @@ fn guess(name: &str, table: &Table, inputs: Vec<usize>, found: &mut Found) -> Re
         match &column.kind {
             Kind::Clock(DATES) => note(column, c, format!("is left out, as {DATES}")),
             Kind::Clock(why) => note(column, c, format!("is left out, as {why}; name it in `inputs` to take it")),
-            Kind::Words => note(column, c, "is left out, as it holds words".to_owned()),
+            Kind::Words => {
+                let cell = table.rows.iter().find_map(|(_, row)| Table::field(row, c)).unwrap_or_default();
+                let why = column.value(cell).err().unwrap_or_default();
+                note(column, c, format!("is left out, as it holds words: {why}"));
+            }
             Kind::Empty if !column.name.is_empty() => note(column, c, "is left out, as it is empty".to_owned()),
             _ => {}
         }

@@ -4,6 +4,9 @@ use super::parts::Part;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::{Error, lines};
 
+/// Longest text in bytes of which each character becomes a symbol, some 60 bytes of memory.
+const MOST_CHARACTERS: usize = 32 << 20;
+
 /// The word that stands for the end of a line.
 const END_OF_LINE: &str = "<eos>";
 
@@ -13,6 +16,13 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
     let text = lines::text(&part.path)?;
     if let Some(what) = other(&text) {
         let problem = format!("{what}, not plain text to read on; a sequence network cannot use it");
+        return Err(Error::Line { file: part.path.clone(), line: 1, problem });
+    }
+    if unit == Unit::Characters && text.len() > MOST_CHARACTERS {
+        let problem = format!(
+            "{} bytes to read as characters, and {MOST_CHARACTERS} at most are; take a part of it, or unit = \"words\"",
+            text.len()
+        );
         return Err(Error::Line { file: part.path.clone(), line: 1, problem });
     }
     let symbols = symbols(&text, unit);

@@ -4,13 +4,15 @@
 use super::parts::Part;
 use super::ucr::{filled, values};
 use super::{Answer, Format, Found, Input, RecordOptions, Task};
-use crate::Error;
 use crate::lines::{Lines, is_blank, is_comment};
+use crate::note::{names, said};
+use crate::{Error, Split};
 
 pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     found.meaning = Some((options.task_of(Format::Ts, &[Task::Class])?, None));
     let mut lines = Lines::open(&part.path)?;
     let mut header = Header::default();
+    let before = found.records.len();
     while let Some((line, text)) = lines.next()? {
         if is_blank(text) || is_comment(text) {
             continue;
@@ -23,9 +25,15 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
         }
         let case = case(text, &header);
         let (values, channels, label) = case.map_err(|p| lines.problem(p))?;
-        let names = || (1..=channels).map(|c| c.to_string()).collect();
-        found.agree(&part.path, line, names, channels)?;
+        let numbered = || (1..=channels).map(|c| c.to_string()).collect();
+        found.agree(&part.path, line, numbered, channels)?;
         found.push(part.split, format!("{name}:{line}"), Input::Values(values), Answer::Label(label));
+    }
+    let has = |label: &String| found.records[before..].iter().any(|(_, r)| r.answer == Answer::Label(label.clone()));
+    let absent: Vec<&str> = header.labels.iter().filter(|l| !has(l)).map(String::as_str).collect();
+    if part.split == Split::Train && !absent.is_empty() {
+        let listed = names(absent.iter().copied());
+        found.notes.push(said(format!("{name}: {} label(s) of its header have no example: {listed}", absent.len())));
     }
     Ok(())
 }

@@ -151,7 +151,7 @@ fn unit(filled: &[&str], decimal_comma: bool) -> Option<String> {
 }
 
 /// A cell as a number and what follows it.
-fn split_unit(cell: &str) -> Option<(&str, &str)> {
+pub(crate) fn split_unit(cell: &str) -> Option<(&str, &str)> {
     let number = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '+' | '-' | 'e' | 'E');
     let cell = cell.trim();
     let mut end = cell.find(|c: char| !number(c)).unwrap_or(cell.len());

@@ -1,9 +1,10 @@
 //! What stands above the rows of a table: preamble, names, units; and what stands between fields.
 
 use super::number;
+use crate::Error;
 use crate::lines::{is_blank, is_comment, is_missing, shortened};
 use crate::note::names as quoted;
-use crate::{Error, table::column::is_date};
+use crate::table::column::{is_date, split_unit};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
@@ -57,7 +58,13 @@ impl Head {
             lines.iter().take(LOOKED_AT[0]).map(|(n, l)| (*n, fields(l, delimiter))).collect();
         let width = usual(sample.iter().map(|(_, l)| fields(l, delimiter).len()));
         let kind = |row: &[String]| kind(row, decimal_comma);
-        let first = split.iter().position(|(_, row)| row.len() == width && kind(row) == Row::Numbers);
+        let of_kind = |row: &[String]| row.len() == width && kind(row) == Row::Numbers;
+        // Every cell may have a unit after its number.
+        let with_units = |row: &[String]| row.len() == width && row.iter().all(|f| split_unit(f).is_some());
+        let first = split
+            .iter()
+            .position(|(_, row)| of_kind(row))
+            .or_else(|| split.iter().position(|(_, row)| with_units(row)));
         let Some(first) = first else {
             let start = shortened(lines[last].1);
             return Err(problem(lines[last].0, format!("no row of numbers; `{start}` has none")));
@@ -210,7 +217,7 @@ fn decimal(delimiter: u8, lines: &[Line<'_>], sample: &[Line<'_>]) -> (u8, bool)
             l.trim().split_once(',').is_some_and(|(a, b)| digits(a.trim_start_matches(['-', '+'])) && digits(b))
         };
         let one = !lines[0].1.contains(',') && !rows.is_empty() && rows.iter().all(|(_, l)| pair(l));
-        return if one { (NONE, true) } else { (b',', false) };
+        return if one { (NONE, true) } else { (b',', quoted_commas(sample)) };
     }
     let mut signs = [0usize; 2];
     for field in sample.iter().flat_map(|(_, l)| fields(l, delimiter)) {
@@ -220,6 +227,20 @@ fn decimal(delimiter: u8, lines: &[Line<'_>], sample: &[Line<'_>]) -> (u8, bool)
         signs[1] += usize::from(is_number && !comma && field.contains('.'));
     }
     (delimiter, signs[0] > signs[1])
+}
+
+/// Whether numbers between commas have decimal commas, in quotes; `"1,000"` alone has thousands.
+fn quoted_commas(sample: &[Line<'_>]) -> bool {
+    let mut found = false;
+    for field in sample.iter().filter(|(_, l)| l.contains('"')).flat_map(|(_, l)| fields(l, b',')) {
+        if number(&field, false).is_ok() && field.contains('.') {
+            return false;
+        }
+        let (whole, fraction) = field.split_once(',').unwrap_or((&field, ""));
+        let thousands = fraction.len() == 3 && !whole.trim_start_matches(['-', '+']).starts_with('0');
+        found |= !fraction.is_empty() && !thousands && number(&field, true).is_ok();
+    }
+    found
 }
 
 /// Where the names stand: the last line of words of the right width above the rows, or the one above that where it

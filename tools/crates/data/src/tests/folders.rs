@@ -168,6 +168,13 @@ fn speakers_in_folders_below_the_words_are_read() {
         "{notes}"
     );
     assert!(notes.contains("valid was carved out of train by speaker: 1 of 12 speakers"), "{notes}");
+    // One folder above those of the words is no word.
+    let above = folder(4, |word, i| format!("words/{word}/{i}.wav"));
+    let text = message(&above);
+    assert!(
+        text.contains("all recordings are in `words`, in folders below it (`high`, `low`); name that folder"),
+        "{text}"
+    );
 }
 
 fn edge_impulse(extra: &str) -> TempDir {

@@ -276,6 +276,11 @@ fn pairs_of_lines() {
     assert_eq!(records.train[0].answer, Answer::Tags(words("O B-x")));
     assert_eq!(open(&dir, "task = \"class\"").unwrap().train[1].answer, Answer::Label("Add".into()));
     assert!(message(&dir, "task = \"series\"").contains("it has: tag or class or next"));
+    // Lines that are blank in every file part or end them.
+    let blank = folder(&[("train/seq.in", "\u{feff}a b\n\t\nc d\n\n"), ("train/seq.out", "O O\n\nO O\n\t\n")]);
+    assert_eq!(open(&blank, "valid_share = 0").unwrap().train.len(), 2);
+    let one = folder(&[("train/seq.in", "a b\n\nc d\n"), ("train/seq.out", "O O\nO\nO O\n")]);
+    assert!(message(&one, "").contains("train/seq.out, line 2: 1 tags for the 0 words"), "{}", message(&one, ""));
 
     fs::write(dir.path().join("train/seq.out"), "O B-x\nO\n").unwrap();
     assert!(message(&dir, "").contains("train/seq.out, line 2: 1 tags for the 2 words"));

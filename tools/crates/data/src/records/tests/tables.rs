@@ -199,11 +199,24 @@ fn names_units_and_words_are_said() {
         notes(&cells)
     );
     assert_eq!(cells.train[0].answer, none.train[0].answer);
+    let every = |line: &str| format!("{}\n", line.replace(',', " %,") + " W");
+    let all: String =
+        plain().lines().enumerate().map(|(k, l)| if k > 0 { every(l) } else { format!("{l}\n") }).collect();
+    let all = series("log.csv", all.as_bytes()).unwrap();
+    assert_eq!((&all.channels[..], &all.train[0].answer), (&words("temp hum")[..], &none.train[0].answer));
+    let comma = |line: &str| format!("\"{}\"\n", line.replace(',', "\",\"").replace('.', ","));
+    let quoted: String = plain().lines().map(comma).collect();
+    let quoted = series("log.csv", quoted.as_bytes()).unwrap();
+    assert_eq!((&quoted.channels[..], &quoted.train[0].answer), (&words("temp hum")[..], &none.train[0].answer));
 
     let words_in = with_column("device", |_| "esp32-a".to_owned());
     let records = series("log.csv", words_in.as_bytes()).unwrap();
     assert_eq!(records.channels, ["temp"]);
-    assert!(notes(&records).contains("column `device` is left out, as it holds words"), "{}", notes(&records));
+    assert!(
+        notes(&records).contains("column `device` is left out, as it holds words: `esp32-a` is not a number"),
+        "{}",
+        notes(&records)
+    );
     let label: String =
         plain().lines().enumerate().map(|(k, l)| format!("{l},{}\n", if k > 0 { "walk" } else { "what" })).collect();
     let text = series("log.csv", label.as_bytes()).unwrap_err().to_string();
@@ -297,6 +310,13 @@ fn ts_ends_where_missing_values_pad_it() {
             "{middle}"
         );
     }
+    let spare = format!("{}0.1,0.2:1\n0.3,0.2:2\n", head.replace("1 2", "1 2 3"));
+    let records = open(&folder(&[("G_TRAIN.ts", &spare)]), "valid_share = 0").unwrap();
+    assert!(
+        notes(&records).contains("G_TRAIN.ts: 1 label(s) of its header have no example: `3`"),
+        "{}",
+        notes(&records)
+    );
     let two = format!("{head}0.1,0.2,?:0.1,0.2,?:1\n0.1,0.3,0.2:0.1,0.2,0.4:2\n");
     let records = open(&folder(&[("G_TRAIN.ts", &two)]), "valid_share = 0").unwrap();
     assert_eq!(records.train.iter().map(|r| records.steps(r)).collect::<Vec<_>>(), [2, 3]);
