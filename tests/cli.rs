@@ -338,6 +338,29 @@ fn a_detector_stays_with_its_network_and_goes_with_it() {
     assert!(fails(1, &["quantize", &b.run]).contains("results.json is damaged"));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_stdout_is_an_error_and_json_is_one_object() {
+    let b = bench(1);
+    ok(&b.train(&[]));
+    ok(&["quantize", &b.run]);
+    let inspect = |to: &str, words: &[&str]| {
+        let full = std::fs::OpenOptions::new().write(true).open(to).unwrap();
+        Command::new(env!("CARGO_BIN_EXE_elman")).args(words).stdout(full).output().unwrap()
+    };
+    for words in [vec!["inspect", &b.run], vec!["inspect", &b.run, "--json"]] {
+        let out = inspect("/dev/full", &words);
+        assert_eq!(out.status.code(), Some(1), "{words:?}");
+        assert!(text(&out.stderr).contains("could not be printed"), "{}", text(&out.stderr));
+        assert!(inspect("/dev/null", &words).status.success());
+    }
+    let to = b.dir.path().join("tones").display().to_string();
+    let made: serde_json::Value =
+        serde_json::from_str(&ok(&["mix", "--data", &b.data, "--hours", "0.01", "--to", &to, "--json"])).unwrap();
+    assert!(made["results"].is_array(), "{made}");
+    assert!(ok(&["--help"]).contains("Exit codes: 0 done, 1 failed"));
+}
+
 #[test]
 fn recipes_with_typos_name_line_and_meaning() {
     let b = bench(1);

@@ -2,6 +2,7 @@
 //! else on stderr.
 
 use std::io::{IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -21,8 +22,7 @@ impl Ui {
         if self.json {
             self.note(text);
         } else {
-            // A reader that has gone away (`| head`) is no error.
-            let _ = writeln!(std::io::stdout().lock(), "{text}");
+            print(text);
         }
     }
 
@@ -31,11 +31,14 @@ impl Ui {
         let _ = writeln!(std::io::stderr().lock(), "{}", text.as_ref());
     }
 
-    /// The result as JSON, where it is asked for.
+    /// The result as JSON, where it is asked for: one object. A list is its member `results`.
+    ///
+    /// # Errors
+    /// Where it cannot be written as JSON.
     pub fn result(&self, value: &impl Serialize) -> anyhow::Result<()> {
         if self.json {
             let text = serde_json::to_string(value)?;
-            let _ = writeln!(std::io::stdout().lock(), "{text}");
+            print(&if text.starts_with('[') { format!("{{\"results\":{text}}}") } else { text });
         }
         Ok(())
     }
@@ -52,6 +55,32 @@ impl Ui {
             None
         };
         Progress { bar, what: what.to_owned(), total, done: 0, last: Instant::now() }
+    }
+}
+
+/// Why stdout could not be written, if that was so: a full disk for instance.
+static FAILED: Mutex<Option<std::io::Error>> = Mutex::new(None);
+
+/// A line on stdout.
+fn print(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        // A reader that has gone away (`| head`) is no error.
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            FAILED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(e);
+        }
+        _ => {}
+    }
+}
+
+/// Whether all that was printed got out.
+///
+/// # Errors
+/// The first error of stdout.
+pub fn printed() -> anyhow::Result<()> {
+    match FAILED.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        Some(e) => Err(anyhow::Error::new(e).context("the result could not be printed")),
+        None => Ok(()),
     }
 }
 

@@ -28,11 +28,13 @@ pub mod verify;
 
 use anyhow::Result;
 
-use crate::ui::Ui;
+use crate::ui::{Ui, printed};
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong flags, recipe or names, 130 interrupted twice";
 
 /// Recurrent networks for microcontrollers: trained, quantized, verified on the chip.
 #[derive(clap::Parser, Debug)]
-#[command(name = "elman", version, about, propagate_version = true)]
+#[command(name = "elman", version, about, propagate_version = true, after_help = EXIT_CODES)]
 pub struct Cli {
     /// One JSON object on stdout, everything else on stderr
     #[arg(long, global = true)]
@@ -58,7 +60,8 @@ macro_rules! commands {
                 let ui = Ui { json: self.json };
                 match self.command {
                     $(Command::$variant(cmd) => cmd.run(ui),)*
-                }
+                }?;
+                printed()
             }
         }
     };
