@@ -127,7 +127,8 @@ const VALUES: [&str; 22] = [
 ];
 
 /// Keys that ask for a long run.
-const LONG: [&str; 3] = ["train.epochs", "data.count", "data.steps"];
+const LONG: [&str; 6] =
+    ["train.epochs", "data.count", "data.steps", "stream.streams", "stream.seconds", "stream.valid_hours"];
 
 /// A key's place: names, and numbers of list items.
 type Place = Vec<String>;
