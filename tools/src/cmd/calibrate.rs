@@ -47,6 +47,8 @@ impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
         ensure!(self.max_false_accepts_per_hour >= 0.0, Usage("--max-false-accepts-per-hour counts from 0".to_owned()));
+        let change = self.model.is_dir() && !self.dry_run;
+        let folder = change.then(|| RunFolder::open_locked(&self.model)).transpose()?;
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
         let (audio, labels, keyword) = listener_setup(&model)?;
@@ -57,6 +59,9 @@ impl Cmd {
         let target = OperatingTarget { max_false_accepts_per_hour: self.max_false_accepts_per_hour };
         let found = find(&model, &tracks, target, listening::silence_reset(self.silence_reset, &audio, &labels))?;
         show(&found, &labels, ui);
+        for doubt in doubts(&found.point.counts, &labels, &keyword, target) {
+            ui.note(format!("note: {doubt}"));
+        }
         if let Some(path) = &self.html {
             let points = found.curve.clone();
             let curves = [Curve { name: "missed".into(), points }];
@@ -71,18 +76,59 @@ impl Cmd {
             let blob = with_detector(&file.bytes(), Some(found.point.config.clone()))?;
             write_atomically(file.path(), &blob)?;
             ui.line(format!("written into {}", file.path().display()));
-            if self.model.is_dir() {
-                let folder = RunFolder::open(&self.model)?;
+            if let Some(folder) = &folder {
                 folder.add_result("calibrate", &found)?;
                 let clips = listening::scenes(&ModelFile::read(&self.model)?.model()?, &tracks, &found)?;
                 folder.write_scenes(&clips)?;
-                crate::cmd::report::write(&folder)?;
+                crate::cmd::report::write(folder)?;
             }
         }
         ui.result(&found)?;
         ensure!(!over, "the model does not reach the false accepts an hour that are allowed");
         Ok(())
     }
+}
+
+/// False accepts that must be counted before thresholds of several words can be chosen by them.
+const FALSE_ACCEPTS_NEEDED: f64 = 20.0;
+
+/// What a user should know of a point before a device has it.
+fn doubts(counts: &DetectionCounts, labels: &[String], keyword: &[bool], target: OperatingTarget) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let rate = target.max_false_accepts_per_hour;
+    let hours = FALSE_ACCEPTS_NEEDED / rate;
+    if rate > 0.0 && counts.hours < hours {
+        doubts.push(format!(
+            "{:.2} hours carry a rate of {rate} false accepts an hour badly: with --hours {:.0} some {FALSE_ACCEPTS_NEEDED} are \
+             counted, and thresholds hold on other recordings",
+            counts.hours,
+            hours.ceil()
+        ));
+    }
+    let words = || keyword.iter().zip(labels).zip(&counts.words).filter(|((keyword, _), _)| **keyword);
+    let named = |wanted: fn(usize, usize) -> bool| {
+        let of = words().filter(|(_, (said, detected))| wanted(*said, *detected));
+        of.map(|((_, label), (said, detected))| format!("`{label}` ({detected} of {said})"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let hardly = named(|said, detected| said > 0 && 2 * detected < said);
+    if !hardly.is_empty() {
+        doubts.push(format!(
+            "hardly detected: {hardly}; more hours, more false accepts an hour, or more training for these words"
+        ));
+    }
+    let never = named(|said, _| said == 0);
+    if !never.is_empty() {
+        doubts.push(format!("never spoken in these recordings, so that nothing is known of them: {never}"));
+    }
+    if counts.twice * 20 > counts.hits.max(1) {
+        doubts.push(format!(
+            "{} of {} detected words are reported twice; a device that acts on each should wait after an event",
+            counts.twice, counts.hits
+        ));
+    }
+    doubts
 }
 
 /// Prints the result.
@@ -138,6 +184,29 @@ pub fn summary(counts: &DetectionCounts) -> String {
 mod tests {
     use super::*;
     use clap::Parser;
+
+    #[test]
+    fn dead_words_and_few_hours_are_named() {
+        let labels = ["unknown", "no", "up", "go"].map(str::to_owned);
+        let keyword = [false, true, true, true];
+        let target = OperatingTarget { max_false_accepts_per_hour: 0.5 };
+        let words = vec![(9, 0), (55, 1), (52, 40), (0, 0)];
+        let counts = DetectionCounts { hours: 1.0, said: 107, hits: 41, words, twice: 9, ..DetectionCounts::default() };
+        let said = doubts(&counts, &labels, &keyword, target);
+        assert_eq!(said.len(), 4, "{said:?}");
+        assert!(said[0].contains("1.00 hours") && said[0].contains("--hours 40"), "{}", said[0]);
+        assert!(said[1].contains("`no` (1 of 55)") && !said[1].contains("`up`"), "{}", said[1]);
+        assert!(said[2].contains("`go`") && !said[2].contains("unknown"), "{}", said[2]);
+        assert!(said[3].contains("9 of 41"), "{}", said[3]);
+        let fine = DetectionCounts {
+            hours: 50.0,
+            words: vec![(9, 0), (50, 45), (50, 44), (50, 41)],
+            twice: 1,
+            hits: 130,
+            ..counts
+        };
+        assert_eq!(doubts(&fine, &labels, &keyword, target), Vec::<String>::new());
+    }
 
     #[derive(Parser)]
     struct Alone {
