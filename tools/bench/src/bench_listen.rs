@@ -162,7 +162,7 @@ pub fn run(args: &Args) -> Result<Figures> {
 }
 
 /// Operations that a firmware with a GRU and PCEN can have in addition.
-const PARTS: [&str; 13] = [
+const PARTS: [&str; 14] = [
     "srn",
     "lstm",
     "residual",
@@ -172,6 +172,7 @@ const PARTS: [&str; 13] = [
     "delay",
     "backward",
     "feedback",
+    "scaling",
     "spectral-subtraction",
     "cepstrum",
     "structures",

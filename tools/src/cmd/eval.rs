@@ -13,7 +13,8 @@ use elman_data::records::{RecordOptions, Task};
 use elman_pipeline::evaluate::monte_carlo::{self, MonteCarlo};
 use elman_pipeline::evaluate::{self, Confusion, EvalFlags, ExampleResult, Figure};
 use elman_pipeline::run::RunFolder;
-use elman_pipeline::{Encoding, Source};
+use elman_pipeline::readings::ChannelReport;
+use elman_pipeline::{Encoding, Source, readings};
 use elman_quant::model::ModelFile;
 use elman_recipe::Recipe;
 use elman_recipe::Usage;
@@ -82,6 +83,9 @@ pub struct Evaluated {
     /// Outputs of the integer network, where it writes sequences.
     #[serde(default)]
     pub samples: Vec<Sample>,
+    /// Channels of which values were clamped to the range of the input format.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clamped: Vec<ChannelReport>,
     /// Confusion of the float network, where the answers are labels.
     pub float_confusion: Option<Confusion>,
     /// Confusion of the integer network, where the answers are labels.
@@ -113,6 +117,7 @@ impl Cmd {
             let examples = about.encoding.examples(&source, split)?;
             evaluated.monte_carlo = Some(monte_carlo::predict(&folder.network()?, &about, &examples, passes)?);
         }
+        evaluated.clamped.iter().filter_map(|r| r.clamped_text(&evaluated.split)).for_each(|note| ui.note(note));
         show(&evaluated, ui);
         if self.model.is_dir() {
             let folder = RunFolder::open(&self.model)?;
@@ -172,6 +177,7 @@ pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source,
         integer: figures(&integer),
         monte_carlo: None,
         samples: samples::of(&model, &encoding, &examples)?,
+        clamped: readings::report(&encoding, source, split).into_iter().filter(|r| r.clamped > 0).collect(),
         float_confusion: float.as_deref().and_then(confusion),
         integer_confusion: confusion(&integer),
         labels: encoding.labels.clone(),

@@ -6,10 +6,12 @@ use anyhow::{Context, Result, bail, ensure};
 use elman::audio::FrontEnd;
 use elman::blob::{Model, Readout};
 use elman::net::{Output, Probability};
+use elman::scaling::Channel;
 use serde::Serialize;
 
 use super::run_text;
 use crate::ui::Ui;
+use elman_pipeline::readings;
 use elman_pipeline as pipeline;
 use elman_pipeline::evaluate::host;
 use elman_quant::model::ModelFile;
@@ -52,6 +54,11 @@ struct Answers {
     answers: Vec<Answer>,
 }
 
+/// A value to five places, or as many digits where it is small.
+fn value(v: f64) -> String {
+    if v == 0.0 || v.abs() >= 0.01 { format!("{v:.5}") } else { format!("{v:.5e}") }
+}
+
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
@@ -77,24 +84,25 @@ impl Cmd {
             let mut p = vec![Probability::ZERO; output.logits.len()];
             output.softmax(&mut p);
             let Some(best) = output.argmax() else { return };
-            let unit = 2f64.powi(-(output.frac as i32));
+            let mut values = vec![0.0; output.logits.len()];
+            host::values(&model, &output, &mut values);
             answers.push(Answer {
                 frame: t,
                 seconds: hop.map(|h| t as f64 * h + window),
                 output: best.into(),
                 label: model.label(best).map(str::to_owned),
                 probability: p[usize::from(best)].to_num(),
-                scores: output.logits.iter().map(|s| *s as f64 * unit).collect(),
+                scores: values.into_iter().map(f64::from).collect(),
             });
         };
         let mut memory = vec![0; model.memory_words()];
         host::run(&model, &mut memory, frames.iter().map(Vec::as_slice), wanted, answer)
             .map_err(|e| anyhow::anyhow!("{}: {e}", self.input.display()))?;
-        let series = self.values || model.feedback() > 0;
+        let series = self.values || model.feedback() > 0 || model.output_scaling().is_some();
         for a in &answers {
             let when = a.seconds.map_or(format!("frame {:>5}", a.frame), |s| format!("{s:>7.2} s"));
             if series {
-                let values: Vec<String> = a.scores.iter().map(|v| format!("{v:.5}")).collect();
+                let values: Vec<String> = a.scores.iter().map(|v| value(*v)).collect();
                 ui.line(values.join(","));
                 continue;
             }
@@ -108,7 +116,7 @@ impl Cmd {
         let name = self.input.display();
         let ending = self.input.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
         match (ending.as_str(), model.audio()) {
-            ("csv" | "tsv", _) => self.csv(model, if ending == "csv" { b',' } else { b'\t' }),
+            ("csv" | "tsv", _) => self.csv(model, if ending == "csv" { b',' } else { b'\t' }, ui),
             ("wav" | "flac", Some(audio)) => {
                 let (samples, notes) = pipeline::read_clip(&self.input, audio)?;
                 notes.iter().for_each(|n| ui.note(format!("note: {n}")));
@@ -131,8 +139,9 @@ impl Cmd {
         }
     }
 
-    /// Frames of a csv: raw features of a model that reads sound, else values in their own units.
-    fn csv(&self, model: &Model<'_>, delimiter: u8) -> Result<Vec<Vec<i16>>> {
+    /// Frames of a csv: raw features of a model that reads sound, else values in their own units. Values beyond the range of
+    /// the input are clamped, as the device does, and counted.
+    fn csv(&self, model: &Model<'_>, delimiter: u8, ui: Ui) -> Result<Vec<Vec<i16>>> {
         let name = self.input.display();
         let (inputs, closed) = (model.inputs(), model.external_inputs());
         let unit = match model.audio() {
@@ -146,7 +155,16 @@ impl Cmd {
             .comment(Some(b'#'))
             .from_path(&self.input)
             .with_context(|| format!("cannot read {name}"))?;
-        let mut frames = Vec::new();
+        let scaling: Vec<Channel> = model.input_scaling().map_or(Vec::new(), |s| s.channels().collect());
+        let element = |k: usize, number: f64| match scaling.get(k) {
+            Some(channel) => readings::element(channel, number),
+            None => {
+                let rounded = (number * unit).round();
+                let clamped = rounded.clamp(-32768.0, 32767.0);
+                (clamped as i16, clamped != rounded)
+            }
+        };
+        let (mut frames, mut clamped) = (Vec::new(), vec![0usize; inputs]);
         for record in reader.records() {
             let record = record.with_context(|| name.to_string())?;
             let line = record.position().map_or(0, |p| p.line());
@@ -156,23 +174,26 @@ impl Cmd {
                 "{name}:{line}: {} values, the model reads {inputs} a frame{closes}",
                 record.len()
             );
-            let value = |(k, v): (usize, &str)| {
+            let mut value = |(k, v): (usize, &str)| {
                 let number: f64 = v
                     .trim()
                     .parse()
                     .ok()
                     .filter(|n: &f64| n.is_finite())
                     .with_context(|| format!("{name}:{line}: column {}: {v:?} is no number", k + 1))?;
-                let raw = (number * unit).round();
-                ensure!(
-                    (-32768.0..=32767.0).contains(&raw),
-                    "{name}:{line}: column {}: {number} is beyond ±{}, the range of the model's input",
-                    k + 1,
-                    32768.0 / unit
-                );
-                Ok(raw as i16)
+                let (x, saturated) = element(k, number);
+                clamped[k] += usize::from(saturated);
+                Ok(x)
             };
-            frames.push(record.iter().enumerate().map(value).collect::<Result<Vec<i16>>>()?);
+            frames.push(record.iter().enumerate().map(&mut value).collect::<Result<Vec<i16>>>()?);
+        }
+        for (k, count) in clamped.iter().enumerate().filter(|(_, count)| **count > 0) {
+            ui.note(format!(
+                "note: column {}: {count} of {} values are beyond the range of the model's input and were clamped, as the device \
+                 does",
+                k + 1,
+                frames.len()
+            ));
         }
         ensure!(!frames.is_empty(), "{name} has no frames");
         Ok(frames)

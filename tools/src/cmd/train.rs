@@ -13,7 +13,7 @@ use elman_pipeline::RunInfo;
 use elman_pipeline::Streams;
 use elman_pipeline::evaluate::{self, Figure};
 use elman_pipeline::run::RunFolder;
-use elman_pipeline::{self as pipeline, Clips, Encoding, Example, Frames, Sequences, Source};
+use elman_pipeline::{self as pipeline, Clips, Encoding, Example, Frames, Sequences, Source, readings};
 use elman_recipe::Recipe;
 use elman_recipe::Usage;
 use elman_train::{Control, Dataset, EpochMetrics, Forecast, Memory, Outcome, Progress, TrainError, Trainer, forecast};
@@ -230,6 +230,13 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: TrainFla
     let start = std::time::Instant::now();
     let prepared = Prepared::of(source, recipe)?;
     let Prepared { about, train: train_examples, valid: valid_examples, test: test_examples } = &prepared;
+    readings::summary(&readings::report(&about.encoding, source, Split::Train)).into_iter().for_each(|l| ui.note(l));
+    for split in [Split::Valid, Split::Test] {
+        readings::report(&about.encoding, source, split)
+            .iter()
+            .filter_map(|r| r.clamped_text(&split.to_string()))
+            .for_each(|l| ui.note(l));
+    }
     let mut trainer = if how.resume {
         same_run(folder, recipe, about.fingerprint)?;
         if folder.checkpoint_path().exists() {

@@ -76,10 +76,11 @@ pub(super) fn text(path: &Path) -> Result<String, Error> {
 const NOT_UTF8: &str = "not UTF-8 text; convert it, for example: iconv -f ISO-8859-1 -t UTF-8 INPUT > OUTPUT";
 
 /// A number, or what is wrong with it.
-pub(super) fn number(text: &str) -> Result<f32, String> {
+pub(super) fn number(text: &str) -> Result<f64, String> {
     let text = text.trim();
-    match text.parse::<f32>() {
-        Ok(value) if value.is_finite() => Ok(value),
+    match text.parse::<f64>() {
+        Ok(value) if value.abs() <= f64::from(f32::MAX) => Ok(value),
+        Ok(value) if value.is_finite() => Err(format!("`{text}` is beyond ±3.4e38; give the value in another unit")),
         _ if matches!(text, "" | "?" | "NA" | "NaN" | "nan") => {
             Err(format!("a missing value (`{text}`); fill it in or delete the example"))
         }

@@ -135,7 +135,7 @@ impl<'a> Table<'a> {
     }
 
     /// `[rows * columns]`.
-    fn values(&self, [first, last]: Rows, columns: &[usize]) -> Result<Vec<f32>, Error> {
+    fn values(&self, [first, last]: Rows, columns: &[usize]) -> Result<Vec<f64>, Error> {
         let Some(rows) = self.rows.get(first..=last) else {
             let problem = format!("rows {first} to {last} are asked for, but there are {}", self.rows.len());
             return Err(Error::File { file: self.part.path.clone(), problem });

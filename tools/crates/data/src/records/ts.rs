@@ -62,13 +62,13 @@ impl Header {
 }
 
 /// Values `[steps * channels]`, the number of channels, and the label of a case.
-fn case(text: &str, header: &Header) -> Result<(Vec<f32>, usize, String), String> {
+fn case(text: &str, header: &Header) -> Result<(Vec<f64>, usize, String), String> {
     let (dimensions, label) = text.rsplit_once(':').ok_or("no `:` before the label")?;
     let label = label.trim();
     if !header.labels.iter().any(|l| l == label) {
         return Err(format!("label `{label}` is not among those of the header: {}", header.labels.join(" ")));
     }
-    let read = |d: &str| d.split(',').map(number).collect::<Result<Vec<f32>, String>>();
+    let read = |d: &str| d.split(',').map(number).collect::<Result<Vec<f64>, String>>();
     let series = dimensions.split(':').map(read).collect::<Result<Vec<_>, _>>()?;
     if let Some(wanted) = header.dimensions.filter(|&d| d != series.len()) {
         return Err(format!("{} dimensions where the header says {wanted}", series.len()));

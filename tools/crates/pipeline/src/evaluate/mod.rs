@@ -131,7 +131,6 @@ pub fn float(network: &Network<f32>, about: &RunInfo, examples: &[Example], how:
 /// Where an example is longer than the model's longest sequence.
 pub fn integer(model: &Model<'_>, examples: &[Example], how: EvalFlags) -> Result<Vec<ExampleResult>> {
     let inputs = model.inputs();
-    let unit = 2f32.powi(-i32::from(model.out_frac()));
     examples
         .par_iter()
         .map_init(
@@ -147,7 +146,7 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: EvalFlags) -> Resul
                 }
                 if model.structure() != Structure::Sequence {
                     host::structure(model, memory, example, |t, output| {
-                        y.iter_mut().zip(output.logits).for_each(|(y, s)| *y = f32::from(*s) * unit);
+                        host::values(model, &output, &mut y);
                         part.step(t, example, &y);
                     })
                     .map_err(|e| anyhow!("{}: {e}; {}", example.name, way_out(&e)))?;
@@ -163,7 +162,7 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: EvalFlags) -> Resul
                     given,
                     |t| t >= first,
                     |t, output| {
-                        y.iter_mut().zip(output.logits).for_each(|(y, s)| *y = f32::from(*s) * unit);
+                        host::values(model, &output, &mut y);
                         part.step(t, example, &y);
                     },
                 )
