@@ -5,8 +5,8 @@ use super::{LoadError, Model};
 use crate::descriptor::{LayerDescriptor, MAX_WIDTH, VectorFormat};
 use crate::scaling::{Channel, InputScaling, OutputScaling, WORDS};
 
-/// Tag of the entries; variant 0 scales the input, 1 the output.
-pub(super) const TAG: u8 = 22;
+/// Tag of the entries, above those of layers; variant 0 scales the input, 1 the output.
+pub(super) const TAG: u8 = 32;
 
 /// The entry that a writer puts before the layers for the scaling of so many inputs or outputs: what their first or last
 /// layer has.

@@ -53,7 +53,7 @@ pub fn input(values: &[f64], fed_back: bool) -> Channel {
     let at = |k: usize| sorted.get(k).copied().unwrap_or(first);
     let reach = (at(sorted.len().saturating_sub(1 + cut)) - offset).max(offset - at(cut));
     let unit = deviation.max(reach * HEADROOM / REACH);
-    // What never moves is told by nothing; should it move later, it should not do so by much.
+    // A constant channel has no unit of its own; should it move later, it should not do so by much.
     let unit = match unit > 0.0 {
         true => unit,
         false if offset != 0.0 => offset.abs(),
