@@ -1,4 +1,4 @@
-//! For a board's build: memory.x onto the linker's path, and the model named by ELMAN_BLOB (by default the one beside
+//! For a board's build: memory.x onto the linker's path, and the model named by ELMAN_BLOB (by default the one next to
 //! this file: gestures.elman where the board's name begins with gestures, else listens.elman) into the firmware.
 
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 //!
 //! `UPDATE_DOCS=1 cargo test -p elman --lib format_docs` writes them.
 
-use crate::cell::{CELLS, CarriedState};
+use crate::cell::{CELLS, CarriedState, StageKind};
 use crate::descriptor::{AttentionScore, Descriptor, Direction, LayerDescriptor, MAX_LAYERS, Readout, Structure};
 use crate::layer::LAYERS;
 use crate::record::Entry;
@@ -101,7 +101,7 @@ fn variants() -> String {
                 CarriedState::Cell | CarriedState::Pair => "17 to 27: c",
                 CarriedState::Wide => "17 to 27: h",
                 CarriedState::Hidden => "30: h",
-                CarriedState::None if v.name == "scale" => "0 to 30: shift",
+                CarriedState::None if v.stages.iter().any(|s| s.kind == StageKind::Pointwise) => "0 to 30",
                 CarriedState::None if v.out == crate::cell::OutRange::Calibrated && v.first_gate().is_some() => {
                     "k, with `out_frac` at most 15"
                 }

@@ -1,25 +1,13 @@
 //! Words that documentation and messages do not use, as tests/words.txt lists them.
 //!
 //! Markdown is checked outside of inline code; of Rust files, doc comments and string literals; of TOML files, comments.
-//! `WORDS=all` also counts the words in [`LATER`], and `WORDS=list` shows where they are; neither makes the test fail.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files and folders in which a listed word makes the test fail.
-const CHECKED: &[&str] = &[
-    "README.md",
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
-    ".github",
-    "boards/README.md",
-    "docs",
-    "src",
-    "tools",
-    "targets.toml",
-];
-/// Folders that are counted on request, also where they are inside of those.
-const LATER: &[&str] = &["boards"];
+const CHECKED: &[&str] =
+    &["README.md", "CHANGELOG.md", "CONTRIBUTING.md", ".github", "boards", "docs", "src", "tools", "targets.toml"];
 
 /// A listed word and what to write instead.
 struct Word {
@@ -196,14 +184,7 @@ fn documentation_uses_the_terms_of_the_field() {
     let root = root();
     let words = words(&root);
     assert!(words.len() > 10, "tests/words.txt has hardly any words");
-    let wish = std::env::var("WORDS").unwrap_or_default();
-    for place in LATER.iter().filter(|_| !wish.is_empty()) {
-        let found = complaints(&root, place, &words);
-        println!("{place}: {} listed words", found.len());
-        found.iter().filter(|_| wish == "list").for_each(|line| println!("{line}"));
-    }
-    let mut found: Vec<String> = CHECKED.iter().flat_map(|place| complaints(&root, place, &words)).collect();
-    found.retain(|line| !LATER.iter().any(|place| line.starts_with(&format!("{place}/"))));
+    let found: Vec<String> = CHECKED.iter().flat_map(|place| complaints(&root, place, &words)).collect();
     assert!(found.is_empty(), "words that are not used here (tests/words.txt):\n{}", found.join("\n"));
 }
 

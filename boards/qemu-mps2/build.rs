@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::{env, fs};
 
-/// Beside this file; packages that share it are its siblings.
+/// Next to this file; packages that share it are its siblings.
 const MACHINES: &str = "../qemu-mps2/machines.toml";
 
 #[derive(Deserialize)]

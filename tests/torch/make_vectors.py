@@ -4,9 +4,10 @@
     pip install torch && python3 make_vectors.py > vectors.json
 
 LSTM, GRU and the simple networks with tanh and relu run through torch.nn, in one direction or both, the embedding,
-the delay line (as a causal Conv1d together with the dense layer behind it), class weights and label smoothing too. What
-torch.nn does not have is written out and differentiated by autograd: the GRU with reset before the product, the simple
-network with sigmoid, the LSTM's variants, the residual cells, and the narx network with its loop closed.
+layer normalisation, the delay line (as a causal Conv1d together with the dense layer after it), class weights and
+label smoothing too. What torch.nn does not have is written out and differentiated by autograd: the GRU with reset
+before the product, the simple network with sigmoid, the LSTM's variants, the residual cells, and the narx network
+with its loop closed.
 Parameters carry this project's names and order: b is the sum of PyTorch's two biases but for the GRU's candidate,
 whose two halves n and m keep one each.
 """
@@ -15,7 +16,7 @@ import os
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import torch
-from torch.nn.functional import conv1d, cross_entropy, embedding, linear, one_hot
+from torch.nn.functional import conv1d, cross_entropy, embedding, layer_norm, linear, one_hot
 
 I, H, CLASSES, LENGTHS = 3, 4, 3, [5, 2, 4]
 # Matrices in W and U, vectors in b, diagonals in V.
@@ -119,6 +120,8 @@ def run(layers, x, parameters):
             x = one_hot(x[:, 0].long(), layer["rows"]).double()
         elif kind == "pool":
             x = {"last": x[-1:], "mean": x.mean(0, keepdim=True), "sum": x.sum(0, keepdim=True)}[layer["over"]]
+        elif kind == "norm":
+            x = layer_norm(x, x.shape[1:], p["g"], p["b"], layer["epsilon"])
         elif kind == "delay":
             delay = layer
         elif delay:
@@ -148,6 +151,9 @@ def shapes(layers, inputs):
             yield f"layers.{i}.e", (layer["rows"], inputs)
         elif kind == "one-hot":
             inputs = layer["rows"]
+        elif kind == "norm":
+            yield f"layers.{i}.g", (inputs,)
+            yield f"layers.{i}.b", (inputs,)
         elif kind == "delay":
             inputs *= layer["taps"] + 1
         elif kind == "dense":
@@ -294,6 +300,8 @@ def main():
         case([{**loop, "hidden": 4, "closed": True, "warmup": 2, "residual": True}]),
         case([{**loop, "hidden": 0, "outputs": 2, "closed": True}]),
         case([units("tree-lstm"), dense]),
+        case([units("gru"), {"layer": "norm", "epsilon": 1e-5}, dense]),
+        case([{"layer": "norm", "epsilon": 0.5}, units("lstm"), pool["last"], dense]),
     ]
     table, tanh = {"layer": "embedding", "rows": 6, "units": H}, {"activation": "tanh"}
     trees = [

@@ -112,7 +112,7 @@ impl Frame<'_> {
         Ok(())
     }
 
-    /// Sets a code of COBS, which counts from behind the zero in front.
+    /// Sets a code of COBS, which counts from after the zero in front.
     fn set(&mut self, at: usize, code: u8) -> Result<(), Error> {
         *self.buffer.get_mut(at.wrapping_add(1)).ok_or(Error::SerializeBufferFull)? = code;
         Ok(())

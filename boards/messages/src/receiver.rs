@@ -58,7 +58,7 @@ impl<'b> Receiver<'b> {
             match self.cobs.feed(byte) {
                 Ok(DecodeResult::NoData | DecodeResult::DataStart) => {}
                 Ok(DecodeResult::DataContinue(byte)) => {
-                    // COBS never makes more of bytes than they are, so that this is behind `next`.
+                    // COBS never makes more of bytes than they are, so that this is after `next`.
                     if let Some(to) = self.buffer.get_mut(self.decoded) {
                         *to = byte;
                         self.decoded = self.decoded.wrapping_add(1);

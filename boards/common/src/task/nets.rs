@@ -59,7 +59,7 @@ pub(crate) trait Net {
     fn run(&mut self, input: Input<'_>, record: &mut Record<'_>, clock: &impl Clock) -> Result<Outcome, RunError>;
 }
 
-/// A whole sequence and its ticks. Never inlined, as its like below, so that what surrounds it stays out of the count.
+/// A whole sequence and its ticks. Never inlined, like those below, so that what surrounds it stays out of the count.
 #[inline(never)]
 fn counted_sequence<'s>(
     net: &'s mut Sequence<'_, '_>,

@@ -11,7 +11,7 @@ static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/mod
 static MEMORY: ConstStaticCell<[u32; BLOB.listener_words()]> = ConstStaticCell::new([0; BLOB.listener_words()]);
 
 const PAINT: u32 = 0xA5A5_5A5A;
-/// Blocks of 64 samples that are heard.
+/// Blocks of 64 samples that the listener gets.
 const BLOCKS: usize = 2000;
 
 unsafe extern "C" {
@@ -19,7 +19,7 @@ unsafe extern "C" {
     static mut __sheap: u32;
 }
 
-/// The first word behind the statics.
+/// The first word after the statics.
 fn bottom() -> *mut u32 {
     &raw mut __sheap
 }

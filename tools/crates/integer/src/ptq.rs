@@ -85,7 +85,7 @@ impl RangeStats {
 const MOST_SCALE: f64 = 0.2499;
 
 /// Fraction bits that hold `range` in `bits` bits with sign, within `low..=high`.
-fn frac_for(range: f64, bits: i32, low: i32, high: i32) -> u8 {
+pub fn frac_for(range: f64, bits: i32, low: i32, high: i32) -> u8 {
     let whole = range.max(f64::MIN_POSITIVE).log2().floor() as i32 + 1;
     (bits - 1 - whole).clamp(low, high) as u8
 }

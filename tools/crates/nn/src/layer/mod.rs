@@ -12,6 +12,7 @@ mod dropout;
 mod embedding;
 mod kind;
 mod narx;
+mod norm;
 mod one_hot;
 mod pool;
 mod recurrent;
@@ -134,4 +135,5 @@ layers! {
     "pool" => pool::Pool,
     "dense" => dense::Dense,
     "narx" => narx::Narx,
+    "norm" => norm::Norm,
 }
