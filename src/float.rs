@@ -244,6 +244,10 @@ mod tests {
             assert_eq!(f64::from(power_of_two(raw_frac)), 2f64.powi(raw_frac.into()));
             let channel = Channel { raw_frac, ..Channel::default() };
             for raw in [i32::MIN, -1 << 24, -1, 0, 1, 12_345, 1 << 24] {
+                // Beyond what an f32 holds.
+                if raw_frac < -96 && raw < -1 << 24 {
+                    continue;
+                }
                 assert_eq!(channel.reading(channel.number(raw)), (raw, true), "{raw_frac} {raw}");
             }
         }

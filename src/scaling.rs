@@ -19,7 +19,7 @@
 //! assert_eq!(pascal.quantize(0), (i16::MIN, true)); // saturated
 //! ```
 
-use crate::arith::{round_shift, saturate};
+use crate::arith::saturate;
 use crate::kernel::word::mul_high;
 
 /// Words of a channel in a blob.
@@ -67,7 +67,11 @@ impl Channel {
     pub fn whole(&self, value: i32) -> i32 {
         match self.raw_frac {
             up @ 0.. => shift_left(value, up.min(31) as u8),
-            down @ -31..=-1 => round_shift(value, down.unsigned_abs().into()),
+            // Half up: the last bit shifted out is carried.
+            down @ -31..=-1 => {
+                let below = value >> (down.unsigned_abs().wrapping_sub(1) & 31);
+                (below >> 1).wrapping_add(below & 1)
+            }
             _ => 0,
         }
     }

@@ -113,7 +113,7 @@ fn training_sees_what_the_device_computes() {
 
     // A blob with the channels of this run.
     let mut model = synthetic::sensors(5, 2, 7);
-    model.input = about.surroundings(&recipe).input;
+    model.input = about.surroundings(&recipe).input.unwrap().1;
     model.layers[0] = synthetic::layer("gru", 2, 5, 13, Drive::Ordinary, 1);
     let words = words_of(&model.to_blob().unwrap()).unwrap();
     let model = Model::load(Blob::new(&words)).unwrap();

@@ -75,8 +75,11 @@ pub struct Evaluated {
     pub float: Option<Vec<Figure>>,
     /// Figures of the integer network.
     pub integer: Vec<Figure>,
-    /// Outputs at which the two networks differ.
+    /// Answers in which the two networks differ; sequences that are written count as a whole.
     pub disagree: Option<usize>,
+    /// Answers compared.
+    #[serde(default)]
+    pub compared: Option<usize>,
     /// The mean over networks that dropout drew, with --mc.
     #[serde(default)]
     pub monte_carlo: Option<MonteCarlo>,
@@ -168,11 +171,13 @@ pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source,
         let pairs = evaluate::pairs(&examples, parts).map(|(a, b)| (a as usize, b as usize));
         few.then(|| Confusion::of(encoding.labels.len(), pairs))
     };
+    let differ = float.as_ref().map(|f| evaluate::disagreements(&examples, f, &integer));
     let figures = |parts: &[ExampleResult]| evaluate::figures(&encoding, &examples, parts, how);
     Ok(Evaluated {
         split: split.to_string(),
         examples: examples.len(),
-        disagree: float.as_ref().map(|f| evaluate::disagreements(f, &integer)),
+        disagree: differ.map(|[differ, _]| differ),
+        compared: differ.map(|[_, all]| all),
         float: float.as_deref().map(figures),
         integer: figures(&integer),
         monte_carlo: None,

@@ -50,7 +50,7 @@ fn borders(model: &Model<'_>) -> (Vec<Channel>, Vec<Channel>) {
 /// Which values a channel represents.
 fn channel_text(name: &str, k: usize, channel: &Channel, frac: u8) -> String {
     let (offset, unit) = match name {
-        "input" => channels::affine(channel),
+        "input" => channels::affine(channel, frac),
         _ => {
             let number = |y| channels::number(channel.restore(y), channel.raw_frac);
             (number(0), (number(i16::MAX) - number(0)) / f64::from(i16::MAX) * 2f64.powi(frac.into()))

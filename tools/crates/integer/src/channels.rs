@@ -1,8 +1,8 @@
 //! The scaling of each channel at a model's border, from what training data hold of it.
 //!
-//! An element stands for (v - offset) / unit in [`SCALED_FRAC`] fraction bits: ±4 units. The offset is the mean, the unit the
-//! deviation, or more where the values reach further. Single outliers count for neither: values far beyond all but the
-//! outermost are taken as if they were at a fence.
+//! An element stands for (v - offset) / unit in [`SCALED_FRAC`] fraction bits: ±4 units, or in a closed loop in
+//! [`CLOSED_FRAC`]: ±8. The offset is the mean, the unit the deviation, or more where the values reach further. Single outliers
+//! count for neither: values far beyond all but the outermost are taken as if they were at a fence.
 
 use elman::scaling::{Channel, MAX_RAW_FRAC, MAX_SHIFT, MIN_MULTIPLIER};
 
@@ -12,8 +12,9 @@ use crate::scaling::SCALED_FRAC;
 const OUTERMOST: usize = 200;
 /// Of so many values within the fence the outermost on each side may saturate.
 const MAY_SATURATE: usize = 1000;
-/// Units that an element reaches.
-const REACH: f64 = 4.0;
+/// Fraction bits of the elements of a network that reads its own outputs: these go beyond the training data, and what
+/// saturates there comes back.
+pub const CLOSED_FRAC: u8 = SCALED_FRAC - 1;
 /// What the values of a channel are given beyond their own reach.
 const HEADROOM: f64 = 1.25;
 /// A unit has no more than 2^this steps of a reading, where the readings are no whole numbers.
@@ -30,16 +31,15 @@ pub fn number(raw: i32, raw_frac: i8) -> f64 {
     f64::from(raw) * 2f64.powi(-i32::from(raw_frac))
 }
 
-/// Offset and unit of an input channel: an element x stands for offset + x / 2^[`SCALED_FRAC`]·unit.
-pub fn affine(channel: &Channel) -> (f64, f64) {
+/// Offset and unit of an input channel: an element x stands for offset + x / 2^frac·unit.
+pub fn affine(channel: &Channel, frac: u8) -> (f64, f64) {
     let steps = f64::from(channel.multiplier) * 2f64.powi(i32::from(channel.shift) - 32);
-    let unit = 2f64.powi(SCALED_FRAC.into()) / steps * 2f64.powi(-i32::from(channel.raw_frac));
+    let unit = 2f64.powi(frac.into()) / steps * 2f64.powi(-i32::from(channel.raw_frac));
     (number(channel.offset, channel.raw_frac), unit)
 }
 
-/// The scaling of an input channel with these training values. Where it is `fed_back`, no value of its own saturates but
-/// outliers: an error there would come back.
-pub fn input(values: &[f64], fed_back: bool) -> Channel {
+/// The scaling of an input channel with these training values to elements of `frac` fraction bits.
+pub fn input(values: &[f64], frac: u8) -> Channel {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
     sorted.sort_unstable_by(f64::total_cmp);
     let [low, high] = fence(&sorted);
@@ -49,17 +49,17 @@ pub fn input(values: &[f64], fed_back: bool) -> Channel {
     let first = sorted.first().copied().unwrap_or(0.0);
     let offset = first + sorted.iter().map(|v| v - first).sum::<f64>() / n;
     let deviation = (sorted.iter().map(|v| (v - offset).powi(2)).sum::<f64>() / n).sqrt();
-    let cut = if fed_back { 0 } else { sorted.len() / MAY_SATURATE };
+    let cut = sorted.len() / MAY_SATURATE;
     let at = |k: usize| sorted.get(k).copied().unwrap_or(first);
     let reach = (at(sorted.len().saturating_sub(1 + cut)) - offset).max(offset - at(cut));
-    let unit = deviation.max(reach * HEADROOM / REACH);
+    let unit = deviation.max(reach * HEADROOM / 2f64.powi(15 - i32::from(frac)));
     // A constant channel has no unit of its own; should it move later, it should not do so by much.
     let unit = match unit > 0.0 {
         true => unit,
         false if offset != 0.0 => offset.abs(),
         false => 1.0,
     };
-    channel(offset, unit, raw_frac(&sorted, unit, reach))
+    channel(offset, unit, raw_frac(&sorted, unit, reach), frac)
 }
 
 /// Between which values those are that count in full.
@@ -83,8 +83,11 @@ fn fence(sorted: &[f64]) -> [f64; 2] {
 /// Fraction bits of readings: 0 where all values are whole, else few where they are exact with these, else many.
 fn raw_frac(values: &[f64], unit: f64, reach: f64) -> i8 {
     let magnitude = values.iter().fold(0f64, |m, v| m.max(v.abs()));
-    let fits = |frac: i32| magnitude * 2f64.powi(frac) < 2f64.powi(31) && reach * 2f64.powi(frac) <= 2f64.powi(30);
     let exact = |frac: i32| values.iter().all(|v| (v * 2f64.powi(frac)).fract() == 0.0);
+    if exact(0) && magnitude < 2f64.powi(31) && reach <= 2f64.powi(30) {
+        return 0;
+    }
+    let fits = |frac: i32| magnitude * 2f64.powi(frac) < 2f64.powi(31) && unit * 2f64.powi(frac) <= 2f64.powi(28);
     let most = i32::from(MAX_RAW_FRAC);
     let largest = (-most..=most).rev().find(|f| fits(*f)).unwrap_or(-most);
     let wanted = (0..UNIT_BITS).find(|f| exact(*f)).unwrap_or_else(|| (UNIT_BITS - unit.log2().floor() as i32).max(0));
@@ -92,9 +95,9 @@ fn raw_frac(values: &[f64], unit: f64, reach: f64) -> i8 {
 }
 
 /// The numbers of an input channel.
-fn channel(offset: f64, unit: f64, raw_frac: i8) -> Channel {
+fn channel(offset: f64, unit: f64, raw_frac: i8, frac: u8) -> Channel {
     // A step of an element is no more than 2^15 steps of a reading, and a unit not less than half of one.
-    let steps = 2f64.powi(SCALED_FRAC.into()) / (unit * 2f64.powi(raw_frac.into()));
+    let steps = 2f64.powi(frac.into()) / (unit * 2f64.powi(raw_frac.into()));
     let steps = steps.clamp(2f64.powi(-15), 2f64.powi(14));
     let shift = (steps.log2().floor() as i32 + 15).clamp(0, i32::from(MAX_SHIFT));
     let multiplier = (steps * 2f64.powi(32 - shift)).round() as i32;
@@ -135,7 +138,7 @@ mod tests {
 
     /// What elements say of the values that they were made of.
     fn elements(channel: &Channel, values: &[f64]) -> (Vec<f64>, usize) {
-        let (offset, unit) = affine(channel);
+        let (offset, unit) = affine(channel, SCALED_FRAC);
         let made: Vec<_> = values.iter().map(|v| channel.quantize(reading(*v, channel.raw_frac))).collect();
         let saturated = made.iter().filter(|(_, s)| *s).count();
         (made.iter().map(|(x, _)| offset + f64::from(*x) / 8192.0 * unit).collect(), saturated)
@@ -161,9 +164,9 @@ mod tests {
             (50.0, -2e9),
         ] {
             let values: Vec<f64> = signal.iter().map(|v| v * scale + offset).collect();
-            let channel = input(&values, false);
+            let channel = input(&values, SCALED_FRAC);
             let (back, saturated) = elements(&channel, &values);
-            let (_, unit) = affine(&channel);
+            let (_, unit) = affine(&channel, SCALED_FRAC);
             assert!((0.9..1.4).contains(&(unit / scale)), "{scale} {offset} {channel:?}");
             assert!(saturated == 0, "{scale} {offset}: {saturated}");
             // Half a step of the element and half a step of the reading.
@@ -178,14 +181,14 @@ mod tests {
     fn whole_numbers_are_readings_as_they_are() {
         for (scale, offset) in [(300.0, 0.0), (40.0, -8e6), (1000.0, 101_325.0), (5e7, 3e8)] {
             let values: Vec<f64> = normal(500, 2).iter().map(|v| (v * scale + offset).round()).collect();
-            assert_eq!(input(&values, false).raw_frac, 0, "{scale} {offset}");
+            assert_eq!(input(&values, SCALED_FRAC).raw_frac, 0, "{scale} {offset}");
         }
         // An accelerometer of 14 fraction bits, a tenth, numbers beyond 32 bits.
         let values: Vec<f64> = normal(500, 2).iter().map(|v| (v * 16384.0).round() / 16384.0).collect();
-        assert_eq!(input(&values, false).raw_frac, 14);
-        assert!(input(&[0.1, 0.2, 0.3], false).raw_frac > 16);
+        assert_eq!(input(&values, SCALED_FRAC).raw_frac, 14);
+        assert!(input(&[0.1, 0.2, 0.3], SCALED_FRAC).raw_frac > 16);
         let values: Vec<f64> = normal(500, 2).iter().map(|v| (v * 1e12).round()).collect();
-        assert!(input(&values, false).raw_frac < 0);
+        assert!(input(&values, SCALED_FRAC).raw_frac < 0);
     }
 
     /// One outlier, or several, leave the scaling as it was; they saturate.
@@ -193,12 +196,12 @@ mod tests {
     fn outliers_do_not_count() {
         for n in [20, 60, 300, 5000] {
             let clean = normal(n, 3);
-            let (offset, unit) = affine(&input(&clean, false));
+            let (offset, unit) = affine(&input(&clean, SCALED_FRAC), SCALED_FRAC);
             for spike in [1e3, -1e3, 1e6, -1e9, 3e38] {
                 let mut values = clean.clone();
                 values[n / 2] = spike;
-                let channel = input(&values, false);
-                let (o, u) = affine(&channel);
+                let channel = input(&values, SCALED_FRAC);
+                let (o, u) = affine(&channel, SCALED_FRAC);
                 assert!((o - offset).abs() < 0.6 * unit && u / unit < 2.5, "{n} {spike}: {o} {u}, {offset} {unit}");
                 assert_eq!(elements(&channel, &values).1, 1, "{n} {spike}");
             }
@@ -210,25 +213,33 @@ mod tests {
         // A flag that is set once in 500, and once in 5000.
         for rare in [500, 5000] {
             let flags: Vec<f64> = (0..10_000).map(|k| f64::from(u8::from(k % rare == 0))).collect();
-            let channel = input(&flags, false);
+            let channel = input(&flags, SCALED_FRAC);
             let (zero, one) = (channel.quantize(0).0, channel.quantize(1).0);
             assert!(zero.abs() < 1000 && one > 8000, "{rare}: {zero} {one}");
         }
         for constant in [0.0, 5.0, -1e6, 1e-7] {
-            let channel = input(&[constant; 50], false);
+            let channel = input(&[constant; 50], SCALED_FRAC);
             let (x, saturated) = channel.quantize(reading(constant, channel.raw_frac));
             assert!(x.abs() <= 1 && !saturated, "{constant} {channel:?}");
         }
-        let nothing = input(&[], false);
+        let nothing = input(&[], SCALED_FRAC);
         assert_eq!(nothing.quantize(0), (0, false));
     }
 
     #[test]
-    fn what_is_fed_back_does_not_saturate() {
-        // A long tail.
+    fn few_values_of_a_long_tail_saturate() {
         let values: Vec<f64> = normal(4000, 4).iter().map(|v| v.exp()).collect();
-        assert_eq!(elements(&input(&values, true), &values).1, 0);
-        assert!(elements(&input(&values, false), &values).1 <= 8);
+        assert!(elements(&input(&values, SCALED_FRAC), &values).1 <= 8);
+        let channel = input(&values, CLOSED_FRAC);
+        assert!(values.iter().all(|v| !channel.quantize(reading(*v, channel.raw_frac)).1));
+    }
+
+    /// A loop goes on beyond its training data.
+    #[test]
+    fn a_closed_loop_has_room() {
+        let values = normal(3000, 5);
+        let channel = input(&values, CLOSED_FRAC);
+        assert!(!channel.quantize(reading(7.0, channel.raw_frac)).1 && channel.quantize(reading(9.0, channel.raw_frac)).1);
     }
 
     #[test]

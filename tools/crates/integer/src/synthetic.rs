@@ -339,10 +339,10 @@ pub fn gestures(units: usize, outputs: usize, seed: u64) -> IntegerModel {
 /// A model of sensors: readings with scalings of all kinds, a GRU, a dense layer, and outputs that are readings.
 pub fn sensors(units: usize, outputs: usize, seed: u64) -> IntegerModel {
     let input = [
-        channels::input(&[101_200.0, 101_325.0, 101_410.0, 101_290.0], false),
-        channels::input(&[1.5e-6, -2.5e-6, 0.3e-6], false),
-        channels::input(&[-8_000_311.0, -7_999_000.0, -8_003_512.0], false),
-        channels::input(&[0.0, 1.0, 0.0], false),
+        channels::input(&[101_200.0, 101_325.0, 101_410.0, 101_290.0], SCALED_FRAC),
+        channels::input(&[1.5e-6, -2.5e-6, 0.3e-6], SCALED_FRAC),
+        channels::input(&[-8_000_311.0, -7_999_000.0, -8_003_512.0], SCALED_FRAC),
+        channels::input(&[0.0, 1.0, 0.0], SCALED_FRAC),
     ];
     let mut gru = layer("gru", input.len(), units, SCALED_FRAC, Drive::Ordinary, seed);
     gru.in_frac = SCALED_FRAC;

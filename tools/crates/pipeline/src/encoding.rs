@@ -15,7 +15,6 @@ use elman_data::records::{self, Input, Record, Records, Task};
 use elman_data::{Joints, Split, Vocabulary, VocabularyOptions};
 use elman_listen::StreamRecipe;
 use elman_nn::{NO_CLASS, Reads};
-use elman_quant::scaling::SCALED_FRAC;
 use elman_recipe::{Recipe, Usage};
 
 /// What a frame is.
@@ -85,7 +84,8 @@ impl Encoding {
                     "{} has outputs only; a network that predicts a series from its own past ends in a `narx` layer",
                     records.dir.display()
                 );
-                Frames::Values { frac: SCALED_FRAC, channels, feedback, scaling: readings::fit(records, feedback) }
+                let (frac, scaling) = readings::fit(records, feedback);
+                Frames::Values { frac, channels, feedback, scaling }
             }
         };
         Ok(Encoding {

@@ -3,19 +3,19 @@
 use elman::scaling::Channel;
 use elman_data::Split;
 use elman_data::records::{Answer, Input, Record, Records};
-use elman_quant::channels::{self, reading};
+use elman_quant::channels::{self, CLOSED_FRAC, reading};
+use elman_quant::scaling::SCALED_FRAC;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{Encoding, Frames, Source};
 
-/// The scaling of each channel, for the training data; the last `feedback` are the outputs.
-pub fn fit(records: &Records, feedback: usize) -> Vec<Channel> {
-    let inputs = records.channels.len();
-    (0..inputs + feedback)
-        .into_par_iter()
-        .map(|k| channels::input(&column(records, &records.train, k), k >= inputs))
-        .collect()
+/// The fraction bits of all elements and the scaling of each channel, for the training data; the last `feedback` channels are
+/// the outputs.
+pub fn fit(records: &Records, feedback: usize) -> (u8, Vec<Channel>) {
+    let frac = if feedback > 0 { CLOSED_FRAC } else { SCALED_FRAC };
+    let channels = (0..records.channels.len() + feedback).into_par_iter();
+    (frac, channels.map(|k| channels::input(&column(records, &records.train, k), frac)).collect())
 }
 
 /// All values of channel `k`; the channels after the inputs are the outputs.
@@ -91,17 +91,17 @@ pub struct ChannelReport {
 const FEW_STEPS: f64 = 8.0;
 
 impl ChannelReport {
-    fn of(name: &str, channel: &Channel, values: &[f64]) -> Self {
+    fn of(name: &str, channel: &Channel, frac: u8, values: &[f64]) -> Self {
         let elements: Vec<(i16, bool)> = values.iter().map(|v| element(channel, *v)).collect();
         let n = values.len().max(1) as f64;
         let mean = elements.iter().map(|(x, _)| f64::from(*x)).sum::<f64>() / n;
         let steps = (elements.iter().map(|(x, _)| (f64::from(*x) - mean).powi(2)).sum::<f64>() / n).sqrt();
         let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
-        let (offset, unit) = channels::affine(channel);
-        let end = |x: i16| offset + f64::from(x) / 2f64.powi(elman_quant::scaling::SCALED_FRAC.into()) * unit;
+        let (offset, unit) = channels::affine(channel, frac);
+        let end = |x: i16| offset + f64::from(x) / 2f64.powi(frac.into()) * unit;
         // The distance of neighbouring f32 at the middle of the range.
         let float = f64::from(f32::EPSILON) * offset.abs().max(f64::MIN_POSITIVE);
-        let deviation = steps * unit / 2f64.powi(elman_quant::scaling::SCALED_FRAC.into());
+        let deviation = steps * unit / 2f64.powi(frac.into());
         ChannelReport {
             name: name.to_owned(),
             low,
@@ -204,7 +204,7 @@ pub fn short(value: f64) -> String {
 
 /// What becomes of the values of a split; empty where frames are no readings.
 pub fn report(encoding: &Encoding, source: &Source, split: Split) -> Vec<ChannelReport> {
-    let (Source::Records(records), Frames::Values { channels, scaling, .. }) = (source, &encoding.frames) else {
+    let (Source::Records(records), Frames::Values { frac, channels, scaling, .. }) = (source, &encoding.frames) else {
         return Vec::new();
     };
     let of = records.split(split);
@@ -212,7 +212,7 @@ pub fn report(encoding: &Encoding, source: &Source, split: Split) -> Vec<Channel
         .par_iter()
         .zip(channels)
         .enumerate()
-        .map(|(k, (channel, name))| ChannelReport::of(name, channel, &column(records, of, k)))
+        .map(|(k, (channel, name))| ChannelReport::of(name, channel, *frac, &column(records, of, k)))
         .collect()
 }
 

@@ -57,8 +57,8 @@ impl RunInfo {
             structure,
             fingerprint,
         };
-        if about.scales_outputs() {
-            about.target = about.targets(train, 0);
+        if let (true, Some(in_frac)) = (about.scales_outputs(), about.in_frac()) {
+            about.target = about.targets(train, in_frac);
         } else if let Some(in_frac) = about.in_frac() {
             let mut moments = Moments::default();
             train.iter().for_each(|e| moments.add(&e.frames, inputs));
@@ -83,7 +83,7 @@ impl RunInfo {
         let outputs = self.encoding.outputs();
         if let Frames::Values { feedback: feedback @ 1.., scaling, .. } = &self.encoding.frames {
             if let Some(channels) = scaling.len().checked_sub(*feedback).and_then(|at| scaling.get(at..)) {
-                return channels.iter().map(channels::affine).collect();
+                return channels.iter().map(|channel| channels::affine(channel, in_frac)).collect();
             }
             let unit = 2f64.powi(in_frac.into());
             let shift = 2f64.powi((self.scale_shift + SCALED_FRAC).into());
@@ -137,7 +137,8 @@ impl RunInfo {
         match self.scale_layer() {
             Some(layer) => scaled(&layer, frames),
             None if self.scales_outputs() => {
-                frames.iter().map(|x| f32::from(*x) * 2f32.powi(-i32::from(SCALED_FRAC))).collect()
+                let unit = 2f32.powi(-i32::from(self.in_frac().unwrap_or(SCALED_FRAC)));
+                frames.iter().map(|x| f32::from(*x) * unit).collect()
             }
             None => frames.iter().map(|s| f32::from(*s as u16)).collect(),
         }
@@ -159,10 +160,12 @@ impl RunInfo {
 
     /// What the blob contains in addition to the network.
     pub fn surroundings(&self, recipe: &Recipe) -> Surroundings {
-        let (mut audio, mut text, mut feedback, mut input) = (None, None, 0, Vec::new());
+        let (mut audio, mut text, mut feedback, mut input) = (None, None, 0, None);
         match &self.encoding.frames {
             Frames::Audio(config) => audio = Some(*config),
-            Frames::Values { feedback: n, scaling, .. } => (feedback, input) = (*n as u16, scaling.clone()),
+            Frames::Values { frac, feedback: n, scaling, .. } => {
+                (feedback, input) = (*n as u16, Some((*frac, scaling.clone())).filter(|(_, s)| !s.is_empty()));
+            }
             Frames::Symbols(vocabulary) => {
                 let unit = match vocabulary.unit() {
                     Unit::Characters => TextUnit::Characters,

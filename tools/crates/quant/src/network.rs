@@ -11,7 +11,6 @@ use elman_train::Sequence;
 
 use crate::{channels, joints};
 use crate::ptq::RangeStats;
-use crate::scaling::SCALED_FRAC;
 use crate::{IntegerLayer, IntegerModel};
 
 /// What surrounds the network in a blob.
@@ -33,8 +32,9 @@ pub struct Surroundings {
     pub max_steps: u16,
     /// The layer that scales features to the network's inputs.
     pub scale: Option<IntegerLayer>,
-    /// The scaling of readings to the network's inputs. With it, outputs are scaled likewise and no weights contain the target.
-    pub input: Vec<Channel>,
+    /// The scaling of readings to the network's inputs, with the fraction bits of these. With it, outputs are scaled likewise and no
+    /// weights contain the target.
+    pub input: Option<(u8, Vec<Channel>)>,
     /// Offset and deviation of each output of a series.
     pub target: Vec<(f64, f64)>,
     /// The format that the weights of all layers get.
@@ -158,9 +158,14 @@ fn sums(values: &[f32], width: usize) -> Vec<f64> {
 pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[RangeStats]) -> Result<IntegerModel> {
     let spec = network.spec();
     let mut layers: Vec<IntegerLayer> = around.scale.iter().cloned().collect();
-    let scaled = !around.input.is_empty();
-    let mut in_frac = around.scale.as_ref().map_or(if scaled { SCALED_FRAC } else { 0 }, |l| l.out_frac);
-    let seen = joints::joined(spec, seen);
+    let scaled = around.input.is_some();
+    let frame = around.input.as_ref().map_or(0, |(frac, _)| *frac);
+    let mut in_frac = around.scale.as_ref().map_or(frame, |l| l.out_frac);
+    let mut seen = joints::joined(spec, seen);
+    if let (true, 1.., Some(last)) = (scaled, around.feedback, seen.last_mut()) {
+        // The channel that an output becomes, in its format: with the same room beyond the training data.
+        last.out_frac = Some(frame);
+    }
     let mut joints = joints::Joints::new(spec, in_frac);
     for (k, ((layer, (inputs, units)), ranges)) in spec.layers.iter().zip(spec.widths()).zip(&seen).enumerate() {
         in_frac = joints.before(k, in_frac, layers.len());
@@ -190,7 +195,7 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[RangeStat
         structure: around.structure,
         chains: joints.counts(layers.len()),
         layers,
-        input: around.input.clone(),
+        input: around.input.as_ref().map_or(Vec::new(), |(_, channels)| channels.clone()),
         output,
     })
 }

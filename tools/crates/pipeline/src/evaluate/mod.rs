@@ -336,9 +336,18 @@ pub fn pairs<'a>(examples: &'a [Example], parts: &'a [ExampleResult]) -> impl It
     })
 }
 
-/// Outputs at which two networks differ.
-pub fn disagreements(a: &[ExampleResult], b: &[ExampleResult]) -> usize {
-    a.iter().zip(b).map(|(a, b)| a.answers.iter().zip(&b.answers).filter(|(a, b)| a != b).count()).sum()
+/// Answers in which two networks differ, and all answers: one for each class or step, and one for each sequence that is
+/// written, as a whole.
+pub fn disagreements(examples: &[Example], a: &[ExampleResult], b: &[ExampleResult]) -> [usize; 2] {
+    let mut found = [0, 0];
+    for ((example, a), b) in examples.iter().zip(a).zip(b) {
+        let (differ, all) = match &example.answer {
+            Answer::Symbols(_) => (usize::from(a.answers != b.answers), 1),
+            _ => (a.answers.iter().zip(&b.answers).filter(|(a, b)| a != b).count(), a.answers.len()),
+        };
+        found = [found[0] + differ, found[1] + all];
+    }
+    found
 }
 
 #[cfg(test)]
@@ -358,7 +367,9 @@ mod tests {
         let examples = [example(Answer::Class(1)), example(Answer::Steps(vec![0, 1, 2]))];
         let parts = [part(&[1]), part(&[0, 2, 2])];
         assert!((accuracy(&examples, &parts) - 0.75).abs() < 1e-12);
-        assert_eq!(disagreements(&parts, &[part(&[0]), part(&[0, 2, 1])]), 2);
+        assert_eq!(disagreements(&examples, &parts, &[part(&[0]), part(&[0, 2, 1])]), [2, 4]);
+        let written = [example(Answer::Symbols(vec![0])), example(Answer::Symbols(vec![1, 2]))];
+        assert_eq!(disagreements(&written, &parts, &[part(&[1]), part(&[0, 2, 2, 1, 1])]), [1, 2]);
     }
 
     #[test]
