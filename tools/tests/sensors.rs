@@ -57,9 +57,10 @@ fn accuracy(folder: &Path, name: &str, data: &str) -> (f64, String) {
     let dir = folder.join(name);
     std::fs::create_dir_all(&dir).unwrap();
     std::fs::write(dir.join("X_TRAIN.ts"), data).unwrap();
-    std::fs::write(folder.join("recipe.toml"), RECIPE).unwrap();
+    let recipe = folder.join("recipe.toml");
+    std::fs::write(&recipe, RECIPE).unwrap();
     let run = folder.join(format!("run-{name}"));
-    let [recipe, dir, run] = [&folder.join("recipe.toml"), &dir, &run].map(|p| p.to_str().unwrap());
+    let [recipe, dir, run] = [&recipe, &dir, &run].map(|p| p.to_str().unwrap());
     let (_, notes) = elman(&["train", recipe, "--data", dir, "--out", run]);
     elman(&["quantize", run]);
     let (json, _) = elman(&["--json", "eval", run, "--data", dir, "--split", "valid"]);

@@ -49,7 +49,7 @@ pub fn input(values: &[f64], frac: u8) -> Channel {
     let first = sorted.first().copied().unwrap_or(0.0);
     let offset = first + sorted.iter().map(|v| v - first).sum::<f64>() / n;
     let deviation = (sorted.iter().map(|v| (v - offset).powi(2)).sum::<f64>() / n).sqrt();
-    let cut = sorted.len() / MAY_SATURATE;
+    let cut = if frac == CLOSED_FRAC { 0 } else { sorted.len() / MAY_SATURATE };
     let at = |k: usize| sorted.get(k).copied().unwrap_or(first);
     let reach = (at(sorted.len().saturating_sub(1 + cut)) - offset).max(offset - at(cut));
     let unit = deviation.max(reach * HEADROOM / 2f64.powi(15 - i32::from(frac)));
