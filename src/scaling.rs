@@ -40,9 +40,10 @@ pub struct Channel {
     pub raw_frac: i8,
     /// The reading that becomes 0, or that an output of 0 stands for.
     pub offset: i32,
-    /// m: of an input from [`MIN_MULTIPLIER`] on, of an output not negative.
+    /// m: of an input from [`MIN_MULTIPLIER`] on, or 0 for a channel that never moved in training and is always 0; of an output
+    /// not negative.
     pub multiplier: i32,
-    /// Of an input at most [`MAX_SHIFT`], of an output 0.
+    /// Of an input at most [`MAX_SHIFT`], of an output and where the multiplier is 0 it is 0.
     pub shift: u8,
 }
 
@@ -95,8 +96,10 @@ impl Channel {
 
     /// Whether its numbers are in their ranges.
     pub(crate) const fn is_valid(&self, output: bool) -> bool {
-        let least = if output { 0 } else { MIN_MULTIPLIER };
-        let most = if output { 0 } else { MAX_SHIFT };
+        let (least, most) = match (output, self.multiplier) {
+            (true, _) | (_, 0) => (0, 0),
+            _ => (MIN_MULTIPLIER, MAX_SHIFT),
+        };
         self.multiplier >= least && self.shift <= most && self.raw_frac >= -MAX_RAW_FRAC && self.raw_frac <= MAX_RAW_FRAC
     }
 }
@@ -316,13 +319,18 @@ mod tests {
     fn numbers_have_ranges() {
         let good = Channel { raw_frac: 100, offset: i32::MIN, multiplier: MIN_MULTIPLIER, shift: 31 };
         assert!(good.is_valid(false) && !good.is_valid(true));
-        assert!(Channel { shift: 0, multiplier: 0, ..good }.is_valid(true));
+        let still = Channel { shift: 0, multiplier: 0, ..good };
+        assert!(still.is_valid(true) && still.is_valid(false));
+        for raw in [i32::MIN, -1, 0, i32::MAX] {
+            assert_eq!(still.quantize(raw), (0, false));
+        }
         for bad in [
             Channel { raw_frac: 101, ..good },
             Channel { raw_frac: -101, ..good },
             Channel { shift: 32, ..good },
             Channel { multiplier: MIN_MULTIPLIER - 1, ..good },
             Channel { multiplier: -1, ..good },
+            Channel { multiplier: 0, ..good },
         ] {
             assert!(!bad.is_valid(false) && !bad.is_valid(true), "{bad:?}");
         }

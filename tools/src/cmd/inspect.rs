@@ -49,6 +49,9 @@ fn borders(model: &Model<'_>) -> (Vec<Channel>, Vec<Channel>) {
 
 /// Which values a channel represents.
 fn channel_text(name: &str, k: usize, channel: &Channel, frac: u8) -> String {
+    if channel.multiplier == 0 {
+        return format!("{name:<12} {k:>2}: left out: constant in training");
+    }
     let (offset, unit) = match name {
         "input" => channels::affine(channel, frac),
         _ => {

@@ -38,6 +38,11 @@ pub fn affine(channel: &Channel, frac: u8) -> (f64, f64) {
     (number(channel.offset, channel.raw_frac), unit)
 }
 
+/// The scaling of an input channel that never moved: its element is always 0, as no weight knows what else to make of it.
+pub fn left_out(values: &[f64], frac: u8) -> Channel {
+    Channel { multiplier: 0, shift: 0, ..input(values, frac) }
+}
+
 /// The scaling of an input channel with these training values to elements of `frac` fraction bits.
 pub fn input(values: &[f64], frac: u8) -> Channel {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();

@@ -14,8 +14,14 @@ use crate::{Encoding, Frames, Source};
 /// the outputs.
 pub fn fit(records: &Records, feedback: usize) -> (u8, Vec<Channel>) {
     let frac = if feedback > 0 { CLOSED_FRAC } else { SCALED_FRAC };
-    let channels = (0..records.channels.len() + feedback).into_par_iter();
-    (frac, channels.map(|k| channels::input(&column(records, &records.train, k), frac)).collect())
+    let inputs = records.channels.len();
+    let channel = |k: usize| {
+        let values = column(records, &records.train, k);
+        let still = values.iter().all(|v| *v == values[0]);
+        // What is fed back needs a unit in any case.
+        if still && k < inputs { channels::left_out(&values, frac) } else { channels::input(&values, frac) }
+    };
+    (frac, (0..inputs + feedback).into_par_iter().map(channel).collect())
 }
 
 /// All values of channel `k`; the channels after the inputs are the outputs.
@@ -83,6 +89,8 @@ pub struct ChannelReport {
     pub range: [f64; 2],
     /// Fraction bits of a reading.
     pub raw_frac: i8,
+    /// Whether it never moved in training and is left out.
+    pub left_out: bool,
     /// Steps of an f32 that the deviation covers.
     pub float_steps: f64,
 }
@@ -97,7 +105,10 @@ impl ChannelReport {
         let mean = elements.iter().map(|(x, _)| f64::from(*x)).sum::<f64>() / n;
         let steps = (elements.iter().map(|(x, _)| (f64::from(*x) - mean).powi(2)).sum::<f64>() / n).sqrt();
         let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(*v), b.max(*v)));
-        let (offset, unit) = channels::affine(channel, frac);
+        let (offset, unit) = match channel.multiplier {
+            0 => (channels::number(channel.offset, channel.raw_frac), 0.0),
+            _ => channels::affine(channel, frac),
+        };
         let end = |x: i16| offset + f64::from(x) / 2f64.powi(frac.into()) * unit;
         // The distance of neighbouring f32 at the middle of the range.
         let float = f64::from(f32::EPSILON) * offset.abs().max(f64::MIN_POSITIVE);
@@ -111,6 +122,7 @@ impl ChannelReport {
             values: values.len(),
             range: [end(i16::MIN), end(i16::MAX)],
             raw_frac: channel.raw_frac,
+            left_out: channel.multiplier == 0,
             float_steps: deviation / float,
         }
     }
@@ -122,8 +134,8 @@ impl ChannelReport {
 
     /// What is doubtful about it.
     pub fn doubt(&self) -> Option<String> {
-        if self.constant() {
-            return Some("constant: it tells the network nothing".to_owned());
+        if self.left_out || self.constant() {
+            return Some("constant, so that it tells the network nothing and is left out".to_owned());
         }
         if self.steps < FEW_STEPS {
             return Some(format!(
@@ -141,6 +153,9 @@ impl ChannelReport {
 
     /// A line about it.
     pub fn text(&self) -> String {
+        if let Some(doubt) = self.doubt().filter(|_| self.left_out) {
+            return format!("channel {}: {}, {doubt}", self.name, short(self.low));
+        }
         let doubt = self.doubt().map_or(String::new(), |d| format!("; {d}"));
         format!(
             "channel {}: {} to {}, deviation {:.0} steps, {} of {} values clamped to {} .. {}; readings with {} fraction \
@@ -159,6 +174,14 @@ impl ChannelReport {
 
     /// A note about values that were clamped, if any were.
     pub fn clamped_text(&self, split: &str) -> Option<String> {
+        if self.left_out && self.values > 0 && !(self.constant() && short(self.low) == short(self.range[0])) {
+            return Some(format!(
+                "note: channel {}: constant in training and left out, but {} to {} in {split}",
+                self.name,
+                short(self.low),
+                short(self.high)
+            ));
+        }
         (self.clamped > 0).then(|| {
             format!(
                 "note: channel {}: {} of {} values of {split} are beyond {} .. {} and were clamped, as the device does",

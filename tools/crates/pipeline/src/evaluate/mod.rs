@@ -202,7 +202,12 @@ impl Figure {
 
     /// As text.
     pub fn text(&self) -> String {
-        if self.share { format!("{:.2} %", 100.0 * self.value) } else { format!("{:.4}", self.value) }
+        match self.value {
+            share if self.share => format!("{:.2} %", 100.0 * share),
+            // An error in a small unit.
+            small if small != 0.0 && small.abs() < 1e-3 => format!("{small:.3e}"),
+            value => format!("{value:.4}"),
+        }
     }
 }
 
