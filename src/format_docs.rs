@@ -2,7 +2,8 @@
 //!
 //! `UPDATE_DOCS=1 cargo test -p elman --lib format_docs` writes them.
 
-use crate::cell::{CELLS, CarriedState, StageKind};
+use crate::blob::{rules, schema_hash};
+use crate::cell::{CELLS, CarriedState, Operands, StageKind, StageSpec};
 use crate::descriptor::{AttentionScore, Descriptor, Direction, LayerDescriptor, MAX_LAYERS, Readout, Structure};
 use crate::layer::LAYERS;
 use crate::record::Entry;
@@ -10,7 +11,7 @@ use crate::text::{Text, TextUnit};
 use crate::wiring::{Chain, GRAPH, Input, SEQ2SEQ, TREE, Wiring};
 use crate::{audio, detect};
 use std::format;
-use std::string::String;
+use std::string::{String, ToString};
 use std::vec::Vec;
 
 /// A name of the code as a reader knows it: without modules that only the code has.
@@ -152,22 +153,72 @@ fn input(input: &Input) -> String {
     }
 }
 
+/// Gates of each variant, and the numbers that stand for its rules in the schema's hash.
+fn gates() -> String {
+    let mut out = String::from(
+        "| name | stages: gates in the order of their rows | peepholes | carried | out | widths |\n|---|---|---|---|---|---|\n",
+    );
+    for v in CELLS.iter().chain(LAYERS).flat_map(|spec| spec.variants) {
+        let stages: Vec<String> = v.stages.iter().map(stage).collect();
+        let [carried, out_range, widths] = rules(v);
+        out += &format!(
+            "| {} | {} | {} | {carried} | {out_range} | {widths} |\n",
+            v.name,
+            stages.join("; "),
+            v.peephole.join(", ")
+        );
+    }
+    out
+}
+
+/// A stage in words: its kind, and its gates with what they read.
+fn stage(stage: &StageSpec) -> String {
+    let gates = stage.gates.iter().map(|gate| match gate.operands {
+        Operands::InputAndHidden => format!("{}(x, h)", gate.name),
+        Operands::Input => format!("{}(x)", gate.name),
+        Operands::Hidden => format!("{}(h)", gate.name),
+    });
+    let kind = match stage.kind {
+        StageKind::Rows => "rows",
+        StageKind::Split => "split",
+        StageKind::Pointwise => "pointwise",
+        StageKind::Table => "table",
+    };
+    [kind.to_string()].into_iter().chain(gates).collect::<Vec<_>>().join(" ")
+}
+
+/// The schema's hash, and the text of the descriptor in it.
+fn schema() -> String {
+    let text = crate::descriptor::schema_text();
+    // What is printed is what is hashed.
+    assert_eq!(crate::record::hash_text(0x811C_9DC5, &text), crate::descriptor::schema(0x811C_9DC5));
+    format!("The hash is `{:#010x}`. The text of the descriptor is\n\n```text\n{text}\n```\n", schema_hash())
+}
+
 /// The page with a section replaced.
-fn replaced(page: &str, name: &str, section: &str) -> String {
+pub(crate) fn replaced(page: &str, name: &str, section: &str) -> String {
     let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
-    let from = page.find(&begin).unwrap_or_else(|| panic!("docs/format.md has no {begin}")) + begin.len();
-    let to = from + page[from..].find(&end).unwrap_or_else(|| panic!("docs/format.md has no {end}"));
+    let from = page.find(&begin).unwrap_or_else(|| panic!("the page has no {begin}")) + begin.len();
+    let to = from + page[from..].find(&end).unwrap_or_else(|| panic!("the page has no {end}"));
     [&page[..from], section, &page[to..]].concat()
+}
+
+/// Compares a page with what the code says that it is, or writes it.
+pub(crate) fn compare(name: &str, wanted: impl Fn(&str) -> String) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    let page = std::fs::read_to_string(&path).unwrap();
+    let wanted = wanted(&page);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    } else {
+        assert!(page == wanted, "{name} differs from the code: UPDATE_DOCS=1 writes it\n{wanted}");
+    }
 }
 
 #[test]
 fn the_tables_are_those_of_the_code() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/format.md");
-    let page = std::fs::read_to_string(&path).unwrap();
-    let wanted = replaced(&replaced(&page, "fields", &fields()), "chains", &chains());
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, &wanted).unwrap();
-    } else {
-        assert!(page == wanted, "docs/format.md differs from the code: UPDATE_DOCS=1 writes it\n{wanted}");
-    }
+    let sections = [("fields", fields()), ("gates", gates()), ("chains", chains()), ("schema", schema())];
+    compare("docs/format.md", |page| {
+        sections.iter().fold(page.to_string(), |page, (name, section)| replaced(&page, name, section))
+    });
 }

@@ -119,6 +119,8 @@ pub mod scaling;
 mod silence;
 mod source;
 mod storage;
+#[cfg(test)]
+mod table_docs;
 pub mod text;
 pub mod wiring;
 

@@ -196,15 +196,24 @@ fn a_killed_run_goes_on_to_the_same_bits() {
     assert!(fails(2, &killed.train(&["--resume"])).contains("data"));
 }
 
+/// All files of a run and their content. The lock is no part of it.
+fn files(run: &str) -> Vec<(String, Vec<u8>)> {
+    let mut found: Vec<_> = std::fs::read_dir(run)
+        .unwrap()
+        .map(|e| e.unwrap())
+        .map(|e| (e.file_name().into_string().unwrap(), std::fs::read(e.path()).unwrap_or_default()))
+        .filter(|(name, _)| !name.ends_with("lock"))
+        .collect();
+    found.sort();
+    found
+}
+
 #[cfg(unix)]
 #[test]
 fn a_full_disk_at_the_checkpoint_loses_nothing() {
     let b = bench(6);
     ok(&b.train(&[]));
-    let before = std::fs::read(b.file("checkpoint.safetensors")).unwrap();
-    ok(&b.train(&["--force", "--set", "train.epochs=1"]));
-    let kept = std::fs::read(b.file("checkpoint.safetensors")).unwrap();
-    assert_ne!(before, kept);
+    let before = files(&b.run);
     // No file may grow beyond 4 KB from here on: what a full disk does to the writer.
     let script = format!(
         "trap '' XFSZ; ulimit -f 8; exec {} train {} --data {} --out {} --force --set quantize.calibration_clips=1",
@@ -213,16 +222,120 @@ fn a_full_disk_at_the_checkpoint_loses_nothing() {
         b.data,
         b.run
     );
-    std::fs::rename(b.file("checkpoint.safetensors"), b.dir.path().join("kept")).unwrap();
     let out = Command::new("sh").args(["-c", &script]).output().unwrap();
     let stderr = text(&out.stderr);
     assert_eq!(out.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("cannot write") && stderr.contains(&b.run), "{stderr}");
-    assert!(!b.file("checkpoint.safetensors").exists(), "no half of a checkpoint");
-    assert!(std::fs::read_dir(&b.run).unwrap().all(|f| {
-        let name = f.unwrap().file_name().into_string().unwrap();
-        !name.contains("tmp")
-    }));
+    assert!(files(&b.run) == before, "the earlier run is as it was");
+}
+
+#[test]
+fn an_earlier_run_stays_until_the_new_one_has_an_epoch() {
+    let b = bench(2);
+    ok(&b.train(&[]));
+    ok(&["quantize", &b.run]);
+    let before = files(&b.run);
+    let absent = b.dir.path().join("absent").display().to_string();
+    fails(1, &["train", &b.recipe, "--data", &absent, "--out", &b.run, "--force"]);
+    fails(2, &b.train(&["--force", "--set", "train.rate=-1"]));
+    fails(2, &b.train(&["--force", "--set", "features.window_ms=100000"]));
+    let error = fails(1, &["demo", "--out", &b.run]);
+    assert!(error.contains("already contains a run"), "{error}");
+    assert!(files(&b.run) == before, "nothing has changed");
+    ok(&b.train(&["--force", "--set", "train.epochs=3"]));
+    let after: Vec<String> = files(&b.run).into_iter().map(|(name, _)| name).collect();
+    let whole = ["calibration.bin", "checkpoint.safetensors", "metrics.jsonl", "recipe.toml", "run.json"];
+    assert_eq!(after, [&whole[..], &["weights.safetensors"]].concat(), "nothing of the earlier run is left");
+
+    // A model alone is somebody's work, too.
+    let lone = b.dir.path().join("lone");
+    std::fs::create_dir(&lone).unwrap();
+    std::fs::write(lone.join("model.elman"), "mine").unwrap();
+    let error = fails(1, &["train", &b.recipe, "--data", &b.data, "--out", &lone.display().to_string()]);
+    assert!(error.contains("model.elman") && error.contains("--force"), "{error}");
+    assert_eq!(std::fs::read(lone.join("model.elman")).unwrap(), b"mine");
+    // What failed before its first epoch leaves no folder.
+    let never = b.dir.path().join("never").display().to_string();
+    fails(1, &["train", &b.recipe, "--data", &absent, "--out", &never]);
+    assert!(!Path::new(&never).exists());
+}
+
+/// A run with many epochs, once its first checkpoint stands.
+fn running(b: &Bench) -> std::process::Child {
+    let child = Command::new(env!("CARGO_BIN_EXE_elman"))
+        .args(b.train(&["--set", "train.epochs=100000"]))
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while !b.file("checkpoint.safetensors").exists() {
+        assert!(start.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child
+}
+
+#[test]
+fn one_process_at_a_time_changes_a_run() {
+    let b = bench(1);
+    let mut child = running(&b);
+    for args in [b.train(&["--force"]), b.train(&["--resume"]), vec!["quantize", &b.run]] {
+        let error = fails(1, &args);
+        assert!(error.contains("in use") && error.contains(&child.id().to_string()), "{error}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    ok(&b.train(&["--force"]));
+}
+
+#[test]
+fn a_run_that_was_ended_early_is_of_use() {
+    let b = bench(1);
+    let mut child = running(&b);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let out = elman(&["quantize", &b.run]);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    assert!(
+        text(&out.stderr).contains("training is not finished: this is the network of epoch"),
+        "{}",
+        text(&out.stderr)
+    );
+    let ended = ok(&["train", "--stop", "--out", &b.run]);
+    assert!(ended.contains("next: elman quantize"), "{ended}");
+    assert!(fails(2, &["train", "--stop", "--out", &b.run]).contains("is finished"));
+    assert!(!text(&elman(&["quantize", &b.run]).stderr).contains("not finished"));
+    ok(&["eval", &b.run, "--data", &b.data]);
+}
+
+#[test]
+fn a_detector_stays_with_its_network_and_goes_with_it() {
+    use elman::detect::{Config, Probability};
+    use elman_quant::with_detector;
+    let (b, other) = (bench(2), bench(2));
+    ok(&b.train(&[]));
+    ok(&other.train(&["--seed", "9"]));
+    ok(&["quantize", &b.run]);
+    ok(&["eval", &b.run, "--data", &b.data]);
+    let config = Config::new(&[0u16, 20_000].map(Probability::from_bits)).unwrap();
+    let model = b.file("model.elman");
+    let blob = with_detector(&std::fs::read(&model).unwrap(), Some(config)).unwrap();
+    std::fs::write(&model, &blob).unwrap();
+    ok(&["quantize", &b.run, "--counter", "7"]);
+    let counted = std::fs::read(&model).unwrap();
+    assert!(counted.len() == blob.len() && counted != blob, "only the counter differs");
+    let results = || std::fs::read_to_string(b.file("results.json")).unwrap();
+    assert!(results().contains("\"eval\":"));
+    std::fs::copy(other.file("weights.safetensors"), b.file("weights.safetensors")).unwrap();
+    let out = elman(&["quantize", &b.run]);
+    assert!(text(&out.stderr).contains("removed (the detector, eval)"), "{}", text(&out.stderr));
+    assert!(std::fs::read(&model).unwrap().len() < blob.len() && !results().contains("\"eval\":"));
+    // Another run's model is not this one's.
+    ok(&["quantize", &other.run]);
+    std::fs::copy(other.file("model.elman"), &model).unwrap();
+    assert!(fails(2, &["eval", &b.run, "--data", &b.data]).contains("another run's model"));
+    std::fs::write(b.file("results.json"), "{").unwrap();
+    assert!(fails(1, &["quantize", &b.run]).contains("results.json is damaged"));
 }
 
 #[test]

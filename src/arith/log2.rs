@@ -25,7 +25,7 @@ pub(crate) fn log2_ten(v: u64) -> u32 {
 }
 
 /// 2^(2^-k) in Q2.30 for k = 1..=20, each the root of the one before.
-const ROOTS: [u32; 20] = {
+pub(crate) const ROOTS: [u32; 20] = {
     let mut roots = [0; 20];
     let mut root = 2u64 << 30;
     let mut k = 0;

@@ -16,6 +16,8 @@ pub(crate) use q::saturate;
 pub use q::{Q, reformat, round_shift, sigmoid, tanh};
 pub(crate) use softmax::exp2_neg;
 pub use softmax::{softmax, softmax_wide};
+#[cfg(test)]
+pub(crate) use table::TABLE;
 
 /// Pre-activation of a gate in integer arithmetic: Q15.16.
 pub type Pre = fixed::types::I16F16;

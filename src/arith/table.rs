@@ -7,7 +7,7 @@
 
 use crate::kernel::activation::Table;
 
-pub(super) static TABLE: Table = table();
+pub(crate) static TABLE: Table = table();
 
 const fn exp(x: f64) -> f64 {
     // Halve until small, sum the series, square back.

@@ -47,6 +47,8 @@ pub(crate) use front_end::Position;
 pub use front_end::Stage;
 pub use operations::Operations;
 pub use pcen::Pcen;
+#[cfg(test)]
+pub(crate) use sine::QUARTER;
 pub use spectral_subtraction::SpectralSubtraction;
 
 /// Fraction bits of a feature: i16 in Q6.9.

@@ -7,7 +7,7 @@ use crate::kernel::word::mul_high;
 pub(super) const TURN: usize = 1024;
 
 /// sin(2πk/1024) for k ≤ 256, in Q0.31, the last saturated: 1 KB, computed by the compiler.
-pub(super) static QUARTER: Sines = quarter();
+pub(crate) static QUARTER: Sines = quarter();
 
 const fn quarter() -> Sines {
     let mut table = [i32::MAX; TURN / 4 + 1];

@@ -33,6 +33,8 @@ pub use model::Model;
 pub use operations::Operations;
 #[doc(hidden)]
 pub use scaling::scaling_entry;
+#[cfg(test)]
+pub(crate) use schema::rules;
 pub use schema::schema_hash;
 
 /// A blob in flash: words, not validated yet. Made by [`include_blob!`](crate::include_blob) or from

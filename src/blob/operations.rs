@@ -105,6 +105,18 @@ impl Operations {
         Operations { scaling: Some(scaling::load), ..self }
     }
 
+    /// The layers named.
+    #[doc(hidden)]
+    pub const fn layers(&self) -> &'static [LayerOperation] {
+        self.layers
+    }
+
+    /// And these layers instead.
+    #[doc(hidden)]
+    pub const fn with_layers(self, layers: &'static [LayerOperation]) -> Self {
+        Operations { layers, ..self }
+    }
+
     /// The table of a layer.
     pub(super) fn layer(&self, tag: u8, variant: u8) -> Option<&'static DeviceSpec> {
         self.layers.iter().find(|l| (l.tag, l.variant) == (tag, variant)).map(|l| &l.spec)

@@ -48,6 +48,19 @@ const fn specs(mut h: u32, specs: &[CellSpec]) -> u32 {
 
 const fn variant(mut h: u32, variant: &VariantSpec) -> u32 {
     h = name(h, variant.name);
+    let [carried, out, widths] = rules(variant);
+    h = hash_byte(hash_byte(hash_byte(h, carried), out), widths);
+    h = names(names(h, variant.params), variant.peephole);
+    let mut s = 0;
+    while s < variant.stages.len() {
+        h = stage(h, &variant.stages[s]);
+        s += 1;
+    }
+    h
+}
+
+/// Numbers for a variant's carried state, the range of its output, and its widths.
+pub(crate) const fn rules(variant: &VariantSpec) -> [u8; 3] {
     let carried = match variant.carried {
         CarriedState::None => 0,
         CarriedState::Hidden => 1,
@@ -71,14 +84,7 @@ const fn variant(mut h: u32, variant: &VariantSpec) -> u32 {
         WidthRule::Symbol => 2,
         WidthRule::DelayTaps => 3,
     };
-    h = hash_byte(hash_byte(hash_byte(h, carried), out), widths);
-    h = names(names(h, variant.params), variant.peephole);
-    let mut s = 0;
-    while s < variant.stages.len() {
-        h = stage(h, &variant.stages[s]);
-        s += 1;
-    }
-    h
+    [carried, out, widths]
 }
 
 const fn stage(mut h: u32, stage: &StageSpec) -> u32 {

@@ -222,6 +222,15 @@ pub struct LayerOperation {
     pub(crate) spec: DeviceSpec,
 }
 
+impl LayerOperation {
+    /// The same with another step, for a host that records what layers compute.
+    #[doc(hidden)]
+    pub const fn with_step(mut self, step: StepFn) -> Self {
+        self.spec.step = step;
+        self
+    }
+}
+
 /// All cells.
 pub const CELLS: &[CellSpec] = &[srn::SPEC, gru::SPEC, lstm::SPEC, residual::SPEC, tree_lstm::SPEC];
 

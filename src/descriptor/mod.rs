@@ -111,6 +111,15 @@ pub(crate) const fn schema(h: u32) -> u32 {
     crate::record::hash_parts!(h; Descriptor "layers[" LayerDescriptor "]")
 }
 
+/// The text that [`schema`] hashes.
+#[cfg(test)]
+pub(crate) fn schema_text() -> std::string::String {
+    let mut text = std::string::String::new();
+    let out = &mut text;
+    crate::record::text_parts!(out; Descriptor "layers[" LayerDescriptor "]");
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

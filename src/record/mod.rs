@@ -53,6 +53,20 @@ macro_rules! hash_parts {
     ($h:expr; $record:ident $($rest:tt)*) => { $crate::record::hash_parts!($record::schema($h); $($rest)*) };
 }
 
+/// Gathers the texts that [`hash_parts`] hashes.
+#[cfg(test)]
+macro_rules! text_parts {
+    ($out:expr;) => {};
+    ($out:expr; $text:literal $($rest:tt)*) => {
+        $out.push_str($text);
+        $crate::record::text_parts!($out; $($rest)*);
+    };
+    ($out:expr; $record:ident $($rest:tt)*) => {
+        $record::schema_text($out);
+        $crate::record::text_parts!($out; $($rest)*);
+    };
+}
+
 /// The reader of a field: that of its type, or another one that is named.
 macro_rules! reader {
     ($ty:ty) => {
@@ -89,6 +103,13 @@ macro_rules! record {
             /// Hashes the stable text of the fields.
             pub(crate) const fn schema(h: u32) -> u32 {
                 $crate::record::hash_parts!(h; $($($($hash)*)?)+)
+            }
+
+            /// The stable text of the fields.
+            #[cfg(test)]
+            #[allow(unused_variables, clippy::ptr_arg)]
+            pub(crate) fn schema_text(out: &mut std::string::String) {
+                $crate::record::text_parts!(out; $($($($hash)*)?)+);
             }
 
             /// The fields in order.
@@ -159,6 +180,13 @@ macro_rules! choice {
                 $crate::record::hash_parts!(h; $($($($hash)*)?)+)
             }
 
+            /// The stable text of the variants.
+            #[cfg(test)]
+            #[allow(dead_code, unused_variables, clippy::ptr_arg)]
+            pub(crate) fn schema_text(out: &mut std::string::String) {
+                $crate::record::text_parts!(out; $($($($hash)*)?)+);
+            }
+
             /// The variants in order.
             #[cfg(test)]
             pub(crate) fn entries() -> std::vec::Vec<$crate::record::Entry> {
@@ -220,4 +248,6 @@ macro_rules! choice {
     };
 }
 
+#[cfg(test)]
+pub(crate) use text_parts;
 pub(crate) use {choice, hash_parts, reader, record};

@@ -113,8 +113,8 @@ fn trained(path: &Path, recipe: &Recipe, corpus: &Corpus, ui: Ui) -> Result<Mode
     let folder = match RunFolder::open(path) {
         Ok(folder) if folder.trained() => folder,
         _ => {
-            let folder = RunFolder::create(path, true)?;
-            train::train(&Source::Sound(corpus.clone()), recipe, &folder, train::TrainFlags::default(), ui)?;
+            let mut folder = RunFolder::create(path, true)?;
+            train::train(&Source::Sound(corpus.clone()), recipe, &mut folder, train::TrainFlags::default(), ui)?;
             folder
         }
     };

@@ -13,6 +13,7 @@ use elman_pipeline::{Answer, Example};
 use elman_quant::synthetic::{self, Drive};
 use elman_quant::{IntegerModel, layout_of, words_of};
 use elman_verify::{Bench, GenerateReport, Generation, Inputs, Options, compare, compare_examples};
+use rayon::prelude::*;
 use std::process::ExitCode;
 
 /// Arguments of `bitexact`.
@@ -204,8 +205,8 @@ fn about(config: &Config) -> String {
     let cepstrum = format!("cepstrum {}", config.cepstrum);
     for (there, what) in [
         (config.pre_emphasis > 0, "pre-emphasis"),
-        (config.spectral_subtraction.is_some(), "suppression"),
-        (config.pcen.is_some(), "gain"),
+        (config.spectral_subtraction.is_some(), "spectral subtraction"),
+        (config.pcen.is_some(), "PCEN"),
         (config.cepstrum > 0, &cepstrum),
     ] {
         if there {
@@ -238,112 +239,146 @@ fn examples_of_graphs(features: usize, count: usize) -> Vec<Example> {
         .collect()
 }
 
-/// Runs all cases; failure where one differs.
+/// What was compared on a core.
+#[derive(Default)]
+struct Compared {
+    lines: Vec<String>,
+    reports: Vec<serde_json::Value>,
+    total: u64,
+    different: u64,
+}
+
+impl Compared {
+    fn add(&mut self, line: String, steps: u64, mismatches: u64, report: serde_json::Value) {
+        self.lines.push(line);
+        self.reports.push(report);
+        self.total += steps;
+        self.different += mismatches;
+    }
+    fn first<T: std::fmt::Display>(&mut self, first: Option<T>) {
+        self.lines.extend(first.map(|first| format!("     first: {first}")));
+    }
+}
+
+/// Streams and sequences of all cases.
+fn sequences(bench: &Bench, core: &str, steps: usize, out: &mut Compared) -> Result<()> {
+    for Case { name, drive, model, sequence, closed_from } in cases() {
+        let blob = model.to_blob_for(core).with_context(|| name.clone())?;
+        let words = words_of(&blob)?;
+        let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
+        if !bench.has_memory(&model, blob.len(), sequence) {
+            out.lines.push(format!("{core:<5}{name:<28}{drive:<12} no memory"));
+            continue;
+        }
+        let frames = frames(&model, steps);
+        let sequences: Vec<Vec<i16>> = frames.chunks(sequence * model.inputs()).map(<[i16]>::to_vec).collect();
+        let inputs = Inputs { sequences: &sequences, closed_from };
+        let report =
+            compare(&mut bench.device(Some(&blob)), &model, &inputs).with_context(|| format!("{name} on {core}"))?;
+        let (steps, mismatches) = (report.steps, report.mismatches);
+        let json = serde_json::json!({ "variant": name, "drive": drive, "report": report });
+        out.add(
+            format!("{core:<5}{name:<28}{drive:<12}{steps:>8} steps{mismatches:>8} mismatches"),
+            steps,
+            mismatches,
+            json,
+        );
+        out.first(report.first);
+    }
+    refuses(bench, core)
+}
+
+/// Front ends and listeners.
+fn listening(bench: &Bench, core: &str, out: &mut Compared) -> Result<()> {
+    for (config, samples) in front_ends() {
+        let report = bench.front_end(&config, &samples)?;
+        let (name, frames, mismatches) = (about(&config), report.frames, report.mismatches);
+        let json = serde_json::json!({ "variant": name, "report": report });
+        out.add(format!("{core:<5}{name:<60}{frames:>8} frames{mismatches:>8} mismatches"), frames, mismatches, json);
+    }
+    for model in listeners()? {
+        let config = model.audio.context("it listens")?;
+        let block = usize::from(config.hop) - 1;
+        let report = bench.replay(&model.to_blob()?, &sound(config.sample_rate), block)?;
+        let name = format!("{}, {}", model.name, about(&config));
+        let (frames, mismatches) = (report.frames, report.mismatches);
+        let json = serde_json::json!({ "variant": name, "report": report });
+        out.add(format!("{core:<5}{name:<80}{frames:>8} frames{mismatches:>8} mismatches"), frames, mismatches, json);
+        out.first(report.first);
+    }
+    Ok(())
+}
+
+/// Trees, graphs and generated text.
+fn structures(bench: &Bench, core: &str, steps: usize, out: &mut Compared) -> Result<()> {
+    for (leaf, compose, roots) in [("lstm", "tree-lstm", 1), ("", "dense-tanh", 1), ("gru", "tree-lstm", 2)] {
+        let blob = synthetic::tree(leaf, compose, SHAPE.1, roots, [NODES as u16; 2], 3).to_blob_for(core)?;
+        let words = words_of(&blob)?;
+        let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
+        let examples = graphs(steps / NODES + 1);
+        let report = compare_examples(&mut bench.device(Some(&blob)), &model, &examples, None)?;
+        let (nodes, mismatches) = (report.steps, report.mismatches);
+        let name = format!("{compose}, {roots} root(s)");
+        let json = serde_json::json!({ "variant": name, "structure": "tree", "report": report });
+        out.add(format!("{core:<5}{name:<40}{nodes:>8} nodes{mismatches:>8} mismatches"), nodes, mismatches, json);
+    }
+    for shape in over_graphs() {
+        let blob = synthetic::graph::model(shape, 3).to_blob_for(core)?;
+        let words = words_of(&blob)?;
+        let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
+        let examples = examples_of_graphs(shape.features, steps / 20 + 1);
+        let report = compare_examples(&mut bench.device(Some(&blob)), &model, &examples, None)?;
+        let (answers, mismatches) = (report.steps, report.mismatches);
+        let name = format!("graph, {}, {}", shape.cell, shape.aggregate);
+        let json = serde_json::json!({ "variant": name, "structure": "graph", "report": report });
+        out.add(
+            format!("{core:<5}{name:<40}{answers:>8} answers{mismatches:>6} mismatches"),
+            answers,
+            mismatches,
+            json,
+        );
+    }
+    let report = text(bench, steps)?;
+    let (symbols, mismatches) = (report.symbols.len() as u64, report.mismatches as u64);
+    let json = serde_json::json!({ "variant": "generation", "report": report });
+    let name = "generation";
+    out.add(format!("{core:<5}{name:<40}{symbols:>8} symbols{mismatches:>6} mismatches"), symbols, mismatches, json);
+    Ok(())
+}
+
+/// All of it on one core.
+fn on_core(core: &str, args: &Args) -> Result<Compared> {
+    let bench = Bench::new(&Options::default(), core, None)?;
+    let mut out = Compared::default();
+    sequences(&bench, core, args.steps, &mut out)?;
+    listening(&bench, core, &mut out)?;
+    // Structures take more RAM than the smallest core has.
+    if bench.machine().blob_at.is_none() {
+        structures(&bench, core, args.steps, &mut out)?;
+    }
+    if !args.json {
+        println!("{}", out.lines.join("\n"));
+    }
+    Ok(out)
+}
+
+/// Runs all cases, as many cores at a time as this machine has; failure where one differs.
 ///
 /// # Errors
 /// Where a firmware cannot be built or run.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let machines = Machines::find(None)?;
-    let (mut total, mut different, mut reports) = (0, 0, Vec::new());
-    for (core, _) in machines.iter().filter(|(c, _)| args.cores.is_empty() || args.cores.iter().any(|a| a == c)) {
-        let bench = Bench::new(&Options::default(), core, None)?;
-        for Case { name, drive, model, sequence, closed_from } in cases() {
-            let blob = model.to_blob_for(core).with_context(|| name.clone())?;
-            let words = words_of(&blob)?;
-            let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
-            if !bench.has_memory(&model, blob.len(), sequence) {
-                if !args.json {
-                    println!("{core:<5}{name:<28}{drive:<12} no memory");
-                }
-                continue;
-            }
-            let frames = frames(&model, args.steps);
-            let sequences: Vec<Vec<i16>> = frames.chunks(sequence * model.inputs()).map(<[i16]>::to_vec).collect();
-            let inputs = Inputs { sequences: &sequences, closed_from };
-            let report = compare(&mut bench.device(Some(&blob)), &model, &inputs)
-                .with_context(|| format!("{name} on {core}"))?;
-            total += report.steps;
-            different += report.mismatches;
-            if !args.json {
-                println!("{core:<5}{name:<28}{drive:<12}{:>8} steps{:>8} mismatches", report.steps, report.mismatches);
-                if let Some(first) = report.first {
-                    println!("     first: {first}");
-                }
-            }
-            reports.push(serde_json::json!({ "variant": name, "drive": drive, "report": report }));
-        }
-        refuses(&bench, core)?;
-        for (config, samples) in front_ends() {
-            let report = bench.front_end(&config, &samples)?;
-            total += report.frames;
-            different += report.mismatches;
-            if !args.json {
-                let name = about(&config);
-                println!("{core:<5}{name:<60}{:>8} frames{:>8} mismatches", report.frames, report.mismatches);
-            }
-            reports.push(serde_json::json!({ "variant": about(&config), "report": report }));
-        }
-        for model in listeners()? {
-            let config = model.audio.context("it listens")?;
-            let block = usize::from(config.hop) - 1;
-            let report = bench.replay(&model.to_blob()?, &sound(config.sample_rate), block)?;
-            total += report.frames;
-            different += report.mismatches;
-            let name = format!("{}, {}", model.name, about(&config));
-            if !args.json {
-                println!("{core:<5}{name:<80}{:>8} frames{:>8} mismatches", report.frames, report.mismatches);
-                if let Some(first) = report.first {
-                    println!("     first: {first}");
-                }
-            }
-            reports.push(serde_json::json!({ "variant": name, "report": report }));
-        }
-        // Structures take more RAM than the smallest core has.
-        if bench.machine().blob_at.is_some() {
-            continue;
-        }
-        for (leaf, compose, roots) in [("lstm", "tree-lstm", 1), ("", "dense-tanh", 1), ("gru", "tree-lstm", 2)] {
-            let blob = synthetic::tree(leaf, compose, SHAPE.1, roots, [NODES as u16; 2], 3).to_blob_for(core)?;
-            let words = words_of(&blob)?;
-            let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
-            let examples = graphs(args.steps / NODES + 1);
-            let report = compare_examples(&mut bench.device(Some(&blob)), &model, &examples, None)?;
-            total += report.steps;
-            different += report.mismatches;
-            let name = format!("{compose}, {roots} root(s)");
-            if !args.json {
-                println!("{core:<5}{name:<40}{:>8} nodes{:>8} mismatches", report.steps, report.mismatches);
-            }
-            reports.push(serde_json::json!({ "variant": name, "structure": "tree", "report": report }));
-        }
-        for shape in over_graphs() {
-            let blob = synthetic::graph::model(shape, 3).to_blob_for(core)?;
-            let words = words_of(&blob)?;
-            let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
-            let examples = examples_of_graphs(shape.features, args.steps / 20 + 1);
-            let report = compare_examples(&mut bench.device(Some(&blob)), &model, &examples, None)?;
-            total += report.steps;
-            different += report.mismatches;
-            let name = format!("graph, {}, {}", shape.cell, shape.aggregate);
-            if !args.json {
-                println!("{core:<5}{name:<40}{:>8} answers{:>6} mismatches", report.steps, report.mismatches);
-            }
-            reports.push(serde_json::json!({ "variant": name, "structure": "graph", "report": report }));
-        }
-        let report = text(&bench, args.steps)?;
-        total += report.symbols.len() as u64;
-        different += report.mismatches as u64;
-        if !args.json {
-            let symbols = report.symbols.len();
-            println!("{core:<5}{:<40}{symbols:>8} symbols{:>6} mismatches", "generation", report.mismatches);
-        }
-        reports.push(serde_json::json!({ "variant": "generation", "report": report }));
-    }
+    let wanted = |core: &str| args.cores.is_empty() || args.cores.iter().any(|a| a == core);
+    let cores: Vec<&str> = machines.iter().map(|(core, _)| core).filter(|core| wanted(core)).collect();
+    let compared = cores.par_iter().map(|core| on_core(core, args)).collect::<Result<Vec<Compared>>>()?;
+    let total: u64 = compared.iter().map(|c| c.total).sum();
+    let different: u64 = compared.iter().map(|c| c.different).sum();
     anyhow::ensure!(total > 0, "no core of that name: boards/qemu-mps2/machines.toml lists them");
     if args.json {
+        let cases: Vec<_> = compared.into_iter().flat_map(|c| c.reports).collect();
         println!(
             "{}",
-            serde_json::json!({ "verb": "bitexact", "steps": total, "mismatches": different, "cases": reports })
+            serde_json::json!({ "verb": "bitexact", "steps": total, "mismatches": different, "cases": cases })
         );
     } else {
         println!("{total} steps, {different} mismatches");

@@ -117,8 +117,8 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
         let mut recipe = recipe.clone();
         recipe.train.seed = seed;
         let dir = tempfile::tempdir()?;
-        let folder = RunFolder::create(dir.path(), true)?;
-        let trained = train::train(source, &recipe, &folder, train::TrainFlags::default(), quiet)?;
+        let mut folder = RunFolder::create(dir.path(), true)?;
+        let trained = train::train(source, &recipe, &mut folder, train::TrainFlags::default(), quiet)?;
         let quantized = quantize::run(&folder, 0)?;
         let file = ModelFile::read(dir.path())?;
         let e = eval::evaluate(dir.path(), &file, &recipe, source, split)?;

@@ -52,12 +52,15 @@ impl Cmd {
         let start = Instant::now();
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
         let recipe = Recipe::parse(RECIPE).map_err(anyhow::Error::msg)?;
-        let folder = RunFolder::create(&self.out, true)?;
+        // A demo may take the place of a demo.
+        let again = RunFolder::open(&self.out).and_then(|run| run.recipe()).is_ok_and(|old| old.name == recipe.name);
+        let mut folder = RunFolder::create(&self.out, again)?;
         let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), &ui)
             .context("the bundled recordings come with the repository")?;
 
         ui.note("training a GRU with full BPTT");
-        let trained = train::train(&source, &recipe, &folder, train::TrainFlags::default(), ui)?;
+        let trained = train::train(&source, &recipe, &mut folder, train::TrainFlags::default(), ui);
+        let trained = trained.inspect_err(|_| folder.discard())?;
         ui.note(format!("trained in {:.0} s; quantizing", trained.seconds));
         let quantized = quantize::run(&folder, 0)?;
         let file = ModelFile::read(&self.out)?;

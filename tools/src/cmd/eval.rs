@@ -156,7 +156,18 @@ pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source,
     let how = EvalFlags::of_model(recipe, &model);
     let folder = if path.is_dir() { Some(RunFolder::open(path)?) } else { None };
     let encoding = match &folder {
-        Some(folder) => folder.about()?.encoding,
+        Some(folder) => {
+            let about = folder.about()?;
+            ensure!(
+                about.fingerprint == model.descriptor().fingerprint,
+                Usage(format!(
+                    "{} is another run's model: quantize {} again, or evaluate the file by its own name",
+                    file.path().display(),
+                    folder.path().display()
+                ))
+            );
+            about.encoding
+        }
         None => Encoding::of_model(&model, source)?,
     };
     let examples = encoding.examples(source, split)?;

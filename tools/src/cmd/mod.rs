@@ -17,6 +17,7 @@ pub mod replay;
 pub mod report;
 pub mod run;
 pub mod run_text;
+mod run_trace;
 mod run_tree;
 mod samples;
 pub mod synth;

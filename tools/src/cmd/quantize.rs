@@ -6,12 +6,15 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::ui::{Ui, bytes};
+use elman::detect;
 use elman_data::files::write_atomically;
 use elman_pipeline::evaluate::EvalFlags;
 use elman_pipeline::evaluate::compare::{LayerError, compare};
-use elman_pipeline::run::RunFolder;
+use elman_pipeline::run::{RunFolder, Unfinished};
+use elman_quant::IntegerModel;
 use elman_quant::model::ModelFile;
 use elman_quant::network::{calibrate, quantize};
+use elman_quant::with_detector;
 use elman_train::Sequence;
 use elman_verify::cost;
 
@@ -47,14 +50,28 @@ pub struct Quantized {
     pub ram_bytes: usize,
     /// The error of each layer, on the calibration clips.
     pub layers: Vec<LayerError>,
+    /// What described the model that this one replaced, and is removed: its detector, and results of commands.
+    #[serde(default)]
+    pub void: Vec<String>,
 }
 
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
-        let folder = RunFolder::open(&self.run)?;
+        let folder = RunFolder::open_locked(&self.run)?;
+        if let Some(Unfinished { best, done }) = folder.unfinished()? {
+            ui.note(format!(
+                "training is not finished: this is the network of epoch {best}, the best of {done} so far"
+            ));
+        }
         let quantized = run(&folder, self.counter)?;
         show(&quantized, ui);
+        if !quantized.void.is_empty() {
+            ui.note(format!(
+                "the network is another than before: what was found of the earlier one is removed ({})",
+                quantized.void.join(", ")
+            ));
+        }
         crate::cmd::report::write(&folder)?;
         ui.line(format!("next: elman eval {} --data DIR", self.run.display()));
         ui.result(&quantized)
@@ -72,15 +89,44 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     let seen = calibrate(&network, &sequences, about.folded());
     let mut integer = quantize(&network, &about.surroundings(&recipe), &seen)?;
     integer.counter = counter;
-    let blob = integer.to_blob()?;
+    let plain = integer.to_blob()?;
+    let before = earlier(folder);
+    // The same network, whatever its counter is, keeps the detector that calibration found.
+    let same = before.as_ref().is_some_and(|before| {
+        let again = IntegerModel { counter: before.counter, ..integer.clone() };
+        again.to_blob().is_ok_and(|blob| before.plain == blob)
+    });
+    let detect = before.and_then(|before| before.detect);
+    let blob = if same { with_detector(&plain, detect.clone())? } else { plain };
     let file = ModelFile::from_bytes(&folder.model_path(), &blob)?;
     let model = file.model()?;
     let layers = compare(&network, &integer, &model, &about, EvalFlags::of(&recipe), &examples)?;
+    let mut void = Vec::new();
+    if !same {
+        void.extend(detect.map(|_| "the detector".to_owned()));
+        void.extend(folder.forget_results(&[])?.into_iter().filter(|name| name != "quantize"));
+    }
     write_atomically(&folder.model_path(), &blob)?;
-    let quantized =
-        Quantized { model: folder.model_path(), blob_bytes: blob.len(), ram_bytes: cost::of(&model).ram_bytes, layers };
+    let (model, blob_bytes, ram_bytes) = (folder.model_path(), blob.len(), cost::of(&model).ram_bytes);
+    let quantized = Quantized { model, blob_bytes, ram_bytes, layers, void };
     folder.add_result("quantize", &quantized)?;
     Ok(quantized)
+}
+
+/// A model that was in the run folder before.
+struct Earlier {
+    counter: u32,
+    detect: Option<detect::Config>,
+    /// Its blob without the detector.
+    plain: Vec<u8>,
+}
+
+/// The model in the run folder, where there is one that can be read.
+fn earlier(folder: &RunFolder) -> Option<Earlier> {
+    let file = ModelFile::read(&folder.model_path()).ok()?;
+    let model = file.model().ok()?;
+    let plain = with_detector(&file.bytes(), None).ok()?;
+    Some(Earlier { counter: model.frame().counter, detect: model.descriptor().detect.clone(), plain })
 }
 
 fn show(quantized: &Quantized, ui: Ui) {

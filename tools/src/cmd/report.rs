@@ -45,7 +45,7 @@ pub fn write(folder: &RunFolder) -> Result<()> {
             best: e.best,
         })
         .collect();
-    let results = folder.results();
+    let results = folder.results()?;
     if let Some(e) = found::<Evaluated>(&results, "eval") {
         evaluation(&mut report, e);
     }
@@ -60,7 +60,7 @@ pub fn write(folder: &RunFolder) -> Result<()> {
             Fact::new("words missed", format!("{:.1} %", 100.0 * counts.miss_rate()), "").with_note(note),
         ]);
         report.trade_off = c.curve;
-        report.scenes = folder.scenes();
+        report.scenes = folder.scenes()?;
     }
     if folder.trained() {
         let network = folder.network()?;

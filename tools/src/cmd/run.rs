@@ -9,7 +9,7 @@ use elman::net::{Output, Probability};
 use elman::scaling::Channel;
 use serde::Serialize;
 
-use super::run_text;
+use super::{run_text, run_trace};
 use crate::ui::Ui;
 use elman_pipeline::readings;
 use elman_pipeline as pipeline;
@@ -19,13 +19,13 @@ use elman_quant::model::ModelFile;
 /// Streams an input through the integer network of the device.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  elman run runs/fsdd seven.wav\n  elman run runs/snips commands.txt\n  elman run model.elman features.csv --every 10"
+    after_help = "Examples:\n  elman run runs/fsdd seven.wav\n  elman run runs/snips commands.txt\n  elman run model.elman features.csv --every 10\n  elman run model.elman steps.csv --trace trace.json"
 )]
 pub struct Cmd {
     /// A blob, or a run folder
     pub model: PathBuf,
     /// A wav or flac, a text of which each line is a sequence, or a csv with a frame a line:
-    /// values in their own units, raw features where the model reads sound
+    /// values in their own units, raw features where the model reads sound; with --trace also a json of integers
     pub input: PathBuf,
     /// Shows the outputs as values, not as probabilities of labels; the default for a network that reads its own outputs
     #[arg(long)]
@@ -33,6 +33,9 @@ pub struct Cmd {
     /// Shows the answer at each N-th frame too
     #[arg(long, value_name = "N")]
     pub every: Option<usize>,
+    /// Writes what every layer computes at every step, in integers, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
 }
 
 /// The answer at a frame.
@@ -65,16 +68,27 @@ impl Cmd {
         ensure!(self.every != Some(0), elman_recipe::Usage("--every counts from 1".to_owned()));
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
+        if run_trace::is_inputs(&self.input) {
+            let usage = || elman_recipe::Usage("inputs in integers (.json) are for --trace FILE".to_owned());
+            let to = self.trace.as_ref().ok_or_else(usage)?;
+            return ui.result(&run_trace::write(to, &file, &run_trace::inputs(&self.input)?, ui)?);
+        }
         if let Some(text) = model.text() {
             let name = self.input.display().to_string();
             let bytes = std::fs::read(&self.input).with_context(|| format!("cannot read {name}"))?;
             let content = String::from_utf8(bytes).with_context(|| format!("{name} is no UTF-8 text; convert it"))?;
             let lines = run_text::run(&model, text, &name, &content)?;
             ensure!(!lines.is_empty(), "{name} contains no text");
+            if let Some(to) = &self.trace {
+                run_trace::write(to, &file, &run_trace::of_text(&model, text, &content)?, ui)?;
+            }
             lines.iter().for_each(|line| ui.line(line.text(text.unit)));
             return ui.result(&lines);
         }
         let frames = self.frames(&model, ui)?;
+        if let Some(to) = &self.trace {
+            run_trace::write(to, &file, &run_trace::of_frames(&model, &self.input, &frames)?, ui)?;
+        }
         let hop = model.audio().map(|a| a.hop as f64 / a.sample_rate as f64);
         let window = model.audio().map_or(0.0, |a| a.window as f64 / a.sample_rate as f64);
         let every = if model.readout() == Readout::EveryStep { Some(self.every.unwrap_or(1)) } else { self.every };

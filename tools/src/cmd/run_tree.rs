@@ -45,11 +45,22 @@ fn bracketed(nodes: &[Node], words: &[String], labels: &[String]) -> String {
     text
 }
 
-/// The answer of the model to a line.
-pub(super) fn line(model: &Model<'_>, memory: &mut [u32], text: Text<'_>, line: &str, roots: usize) -> Result<Line> {
+/// The words of a line, their symbols, and its nodes.
+fn read(text: Text<'_>, line: &str, roots: usize) -> Result<(Vec<String>, Vec<i16>, Vec<Node>)> {
     let Ordered { words, joints, .. } = trees(line, roots)?;
     let Joints::Tree(nodes) = joints else { return Err(anyhow!("no tree")) };
-    let frames: Vec<i16> = words.iter().map(|word| text.index(word) as i16).collect();
+    let frames = words.iter().map(|word| text.index(word) as i16).collect();
+    Ok((words, frames, nodes))
+}
+
+/// What the model reads of a line: symbols and nodes.
+pub(super) fn input(text: Text<'_>, line: &str, roots: usize) -> Result<(Vec<i16>, Vec<Node>)> {
+    read(text, line, roots).map(|(_, frames, nodes)| (frames, nodes))
+}
+
+/// The answer of the model to a line.
+pub(super) fn line(model: &Model<'_>, memory: &mut [u32], text: Text<'_>, line: &str, roots: usize) -> Result<Line> {
+    let (words, frames, nodes) = read(text, line, roots)?;
     let mut labels = Vec::with_capacity(nodes.len());
     let mut tree = model.tree(memory).map_err(|e| anyhow!("{e}"))?;
     tree.run_each(&frames, &nodes, |_, output| {

@@ -1,12 +1,12 @@
 //! `elman train`: full BPTT on a corpus, into a run folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, bail, ensure};
 use serde::Serialize;
 
-use crate::ui::{Ui, bytes, percent, thousands};
+use crate::ui::{Progress as Bar, Ui, bytes, percent, thousands};
 use elman_data::records::Task;
 use elman_data::{Augment, Split};
 use elman_pipeline::RunInfo;
@@ -25,7 +25,7 @@ pub struct Cmd {
     /// The recipe; without one, the run folder's when resuming, else every value has its default
     pub recipe: Option<PathBuf>,
     /// Folder of the corpus: recordings, or data as the recipe's `[data]` describes it
-    #[arg(long, value_name = "DIR", required_unless_present = "print_recipe")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["print_recipe", "stop"])]
     pub data: Option<PathBuf>,
     /// Run folder; by default runs/NAME
     #[arg(long, value_name = "RUN")]
@@ -33,7 +33,10 @@ pub struct Cmd {
     /// Resumes an interrupted run
     #[arg(long, conflicts_with = "force")]
     pub resume: bool,
-    /// Starts again where the run folder already contains a run
+    /// Ends an interrupted run: its best network so far is the result
+    #[arg(long, requires = "out", conflicts_with_all = ["resume", "force", "dry_run", "data"])]
+    pub stop: bool,
+    /// Starts again where the run folder already contains a run, which stays until the first epoch is done
     #[arg(long)]
     pub force: bool,
     /// Changes a value of the recipe, as in --set train.epochs=20
@@ -85,6 +88,9 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
+        if let (true, Some(out)) = (self.stop, &self.out) {
+            return stop(out, ui);
+        }
         let mut recipe = match (&self.recipe, &self.out) {
             (Some(path), _) => Recipe::read(path, &self.set)?,
             (None, Some(out)) if self.resume => RunFolder::open(out)?.recipe()?.changed(&self.set)?,
@@ -116,12 +122,11 @@ impl Cmd {
             return ui.result(&forecast);
         }
         // Checked before the corpus is read, which can take a while.
-        let folder = if self.resume { RunFolder::open(&out)? } else { RunFolder::create(&out, self.force)? };
-        let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), &ui)?;
-        // The handler can be set once a process; a second run in it keeps the first.
-        let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::SeqCst));
+        let mut folder = if self.resume { RunFolder::open_locked(&out)? } else { RunFolder::create(&out, self.force)? };
         let how = TrainFlags { resume: self.resume, watch: self.watch };
-        let trained = train(&source, &recipe, &folder, how, ui)?;
+        let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), &ui);
+        let trained = source.and_then(|source| train(&source, &recipe, &mut folder, how, ui));
+        let trained = trained.inspect_err(|_| folder.discard())?;
         ui.line(format!(
             "{}: {}epoch {} of {}{}; {}, {:.0} s",
             out.display(),
@@ -135,6 +140,18 @@ impl Cmd {
         ui.line(format!("next: elman quantize {}", out.display()));
         ui.result(&trained)
     }
+}
+
+/// Ends an interrupted run on purpose.
+fn stop(out: &Path, ui: Ui) -> Result<()> {
+    let folder = RunFolder::open_locked(out)?;
+    ensure!(!folder.trained(), Usage(format!("{} is finished; quantize it", out.display())));
+    let (network, epoch) = (folder.network()?, folder.unfinished()?);
+    folder.write_weights(&network)?;
+    let at = epoch.map_or(String::new(), |e| format!(" with the network of epoch {} of {}", e.best, e.done));
+    ui.line(format!("{}: ended{at}", out.display()));
+    ui.line(format!("next: elman quantize {}", out.display()));
+    ui.result(&epoch)
 }
 
 /// Flags of a run.
@@ -222,82 +239,86 @@ fn wrong_recipe(e: TrainError) -> anyhow::Error {
     }
 }
 
-/// Trains on a source into a run folder.
+/// What became of the values of each channel.
+fn show_channels(encoding: &Encoding, source: &Source, ui: Ui) {
+    let of = |split| readings::report(encoding, source, split);
+    readings::summary(&of(Split::Train)).into_iter().for_each(|line| ui.note(line));
+    for split in [Split::Valid, Split::Test] {
+        of(split).iter().filter_map(|r| r.clamped_text(&split.to_string())).for_each(|note| ui.note(note));
+    }
+}
+
+/// Trains on a source into a run folder. An earlier run in it is there until the first epoch is done.
 ///
 /// # Errors
 /// An error of training; an interruption, with how to resume.
-pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: TrainFlags, ui: Ui) -> Result<Trained> {
+pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: TrainFlags, ui: Ui) -> Result<Trained> {
     let start = std::time::Instant::now();
     let prepared = Prepared::of(source, recipe)?;
     let Prepared { about, train: train_examples, valid: valid_examples, test: test_examples } = &prepared;
-    readings::summary(&readings::report(&about.encoding, source, Split::Train)).into_iter().for_each(|l| ui.note(l));
-    for split in [Split::Valid, Split::Test] {
-        readings::report(&about.encoding, source, split)
-            .iter()
-            .filter_map(|r| r.clamped_text(&split.to_string()))
-            .for_each(|l| ui.note(l));
-    }
-    let mut trainer = if how.resume {
-        same_run(folder, recipe, about.fingerprint)?;
-        if folder.checkpoint_path().exists() {
-            let mut trainer = Trainer::resume(&folder.checkpoint_path())?;
-            trainer.set_threads(recipe.train.threads);
-            ui.note(format!("resuming after epoch {}", trainer.history().len()));
-            trainer
-        } else {
-            Trainer::new(&about.network(recipe), &recipe.train)?
-        }
-    } else {
-        let trainer = Trainer::new(&about.network(recipe), &recipe.train).map_err(wrong_recipe)?;
-        folder.write_beginning(recipe, about)?;
-        trainer
-    };
+    show_channels(&about.encoding, source, ui);
+    let mut trainer = begin(folder, recipe, about, how, ui)?;
     let inputs = about.encoding.inputs();
     let clips = recipe.quantize.calibration_clips;
     let calibration = pipeline::spread(train_examples, clips, inputs, MOST_CALIBRATION_STEPS);
     folder.write_calibration(&calibration)?;
 
-    let [train_set, valid_set] = prepared.sets(source, recipe, Some(folder.hard_negatives_path()));
-    let steps: u64 = train_examples.iter().map(|e| e.steps(inputs) as u64).sum();
-    let mut progress = ui.progress("epoch", recipe.train.epochs as u64);
-    let mut history: Vec<EpochMetrics> = trainer.history().to_vec();
-    history.iter().for_each(|_| progress.step(""));
-    let mut failed = None;
-    let mut last = std::time::Instant::now();
-    let series = about.encoding.task == Task::Series;
-    let outcome = trainer.run(train_set.as_ref(), valid_set.as_ref(), Some(&folder.checkpoint_path()), |p| {
-        if let Progress::Epoch(epoch) = p {
-            history.push(*epoch);
-            failed = failed.take().or(folder.write_metrics(&history).err());
-            if how.watch && failed.is_none() {
-                failed = super::report::write(folder).err();
-            }
-            let seconds = std::mem::replace(&mut last, std::time::Instant::now()).elapsed().as_secs_f64();
-            // Without a validation split there is nothing to validate on.
-            let valid = match valid_examples.is_empty() {
-                true => String::new(),
-                false if series => format!(", validation {:.4}", epoch.valid_loss),
-                false => format!(", validation {:.4} {}", epoch.valid_loss, percent(epoch.valid_accuracy)),
-            };
-            let valid = epoch.validation_metric.map_or(valid.clone(), |m| format!("{valid}, missed {}", percent(m)));
-            progress.step(format!(
-                "loss {:.4}{valid}{}, {} steps/s",
-                epoch.train_loss,
-                if epoch.best { " *" } else { "" },
-                thousands((steps as f64 / seconds) as u64)
-            ));
+    let mut progress = EpochProgress {
+        bar: ui.progress("epoch", recipe.train.epochs as u64),
+        steps: train_examples.iter().map(|e| e.steps(inputs) as u64).sum(),
+        validates: !valid_examples.is_empty(),
+        series: about.encoding.task == Task::Series,
+        last: std::time::Instant::now(),
+    };
+    trainer.history().iter().for_each(|_| progress.bar.step(""));
+    // From here on an interruption ends after a batch, and a second one at once. The handler can be set once a process.
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
         }
-        let stop = failed.is_some() || INTERRUPTED.load(Ordering::SeqCst);
-        if stop { Control::Stop } else { Control::Continue }
     });
-    progress.finish();
-    if let Some(error) = failed {
-        return Err(error.context(format!("the checkpoint is kept; resume with {}", resume_hint(folder))));
-    }
+    let outcome = loop {
+        let [train_set, valid_set] = prepared.sets(source, recipe, Some(folder.hard_negatives_path()));
+        let mut history: Vec<EpochMetrics> = trainer.history().to_vec();
+        // An epoch is shown once its checkpoint stands.
+        let (mut failed, mut first, to) = (None, false, &*folder);
+        let outcome = trainer.run(train_set.as_ref(), valid_set.as_ref(), Some(&to.checkpoint_path()), |p| {
+            if let Progress::Epoch(epoch) = p {
+                history.push(*epoch);
+                failed = failed.take().or(to.write_metrics(&history).err());
+                if how.watch && failed.is_none() {
+                    failed = super::report::write(to).err();
+                }
+                progress.epoch(epoch);
+                first = to.is_new();
+            }
+            let stop = first || failed.is_some() || INTERRUPTED.load(Ordering::SeqCst);
+            if stop { Control::Stop } else { Control::Continue }
+        });
+        drop((train_set, valid_set));
+        if first {
+            folder.publish()?;
+        }
+        if let Some(error) = failed {
+            return Err(error.context(format!("the checkpoint is kept; resume with {}", resume_hint(folder))));
+        }
+        // After the first epoch, files have another place.
+        if !(first && matches!(outcome, Ok(Outcome::Stopped)) && !INTERRUPTED.load(Ordering::SeqCst)) {
+            break outcome;
+        }
+    };
+    progress.bar.finish();
     match outcome {
+        Ok(Outcome::Stopped) if folder.is_new() => {
+            bail!("interrupted before the first epoch was done; nothing was written")
+        }
         Ok(Outcome::Stopped) => bail!("interrupted; resume with {}", resume_hint(folder)),
         Err(e) => {
-            let kept = if folder.checkpoint_path().exists() { " (the last checkpoint is kept)" } else { "" };
+            let kept = match folder.is_new() {
+                true => String::new(),
+                // What trained well before something went wrong is of use.
+                false => format!("; `elman quantize {}` takes the best network so far", folder.path().display()),
+            };
             return Err(anyhow::Error::from(e).context(format!("training into {}{kept}", folder.path().display())));
         }
         Ok(Outcome::Finished | Outcome::EarlyStop) => {}
@@ -323,6 +344,52 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &RunFolder, how: TrainFla
         memory,
         seconds: start.elapsed().as_secs_f64(),
     })
+}
+
+/// The trainer of a new run, or of one that is resumed.
+fn begin(folder: &RunFolder, recipe: &Recipe, about: &RunInfo, how: TrainFlags, ui: Ui) -> Result<Trainer> {
+    if !how.resume {
+        let trainer = Trainer::new(&about.network(recipe), &recipe.train).map_err(wrong_recipe)?;
+        folder.write_beginning(recipe, about)?;
+        return Ok(trainer);
+    }
+    same_run(folder, recipe, about.fingerprint)?;
+    if !folder.checkpoint_path().exists() {
+        return Ok(Trainer::new(&about.network(recipe), &recipe.train)?);
+    }
+    let mut trainer = Trainer::resume(&folder.checkpoint_path())?;
+    trainer.set_threads(recipe.train.threads);
+    ui.note(format!("resuming after epoch {}", trainer.history().len()));
+    Ok(trainer)
+}
+
+/// What is shown of each epoch.
+struct EpochProgress {
+    bar: Bar,
+    /// Steps of the training set.
+    steps: u64,
+    /// Without a validation split there is nothing to validate on.
+    validates: bool,
+    series: bool,
+    last: std::time::Instant,
+}
+
+impl EpochProgress {
+    fn epoch(&mut self, epoch: &EpochMetrics) {
+        let seconds = std::mem::replace(&mut self.last, std::time::Instant::now()).elapsed().as_secs_f64();
+        let valid = match (self.validates, self.series) {
+            (false, _) => String::new(),
+            (true, true) => format!(", validation {:.4}", epoch.valid_loss),
+            (true, false) => format!(", validation {:.4} {}", epoch.valid_loss, percent(epoch.valid_accuracy)),
+        };
+        let valid = epoch.validation_metric.map_or(valid.clone(), |m| format!("{valid}, missed {}", percent(m)));
+        self.bar.step(format!(
+            "loss {:.4}{valid}{}, {} steps/s",
+            epoch.train_loss,
+            if epoch.best { " *" } else { "" },
+            thousands((self.steps as f64 / seconds) as u64)
+        ));
+    }
 }
 
 fn resume_hint(folder: &RunFolder) -> String {

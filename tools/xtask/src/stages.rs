@@ -1,9 +1,10 @@
 //! The stages of `test`: a table, and a function for each.
 
-use anyhow::{Context, Result, ensure};
-use elman_emulator::{Firmware, Machines, Qemu, Toolchain};
+use anyhow::{Context, Result, bail, ensure};
+use elman_emulator::{Firmware, Machine, Machines, Qemu, Toolchain};
 use elman_figures::root;
 use std::process::{Command, ExitCode};
+use std::sync::Mutex;
 
 use crate::{bench, boards};
 
@@ -13,46 +14,67 @@ pub struct Stage {
     pub name: &'static str,
     /// Whether it takes toolchains of the cores and QEMU.
     pub on_cores: bool,
+    /// Whether it runs next to those of the first lane, of which it needs nothing.
+    pub second_lane: bool,
     /// Does it; an error is a failure.
     pub run: fn() -> Result<()>,
 }
 
 /// All stages, in their order. A new one is its line here and its function below.
 pub const STAGES: &[Stage] = &[
-    Stage { name: "format", on_cores: false, run: format },
+    Stage { name: "format", on_cores: false, second_lane: false, run: format },
     Stage {
         name: "words, docs, floors",
         on_cores: false,
+        second_lane: false,
         run: || cargo(&["test", "--quiet", "--profile", "xtask", "-p", "xtask"]),
     },
     Stage {
         name: "clippy, host",
         on_cores: false,
+        second_lane: false,
         run: || cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     },
-    Stage { name: "rustdoc", on_cores: false, run: rustdoc },
-    Stage { name: "features", on_cores: false, run: features },
-    Stage { name: "tests, host", on_cores: false, run: tests },
-    Stage { name: "fuzz targets", on_cores: false, run: fuzz_targets },
-    Stage { name: "clippy, thumb", on_cores: true, run: clippy_thumb },
-    Stage { name: "firmware with defmt", on_cores: true, run: defmt },
-    Stage { name: "boards", on_cores: true, run: || passes(boards::build("", None)?) },
-    Stage { name: "kernels = reference", on_cores: true, run: kernels },
-    Stage { name: "bit-exact, 1e3 steps", on_cores: true, run: || measure(&["bitexact", "--steps", "1000"]) },
+    Stage { name: "rustdoc", on_cores: false, second_lane: false, run: rustdoc },
+    Stage { name: "features", on_cores: false, second_lane: false, run: features },
+    Stage { name: "tests, host", on_cores: false, second_lane: false, run: tests },
+    Stage { name: "fuzz targets", on_cores: false, second_lane: true, run: fuzz_targets },
+    Stage { name: "clippy, thumb", on_cores: true, second_lane: true, run: clippy_thumb },
+    Stage { name: "firmware with defmt", on_cores: true, second_lane: true, run: defmt },
+    Stage { name: "boards", on_cores: true, second_lane: true, run: || passes(boards::build("", None)?) },
+    Stage { name: "kernels = reference", on_cores: true, second_lane: true, run: kernels },
+    Stage {
+        name: "bit-exact, 1e3 steps",
+        on_cores: true,
+        second_lane: false,
+        run: || measure(&["bitexact", "--steps", "1000"]),
+    },
     Stage {
         name: "Turing machine, m4",
         on_cores: true,
+        second_lane: false,
         run: || cargo(&["run", "--release", "-p", "elman-tools", "--", "turing", "--on", "m4"]),
     },
-    Stage { name: "combinations", on_cores: true, run: || measure(&["combinations"]) },
-    Stage { name: "panics", on_cores: true, run: || measure(&["panics", "--check"]) },
-    Stage { name: "size", on_cores: true, run: || measure(&["size", "--check"]) },
-    Stage { name: "no 64-bit products, m0", on_cores: true, run: || measure(&["no-mul64"]) },
-    Stage { name: "instructions per step", on_cores: true, run: || measure(&["bench", "mcu", "--check"]) },
-    Stage { name: "keyword step by parts", on_cores: true, run: || measure(&["bench", "profile", "--check"]) },
+    Stage { name: "combinations", on_cores: true, second_lane: false, run: || measure(&["combinations"]) },
+    Stage { name: "panics", on_cores: true, second_lane: false, run: || measure(&["panics", "--check"]) },
+    Stage { name: "size", on_cores: true, second_lane: false, run: || measure(&["size", "--check"]) },
+    Stage { name: "no 64-bit products, m0", on_cores: true, second_lane: false, run: || measure(&["no-mul64"]) },
+    Stage {
+        name: "instructions per step",
+        on_cores: true,
+        second_lane: false,
+        run: || measure(&["bench", "mcu", "--check"]),
+    },
+    Stage {
+        name: "keyword step by parts",
+        on_cores: true,
+        second_lane: false,
+        run: || measure(&["bench", "profile", "--check"]),
+    },
     Stage {
         name: "longest step, 2e3 steps",
         on_cores: true,
+        second_lane: false,
         run: || measure(&["bench", "worst", "--cores", "m0,m3,m4,m55", "--steps", "2000", "--check"]),
     },
 ];
@@ -100,8 +122,10 @@ fn format() -> Result<()> {
 }
 
 fn rustdoc() -> Result<()> {
+    // In the profile of the other stages, which have checked what it depends on.
     succeed(host_cargo().env("RUSTDOCFLAGS", "-D warnings").args([
         "doc",
+        "--release",
         "--workspace",
         "--no-deps",
         "--document-private-items",
@@ -111,8 +135,8 @@ fn rustdoc() -> Result<()> {
 /// Each feature of the crate alone, and the core's own tests where postcard decodes the descriptor.
 fn features() -> Result<()> {
     for set in ["", "defmt", "serde", "postcard"] {
-        let check = ["check", "--quiet", "-p", "elman", "--no-default-features", "--features", set];
-        succeed(host_cargo().env("RUSTFLAGS", "-D warnings").args(check))?;
+        let check = ["clippy", "--quiet", "--release", "-p", "elman", "--features", set, "--", "-D", "warnings"];
+        succeed(host_cargo().args(check))?;
     }
     succeed(host_cargo().args(["test", "--quiet", "--release", "-p", "elman", "--lib", "--features", "postcard"]))
 }
@@ -122,12 +146,12 @@ fn fuzz_targets() -> Result<()> {
     let mut check = host_cargo();
     // The sanitizer's flags are those of a nightly compiler; checking takes none of them.
     check.current_dir(root().join("tests/fuzz")).env("CARGO_TARGET_DIR", root().join("target/fuzz"));
-    succeed(check.args(["check", "--quiet"]))
+    succeed(check.args(["check", "--quiet", "--no-default-features"]))
 }
 
 fn clippy_thumb() -> Result<()> {
     let machines = Machines::find(None)?;
-    for (core, machine) in machines.iter() {
+    on_each_core(&machines, |core, machine| {
         // Debian's compiler comes without clippy; its warnings are the same as the host's.
         let verb = if Toolchain::find(&machine.target) == Some(Toolchain::Installed) { "clippy" } else { "check" };
         let mut command = Toolchain::cargo(machine, core, machines.boards(), verb)?;
@@ -139,9 +163,20 @@ fn clippy_thumb() -> Result<()> {
         if verb == "clippy" {
             command.args(["--", "-D", "warnings"]);
         }
-        succeed(&mut command)?;
-    }
-    Ok(())
+        succeed(&mut command)
+    })
+}
+
+/// Does something for every core, as many at a time as this machine has processors. Each core has a target folder of its own.
+fn on_each_core(machines: &Machines, work: impl Fn(&str, &Machine) -> Result<()> + Sync) -> Result<()> {
+    let cores = Mutex::new(machines.iter());
+    let next = || cores.lock().ok()?.next();
+    let worker = || std::iter::from_fn(next).try_for_each(|(core, machine)| work(core, machine));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().try_for_each(|w| w.join().unwrap_or_else(|_| bail!("a stage panicked")))
+    })
 }
 
 fn defmt() -> Result<()> {
@@ -152,11 +187,40 @@ fn defmt() -> Result<()> {
 /// Every fast kernel on its core against the plain reference.
 fn kernels() -> Result<()> {
     let machines = Machines::find(None)?;
-    let folder = tempfile::tempdir()?;
-    for (core, machine) in machines.iter() {
+    on_each_core(&machines, |core, machine| {
+        let folder = tempfile::tempdir()?;
         let firmware = Firmware::build(&machines, core, "kernels", None, &[])?;
         let said = Qemu::find(machine)?.run(machine, &firmware, folder.path())?;
         println!("{core}: {}", said.trim());
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// Each package that these arguments select, with its features.
+    fn features(edges: &str, select: &[&str]) -> BTreeMap<String, String> {
+        let mut tree = host_cargo();
+        tree.args(["tree", "--edges", edges, "--prefix", "none", "--format", "{p}\t{f}"]).args(select);
+        let output = tree.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let lines = text.lines().filter_map(|line| line.trim_end_matches(" (*)").split_once('\t'));
+        lines.map(|(package, features)| (package.to_owned(), features.to_owned())).collect()
     }
-    Ok(())
+
+    /// A package that had other features in one selection would be compiled again for it, with all that is above it.
+    #[test]
+    fn every_stage_builds_with_the_same_features() {
+        let all = features("normal,build,dev", &["--workspace", "--exclude", "xtask"]);
+        for package in ["elman-tools", "elman-bench"] {
+            let own = features("normal,build", &["--package", package]);
+            assert!(own.len() > 50, "{package} has hardly any packages");
+            let other: Vec<_> = own.iter().filter(|(name, features)| all.get(*name) != Some(features)).collect();
+            assert!(other.is_empty(), "{package}: {other:?}");
+        }
+    }
 }

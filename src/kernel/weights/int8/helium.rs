@@ -10,6 +10,14 @@ use crate::kernel::row_block::RowBlocks;
 use crate::kernel::word::mul_high;
 use core::arch::naked_asm;
 
+/// What every row is multiplied by.
+#[repr(C)]
+struct Vector {
+    x: *const u32,
+    /// Halfwords of it.
+    columns: usize,
+}
+
 /// [`super::reference::rows`] in assembly.
 #[inline(always)]
 pub fn rows<T>(
@@ -23,6 +31,8 @@ pub fn rows<T>(
     let columns = x.len() * 2;
     let Some(RowBlocks { count, .. }) = RowBlocks::rows(weights, params, x, columns, PLAIN_PARAMS) else { return };
     let (mut w, mut p) = (weights.as_ptr(), params.as_ptr());
+    // One address instead of two numbers: registers are what a unit's equations need.
+    let vector = Vector { x: x.as_ptr(), columns };
     // Counted here and not by `RowBlocks::units`, which makes LLVM spill a register a unit.
     for (_, unit) in (0..count).zip(units) {
         let (s0, s1, s2, s3);
@@ -32,8 +42,8 @@ pub fn rows<T>(
             core::arch::asm!(
                 "bl {body}",
                 body = sym rows_body,
-                inlateout("r0") w => s0, inlateout("r1") x.as_ptr() => s1, inlateout("r2") p => s2,
-                inlateout("r3") columns => s3, out("r12") _, out("lr") _,
+                inlateout("r0") w => s0, inlateout("r1") &raw const vector => s1, inlateout("r2") p => s2,
+                out("r3") s3, out("r12") _, out("lr") _,
                 out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
             );
         }
@@ -53,7 +63,7 @@ fn requantized(sums: [i32; 4], at: *const u32) -> [i32; 4] {
     [mul_high(sums[0], m[0]), mul_high(sums[1], m[1]), mul_high(sums[2], m[2]), mul_high(sums[3], m[3])]
 }
 
-/// r0 four rows, r1 x, r2 biases, r3 columns; gives the sums in r0 to r3.
+/// r0 four rows, r1 a [`Vector`], r2 biases; gives the sums in r0 to r3.
 ///
 /// # Safety
 /// Only [`rows`] may call it, as reasoned there.
@@ -63,8 +73,7 @@ unsafe extern "C" fn rows_body() {
         ".cpu cortex-m55",
         "push {{r4, r5, r6, r7, r8, r9, r10, lr}}",
         "mov r12, r2",
-        "mov r8, r3",
-        "mov r10, r1",
+        "ldrd r10, r8, [r1]",
         // Rows in odd registers, sums in even ones; what is widened is loaded by r0 to r7 alone.
         "mov r1, r0",
         "add r3, r1, r8",

@@ -10,6 +10,7 @@ use elman_quant::synthetic::{self, Drive};
 use elman_quant::{IntegerModel, words_of};
 use elman_verify::cost::{CoreCost, features, shapes};
 use elman_verify::{Bench, Options};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
@@ -31,55 +32,55 @@ const SIZES: [(usize, usize); 11] =
 const LINES: [(usize, u16, u16); 5] = [(9, 4, 2), (32, 4, 4), (4, 12, 1), (16, 2, 3), (1, 8, 1)];
 const HEAD: &str = "# Written by `cargo xtask bench costs --write`.\n";
 
-/// Counts and fits.
+/// Counts and fits, as many cores at a time as this machine has.
 ///
 /// # Errors
 /// Where a firmware cannot be built or run, or differs from the host.
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let (mut costs, mut counted) = (BTreeMap::new(), BTreeMap::new());
-    for (core, _) in Machines::find(None)?.iter() {
-        let bench = Bench::new(&Options::default(), core, None)?;
-        let (narrow, wide) = (around(&bench, core, 16)?, around(&bench, core, 64)?);
-        let copy = (wide - narrow) / 48.0;
-        let rounded = |n: f64| (n * 1000.0).round() / 1000.0;
-        let mut cost = CoreCost { step: rounded(narrow - 16.0 * copy), copy: rounded(copy), ..CoreCost::default() };
-        for variant in elman::layer::all().flat_map(|s| s.variants).map(|v| v.name) {
-            let mut points = Vec::new();
-            for model in sizes(variant) {
-                let frames = shapes::frames(&model, super::STEPS, 7);
-                if let Some(report) = count(&bench, core, &model, frames)? {
-                    points.push((of(&model)?, report.instructions));
-                }
-            }
-            let line = fit(&points).with_context(|| format!("{variant} on {core}: too few sizes"))?;
-            let error = |(x, n): &([f64; 3], f64)| (predict(&line, x) / n - 1.0).abs();
-            let worst = points.iter().map(error).fold(0.0, f64::max);
-            println!(
-                "{core:<5}{variant:<16}{:>9.1}{:>9.2}{:>9.3}  within {:.1} %",
-                line[0],
-                line[1],
-                line[2],
-                100.0 * worst
-            );
-            cost.variants.insert(variant.to_owned(), line.map(|c| (c * 1000.0).round() / 1000.0));
-        }
-        costs.insert(core.to_owned(), cost);
-        let mut counts = BTreeMap::new();
-        for recipe in shapes::recipes() {
-            let frames = shapes::frames(&recipe.model, super::STEPS, 7);
-            if let Some(report) = count(&bench, core, &recipe.model, frames)? {
-                counts.insert(recipe.name, report.instructions.round());
-            }
-        }
-        println!("{core:<5}{} recipes", counts.len());
-        counted.insert(core.to_owned(), counts);
-    }
+    let machines = Machines::find(None)?;
+    let cores: Vec<&str> = machines.iter().map(|(core, _)| core).collect();
+    let found = cores.par_iter().map(|core| on_core(core)).collect::<Result<Vec<_>>>()?;
     if args.write {
         let folder = root().join("tools/crates/verify/src/cost");
+        let costs: BTreeMap<_, _> = cores.iter().zip(found.iter().map(|f| &f.0)).collect();
+        let counted: BTreeMap<_, _> = cores.iter().zip(found.iter().map(|f| &f.1)).collect();
         std::fs::write(folder.join("costs.toml"), format!("{HEAD}{}", toml::to_string(&costs)?))?;
         std::fs::write(folder.join("counted.toml"), format!("{HEAD}{}", toml::to_string(&counted)?))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The costs of all variants on a core, and counts of the recipes' shapes by their names.
+fn on_core(core: &str) -> Result<(CoreCost, BTreeMap<&'static str, f64>)> {
+    let bench = Bench::new(&Options::default(), core, None)?;
+    let (narrow, wide) = (around(&bench, core, 16)?, around(&bench, core, 64)?);
+    let copy = (wide - narrow) / 48.0;
+    let rounded = |n: f64| (n * 1000.0).round() / 1000.0;
+    let mut cost = CoreCost { step: rounded(narrow - 16.0 * copy), copy: rounded(copy), ..CoreCost::default() };
+    for variant in elman::layer::all().flat_map(|s| s.variants).map(|v| v.name) {
+        let mut points = Vec::new();
+        for model in sizes(variant) {
+            let frames = shapes::frames(&model, super::STEPS, 7);
+            if let Some(report) = count(&bench, core, &model, frames)? {
+                points.push((of(&model)?, report.instructions));
+            }
+        }
+        let line = fit(&points).with_context(|| format!("{variant} on {core}: too few sizes"))?;
+        let error = |(x, n): &([f64; 3], f64)| (predict(&line, x) / n - 1.0).abs();
+        let worst = 100.0 * points.iter().map(error).fold(0.0, f64::max);
+        let [fixed, unit, mac] = line;
+        println!("{core:<5}{variant:<16}{fixed:>9.1}{unit:>9.2}{mac:>9.3}  within {worst:.1} %");
+        cost.variants.insert(variant.to_owned(), line.map(rounded));
+    }
+    let mut counts = BTreeMap::new();
+    for recipe in shapes::recipes() {
+        let frames = shapes::frames(&recipe.model, super::STEPS, 7);
+        if let Some(report) = count(&bench, core, &recipe.model, frames)? {
+            counts.insert(recipe.name, report.instructions.round());
+        }
+    }
+    println!("{core:<5}{} recipes", counts.len());
+    Ok((cost, counts))
 }
 
 /// Instructions of a step that no layer takes, and of copying a frame of `width`: what two models take more than one of both.

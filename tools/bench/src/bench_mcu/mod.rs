@@ -26,6 +26,9 @@ pub struct Args {
     /// All cores, all cells and variants, against the table [bench-mcu-all]; otherwise the M4 alone
     #[arg(long)]
     pub all: bool,
+    /// Of --all, these cores
+    #[arg(long, value_delimiter = ',', requires = "all")]
+    pub cores: Vec<String>,
     /// Write the device's part of docs/performance.md: how instructions grow with the number of units
     #[arg(long)]
     pub write_docs: bool,
@@ -114,7 +117,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         docs::write()?;
         return Ok(ExitCode::SUCCESS);
     }
-    if args.all { all()?.finish(&args.output) } else { quick()?.finish(&args.output) }
+    match (args.all, args.cores.as_slice()) {
+        (true, []) => all(&[])?.finish(&args.output),
+        (true, cores) => all(cores)?.finish_some(&args.output),
+        _ => quick()?.finish(&args.output),
+    }
 }
 
 /// The M4's cases, and what loading costs.
@@ -178,11 +185,13 @@ fn cases() -> Vec<(&'static str, usize, usize)> {
     cases
 }
 
-/// Every core, every cell and variant.
-fn all() -> Result<Figures> {
+/// Every core or those named, every cell and variant.
+fn all(cores: &[String]) -> Result<Figures> {
     let mut figures = Figures::new("bench-mcu-all");
     figures.line("Executed instructions per step (QEMU; no cycles)");
-    for (core, _) in Machines::find(None)?.iter() {
+    for (core, _) in
+        Machines::find(None)?.iter().filter(|(core, _)| cores.is_empty() || cores.iter().any(|c| c == core))
+    {
         let bench = Bench::new(&Options::default(), core, None)?;
         figures.line(bench.machine().name.clone());
         for (variant, inputs, units) in cases() {

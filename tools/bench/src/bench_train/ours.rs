@@ -20,13 +20,8 @@ pub struct Ours {
 
 /// Milliseconds: of the processor with one thread, where it is known, else on the clock.
 fn clock(threads: usize, begin: Instant) -> f64 {
-    #[cfg(unix)]
-    if threads == 1 {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-        return time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 * 1e-6;
-    }
-    let _ = threads;
-    begin.elapsed().as_secs_f64() * 1e3
+    let known = if threads == 1 { cpu_time::ProcessTime::try_now().ok() } else { None };
+    known.map_or_else(|| begin.elapsed(), |time| time.as_duration()).as_secs_f64() * 1e3
 }
 
 impl Ours {

@@ -6,6 +6,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+/// CRC-32C of a file's content, kept in it: a bit that flips on the disk is noticed.
+pub fn checksum(bytes: &[u8]) -> u32 {
+    crc::Crc::<u32>::new(&crc::CRC_32_ISCSI).checksum(bytes)
+}
+
 /// Writes `bytes` to `path` whole or not at all.
 ///
 /// # Errors
@@ -15,18 +20,35 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Writes `bytes` to a temporary file next to `path`, syncs it and renames it over `path`, so that whatever happens
-/// either the old or the new content is there.
+/// either the old or the new content is there. A file that is replaced keeps its mode, and a link is followed: the file that it
+/// names is replaced. What is no file, a device for instance, is written to.
 ///
 /// # Errors
 /// Why it could not be written; the old content is untouched and nothing of the attempt is left.
 pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let old = std::fs::metadata(path).ok();
+    if old.as_ref().is_some_and(|old| !old.is_file() && !old.is_dir()) {
+        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    let path = if path.is_symlink() { std::fs::canonicalize(path)? } else { path.to_owned() };
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = new_file(folder)?;
+    if let Some(old) = old {
+        file.as_file().set_permissions(old.permissions())?;
+    }
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error)?;
+    file.persist(&path).map_err(|e| e.error)?;
     // The rename itself lasts only once the folder is on the disk.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// A temporary file with the mode of an ordinary new file.
+fn new_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 #[cfg(test)]
@@ -43,5 +65,27 @@ mod tests {
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
         let error = write_atomically(&dir.path().join("no/such"), b"x").unwrap_err();
         assert!(format!("{error:#}").contains("no/such"), "{error:#}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn modes_and_links_stay_and_devices_are_written_to() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let dir = tempfile::tempdir().unwrap();
+        let [path, link, plain] = ["a", "link", "plain"].map(|name| dir.path().join(name));
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        std::fs::write(&path, b"one").unwrap();
+        std::fs::write(&plain, b"").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        symlink(&path, &link).unwrap();
+        write_atomically(&link, b"two").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!((std::fs::read(&path).unwrap().as_slice(), mode(&path)), (&b"two"[..], 0o640));
+        // A new file has the mode that any new file has here.
+        let new = dir.path().join("new");
+        write_atomically(&new, b"x").unwrap();
+        assert_eq!(mode(&new), mode(&plain));
+        write_atomically(Path::new("/dev/null"), b"x").unwrap();
+        assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
     }
 }

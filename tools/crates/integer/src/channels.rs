@@ -244,7 +244,9 @@ mod tests {
     fn a_closed_loop_has_room() {
         let values = normal(3000, 5);
         let channel = input(&values, CLOSED_FRAC);
-        assert!(!channel.quantize(reading(7.0, channel.raw_frac)).1 && channel.quantize(reading(9.0, channel.raw_frac)).1);
+        assert!(
+            !channel.quantize(reading(7.0, channel.raw_frac)).1 && channel.quantize(reading(9.0, channel.raw_frac)).1
+        );
     }
 
     #[test]
@@ -257,7 +259,10 @@ mod tests {
                     // Of the offset, the multiplier and the product: 1/2, 1/4 and 1/2 of a reading's step.
                     let most = 1.26 * 2f64.powi(-i32::from(channel.raw_frac));
                     let found = number(channel.restore(y), channel.raw_frac);
-                    assert!((found - wanted).abs() <= most, "{offset} {unit} {out_frac} {y}: {found} {wanted} {channel:?}");
+                    assert!(
+                        (found - wanted).abs() <= most,
+                        "{offset} {unit} {out_frac} {y}: {found} {wanted} {channel:?}"
+                    );
                 }
             }
         }

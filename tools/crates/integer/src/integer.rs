@@ -8,8 +8,8 @@ use elman::blob::{
 use elman::cell::{Operands, StageKind, StageSpec, VariantSpec};
 use elman::kernel::layout::padded;
 use elman::kernel::{Layout, Packing, RowBlock, WeightFormat};
-use elman::text::{Text, TextUnit};
 use elman::scaling::Channel;
+use elman::text::{Text, TextUnit};
 use elman::{audio, detect};
 
 use super::cores::layout_of;
@@ -137,7 +137,10 @@ impl IntegerModel {
     pub fn to_blob_in(&self, layout: Layout) -> Result<Vec<u8>> {
         let mut layers = heapless::Vec::<LayerDescriptor, MAX_LAYERS>::new();
         let mut weights = Vec::new();
-        let ends = [(&self.input, self.layers.first().map(|l| l.in_frac)), (&self.output, self.layers.last().map(|l| l.out_frac))];
+        let ends = [
+            (&self.input, self.layers.first().map(|l| l.in_frac)),
+            (&self.output, self.layers.last().map(|l| l.out_frac)),
+        ];
         for (output, (channels, frac)) in [false, true].into_iter().zip(ends) {
             let count = u16::try_from(channels.len()).context("too many channels")?;
             if let (1.., Some(frac)) = (count, frac) {

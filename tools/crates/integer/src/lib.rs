@@ -12,6 +12,7 @@ pub mod repack;
 mod row_block;
 pub mod scaling;
 pub mod synthetic;
+pub mod trace;
 
 pub use cores::layout_of;
 pub use detector::with_detector;

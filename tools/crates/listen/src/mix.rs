@@ -144,7 +144,9 @@ impl Mix<'_> {
                 *m += gain * x;
             }
             track.words.push(Spoken { label: word.label, start: at + word.extent.start, end: at + word.extent.end });
-            at += word.samples.len() + (between(&mut rng, how.gap_s) * self.rate as f32) as usize;
+            let gap = (between(&mut rng, how.gap_s) * self.rate as f32) as usize;
+            // An empty clip without a gap must not stand still.
+            at += (word.samples.len() + gap).max(1);
         }
         track.samples = mixed.iter().map(|x| x.round() as i16).collect();
         track
@@ -165,6 +167,8 @@ impl Mix<'_> {
             let start = rng.random_range(0..recording.len());
             let piece = &recording[start..];
             let overlap = fade.min(bed.len()).min(piece.len());
+            // Each piece makes the bed longer, however short it is.
+            let overlap = if overlap == piece.len() { overlap / 2 } else { overlap };
             let from = bed.len() - overlap;
             for (k, x) in piece.iter().enumerate() {
                 let x = f32::from(*x);
@@ -289,6 +293,18 @@ mod tests {
 
     fn mix<'a>(clips: &'a [Clip], labels: &'a [String], background: &'a [i16]) -> Mix<'a> {
         Mix { clips, labels, background: vec![background], rate: 16_000 }
+    }
+
+    #[test]
+    fn recordings_of_any_length_make_a_whole_track() {
+        let (labels, empty) = (["no".to_owned()], Clip { samples: Vec::new(), ..clip(0) });
+        let how = MixOptions { gap_s: (0.0, 0.0), ..MixOptions::evaluation(0.001, 900.0, 10.0, 1.0) };
+        for n in [1, 2, 100, 800, 801] {
+            let noise: Vec<i16> = (0..n).map(|i| (i % 7) * 100 + 1).collect();
+            let track = mix(std::slice::from_ref(&empty), &labels, &noise).track(&how, 1);
+            assert_eq!(track.samples.len(), (how.seconds * 16_000.0) as usize, "{n} samples");
+            assert!(track.samples.iter().any(|x| *x != 0), "{n} samples");
+        }
     }
 
     #[test]

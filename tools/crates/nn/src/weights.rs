@@ -26,6 +26,22 @@ pub enum WeightsError {
     /// A tensor the network does not have.
     #[error("the network has no tensor '{0}'; the weights belong to another recipe")]
     Unknown(String),
+    /// Numbers other than those that were written.
+    #[error(
+        "the weights are damaged: their checksum is not the one that was written; train again, or restore the file"
+    )]
+    Checksum,
+}
+
+/// The key of the checksum in a file's metadata.
+const CHECKSUM: &str = "crc32c";
+
+/// Checksum of the tensors of a file, in the order of their names.
+fn checksum(file: &SafeTensors<'_>) -> String {
+    let mut tensors = file.tensors();
+    tensors.sort_by(|a, b| a.0.cmp(&b.0));
+    let all: Vec<u8> = tensors.iter().flat_map(|(_, t)| t.data()).copied().collect();
+    format!("{:08x}", elman_data::files::checksum(&all))
 }
 
 impl Network<f32> {
@@ -42,7 +58,9 @@ impl Network<f32> {
             .zip(&bytes)
             .map(|(t, bytes)| Ok((t.name.as_str(), TensorView::new(Dtype::F32, t.shape.clone(), bytes)?)))
             .collect::<Result<Vec<_>, WeightsError>>()?;
-        Ok(safetensors::serialize(views, None)?)
+        let plain = safetensors::serialize(views.clone(), None)?;
+        let checksum = checksum(&SafeTensors::deserialize(&plain)?);
+        Ok(safetensors::serialize(views, Some([(CHECKSUM.to_owned(), checksum)].into()))?)
     }
 }
 
@@ -53,7 +71,13 @@ impl<F: Float> Network<F> {
     }
 
     pub(crate) fn read_here(&mut self, file: &[u8]) -> Result<(), WeightsError> {
+        let (_, metadata) = SafeTensors::read_metadata(file)?;
         let file = SafeTensors::deserialize(file)?;
+        // Files of other programs have none.
+        let written = metadata.metadata().as_ref().and_then(|m| m.get(CHECKSUM));
+        if written.is_some_and(|written| *written != checksum(&file)) {
+            return Err(WeightsError::Checksum);
+        }
         if let Some(name) = file.names().iter().find(|name| self.tensor(name).is_none()) {
             return Err(WeightsError::Unknown((*name).to_string()));
         }
@@ -95,5 +119,17 @@ mod tests {
         let wrong = network("gru", 1).read_safetensors(&file).unwrap_err();
         assert_eq!(wrong.to_string(), "the tensor 'layers.0.w' is F32 [16, 3], but the network needs f32 [12, 3]");
         assert!(network("gru", 1).read_safetensors(b"no").is_err());
+    }
+
+    #[test]
+    fn any_flipped_bit_is_noticed() {
+        let file = network("gru", 1).to_safetensors().unwrap();
+        for at in 0..file.len() {
+            let mut damaged = file.clone();
+            damaged[at] ^= 1 << (at % 8);
+            let mut read = network("gru", 2);
+            let error = read.read_safetensors(&damaged);
+            assert!(error.is_err() || read.values() == network("gru", 1).values(), "byte {at}");
+        }
     }
 }

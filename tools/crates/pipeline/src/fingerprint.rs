@@ -4,13 +4,13 @@ use std::hash::Hasher;
 
 use anyhow::Result;
 
-use crate::{Answer, Encoding, Example};
+use crate::{Encoding, Example};
 use elman_recipe::Recipe;
 
 /// Hash of the recipe (but for the number of threads), labels and examples: the run's identity.
 ///
 /// # Errors
-/// Where the recipe cannot be written out.
+/// Where the recipe or an example cannot be written out.
 pub fn fingerprint<'e>(
     recipe: &Recipe,
     encoding: &Encoding,
@@ -22,14 +22,8 @@ pub fn fingerprint<'e>(
     hash.write(recipe.to_toml()?.as_bytes());
     hash.write(&serde_json::to_vec(encoding)?);
     for example in examples {
-        hash.write(example.name.as_bytes());
-        example.frames.iter().for_each(|s| hash.write(&s.to_le_bytes()));
-        match &example.answer {
-            Answer::Class(class) => hash.write(&class.to_le_bytes()),
-            Answer::Steps(steps) | Answer::Symbols(steps) => steps.iter().for_each(|s| hash.write(&s.to_le_bytes())),
-            Answer::Values(values) | Answer::Last(values) => values.iter().for_each(|v| hash.write(&v.to_le_bytes())),
-            Answer::Next => {}
-        }
+        // Postcard writes lengths, so that no two lists of examples have the same bytes.
+        hash.write(&postcard::to_stdvec(example)?);
     }
     Ok(hash.finish())
 }

@@ -40,12 +40,7 @@ fn column(records: &Records, of: &[Record], k: usize) -> Vec<f64> {
 
 /// Frames of values, `element` by number of the channel: the inputs of each step and, in closed loop, the measured outputs of
 /// the step before, 0 in the first step.
-pub fn frames(
-    records: &Records,
-    record: &Record,
-    feedback: usize,
-    element: impl Fn(usize, f64) -> i16,
-) -> Vec<i16> {
+pub fn frames(records: &Records, record: &Record, feedback: usize, element: impl Fn(usize, f64) -> i16) -> Vec<i16> {
     let Input::Values(inputs) = &record.input else { return Vec::new() };
     let width = records.channels.len();
     let step = |at: usize, values: &[f64]| -> Vec<i16> {

@@ -1,5 +1,8 @@
 //! The run folder: everything that a training run writes.
 //!
+//! A new run takes the place of an earlier one in the same folder when its first epoch is done ([`publish`]); one process at a
+//! time changes a run ([`lock`]).
+//!
 //! | file | content |
 //! |---|---|
 //! | recipe.toml | the resolved recipe |
@@ -13,67 +16,160 @@
 //! | results.json | the results of quantize, calibrate, eval and verify |
 //! | model.elman | the blob |
 //! | report.html | the report |
+//! | lock | number of the process that changes the run |
+
+mod lock;
+mod publish;
+
+use lock::Lock;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::{Example, RunInfo};
-use elman_data::files::write_atomically;
+use elman_data::files::{checksum, write_atomically};
 use elman_listen::Scene;
 use elman_nn::Network;
 use elman_quant::model::MODEL;
 use elman_recipe::Recipe;
-use elman_train::EpochMetrics;
+use elman_train::{EpochMetrics, Trainer};
 
 /// Scenes of misses and false accepts.
 const SCENES: &str = "scenes.json";
 /// Some training examples.
 const CALIBRATION: &str = "calibration.bin";
 
+/// How far a run came that is not finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Unfinished {
+    /// The best epoch, from 1.
+    pub best: usize,
+    /// Epochs done.
+    pub done: usize,
+}
+
+/// All files of a run. The first makes a folder a run.
+const FILES: &[&str] = &[
+    "recipe.toml",
+    "run.json",
+    "checkpoint.safetensors",
+    "weights.safetensors",
+    "metrics.jsonl",
+    CALIBRATION,
+    "hard_negatives.json",
+    SCENES,
+    "results.json",
+    MODEL,
+    "report.html",
+];
+
 /// A run folder.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// Whether it is a new run whose first epoch is not done.
+    new: bool,
+    /// Held where this process may change more than results.
+    lock: Option<Arc<Lock>>,
 }
 
 impl RunFolder {
-    /// Creates the folder for a new run.
+    /// Begins a new run in the folder, which is created where it is not there. An earlier run in it stays as it is until
+    /// [`RunFolder::publish`].
     ///
     /// # Errors
-    /// Where it cannot be created, or already contains a run and `force` is not set.
+    /// Where the folder cannot be created, or already contains files of a run and `force` is not set.
     pub fn create(path: &Path, force: bool) -> Result<Self> {
-        let run = RunFolder { path: path.to_owned() };
-        if run.recipe_path().exists() && !force {
-            bail!(
-                "{} already contains a run; resume it with --resume, start again with --force, or name another folder with \
-                 --out",
-                path.display()
-            );
-        }
         std::fs::create_dir_all(path).with_context(|| format!("cannot create the run folder {}", path.display()))?;
-        let hard_negatives = run.hard_negatives_path();
-        for old in [run.checkpoint_path(), run.weights_path(), run.model_path(), run.results_path(), hard_negatives] {
-            if old.exists() {
-                std::fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+        let lock = Lock::take(path)?;
+        publish::recover(path, FILES)?;
+        if let Some(file) = FILES.iter().find(|file| !force && path.join(file).exists()) {
+            let path = path.display();
+            match *file {
+                "recipe.toml" => bail!(
+                    "{path} already contains a run; resume it with --resume, start again with --force, or name another folder \
+                     with --out"
+                ),
+                file => {
+                    bail!("{path} already contains {file}; replace it with --force, or name another folder with --out")
+                }
             }
         }
-        Ok(run)
+        publish::prepare(path)?;
+        Ok(RunFolder { path: path.to_owned(), new: true, lock: Some(Arc::new(lock)) })
     }
 
-    /// Opens the folder of an earlier run.
+    /// Opens the folder of an earlier run, to read it and to add results.
     ///
     /// # Errors
     /// Where there is none.
     pub fn open(path: &Path) -> Result<Self> {
-        let run = RunFolder { path: path.to_owned() };
-        ensure!(
-            run.recipe_path().exists(),
-            "{} is no run folder: it has no recipe.toml; `elman train RECIPE --data DIR` creates one",
-            path.display()
-        );
+        if publish::unfinished(path) {
+            return Self::open_locked(path);
+        }
+        let run = RunFolder { path: path.to_owned(), new: false, lock: None };
+        run.exists()?;
         Ok(run)
+    }
+
+    /// Opens the folder of an earlier run, to change it: no other process can until this is dropped.
+    ///
+    /// # Errors
+    /// Where there is none, or another process changes it.
+    pub fn open_locked(path: &Path) -> Result<Self> {
+        let mut run = RunFolder { path: path.to_owned(), new: false, lock: None };
+        if !publish::unfinished(path) {
+            run.exists()?;
+        }
+        run.lock = Some(Arc::new(Lock::take(path)?));
+        publish::recover(path, FILES)?;
+        run.exists()?;
+        Ok(run)
+    }
+
+    fn exists(&self) -> Result<()> {
+        ensure!(
+            self.recipe_path().exists(),
+            "{} is no run folder: it has no recipe.toml; `elman train RECIPE --data DIR` creates one",
+            self.path.display()
+        );
+        Ok(())
+    }
+
+    /// Puts a new run in the place of an earlier one, of which nothing is left then.
+    ///
+    /// # Errors
+    /// Where a file cannot be moved.
+    pub fn publish(&mut self) -> Result<()> {
+        if self.new {
+            publish::publish(&self.path, FILES)?;
+            self.new = false;
+        }
+        Ok(())
+    }
+
+    /// Whether it is a new run whose first epoch is not done.
+    pub fn is_new(&self) -> bool {
+        self.new
+    }
+
+    /// Gives up a new run that was not published; an earlier one is as it was.
+    pub fn discard(&self) {
+        if self.new {
+            // What is left does no harm, and there is nothing that a user would do about it.
+            let _ = std::fs::remove_dir_all(self.path.join(publish::NEW));
+            let _ = std::fs::remove_file(self.path.join("lock"));
+            let _ = std::fs::remove_dir(&self.path);
+        }
+    }
+
+    /// A file of the run.
+    fn file(&self, name: &str) -> PathBuf {
+        if self.new { self.path.join(publish::NEW).join(name) } else { self.path.join(name) }
     }
 
     /// Where it is.
@@ -81,33 +177,33 @@ impl RunFolder {
         &self.path
     }
     fn recipe_path(&self) -> PathBuf {
-        self.path.join("recipe.toml")
+        self.file("recipe.toml")
     }
     fn about_path(&self) -> PathBuf {
-        self.path.join("run.json")
+        self.file("run.json")
     }
     fn weights_path(&self) -> PathBuf {
-        self.path.join("weights.safetensors")
+        self.file("weights.safetensors")
     }
     fn results_path(&self) -> PathBuf {
-        self.path.join("results.json")
+        self.file("results.json")
     }
     /// The checkpoint.
     pub fn checkpoint_path(&self) -> PathBuf {
-        self.path.join("checkpoint.safetensors")
+        self.file("checkpoint.safetensors")
     }
     /// Seeds of the hard negatives.
     pub fn hard_negatives_path(&self) -> PathBuf {
-        self.path.join("hard_negatives.json")
+        self.file("hard_negatives.json")
     }
 
     /// The blob.
     pub fn model_path(&self) -> PathBuf {
-        self.path.join(MODEL)
+        self.file(MODEL)
     }
     /// The report.
     pub fn report_path(&self) -> PathBuf {
-        self.path.join("report.html")
+        self.file("report.html")
     }
 
     /// Writes the resolved recipe and the run information.
@@ -147,7 +243,7 @@ impl RunFolder {
             lines.push_str(&serde_json::to_string(epoch)?);
             lines.push('\n');
         }
-        write_atomically(&self.path.join("metrics.jsonl"), lines.as_bytes())
+        write_atomically(&self.file("metrics.jsonl"), lines.as_bytes())
     }
 
     /// The epochs.
@@ -155,7 +251,7 @@ impl RunFolder {
     /// # Errors
     /// Where metrics.jsonl cannot be read.
     pub fn metrics(&self) -> Result<Vec<EpochMetrics>> {
-        let path = self.path.join("metrics.jsonl");
+        let path = self.file("metrics.jsonl");
         let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         text.lines()
             .enumerate()
@@ -176,21 +272,40 @@ impl RunFolder {
         self.weights_path().exists()
     }
 
-    /// The best network.
+    /// The best network: that of the finished run, or else that of the checkpoint.
     ///
     /// # Errors
-    /// Where training has not finished, or the weights do not fit the recipe.
+    /// Where no epoch is done, or the weights do not fit the recipe.
     pub fn network(&self) -> Result<Network<f32>> {
         let path = self.weights_path();
-        ensure!(
-            path.exists(),
-            "{} has no weights yet: training has not finished; continue it with --resume",
-            self.path.display()
-        );
+        if !path.exists() {
+            return Ok(self.resumed()?.into_best());
+        }
         let mut network = Network::new(&self.about()?.network(&self.recipe()?), 0)?;
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         network.read_safetensors(&bytes).with_context(|| path.display().to_string())?;
         Ok(network)
+    }
+
+    /// How far an unfinished run came; `None` where it is finished.
+    ///
+    /// # Errors
+    /// Where the checkpoint cannot be read.
+    pub fn unfinished(&self) -> Result<Option<Unfinished>> {
+        if self.trained() {
+            return Ok(None);
+        }
+        let trainer = self.resumed()?;
+        Ok(trainer.best_epoch().map(|best| Unfinished { best, done: trainer.history().len() }))
+    }
+
+    fn resumed(&self) -> Result<Trainer> {
+        ensure!(
+            self.checkpoint_path().exists(),
+            "{} has no weights yet: its first epoch is not done; continue it with --resume",
+            self.path.display()
+        );
+        Ok(Trainer::resume(&self.checkpoint_path())?)
     }
 
     /// Stores training examples for quantization.
@@ -198,7 +313,9 @@ impl RunFolder {
     /// # Errors
     /// Where the file cannot be written.
     pub fn write_calibration(&self, examples: &[Example]) -> Result<()> {
-        write_atomically(&self.path.join(CALIBRATION), &postcard::to_stdvec(examples)?)
+        let mut bytes = postcard::to_stdvec(examples)?;
+        bytes.extend(checksum(&bytes).to_le_bytes());
+        write_atomically(&self.file(CALIBRATION), &bytes)
     }
 
     /// The examples stored for quantization.
@@ -206,9 +323,14 @@ impl RunFolder {
     /// # Errors
     /// Where the file cannot be read.
     pub fn calibration(&self) -> Result<Vec<Example>> {
-        let path = self.path.join(CALIBRATION);
+        let path = self.file(CALIBRATION);
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        postcard::from_bytes(&bytes).with_context(|| format!("{} is damaged; train again", path.display()))
+        let damaged = || format!("{} is damaged; train again", path.display());
+        let (examples, rest) = postcard::take_from_bytes(&bytes).with_context(damaged)?;
+        // Files of earlier versions end here.
+        let whole = rest.is_empty() || *rest == checksum(&bytes[..bytes.len() - rest.len()]).to_le_bytes();
+        ensure!(whole, damaged());
+        Ok(examples)
     }
 
     /// Stores scenes of misses and false accepts.
@@ -216,27 +338,73 @@ impl RunFolder {
     /// # Errors
     /// Where the file cannot be written.
     pub fn write_scenes(&self, scenes: &[Scene]) -> Result<()> {
-        write_atomically(&self.path.join(SCENES), &serde_json::to_vec(scenes)?)
+        write_atomically(&self.file(SCENES), &serde_json::to_vec(scenes)?)
     }
 
     /// The scenes stored, if any.
-    pub fn scenes(&self) -> Vec<Scene> {
-        let text = std::fs::read(self.path.join(SCENES)).ok();
-        text.and_then(|t| serde_json::from_slice(&t).ok()).unwrap_or_default()
+    ///
+    /// # Errors
+    /// Where the file is damaged.
+    pub fn scenes(&self) -> Result<Vec<Scene>> {
+        json(&self.file(SCENES), "remove it, and `elman calibrate` writes it again")
     }
 
     /// Adds one result to results.json.
     ///
     /// # Errors
-    /// Where the file cannot be written.
+    /// Where the file is damaged or cannot be written.
     pub fn add_result(&self, key: &str, value: &impl Serialize) -> Result<()> {
-        let mut results = self.results();
-        results.insert(key.to_owned(), serde_json::to_value(value)?);
-        write_atomically(&self.results_path(), &serde_json::to_vec_pretty(&results)?)
+        self.change_results(|results| {
+            results.insert(key.to_owned(), serde_json::to_value(value)?);
+            Ok(())
+        })
+    }
+
+    /// Removes results and scenes that describe an earlier blob, all but `kept`; the names of those removed.
+    ///
+    /// # Errors
+    /// Where a file is damaged or cannot be written.
+    pub fn forget_results(&self, kept: &[&str]) -> Result<Vec<String>> {
+        let mut gone = Vec::new();
+        self.change_results(|results| {
+            gone.extend(results.keys().filter(|key| !kept.contains(&key.as_str())).cloned());
+            results.retain(|key, _| kept.contains(&key.as_str()));
+            Ok(())
+        })?;
+        let scenes = self.file(SCENES);
+        if scenes.exists() {
+            std::fs::remove_file(&scenes).with_context(|| format!("cannot remove {}", scenes.display()))?;
+        }
+        Ok(gone)
+    }
+
+    /// Reads results.json, changes it and writes it, one process at a time.
+    fn change_results(&self, change: impl FnOnce(&mut Results) -> Result<()>) -> Result<()> {
+        let guard = std::fs::File::create(self.file(".results.lock")).and_then(|file| file.lock().map(|()| file));
+        let mut results = self.results()?;
+        change(&mut results)?;
+        write_atomically(&self.results_path(), &serde_json::to_vec_pretty(&results)?)?;
+        drop(guard);
+        Ok(())
     }
 
     /// All results so far.
-    pub fn results(&self) -> serde_json::Map<String, serde_json::Value> {
-        std::fs::read(self.results_path()).ok().and_then(|t| serde_json::from_slice(&t).ok()).unwrap_or_default()
+    ///
+    /// # Errors
+    /// Where the file is damaged.
+    pub fn results(&self) -> Result<Results> {
+        json(&self.results_path(), "remove it, and quantize, calibrate, eval and verify write theirs again")
+    }
+}
+
+/// Results of commands, by their names.
+type Results = serde_json::Map<String, serde_json::Value>;
+
+/// A file of JSON, or the default where there is none; `way` is the way out where it is damaged.
+fn json<T: DeserializeOwned + Default>(path: &Path, way: &str) -> Result<T> {
+    match std::fs::read(path) {
+        Ok(text) => serde_json::from_slice(&text).with_context(|| format!("{} is damaged; {way}", path.display())),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(T::default()),
+        Err(e) => Err(e).with_context(|| format!("cannot read {}", path.display())),
     }
 }

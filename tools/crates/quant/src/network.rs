@@ -9,9 +9,9 @@ use elman::text::TextUnit;
 use elman_nn::{LayerSpec, Narx, Network, NetworkSpec, Rounding, StructureSpec, Trace, structure};
 use elman_train::Sequence;
 
-use crate::{channels, joints};
 use crate::ptq::RangeStats;
 use crate::{IntegerLayer, IntegerModel};
+use crate::{channels, joints};
 
 /// What surrounds the network in a blob.
 #[derive(Clone, Debug)]

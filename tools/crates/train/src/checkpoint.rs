@@ -25,6 +25,14 @@ struct Header {
     steps: u64,
     best_epoch: Option<usize>,
     history: Vec<EpochMetrics>,
+    /// Of all vectors, one after the other; `None` in files of earlier versions.
+    #[serde(default)]
+    checksum: Option<u32>,
+}
+
+/// Checksum of vectors, one after the other.
+fn checksum<'v>(vectors: impl Iterator<Item = &'v [u8]>) -> u32 {
+    elman_data::files::checksum(&vectors.flatten().copied().collect::<Vec<u8>>())
 }
 
 /// The state of a run between two epochs.
@@ -45,15 +53,6 @@ impl Checkpoint {
             path: path.to_owned(),
             source: std::io::Error::other(e.to_string()),
         };
-        let header = Header {
-            version: VERSION,
-            spec: self.spec.clone(),
-            config: self.config.clone(),
-            steps: self.moments.steps,
-            best_epoch: self.best.as_ref().map(|b| b.epoch),
-            history: self.history.clone(),
-        };
-        let header = serde_json::to_string(&header).map_err(|e| wrong(&e))?;
         let mut vectors =
             vec![("values", &self.values), ("first", &self.moments.first), ("second", &self.moments.second)];
         vectors.extend(self.best.as_ref().map(|best| ("best", &best.values)));
@@ -61,6 +60,16 @@ impl Checkpoint {
             .into_iter()
             .map(|(name, values)| (name, values.iter().flat_map(|x| x.to_le_bytes()).collect()))
             .collect();
+        let header = Header {
+            version: VERSION,
+            spec: self.spec.clone(),
+            config: self.config.clone(),
+            steps: self.moments.steps,
+            best_epoch: self.best.as_ref().map(|b| b.epoch),
+            history: self.history.clone(),
+            checksum: Some(checksum(bytes.iter().map(|(_, bytes)| bytes.as_slice()))),
+        };
+        let header = serde_json::to_string(&header).map_err(|e| wrong(&e))?;
         let views = bytes
             .iter()
             .map(|(name, bytes)| Ok((*name, TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes)?)))
@@ -85,6 +94,10 @@ impl Checkpoint {
             return Err(format!("it has layout {}, this program reads {VERSION}", header.version));
         }
         let tensors = SafeTensors::deserialize(file).map_err(|e| e.to_string())?;
+        let all = ["values", "first", "second", "best"].into_iter().filter_map(|name| tensors.tensor(name).ok());
+        if header.checksum.is_some_and(|written| written != checksum(all.map(|t| t.data()))) {
+            return Err("it is damaged: its checksum is not the one that was written; start again with --force".into());
+        }
         let vector = |name: &str| -> Result<Vec<f32>, String> {
             let tensor = tensors.tensor(name).map_err(|e| e.to_string())?;
             if tensor.dtype() != Dtype::F32 {

@@ -33,8 +33,8 @@ pub enum TrainError {
     },
     /// Loss or gradient is not finite.
     #[error(
-        "training diverged in epoch {epoch}, batch {batch}: the {what} is {value}; the network of the last good \
-         epoch is kept. Try a lower learning rate or a smaller clip"
+        "training diverged in epoch {epoch}, batch {batch}: the {what} is {value}; try a lower learning rate or a smaller \
+         clip, and look for values in the data that are not finite"
     )]
     Diverged {
         /// From 1.

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use crate::flags::{Flags, unknown};
 use sandbox::Sandbox;
 use timed::Spent;
+pub use timed::of_children;
 
 /// Flags of `bench build`.
 pub const FLAGS: &str = "  \

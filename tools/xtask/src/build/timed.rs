@@ -19,8 +19,11 @@ pub struct Spent {
     pub first_line: f64,
 }
 
-/// Processor time of the children that have ended, and of theirs.
-fn of_children() -> Result<f64> {
+/// Processor time of the children that have ended, and of theirs, in seconds.
+///
+/// # Errors
+/// Where the system does not say.
+pub fn of_children() -> Result<f64> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).context("getrusage")?;
     let seconds = |t: TimeVal| t.tv_sec() as f64 + t.tv_usec() as f64 / 1e6;
     Ok(seconds(usage.user_time()) + seconds(usage.system_time()))
