@@ -100,7 +100,10 @@ impl Channel {
             (true, _) | (_, 0) => (0, 0),
             _ => (MIN_MULTIPLIER, MAX_SHIFT),
         };
-        self.multiplier >= least && self.shift <= most && self.raw_frac >= -MAX_RAW_FRAC && self.raw_frac <= MAX_RAW_FRAC
+        self.multiplier >= least
+            && self.shift <= most
+            && self.raw_frac >= -MAX_RAW_FRAC
+            && self.raw_frac <= MAX_RAW_FRAC
     }
 }
 

@@ -12,8 +12,8 @@ use elman_data::Split;
 use elman_data::records::{RecordOptions, Task};
 use elman_pipeline::evaluate::monte_carlo::{self, MonteCarlo};
 use elman_pipeline::evaluate::{self, Confusion, EvalFlags, ExampleResult, Figure};
-use elman_pipeline::run::RunFolder;
 use elman_pipeline::readings::ChannelReport;
+use elman_pipeline::run::RunFolder;
 use elman_pipeline::{Encoding, Source, readings};
 use elman_quant::model::ModelFile;
 use elman_recipe::Recipe;
@@ -193,7 +193,10 @@ pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source,
         integer: figures(&integer),
         monte_carlo: None,
         samples: samples::of(&model, &encoding, &examples)?,
-        clamped: readings::report(&encoding, source, split).into_iter().filter(|r| r.clamped_text("").is_some()).collect(),
+        clamped: readings::report(&encoding, source, split)
+            .into_iter()
+            .filter(|r| r.clamped_text("").is_some())
+            .collect(),
         float_confusion: float.as_deref().and_then(confusion),
         integer_confusion: confusion(&integer),
         labels: encoding.labels.clone(),

@@ -134,8 +134,7 @@ fn c_scaling(stem: &str, model: &Model<'_>) -> String {
                 i32::MIN => "-2147483647 - 1".to_owned(),
                 offset => offset.to_string(),
             };
-            let row =
-                |c: &Channel| format!("    {{{}, {}, {}, {}}},\n", offset(c), c.multiplier, c.shift, c.raw_frac);
+            let row = |c: &Channel| format!("    {{{}, {}, {}, {}}},\n", offset(c), c.multiplier, c.shift, c.raw_frac);
             format!(
                 "/* Of each channel: offset, multiplier m, shift, fraction bits of a reading (a number v is round(v * 2^frac)).\n   \
                  {equation} */\nstatic const int32_t {stem}_{name}[][4] = {{\n{}}};\n\n",

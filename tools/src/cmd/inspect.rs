@@ -60,8 +60,13 @@ fn channel_text(name: &str, k: usize, channel: &Channel, frac: u8) -> String {
         }
     };
     let end = |x: i16| short(offset + f64::from(x) / 2f64.powi(frac.into()) * unit);
-    format!("{name:<12} {k:>2}: {} .. {}, a step is {}; readings with {} fraction bits", end(i16::MIN), end(i16::MAX), 
-        short(unit / 2f64.powi(frac.into())), channel.raw_frac)
+    format!(
+        "{name:<12} {k:>2}: {} .. {}, a step is {}; readings with {} fraction bits",
+        end(i16::MIN),
+        end(i16::MAX),
+        short(unit / 2f64.powi(frac.into())),
+        channel.raw_frac
+    )
 }
 
 /// What trees cost.

@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use super::{run_text, run_trace};
 use crate::ui::Ui;
-use elman_pipeline::readings;
 use elman_pipeline as pipeline;
 use elman_pipeline::evaluate::host;
+use elman_pipeline::readings;
 use elman_quant::model::ModelFile;
 
 /// Streams an input through the integer network of the device.
