@@ -32,7 +32,7 @@ batch = 8
 rate = 2e-2
 "#;
 
-/// Two kinds of motion, told apart by how fast a channel swings; another channel says nothing.
+/// Two kinds of motion, which differ in how fast a channel swings; another channel says nothing.
 fn motions(seed: u64, unit: impl Fn(f64) -> String, other: impl Fn(f64) -> String) -> String {
     let mut numbers = Numbers(seed);
     let mut text = "@dimensions 2\n@classLabel true 1 2\n@data\n".to_owned();

@@ -196,6 +196,11 @@ impl Cmd {
                     .filter(|n: &f64| n.is_finite())
                     .with_context(|| format!("{name}:{line}: column {}: {v:?} is no number", k + 1))?;
                 let (x, saturated) = element(k, number);
+                ensure!(
+                    !saturated || model.audio().is_none(),
+                    "{name}:{line}: column {}: {number} is no feature of sound, which has 16 bits",
+                    k + 1
+                );
                 clamped[k] += usize::from(saturated);
                 Ok(x)
             };
