@@ -89,7 +89,7 @@ pub struct Evaluated {
     /// Outputs of the integer network, where it writes sequences.
     #[serde(default)]
     pub samples: Vec<Sample>,
-    /// Channels of which values were clamped to the range of the input format, or that are left out but move.
+    /// Channels of which values were clamped to the range of the input format.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clamped: Vec<ChannelReport>,
     /// Confusion of the float network, where the answers are labels.
@@ -197,10 +197,7 @@ pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source,
         integer: figures(&integer),
         monte_carlo: None,
         samples: samples::of(&model, &encoding, &examples)?,
-        clamped: readings::report(&encoding, source, split)
-            .into_iter()
-            .filter(|r| r.clamped_text("").is_some())
-            .collect(),
+        clamped: readings::report(&encoding, source, split).into_iter().filter(|r| r.clamped > 0).collect(),
         float_confusion: float.as_deref().and_then(confusion),
         integer_confusion: confusion(&integer),
         labels: encoding.labels.clone(),

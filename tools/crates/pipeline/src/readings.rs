@@ -169,14 +169,6 @@ impl ChannelReport {
 
     /// A note about values that were clamped, if any were.
     pub fn clamped_text(&self, split: &str) -> Option<String> {
-        if self.left_out && self.values > 0 && !(self.constant() && short(self.low) == short(self.range[0])) {
-            return Some(format!(
-                "note: channel {}: constant in training and left out, but {} to {} in {split}",
-                self.name,
-                short(self.low),
-                short(self.high)
-            ));
-        }
         (self.clamped > 0).then(|| {
             format!(
                 "note: channel {}: {} of {} values of {split} are beyond {} .. {} and were clamped, as the device does",
