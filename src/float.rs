@@ -14,11 +14,28 @@
 
 use crate::blob::Model;
 use crate::net::Output;
+use crate::scaling::{Channel, InputScaling, OutputScaling};
 use micromath::F32Ext;
 
 /// 2^frac, of 0 to 15 fraction bits.
 fn scale(frac: u8) -> f32 {
     (1u32 << frac.min(15)) as f32
+}
+
+/// floor(y + 1/2), saturated at 32 bits; a NaN becomes 0.
+fn round(y: f32) -> i32 {
+    // Rounds towards 0 and saturates; a NaN is 0. The fraction that is left is exact: y + 1/2 in f32 would not be.
+    let whole = y as i32;
+    match y - whole as f32 {
+        f if f >= 0.5 => whole.saturating_add(1),
+        f if f < -0.5 => whole.saturating_sub(1),
+        _ => whole,
+    }
+}
+
+/// 2^frac for the fraction bits of readings.
+fn power_of_two(frac: i8) -> f32 {
+    f32::from_bits((127i32.wrapping_add(frac.into()).max(1) as u32) << 23)
 }
 
 /// Numbers to elements with `frac` fraction bits: floor(x·2^frac + 1/2), saturated; a NaN becomes 0. How many do not fit:
@@ -30,15 +47,7 @@ pub fn quantize(values: &[f32], frac: u8, elements: &mut [i16]) -> usize {
     debug_assert_eq!(values.len(), elements.len(), "values and elements are of one length");
     let mut clipped = 0usize;
     for (value, element) in values.iter().zip(elements) {
-        let y = value * scale(frac);
-        // Rounds towards 0 and saturates; a NaN is 0. The fraction that is left is exact: y + 1/2 in f32 would not be.
-        let whole = y as i32;
-        let fraction = y - whole as f32;
-        let rounded = match fraction {
-            f if f >= 0.5 => whole.saturating_add(1),
-            f if f < -0.5 => whole.saturating_sub(1),
-            _ => whole,
-        };
+        let rounded = round(value * scale(frac));
         let saturated = rounded.clamp(i16::MIN.into(), i16::MAX.into());
         clipped = clipped.wrapping_add((saturated != rounded || value.is_nan()).into());
         *element = saturated as i16;
@@ -83,9 +92,57 @@ pub fn level_dbfs(samples: &[i16]) -> f32 {
 }
 
 impl Model<'_> {
-    /// [`float::quantize`](quantize) of a frame: numbers in the unit that the model was trained on.
+    /// Numbers in the unit that the model was trained on as a frame: [`InputScaling::quantize_f32`], or
+    /// [`float::quantize`](quantize) of a model without it.
     pub fn quantize(&self, values: &[f32], frame: &mut [i16]) -> usize {
-        quantize(values, self.in_frac(), frame)
+        match self.input_scaling() {
+            Some(scaling) => scaling.quantize_f32(values, frame),
+            None => quantize(values, self.in_frac(), frame),
+        }
+    }
+
+    /// The outputs in the unit that the model was trained on: [`OutputScaling::restore_f32`], or [`Output::dequantize`] of
+    /// a model without it.
+    pub fn dequantize(&self, output: &Output<'_>, values: &mut [f32]) {
+        match self.output_scaling() {
+            Some(scaling) => scaling.restore_f32(output.logits, values),
+            None => output.dequantize(values),
+        }
+    }
+}
+
+impl Channel {
+    /// The reading of a number: floor(v·2^raw_frac + 1/2), and whether an i32 holds it. A NaN becomes 0 and has none.
+    pub fn reading(&self, value: f32) -> (i32, bool) {
+        let y = value * power_of_two(self.raw_frac);
+        (round(y), (-2_147_483_648.0..2_147_483_648.0).contains(&y))
+    }
+
+    /// The number that a reading stands for, raw / 2^raw_frac, rounded to an f32.
+    pub fn number(&self, raw: i32) -> f32 {
+        raw as f32 * power_of_two(self.raw_frac.saturating_neg())
+    }
+}
+
+impl InputScaling<'_> {
+    /// Numbers in the unit that the model was trained on as a frame: each becomes a reading ([`Channel::reading`]), and this an
+    /// element as in [`InputScaling::quantize_i32`]. How many do not fit: saturated ones and NaNs.
+    pub fn quantize_f32(&self, values: &[f32], frame: &mut [i16]) -> usize {
+        self.each(values, frame, |channel, value| {
+            let (raw, fits) = channel.reading(*value);
+            let (element, saturated) = channel.quantize(raw);
+            (element, saturated || !fits)
+        })
+    }
+}
+
+impl OutputScaling<'_> {
+    /// Outputs in the unit that the model was trained on: [`OutputScaling::restore_i32`], then [`Channel::number`].
+    pub fn restore_f32(&self, outputs: &[i16], values: &mut [f32]) {
+        debug_assert_eq!(outputs.len(), values.len(), "outputs and values are of one length");
+        for ((channel, y), value) in self.channels().zip(outputs).zip(values) {
+            *value = channel.number(channel.restore(*y));
+        }
     }
 }
 
@@ -160,6 +217,65 @@ mod tests {
                 assert_eq!(quantized(value[0], frac), (x, 0));
             }
         }
+    }
+
+    /// Against f64, which holds every product and sum here exactly, or is beyond an i32.
+    #[test]
+    fn readings_are_the_definition() {
+        let mut seed = 3u32;
+        for k in 0..400_000u32 {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let channel = Channel { raw_frac: ((k % 201) as i16 - 100) as i8, ..Channel::default() };
+            // Of any magnitude, and near an i32's ends.
+            let value = match k % 3 {
+                0 => f32::from_bits(seed),
+                _ => (seed as i32 >> (k % 32)) as f32 * power_of_two(channel.raw_frac.saturating_neg()) * 0.5,
+            };
+            if value.is_nan() {
+                assert_eq!(channel.reading(value), (0, false));
+                continue;
+            }
+            let y = f64::from(value) * 2f64.powi(channel.raw_frac.into());
+            let exact = y.floor() + f64::from(u8::from(y - y.floor() >= 0.5));
+            let fits = (-2_147_483_648.0..=2_147_483_647.0).contains(&exact);
+            assert_eq!(channel.reading(value), (exact as i32, fits), "{value} {channel:?}");
+        }
+        for raw_frac in -100..=100 {
+            assert_eq!(f64::from(power_of_two(raw_frac)), 2f64.powi(raw_frac.into()));
+            let channel = Channel { raw_frac, ..Channel::default() };
+            for raw in [i32::MIN, -1 << 24, -1, 0, 1, 12_345, 1 << 24] {
+                // Beyond what an f32 holds.
+                if raw_frac < -96 && raw < -1 << 24 {
+                    continue;
+                }
+                assert_eq!(channel.reading(channel.number(raw)), (raw, true), "{raw_frac} {raw}");
+            }
+        }
+    }
+
+    #[test]
+    fn frames_are_quantized_as_readings_are() {
+        let pascal = Channel { raw_frac: 4, offset: 101_325 << 4, shift: 16, multiplier: 671_089 };
+        let words = pascal.to_words();
+        let (scaling, outputs) = (InputScaling::new(&words), OutputScaling::new(&words));
+        let mut frame = [0];
+        for (value, expected) in [
+            (101_325.0, (0, 0)),
+            (101_375.0, (8192, 0)),
+            (101_325.03, (10, 0)), // a reading has 4 fraction bits
+            (0.0, (i16::MIN, 1)),
+            (f32::INFINITY, (i16::MAX, 1)),
+            (f32::NAN, (i16::MIN, 1)),
+        ] {
+            let count = scaling.quantize_f32(&[value], &mut frame);
+            assert_eq!((frame[0], count), expected, "{value}");
+            let (raw, fits) = pascal.reading(value);
+            assert_eq!(pascal.quantize(raw).0, frame[0]);
+            assert!(fits || count == 1);
+        }
+        let mut back = [0.0];
+        outputs.restore_f32(&[100], &mut back);
+        assert_eq!(back, [101_325.0 + 1024.0 / 16.0]);
     }
 
     #[test]

@@ -52,7 +52,7 @@
 //! * [`Storage`] is one static for a model and its states. [`OwnedListener`] and [`OwnedStream`] own them by value, for a
 //!   field of a struct.
 //! * [`Model`] and [`Blob`]: a loaded model, and its bytes. `Model::load` is the one place where bytes become trusted.
-//! * [`audio`], [`detect`], [`text`]: the parts before and after the network, by themselves.
+//! * [`audio`], [`detect`], [`text`], [`scaling`]: the parts before and after the network, by themselves.
 #![cfg_attr(feature = "float", doc = "* [`float`]: f32 at the border: quantize, dequantize, probabilities, levels.")]
 #![cfg_attr(
     not(feature = "float"),
@@ -61,7 +61,7 @@
 //!
 //! # Modules, from the top
 //! * [`operations`]: the layers and parts that a firmware links.
-//! * [`listener`], [`detect`], [`audio`], [`text`]: what surrounds a network.
+//! * [`listener`], [`detect`], [`audio`], [`text`], [`scaling`]: what surrounds a network.
 //! * [`net`]: ways to run a model.
 //! * [`blob`]: the file format.
 //! * [`wiring`]: which chain of layers reads which, in encoder-decoders, trees and graphs.
@@ -115,6 +115,7 @@ pub mod operations;
 mod owned;
 mod plan;
 mod record;
+pub mod scaling;
 mod silence;
 mod source;
 mod storage;

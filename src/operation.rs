@@ -14,6 +14,8 @@ pub enum Operation {
     Feedback,
     /// Per-channel energy normalisation in the audio front end.
     Pcen,
+    /// The scaling of sensors' readings to frames, and of outputs to readings.
+    Scaling,
     /// Subtraction of steady noise in the audio front end.
     SpectralSubtraction,
     /// Encoder-decoders, trees and graphs.
@@ -30,6 +32,7 @@ impl Operation {
             Operation::Cepstrum => "cepstrum",
             Operation::Feedback => "feedback",
             Operation::Pcen => "pcen",
+            Operation::Scaling => "scaling",
             Operation::SpectralSubtraction => "spectral_subtraction",
             Operation::Structures => "structures",
             Operation::Text => "text",

@@ -25,7 +25,8 @@ impl Operations {
         .with_backward()
         .with_feedback()
         .with_text()
-        .with_structures();
+        .with_structures()
+        .with_scaling();
 }
 
 impl<'b> Model<'b> {

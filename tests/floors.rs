@@ -24,6 +24,7 @@ const HOUSES: &[House] = &[House {
         "operation",
         "record",
         "text",
+        "scaling",
         "silence",
         "audio",
         "detect",

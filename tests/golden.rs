@@ -16,18 +16,26 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden")
 }
 
-/// Digest (FNV-1a) of outputs and states over 300 frames, or 10 structures.
+/// Digest (FNV-1a) of outputs and states over 300 frames, or 10 structures, and of what scalings make of readings.
 fn digest(model: &Model<'_>) -> u64 {
     let mut memory = vec![0; model.memory_words()];
     let mut hash = 0xCBF2_9CE4_8422_2325u64;
     let how = Exercise { steps: 300, structures: 10, seed: 42 };
-    exercise(model, &mut memory, how, |v| hash = (hash ^ v as u64).wrapping_mul(0x0100_0000_01B3)).unwrap();
+    let mut add = |v: i64| hash = (hash ^ v as u64).wrapping_mul(0x0100_0000_01B3);
+    exercise(model, &mut memory, how, &mut add).unwrap();
+    for channel in model.input_scaling().iter().flat_map(|s| s.channels()) {
+        let around = (-2000..2000).map(|k| channel.offset.saturating_add(k * k * k));
+        around.for_each(|raw| add(channel.quantize(raw).0.into()));
+    }
+    for channel in model.output_scaling().iter().flat_map(|s| s.channels()) {
+        (-300..300).for_each(|y: i16| add(channel.restore(y * 109).into()));
+    }
     hash
 }
 
 /// One blob for each cell, one that reads both ways, one with a delay line that feeds its output back, one that writes
 /// text, one that writes a sequence for a sequence, one that listens, one over trees,
-/// and one over graphs.
+/// one over graphs, and one that reads sensors.
 fn fresh() -> Vec<(String, Vec<u8>)> {
     let both_ways = synthetic::bidirectional(&["gru", "lstm-coupled"], 3, 5, 4, 25, 77);
     let mut closed = synthetic::model("delay", 3, 0, 1, Drive::Ordinary, 77);
@@ -47,6 +55,7 @@ fn fresh() -> Vec<(String, Vec<u8>)> {
         ),
         ("hears-through", synthetic::sound::listener(quiet, 6, 3, 77)),
         ("gestures", synthetic::gestures(6, 3, 77)),
+        ("sensors", synthetic::sensors(6, 2, 77)),
         ("tree", synthetic::tree("lstm", "tree-lstm", 6, 1, [60, 60], 77)),
     ]
     .map(|(name, model)| (name.to_owned(), model.to_blob().unwrap()));

@@ -16,6 +16,7 @@ static BOTH_WAYS: Operations = LEAN.with_backward();
 static DELAYED: Operations = Operations::of(&[DELAY, DENSE]);
 static CLOSED: Operations = DELAYED.with_feedback();
 static SYMBOLS: Operations = Operations::of(&[EMBEDDING, LSTM, GRU, DENSE, DENSE_TANH]);
+static SENSORS: Operations = LEAN.with_scaling();
 static TEXT: Operations = SYMBOLS.with_text();
 static WRITES: Operations = SYMBOLS.with_structures();
 
@@ -102,6 +103,10 @@ fn kinds_of_models_are_operations() {
     (closed.feedback, closed.increments) = (1, true);
     runs(&CLOSED, &closed);
     fails(&DELAYED, &closed, missing(Operation::Feedback));
+
+    let sensors = synthetic::sensors(5, 2, 7);
+    runs(&SENSORS, &sensors);
+    fails(&LEAN, &sensors, missing(Operation::Scaling));
 
     let language = synthetic::language(30, 6, 7);
     runs(&TEXT, &language);

@@ -245,6 +245,14 @@ pub enum LoadError {
         /// Words that are required.
         required: usize,
     },
+    /// A channel of the scaling of inputs or outputs has a number out of range, or there is none for each element of a frame of
+    /// values, or for each output, in their format.
+    Scaling {
+        /// Whether it scales the outputs.
+        output: bool,
+        /// Number of the first channel that is wrong, missing or superfluous.
+        channel: u16,
+    },
     /// A pooling layer over more vectors, as the model declares their number, than it adds up exactly.
     PoolOverflow {
         /// Number of the layer.
@@ -382,6 +390,11 @@ impl LoadError {
                 f,
                 "the frame declares {declared} words for the detector, {required} are required, and only a stream has one: \
                  calibrate the model again"
+            ),
+            LoadError::Scaling { output, channel } => write!(
+                f,
+                "the scaling of the {} is wrong at channel {channel}: export the model again",
+                if output { "outputs" } else { "inputs" }
             ),
             _ => self.fmt_layer(f),
         }

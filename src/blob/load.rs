@@ -1,7 +1,7 @@
 //! Loading: the one place where bytes become a model.
 
 use super::decode::Encoded;
-use super::{Blob, FRAME_WORDS, Frame, LoadError, Model, Operations, crc32c, layer, schema_hash, validate};
+use super::{Blob, FRAME_WORDS, Frame, LoadError, Model, Operations, crc32c, layer, scaling, schema_hash, validate};
 use crate::cell::{DeviceSpec, DeviceStage, LayerView, StageView, WidthRule};
 use crate::descriptor::{Descriptor, Direction, LayerDescriptor, Structure, VectorFormat};
 use crate::kernel::{Packing, WeightFormat};
@@ -34,13 +34,16 @@ impl<'b> Model<'b> {
             operations,
             inputs: 0,
             outputs: 0,
+            input_scaling: &[],
+            output_scaling: &[],
             frame,
             crc,
             descriptor: encoded.descriptor(),
         };
         let provided = weights.len();
         let (input, forward, first) = (ChainInput::Frame, None, true);
-        Loader { model: &mut model, encoded, weights, provided, required: 0, input, forward, first }.load()?;
+        let output = VectorFormat::default();
+        Loader { model: &mut model, encoded, weights, provided, required: 0, input, output, forward, first }.load()?;
         Ok(model)
     }
 }
@@ -59,13 +62,15 @@ pub(super) enum ChainInput {
 /// Reads the layers from the input on, and validates everything.
 pub(super) struct Loader<'l, 'b> {
     pub(super) model: &'l mut Model<'b>,
-    encoded: &'l mut Encoded<'b>,
+    pub(super) encoded: &'l mut Encoded<'b>,
     /// Weights that no layer has yet.
-    weights: &'b [u32],
+    pub(super) weights: &'b [u32],
     /// Words of weights in the blob, and that the layers require.
     provided: usize,
-    required: usize,
-    input: ChainInput,
+    pub(super) required: usize,
+    pub(super) input: ChainInput,
+    /// The output that the scaling of outputs reads.
+    pub(super) output: VectorFormat,
     /// Number of the layer before, where that one reads forward and no backward one belongs to it.
     forward: Option<usize>,
     /// Whether the next layer is the first of its chain.
@@ -86,8 +91,12 @@ impl<'b> Loader<'_, 'b> {
             let format = VectorFormat { width: audio.features() as u16, frac: audio::FEATURE_FRAC as u8 };
             self.input = ChainInput::Vector(format);
         }
-        let layers = self.encoded.layers();
+        let mut layers = self.encoded.layers();
         self.encoded.check()?;
+        if let Some(scaling) = operations.scaling {
+            layers = layers.saturating_sub((scaling.load)(self, layers)?);
+        }
+        let Model { descriptor, operations, .. } = &*self.model;
         let chains = &descriptor.chains;
         let counted = chains.iter().fold(0usize, |s, n| s.saturating_add(*n as usize));
         if !structure.fits(chains.len()) || (!chains.is_empty() && counted != layers) {
@@ -99,6 +108,9 @@ impl<'b> Loader<'_, 'b> {
             _ => return Err(LoadError::OperationMissing { operation: Operation::Structures }),
         };
         self.encoded.end()?;
+        if let Some(scaling) = self.model.operations.scaling {
+            (scaling.check)(self, end)?;
+        }
         self.check(end.width, streams)?;
         self.validate()
     }
@@ -130,7 +142,10 @@ impl<'b> Loader<'_, 'b> {
         let LayerDescriptor { tag, variant, units, out_frac, direction, .. } = l;
         let known =
             WeightFormat::of_tag(tag).and_then(|(format, tag)| Some((format, tag, operations.layer(tag, variant)?)));
-        let (format, tag, spec) = known.ok_or(LoadError::UnknownLayer { layer, tag, variant })?;
+        let (format, tag, spec) = known.ok_or(match tag {
+            scaling::TAG => LoadError::OperationMissing { operation: Operation::Scaling },
+            _ => LoadError::UnknownLayer { layer, tag, variant },
+        })?;
         let (l, packing) = (LayerDescriptor { tag, ..l }, Packing { format, layout: self.model.frame.layout });
         layer::check_widths(layer, &l, spec)?;
         let output = match (direction, operations.backward) {

@@ -14,6 +14,7 @@ mod load;
 mod memory;
 mod model;
 mod operations;
+mod scaling;
 mod schema;
 mod structures;
 mod symbols;
@@ -30,6 +31,8 @@ pub use frame::{FORMAT_VERSION, FRAME_WORDS, Frame, MAGIC};
 pub use memory::memory_words;
 pub use model::Model;
 pub use operations::Operations;
+#[doc(hidden)]
+pub use scaling::scaling_entry;
 #[cfg(test)]
 pub(crate) use schema::rules;
 pub use schema::schema_hash;

@@ -21,6 +21,9 @@ pub struct Model<'b> {
     pub(crate) operations: &'static Operations,
     pub(super) inputs: u16,
     pub(super) outputs: u16,
+    /// Words of the channels; empty without scaling.
+    pub(super) input_scaling: &'b [u32],
+    pub(super) output_scaling: &'b [u32],
     pub(super) frame: Frame,
     pub(super) crc: u32,
     pub(super) descriptor: Descriptor<'b>,
@@ -107,7 +110,8 @@ impl<'b> Model<'b> {
     pub fn external_inputs(&self) -> usize {
         self.inputs().saturating_sub(self.feedback())
     }
-    /// Fraction bits of an input frame: an element x stands for x / 2^in_frac.
+    /// Fraction bits of an input frame: an element x stands for x / 2^in_frac, in deviations of its channel where there is
+    /// [`Model::input_scaling`].
     pub fn in_frac(&self) -> u8 {
         self.layers.first().map_or(15, |l| l.in_frac)
     }

@@ -1,7 +1,7 @@
 //! The operations that a loader knows: what is not named is not linked.
 
 use super::load::Loader;
-use super::{LoadError, Model, backward, structures, symbols};
+use super::{LoadError, Model, backward, scaling, structures, symbols};
 use crate::audio;
 use crate::cell::{DeviceSpec, LayerOperation, LayerView};
 use crate::descriptor::{LayerDescriptor, VectorFormat};
@@ -32,6 +32,7 @@ pub struct Operations {
     pub(crate) feedback: Option<Feedback>,
     pub(super) text: Option<CountSymbols>,
     pub(super) structures: Option<LoadStructure>,
+    pub(super) scaling: Option<Scaling>,
 }
 
 /// Layers that read backward.
@@ -50,6 +51,15 @@ pub(super) type CountSymbols = fn(&Text<'_>) -> Result<usize, LoadError>;
 /// Loads the layers of a structure.
 pub(super) type LoadStructure = fn(&mut Loader<'_, '_>) -> Result<VectorFormat, LoadError>;
 
+/// The scaling of inputs and outputs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scaling {
+    /// Loads what is before so many layers: how many of these are none.
+    pub(super) load: fn(&mut Loader<'_, '_>, usize) -> Result<usize, LoadError>,
+    /// Checks that it fits the layers, which give this output.
+    pub(super) check: fn(&Loader<'_, '_>, VectorFormat) -> Result<(), LoadError>,
+}
+
 impl Operations {
     /// These layers, for models that are streams.
     pub const fn of(layers: &'static [LayerOperation]) -> Self {
@@ -60,6 +70,7 @@ impl Operations {
             feedback: None,
             text: None,
             structures: None,
+            scaling: None,
         }
     }
 
@@ -94,6 +105,11 @@ impl Operations {
     /// And encoder-decoders, trees and graphs.
     pub const fn with_structures(self) -> Self {
         Operations { structures: Some(structures::load), ..self }
+    }
+
+    /// And the scaling of sensors' readings to frames, and of outputs to readings.
+    pub const fn with_scaling(self) -> Self {
+        Operations { scaling: Some(scaling::OPERATION), ..self }
     }
 
     /// The layers named.

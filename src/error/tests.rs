@@ -56,6 +56,7 @@ fn load_errors() -> Vec<LoadError> {
         Audio(audio::Error::Hop { samples: 41, window: 42 }),
         Detect(detect::Error::Smooth { steps: 99 }),
         DetectorWords { declared: 41, required: 42 },
+        Scaling { output: true, channel: 41 },
         PoolOverflow { layer: 41, steps: 70_000, most: 65_535 },
     )
 }

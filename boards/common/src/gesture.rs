@@ -42,6 +42,19 @@ pub enum Fault<S, P> {
     Light(P),
 }
 
+/// Thousandths of g as a frame: by the model's scaling, or with the fraction bits of its input.
+fn frame(model: &Model<'_>, values: [i16; 3]) -> [i16; 3] {
+    let Some(scaling) = model.input_scaling() else {
+        let frac = model.in_frac();
+        return values.map(|v| (i32::from(v) << (frac & 15)).clamp(i16::MIN.into(), i16::MAX.into()) as i16);
+    };
+    let mut frame = [0; 3];
+    for ((x, value), channel) in frame.iter_mut().zip(values).zip(scaling.channels()) {
+        *x = channel.quantize(channel.whole(value.into())).0;
+    }
+    frame
+}
+
 /// A network over an accelerometer.
 #[derive(Debug)]
 pub struct Gestures<'m, 'b, A, P> {
@@ -80,10 +93,8 @@ impl<'m, 'b, A: Accelerometer, P: OutputPin> Gestures<'m, 'b, A, P> {
     /// [`Fault`]: the sensor's or the pin's.
     pub fn step(&mut self, period_ms: u32) -> Result<Detection<'b>, Fault<A::Error, P::Error>> {
         self.light.tick(period_ms).map_err(Fault::Light)?;
-        // The model's input has so many fraction bits of a thousandth of g.
-        let frac = self.net.model().in_frac();
-        let scaled = |v: i16| (i32::from(v) << (frac & 15)).clamp(i16::MIN.into(), i16::MAX.into()) as i16;
-        let frame = self.sensor.read().map_err(Fault::Sensor)?.map(scaled);
+        let values = self.sensor.read().map_err(Fault::Sensor)?;
+        let frame = frame(self.net.model(), values);
         let y = self.net.step(&frame);
         let event = self.detector.step(y.logits, y.frac);
         if self.detector.should_reset() {

@@ -168,6 +168,24 @@ impl elman_board::Clock for Ticks {
     }
 }
 
+/// Readings in, readings out.
+#[cfg(feature = "more")]
+#[inline(never)]
+fn sensors(model: &Model<'_>, memory: &mut [u32], raw: &[i32]) -> Option<usize> {
+    let (input, output) = (model.input_scaling()?, model.output_scaling()?);
+    let mut net = model.stream(memory).ok()?;
+    let (mut frame, mut back, mut values) = ([0; 64], [0; 64], [0.0; 64]);
+    let count = input.quantize_i32(raw, frame.get_mut(..raw.len())?);
+    let short = black_box([0i16; 64]);
+    let count = count.wrapping_add(input.quantize_i16(&short, &mut frame));
+    let count = count.wrapping_add(input.quantize_f32(&black_box([0.0; 64]), &mut frame));
+    let y = net.step(frame.get(..model.inputs())?);
+    output.restore_i32(y.logits, back.get_mut(..y.logits.len())?);
+    model.dequantize(&y, values.get_mut(..y.logits.len())?);
+    black_box((back, values, input.channels().next()?.whole(black_box(3))));
+    Some(count)
+}
+
 /// Answers a PC: every message, task and structure.
 #[cfg(feature = "more")]
 #[inline(never)]
@@ -231,6 +249,7 @@ fn main() -> ! {
             let mut nodes = black_box([elman::net::Node::Leaf(0); 64]);
             black_box(answer(&model, &mut memory, &mut nodes));
             black_box(listen(&model, &mut memory, &black_box([0; 64])));
+            black_box(sensors(&model, &mut memory, &black_box([0; 64])));
             black_box(tree(&model, &mut memory, &black_box([0; 64]), &nodes));
             black_box(graph(&model, &mut memory, &black_box([0; 64]), &black_box([0; 9]), &black_box([0; 16])));
             sequence(&model, &mut memory, &black_box([0; 64]))

@@ -39,6 +39,9 @@ pub static OPERATIONS: Operations = {
     if cfg!(feature = "feedback") {
         operations = operations.with_feedback();
     }
+    if cfg!(feature = "scaling") {
+        operations = operations.with_scaling();
+    }
     if cfg!(feature = "structures") {
         operations = operations.with_structures();
     }

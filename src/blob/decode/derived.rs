@@ -8,6 +8,7 @@ use crate::descriptor::{Descriptor, LayerDescriptor, MAX_LAYERS};
 use crate::record::are_lines;
 
 /// As `written::Encoded`; the offset of an error is where the record begins that is wrong.
+#[derive(Clone)]
 pub(in crate::blob) struct Encoded<'b> {
     rest: &'b [u8],
     valid: bool,

@@ -7,6 +7,7 @@ use crate::record::{Bytes, Read};
 /// Words that should be the records of a descriptor of `length` bytes and zeros after it.
 ///
 /// What is read is valid only where [`Encoded::check`] says so afterwards: so that records need not be moved.
+#[derive(Clone)]
 pub(in crate::blob) struct Encoded<'b> {
     bytes: Bytes<'b>,
     length: usize,

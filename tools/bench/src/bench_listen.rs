@@ -162,7 +162,7 @@ pub fn run(args: &Args) -> Result<Figures> {
 }
 
 /// Operations that a firmware with a GRU and PCEN can have in addition.
-const PARTS: [&str; 14] = [
+const PARTS: [&str; 15] = [
     "srn",
     "lstm",
     "residual",
@@ -173,6 +173,7 @@ const PARTS: [&str; 14] = [
     "norm",
     "backward",
     "feedback",
+    "scaling",
     "spectral-subtraction",
     "cepstrum",
     "structures",

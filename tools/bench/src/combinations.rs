@@ -144,6 +144,7 @@ fn one(c: &Combination, bench: &Bench, steps: usize) -> Result<(u64, u64)> {
     trainer.run(&data, &data, None, |_| Control::Continue)?;
     let network = trainer.into_best();
     let around = Surroundings {
+        input: None,
         name: "combination".into(),
         labels: Vec::new(),
         fingerprint: 0,

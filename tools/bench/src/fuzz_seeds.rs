@@ -30,7 +30,9 @@ pub fn run() -> Result<ExitCode> {
     let both_ways = synthetic::bidirectional(&["gru", "lstm-coupled"], 3, 2, 2, 9, 1);
     let mut closed = synthetic::model("delay", 2, 0, 1, Drive::Ordinary, 1);
     closed.feedback = 1;
-    for (name, model) in [("both-ways", both_ways), ("closed", closed), ("text", synthetic::language(9, 3, 1))] {
+    let sensors = synthetic::sensors(3, 2, 1);
+    let text = synthetic::language(9, 3, 1);
+    for (name, model) in [("both-ways", both_ways), ("closed", closed), ("text", text), ("sensors", sensors)] {
         let mut blob = model.to_blob().context(name)?;
         std::fs::write(load.join(format!("{name}.elman")), &blob)?;
         blob.extend(synthetic::frames(4, 8, 1).iter().flat_map(|x| x.to_le_bytes()));

@@ -90,7 +90,7 @@ fn show(ui: Ui, survey: &Survey, labels: usize) {
             "{:<12} {examples} examples of {min} / {median} / {max} steps (min / median / max), {steps} in all{carved}",
             split.split
         ));
-        let ranges = |what: &str, ranges: &[[f32; 2]]| {
+        let ranges = |what: &str, ranges: &[[f64; 2]]| {
             if !ranges.is_empty() {
                 let shown = ranges.iter().take(labels).map(|[a, b]| format!("{a}..{b}")).collect::<Vec<_>>();
                 ui.line(format!("             {what} {}", shown.join(" ")));

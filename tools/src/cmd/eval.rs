@@ -12,8 +12,9 @@ use elman_data::Split;
 use elman_data::records::{RecordOptions, Task};
 use elman_pipeline::evaluate::monte_carlo::{self, MonteCarlo};
 use elman_pipeline::evaluate::{self, Confusion, EvalFlags, ExampleResult, Figure};
+use elman_pipeline::readings::ChannelReport;
 use elman_pipeline::run::RunFolder;
-use elman_pipeline::{Encoding, Source};
+use elman_pipeline::{Encoding, Source, readings};
 use elman_quant::model::ModelFile;
 use elman_recipe::Recipe;
 use elman_recipe::Usage;
@@ -77,14 +78,20 @@ pub struct Evaluated {
     pub float: Option<Vec<Figure>>,
     /// Figures of the integer network.
     pub integer: Vec<Figure>,
-    /// Outputs at which the two networks differ.
+    /// Answers in which the two networks differ; sequences that are written count as a whole.
     pub disagree: Option<usize>,
+    /// Answers compared.
+    #[serde(default)]
+    pub compared: Option<usize>,
     /// The mean over networks that dropout drew, with --mc.
     #[serde(default)]
     pub monte_carlo: Option<MonteCarlo>,
     /// Outputs of the integer network, where it writes sequences.
     #[serde(default)]
     pub samples: Vec<Sample>,
+    /// Channels of which values were clamped to the range of the input format.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clamped: Vec<ChannelReport>,
     /// Confusion of the float network, where the answers are labels.
     pub float_confusion: Option<Confusion>,
     /// Confusion of the integer network, where the answers are labels.
@@ -117,6 +124,7 @@ impl Cmd {
             let examples = about.encoding.examples(&source, split)?;
             evaluated.monte_carlo = Some(monte_carlo::predict(&folder.network()?, &about, &examples, passes)?);
         }
+        evaluated.clamped.iter().filter_map(|r| r.clamped_text(&evaluated.split)).for_each(|note| ui.note(note));
         show(&evaluated, ui);
         if self.model.is_dir() {
             let folder = RunFolder::open(&self.model)?;
@@ -178,15 +186,18 @@ pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source,
         let pairs = evaluate::pairs(&examples, parts).map(|(a, b)| (a as usize, b as usize));
         few.then(|| Confusion::of(encoding.labels.len(), pairs))
     };
+    let differ = float.as_ref().map(|f| evaluate::disagreements(&examples, f, &integer));
     let figures = |parts: &[ExampleResult]| evaluate::figures(&encoding, &examples, parts, how);
     Ok(Evaluated {
         split: split.to_string(),
         examples: examples.len(),
-        disagree: float.as_ref().map(|f| evaluate::disagreements(f, &integer)),
+        disagree: differ.map(|[differ, _]| differ),
+        compared: differ.map(|[_, all]| all),
         float: float.as_deref().map(figures),
         integer: figures(&integer),
         monte_carlo: None,
         samples: samples::of(&model, &encoding, &examples)?,
+        clamped: readings::report(&encoding, source, split).into_iter().filter(|r| r.clamped > 0).collect(),
         float_confusion: float.as_deref().and_then(confusion),
         integer_confusion: confusion(&integer),
         labels: encoding.labels.clone(),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use elman::blob::Model;
+use elman::scaling::Channel;
 use serde::Serialize;
 
 use super::literal::{c_string, comment, identifier};
@@ -85,7 +86,7 @@ fn rust(stem: &str, model: &Model<'_>) -> String {
          pub const OUT_FRAC: u8 = {frac};\n\
          /// Labels of the outputs.\n\
          pub const LABELS: [&str; {count}] = {labels:?};\n\n\
-         const _: () = assert!(MEMORY_WORDS == BLOB.memory_words() && AUDIO_WORDS == BLOB.audio_words());\n",
+         {scaling}const _: () = assert!(MEMORY_WORDS == BLOB.memory_words() && AUDIO_WORDS == BLOB.audio_words());\n",
         name = comment(model.name()),
         memory = model.memory_words(),
         audio = model.frame().audio_words,
@@ -93,7 +94,49 @@ fn rust(stem: &str, model: &Model<'_>) -> String {
         outputs = model.outputs(),
         frac = model.out_frac(),
         count = labels.len(),
+        scaling = rust_scaling(model),
     )
+}
+
+/// Fraction bits of readings, as constants.
+fn rust_scaling(model: &Model<'_>) -> String {
+    let list = |name: &str, what: &str, fracs: Vec<i8>| match fracs.is_empty() {
+        true => String::new(),
+        false => format!(
+            "/// Fraction bits of the readings of each {what}: a number v is round(v * 2^frac).\n\
+             pub const {name}: [i8; {}] = {fracs:?};\n\n",
+            fracs.len()
+        ),
+    };
+    let fracs = |channels: &mut dyn Iterator<Item = Channel>| channels.map(|c| c.raw_frac).collect::<Vec<i8>>();
+    let input = model.input_scaling().map_or(Vec::new(), |s| fracs(&mut s.channels()));
+    let output = model.output_scaling().map_or(Vec::new(), |s| fracs(&mut s.channels()));
+    list("INPUT_RAW_FRAC", "input, for `Model::input_scaling().quantize_i32`", input)
+        + &list("OUTPUT_RAW_FRAC", "output, from `Model::output_scaling().restore_i32`", output)
+}
+
+/// The scaling of inputs and outputs, as tables with their equations.
+fn c_scaling(stem: &str, model: &Model<'_>) -> String {
+    let table = |name: &str, equation: &str, channels: Vec<Channel>| match channels.is_empty() {
+        true => String::new(),
+        false => {
+            // C has no literal for the smallest number.
+            let offset = |c: &Channel| match c.offset {
+                i32::MIN => "-2147483647 - 1".to_owned(),
+                offset => offset.to_string(),
+            };
+            let row = |c: &Channel| format!("    {{{}, {}, {}, {}}},\n", offset(c), c.multiplier, c.shift, c.raw_frac);
+            format!(
+                "/* Of each channel: offset, multiplier m, shift, fraction bits of a reading (a number v is round(v * 2^frac)).\n   \
+                 {equation} */\nstatic const int32_t {stem}_{name}[][4] = {{\n{}}};\n\n",
+                channels.iter().map(row).collect::<String>()
+            )
+        }
+    };
+    let input = model.input_scaling().map_or(Vec::new(), |s| s.channels().collect());
+    let output = model.output_scaling().map_or(Vec::new(), |s| s.channels().collect());
+    table("input", "Element = floor(((reading - offset) * 2^shift * m + 2^31) / 2^32), saturated at 16 bits.", input)
+        + &table("output", "Reading = offset + floor((output * m + 2^15) / 2^16), saturated at 32 bits.", output)
 }
 
 fn c(stem: &str, model: &Model<'_>, bytes: &[u8]) -> String {
@@ -116,7 +159,7 @@ fn c(stem: &str, model: &Model<'_>, bytes: &[u8]) -> String {
          #ifndef {upper}_H\n#define {upper}_H\n#include <stdint.h>\n\n\
          #define {upper}_MEMORY_WORDS {memory}u\n#define {upper}_AUDIO_WORDS {audio}u\n\
          #define {upper}_INPUTS {inputs}u\n#define {upper}_OUTPUTS {outputs}u\n#define {upper}_OUT_FRAC {frac}u\n\n\
-         static const char *const {stem}_labels[] = {{{labels}}};\n\n\
+         static const char *const {stem}_labels[] = {{{labels}}};\n\n{scaling}\
          static const uint32_t {stem}_blob[{count}] = {{\n{words}}};\n\n#endif\n",
         name = comment(model.name()),
         memory = model.memory_words(),
@@ -124,6 +167,7 @@ fn c(stem: &str, model: &Model<'_>, bytes: &[u8]) -> String {
         inputs = model.inputs(),
         outputs = model.outputs(),
         frac = model.out_frac(),
+        scaling = c_scaling(stem, model),
         labels = if labels.is_empty() { "0".to_owned() } else { labels.join(", ") },
         count = bytes.len() / 4,
         words = words.concat(),

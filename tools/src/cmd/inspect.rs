@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use anyhow::Result;
 use elman::Model;
 use elman::blob::Structure;
+use elman::scaling::Channel;
 use elman::wiring::tree::{COMPOSE, HEAD, LEAF};
 use serde::Serialize;
 
 use crate::ui::{Ui, bytes, thousands};
+use elman_pipeline::readings::short;
+use elman_quant::channels;
 use elman_quant::model::ModelFile;
 use elman_verify::cost::{self, Cost};
 
@@ -27,10 +30,43 @@ struct Inspection<'a> {
     fingerprint: String,
     counter: u32,
     audio: Option<&'a elman::audio::Config>,
+    input: Vec<Channel>,
+    output: Vec<Channel>,
     structure: Structure,
     tree: Option<TreeCost>,
     #[serde(flatten)]
     cost: &'a Cost,
+}
+
+/// Most channels that are shown.
+const MOST_CHANNELS: usize = 16;
+
+/// The scaling of inputs and of outputs.
+fn borders(model: &Model<'_>) -> (Vec<Channel>, Vec<Channel>) {
+    let input = model.input_scaling().map_or(Vec::new(), |s| s.channels().collect());
+    (input, model.output_scaling().map_or(Vec::new(), |s| s.channels().collect()))
+}
+
+/// Which values a channel represents.
+fn channel_text(name: &str, k: usize, channel: &Channel, frac: u8) -> String {
+    if channel.multiplier == 0 {
+        return format!("{name:<12} {k:>2}: left out: constant in training");
+    }
+    let (offset, unit) = match name {
+        "input" => channels::affine(channel, frac),
+        _ => {
+            let number = |y| channels::number(channel.restore(y), channel.raw_frac);
+            (number(0), (number(i16::MAX) - number(0)) / f64::from(i16::MAX) * 2f64.powi(frac.into()))
+        }
+    };
+    let end = |x: i16| short(offset + f64::from(x) / 2f64.powi(frac.into()) * unit);
+    format!(
+        "{name:<12} {k:>2}: {} .. {}, a step is {}; readings with {} fraction bits",
+        end(i16::MIN),
+        end(i16::MAX),
+        short(unit / 2f64.powi(frac.into())),
+        channel.raw_frac
+    )
 }
 
 /// What trees cost.
@@ -78,6 +114,13 @@ impl Cmd {
                 l.fracs[1],
             ));
         }
+        let (input, output) = borders(&model);
+        for (name, channels, frac) in [("input", &input, model.in_frac()), ("output", &output, model.out_frac())] {
+            channels.iter().take(MOST_CHANNELS).enumerate().for_each(|(k, c)| ui.line(channel_text(name, k, c, frac)));
+            if channels.len() > MOST_CHANNELS {
+                ui.line(format!("             and {} more channels", channels.len() - MOST_CHANNELS));
+            }
+        }
         ui.line(format!("blob         {}", bytes(cost.blob_bytes)));
         ui.line(format!("RAM          {} for states, exact", bytes(cost.ram_bytes)));
         let tree = TreeCost::of(&model, &cost);
@@ -124,6 +167,8 @@ impl Cmd {
             fingerprint: format!("{:016x}", model.descriptor().fingerprint),
             counter: model.frame().counter,
             audio: model.audio(),
+            input,
+            output,
             structure: model.structure(),
             tree,
             cost: &cost,

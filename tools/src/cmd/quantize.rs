@@ -89,7 +89,7 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     let (recipe, about, network) = (folder.recipe()?, folder.about()?, folder.network()?);
     let examples = folder.calibration()?;
     let sequences: Vec<Sequence> = examples.iter().map(|e| about.sequence(e)).collect();
-    let seen = calibrate(&network, &sequences, &about.target);
+    let seen = calibrate(&network, &sequences, about.folded());
     let mut integer = quantize(&network, &about.surroundings(&recipe), &seen)?;
     integer.counter = counter;
     let plain = integer.to_blob()?;

@@ -6,6 +6,7 @@ use anyhow::{Result, bail, ensure};
 use elman::audio::FrontEnd;
 use elman::blob::{Model, Readout};
 use elman::net::{Output, Probability};
+use elman::scaling::Channel;
 use serde::Serialize;
 
 use super::{run_text, run_trace};
@@ -13,7 +14,7 @@ use crate::ui::Ui;
 use elman_data::{Numbers, Task};
 use elman_pipeline::evaluate::host;
 use elman_pipeline::run::RunFolder;
-use elman_pipeline::{self as pipeline, Encoding, Frames};
+use elman_pipeline::{self as pipeline, Encoding, Frames, readings};
 use elman_quant::model::ModelFile;
 
 /// Streams an input through the integer network of the device.
@@ -57,6 +58,11 @@ struct Answers {
     answers: Vec<Answer>,
 }
 
+/// A value to five places, or as many digits where it is small.
+fn value(v: f64) -> String {
+    if v == 0.0 || v.abs() >= 0.01 { format!("{v:.5}") } else { format!("{v:.5e}") }
+}
+
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
@@ -92,14 +98,15 @@ impl Cmd {
             let mut p = vec![Probability::ZERO; output.logits.len()];
             output.softmax(&mut p);
             let Some(best) = output.argmax() else { return };
-            let unit = 2f64.powi(-(output.frac as i32));
+            let mut values = vec![0.0; output.logits.len()];
+            host::values(&model, &output, &mut values);
             answers.push(Answer {
                 frame: t,
                 seconds: hop.map(|h| t as f64 * h + window),
                 output: best.into(),
                 label: model.label(best).map(str::to_owned),
                 probability: p[usize::from(best)].to_num(),
-                scores: output.logits.iter().map(|s| *s as f64 * unit).collect(),
+                scores: values.into_iter().map(f64::from).collect(),
             });
         };
         let mut memory = vec![0; model.memory_words()];
@@ -107,11 +114,15 @@ impl Cmd {
             .map_err(|e| anyhow::anyhow!("{}: {e}", self.input.display()))?;
         // The softmax of values says nothing, and of one output it is always 1.
         let is_series = self.encoding()?.is_some_and(|e| e.task == Task::Series);
-        let series = self.values || model.feedback() > 0 || model.outputs() == 1 || is_series;
+        let series = self.values
+            || model.feedback() > 0
+            || model.outputs() == 1
+            || is_series
+            || model.output_scaling().is_some();
         for a in &answers {
             let when = a.seconds.map_or(format!("frame {:>5}", a.frame), |s| format!("{s:>7.2} s"));
             if series {
-                let values: Vec<String> = a.scores.iter().map(|v| format!("{v:.5}")).collect();
+                let values: Vec<String> = a.scores.iter().map(|v| value(*v)).collect();
                 ui.line(values.join(","));
                 continue;
             }
@@ -160,7 +171,8 @@ impl Cmd {
     }
 
     /// Frames of a table: raw features of a model that reads sound, else values in their own units, in the columns that
-    /// it was trained on or in as many as it takes.
+    /// it was trained on or in as many as it takes. Values beyond the range of the input are clamped, as the device does, and
+    /// counted.
     fn table(&self, model: &Model<'_>, ui: Ui) -> Result<Vec<Vec<i16>>> {
         let name = self.input.display();
         let (inputs, closed) = (model.inputs(), model.external_inputs());
@@ -177,19 +189,38 @@ impl Cmd {
         };
         let table = Numbers::read(&self.input, &named, &[inputs, closed], model.outputs())?;
         table.notes.iter().for_each(|n| ui.note(format!("note: {n}")));
-        let frame = |(line, row): &(u64, Vec<f32>)| {
-            let value = |(number, column): (&f32, &String)| {
-                let raw = (f64::from(*number) * unit).round();
-                ensure!(
-                    (-32768.0..=32767.0).contains(&raw),
-                    "{name}:{line}: column {column}: {number} is beyond ±{}, the range of the model's input",
-                    32768.0 / unit
-                );
-                Ok(raw as i16)
-            };
-            row.iter().zip(&table.names).map(value).collect::<Result<Vec<i16>>>()
+        let scaling: Vec<Channel> = model.input_scaling().map_or(Vec::new(), |s| s.channels().collect());
+        let element = |k: usize, number: f64| match scaling.get(k) {
+            Some(channel) => readings::element(channel, number),
+            None => {
+                let rounded = (number * unit).round();
+                let clamped = rounded.clamp(-32768.0, 32767.0);
+                (clamped as i16, clamped != rounded)
+            }
         };
-        let frames = table.rows.iter().map(frame).collect::<Result<Vec<_>>>()?;
+        let mut clamped = vec![0usize; inputs];
+        let mut frames = Vec::new();
+        for (line, row) in &table.rows {
+            let mut frame = Vec::with_capacity(row.len());
+            for ((k, number), column) in row.iter().enumerate().zip(&table.names) {
+                let (x, saturated) = element(k, *number);
+                ensure!(
+                    !saturated || model.audio().is_none(),
+                    "{name}:{line}: column {column}: {number} is no feature of sound, which has 16 bits"
+                );
+                clamped[k] += usize::from(saturated);
+                frame.push(x);
+            }
+            frames.push(frame);
+        }
+        for ((count, column), all) in clamped.iter().zip(&table.names).zip(std::iter::repeat(frames.len())) {
+            if *count > 0 {
+                ui.note(format!(
+                    "note: column {column}: {count} of {all} values are beyond the range of the model's input and were \
+                     clamped, as the device does"
+                ));
+            }
+        }
         ensure!(!frames.is_empty(), "{name} has no frames");
         Ok(frames)
     }

@@ -14,7 +14,7 @@ use elman_pipeline::RunInfo;
 use elman_pipeline::Streams;
 use elman_pipeline::evaluate::{self, Figure};
 use elman_pipeline::run::RunFolder;
-use elman_pipeline::{self as pipeline, Clips, Encoding, Example, Frames, Sequences, Source};
+use elman_pipeline::{self as pipeline, Clips, Encoding, Example, Frames, Sequences, Source, readings};
 use elman_recipe::Recipe;
 use elman_recipe::Usage;
 use elman_train::{Control, Dataset, EpochMetrics, Forecast, Memory, Outcome, Progress, TrainError, Trainer, forecast};
@@ -245,6 +245,15 @@ fn wrong_recipe(e: TrainError) -> anyhow::Error {
     }
 }
 
+/// What became of the values of each channel.
+fn show_channels(encoding: &Encoding, source: &Source, ui: Ui) {
+    let of = |split| readings::report(encoding, source, split);
+    readings::summary(&of(Split::Train)).into_iter().for_each(|line| ui.note(line));
+    for split in [Split::Valid, Split::Test] {
+        of(split).iter().filter_map(|r| r.clamped_text(&split.to_string())).for_each(|note| ui.note(note));
+    }
+}
+
 /// Trains on a source into a run folder. An earlier run in it is there until the first epoch is done.
 ///
 /// # Errors
@@ -253,6 +262,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
     let start = std::time::Instant::now();
     let prepared = Prepared::of(source, recipe)?;
     let Prepared { about, train: train_examples, valid: valid_examples, test: test_examples } = &prepared;
+    show_channels(&about.encoding, source, ui);
     let mut trainer = begin(folder, recipe, about, how, ui)?;
     runs_on_a_device(&prepared, recipe)?;
     let inputs = about.encoding.inputs();

@@ -294,10 +294,10 @@ pub(crate) fn is_missing(text: &str) -> bool {
 }
 
 /// A number, or what is wrong with it.
-pub(crate) fn number(text: &str) -> Result<f32, String> {
+pub(crate) fn number(text: &str) -> Result<f64, String> {
     let text = text.trim();
-    match text.parse::<f32>() {
-        Ok(value) if value.is_finite() => Ok(value),
+    match text.parse::<f64>() {
+        Ok(value) if value.abs() <= f64::from(f32::MAX) => Ok(value),
         _ if is_missing(text) => Err(format!("a missing value (`{text}`); fill it in or delete the example")),
         Ok(_) if text.contains(|c: char| c.is_ascii_digit()) => {
             Err(format!("`{text}` is beyond what a number of 32 bits holds (±3.4e38); take a larger unit"))

@@ -12,7 +12,7 @@ pub struct Numbers {
     /// Names of the columns.
     pub names: Vec<String>,
     /// Line in the file, and a value per column.
-    pub rows: Vec<(u64, Vec<f32>)>,
+    pub rows: Vec<(u64, Vec<f64>)>,
     /// What was left out or is doubtful, in sentences.
     pub notes: Vec<String>,
 }
@@ -52,7 +52,7 @@ impl Numbers {
                 let way = if is_missing(cell) { "; a model takes no gaps" } else { "" };
                 column.value(cell).map_err(|p| table.problem(*line, format!("column `{}`: {p}{way}", column.name)))
             };
-            Ok((*line, chosen.iter().map(value).collect::<Result<Vec<f32>, Error>>()?))
+            Ok((*line, chosen.iter().map(value).collect::<Result<Vec<f64>, Error>>()?))
         };
         let rows = table.rows.iter().map(row).collect::<Result<_, _>>()?;
         let names = chosen.iter().map(|(_, c)| c.name.to_owned()).collect();

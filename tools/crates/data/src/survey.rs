@@ -46,10 +46,10 @@ pub struct SplitSurvey {
     pub labels: BTreeMap<String, usize>,
     /// Smallest and largest value per input channel.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ranges: Vec<[f32; 2]>,
+    pub ranges: Vec<[f64; 2]>,
     /// Smallest and largest value per output.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub output_ranges: Vec<[f32; 2]>,
+    pub output_ranges: Vec<[f64; 2]>,
 }
 
 const SPLITS: [Split; 3] = [Split::Train, Split::Valid, Split::Test];
@@ -138,11 +138,11 @@ impl SplitSurvey {
 }
 
 /// Widens the range of every channel so that it holds `values` `[steps * channels]`.
-fn widen(ranges: &mut Vec<[f32; 2]>, values: &[f32], channels: usize) {
+fn widen(ranges: &mut Vec<[f64; 2]>, values: &[f64], channels: usize) {
     if channels == 0 {
         return;
     }
-    ranges.resize(channels, [f32::INFINITY, f32::NEG_INFINITY]);
+    ranges.resize(channels, [f64::INFINITY, f64::NEG_INFINITY]);
     for step in values.chunks_exact(channels) {
         for (range, &value) in ranges.iter_mut().zip(step) {
             *range = [range[0].min(value), range[1].max(value)];

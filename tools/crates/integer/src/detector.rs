@@ -21,7 +21,8 @@ pub fn with_detector(blob: &[u8], config: Option<detect::Config>) -> Result<Vec<
         config.check(model.outputs()).context("the detector does not fit the model")?;
     }
     descriptor.detect = config;
-    let layers: Vec<LayerDescriptor> = model.layers().iter().map(LayerView::descriptor).collect();
+    let entries = model.scaling_entries().map(|(entry, _)| entry);
+    let layers: Vec<LayerDescriptor> = entries.chain(model.layers().iter().map(LayerView::descriptor)).collect();
     let mut text = postcard::to_stdvec(&(&descriptor, &layers))?;
     let descriptor_bytes = text.len() as u32;
     text.resize(text.len().next_multiple_of(4), 0);

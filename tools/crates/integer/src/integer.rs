@@ -3,11 +3,12 @@
 use anyhow::{Context, Result, bail, ensure};
 use elman::blob::{
     Blob, Descriptor, Direction, FRAME_WORDS, Frame, LayerDescriptor, MAX_CHAINS, MAX_LAYERS, Model, Readout,
-    Structure, crc32c, memory_words, schema_hash,
+    Structure, crc32c, memory_words, scaling_entry, schema_hash,
 };
 use elman::cell::{Operands, StageKind, StageSpec, VariantSpec};
 use elman::kernel::layout::padded;
 use elman::kernel::{Layout, Packing, RowBlock, WeightFormat};
+use elman::scaling::Channel;
 use elman::text::{Text, TextUnit};
 use elman::{audio, detect};
 
@@ -92,6 +93,10 @@ pub struct IntegerModel {
     pub chains: Vec<u8>,
     /// Layers, from the input.
     pub layers: Vec<IntegerLayer>,
+    /// How readings become the elements of a frame; empty where frames are no readings.
+    pub input: Vec<Channel>,
+    /// How outputs become readings; empty where they are logits.
+    pub output: Vec<Channel>,
 }
 
 /// Bytes of a blob as the words that [`Blob`] takes.
@@ -132,6 +137,18 @@ impl IntegerModel {
     pub fn to_blob_in(&self, layout: Layout) -> Result<Vec<u8>> {
         let mut layers = heapless::Vec::<LayerDescriptor, MAX_LAYERS>::new();
         let mut weights = Vec::new();
+        let ends = [
+            (&self.input, self.layers.first().map(|l| l.in_frac)),
+            (&self.output, self.layers.last().map(|l| l.out_frac)),
+        ];
+        for (output, (channels, frac)) in [false, true].into_iter().zip(ends) {
+            let count = u16::try_from(channels.len()).context("too many channels")?;
+            if let (1.., Some(frac)) = (count, frac) {
+                weights.extend(channels.iter().flat_map(Channel::to_words));
+                // As many as there is space for: two of all.
+                let _ = layers.push(scaling_entry(output, count, frac));
+            }
+        }
         for (number, l) in self.layers.iter().enumerate() {
             let (tag, variant, spec) = elman::layer::named(&l.variant)
                 .with_context(|| format!("layer {number}: there is no cell or layer `{}`", l.variant))?;

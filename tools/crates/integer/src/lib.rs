@@ -2,6 +2,7 @@
 //! no training.
 #![forbid(unsafe_code)]
 
+pub mod channels;
 mod cores;
 mod detector;
 mod foreign;

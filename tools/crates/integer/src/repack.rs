@@ -26,7 +26,7 @@ pub fn repacked(blob: &[u8], layout: Layout) -> Result<Vec<u8>> {
     if from == layout {
         return Ok(blob.to_vec());
     }
-    let mut weights = Vec::new();
+    let mut weights: Vec<u32> = model.scaling_entries().flat_map(|(_, words)| words).copied().collect();
     for view in model.layers() {
         let packing = Packing { layout, ..view.packing() };
         for n in 0..view.spec().stages.len() {

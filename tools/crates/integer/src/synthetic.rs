@@ -14,7 +14,8 @@ use elman::text::TextUnit;
 use elman::wiring::SEQ2SEQ;
 use elman::wiring::seq2seq::{BRIDGE, DECODER, ENCODER, ENERGY, HEAD, KEY, QUERY};
 
-use super::{IntegerGate, IntegerLayer, IntegerModel};
+use super::scaling::SCALED_FRAC;
+use super::{IntegerGate, IntegerLayer, IntegerModel, channels};
 
 /// A small generator (SplitMix64) whose numbers are the same on every machine.
 #[derive(Clone, Debug)]
@@ -331,6 +332,29 @@ pub fn gestures(units: usize, outputs: usize, seed: u64) -> IntegerModel {
             layer("gru", 3, units, frac, Drive::Ordinary, seed),
             layer("dense", units, outputs, 15, Drive::Ordinary, seed ^ 1),
         ],
+        ..IntegerModel::default()
+    }
+}
+
+/// A model of sensors: readings with scalings of all kinds, a GRU, a dense layer, and outputs that are readings.
+pub fn sensors(units: usize, outputs: usize, seed: u64) -> IntegerModel {
+    let input = [
+        channels::input(&[101_200.0, 101_325.0, 101_410.0, 101_290.0], SCALED_FRAC),
+        channels::input(&[1.5e-6, -2.5e-6, 0.3e-6], SCALED_FRAC),
+        channels::input(&[-8_000_311.0, -7_999_000.0, -8_003_512.0], SCALED_FRAC),
+        channels::input(&[0.0, 1.0, 0.0], SCALED_FRAC),
+    ];
+    let mut gru = layer("gru", input.len(), units, SCALED_FRAC, Drive::Ordinary, seed);
+    gru.in_frac = SCALED_FRAC;
+    let head = layer("dense", units, outputs, 15, Drive::Ordinary, seed ^ 1);
+    let output = (0..outputs).map(|k| channels::output(1013.25 * k as f64, 2.5, head.out_frac)).collect();
+    IntegerModel {
+        name: format!("sensors with {units} units"),
+        readout: Readout::EveryStep,
+        fingerprint: seed,
+        layers: vec![gru, head],
+        input: input.to_vec(),
+        output,
         ..IntegerModel::default()
     }
 }

@@ -5,11 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 use anyhow::{Context, Result, ensure};
 use elman::audio;
 use elman::blob::Model;
+use elman::scaling::Channel;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Example, Source};
-use crate::streams;
+use crate::{readings, streams};
 use elman_data::records::{self, Input, Record, Records, Task};
 use elman_data::{Joints, Split, Vocabulary, VocabularyOptions};
 use elman_listen::StreamRecipe;
@@ -22,14 +23,17 @@ use elman_recipe::{Recipe, Usage};
 pub enum Frames {
     /// Features of sound, by the device's front end.
     Audio(audio::Config),
-    /// Values in `frac` fraction bits, followed in closed loop by the outputs of the previous step.
+    /// Values, followed in closed loop by the outputs of the previous step.
     Values {
-        /// Fraction bits.
+        /// Fraction bits: of the values, or of their elements where there is a scaling.
         frac: u8,
         /// Names of the values.
         channels: Vec<String>,
         /// How many values at the end are the outputs of the previous step.
         feedback: usize,
+        /// The scaling of each channel; empty in runs from before there was one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        scaling: Vec<Channel>,
     },
     /// The index of a symbol of this vocabulary.
     Symbols(Vocabulary),
@@ -80,7 +84,8 @@ impl Encoding {
                     "{} has outputs only; a network that predicts a series from its own past ends in a `narx` layer",
                     records.dir.display()
                 );
-                Frames::Values { frac: frac_of(records, feedback > 0), channels, feedback }
+                let (frac, scaling) = readings::fit(records, feedback);
+                Frames::Values { frac, channels, feedback, scaling }
             }
         };
         Ok(Encoding {
@@ -109,6 +114,7 @@ impl Encoding {
                 frac: model.layers().first().map_or(0, elman::cell::LayerView::in_frac),
                 channels,
                 feedback: model.descriptor().feedback as usize,
+                scaling: model.input_scaling().map_or(Vec::new(), |s| s.channels().collect()),
             },
         };
         Ok(Encoding { task, labels, frames, edges: Vec::new(), stream: None })
@@ -181,7 +187,7 @@ impl Encoding {
                 super::same_labels(&corpus.labels, &corpus.dir, &self.labels)?;
                 super::examples(corpus.split(split), audio)
             }
-            (Source::Records(records), Frames::Values { frac, channels, feedback }) => {
+            (Source::Records(records), Frames::Values { frac, channels, feedback, scaling }) => {
                 let inputs = records.channels.len() + feedback;
                 ensure!(
                     inputs == channels.len(),
@@ -189,7 +195,13 @@ impl Encoding {
                     records.dir.display(),
                     channels.len()
                 );
-                self.each(records, split, |r| values(records, r, *frac, *feedback))
+                let unit = 2f64.powi((*frac).into());
+                self.each(records, split, |r| {
+                    readings::frames(records, r, *feedback, |k, v| match scaling.get(k) {
+                        Some(channel) => readings::element(channel, v).0,
+                        None => (v * unit).round().clamp(-32768.0, 32767.0) as i16,
+                    })
+                })
             }
             (Source::Records(records), Frames::Symbols(vocabulary)) => {
                 ensure!(
@@ -234,9 +246,9 @@ impl Encoding {
                         symbols.iter().map(|s| index.get(s.as_str()).copied().unwrap_or(NO_CLASS)).collect(),
                     ),
                     records::Answer::Values(v) if v.len() == self.labels.len() && single(records, r) => {
-                        Answer::Last(v.clone())
+                        Answer::Last(v.iter().map(|v| *v as f32).collect())
                     }
-                    records::Answer::Values(values) => Answer::Values(values.clone()),
+                    records::Answer::Values(v) => Answer::Values(v.iter().map(|v| *v as f32).collect()),
                 };
                 Ok(Example { name: r.name.clone(), frames: frames(r), joints: r.joints.clone(), answer })
             })
@@ -277,38 +289,4 @@ fn labels(records: &Records, options: &VocabularyOptions) -> Result<Vec<String>>
         }
     }
     Ok(labels.into_iter().collect())
-}
-
-/// The most fraction bits that represent every training value, with a quarter of headroom.
-fn frac_of(records: &Records, outputs_too: bool) -> u8 {
-    let mut largest = 0f64;
-    for r in &records.train {
-        if let Input::Values(v) = &r.input {
-            largest = v.iter().fold(largest, |m, v| m.max(f64::from(v.abs())));
-        }
-        if let (true, records::Answer::Values(v)) = (outputs_too, &r.answer) {
-            largest = v.iter().fold(largest, |m, v| m.max(f64::from(v.abs())));
-        }
-    }
-    (0..=15).rev().find(|f| largest * 1.25 * 2f64.powi(*f) <= 32767.0).unwrap_or(0) as u8
-}
-
-/// Frames of values: the inputs of each step and, in closed loop, the measured outputs of the previous step.
-fn values(records: &Records, record: &Record, frac: u8, feedback: usize) -> Vec<i16> {
-    let unit = 2f64.powi(frac.into());
-    let integer = |v: &f32| (f64::from(*v) * unit).round().clamp(-32768.0, 32767.0) as i16;
-    let Input::Values(inputs) = &record.input else { return Vec::new() };
-    if feedback == 0 {
-        return inputs.iter().map(integer).collect();
-    }
-    let records::Answer::Values(outputs) = &record.answer else { return Vec::new() };
-    let width = records.channels.len();
-    let mut before = vec![0.0; feedback];
-    let mut frames = Vec::with_capacity(inputs.len() + outputs.len());
-    for (t, y) in outputs.chunks_exact(feedback).enumerate() {
-        frames.extend(inputs[t * width..][..width].iter().map(integer));
-        frames.extend(before.iter().map(integer));
-        before.copy_from_slice(y);
-    }
-    frames
 }

@@ -10,6 +10,7 @@ pub mod evaluate;
 mod example;
 mod extent;
 mod fingerprint;
+pub mod readings;
 mod recordings;
 mod reporter;
 pub mod run;

@@ -8,9 +8,9 @@ use elman::kernel::WeightFormat;
 use elman::text::TextUnit;
 use elman_data::records::{Task, Unit};
 use elman_nn::{END, NetworkSpec, Target};
-use elman_quant::IntegerLayer;
 use elman_quant::network::Surroundings;
 use elman_quant::scaling::{Moments, SCALED_FRAC, scaled};
+use elman_quant::{IntegerLayer, channels};
 use elman_train::Sequence;
 
 use crate::{Answer, Encoding, Example, Frames, fingerprint, structure};
@@ -21,7 +21,7 @@ use elman_recipe::{Recipe, RequestedNetwork};
 pub struct RunInfo {
     /// How examples become frames and targets.
     pub encoding: Encoding,
-    /// Offset and multiplier of each value of a frame; empty where frames are symbols.
+    /// Offset and multiplier of each feature of a frame of sound; empty where frames are readings or symbols.
     pub scale: Vec<(i16, i16)>,
     /// Shift of the scale layer.
     pub scale_shift: u8,
@@ -57,7 +57,9 @@ impl RunInfo {
             structure,
             fingerprint,
         };
-        if let Some(in_frac) = about.in_frac() {
+        if let (true, Some(in_frac)) = (about.scales_outputs(), about.in_frac()) {
+            about.target = about.targets(train, in_frac);
+        } else if let Some(in_frac) = about.in_frac() {
             let mut moments = Moments::default();
             train.iter().for_each(|e| moments.add(&e.frames, inputs));
             let layer = moments.layer(in_frac);
@@ -79,7 +81,10 @@ impl RunInfo {
     /// Offset and deviation of each output. Outputs that are fed back are scaled like the inputs that they become.
     fn targets(&self, train: &[Example], in_frac: u8) -> Vec<(f64, f64)> {
         let outputs = self.encoding.outputs();
-        if let Frames::Values { feedback: 1.., .. } = &self.encoding.frames {
+        if let Frames::Values { feedback: feedback @ 1.., scaling, .. } = &self.encoding.frames {
+            if let Some(channels) = scaling.len().checked_sub(*feedback).and_then(|at| scaling.get(at..)) {
+                return channels.iter().map(|channel| channels::affine(channel, in_frac)).collect();
+            }
             let unit = 2f64.powi(in_frac.into());
             let shift = 2f64.powi((self.scale_shift + SCALED_FRAC).into());
             return self.scale[self.scale.len().saturating_sub(outputs)..]
@@ -102,8 +107,19 @@ impl RunInfo {
             .collect()
     }
 
-    /// The layer that scales frames, where they are values.
+    /// Whether outputs are scaled at the border of the blob; otherwise the last layer gives physical values.
+    fn scales_outputs(&self) -> bool {
+        matches!(&self.encoding.frames, Frames::Values { scaling, .. } if !scaling.is_empty())
+    }
+
+    /// Offset and deviation that the weights of the last layer contain; empty where they contain none.
+    pub fn folded(&self) -> &[(f64, f64)] {
+        if self.scales_outputs() { &[] } else { &self.target }
+    }
+
+    /// The layer that scales features, where there is one.
     pub fn scale_layer(&self) -> Option<IntegerLayer> {
+        (!self.scale.is_empty()).then_some(())?;
         Some(IntegerLayer {
             variant: "scale".to_owned(),
             inputs: self.scale.len(),
@@ -120,6 +136,10 @@ impl RunInfo {
     pub fn network_frames(&self, frames: &[i16]) -> Vec<f32> {
         match self.scale_layer() {
             Some(layer) => scaled(&layer, frames),
+            None if self.scales_outputs() => {
+                let unit = 2f32.powi(-i32::from(self.in_frac().unwrap_or(SCALED_FRAC)));
+                frames.iter().map(|x| f32::from(*x) * unit).collect()
+            }
             None => frames.iter().map(|s| f32::from(*s as u16)).collect(),
         }
     }
@@ -140,10 +160,12 @@ impl RunInfo {
 
     /// What the blob contains in addition to the network.
     pub fn surroundings(&self, recipe: &Recipe) -> Surroundings {
-        let (mut audio, mut text, mut feedback) = (None, None, 0);
+        let (mut audio, mut text, mut feedback, mut input) = (None, None, 0, None);
         match &self.encoding.frames {
             Frames::Audio(config) => audio = Some(*config),
-            Frames::Values { feedback: n, .. } => feedback = *n as u16,
+            Frames::Values { frac, feedback: n, scaling, .. } => {
+                (feedback, input) = (*n as u16, Some((*frac, scaling.clone())).filter(|(_, s)| !s.is_empty()));
+            }
             Frames::Symbols(vocabulary) => {
                 let unit = match vocabulary.unit() {
                     Unit::Characters => TextUnit::Characters,
@@ -162,6 +184,7 @@ impl RunInfo {
             feedback,
             max_steps: if recipe.quantize.max_steps == 0 { longest } else { recipe.quantize.max_steps },
             scale: self.scale_layer(),
+            input,
             target: self.target.clone(),
             structure: self.structure,
             weights: WeightFormat::default(),

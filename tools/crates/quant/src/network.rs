@@ -4,13 +4,14 @@ use anyhow::{Context, Result};
 use elman::audio;
 use elman::blob::{Direction, Readout, Structure};
 use elman::kernel::WeightFormat;
+use elman::scaling::Channel;
 use elman::text::TextUnit;
 use elman_nn::{LayerSpec, Narx, Network, NetworkSpec, Rounding, StructureSpec, Trace, structure};
 use elman_train::Sequence;
 
-use crate::joints;
 use crate::ptq::RangeStats;
 use crate::{IntegerLayer, IntegerModel};
+use crate::{channels, joints};
 
 /// What surrounds the network in a blob.
 #[derive(Clone, Debug)]
@@ -29,8 +30,11 @@ pub struct Surroundings {
     pub feedback: u16,
     /// Longest sequence of a network with a layer that reads backward.
     pub max_steps: u16,
-    /// The layer that scales raw values to the network's inputs.
+    /// The layer that scales features to the network's inputs.
     pub scale: Option<IntegerLayer>,
+    /// The scaling of readings to the network's inputs, with the fraction bits of these. With it, outputs are scaled likewise and no
+    /// weights contain the target.
+    pub input: Option<(u8, Vec<Channel>)>,
     /// Offset and deviation of each output of a series.
     pub target: Vec<(f64, f64)>,
     /// The format that the weights of all layers get.
@@ -154,18 +158,27 @@ fn sums(values: &[f32], width: usize) -> Vec<f64> {
 pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[RangeStats]) -> Result<IntegerModel> {
     let spec = network.spec();
     let mut layers: Vec<IntegerLayer> = around.scale.iter().cloned().collect();
-    let mut in_frac = around.scale.as_ref().map_or(0, |l| l.out_frac);
-    let seen = joints::joined(spec, seen);
+    let scaled = around.input.is_some();
+    let frame = around.input.as_ref().map_or(0, |(frac, _)| *frac);
+    let mut in_frac = around.scale.as_ref().map_or(frame, |l| l.out_frac);
+    let mut seen = joints::joined(spec, seen);
+    if let (true, 1.., Some(last)) = (scaled, around.feedback, seen.last_mut()) {
+        // The channel that an output becomes, in its format: with the same room beyond the training data.
+        last.out_frac = Some(frame);
+    }
     let mut joints = joints::Joints::new(spec, in_frac);
     for (k, ((layer, (inputs, units)), ranges)) in spec.layers.iter().zip(spec.widths()).zip(&seen).enumerate() {
         in_frac = joints.before(k, in_frac, layers.len());
         let last = k + 1 == spec.layers.len();
-        let target = if last { around.target.as_slice() } else { &[] };
+        let target = if last && !scaled { around.target.as_slice() } else { &[] };
         let tensors = |name: &str| network.tensor(&format!("layers.{k}.{name}")).map_or(&[][..], |(_, v)| v);
         let rounding = Rounding { inputs, units, in_frac, ranges, target, weights: around.weights, tensors: &tensors };
         layers.extend(layer.quantize(&rounding).with_context(|| format!("layer {k}"))?);
         in_frac = layers.last().map_or(in_frac, |l| l.out_frac);
     }
+    let out_frac = layers.last().map_or(0, |l| l.out_frac);
+    let outputs = around.target.iter().filter(|_| scaled);
+    let output = outputs.map(|(offset, unit)| channels::output(*offset, *unit, out_frac)).collect();
     let backward = layers.iter().any(|l| l.direction == Direction::Backward);
     Ok(IntegerModel {
         name: around.name.clone(),
@@ -182,5 +195,7 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[RangeStat
         structure: around.structure,
         chains: joints.counts(layers.len()),
         layers,
+        input: around.input.as_ref().map_or(Vec::new(), |(_, channels)| channels.clone()),
+        output,
     })
 }

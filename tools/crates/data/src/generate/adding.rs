@@ -11,12 +11,12 @@ pub(super) fn example(rng: &mut impl Rng, steps: usize) -> (Input, Answer) {
     let marked = [rng.random_range(0..half), rng.random_range(half..steps)];
     let (mut values, mut sum) = (Vec::with_capacity(2 * steps), 0.0);
     for t in 0..steps {
-        let number: f32 = rng.random_range(0.0..1.0);
+        let number = f64::from(rng.random_range(0.0f32..1.0));
         let mark = marked.contains(&t);
         if mark {
             sum += number;
         }
-        values.extend([number, f32::from(u8::from(mark))]);
+        values.extend([number, f64::from(u8::from(mark))]);
     }
     (Input::Values(values), Answer::Values(vec![sum]))
 }

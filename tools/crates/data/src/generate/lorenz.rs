@@ -19,7 +19,7 @@ pub(super) fn example(rng: &mut impl Rng, steps: usize, columns: &[usize]) -> (I
             state = step(state, DT / 2.0, slope);
         }
         if k >= SETTLE {
-            answers.extend(columns.iter().map(|&c| state[c] as f32));
+            answers.extend(columns.iter().map(|&c| f64::from(state[c] as f32)));
         }
     }
     (Input::Values(Vec::new()), Answer::Values(answers))

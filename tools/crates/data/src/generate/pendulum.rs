@@ -35,8 +35,8 @@ pub(super) fn example(rng: &mut impl Rng, steps: usize, columns: &[usize]) -> (I
         }
         let [angle, speed] = state;
         let all = [angle, speed, angle.sin(), angle.cos()];
-        torques.push(torque as f32);
-        answers.extend(columns.iter().map(|&c| all[c] as f32));
+        torques.push(torque);
+        answers.extend(columns.iter().map(|&c| f64::from(all[c] as f32)));
     }
     (Input::Values(torques), Answer::Values(answers))
 }

@@ -49,7 +49,11 @@ pub fn example(rng: &mut ChaCha8Rng, most: usize) -> (Input, Joints, Answer) {
         }
     }
     let labels = (0..nodes).map(|v| if faulty == Some(v) { "faulty" } else { "sound" }.to_owned()).collect();
-    (Input::Values(readings.concat()), Joints::Graph(rows(&places)), Answer::Tags(labels))
+    (
+        Input::Values(readings.concat().into_iter().map(f64::from).collect()),
+        Joints::Graph(rows(&places)),
+        Answer::Tags(labels),
+    )
 }
 
 /// Nearly normal noise: the sum of four uniform numbers.

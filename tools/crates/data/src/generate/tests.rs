@@ -8,7 +8,7 @@ fn make(text: &str) -> Result<Records, Error> {
     Records::open("", &toml::from_str(text).unwrap())
 }
 
-fn values(record: &Record) -> (&[f32], &[f32]) {
+fn values(record: &Record) -> (&[f64], &[f64]) {
     match (&record.input, &record.answer) {
         (Input::Values(input), Answer::Values(answer)) => (input, answer),
         other => panic!("values expected: {other:?}"),
@@ -25,7 +25,7 @@ fn adding_sums_the_marked() {
         let marked: Vec<usize> = (0..50).filter(|t| input[2 * t + 1] == 1.0).collect();
         assert!(marked.len() == 2 && marked[0] < 25 && marked[1] >= 25);
         assert_eq!(answer, [input[2 * marked[0]] + input[2 * marked[1]]]);
-        squares += f64::from((answer[0] - 1.0).powi(2)) / 400.0;
+        squares += (answer[0] - 1.0).powi(2) / 400.0;
     }
     assert!((squares - 1.0 / 6.0).abs() < 0.03, "{squares}");
     assert_eq!(records.steps(&records.train[0]), 50);
@@ -77,7 +77,7 @@ fn the_pendulum_rests_where_torque_meets_gravity() {
     assert!((9.81 * state[0].sin() - 5.0).abs() < 1e-9 && state[1].abs() < 1e-9, "{state:?}");
 
     let records = make("generate = \"pendulum\"\ncount = 20\noutputs = [\"angle\", \"sin\", \"cos\"]").unwrap();
-    let mut most = 0.0_f32;
+    let mut most = 0.0_f64;
     for record in &records.train {
         let (input, answer) = values(record);
         assert_eq!((input.len(), answer.len()), (600, 1800));
@@ -101,7 +101,7 @@ fn lorenz_stays_on_its_attractor() {
     assert!(input.is_empty());
     assert_eq!(records.steps(&records.train[0]), 1000);
     let z = answer.iter().skip(2).step_by(3);
-    let (low, high) = z.fold((f32::MAX, f32::MIN), |(a, b), &v| (a.min(v), b.max(v)));
+    let (low, high) = z.fold((f64::MAX, f64::MIN), |(a, b), &v| (a.min(v), b.max(v)));
     assert!((0.0..15.0).contains(&low) && (35.0..50.0).contains(&high), "{low} {high}");
 }
 
@@ -142,7 +142,7 @@ fn a_faulty_sensor_disagrees_with_its_neighbours() {
     for record in &records.train {
         let (Input::Values(values), Joints::Graph(rows)) = (&record.input, &record.joints) else { panic!("a graph") };
         let Answer::Tags(labels) = &record.answer else { panic!("labels") };
-        let last = |v: usize| f64::from(values[v * 6 + 5]);
+        let last = |v: usize| values[v * 6 + 5];
         assert!(labels.len() >= 6 && labels.len() <= 12 && rows.offsets.len() == labels.len() + 1);
         for (v, label) in labels.iter().enumerate() {
             let heard = &rows.neighbours[rows.offsets[v] as usize..rows.offsets[v + 1] as usize];

@@ -77,7 +77,8 @@ fn cut(record: &mut Record, channels: usize, outputs: usize, share: f64) -> Opti
 pub(super) fn hash(input: &Input) -> [u8; 20] {
     let mut digest = sha1_smol::Sha1::new();
     match input {
-        Input::Values(values) => values.iter().for_each(|v| digest.update(&v.to_le_bytes())),
+        // As f32, which values once were.
+        Input::Values(values) => values.iter().for_each(|v| digest.update(&(*v as f32).to_le_bytes())),
         Input::Symbols(symbols) => symbols.iter().for_each(|s| {
             digest.update(s.as_bytes());
             digest.update(&[0]);

@@ -23,10 +23,10 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
     let mut open = channels.iter().map(|p| Lines::open(p)).collect::<Result<Vec<_>, _>>()?;
     while let Some((line, label)) = labels.next()? {
         let label = crate::lines::trim(label).to_owned();
-        let mut window: Vec<Vec<f32>> = Vec::with_capacity(open.len());
+        let mut window: Vec<Vec<f64>> = Vec::with_capacity(open.len());
         for file in &mut open {
             let values = match file.next()? {
-                Some((_, text)) => text.split_whitespace().map(number).collect::<Result<Vec<f32>, String>>(),
+                Some((_, text)) => text.split_whitespace().map(number).collect::<Result<Vec<f64>, String>>(),
                 None => Err("ends here, but the labels continue".to_owned()),
             };
             let values = values.map_err(|p| file.problem(p))?;

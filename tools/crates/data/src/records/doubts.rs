@@ -72,7 +72,7 @@ fn without_accent(c: char) -> char {
 fn constant(records: &Records) -> Vec<(NoteKind, String)> {
     let width = records.channels.len();
     let ranges = |split: Split| {
-        let mut ranges = vec![[f32::INFINITY, f32::NEG_INFINITY]; width];
+        let mut ranges = vec![[f64::INFINITY, f64::NEG_INFINITY]; width];
         for record in records.split(split) {
             if let Input::Values(values) = &record.input {
                 for step in values.chunks_exact(width.max(1)) {

@@ -9,7 +9,7 @@ use crate::{Error, files};
 /// A recording longer than this is none of a gesture, and is cut into stretches of half of it.
 const LONGEST: usize = 256;
 /// Values above this are thousandths of g: no sensor for hands measures 20 g.
-const MOST_G: f32 = 20.0;
+const MOST_G: f64 = 20.0;
 
 pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     found.meaning = Some((options.task_of(Format::Gestures, &[Task::Class])?, None));
@@ -35,21 +35,21 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
 }
 
 /// Line and readings of each gesture in a log.
-fn gestures(text: &str) -> Vec<(usize, Vec<f32>)> {
-    let mut all: Vec<(usize, Vec<f32>)> = Vec::new();
+fn gestures(text: &str) -> Vec<(usize, Vec<f64>)> {
+    let mut all: Vec<(usize, Vec<f64>)> = Vec::new();
     for (line, text) in text.lines().enumerate() {
         let text = text.trim();
         if text.ends_with("-,-,-") {
             all.push((line + 1, Vec::new()));
         } else if let Some((_, values)) = all.last_mut() {
-            let numbers: Option<Vec<f32>> = text.split(',').map(|v| v.trim().parse().ok()).collect();
+            let numbers: Option<Vec<f64>> = text.split(',').map(|v| v.trim().parse().ok()).collect();
             values.extend(
-                numbers.filter(|n| n.len() == 3 && n.iter().all(|v: &f32| v.is_finite())).into_iter().flatten(),
+                numbers.filter(|n| n.len() == 3 && n.iter().all(|v: &f64| v.is_finite())).into_iter().flatten(),
             );
         }
     }
     all.retain(|(_, values)| !values.is_empty());
-    let largest = all.iter().flat_map(|(_, v)| v).fold(0f32, |m, v| m.max(v.abs()));
+    let largest = all.iter().flat_map(|(_, v)| v).fold(0f64, |m, v| m.max(v.abs()));
     if largest < MOST_G {
         all.iter_mut().flat_map(|(_, v)| v).for_each(|v| *v *= 1000.0);
     }

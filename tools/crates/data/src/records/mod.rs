@@ -58,7 +58,7 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
     /// `[steps * channels]` in the file's own units; empty where a series has outputs only.
-    Values(Vec<f32>),
+    Values(Vec<f64>),
     /// Words or characters, one a step.
     Symbols(Vec<String>),
 }
@@ -76,7 +76,7 @@ pub enum Answer {
     Symbols(Vec<String>),
     /// `[steps * outputs]` in the file's own units; `[outputs]` where only the last step is asked, as in the adding
     /// problem.
-    Values(Vec<f32>),
+    Values(Vec<f64>),
 }
 
 /// All examples of a folder. Their order is that of the files by name, and of the lines in them.

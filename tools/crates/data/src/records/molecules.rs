@@ -61,11 +61,11 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
         let mut values = Vec::with_capacity(nodes * (ELEMENTS.len() + MORE.len()));
         for ((symbol, aromatic, hydrogens, charge), bonds) in molecule.atoms.iter().zip(&bonds) {
             let element = ELEMENTS.iter().position(|e| e == symbol).unwrap_or(ELEMENTS.len() - 1);
-            values.extend((0..ELEMENTS.len()).map(|k| f32::from(u8::from(k == element))));
-            values.extend([aromatic, hydrogens, charge, bonds]);
+            values.extend((0..ELEMENTS.len()).map(|k| f64::from(u8::from(k == element))));
+            values.extend([aromatic, hydrogens, charge, bonds].map(|v| f64::from(*v)));
         }
         let answer = match task {
-            Task::Series => Answer::Values(vec![molecule.y]),
+            Task::Series => Answer::Values(vec![molecule.y.into()]),
             _ => Answer::Label(molecule.y.to_string()),
         };
         found.push_joined(part.split, format!("{name}:{line}"), Input::Values(values), edges.rows(nodes), answer);

@@ -35,13 +35,13 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
     Ok(())
 }
 
-fn row(text: &str, channels: usize) -> Result<(Vec<f32>, String), String> {
+fn row(text: &str, channels: usize) -> Result<(Vec<f64>, String), String> {
     let fields: Vec<&str> = match text.contains(',') {
         true => text.split(',').map(str::trim).collect(),
         false => text.split_whitespace().collect(),
     };
     let (label, values) = fields.split_last().filter(|(_, v)| !v.is_empty()).ok_or("a label without values")?;
-    let values = values.iter().map(|v| number(v)).collect::<Result<Vec<f32>, String>>()?;
+    let values = values.iter().map(|v| number(v)).collect::<Result<Vec<f64>, String>>()?;
     if label.is_empty() {
         return Err("no label at the end of the row".to_owned());
     }

@@ -163,7 +163,7 @@ fn title(column: &Column<'_>, at: usize) -> String {
 }
 
 /// `[rows * columns]`.
-fn values(table: &Table, [first, last]: Rows, columns: &[usize]) -> Result<Vec<f32>, Error> {
+fn values(table: &Table, [first, last]: Rows, columns: &[usize]) -> Result<Vec<f64>, Error> {
     let Some(rows) = table.rows.get(first..=last) else {
         let problem = format!("rows {first} to {last} are asked for, but there are {}", table.rows.len());
         return Err(Error::File { file: table.file.clone(), problem });

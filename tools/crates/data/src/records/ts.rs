@@ -79,7 +79,7 @@ impl Header {
 }
 
 /// Values `[steps * channels]`, the number of channels, and the label of a case.
-fn case(text: &str, header: &Header) -> Result<(Vec<f32>, usize, String), String> {
+fn case(text: &str, header: &Header) -> Result<(Vec<f64>, usize, String), String> {
     let (dimensions, label) = text.rsplit_once(':').ok_or("no `:` before the label")?;
     let label = label.trim();
     if !header.labels.iter().any(|l| l == label) {

@@ -61,7 +61,7 @@ fn label(text: &str) -> Result<String, String> {
 }
 
 /// Values up to the missing ones at the end, which pad a short series; one before that is an error.
-fn until_padding(fields: &[&str]) -> Result<Vec<f32>, String> {
+fn until_padding(fields: &[&str]) -> Result<Vec<f64>, String> {
     match filled(fields) {
         0 => Err("a series without a value; delete the line".to_owned()),
         end => values(&fields[..end]),
@@ -74,7 +74,7 @@ pub(super) fn filled(fields: &[&str]) -> usize {
 }
 
 /// The values of a series, none of which may be missing.
-pub(super) fn values(fields: &[&str]) -> Result<Vec<f32>, String> {
+pub(super) fn values(fields: &[&str]) -> Result<Vec<f64>, String> {
     let value = |(field, k): (&&str, usize)| match is_missing(field) {
         true => Err(format!(
             "a missing value (`{field}`) within the series, its value {k}; fill it in, for example from its neighbours, \

@@ -100,7 +100,7 @@ impl<'a> Column<'a> {
     }
 
     /// The value of a cell of this column.
-    pub(crate) fn value(&self, cell: &str) -> Result<f32, String> {
+    pub(crate) fn value(&self, cell: &str) -> Result<f64, String> {
         let plain = match &self.kind {
             Kind::Unit(unit) => cell.trim().strip_suffix(unit.as_str()).unwrap_or(cell).trim_end(),
             _ => cell,

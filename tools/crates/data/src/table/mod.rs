@@ -115,7 +115,7 @@ impl Table {
 }
 
 /// A number as a table writes it.
-pub(crate) fn number(text: &str, decimal_comma: bool) -> Result<f32, String> {
+pub(crate) fn number(text: &str, decimal_comma: bool) -> Result<f64, String> {
     match decimal_comma && text.contains(',') && !text.contains('.') && text.matches(',').count() == 1 {
         true => lines::number(&text.replace(',', ".")),
         false => lines::number(text).map_err(|problem| match thousands(text) {

@@ -141,8 +141,8 @@ impl LayerKind for Narx {
         let (w, b) = in_physical_units(layer.tensor(head[0]), layer.tensor(head[1]), target);
         let (variant, units, weights) = ("dense", self.outputs, layer.weights);
         let float = FloatLayer { variant, inputs, units, w: &w, u: &[], b: &b, v: &[], weights };
-        let ranges = RangeStats { out: layer.ranges.out, ..RangeStats::default() };
-        layers.push(quantize_layer(&float, in_frac, &ranges)?);
+        let RangeStats { out, out_frac, .. } = *layer.ranges;
+        layers.push(quantize_layer(&float, in_frac, &RangeStats { out, out_frac, ..RangeStats::default() })?);
         Ok(layers)
     }
 

@@ -112,7 +112,7 @@ pub fn compare(
             let sequence = about.sequence(example);
             let clip = &example.frames[..example.steps(model.inputs()) * model.inputs()];
             let mut traces = structure::trace(network, sequence.item());
-            if let Some(last) = traces.last_mut() {
+            if let Some(last) = traces.last_mut().filter(|_| !about.folded().is_empty()) {
                 about.physical(&mut last.out);
             }
             let float = traces.last().map_or(&[][..], |t| &t.out);

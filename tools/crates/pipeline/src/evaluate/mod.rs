@@ -131,7 +131,6 @@ pub fn float(network: &Network<f32>, about: &RunInfo, examples: &[Example], how:
 /// Where an example is longer than the model's longest sequence.
 pub fn integer(model: &Model<'_>, examples: &[Example], how: EvalFlags) -> Result<Vec<ExampleResult>> {
     let inputs = model.inputs();
-    let unit = 2f32.powi(-i32::from(model.out_frac()));
     examples
         .par_iter()
         .map_init(
@@ -147,7 +146,7 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: EvalFlags) -> Resul
                 }
                 if model.structure() != Structure::Sequence {
                     host::structure(model, memory, example, |t, output| {
-                        y.iter_mut().zip(output.logits).for_each(|(y, s)| *y = f32::from(*s) * unit);
+                        host::values(model, &output, &mut y);
                         part.step(t, example, &y);
                     })
                     .map_err(|e| anyhow!("{}: {e}; {}", example.name, way_out(&e)))?;
@@ -163,7 +162,7 @@ pub fn integer(model: &Model<'_>, examples: &[Example], how: EvalFlags) -> Resul
                     given,
                     |t| t >= first,
                     |t, output| {
-                        y.iter_mut().zip(output.logits).for_each(|(y, s)| *y = f32::from(*s) * unit);
+                        host::values(model, &output, &mut y);
                         part.step(t, example, &y);
                     },
                 )
@@ -203,7 +202,12 @@ impl Figure {
 
     /// As text.
     pub fn text(&self) -> String {
-        if self.share { format!("{:.2} %", 100.0 * self.value) } else { format!("{:.4}", self.value) }
+        match self.value {
+            share if self.share => format!("{:.2} %", 100.0 * share),
+            // An error in a small unit.
+            small if small != 0.0 && small.abs() < 1e-3 => format!("{small:.3e}"),
+            value => format!("{value:.4}"),
+        }
     }
 }
 
@@ -337,9 +341,18 @@ pub fn pairs<'a>(examples: &'a [Example], parts: &'a [ExampleResult]) -> impl It
     })
 }
 
-/// Outputs at which two networks differ.
-pub fn disagreements(a: &[ExampleResult], b: &[ExampleResult]) -> usize {
-    a.iter().zip(b).map(|(a, b)| a.answers.iter().zip(&b.answers).filter(|(a, b)| a != b).count()).sum()
+/// Answers in which two networks differ, and all answers: one for each class or step, and one for each sequence that is
+/// written, as a whole.
+pub fn disagreements(examples: &[Example], a: &[ExampleResult], b: &[ExampleResult]) -> [usize; 2] {
+    let mut found = [0, 0];
+    for ((example, a), b) in examples.iter().zip(a).zip(b) {
+        let (differ, all) = match &example.answer {
+            Answer::Symbols(_) => (usize::from(a.answers != b.answers), 1),
+            _ => (a.answers.iter().zip(&b.answers).filter(|(a, b)| a != b).count(), a.answers.len()),
+        };
+        found = [found[0] + differ, found[1] + all];
+    }
+    found
 }
 
 #[cfg(test)]
@@ -359,7 +372,9 @@ mod tests {
         let examples = [example(Answer::Class(1)), example(Answer::Steps(vec![0, 1, 2]))];
         let parts = [part(&[1]), part(&[0, 2, 2])];
         assert!((accuracy(&examples, &parts) - 0.75).abs() < 1e-12);
-        assert_eq!(disagreements(&parts, &[part(&[0]), part(&[0, 2, 1])]), 2);
+        assert_eq!(disagreements(&examples, &parts, &[part(&[0]), part(&[0, 2, 1])]), [2, 4]);
+        let written = [example(Answer::Symbols(vec![0])), example(Answer::Symbols(vec![1, 2]))];
+        assert_eq!(disagreements(&written, &parts, &[part(&[1]), part(&[0, 2, 2, 1, 1])]), [1, 2]);
     }
 
     #[test]

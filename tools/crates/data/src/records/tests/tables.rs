@@ -61,7 +61,7 @@ fn tables_of_other_locales_are_the_same_table() {
     let records = series("log.csv", format!("power\n{one}").as_bytes()).unwrap();
     assert_eq!(records.outputs, ["power"]);
     let Answer::Values(values) = &records.train[0].answer else { panic!("values") };
-    assert!((f64::from(values[3]) - rows(4)[3][0]).abs() < 1e-4);
+    assert!((values[3] - rows(4)[3][0]).abs() < 1e-4);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use elman::net::Output;
 use elman::{RunError, Stream};
 
 use crate::Example;
+use elman_quant::channels;
 
 /// Runs a model that is no sequence over one example, and calls `each` with the number and output of every step or node that
 /// has an answer; of an encoder-decoder, which gets its target (teacher forcing), at every symbol.
@@ -28,6 +29,20 @@ pub fn structure(
         Structure::Seq2seq { .. } => seq2seq::run(model, memory, example, each),
         Structure::Tree { .. } => tree::run(model, memory, example, each),
         Structure::Graph { .. } => graph::run(model, memory, example, each),
+    }
+}
+
+/// The outputs as numbers: logits, or values in the unit that the model was trained on.
+pub fn values(model: &Model<'_>, output: &Output<'_>, values: &mut [f32]) {
+    let outputs = values.iter_mut().zip(output.logits);
+    match model.output_scaling() {
+        Some(scaling) => outputs.zip(scaling.channels()).for_each(|((value, y), channel)| {
+            *value = channels::number(channel.restore(*y), channel.raw_frac) as f32;
+        }),
+        None => {
+            let unit = 2f32.powi(-i32::from(output.frac));
+            outputs.for_each(|(value, y)| *value = f32::from(*y) * unit);
+        }
     }
 }
 
