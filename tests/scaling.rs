@@ -69,34 +69,28 @@ fn damaged_tables_are_refused() {
     let model = synthetic::sensors(5, 2, 7);
     let words = words(&model);
     let (at, last) = (weights_at(&words), 3 * model.input.len());
-    let numbers = |output, channel: u16, c: Channel| LoadError::ScalingNumbers {
-        output,
-        channel,
-        multiplier: c.multiplier,
-        shift: c.shift,
-        raw_frac: c.raw_frac,
-    };
-    for (k, channel) in model.input.iter().enumerate() {
+    let wrong = |output, channel| LoadError::Scaling { output, channel };
+    for k in 0..model.input.len() {
         let place = at + 3 * k;
         for multiplier in [0, MIN_MULTIPLIER - 1, -1, i32::MIN] {
             let error = refused(&words, |w| w[place + 1] = multiplier as u32);
-            assert_eq!(error, numbers(false, k as u16, Channel { multiplier, ..*channel }));
+            assert_eq!(error, wrong(false, k as u16));
         }
         let error = refused(&words, |w| w[place + 2] = w[place + 2] & !0xff | 32);
-        assert_eq!(error, numbers(false, k as u16, Channel { shift: 32, ..*channel }));
+        assert_eq!(error, wrong(false, k as u16));
         for raw_frac in [101, -101, -128] {
             let error = refused(&words, |w| w[place + 2] = w[place + 2] & 0xff | u32::from(raw_frac as i8 as u8) << 8);
-            assert_eq!(error, numbers(false, k as u16, Channel { raw_frac: raw_frac as i8, ..*channel }));
+            assert_eq!(error, wrong(false, k as u16));
         }
         for bit in 16..32 {
-            assert_eq!(refused(&words, |w| w[place + 2] |= 1 << bit), numbers(false, k as u16, *channel));
+            assert_eq!(refused(&words, |w| w[place + 2] |= 1 << bit), wrong(false, k as u16));
         }
     }
     let error = refused(&words, |w| w[at + last + 1] = -5i32 as u32);
-    assert_eq!(error, numbers(true, 0, Channel { multiplier: -5, ..model.output[0] }));
+    assert_eq!(error, wrong(true, 0));
     let error = refused(&words, |w| w[at + last + 2] |= 1);
-    assert_eq!(error, numbers(true, 0, Channel { shift: 1, ..model.output[0] }));
-    assert!(numbers(true, 0, Channel::default()).to_string().contains("channel 0 of the scaling of the outputs"));
+    assert_eq!(error, wrong(true, 0));
+    assert!(wrong(true, 0).to_string().contains("the scaling of the outputs is wrong at channel 0"));
 }
 
 /// Every bit of the entries in the descriptor: an error, or the same channels.
@@ -126,9 +120,7 @@ fn a_scaling_fits_its_model_or_is_refused() {
     assert!(error(&fewer).contains(&wanted.to_string()), "{}", error(&fewer));
 
     let more = IntegerModel { output: vec![Channel::default(); 3], ..good.clone() };
-    let frac = good.layers[1].out_frac;
-    let wanted =
-        LoadError::ScalingShape { output: true, channels: 3, frac, required: 2, required_frac: frac }.to_string();
+    let wanted = LoadError::Scaling { output: true, channel: 2 }.to_string();
     assert!(error(&more).contains(&wanted), "{}", error(&more));
 
     // Features of sound and symbols are no readings.

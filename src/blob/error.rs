@@ -245,32 +245,13 @@ pub enum LoadError {
         /// Words that are required.
         required: usize,
     },
-    /// The scaling of inputs or outputs does not fit the model: it has one channel for each element of a frame of values, or
-    /// for each output, in their format.
-    ScalingShape {
+    /// A channel of the scaling of inputs or outputs has a number out of range, or there is none for each element of a frame of
+    /// values, or for each output, in their format.
+    Scaling {
         /// Whether it scales the outputs.
         output: bool,
-        /// Channels that it has.
-        channels: u16,
-        /// Fraction bits that it gives or reads.
-        frac: u8,
-        /// Channels that the model needs; 0 where it cannot have any.
-        required: u16,
-        /// Fraction bits that the model needs.
-        required_frac: u8,
-    },
-    /// A channel of the scaling of inputs or outputs has a number out of range.
-    ScalingNumbers {
-        /// Whether it scales an output.
-        output: bool,
-        /// Number of the channel.
+        /// Number of the first channel that is wrong, missing or superfluous.
         channel: u16,
-        /// Its multiplier.
-        multiplier: i32,
-        /// Its shift.
-        shift: u8,
-        /// Fraction bits of its readings.
-        raw_frac: i8,
     },
     /// A pooling layer over more vectors, as the model declares their number, than it adds up exactly.
     PoolOverflow {
@@ -410,17 +391,10 @@ impl LoadError {
                 "the frame declares {declared} words for the detector, {required} are required, and only a stream has one: \
                  calibrate the model again"
             ),
-            LoadError::ScalingShape { output, channels, frac, required, required_frac } => write!(
+            LoadError::Scaling { output, channel } => write!(
                 f,
-                "the scaling of the {} has {channels} channels with {frac} fraction bits, the model needs {required} with \
-                 {required_frac}: export the model again",
-                side(output)
-            ),
-            LoadError::ScalingNumbers { output, channel, multiplier, shift, raw_frac } => write!(
-                f,
-                "channel {channel} of the scaling of the {} has multiplier {multiplier}, shift {shift} and {raw_frac} \
-                 fraction bits, one of which is out of range: export the model again",
-                side(output)
+                "the scaling of the {} is wrong at channel {channel}: export the model again",
+                if output { "outputs" } else { "inputs" }
             ),
             _ => self.fmt_layer(f),
         }
@@ -494,11 +468,6 @@ impl LoadError {
             _ => Ok(()),
         }
     }
-}
-
-/// What a scaling scales.
-fn side(output: bool) -> &'static str {
-    if output { "outputs" } else { "inputs" }
 }
 
 /// Name of a layer, known or not to the loader.

@@ -42,7 +42,7 @@ impl<'b> Model<'b> {
         };
         let provided = weights.len();
         let (input, forward, first) = (ChainInput::Frame, None, true);
-        let output = None;
+        let output = VectorFormat::default();
         Loader { model: &mut model, encoded, weights, provided, required: 0, input, output, forward, first }.load()?;
         Ok(model)
     }
@@ -70,7 +70,7 @@ pub(super) struct Loader<'l, 'b> {
     pub(super) required: usize,
     pub(super) input: ChainInput,
     /// The output that the scaling of outputs reads.
-    pub(super) output: Option<VectorFormat>,
+    pub(super) output: VectorFormat,
     /// Number of the layer before, where that one reads forward and no backward one belongs to it.
     forward: Option<usize>,
     /// Whether the next layer is the first of its chain.
@@ -94,7 +94,7 @@ impl<'b> Loader<'_, 'b> {
         let mut layers = self.encoded.layers();
         self.encoded.check()?;
         if let Some(scaling) = operations.scaling {
-            layers = layers.saturating_sub(scaling(self, layers)?);
+            layers = layers.saturating_sub((scaling.load)(self, layers)?);
         }
         let Model { descriptor, operations, .. } = &*self.model;
         let chains = &descriptor.chains;
@@ -108,7 +108,10 @@ impl<'b> Loader<'_, 'b> {
             _ => return Err(LoadError::OperationMissing { operation: Operation::Structures }),
         };
         self.encoded.end()?;
-        self.check(end, streams)?;
+        if let Some(scaling) = self.model.operations.scaling {
+            (scaling.check)(self, end)?;
+        }
+        self.check(end.width, streams)?;
         self.validate()
     }
 
@@ -189,9 +192,8 @@ impl<'b> Loader<'_, 'b> {
     }
 
     /// Checks what the descriptor says of the whole model, and its words.
-    fn check(&mut self, end: VectorFormat, streams: bool) -> Result<(), LoadError> {
+    fn check(&mut self, outputs: u16, streams: bool) -> Result<(), LoadError> {
         let Model { frame, descriptor, layers, operations, .. } = &*self.model;
-        let outputs = end.width;
         let Some(first) = layers.first().filter(|_| outputs > 0) else { return Err(LoadError::NoLayers) };
         let backward = layers.iter().any(|l| l.direction == Direction::Backward);
         let limited = match descriptor.structure {
@@ -203,14 +205,6 @@ impl<'b> Loader<'_, 'b> {
             return Err(LoadError::MaxSteps { max_steps: descriptor.max_steps, backward });
         }
         let symbols = first.spec.widths == WidthRule::Symbol;
-        let scaled = VectorFormat { width: first.inputs, frac: first.in_frac };
-        let (input, none) = (!self.model.input_scaling.is_empty() && symbols, VectorFormat::default());
-        let wrong = if input { Some((false, scaled, none)) } else { None };
-        let wrong = wrong.or(self.output.filter(|format| *format != end).map(|format| (true, format, end)));
-        if let Some((output, VectorFormat { width: channels, frac }, required)) = wrong {
-            let VectorFormat { width: required, frac: required_frac } = required;
-            return Err(LoadError::ScalingShape { output, channels, frac, required, required_frac });
-        }
         let feedback = descriptor.feedback;
         if feedback > 0 && operations.feedback.is_none() {
             return Err(LoadError::OperationMissing { operation: Operation::Feedback });

@@ -32,7 +32,7 @@ pub struct Operations {
     pub(crate) feedback: Option<Feedback>,
     pub(super) text: Option<CountSymbols>,
     pub(super) structures: Option<LoadStructure>,
-    pub(super) scaling: Option<LoadScaling>,
+    pub(super) scaling: Option<Scaling>,
 }
 
 /// Layers that read backward.
@@ -50,8 +50,15 @@ pub(crate) type Feedback = fn(&Model<'_>, memory: &mut [u32], provided: usize);
 pub(super) type CountSymbols = fn(&Text<'_>) -> Result<usize, LoadError>;
 /// Loads the layers of a structure.
 pub(super) type LoadStructure = fn(&mut Loader<'_, '_>) -> Result<VectorFormat, LoadError>;
-/// Loads the scaling of inputs and outputs before so many layers: how many of these are none.
-pub(super) type LoadScaling = fn(&mut Loader<'_, '_>, usize) -> Result<usize, LoadError>;
+
+/// The scaling of inputs and outputs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scaling {
+    /// Loads what is before so many layers: how many of these are none.
+    pub(super) load: fn(&mut Loader<'_, '_>, usize) -> Result<usize, LoadError>,
+    /// Checks that it fits the layers, which give this output.
+    pub(super) check: fn(&Loader<'_, '_>, VectorFormat) -> Result<(), LoadError>,
+}
 
 impl Operations {
     /// These layers, for models that are streams.
@@ -102,7 +109,7 @@ impl Operations {
 
     /// And the scaling of sensors' readings to frames, and of outputs to readings.
     pub const fn with_scaling(self) -> Self {
-        Operations { scaling: Some(scaling::load), ..self }
+        Operations { scaling: Some(scaling::OPERATION), ..self }
     }
 
     /// The layers named.

@@ -1,7 +1,9 @@
 //! Loading the scaling of inputs and outputs: entries before the layers with a tag of their own, which no step runs.
 
 use super::load::{ChainInput, Loader};
+use super::operations::Scaling;
 use super::{LoadError, Model};
+use crate::cell::WidthRule;
 use crate::descriptor::{LayerDescriptor, MAX_WIDTH, VectorFormat};
 use crate::scaling::{Channel, InputScaling, OutputScaling, WORDS};
 
@@ -23,35 +25,35 @@ pub fn scaling_entry(output: bool, channels: u16, frac: u8) -> LayerDescriptor {
     }
 }
 
+/// What the operation needs.
+pub(super) const OPERATION: Scaling = Scaling { load, check };
+
 /// Reads the entries at the front of `layers` layers: how many there are.
-pub(super) fn load(loader: &mut Loader<'_, '_>, layers: usize) -> Result<usize, LoadError> {
+fn load(loader: &mut Loader<'_, '_>, layers: usize) -> Result<usize, LoadError> {
     let mut count = 0usize;
     for output in [false, true] {
         let mut ahead = loader.encoded.clone();
         let l = ahead.layer();
-        if count >= layers || ahead.check().is_err() || (l.tag, l.variant) != (TAG, output.into()) {
+        if count >= layers || (l.tag, l.variant) != (TAG, output.into()) {
             continue;
         }
         *loader.encoded = ahead;
-        count = count.saturating_add(1);
+        loader.encoded.check()?;
+        count = count.wrapping_add(1);
         let LayerDescriptor { inputs: channels, in_frac: frac, .. } = l;
-        let shape = LoadError::ScalingShape { output, channels, frac, required: 0, required_frac: 0 };
-        if l != scaling_entry(output, channels, frac) || channels == 0 || channels > MAX_WIDTH || frac > 15 {
-            return Err(shape);
+        if l != scaling_entry(output, channels, frac) || !(1..=MAX_WIDTH).contains(&channels) {
+            return Err(LoadError::Scaling { output, channel: 0 });
         }
-        let required = usize::from(channels).saturating_mul(WORDS);
+        let required = usize::from(channels).wrapping_mul(WORDS);
         let (words, rest) = loader.weights.split_at_checked(required).unwrap_or_default();
         loader.weights = rest;
-        loader.required = loader.required.saturating_add(required);
+        loader.required = loader.required.wrapping_add(required);
         check_channels(output, words)?;
         let format = VectorFormat { width: channels, frac };
         if output {
             loader.model.output_scaling = words;
-            loader.output = Some(format);
+            loader.output = format;
         } else {
-            if loader.model.descriptor.audio.is_some() {
-                return Err(shape);
-            }
             loader.model.input_scaling = words;
             loader.input = ChainInput::Vector(format);
         }
@@ -61,12 +63,25 @@ pub(super) fn load(loader: &mut Loader<'_, '_>, layers: usize) -> Result<usize, 
 
 /// Checks that the numbers of every channel are in their ranges.
 fn check_channels(output: bool, words: &[u32]) -> Result<(), LoadError> {
-    for (number, words) in (0u16..).zip(words.as_chunks::<WORDS>().0) {
-        let channel = Channel::of_words(words);
-        if !channel.is_valid(output) || channel.to_words() != *words {
-            let Channel { multiplier, shift, raw_frac, .. } = channel;
-            return Err(LoadError::ScalingNumbers { output, channel: number, multiplier, shift, raw_frac });
+    for (channel, words) in (0u16..).zip(words.as_chunks::<WORDS>().0) {
+        let numbers = Channel::of_words(words);
+        if !numbers.is_valid(output) || numbers.to_words() != *words {
+            return Err(LoadError::Scaling { output, channel });
         }
+    }
+    Ok(())
+}
+
+/// Checks that inputs are no features or symbols, and that the outputs have a channel each. That the input has as many channels as
+/// the first layer reads is checked where that is loaded.
+fn check(loader: &Loader<'_, '_>, end: VectorFormat) -> Result<(), LoadError> {
+    let Model { layers, descriptor, input_scaling, output_scaling, .. } = &*loader.model;
+    let symbols = layers.first().is_some_and(|l| l.spec.widths == WidthRule::Symbol);
+    if !input_scaling.is_empty() && (symbols || descriptor.audio.is_some()) {
+        return Err(LoadError::Scaling { output: false, channel: 0 });
+    }
+    if !output_scaling.is_empty() && loader.output != end {
+        return Err(LoadError::Scaling { output: true, channel: loader.output.width.min(end.width) });
     }
     Ok(())
 }

@@ -56,8 +56,7 @@ fn load_errors() -> Vec<LoadError> {
         Audio(audio::Error::Hop { samples: 41, window: 42 }),
         Detect(detect::Error::Smooth { steps: 99 }),
         DetectorWords { declared: 41, required: 42 },
-        ScalingShape { output: false, channels: 41, frac: 42, required: 43, required_frac: 44 },
-        ScalingNumbers { output: true, channel: 41, multiplier: -42, shift: 43, raw_frac: -44 },
+        Scaling { output: true, channel: 41 },
         PoolOverflow { layer: 41, steps: 70_000, most: 65_535 },
     )
 }
