@@ -460,11 +460,15 @@ fn damaged_models_and_runs_are_refused() {
     let csv = b.dir.path().join("x.csv").display().to_string();
     std::fs::write(&csv, "1,2,3\n").unwrap();
     let error = fails(1, &["run", &b.run, &csv]);
-    assert!(error.contains("x.csv:1") && error.contains("32"), "{error}");
+    assert!(error.contains("x.csv, line 1: 3 columns") && error.ends_with("where the model takes 32\n"), "{error}");
     std::fs::write(&csv, format!("{}\n{}70000\n", vec!["1"; 32].join(","), "0,".repeat(31))).unwrap();
     let error = fails(1, &["run", &b.run, &csv]);
     assert!(error.contains("x.csv:2") && error.contains("column 32"), "{error}");
-    assert!(fails(1, &["run", &b.run, "x.txt"]).contains(".wav"));
+    assert!(fails(1, &["run", &b.run, "x.txt"]).contains("x.txt: No such file"));
+    std::fs::write(&csv, "hello, this is no sound\n").unwrap();
+    let note = b.dir.path().join("note.txt").display().to_string();
+    std::fs::copy(&csv, &note).unwrap();
+    assert!(fails(1, &["run", &b.run, &note]).contains("a text that starts with"));
     // Data of other labels.
     let other = b.dir.path().join("other");
     corpus(&other);

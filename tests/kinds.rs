@@ -203,7 +203,8 @@ watch = "loss"
     assert!(said.lines().count() == 600 && (last - y[0] - 3.0).abs() < 0.05, "{last} {}", y[0] + 3.0);
     std::fs::write(&file, "0.5\nx\n").unwrap();
     let out = Command::new(env!("CARGO_BIN_EXE_elman")).args(["run", &task.path("run"), &file]).output().unwrap();
-    assert!(out.status.code() == Some(1) && String::from_utf8_lossy(&out.stderr).contains("inputs.csv:2: column 1"));
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.code() == Some(1) && said.contains("inputs.csv, line 2: column `1`"), "{said}");
 }
 
 #[test]

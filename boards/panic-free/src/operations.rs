@@ -26,6 +26,8 @@ pub static OPERATIONS: Operations = {
         EMBEDDING,
         #[cfg(feature = "delay")]
         DELAY,
+        #[cfg(feature = "norm")]
+        NORM,
         DENSE,
     ]);
     if cfg!(feature = "symbols") {

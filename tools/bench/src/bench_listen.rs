@@ -170,6 +170,7 @@ const PARTS: [&str; 14] = [
     "pool",
     "symbols",
     "delay",
+    "norm",
     "backward",
     "feedback",
     "scaling",

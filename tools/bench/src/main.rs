@@ -11,6 +11,7 @@ mod bitexact;
 mod combinations;
 mod fuzz_seeds;
 mod no_mul64;
+mod odd_recipes;
 mod panic_free;
 mod panics;
 mod recipes;
@@ -40,6 +41,8 @@ enum Verb {
     Combinations(combinations::Args),
     /// Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`
     Recipes(recipes::Args),
+    /// Train recipes with odd values: none may panic, abort or hang: `cargo xtask odd-recipes --every 10`
+    OddRecipes(odd_recipes::Args),
     /// Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`
     Panics(Output),
     /// Show that no step on the Cortex-M0 multiplies 64 bits: `cargo xtask no-mul64`
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Verb::Bitexact(args) => bitexact::run(&args),
         Verb::Combinations(args) => combinations::run(&args),
         Verb::Recipes(args) => recipes::run(&args),
+        Verb::OddRecipes(args) => odd_recipes::campaign(&args),
         Verb::Panics(output) => panics::run(&output),
         Verb::NoMul64 => no_mul64::run(),
         Verb::Size(output) => size::run(&output),

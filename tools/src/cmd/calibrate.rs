@@ -9,7 +9,7 @@ use super::mix::Sources;
 use crate::ui::{Ui, percent};
 use elman_data::files::write_atomically;
 use elman_listen::{
-    self as listening, Calibrated, DetectionCounts, OperatingPoint, OperatingTarget, find, listener_setup,
+    self as listening, Calibrated, DetectionCounts, OperatingPoint, OperatingTarget, check_labels, find, listener_setup,
 };
 use elman_pipeline::run::RunFolder;
 use elman_quant::model::ModelFile;
@@ -49,8 +49,11 @@ impl Cmd {
         ensure!(self.max_false_accepts_per_hour >= 0.0, Usage("--max-false-accepts-per-hour counts from 0".to_owned()));
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
-        let (audio, labels, _) = listener_setup(&model)?;
+        let (audio, labels, keyword) = listener_setup(&model)?;
         let tracks = self.sources.tracks(Some(&self.model), &audio, ui)?;
+        for remark in check_labels(&tracks, &labels, &keyword, audio.sample_rate)? {
+            ui.note(format!("note: {remark}"));
+        }
         let target = OperatingTarget { max_false_accepts_per_hour: self.max_false_accepts_per_hour };
         let found = find(&model, &tracks, target, listening::silence_reset(self.silence_reset, &audio, &labels))?;
         show(&found, &labels, ui);

@@ -30,6 +30,9 @@ enum Action {
         /// A value of the recipe's `[data]` table, for instance `files = "Airline"`
         #[arg(long = "set", value_name = "KEY=VALUE")]
         set: Vec<String>,
+        /// Leaves out files that cannot be read, and says which
+        #[arg(long)]
+        skip_bad: bool,
         /// Most labels shown per split
         #[arg(long, default_value_t = 20)]
         labels: usize,
@@ -39,16 +42,16 @@ enum Action {
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
-        let Action::Check { dir, recipe, set, labels } = self.action;
-        let options = options(recipe.as_deref(), &set)?;
+        let Action::Check { dir, recipe, set, skip_bad, labels } = self.action;
+        let options = RecordOptions { skip_bad, ..options(recipe.as_deref(), &set)? };
         if dir.is_none() && options.generate.is_none() {
             return Err(
                 Usage("name a folder, or say what to generate: --set 'generate = \"adding\"'".to_owned()).into()
             );
         }
         let dir = dir.unwrap_or_default();
-        let survey = match options.generate.is_none() && holds_sound(&dir) {
-            true => Survey::of_corpus(&Corpus::open(&dir, &Options::default())?),
+        let survey = match options.generate.is_none() && Corpus::is_in(&dir) {
+            true => Survey::of_corpus(&Corpus::open(&dir, &Options { skip_bad, ..Options::default() })?),
             false => Survey::of_records(&Records::open(&dir, &options)?),
         };
         show(ui, &survey, labels);
@@ -63,16 +66,6 @@ fn options(recipe: Option<&Path>, set: &[String]) -> Result<RecordOptions> {
     };
     let changes: Vec<String> = set.iter().map(|change| format!("data.{change}")).collect();
     Ok(base.changed(&changes)?.data.unwrap_or_default())
-}
-
-/// Whether there are recordings, or tars that may contain some, in a folder or in the folders in it.
-fn holds_sound(dir: &Path) -> bool {
-    let is_sound = |path: &Path| {
-        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-        extension == "wav" || extension == "flac" || extension == "tar"
-    };
-    let entries = |dir: &Path| std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path());
-    entries(dir).any(|path| is_sound(&path) || entries(&path).any(|p| is_sound(&p)))
 }
 
 fn show(ui: Ui, survey: &Survey, labels: usize) {

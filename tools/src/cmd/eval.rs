@@ -36,6 +36,9 @@ pub struct Cmd {
     /// Recipe that says how the data is read; by default the run folder's
     #[arg(long, value_name = "RECIPE")]
     pub recipe: Option<PathBuf>,
+    /// Leaves out files that cannot be read, and says which
+    #[arg(long)]
+    pub skip_bad: bool,
     /// Runs the float network M times with dropout on, and evaluates the mean (on the host only)
     #[arg(long, value_name = "M")]
     pub mc: Option<usize>,
@@ -108,7 +111,8 @@ impl Cmd {
     pub fn run(self, ui: Ui) -> Result<()> {
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
-        let recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?;
+        let mut recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?;
+        recipe.skip_bad |= self.skip_bad;
         let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), &ui)?;
         let split = source.evaluation_split(self.split.map(Split::from))?;
         let mut evaluated = evaluate(&self.model, &file, &recipe, &source, split)?;

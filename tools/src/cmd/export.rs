@@ -7,6 +7,7 @@ use elman::blob::Model;
 use elman::scaling::Channel;
 use serde::Serialize;
 
+use super::literal::{c_string, comment, identifier};
 use crate::ui::Ui;
 use elman_data::files::write_atomically;
 use elman_quant::model::ModelFile;
@@ -63,16 +64,6 @@ impl Cmd {
     }
 }
 
-/// A name that is valid in Rust and C.
-fn identifier(name: &str) -> String {
-    let mut out: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
-    if out.is_empty() || out.starts_with(|c: char| c.is_ascii_digit()) {
-        out.insert_str(0, "model_");
-    }
-    out
-}
-
 fn labels<'a>(model: &Model<'a>) -> Vec<&'a str> {
     model.descriptor().labels.lines().collect()
 }
@@ -96,7 +87,7 @@ fn rust(stem: &str, model: &Model<'_>) -> String {
          /// Labels of the outputs.\n\
          pub const LABELS: [&str; {count}] = {labels:?};\n\n\
          {scaling}const _: () = assert!(MEMORY_WORDS == BLOB.memory_words() && AUDIO_WORDS == BLOB.audio_words());\n",
-        name = model.name(),
+        name = comment(model.name()),
         memory = model.memory_words(),
         audio = model.frame().audio_words,
         inputs = model.inputs(),
@@ -162,7 +153,7 @@ fn c(stem: &str, model: &Model<'_>, bytes: &[u8]) -> String {
             format!("    {},\n", words.collect::<Vec<_>>().join(", "))
         })
         .collect();
-    let labels: Vec<String> = labels(model).iter().map(|l| format!("{l:?}")).collect();
+    let labels: Vec<String> = labels(model).into_iter().map(c_string).collect();
     format!(
         "/* Model `{name}`, written by `elman export`. */\n\
          #ifndef {upper}_H\n#define {upper}_H\n#include <stdint.h>\n\n\
@@ -170,7 +161,7 @@ fn c(stem: &str, model: &Model<'_>, bytes: &[u8]) -> String {
          #define {upper}_INPUTS {inputs}u\n#define {upper}_OUTPUTS {outputs}u\n#define {upper}_OUT_FRAC {frac}u\n\n\
          static const char *const {stem}_labels[] = {{{labels}}};\n\n{scaling}\
          static const uint32_t {stem}_blob[{count}] = {{\n{words}}};\n\n#endif\n",
-        name = model.name().replace("*/", ""),
+        name = comment(model.name()),
         memory = model.memory_words(),
         audio = model.frame().audio_words,
         inputs = model.inputs(),
@@ -181,16 +172,4 @@ fn c(stem: &str, model: &Model<'_>, bytes: &[u8]) -> String {
         count = bytes.len() / 4,
         words = words.concat(),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_become_identifiers() {
-        assert_eq!(identifier("Key words-2"), "key_words_2");
-        assert_eq!(identifier("3x"), "model_3x");
-        assert_eq!(identifier(""), "model_");
-    }
 }

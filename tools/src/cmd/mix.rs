@@ -38,6 +38,9 @@ pub struct Sources {
     /// Recipe with the table `[stream]`: which words, what is left out; by default the run folder's
     #[arg(long, value_name = "RECIPE")]
     pub recipe: Option<PathBuf>,
+    /// Leaves out files that cannot be read, and says which
+    #[arg(long)]
+    pub skip_bad: bool,
     /// Split whose clips are mixed
     #[arg(long, value_enum, default_value_t = MixedSplit::Valid)]
     pub split: MixedSplit,
@@ -83,7 +86,7 @@ impl Sources {
     /// Where neither is named, or nothing can be read.
     pub fn tracks(&self, run: Option<&Path>, audio: &audio::Config, ui: Ui) -> Result<Vec<Track>> {
         if let Some(dir) = &self.audio {
-            return recordings(dir, audio, &ui);
+            return recordings(dir, audio, self.skip_bad, &ui);
         }
         let dir = self.data.as_ref().context(Usage("name recordings by --audio, or a corpus by --data".to_owned()))?;
         let mut recipe = match (&self.recipe, run.filter(|r| r.is_dir())) {
@@ -91,6 +94,7 @@ impl Sources {
             (None, Some(run)) => RunFolder::open(run)?.recipe()?,
             (None, None) => Recipe::default(),
         };
+        recipe.skip_bad |= self.skip_bad;
         let stream = recipe.stream.get_or_insert_with(StreamRecipe::default).clone();
         let Source::Sound(corpus) = Source::open(dir, &recipe, Some(audio.sample_rate), &ui)? else {
             anyhow::bail!("{} contains no sound", dir.display());

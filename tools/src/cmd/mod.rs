@@ -8,6 +8,7 @@ pub mod export;
 pub mod generate;
 pub mod inspect;
 pub mod listen;
+mod literal;
 pub mod mix;
 pub mod neighbours;
 pub mod probe;

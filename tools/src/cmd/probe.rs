@@ -9,7 +9,7 @@ use super::eval::SplitName;
 use crate::ui::Ui;
 use elman_data::Split;
 use elman_data::files::write_atomically;
-use elman_nn::{Cell, LayerSpec, Network, NetworkSpec, Target};
+use elman_nn::{Cell, LayerSpec, Network, NetworkSpec, StructureSpec, Target};
 use elman_pipeline::RunInfo;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{Encoding, Sequences, Source, wanted_rate};
@@ -31,6 +31,9 @@ pub struct Cmd {
     /// Folder of the corpus; generated data needs none
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Leaves out files that cannot be read, and says which
+    #[arg(long)]
+    pub skip_bad: bool,
     /// Split of the examples; by default test, or valid where the corpus has no test
     #[arg(long, value_enum)]
     pub split: Option<SplitName>,
@@ -65,11 +68,12 @@ impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
         let folder = self.run.as_deref().map(RunFolder::open).transpose()?;
-        let recipe = match (&folder, &self.fresh) {
+        let mut recipe = match (&folder, &self.fresh) {
             (Some(folder), _) => folder.recipe()?,
             (None, Some(path)) => Recipe::read(path, &self.set)?,
             (None, None) => return Err(Usage("name a run folder, or a recipe by --fresh".to_owned()).into()),
         };
+        recipe.skip_bad |= self.skip_bad;
         let generated = recipe.data.as_ref().is_some_and(|data| data.generate.is_some());
         let dir = match (&self.data, generated) {
             (Some(dir), _) => dir.clone(),
@@ -124,6 +128,14 @@ fn sequences(source: &Source, recipe: &Recipe, about: &RunInfo, split: Split, co
 /// Where the network has no recurrent layer, or an example does not fit it.
 pub fn reach(network: &Network<f32>, sequences: &[Sequence], recipe: &Recipe) -> Result<Vec<Reach>> {
     let names = names(network.spec());
+    ensure!(
+        network.spec().structure == StructureSpec::Sequence,
+        Usage(
+            "probe follows a gradient back over the steps of one sequence; in an encoder-decoder, a tree or a graph it goes other \
+             ways. Probe a network of `layers`"
+                .to_owned()
+        )
+    );
     ensure!(!names.is_empty(), "the network has no recurrent layer, so no gradient goes back in time");
     // In f64, where a gradient that has almost vanished is still a number.
     let mut wide = Network::<f64>::new(network.spec(), 0)?;

@@ -1,6 +1,6 @@
 //! `elman quantize`: float network to integers, with the error of each layer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -8,13 +8,16 @@ use serde::{Deserialize, Serialize};
 use crate::ui::{Ui, bytes};
 use elman::detect;
 use elman_data::files::write_atomically;
+use elman_nn::Network;
 use elman_pipeline::evaluate::EvalFlags;
 use elman_pipeline::evaluate::compare::{LayerError, compare};
 use elman_pipeline::run::{RunFolder, Unfinished};
+use elman_pipeline::{Example, RunInfo};
 use elman_quant::IntegerModel;
 use elman_quant::model::ModelFile;
 use elman_quant::network::{calibrate, quantize};
 use elman_quant::with_detector;
+use elman_recipe::Recipe;
 use elman_train::Sequence;
 use elman_verify::cost;
 
@@ -111,6 +114,19 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     let quantized = Quantized { model, blob_bytes, ram_bytes, layers, void };
     folder.add_result("quantize", &quantized)?;
     Ok(quantized)
+}
+
+/// Quantizes the network before it is trained, on one example: what a device could not run is found before hours of training.
+///
+/// # Errors
+/// Where the device could not run the result.
+pub fn rehearse(recipe: &Recipe, about: &RunInfo, examples: &[Example]) -> Result<()> {
+    let network = Network::new(&about.network(recipe), recipe.train.seed)?;
+    let sequences: Vec<Sequence> = examples.iter().take(1).map(|e| about.sequence(e)).collect();
+    let seen = calibrate(&network, &sequences, &about.target);
+    let integer = quantize(&network, &about.surroundings(recipe), &seen)?;
+    ModelFile::from_bytes(Path::new("the model"), &integer.to_blob()?)?.model()?;
+    Ok(())
 }
 
 /// A model that was in the run folder before.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use elman::audio::FrontEnd;
 use elman::blob::{Model, Readout};
 use elman::net::{Output, Probability};
@@ -11,9 +11,10 @@ use serde::Serialize;
 
 use super::{run_text, run_trace};
 use crate::ui::Ui;
-use elman_pipeline as pipeline;
+use elman_data::{Numbers, Task};
 use elman_pipeline::evaluate::host;
-use elman_pipeline::readings;
+use elman_pipeline::run::RunFolder;
+use elman_pipeline::{self as pipeline, Encoding, Frames, readings};
 use elman_quant::model::ModelFile;
 
 /// Streams an input through the integer network of the device.
@@ -27,7 +28,7 @@ pub struct Cmd {
     /// A wav or flac, a text of which each line is a sequence, or a csv with a frame a line:
     /// values in their own units, raw features where the model reads sound; with --trace also a json of integers
     pub input: PathBuf,
-    /// Shows the outputs as values, not as probabilities of labels; the default for a network that reads its own outputs
+    /// Shows the outputs as values, not as probabilities of labels; the default for a series
     #[arg(long)]
     pub values: bool,
     /// Shows the answer at each N-th frame too
@@ -75,8 +76,7 @@ impl Cmd {
         }
         if let Some(text) = model.text() {
             let name = self.input.display().to_string();
-            let bytes = std::fs::read(&self.input).with_context(|| format!("cannot read {name}"))?;
-            let content = String::from_utf8(bytes).with_context(|| format!("{name} is no UTF-8 text; convert it"))?;
+            let content = elman_data::files::text(&self.input)?;
             let lines = run_text::run(&model, text, &name, &content)?;
             ensure!(!lines.is_empty(), "{name} contains no text");
             if let Some(to) = &self.trace {
@@ -112,7 +112,13 @@ impl Cmd {
         let mut memory = vec![0; model.memory_words()];
         host::run(&model, &mut memory, frames.iter().map(Vec::as_slice), wanted, answer)
             .map_err(|e| anyhow::anyhow!("{}: {e}", self.input.display()))?;
-        let series = self.values || model.feedback() > 0 || model.output_scaling().is_some();
+        // The softmax of values says nothing, and of one output it is always 1.
+        let is_series = self.encoding()?.is_some_and(|e| e.task == Task::Series);
+        let series = self.values
+            || model.feedback() > 0
+            || model.outputs() == 1
+            || is_series
+            || model.output_scaling().is_some();
         for a in &answers {
             let when = a.seconds.map_or(format!("frame {:>5}", a.frame), |s| format!("{s:>7.2} s"));
             if series {
@@ -126,12 +132,19 @@ impl Cmd {
         ui.result(&Answers { input: self.input.clone(), frames: frames.len(), answers })
     }
 
+    /// How the data of a run folder was read; a blob alone does not say.
+    fn encoding(&self) -> Result<Option<Encoding>> {
+        let about = || Ok(RunFolder::open(&self.model)?.about()?.encoding);
+        self.model.is_dir().then(about).transpose()
+    }
+
     fn frames(&self, model: &Model<'_>, ui: Ui) -> Result<Vec<Vec<i16>>> {
         let name = self.input.display();
+        let is_sound = elman_data::is_sound(&self.input.to_string_lossy());
         let ending = self.input.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
         match (ending.as_str(), model.audio()) {
-            ("csv" | "tsv", _) => self.csv(model, if ending == "csv" { b',' } else { b'\t' }, ui),
-            ("wav" | "flac", Some(audio)) => {
+            ("csv" | "tsv", _) => self.table(model, ui),
+            (_, Some(audio)) => {
                 let (samples, notes) = pipeline::read_clip(&self.input, audio)?;
                 notes.iter().for_each(|n| ui.note(format!("note: {n}")));
                 let mut memory = vec![0; audio.memory_words()];
@@ -146,29 +159,36 @@ impl Cmd {
                 );
                 Ok(frames)
             }
-            ("wav" | "flac", None) => bail!("{name} is sound, but this model reads {} numbers a frame", model.inputs()),
-            _ => bail!(
-                "{name}: the input's name must end in .wav, .flac, .csv or .tsv; text is for models that read text"
+            (_, None) if is_sound => {
+                bail!("{name} is sound, but this model reads {} numbers a frame", model.inputs())
+            }
+            (_, None) => bail!(
+                "{name}: the input's name must end in .csv or .tsv, as this model reads {} numbers a frame; text is for models \
+                that read text",
+                model.inputs()
             ),
         }
     }
 
-    /// Frames of a csv: raw features of a model that reads sound, else values in their own units. Values beyond the range of
-    /// the input are clamped, as the device does, and counted.
-    fn csv(&self, model: &Model<'_>, delimiter: u8, ui: Ui) -> Result<Vec<Vec<i16>>> {
+    /// Frames of a table: raw features of a model that reads sound, else values in their own units, in the columns that
+    /// it was trained on or in as many as it takes. Values beyond the range of the input are clamped, as the device does, and
+    /// counted.
+    fn table(&self, model: &Model<'_>, ui: Ui) -> Result<Vec<Vec<i16>>> {
         let name = self.input.display();
         let (inputs, closed) = (model.inputs(), model.external_inputs());
         let unit = match model.audio() {
             Some(_) => 1.0,
             None => 2f64.powi(i32::from(model.in_frac())),
         };
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(delimiter)
-            .comment(Some(b'#'))
-            .from_path(&self.input)
-            .with_context(|| format!("cannot read {name}"))?;
+        let named = match self.encoding()?.map(|e| e.frames) {
+            Some(Frames::Values { mut channels, feedback, .. }) => {
+                channels.truncate(channels.len() - feedback.min(channels.len()));
+                channels
+            }
+            _ => Vec::new(),
+        };
+        let table = Numbers::read(&self.input, &named, &[inputs, closed], model.outputs())?;
+        table.notes.iter().for_each(|n| ui.note(format!("note: {n}")));
         let scaling: Vec<Channel> = model.input_scaling().map_or(Vec::new(), |s| s.channels().collect());
         let element = |k: usize, number: f64| match scaling.get(k) {
             Some(channel) => readings::element(channel, number),
@@ -178,41 +198,28 @@ impl Cmd {
                 (clamped as i16, clamped != rounded)
             }
         };
-        let (mut frames, mut clamped) = (Vec::new(), vec![0usize; inputs]);
-        for record in reader.records() {
-            let record = record.with_context(|| name.to_string())?;
-            let line = record.position().map_or(0, |p| p.line());
-            let closes = if closed < inputs { format!(", or {closed} with its loop closed") } else { String::new() };
-            ensure!(
-                record.len() == inputs || record.len() == closed,
-                "{name}:{line}: {} values, the model reads {inputs} a frame{closes}",
-                record.len()
-            );
-            let mut value = |(k, v): (usize, &str)| {
-                let number: f64 = v
-                    .trim()
-                    .parse()
-                    .ok()
-                    .filter(|n: &f64| n.is_finite())
-                    .with_context(|| format!("{name}:{line}: column {}: {v:?} is no number", k + 1))?;
-                let (x, saturated) = element(k, number);
+        let mut clamped = vec![0usize; inputs];
+        let mut frames = Vec::new();
+        for (line, row) in &table.rows {
+            let mut frame = Vec::with_capacity(row.len());
+            for ((k, number), column) in row.iter().enumerate().zip(&table.names) {
+                let (x, saturated) = element(k, *number);
                 ensure!(
                     !saturated || model.audio().is_none(),
-                    "{name}:{line}: column {}: {number} is no feature of sound, which has 16 bits",
-                    k + 1
+                    "{name}:{line}: column {column}: {number} is no feature of sound, which has 16 bits"
                 );
                 clamped[k] += usize::from(saturated);
-                Ok(x)
-            };
-            frames.push(record.iter().enumerate().map(&mut value).collect::<Result<Vec<i16>>>()?);
+                frame.push(x);
+            }
+            frames.push(frame);
         }
-        for (k, count) in clamped.iter().enumerate().filter(|(_, count)| **count > 0) {
-            ui.note(format!(
-                "note: column {}: {count} of {} values are beyond the range of the model's input and were clamped, as the device \
-                 does",
-                k + 1,
-                frames.len()
-            ));
+        for ((count, column), all) in clamped.iter().zip(&table.names).zip(std::iter::repeat(frames.len())) {
+            if *count > 0 {
+                ui.note(format!(
+                    "note: column {column}: {count} of {all} values are beyond the range of the model's input and were \
+                     clamped, as the device does"
+                ));
+            }
         }
         ensure!(!frames.is_empty(), "{name} has no frames");
         Ok(frames)

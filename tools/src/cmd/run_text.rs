@@ -91,35 +91,40 @@ pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Resu
             lines.push(out);
             continue;
         }
-        let scores = scores(model, &mut memory, &frames).with_context(place)?;
         let best = |scores: &[f64]| {
             let k = (1..scores.len()).fold(0, |best, k| if scores[k] > scores[best] { k } else { best });
             model.label(k as u16).map_or(format!("output {k}"), str::to_owned)
         };
-        if model.readout() == Readout::Last {
-            out.label = scores.last().map(|s| best(s));
-        } else if model.descriptor().labels.is_empty() {
-            let mut nats = Nats::default();
-            for (scores, next) in scores.iter().zip(frames.iter().skip(1)) {
-                nats.add(scores, usize::from(*next as u16));
+        // Nothing is kept of a step but its answer: a line may have millions.
+        let (last, language) = (model.readout() == Readout::Last, model.descriptor().labels.is_empty());
+        let mut nats = Nats::default();
+        let mut labels = Vec::new();
+        let answer = |t: usize, scores: &[f64]| match (last, language) {
+            (true, _) => out.label = Some(best(scores)),
+            (false, true) => {
+                frames.get(t + 1).into_iter().for_each(|next| nats.add(scores, usize::from(*next as u16)));
             }
-            out.nats = Some(nats.mean());
-        } else {
-            out.tags = symbols(text.unit, line).into_iter().zip(scores.iter().map(|s| best(s))).collect();
+            (false, false) => labels.push(best(scores)),
+        };
+        steps(model, &mut memory, &frames, answer).with_context(place)?;
+        match (last, language) {
+            (true, _) => {}
+            (false, true) => out.nats = Some(nats.mean()),
+            (false, false) => out.tags = symbols(text.unit, line).into_iter().zip(labels).collect(),
         }
         lines.push(out);
     }
     Ok(lines)
 }
 
-/// The logits of every step.
-fn scores(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<Vec<Vec<f64>>> {
-    let real = |output: elman::net::Output<'_>| {
+/// Gives the logits of every step, in real numbers.
+fn steps(model: &Model<'_>, memory: &mut [u32], frames: &[i16], mut answer: impl FnMut(usize, &[f64])) -> Result<()> {
+    let mut scores = Vec::new();
+    let each = |t: usize, output: elman::net::Output<'_>| {
         let unit = 2f64.powi(-i32::from(output.frac));
-        output.logits.iter().map(|s| f64::from(*s) * unit).collect()
+        scores.clear();
+        scores.extend(output.logits.iter().map(|s| f64::from(*s) * unit));
+        answer(t, &scores);
     };
-    let mut scores = Vec::with_capacity(frames.len());
-    host::run(model, memory, frames.chunks(1), |_| true, |_, output| scores.push(real(output)))
-        .map_err(|e| anyhow::anyhow!("{e}"))?;
-    Ok(scores)
+    host::run(model, memory, frames.chunks(1), |_| true, each).map_err(|e| anyhow::anyhow!("{e}"))
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::ui::{Progress as Bar, Ui, bytes, percent, thousands};
 use elman_data::records::Task;
 use elman_data::{Augment, Split};
+use elman_nn::Network;
 use elman_pipeline::RunInfo;
 use elman_pipeline::Streams;
 use elman_pipeline::evaluate::{self, Figure};
@@ -51,6 +52,9 @@ pub struct Cmd {
     /// Reads the data, estimates memory and time of the run, and ends
     #[arg(long, conflicts_with_all = ["resume", "force", "watch"])]
     pub dry_run: bool,
+    /// Leaves out files that cannot be read, and says which
+    #[arg(long)]
+    pub skip_bad: bool,
     /// Rewrites report.html after every epoch
     #[arg(long)]
     pub watch: bool,
@@ -102,6 +106,7 @@ impl Cmd {
         if let Some(threads) = self.threads {
             recipe.train.threads = threads;
         }
+        recipe.skip_bad |= self.skip_bad;
         if self.print_recipe {
             let text = recipe.to_toml()?;
             ui.line(text.trim_end());
@@ -226,6 +231,7 @@ impl Prepared {
 /// As [`train`], as far as they can be known in advance.
 pub fn dry_run(source: &Source, recipe: &Recipe) -> Result<Forecast> {
     let prepared = Prepared::of(source, recipe)?;
+    runs_on_a_device(&prepared, recipe)?;
     let [train, _] = prepared.sets(source, recipe, None);
     forecast(&prepared.about.network(recipe), &recipe.train, train.as_ref()).map_err(wrong_recipe)
 }
@@ -258,6 +264,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
     let Prepared { about, train: train_examples, valid: valid_examples, test: test_examples } = &prepared;
     show_channels(&about.encoding, source, ui);
     let mut trainer = begin(folder, recipe, about, how, ui)?;
+    runs_on_a_device(&prepared, recipe)?;
     let inputs = about.encoding.inputs();
     let clips = recipe.quantize.calibration_clips;
     let calibration = pipeline::spread(train_examples, clips, inputs, MOST_CALIBRATION_STEPS);
@@ -346,6 +353,13 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
     })
 }
 
+/// A network that a device could not run is a mistake of the recipe, and is not trained.
+fn runs_on_a_device(prepared: &Prepared, recipe: &Recipe) -> Result<()> {
+    Network::<f32>::new(&prepared.about.network(recipe), 0).map_err(|e| wrong_recipe(e.into()))?;
+    super::quantize::rehearse(recipe, &prepared.about, &prepared.train)
+        .map_err(|e| Usage(format!("the recipe describes a network that no device runs: {e:#}")).into())
+}
+
 /// The trainer of a new run, or of one that is resumed.
 fn begin(folder: &RunFolder, recipe: &Recipe, about: &RunInfo, how: TrainFlags, ui: Ui) -> Result<Trainer> {
     if !how.resume {
@@ -400,6 +414,7 @@ fn resume_hint(folder: &RunFolder) -> String {
 fn same_run(folder: &RunFolder, recipe: &Recipe, fingerprint: u64) -> Result<()> {
     let mut began = folder.recipe()?;
     began.train.threads = recipe.train.threads;
+    began.skip_bad = recipe.skip_bad;
     ensure!(
         began == *recipe,
         Usage(format!(

@@ -123,7 +123,7 @@ impl Cmd {
         let (name, text) = match &self.machine {
             None => ("the example machine".to_owned(), LECTURE.to_owned()),
             Some(path) => {
-                let text = std::fs::read_to_string(path)
+                let text = elman_data::files::text(path)
                     .with_context(|| format!("cannot read the machine {}", path.display()))?;
                 (path.display().to_string(), text)
             }

@@ -41,6 +41,9 @@ pub struct Cmd {
     /// Recipe that says how the data is read; by default the run folder's
     #[arg(long, value_name = "RECIPE")]
     pub recipe: Option<PathBuf>,
+    /// Leaves out files that cannot be read, and says which
+    #[arg(long)]
+    pub skip_bad: bool,
     /// The repository's folder `boards`
     #[arg(long, value_name = "DIR")]
     pub boards: Option<PathBuf>,
@@ -51,7 +54,8 @@ impl Cmd {
     pub fn run(self, ui: Ui) -> Result<()> {
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
-        let recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?;
+        let mut recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?;
+        recipe.skip_bad |= self.skip_bad;
         let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), &ui)?;
         let encoding = Encoding::of_model(&model, &source)?;
         let examples = encoding.examples(&source, source.evaluation_split(None)?)?;

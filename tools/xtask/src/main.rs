@@ -95,6 +95,10 @@ const VERBS: &[Verb] = &[
         "Train, quantize and run every legal combination of layers on the M4: `cargo xtask combinations --every 10`",
     ),
     bench("recipes", "Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`"),
+    bench(
+        "odd-recipes",
+        "Train recipes with odd values: none may panic, abort or hang: `cargo xtask odd-recipes --every 10`",
+    ),
     bench("panics", "Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`"),
     bench("no-mul64", "Show that no step on the Cortex-M0 multiplies 64 bits: `cargo xtask no-mul64`"),
     bench("size", "Measure flash and RAM of an inference firmware: `cargo xtask size --check`"),

@@ -1,8 +1,9 @@
 //! A corpus in memory: labels, splits, clips.
 
 use super::layout::{self, Found};
-use super::note::gather;
-use super::{Error, Layout, Note, NoteKind, Sound, read_sound, split};
+use super::note::{gather, names, said};
+use super::records::doubts;
+use super::{Error, Layout, Note, NoteKind, Sound, ending, read_sound, source::Source, split};
 use elman_resample::resample;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -43,11 +44,20 @@ pub struct Options {
     pub words: Vec<String>,
     /// Labels whose clips are not read.
     pub leave_out: Vec<String>,
+    /// Whether recordings that cannot be read are left out and noted; otherwise all of them are named in an error.
+    pub skip_bad: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { sample_rate: None, strict: false, valid_share: 0.1, words: Vec::new(), leave_out: Vec::new() }
+        Options {
+            sample_rate: None,
+            strict: false,
+            valid_share: 0.1,
+            words: Vec::new(),
+            leave_out: Vec::new(),
+            skip_bad: false,
+        }
     }
 }
 
@@ -90,43 +100,43 @@ pub struct Corpus {
 }
 
 impl Corpus {
+    /// Whether a folder looks like a corpus of sound: by recordings, or tars that may hold some, in it or in the folders
+    /// below.
+    pub fn is_in(dir: impl AsRef<Path>) -> bool {
+        layout::is_in(dir.as_ref())
+    }
+
     /// Finds out the layout of `dir`, and loads all of it, on all cores.
     ///
     /// # Errors
-    /// The first file, by name, that cannot be used, or what keeps the corpus from being trained on.
+    /// All files that cannot be used, or what keeps the corpus from being trained on.
     pub fn open(dir: impl AsRef<Path>, options: &Options) -> Result<Corpus, Error> {
         let dir = dir.as_ref();
         let (layout, mut listing) = layout::list(dir)?;
+        let mut noted = std::mem::take(&mut listing.notes);
+        split::check_labels(&listing.clips)?;
         leave_out(&mut listing.clips, &options.leave_out)?;
         select_words(&mut listing.clips, &options.words)?;
+        if listing.missing.is_empty() {
+            split::check(dir, &listing.clips)?;
+        }
+        let (sounds, noises) = read_all(&mut listing, options, &mut noted)?;
         split::check(dir, &listing.clips)?;
         let valid_is_carved = options.valid_share > 0.0 && !listing.clips.iter().any(|c| c.split == Split::Valid);
         if valid_is_carved {
-            split::carve_valid(&mut listing.clips, options.valid_share);
+            noted.push(split::carve_valid(&mut listing.clips, options.valid_share));
         }
-
-        let read = |(name, source): (&str, &super::source::Source)| read_sound(name, source.read()?);
-        let sounds = listing.clips.par_iter().map(|c| read((&c.name, &c.source)));
-        let sounds = in_order(sounds.collect())?;
-        let noises = in_order(listing.noise.par_iter().map(|(name, source)| read((name, source))).collect())?;
         let sample_rate = options.sample_rate.unwrap_or_else(|| usual_rate(&sounds));
 
         let labels: Vec<String> =
             listing.clips.iter().map(|c| c.label.clone()).collect::<BTreeSet<_>>().into_iter().collect();
-        let mut noted: Vec<(NoteKind, String)> = Vec::new();
-        for (clip, sound) in listing.clips.iter().zip(&sounds) {
-            noted.extend(sound.notes.iter().map(|&kind| (kind, clip.name.clone())));
-            if sound.rate != sample_rate {
-                if options.strict {
-                    return Err(Error::SampleRate { name: clip.name.clone(), rate: sound.rate, wanted: sample_rate });
-                }
-                noted.push((NoteKind::Resampled { from: sound.rate, to: sample_rate }, clip.name.clone()));
-            }
-            if sound.samples.iter().all(|&x| x == 0) {
-                noted.push((NoteKind::Silent, clip.name.clone()));
-            }
-        }
+        noted.splice(0..0, conversions(&listing.clips, &sounds, sample_rate, options.strict)?);
         noted.extend(same_samples(&listing.clips, &sounds));
+        let of_split = |split: Split| {
+            listing.clips.iter().filter(|c| c.split == split).map(|c| c.label.as_str()).collect::<BTreeSet<_>>()
+        };
+        noted.extend(doubts::missing(of_split));
+        noted.extend(doubts::alike(labels.iter().map(String::as_str)));
 
         let mut corpus = Corpus {
             dir: dir.into(),
@@ -167,9 +177,91 @@ impl Corpus {
     }
 }
 
-/// The first error in the order of the clips, so that the message does not depend on threads.
-fn in_order(sounds: Vec<Result<Sound, Error>>) -> Result<Vec<Sound>, Error> {
-    sounds.into_iter().collect()
+/// The sounds of clips and of noise. Those that cannot be read are all named in an error, or left out with a note where the
+/// options say so; those of an encoding that need not be known, as ALAC in .m4a, are left out with a note.
+fn read_all(
+    listing: &mut layout::Listing,
+    options: &Options,
+    noted: &mut Vec<(NoteKind, String)>,
+) -> Result<(Vec<Sound>, Vec<Sound>), Error> {
+    let read = |name: &str, source: &Source| read_sound(name, source.read()?);
+    let of = listing.clips.len() + listing.noise.len() + listing.missing.len();
+    let clips: Vec<_> = listing.clips.par_iter().map(|c| read(&c.name, &c.source)).collect();
+    let noises: Vec<_> = listing.noise.par_iter().map(|(name, source)| read(name, source)).collect();
+
+    let all: BTreeSet<String> = listing.clips.iter().map(|c| c.label.clone()).collect();
+    let good = |sounds: &[Result<Sound, Error>]| -> BTreeSet<String> {
+        listing.clips.iter().zip(sounds).filter(|(_, s)| s.is_ok()).map(|(c, _)| c.label.clone()).collect()
+    };
+    // Without a clip of a label there is no label: that is never passed over.
+    let lost: BTreeSet<String> = all.difference(&good(&clips)).cloned().collect();
+    let mut bad = std::mem::take(&mut listing.missing);
+    let mut unread: Vec<Error> = Vec::new();
+    let (mut sounds, mut kept) = (Vec::new(), Vec::new());
+    for (clip, sound) in std::mem::take(&mut listing.clips).into_iter().zip(clips) {
+        match sound {
+            Ok(sound) => {
+                sounds.push(sound);
+                kept.push(clip);
+            }
+            Err(e) if is_passed_over(&clip.name, &e) && !lost.contains(&clip.label) => unread.push(e),
+            Err(e) => bad.push(e),
+        }
+    }
+    listing.clips = kept;
+    let mut background = Vec::new();
+    for ((name, _), sound) in listing.noise.iter().zip(noises) {
+        match sound {
+            Ok(sound) => background.push(sound),
+            Err(e) if is_passed_over(name, &e) => unread.push(e),
+            Err(e) => bad.push(e),
+        }
+    }
+    if let Some(first) = unread.first() {
+        noted.push(said(format!(
+            "{} file(s) not read, of an encoding that is not known (first: {first})",
+            unread.len()
+        )));
+    }
+    match bad.len() {
+        0 => {}
+        n if options.skip_bad => {
+            let files: Vec<String> = bad.iter().map(Error::file).collect();
+            let files = names(files.iter().map(String::as_str));
+            noted.push(said(format!("{n} of {of} files left out: {files}; the first: {}", bad[0])));
+        }
+        1 => return Err(bad.remove(0)),
+        _ => return Err(Error::Bad { errors: bad, of }),
+    }
+    Ok((sounds, background))
+}
+
+/// Whether a recording is of an encoding that is not known, in a container whose name promises less than .wav does.
+fn is_passed_over(name: &str, error: &Error) -> bool {
+    matches!(error, Error::NotAudio { .. }) && !matches!(ending(name).as_str(), "wav" | "wave" | "bwf" | "flac")
+}
+
+/// Notes on what was converted.
+fn conversions(
+    clips: &[Found],
+    sounds: &[Sound],
+    sample_rate: u32,
+    strict: bool,
+) -> Result<Vec<(NoteKind, String)>, Error> {
+    let mut noted = Vec::new();
+    for (clip, sound) in clips.iter().zip(sounds) {
+        noted.extend(sound.notes.iter().map(|&kind| (kind, clip.name.clone())));
+        if sound.rate != sample_rate {
+            if strict {
+                return Err(Error::SampleRate { name: clip.name.clone(), rate: sound.rate, wanted: sample_rate });
+            }
+            noted.push((NoteKind::Resampled { from: sound.rate, to: sample_rate }, clip.name.clone()));
+        }
+        if sound.samples.iter().all(|&x| x == 0) {
+            noted.push((NoteKind::Silent, clip.name.clone()));
+        }
+    }
+    Ok(noted)
 }
 
 fn at_rate(sound: Sound, rate: u32) -> Vec<i16> {

@@ -16,12 +16,14 @@ pub enum Error {
         reason: std::io::Error,
     },
     /// The bytes are not a recording in a known format.
-    #[error("{name}: not a wav or flac recording ({found}); convert it, for example: ffmpeg -i INPUT -ac 1 OUTPUT.wav")]
+    #[error("{name}: not a recording that can be read ({found}); {way}")]
     NotAudio {
         /// The file.
         name: String,
         /// What was found instead.
         found: String,
+        /// What to do.
+        way: String,
     },
     /// The recording ends before its header says so.
     #[error("{name}: cut off after {found} of {expected} samples; copy or record it again, or take it out")]
@@ -60,21 +62,58 @@ pub enum Error {
         /// The rate wanted, in Hz.
         wanted: u32,
     },
+    /// Several files that cannot be used, each with why.
+    #[error("{} of {of} files cannot be used:\n{}\nmend them or take them out; --skip-bad goes on without them", errors.len(), list(errors))]
+    Bad {
+        /// What is wrong with each, in the order of their names.
+        errors: Vec<Error>,
+        /// How many files there are.
+        of: usize,
+    },
     /// The folder contains nothing that looks like a corpus.
     #[error(
-        "{}: no corpus found here; understood are: train.csv (file,label[,speaker]) next to a folder or tar of \
-        wav/flac, a folder per word, and files named DIGIT_SPEAKER_INDEX.wav",
+        "{}: no corpus found here{found}; understood are: train.csv (file,label[,speaker]) next to a folder or tar of \
+        recordings, a folder per word (or train/WORD, test/WORD), files named DIGIT_SPEAKER_INDEX.wav, and what Edge \
+        Impulse (info.labels) and Hugging Face (metadata.csv) export",
         dir.display()
     )]
     NoCorpus {
         /// The folder.
         dir: PathBuf,
+        /// What was found instead; empty where that is nothing.
+        found: String,
     },
     /// A folder of a word without a recording.
-    #[error("{}: a folder without wav or flac files; fill it or delete it", dir.display())]
+    #[error("{}: a folder without recordings that can be read{found}; fill it or delete it", dir.display())]
     EmptyFolder {
         /// The folder.
         dir: PathBuf,
+        /// What it holds instead; empty where that is nothing.
+        found: String,
+    },
+    /// Folders that are parts of a corpus, with nothing that says what is in their recordings.
+    #[error(
+        "{}: the folders {names} are parts of a corpus, no labels; put the recordings into a folder per label in each \
+        ({first}/LABEL/x.wav), or name the label of each in train.csv (file,label)",
+        dir.display()
+    )]
+    NoLabels {
+        /// The folder.
+        dir: PathBuf,
+        /// The folders in it.
+        names: String,
+        /// The first of them.
+        first: String,
+    },
+    /// A label that no model can carry.
+    #[error("{name}: the label {label:?} {problem}; rename it")]
+    Label {
+        /// A clip or an example with it.
+        name: String,
+        /// The label.
+        label: String,
+        /// What is wrong with it.
+        problem: &'static str,
     },
     /// A line of a manifest that cannot be used.
     #[error("{}, line {line}: {problem}", file.display())]
@@ -107,7 +146,7 @@ pub enum Error {
     /// The folder contains nothing that looks like examples.
     #[error(
         "{}: no examples found here: {hint}; understood are: .ts, .conllu, CoNLL columns (conll in the name), \
-        seq.in/seq.out/label, .tra/.tes rows, folders train/ and test/ of text files per class or of a file per \
+        seq.in/seq.out/label, .tra/.tes rows, UCR's .tsv, folders train/ and test/ of text files per class or of a file per \
         channel with y_*.txt, plain .txt, .json poems, .csv and .tsv series, each maybe gzipped",
         dir.display()
     )]
@@ -185,7 +224,34 @@ pub enum Error {
     },
 }
 
+/// Most errors that are listed at once.
+const LISTED: usize = 20;
+
+/// Errors, one a line.
+fn list(errors: &[Error]) -> String {
+    let mut lines: Vec<String> = errors.iter().take(LISTED).map(|e| format!("  {e}")).collect();
+    if errors.len() > LISTED {
+        lines.push(format!("  and {} more", errors.len() - LISTED));
+    }
+    lines.join("\n")
+}
+
 impl Error {
+    /// The file that it is about; empty where it is about more.
+    pub(crate) fn file(&self) -> String {
+        match self {
+            Error::NotAudio { name, .. }
+            | Error::Truncated { name, .. }
+            | Error::Damaged { name, .. }
+            | Error::Empty { name }
+            | Error::Missing { name, .. } => name.clone(),
+            Error::Io { path: file, .. } | Error::File { file, .. } | Error::Line { file, .. } => {
+                file.display().to_string()
+            }
+            _ => String::new(),
+        }
+    }
+
     /// An [`Error::Io`] of `path`.
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();

@@ -1,10 +1,47 @@
-//! Writing files so that nothing is lost.
+//! Reading files that are files, and writing files so that nothing is lost.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
+
+use crate::Error;
+
+/// Opens a regular file. A pipe would wait for ever, and a device never ends.
+///
+/// # Errors
+/// Why it cannot be opened, or that it is no regular file.
+pub fn open(path: &Path) -> Result<File, Error> {
+    let about = std::fs::metadata(path).map_err(Error::io(path))?;
+    if !about.is_file() {
+        let what = if about.is_dir() { "a folder" } else { "a pipe or a device" };
+        return Err(Error::File {
+            file: path.into(),
+            problem: format!("{what}, not a file; copy it into a file first"),
+        });
+    }
+    File::open(path).map_err(Error::io(path))
+}
+
+/// The bytes of a regular file.
+///
+/// # Errors
+/// Why it cannot be read, or that it is no regular file.
+pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes).map_err(Error::io(path))?;
+    Ok(bytes)
+}
+
+/// The text of a regular file, as every reader here takes it: unpacked where its name ends in .gz, UTF-16 turned into
+/// UTF-8, without byte order mark, lines ended by `\n`.
+///
+/// # Errors
+/// Why it cannot be read, with the line that is no text.
+pub fn text(path: &Path) -> Result<String, Error> {
+    crate::lines::text(path)
+}
 
 /// CRC-32C of a file's content, kept in it: a bit that flips on the disk is noticed.
 pub fn checksum(bytes: &[u8]) -> u32 {

@@ -15,12 +15,16 @@ pub mod files;
 mod generate;
 mod joints;
 mod layout;
+mod lines;
 mod note;
+mod numbers;
 pub mod records;
+mod sniff;
 mod sound;
 mod source;
 mod split;
 mod survey;
+mod table;
 mod vocabulary;
 
 pub use augment::Augment;
@@ -32,8 +36,10 @@ pub use generate::Generate;
 pub use joints::{Joints, Rows as GraphRows};
 pub use layout::Layout;
 pub use note::{Note, NoteKind};
+pub use numbers::Numbers;
 pub use records::{Answer, Format, Input, Record, RecordOptions, Records, Rows, Task, Unit};
-pub use sound::{Sound, read_sound, wav_bytes};
+use sound::ending;
+pub use sound::{Sound, is_sound, read_sound, wav_bytes};
 pub use survey::{SplitSurvey, Survey};
 pub use vocabulary::{Vocabulary, VocabularyOptions};
 

@@ -1,13 +1,13 @@
 //! Where the bytes of a clip are: a file, or a member of a tar.
 
-use super::Error;
+use super::{Error, files, sniff};
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// The bytes of one recording on disk.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Source {
     path: PathBuf,
     /// Offset and length inside `path`, where that is a tar.
@@ -19,9 +19,14 @@ impl Source {
         Source { path, member: None }
     }
 
+    /// The file, or the tar.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn read(&self) -> Result<Vec<u8>, Error> {
         let Some((offset, length)) = self.member else {
-            return fs::read(&self.path).map_err(Error::io(&self.path));
+            return files::read(&self.path);
         };
         let read = || {
             let mut file = File::open(&self.path)?;
@@ -41,40 +46,56 @@ pub(super) struct Shelf {
     pub(super) place: PathBuf,
     members: HashMap<String, Source>,
     folder: bool,
+    /// Members that have the name of one before them.
+    pub(super) twice: Vec<String>,
 }
 
 impl Shelf {
     /// Names are paths below `dir`.
     pub(super) fn folder(dir: &Path) -> Self {
-        Shelf { place: dir.to_path_buf(), members: HashMap::new(), folder: true }
+        Shelf { place: dir.to_path_buf(), members: HashMap::new(), folder: true, twice: Vec::new() }
     }
 
     /// Names are those of the tar's members.
     pub(super) fn tar(path: &Path) -> Result<Self, Error> {
-        let mut members = HashMap::new();
-        let mut index = || {
-            let mut archive = tar::Archive::new(File::open(path)?);
-            for entry in archive.entries_with_seek()? {
-                let entry = entry?;
-                if entry.header().entry_type().is_file() {
-                    let name = entry.path()?.to_string_lossy().trim_start_matches("./").to_string();
-                    let member = Some((entry.raw_file_position(), entry.size()));
-                    members.insert(name, Source { path: path.to_path_buf(), member });
-                }
-            }
-            Ok(())
-        };
-        index().map_err(Error::io(path))?;
-        Ok(Shelf { place: path.to_path_buf(), members, folder: false })
+        let mut start = Vec::new();
+        files::open(path)?.take(512).read_to_end(&mut start).map_err(Error::io(path))?;
+        let problem = |problem: String| Error::File { file: path.into(), problem };
+        if let Some(kind) = sniff::known(&start).filter(|kind| kind.what != "a tar archive") {
+            return Err(problem(format!("{}, no tar; {}", kind.what, kind.way)));
+        }
+        let mut shelf = Shelf { folder: false, ..Shelf::folder(path) };
+        match shelf.index(path) {
+            Ok(()) => Ok(shelf),
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => Err(Error::io(path)(e)),
+            Err(_) => Err(problem(
+                "no tar, or one that is cut off or damaged; copy it again, or pack it again: tar -cf".into(),
+            )),
+        }
     }
 
-    /// The recording called `name`.
+    fn index(&mut self, path: &Path) -> std::io::Result<()> {
+        let mut archive = tar::Archive::new(File::open(path)?);
+        for entry in archive.entries_with_seek()? {
+            let entry = entry?;
+            if entry.header().entry_type().is_file() {
+                let name = entry.path()?.to_string_lossy().trim_start_matches("./").to_string();
+                let member = Some((entry.raw_file_position(), entry.size()));
+                if self.members.insert(name.clone(), Source { path: path.to_path_buf(), member }).is_some() {
+                    self.twice.push(name);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The recording called `name`, which was checked by [`plain`].
     pub(super) fn find(&self, name: &str) -> Option<Source> {
         if self.folder {
             let path = self.place.join(name);
             path.is_file().then(|| Source::file(path))
         } else {
-            self.members.get(name.trim_start_matches("./")).cloned()
+            self.members.get(name).cloned()
         }
     }
 
@@ -84,10 +105,21 @@ impl Shelf {
     }
 }
 
-/// Whether a name ends as a recording does.
-pub(super) fn is_audio(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    lower.ends_with(".wav") || lower.ends_with(".flac")
+/// A name in a list or a manifest as a path below its folder: `/` between its parts, nothing before them.
+///
+/// # Errors
+/// Where it leads out of the folder.
+pub(super) fn plain(name: &str) -> Result<String, String> {
+    let name = name.replace('\\', "/");
+    let drive = name.as_bytes().get(1) == Some(&b':') && name.starts_with(|c: char| c.is_ascii_alphabetic());
+    if name.starts_with('/') || drive {
+        return Err(format!("`{name}` is an absolute name; write it as it is below the folder of this file"));
+    }
+    if name.split('/').any(|part| part == "..") {
+        return Err(format!("`{name}` leads out of the folder; recordings are in it, next to this file or below"));
+    }
+    let parts: Vec<&str> = name.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    Ok(parts.join("/"))
 }
 
 /// Entries of a folder in order of their names; hidden ones are left out.
@@ -95,7 +127,8 @@ pub(super) fn list(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir).map_err(Error::io(dir))? {
         let path = entry.map_err(Error::io(dir))?.path();
-        if !name_of(&path).starts_with('.') {
+        let name = name_of(&path);
+        if !name.starts_with('.') && !is_of_system(&name) {
             paths.push(path);
         }
     }
@@ -103,7 +136,33 @@ pub(super) fn list(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(paths)
 }
 
+/// Whether a name is of what systems leave in folders.
+pub(super) fn is_of_system(name: &str) -> bool {
+    name.starts_with("._")
+        || matches!(
+            name,
+            ".DS_Store" | "__MACOSX" | "Thumbs.db" | "desktop.ini" | "System Volume Information" | "$RECYCLE.BIN"
+        )
+}
+
 /// The last part of a path, as text.
 pub(super) fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_in_their_folder() {
+        assert_eq!(plain("./a\\b//c.wav").as_deref(), Ok("a/b/c.wav"));
+        assert_eq!(plain("a..b.wav").as_deref(), Ok("a..b.wav"));
+        for out in ["../a.wav", "a/../../b.wav", "a\\..\\..\\b.wav"] {
+            assert!(plain(out).unwrap_err().contains("leads out of the folder"), "{out}");
+        }
+        for absolute in ["/etc/passwd", "C:\\x.wav", "\\\\server\\x.wav"] {
+            assert!(plain(absolute).unwrap_err().contains("is an absolute name"), "{absolute}");
+        }
+    }
 }

@@ -5,6 +5,7 @@
 pub mod channels;
 mod cores;
 mod detector;
+mod foreign;
 mod integer;
 pub mod model;
 pub mod ptq;

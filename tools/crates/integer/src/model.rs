@@ -2,13 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use elman::blob::{Blob, Model};
 
-use crate::words_of;
+use crate::{foreign, words_of};
 
 /// Name of the blob in a run folder.
 pub const MODEL: &str = "model.elman";
+
+/// Most bytes of a file that may be a model; the longest memory of a microcontroller is a fraction of it.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// The bytes of a regular file: a pipe would wait for ever, and a device never ends.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let about = std::fs::metadata(path)?;
+    ensure!(about.is_file(), "it is a pipe or a device, not a file");
+    ensure!(about.len() <= MOST_BYTES, "it has {} bytes, and a model at most {MOST_BYTES}", about.len());
+    Ok(std::fs::read(path)?)
+}
 
 /// The words of a blob, and where they came from.
 #[derive(Clone, Debug)]
@@ -28,7 +39,10 @@ impl ModelFile {
         if !path.exists() {
             bail!("{name} does not exist; `elman quantize RUN` writes it from a trained run");
         }
-        let bytes = std::fs::read(&path).with_context(|| format!("cannot read {name}"))?;
+        let bytes = read(&path).with_context(|| format!("cannot read {name}"))?;
+        if let Some(what) = foreign::what(&bytes) {
+            bail!("{name} is no elman model, but {what}; `elman quantize RUN` writes one from a trained run");
+        }
         let words = words_of(&bytes).with_context(|| format!("{name} is no model"))?;
         Model::load(Blob::new(&words)).map_err(|e| {
             anyhow::anyhow!("{name} is no model that this build runs: {e}; export it again from its run folder")

@@ -23,7 +23,7 @@ mod vary;
 pub use budget::{Budget, Cost};
 pub use calibration::{Calibrated, find, listener_setup, play_all};
 pub use extent::extent;
-pub use labels::{read_labels, write_labels};
+pub use labels::{check_labels, read_labels, write_labels};
 pub use microphone::Microphone;
 pub use mix::{Mix, MixOptions, SILENCE, Spoken, Track, UNKNOWN};
 pub use noise::{Noise, shaped};

@@ -51,9 +51,9 @@ pub fn scenes(model: &Model<'_>, tracks: &[Track], found: &Calibrated) -> Result
 fn scene(model: &Model<'_>, track: &Track, at: usize, labels: &[&str], title: String) -> Result<Scene> {
     let (audio, labels_all, _) = listener_setup(model)?;
     let samples = |s: f64| (s * f64::from(audio.sample_rate)) as usize;
-    let start = at.saturating_sub(samples(AROUND_S[0] + RUN_IN_S));
     let end = (at + samples(AROUND_S[1])).min(track.samples.len());
-    let shown = at.saturating_sub(samples(AROUND_S[0])) - start;
+    let start = at.saturating_sub(samples(AROUND_S[0] + RUN_IN_S)).min(end);
+    let shown = at.saturating_sub(samples(AROUND_S[0])).saturating_sub(start);
     let words = model.detect().map_or(0, elman::detect::Config::memory_words);
     let mut memory = vec![0; audio.memory_words() + model.memory_words() + words];
     let mut listener = elman::Listener::new(model, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;

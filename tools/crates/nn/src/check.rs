@@ -3,6 +3,7 @@
 use elman::cell::CarriedState;
 use elman::wiring::Chain;
 use elman::wiring::graph::NODE;
+use elman::wiring::tree::{COMPOSE, HEAD, LEAF};
 
 use super::joined::StructureSpec;
 use super::layer::{LayerSpec, Place, Reads};
@@ -86,10 +87,32 @@ impl NetworkSpec {
         if cells > MAX_CELLS {
             return Err(SpecError::TooManyCells(cells));
         }
-        match self.graph_misfit() {
+        match self.tree_misfit().or_else(|| self.graph_misfit()) {
             Some(reason) => Err(SpecError::Structure(reason)),
             None => Ok(()),
         }
+    }
+
+    /// Why layers cannot take their places in a tree, if they cannot.
+    fn tree_misfit(&self) -> Option<String> {
+        let StructureSpec::Tree { roots, every_node, .. } = self.structure else { return None };
+        let ends = self.chain_widths();
+        let (leaf, units) = (ends[LEAF].1, ends[COMPOSE].1);
+        if leaf != units {
+            return Some(format!("a leaf's state is {leaf} wide, a composed one {units}; make them one"));
+        }
+        if every_node && roots != 1 {
+            return Some(format!("labels of nodes need roots = 1, not {roots}: the head reads one node at a time"));
+        }
+        let both = |l: &LayerSpec| matches!(l, LayerSpec::Cell(Cell { bidirectional: true, .. }));
+        let over_time =
+            |l: &LayerSpec| !matches!(l, LayerSpec::Cell(_)) && !matches!(l.reads(), Reads::Step | Reads::Symbol);
+        let chains = [(LEAF, "leaf"), (COMPOSE, "composition"), (HEAD, "head")];
+        let wrong = |chain: usize| self.layers[self.chain(chain)].iter().any(|l| both(l) || over_time(l));
+        let (_, name) = chains.into_iter().find(|(chain, _)| wrong(*chain))?;
+        Some(format!(
+            "the {name} of a tree runs once a node: it has no layers that read other steps (both directions, delay, pool or narx)"
+        ))
     }
 
     /// Why layers cannot take their places in a graph, if they cannot.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use elman::audio;
 use rayon::prelude::*;
 
@@ -12,38 +12,59 @@ use elman_data::{Corpus, Split};
 use elman_listen::{StreamRecipe, Track, read_labels};
 
 /// Every recording in a folder, with the label file of the same name and the ending .txt. One without is taken to contain no
-/// words, with a note.
+/// words, with a note. With `skip_bad`, recordings that cannot be used are left out with a note.
 ///
 /// # Errors
-/// Where there is none, or one cannot be read.
-pub fn recordings(dir: &Path, audio: &audio::Config, reporter: &dyn Reporter) -> Result<Vec<Track>> {
+/// Where there is none; all those that cannot be used.
+pub fn recordings(dir: &Path, audio: &audio::Config, skip_bad: bool, reporter: &dyn Reporter) -> Result<Vec<Track>> {
     let mut paths: Vec<_> = std::fs::read_dir(dir)
         .with_context(|| format!("cannot read the folder {}", dir.display()))?
         .filter_map(|e| e.ok().map(|e| e.path()))
-        .filter(|p| p.extension().is_some_and(|e| e.eq_ignore_ascii_case("wav") || e.eq_ignore_ascii_case("flac")))
+        .filter(|p| {
+            let name = p.file_name().unwrap_or_default().to_string_lossy();
+            !name.starts_with('.') && elman_data::is_sound(&name)
+        })
         .collect();
     paths.sort();
-    ensure!(!paths.is_empty(), "{} contains no wav or flac", dir.display());
-    paths
-        .iter()
-        .map(|path| {
-            let (samples, notes) = read_clip(path, audio)?;
-            notes.iter().for_each(|n| reporter.note(&format!("note: {n}")));
-            let labels = path.with_extension("txt");
-            let words = if labels.exists() {
-                read_labels(&labels, audio.sample_rate)?
-            } else {
-                reporter.note(&format!(
-                    "{} has no label file {}: taken to contain no words",
-                    path.display(),
-                    labels.display()
-                ));
-                Vec::new()
-            };
-            let name = path.file_stem().map_or(String::new(), |s| s.to_string_lossy().into_owned());
-            Ok(Track { name, samples, words })
-        })
-        .collect()
+    ensure!(!paths.is_empty(), "{} contains no recording (wav, flac, ogg, mp3, m4a)", dir.display());
+    let (mut tracks, mut bad) = (Vec::new(), Vec::new());
+    for path in &paths {
+        match recording(path, audio, reporter) {
+            Ok(track) => tracks.push(track),
+            Err(e) => bad.push(format!("{e:#}")),
+        }
+    }
+    match &bad[..] {
+        [] => Ok(tracks),
+        [first, ..] if skip_bad && !tracks.is_empty() => {
+            reporter.note(&format!("note: {} of {} recordings left out; the first: {first}", bad.len(), paths.len()));
+            Ok(tracks)
+        }
+        [only] => bail!("{only}"),
+        all => bail!(
+            "{} of {} recordings cannot be used:\n  {}\ncorrect them or take them out; --skip-bad goes on without them",
+            all.len(),
+            paths.len(),
+            all.join("\n  ")
+        ),
+    }
+}
+
+/// A recording and its words.
+fn recording(path: &Path, audio: &audio::Config, reporter: &dyn Reporter) -> Result<Track> {
+    let (samples, notes) = read_clip(path, audio)?;
+    notes.iter().for_each(|n| reporter.note(&format!("note: {n}")));
+    let labels = path.with_extension("txt");
+    let words = if labels.exists() {
+        let (words, cut) = read_labels(&labels, audio.sample_rate, samples.len())?;
+        cut.iter().for_each(|n| reporter.note(&format!("note: {n}")));
+        words
+    } else {
+        reporter.note(&format!("{} has no label file {}: taken to contain no words", path.display(), labels.display()));
+        Vec::new()
+    };
+    let name = path.file_stem().map_or(String::new(), |s| s.to_string_lossy().into_owned());
+    Ok(Track { name, samples, words })
 }
 
 /// What is mixed from a corpus.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use elman::audio;
 use rayon::prelude::*;
 
@@ -11,7 +11,6 @@ use crate::Reporter;
 use crate::RunInfo;
 use elman_data::cache::{Cache, Key};
 use elman_data::{Augment, Clip, Corpus, Note, NoteKind, Options, Split, features};
-use elman_listen::StreamRecipe;
 use elman_nn::Target;
 use elman_recipe::Recipe;
 use elman_train::{Dataset, Sequence};
@@ -19,22 +18,14 @@ use elman_train::{Dataset, Sequence};
 /// Opens a corpus and reports what was found and converted.
 ///
 /// # Errors
-/// The first error of the reader.
-pub(super) fn open(
-    dir: &Path,
-    stream: Option<&StreamRecipe>,
-    sample_rate: Option<u32>,
-    reporter: &dyn Reporter,
-) -> Result<Corpus> {
-    let options = match stream {
-        Some(s) => Options {
-            sample_rate,
-            words: s.words.clone(),
-            leave_out: s.leave_out.clone(),
-            valid_share: s.valid_share,
-            ..Options::default()
-        },
-        None => Options { sample_rate, ..Options::default() },
+/// What the reader found wrong: all files that cannot be read.
+pub(super) fn open(dir: &Path, recipe: &Recipe, sample_rate: Option<u32>, reporter: &dyn Reporter) -> Result<Corpus> {
+    let base = Options { sample_rate, skip_bad: recipe.skip_bad, ..Options::default() };
+    let options = match &recipe.stream {
+        Some(s) => {
+            Options { words: s.words.clone(), leave_out: s.leave_out.clone(), valid_share: s.valid_share, ..base }
+        }
+        None => base,
     };
     let corpus = Corpus::open(dir, &options)?;
     reporter.note(&format!(
@@ -161,7 +152,7 @@ pub fn same_labels(corpus: &[String], dir: &Path, labels: &[String]) -> Result<(
 /// Where the file is no sound.
 pub fn read_clip(path: &Path, audio: &audio::Config) -> Result<(Vec<i16>, Vec<Note>)> {
     let name = path.display().to_string();
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {name}"))?;
+    let bytes = elman_data::files::read(path)?;
     let sound = elman_data::read_sound(&name, bytes)?;
     let (from, to) = (sound.rate, audio.sample_rate);
     let mut kinds = sound.notes;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use elman_data::records::Records;
+use elman_data::records::{RecordOptions, Records};
 use elman_data::{Corpus, Split};
 
 use crate::Reporter;
@@ -26,9 +26,10 @@ impl Source {
     /// The first error of the reader.
     pub fn open(dir: &Path, recipe: &Recipe, rate: Option<u32>, reporter: &dyn Reporter) -> Result<Self> {
         let Some(options) = &recipe.data else {
-            return Ok(Source::Sound(sound::open(dir, recipe.stream.as_ref(), rate, reporter)?));
+            return Ok(Source::Sound(sound::open(dir, recipe, rate, reporter)?));
         };
-        let records = Records::open(dir, options)?;
+        let options = RecordOptions { skip_bad: recipe.skip_bad, ..options.clone() };
+        let records = Records::open(dir, &options)?;
         reporter.note(&format!(
             "{}: {}, {} examples to train on, {} to validate{}, {} to test",
             dir.display(),

@@ -1,6 +1,7 @@
 //! Recipes: everything that defines a training run, in TOML; every value has a default.
 #![forbid(unsafe_code)]
 
+mod limits;
 mod network;
 mod usage;
 
@@ -29,6 +30,9 @@ pub struct Recipe {
     /// How text, series and other data but sound are read; without this table the data is sound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<RecordOptions>,
+    /// Whether files that cannot be read are left out and noted, instead of an error.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub skip_bad: bool,
     /// Which symbols of a text have a number of their own.
     pub vocabulary: VocabularyOptions,
     /// How examples but sound become sequences.
@@ -54,6 +58,7 @@ impl Default for Recipe {
             name: "model".to_owned(),
             corpus: String::new(),
             data: None,
+            skip_bad: false,
             vocabulary: VocabularyOptions::default(),
             sequences: SequenceRecipe::default(),
             features: Features::default(),
@@ -243,7 +248,7 @@ impl Recipe {
     /// Where the file cannot be read; [`Usage`] where a key or value is wrong, with line, column and a
     /// suggestion.
     pub fn read(path: &Path, changes: &[String]) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| {
+        let text = elman_data::files::text(path).with_context(|| {
             format!("cannot read the recipe {}; recipes that come with elman are in tools/recipes", path.display())
         })?;
         let recipe = Self::parse(&text).map_err(|e| Usage(format!("{}: {e}", path.display())))?;
@@ -264,7 +269,14 @@ impl Recipe {
             let parsed: toml::Table = change.parse().map_err(|e: toml::de::Error| usage(e.message().to_owned()))?;
             overlay(&mut table, with_new_names(parsed));
             let text = toml::to_string(&table)?;
-            Self::parse(&text).map_err(|e| usage(e.lines().last().unwrap_or_default().to_owned()))?;
+            // The line is that of the text made here.
+            let said = |e: String| {
+                let last = e.lines().last().unwrap_or_default();
+                let said =
+                    last.strip_prefix("line ").and_then(|rest| rest.split_once(": ")).map_or(last, |(_, said)| said);
+                said.to_owned()
+            };
+            Self::parse(&text).map_err(|e| usage(said(e)))?;
         }
         Ok(Self::parse(&toml::to_string(&table)?).map_err(Usage)?)
     }
@@ -274,6 +286,7 @@ impl Recipe {
     /// # Errors
     /// A sentence with line and column, and a suggestion.
     pub fn parse(text: &str) -> Result<Self, String> {
+        limits::check(text)?;
         let mut recipe: Recipe = toml::from_str(text).map_err(|e| {
             let mut message = e.to_string().trim_end().to_owned();
             if let Some(meant) = suggestion(e.message()) {
@@ -282,7 +295,23 @@ impl Recipe {
             message
         })?;
         recipe.network.settle()?;
+        recipe.check_name()?;
         Ok(recipe)
+    }
+
+    /// The name is that of a folder and of files.
+    fn check_name(&self) -> Result<(), String> {
+        let Recipe { name, .. } = self;
+        let wrong = name.is_empty()
+            || name.starts_with('.')
+            || name.len() > 200
+            || name.contains(|c: char| matches!(c, '/' | '\\' | ':') || c.is_control());
+        match wrong {
+            true => Err(format!(
+                "name is {name:?}; it names a folder, so it must have 1 to 200 bytes, none of them / \\ or :, and not begin with a dot"
+            )),
+            false => Ok(()),
+        }
     }
 
     /// The recipe as TOML, with every value.

@@ -11,8 +11,7 @@ use elman_nn::{LayerSpec, NetworkSpec, Over, Pool, StructureSpec};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetworkRecipe {
-    /// Layers from the input, over a sequence of frames.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Layers from the input, over a sequence of frames. An empty list is a network of the last dense layer alone.
     pub layers: Vec<LayerSpec>,
     /// Or an encoder and a decoder.
     #[serde(skip_serializing_if = "Option::is_none")]

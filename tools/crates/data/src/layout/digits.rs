@@ -1,8 +1,8 @@
 //! Free Spoken Digit: DIGIT_SPEAKER_INDEX.wav (or .flac), in the folder, in its `recordings`, or in a tar.
 
 use super::{Found, Listing};
-use crate::source::{Shelf, Source, is_audio, list as entries, name_of};
-use crate::{Error, Split};
+use crate::source::{Shelf, Source, list as entries, name_of};
+use crate::{Error, Split, is_sound};
 use std::path::Path;
 
 /// Recordings of each digit and speaker that the corpus sets apart for test: index 0 to 4.
@@ -11,7 +11,7 @@ const TEST: u32 = 5;
 /// Digit, speaker, index.
 fn parse(path: &str) -> Option<(&str, &str, u32)> {
     let name = path.rsplit('/').next()?;
-    let stem = if is_audio(name) { name.rsplit_once('.')?.0 } else { return None };
+    let stem = if is_sound(name) { name.rsplit_once('.')?.0 } else { return None };
     let (digit, rest) = stem.split_once('_')?;
     let (speaker, index) = rest.rsplit_once('_')?;
     let one_digit = digit.len() == 1 && digit.starts_with(|c: char| c.is_ascii_digit());
@@ -25,13 +25,15 @@ fn found(name: &str, source: Source) -> Option<Found> {
 }
 
 pub(super) fn list(dir: &Path) -> Result<Option<Listing>, Error> {
-    let mut clips = Vec::new();
+    let mut listing = Listing::default();
+    let clips = &mut listing.clips;
     for place in [dir.to_path_buf(), dir.join("recordings")] {
         if place.is_dir() {
             for path in entries(&place)? {
                 if name_of(&path).ends_with(".tar") {
                     let tar = Shelf::tar(&path)?;
                     clips.extend(tar.members().filter_map(|(name, source)| found(name, source.clone())));
+                    listing.shelves.push(tar);
                 } else if path.is_file() {
                     clips.extend(found(&name_of(&path), Source::file(path)));
                 }
@@ -39,7 +41,7 @@ pub(super) fn list(dir: &Path) -> Result<Option<Listing>, Error> {
         }
     }
     clips.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok((!clips.is_empty()).then_some(Listing { clips, noise: Vec::new() }))
+    Ok((!clips.is_empty()).then_some(listing))
 }
 
 #[cfg(test)]

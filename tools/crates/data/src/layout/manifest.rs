@@ -1,41 +1,96 @@
-//! Csv manifests: `file,label[,speaker]`, one per split, over a tar or a folder.
+//! Tables that name recordings and their labels: train.csv, valid.csv, test.csv over a tar or a folder, or metadata.csv as
+//! Hugging Face has it, next to the folders of the splits or in them.
 
-use super::{Found, Listing};
-use crate::source::{Shelf, list as entries, name_of};
-use crate::{Error, Split};
+use super::{Found, Listing, Part, digits, part, words};
+use crate::lines::{self, Lines, is_blank};
+use crate::note::said;
+use crate::source::{Shelf, list as entries, name_of, plain};
+use crate::table::Table;
+use crate::{Error, Split, ending};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
-/// Stems of manifests, and what split they are.
-const STEMS: [(&str, Split); 6] = [
-    ("train", Split::Train),
-    ("manifest", Split::Train),
-    ("valid", Split::Valid),
-    ("val", Split::Valid),
-    ("dev", Split::Valid),
-    ("test", Split::Test),
+/// Names of columns, the first as the docs have it.
+const FILE: [&str; 12] = [
+    "file",
+    "file_name",
+    "filename",
+    "path",
+    "filepath",
+    "file_path",
+    "audio",
+    "wav",
+    "clip",
+    "recording",
+    "wav_filename",
+    "audio_path",
 ];
+const LABEL: [&str; 8] = ["label", "class", "class_name", "category", "word", "keyword", "command", "labels"];
+const SPEAKER: [&str; 7] = ["speaker", "speaker_id", "client_id", "subject", "user", "user_id", "person"];
+const SPLIT: [&str; 4] = ["split", "subset", "set", "partition"];
+
+/// The table of a Hugging Face audio folder.
+const METADATA: [&str; 3] = ["metadata.csv", "metadata.tsv", "metadata.jsonl"];
+
+/// Archives whose members have no place of their own.
+const PACKED: [&str; 7] = [".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz", ".tar.zst", ".7z"];
+
+/// A line of a manifest.
+struct Row {
+    line: u64,
+    file: String,
+    label: String,
+    speaker: Option<String>,
+    split: Option<String>,
+}
 
 pub(super) fn list(dir: &Path) -> Result<Option<Listing>, Error> {
     let mut listing = Listing::default();
-    for (stem, split) in STEMS {
-        let file = dir.join(format!("{stem}.csv"));
-        if file.is_file() {
-            read(&file, split, &shelf(dir, stem)?, &mut listing.clips)?;
+    let files: Vec<PathBuf> = entries(dir)?.into_iter().filter(|p| !p.is_dir()).collect();
+    for file in &files {
+        if let Some((stem, split)) = stem(&name_of(file)) {
+            let shelf = shelf(dir, &stem)?;
+            listing.read(file, Some(split), &shelf, "")?;
+            listing.shelves.push(shelf);
         }
     }
-    if listing.clips.is_empty() {
-        // A single manifest of any other name is all there is.
-        let all: Vec<PathBuf> = entries(dir)?.into_iter().filter(|p| name_of(p).ends_with(".csv")).collect();
-        let [only] = &all[..] else { return Ok(None) };
-        let name = name_of(only);
-        read(only, Split::Train, &shelf(dir, name.trim_end_matches(".csv"))?, &mut listing.clips)?;
+    if listing.is_empty() {
+        hub(dir, &mut listing)?;
     }
-    if listing.clips.is_empty() {
+    if listing.is_empty() {
+        only(dir, &files, &mut listing)?;
+    }
+    if listing.is_empty() {
         return Ok(None);
     }
+    if let (Some(archive), false) = (packed(&files), listing.missing.is_empty()) {
+        let problem =
+            "packed, and recordings are read from their places in a tar; unpack it (gunzip, unzip)".to_owned();
+        return Err(Error::File { file: archive.clone(), problem });
+    }
+    let twice: Vec<&String> = listing.shelves.iter().flat_map(|s| &s.twice).collect();
+    if let Some(first) = twice.first() {
+        let note =
+            format!("{} member(s) of a tar have the name of one before, which is lost (first: {first})", twice.len());
+        listing.notes.push(said(note));
+    }
+    listing.shelves.retain(|s| s.members().next().is_some());
+    listing.shelves.dedup_by(|a, b| a.place == b.place);
+    let tars: Vec<PathBuf> = listing.shelves.iter().map(|s| s.place.clone()).collect();
+    listing.taken.extend(tars);
+    listing.note_doubles();
     listing.noise = super::noise(&dir.join("noise"))?;
     Ok(Some(listing))
+}
+
+/// The stem of a manifest's name, and its split.
+fn stem(name: &str) -> Option<(String, Split)> {
+    let (stem, ending) = name.rsplit_once('.')?;
+    if !ending.eq_ignore_ascii_case("csv") && !ending.eq_ignore_ascii_case("tsv") {
+        return None;
+    }
+    let split = if stem.eq_ignore_ascii_case("manifest") { Split::Train } else { super::split(stem)? };
+    Some((stem.to_owned(), split))
 }
 
 /// Where the recordings of a manifest are.
@@ -44,48 +99,181 @@ fn shelf(dir: &Path, stem: &str) -> Result<Shelf, Error> {
     if own.is_file() {
         return Shelf::tar(&own);
     }
-    let tars: Vec<PathBuf> = entries(dir)?.into_iter().filter(|p| name_of(p).ends_with(".tar")).collect();
+    let tars: Vec<PathBuf> =
+        entries(dir)?.into_iter().filter(|p| ending(&name_of(p)) == "tar" && p.is_file()).collect();
     match &tars[..] {
         [only] => Shelf::tar(only),
         _ => Ok(Shelf::folder(dir)),
     }
 }
 
-fn read(file: &Path, split: Split, shelf: &Shelf, clips: &mut Vec<Found>) -> Result<(), Error> {
-    let problem = |line: u64, problem: String| Error::Manifest { file: file.into(), line, problem };
-    let text = fs::read_to_string(file).map_err(|e| match e.kind() {
-        io::ErrorKind::InvalidData => problem(1, "not UTF-8 text; save it as UTF-8 with commas".into()),
-        _ => Error::Io { path: file.into(), reason: e },
-    })?;
-    // The reader counts lines wrongly where they end in CR LF.
-    let text = text.replace("\r\n", "\n");
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|e| problem(1, e.to_string()))?.clone();
-    let column = |name: &str| header.iter().position(|h| h.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
-    let need = |name: &str| {
-        let have = header.iter().collect::<Vec<_>>().join(",");
-        column(name)
-            .ok_or_else(|| problem(1, format!("no column `{name}` in `{have}`; the first line names the columns")))
-    };
-    let (file_column, label_column, speaker_column) = (need("file")?, need("label")?, column("speaker"));
-    for record in reader.records() {
-        let record = record.map_err(|e| {
-            let line = e.position().map_or(0, csv::Position::line);
-            problem(line, format!("{e}; every line needs {} fields", header.len()))
-        })?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let field = |i: usize| record.get(i).filter(|v| !v.is_empty());
-        let name = field(file_column).ok_or_else(|| problem(line, "no file name".into()))?;
-        let label = field(label_column)
-            .ok_or_else(|| problem(line, format!("`{name}` has no label; fill it in or delete the line")))?;
-        let source = shelf.find(name).ok_or_else(|| Error::Missing {
-            list: file.into(),
-            line,
-            name: name.into(),
-            place: shelf.place.clone(),
-        })?;
-        let speaker = speaker_column.and_then(field).map(str::to_string);
-        clips.push(Found { name: name.into(), label: label.into(), speaker, split, source });
+pub(super) fn packed(files: &[PathBuf]) -> Option<&PathBuf> {
+    files.iter().find(|p| PACKED.iter().any(|end| name_of(p).to_ascii_lowercase().ends_with(end)))
+}
+
+/// metadata.csv in the folders of the splits, or above them.
+fn hub(dir: &Path, listing: &mut Listing) -> Result<(), Error> {
+    for place in [dir.to_path_buf(), dir.join("data")].into_iter().filter(|p| p.is_dir()) {
+        let above = if place == dir { String::new() } else { "data/".to_owned() };
+        let mut folders = vec![(place.clone(), above.clone(), None)];
+        for folder in entries(&place)?.into_iter().filter(|p| p.is_dir()) {
+            if let Some(Part::Split(split)) = part(&name_of(&folder)) {
+                let above = format!("{above}{}/", name_of(&folder));
+                folders.push((folder, above, Some(split)));
+            }
+        }
+        for (folder, above, split) in folders {
+            let tables: Vec<PathBuf> = METADATA.iter().map(|name| folder.join(name)).filter(|p| p.is_file()).collect();
+            if let Some(file) = tables.first().filter(|file| split.is_some() || has_columns(file)) {
+                listing.read(file, split, &Shelf::folder(&folder), &above)?;
+            }
+        }
     }
     Ok(())
+}
+
+/// The one table that names recordings and labels, whatever its own name.
+fn only(dir: &Path, files: &[PathBuf], listing: &mut Listing) -> Result<(), Error> {
+    let tables: Vec<&PathBuf> = files.iter().filter(|p| ending(&name_of(p)) == "csv").collect();
+    let manifests: Vec<&PathBuf> = tables.iter().copied().filter(|p| has_columns(p)).collect();
+    // A table next to folders of words describes something else.
+    let companions = || Ok::<_, Error>(words::scan(dir)?.clips() > 0 || digits::list(dir)?.is_some());
+    let chosen = match (&manifests[..], &tables[..]) {
+        ([only], _) => only,
+        ([], [only]) if !companions()? => only,
+        _ => return Ok(()),
+    };
+    let shelf = shelf(dir, name_of(chosen).rsplit_once('.').map_or("", |(stem, _)| stem))?;
+    listing.read(chosen, None, &shelf, "")?;
+    listing.shelves.push(shelf);
+    Ok(())
+}
+
+/// Whether a table has a column of files and one of labels.
+pub(super) fn has_columns(file: &Path) -> bool {
+    match ending(&name_of(file)).as_str() {
+        "jsonl" => true,
+        _ => Table::of_names(file).is_ok_and(|t| t.find(&FILE).is_some() && t.find(&LABEL).is_some()),
+    }
+}
+
+impl Listing {
+    fn is_empty(&self) -> bool {
+        self.clips.is_empty() && self.missing.is_empty()
+    }
+
+    /// Reads a manifest whose names are those of a shelf; `above` stands before them in the names of clips.
+    fn read(&mut self, file: &Path, split: Option<Split>, shelf: &Shelf, above: &str) -> Result<(), Error> {
+        let problem = |line: u64, problem: String| Error::Manifest { file: file.into(), line, problem };
+        self.taken.insert(file.into());
+        let rows = if ending(&name_of(file)) == "jsonl" { of_json(file)? } else { of_table(file)? };
+        for Row { line, file: name, label, speaker, split: said } in rows {
+            let name = plain(&name).map_err(|p| problem(line, p))?;
+            if label.contains(['\n', '\r']) {
+                return Err(problem(
+                    line,
+                    format!("the label {label:?} has a line break, which no model can carry; correct it"),
+                ));
+            }
+            let below = name.split_once('/').and_then(|(folder, _)| match part(folder) {
+                Some(Part::Split(split)) => Some(split),
+                _ => None,
+            });
+            let own = match said {
+                Some(word) => Some(super::split(&word).ok_or_else(|| {
+                    problem(line, format!("`{word}` is no split; expected are train, valid and test"))
+                })?),
+                None => split.or(below),
+            };
+            let Some(source) = shelf.find(&name) else {
+                let (list, place) = (file.into(), shelf.place.clone());
+                self.missing.push(Error::Missing { list, line, name, place });
+                continue;
+            };
+            let name = format!("{above}{name}");
+            self.clips.push(Found { name, label, speaker, split: own.unwrap_or(Split::Train), source });
+        }
+        Ok(())
+    }
+
+    /// Notes clips that are named twice, and takes those of one label and split once.
+    fn note_doubles(&mut self) {
+        let mut seen: HashMap<String, (String, Split)> = HashMap::new();
+        let (mut twice, mut labels) = (Vec::new(), Vec::new());
+        self.clips.retain(|clip| match seen.get(&clip.name) {
+            Some((label, split)) if *label == clip.label && *split == clip.split => {
+                twice.push(clip.name.clone());
+                false
+            }
+            Some((label, _)) => {
+                if *label != clip.label {
+                    labels.push(format!("{}: {label} and {}", clip.name, clip.label));
+                }
+                true
+            }
+            None => {
+                seen.insert(clip.name.clone(), (clip.label.clone(), clip.split));
+                true
+            }
+        });
+        if let Some(first) = twice.first() {
+            self.notes.push(said(format!("{} clip(s) are named twice and taken once (first: {first})", twice.len())));
+        }
+        if let Some(first) = labels.first() {
+            self.notes.push(said(format!("{} clip(s) have two labels (first: {first})", labels.len())));
+        }
+    }
+}
+
+fn of_table(file: &Path) -> Result<Vec<Row>, Error> {
+    let table = Table::of_names(file).map_err(|e| match e {
+        Error::Line { file, line, problem } => Error::Manifest { file, line, problem },
+        other => other,
+    })?;
+    let problem = |line: u64, problem: String| Error::Manifest { file: file.into(), line, problem };
+    let need = |names: &[&str]| {
+        let have = table.names.join(",");
+        let others = names[1..4].join("`, `");
+        table.find(names).ok_or_else(|| {
+            let what = format!("no column `{}` in `{have}`", names[0]);
+            problem(table.line, format!("{what}, nor `{others}` and their like; the first line names the columns"))
+        })
+    };
+    let (files, labels) = (need(&FILE)?, need(&LABEL)?);
+    let (speakers, splits) = (table.find(&SPEAKER), table.find(&SPLIT));
+    let rows = table.rows.iter().map(|(line, row)| {
+        let field = |c: Option<usize>| c.and_then(|c| Table::field(row, c)).map(str::to_owned);
+        let file = field(Some(files)).ok_or_else(|| problem(*line, "no file name".into()))?;
+        let label = field(Some(labels))
+            .ok_or_else(|| problem(*line, format!("`{file}` has no label; fill it in or delete the line")))?;
+        Ok(Row { line: *line, file, label, speaker: field(speakers), split: field(splits) })
+    });
+    rows.collect()
+}
+
+fn of_json(file: &Path) -> Result<Vec<Row>, Error> {
+    let mut lines = Lines::open(file)?;
+    let mut rows = Vec::new();
+    while let Some((line, text)) = lines.next()? {
+        if is_blank(text) {
+            continue;
+        }
+        let row: serde_json::Map<String, serde_json::Value> = match serde_json::from_str(text) {
+            Ok(row) => row,
+            Err(e) => return Err(lines.problem(format!("{e}; expected an object with `file_name` and `label`"))),
+        };
+        let field = |names: &[&str]| {
+            names.iter().find_map(|n| row.get(*n)).and_then(|v| match v {
+                serde_json::Value::String(text) => Some(text.trim().to_owned()).filter(|t| !t.is_empty()),
+                serde_json::Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            })
+        };
+        let (Some(file), Some(label)) = (field(&FILE), field(&LABEL)) else {
+            let shown = lines::shortened(text);
+            return Err(lines.problem(format!("no `file_name` or no `label` in `{shown}`")));
+        };
+        rows.push(Row { line, file, label, speaker: field(&SPEAKER), split: field(&SPLIT) });
+    }
+    Ok(rows)
 }

@@ -1,11 +1,11 @@
 //! A label and the trees that it is of, between tabs: `5 TAB ( ( [MAX 2 ) 5 )`, or a relation of two formulas,
 //! `< TAB a TAB ( a ( or b ) )`.
 
-use super::lines::Lines;
 use super::parts::Part;
 use super::tree::Forest;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::Error;
+use crate::lines::{Lines, is_blank};
 
 pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let task = options.task_of(Format::Brackets, &[Task::Class])?;
@@ -13,7 +13,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
     let mut lines = Lines::open(&part.path)?;
     let mut count = None;
     while let Some((line, text)) = lines.next()? {
-        if text.trim().is_empty() {
+        if is_blank(text) {
             continue;
         }
         let mut fields = text.split('\t');

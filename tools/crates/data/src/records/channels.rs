@@ -1,9 +1,9 @@
 //! UCI windows: a folder per split with a file per channel, a window a line, and the labels in `y_*.txt`.
 
-use super::lines::{Lines, number};
 use super::parts::{Part, without_split};
 use super::{Answer, Format, Found, Input, RecordOptions, Task};
 use crate::Error;
+use crate::lines::{Lines, number};
 use crate::source::{list, name_of};
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
     let mut labels = Lines::open(&labels)?;
     let mut open = channels.iter().map(|p| Lines::open(p)).collect::<Result<Vec<_>, _>>()?;
     while let Some((line, label)) = labels.next()? {
-        let label = label.trim().to_owned();
+        let label = crate::lines::trim(label).to_owned();
         let mut window: Vec<Vec<f64>> = Vec::with_capacity(open.len());
         for file in &mut open {
             let values = match file.next()? {

@@ -1,8 +1,8 @@
 //! CoNLL columns: a token a line, its tag in the last column, an empty line between examples.
 
-use super::lines::Lines;
 use super::parts::Part;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
+use crate::lines::{Lines, fields, is_blank};
 use crate::{Error, NoteKind};
 
 pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
@@ -12,20 +12,17 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
     let (mut start, mut tokens, mut tags) = (0, Vec::new(), Vec::new());
     let mut columns = None;
     while let Some((line, text)) = lines.next()? {
-        if text.trim().is_empty() {
+        if is_blank(text) {
             if !tokens.is_empty() {
                 examples.push((start, std::mem::take(&mut tokens), std::mem::take(&mut tags)));
             }
             continue;
         }
-        if text.starts_with("-DOCSTART-") {
+        if text.starts_with("-DOCSTART-") || is_remark(text, tokens.is_empty()) {
             continue;
         }
         // A token may be a blank of another script: only tabs separate where there are tabs.
-        let fields: Vec<&str> = match text.contains('\t') {
-            true => text.split('\t').map(str::trim).collect(),
-            false => text.split_ascii_whitespace().collect(),
-        };
+        let fields = fields(text);
         let &[token, .., tag] = &fields[..] else {
             let problem = format!("`{text}` has one column; expected a token and its tag");
             return Err(lines.problem(problem));
@@ -62,6 +59,13 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
         found.push(part.split, format!("{name}:{line}"), Input::Symbols(tokens), answer);
     }
     Ok(())
+}
+
+/// Whether a line before a sentence tells about it: `# id 12`, `# text = so`. A token may be `#` too, and has a tag.
+fn is_remark(text: &str, before: bool) -> bool {
+    let mut words = text.split_ascii_whitespace();
+    let (mark, key, sign) = (words.next(), words.next(), words.next());
+    before && mark == Some("#") && (sign == Some("=") || key == Some("id") && sign.is_some())
 }
 
 /// Whether tokens are characters followed by their position in their word: all end in a digit, and nearly all have

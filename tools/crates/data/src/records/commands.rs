@@ -1,9 +1,9 @@
 //! Commands and their actions, as SCAN writes them: `IN: jump twice OUT: I_JUMP I_JUMP`, a pair a line.
 
-use super::lines::Lines;
 use super::parts::Part;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::Error;
+use crate::lines::{Lines, is_blank};
 
 /// What begins a line, and what stands between its parts.
 pub(super) const MARKS: [&str; 2] = ["IN:", " OUT:"];
@@ -15,7 +15,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let mut lines = Lines::open(&part.path)?;
     while let Some((line, text)) = lines.next()? {
-        if text.trim().is_empty() {
+        if is_blank(text) {
             continue;
         }
         let sides = text.strip_prefix(MARKS[0]).and_then(|rest| rest.split_once(MARKS[1]));

@@ -2,23 +2,23 @@
 //!
 //! A word of one character is tagged S; of a longer one the first character B, the last E, those between M.
 
-use super::lines::Lines;
 use super::parts::Part;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::Error;
+use crate::lines::{Lines, is_blank, is_comment};
 
 pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let mut sentences: Vec<Sentence> = Vec::new();
     let mut lines = Lines::open(&part.path)?;
     let mut sentence = Sentence::default();
     while let Some((line, text)) = lines.next()? {
-        if text.is_empty() {
+        if is_blank(text) {
             if !sentence.words.is_empty() {
                 sentences.push(std::mem::take(&mut sentence));
             }
             continue;
         }
-        if text.starts_with('#') {
+        if is_comment(text) {
             continue;
         }
         if sentence.words.is_empty() {
@@ -36,6 +36,11 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
         (None, None) if is_unspaced(&sentences) => Task::Segment,
         (None, _) => options.task_of(Format::Conllu, &[Task::Tag, Task::Segment, Task::Next])?,
     };
+    if task == Task::Tag && sentences.iter().all(|s| s.tags.iter().all(|t| t == "_")) && !sentences.is_empty() {
+        let problem = "its column UPOS holds `_` only, no parts of speech; fill it in, or take task = \"next\" or \
+            \"segment\"";
+        return Err(Error::File { file: part.path.clone(), problem: problem.to_owned() });
+    }
     let segment = task == Task::Segment;
     let unit = options.unit_of(Format::Conllu, &[if segment { Unit::Characters } else { Unit::Words }])?;
     found.meaning = Some((task, Some(unit)));
@@ -72,9 +77,13 @@ impl Sentence {
         let (Some(id), Some(form), Some(_lemma), Some(tag)) =
             (fields.next(), fields.next(), fields.next(), fields.next())
         else {
-            return Err("fewer than 4 columns between tabs; expected ID FORM LEMMA UPOS".to_owned());
+            let hint = match text.contains('\t') {
+                true => "a word that is a line break must be taken out",
+                false => "columns are apart by tabs, not by blanks",
+            };
+            return Err(format!("fewer than 4 columns between tabs; expected ID FORM LEMMA UPOS: {hint}"));
         };
-        if form.is_empty() {
+        if is_blank(form) {
             return Err("an empty word".to_owned());
         }
         let number = |id: &str| id.parse::<usize>().map_err(|_| format!("`{id}` is not the number of a word"));

@@ -2,9 +2,9 @@
 //! neighbours, counted from 0. Another file may name the fold of each graph, a number a line.
 
 use super::graph::Edges;
-use super::lines::Lines;
 use super::parts::Part;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
+use crate::lines::Lines;
 use crate::{Error, Split};
 use std::path::Path;
 
@@ -62,7 +62,7 @@ fn folds(part: &Part, options: &RecordOptions) -> Result<Option<Vec<usize>>, Err
     let path = part.path.parent().unwrap_or(Path::new("")).join(&options.folds);
     let mut lines = Lines::open(&path)?;
     let mut folds = Vec::new();
-    while let Some((_, text)) = lines.next()? {
+    while let Some(text) = lines.next_filled()? {
         let fold = text.trim().parse::<usize>();
         folds.push(fold.map_err(|_| lines.problem("the fold of a graph is a number"))?);
     }
@@ -71,7 +71,7 @@ fn folds(part: &Part, options: &RecordOptions) -> Result<Option<Vec<usize>>, Err
 
 /// The whole numbers of the next line.
 fn numbers(lines: &mut Lines, what: &str) -> Result<Vec<usize>, Error> {
-    let Some((_, text)) = lines.next()? else {
+    let Some(text) = lines.next_filled()? else {
         return Err(lines.problem(format!("the file ends after this line, where {what} should be; copy it again")));
     };
     let read: Result<Vec<usize>, String> =

@@ -16,6 +16,11 @@ pub(super) fn check(records: &Records) -> Result<(), Error> {
             _ => None,
         })
     };
+    for split in [Split::Train, Split::Valid, Split::Test] {
+        if let Some((label, name)) = labels(split).find(|(label, _)| label.contains(['\n', '\r'])) {
+            return Err(Error::Label { name: name.clone(), label: label.to_owned(), problem: "has a line break" });
+        }
+    }
     let train: BTreeMap<&str, &String> = labels(Split::Train).collect();
     if let (Some((label, _)), 1) = (train.first_key_value(), train.len()) {
         return Err(Error::OneLabel { dir: records.dir.clone(), label: (*label).to_owned() });

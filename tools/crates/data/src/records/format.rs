@@ -1,12 +1,11 @@
 //! The formats and their readers: adding one is its file and its arms here.
 
-use super::lines::Lines;
 use super::parts::Part;
 use super::{
     Found, RecordOptions, brackets, channels, classes, columns, commands, conllu, dgcnn, gestures, inflection,
-    molecules, pairs, poems, ptb, rows, series, text, translation, ts,
+    molecules, pairs, poems, ptb, rows, series, text, translation, ts, ucr,
 };
-use crate::Error;
+use crate::{Error, lines};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
@@ -17,6 +16,8 @@ use std::path::Path;
 pub enum Format {
     /// `.ts` of the UEA archive.
     Ts,
+    /// A case a line, its label first: the UCR archive's `.tsv`.
+    Ucr,
     /// A row of numbers per example, the label last: `.tra`, `.tes`, `.data`.
     Rows,
     /// A file per channel, a window a line, labels in `y_*.txt`.
@@ -75,12 +76,11 @@ impl Format {
 
     /// What a file is whose name does not tell, by its first line; `None` where that does not tell either.
     pub(super) fn of_first_line(path: &Path) -> Result<Option<Format>, Error> {
-        let mut lines = Lines::open(path)?;
-        let Some((_, line)) = lines.next()? else { return Ok(None) };
+        let Some(line) = lines::first_lines(path, 1)?.pop() else { return Ok(None) };
         let [before, between] = commands::MARKS;
         Ok(match () {
             () if line.starts_with(before) && line.contains(between) => Some(Format::Commands),
-            () if inflection::is_word(line) => Some(Format::Inflection),
+            () if inflection::is_word(&line) => Some(Format::Inflection),
             () => None,
         })
     }
@@ -90,6 +90,7 @@ impl Format {
         let name = part.path.strip_prefix(dir).unwrap_or(&part.path).to_string_lossy().into_owned();
         match self {
             Format::Ts => ts::read(&name, part, options, found),
+            Format::Ucr => ucr::read(&name, part, options, found),
             Format::Rows => rows::read(&name, part, options, found),
             Format::Channels => channels::read(&name, part, options, found),
             Format::Gestures => gestures::read(&name, part, options, found),
@@ -126,6 +127,7 @@ impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Format::Ts => "UEA .ts",
+            Format::Ucr => "UCR, the label first",
             Format::Rows => "rows of numbers with a label",
             Format::Channels => "a file per channel",
             Format::Gestures => "logs of gestures",

@@ -1,12 +1,10 @@
 //! Logs of an accelerometer, a folder per gesture: `-,-,-` begins one, then `x,y,z` a reading; all else in a log is what the
 //! terminal wrote, and is passed over. Readings become thousandths of g, also where a log has them in g.
 
-use std::io::Read;
-
 use super::parts::Part;
 use super::{Answer, Format, Found, Input, RecordOptions, Task};
-use crate::Error;
 use crate::source::{list, name_of};
+use crate::{Error, files};
 
 /// A recording longer than this is none of a gesture, and is cut into stretches of half of it.
 const LONGEST: usize = 256;
@@ -18,9 +16,8 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
     let label = name_of(&part.path);
     for path in list(&part.path)?.into_iter().filter(|p| name_of(p).ends_with(".txt")) {
         found.agree(&path, 1, || ["x", "y", "z"].map(str::to_owned).to_vec(), 3)?;
-        let mut bytes = Vec::new();
-        std::fs::File::open(&path).and_then(|mut f| f.read_to_end(&mut bytes)).map_err(Error::io(&path))?;
-        let gestures = gestures(&String::from_utf8_lossy(&bytes));
+        // What a terminal wrote need not be UTF-8.
+        let gestures = gestures(&String::from_utf8_lossy(&files::read(&path)?));
         if gestures.is_empty() {
             let problem = "no line `-,-,-` with readings `x,y,z` after it".to_owned();
             return Err(Error::File { file: path, problem });

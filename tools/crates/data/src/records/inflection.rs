@@ -3,10 +3,10 @@
 //! The source is the lemma's characters, then each of its features as one symbol, `<V>`, `<PST>`; the target is the
 //! form's characters. A blank within a word is the symbol `␣`.
 
-use super::lines::Lines;
 use super::parts::Part;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::Error;
+use crate::lines::{Lines, is_blank};
 
 /// Stands for a blank.
 const BLANK: &str = "␣";
@@ -28,7 +28,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
     found.meaning = Some((task, Some(unit)));
     let mut lines = Lines::open(&part.path)?;
     while let Some((line, text)) = lines.next()? {
-        if text.trim().is_empty() {
+        if is_blank(text) {
             continue;
         }
         let fields: Vec<&str> = text.split('\t').collect();

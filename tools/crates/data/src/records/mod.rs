@@ -11,12 +11,12 @@ mod columns;
 mod commands;
 mod conllu;
 mod dgcnn;
+pub(crate) mod doubts;
 mod duplicates;
 mod format;
 mod gestures;
 mod graph;
 mod inflection;
-mod lines;
 mod molecules;
 mod options;
 mod pairs;
@@ -29,13 +29,15 @@ mod text;
 mod translation;
 mod tree;
 mod ts;
+mod ucr;
 
 pub use format::Format;
 pub use options::{RecordOptions, Rows, Task, Unit};
+pub(crate) use parts::is_documentation;
 pub use parts::size as size_of;
 pub use tree::{Forest, Ordered};
 
-use super::note::gather;
+use super::note::{gather, said};
 use super::{Error, Joints, Note, NoteKind, Split, generate};
 use std::path::{Path, PathBuf};
 
@@ -118,18 +120,8 @@ impl Records {
             return generate::records(dir, what, options);
         }
         let listing = parts::list(dir, options)?;
-        let mut found = Found::default();
         let mut noted = listing.notes;
-        for part in &listing.parts {
-            let before = found.records.len();
-            listing.format.read(dir, part, options, &mut found)?;
-            if found.records.len() == before {
-                return Err(Error::File {
-                    file: part.path.clone(),
-                    problem: format!("no examples in it, read as {}; fill it or take it out", listing.format),
-                });
-            }
-        }
+        let mut found = read_all(dir, listing.format, &listing.parts, options)?;
         noted.append(&mut found.notes);
 
         let (task, unit) = found
@@ -161,6 +153,7 @@ impl Records {
         }
         duplicates::check(&records)?;
         noted.extend(duplicates::across(&records));
+        noted.extend(doubts::of(&records));
         records.notes = gather(noted);
         Ok(records)
     }
@@ -194,6 +187,36 @@ impl Records {
     }
 }
 
+/// Reads every part; all that cannot be read are named at once, or left out where the options say so.
+fn read_all(dir: &Path, format: Format, parts: &[parts::Part], options: &RecordOptions) -> Result<Found, Error> {
+    let mut found = Found::default();
+    let mut errors = Vec::new();
+    for part in parts {
+        let before = found.mark();
+        let read = format.read(dir, part, options, &mut found).and_then(|()| match found.records.len() {
+            same if same == before.records => Err(Error::File {
+                file: part.path.clone(),
+                problem: format!("no examples in it, read as {format}; fill it or take it out"),
+            }),
+            _ => Ok(()),
+        });
+        if let Err(error) = read {
+            found.back_to(before);
+            errors.push(error);
+        }
+    }
+    let of = parts.len();
+    match errors.len() {
+        0 => {}
+        n if options.skip_bad && n < of => {
+            found.notes.extend(errors.iter().map(|e| said(format!("left out: {e}"))));
+        }
+        1 => return Err(errors.remove(0)),
+        _ => return Err(Error::Bad { errors, of }),
+    }
+    Ok(found)
+}
+
 /// What the readers of the formats fill.
 #[derive(Debug, Default)]
 struct Found {
@@ -202,11 +225,41 @@ struct Found {
     meaning: Option<(Task, Option<Unit>)>,
     channels: Option<Vec<String>>,
     outputs: Vec<String>,
+    /// Of all columns of the first table.
+    names: Vec<String>,
     edges: Vec<String>,
     notes: Vec<(NoteKind, String)>,
 }
 
+/// How far a [`Found`] was filled.
+struct Mark {
+    records: usize,
+    notes: usize,
+    empty: Found,
+}
+
 impl Found {
+    fn mark(&self) -> Mark {
+        let empty = Found {
+            records: Vec::new(),
+            notes: Vec::new(),
+            meaning: self.meaning,
+            channels: self.channels.clone(),
+            outputs: self.outputs.clone(),
+            names: self.names.clone(),
+            edges: self.edges.clone(),
+        };
+        Mark { records: self.records.len(), notes: self.notes.len(), empty }
+    }
+
+    /// Forgets what a part brought that turned out bad.
+    fn back_to(&mut self, mark: Mark) {
+        self.records.truncate(mark.records);
+        self.notes.truncate(mark.notes);
+        let (records, notes) = (std::mem::take(&mut self.records), std::mem::take(&mut self.notes));
+        *self = Found { records, notes, ..mark.empty };
+    }
+
     fn push(&mut self, split: Split, name: String, input: Input, answer: Answer) {
         self.push_joined(split, name, input, Joints::None, answer);
     }

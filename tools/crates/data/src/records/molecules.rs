@@ -3,10 +3,10 @@
 use serde::Deserialize;
 
 use super::graph::Edges;
-use super::lines::Lines;
 use super::parts::Part;
 use super::{Answer, Format, Found, Input, RecordOptions, Task};
 use crate::Error;
+use crate::lines::{Lines, is_blank};
 
 /// Elements with a channel of their own; others share the last.
 const ELEMENTS: [&str; 10] = ["C", "N", "O", "S", "F", "Cl", "Br", "I", "P", "other"];
@@ -30,13 +30,17 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
     found.outputs = if task == Task::Series { vec!["y".to_owned()] } else { Vec::new() };
     let mut lines = Lines::open(&part.path)?;
     while let Some((line, text)) = lines.next()? {
-        if text.is_empty() {
+        if is_blank(text) {
             continue;
         }
         let molecule: Molecule = match serde_json::from_str(text) {
             Ok(molecule) => molecule,
             Err(e) => return Err(lines.problem(format!("no molecule: {e}"))),
         };
+        let numbers = molecule.atoms.iter().flat_map(|(_, a, h, c)| [*a, *h, *c]).chain([molecule.y]);
+        if !numbers.into_iter().all(f32::is_finite) {
+            return Err(lines.problem("a number beyond what 32 bits hold (±3.4e38); take a larger unit"));
+        }
         let (nodes, mut bonds, mut edges) = (molecule.atoms.len(), vec![0f32; molecule.atoms.len()], Edges::default());
         for (i, j, kind) in &molecule.bonds {
             let Some(at) = BONDS.iter().position(|known| known == kind) else {

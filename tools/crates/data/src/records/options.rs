@@ -39,6 +39,9 @@ pub struct RecordOptions {
     pub folds: String,
     /// The fold that is test; 0 for none.
     pub fold: usize,
+    /// Files that cannot be read are left out and noted, instead of an error.
+    #[serde(skip)]
+    pub skip_bad: bool,
     /// Share of train that becomes valid where the folder has none; 0 leaves valid empty.
     pub valid_share: f64,
     /// Values per step in a row of numbers; 0: 2 for pendigits, else 1.
@@ -77,6 +80,7 @@ impl Default for RecordOptions {
             max_leaves: 0,
             folds: String::new(),
             fold: 0,
+            skip_bad: false,
             valid_share: 0.1,
             channels: 0,
             inputs: Vec::new(),

@@ -1,10 +1,10 @@
 //! Line pairs of slot filling: a folder per split with `seq.in` (words), `seq.out` (a tag per word) and `label` (one a
 //! line).
 
-use super::lines::Lines;
 use super::parts::Part;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::Error;
+use crate::lines::{Lines, is_blank, trim};
 
 /// The file of words.
 pub(super) const WORDS: &str = "seq.in";
@@ -29,7 +29,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
                     return Err(answers.problem(format!("ends here, but {WORDS} continues at line {line}")));
                 };
                 if task == Task::Class {
-                    Answer::Label(text.trim().to_owned())
+                    Answer::Label(trim(text).to_owned())
                 } else {
                     let tags: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
                     if tags.len() != symbols.len() {
@@ -49,7 +49,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
         found.push(part.split, format!("{name}/{WORDS}:{line}"), Input::Symbols(symbols), answer);
     }
     if let Some(answers) = &mut answers
-        && answers.next()?.is_some_and(|(_, text)| !text.trim().is_empty())
+        && answers.next()?.is_some_and(|(_, text)| !is_blank(text))
     {
         return Err(answers.problem(format!("continues where {WORDS} has ended")));
     }

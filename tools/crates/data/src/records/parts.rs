@@ -1,6 +1,6 @@
 //! Which files of a folder are read, in which format, and for which split.
 
-use super::{Format, RecordOptions, channels, classes, pairs};
+use super::{Format, RecordOptions, channels, classes, pairs, ucr};
 use crate::source::{list as entries, name_of};
 use crate::{Error, NoteKind, Split};
 use std::collections::BTreeSet;
@@ -65,7 +65,11 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
         notes.extend(parts.iter().filter(|p| left_out(p)).map(|p| (NoteKind::SetAside, name_of(&p.path))));
         parts.retain(|p| !left_out(p));
     }
-    let parts = one_set(dir, parts, &mut notes)?;
+    let mut parts = one_set(dir, parts, &mut notes)?;
+    if format == Format::Series {
+        // What is a clock is decided by what is trained on.
+        parts.sort_by_key(|p| p.split);
+    }
     if parts.is_empty() {
         let problem = format!("nothing in it can be read as {format}");
         return Err(Error::File { file: dir.into(), problem });
@@ -75,9 +79,9 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
 
 /// Whether a path can be a part of the format: of mixed folders only the files that look like it.
 fn fits(path: &Path, format: Format) -> bool {
-    // Brackets go by any name, behind the label of a table too, and translations are columns.
+    // Brackets go by any name, after the label of a table too, and translations are columns.
     let of_name = Format::of_name(&name_of(path));
-    let columns = matches!(format, Format::Brackets | Format::Translation);
+    let columns = matches!(format, Format::Brackets | Format::Translation | Format::Ucr);
     path.is_dir() || of_name.is_none_or(|f| f == format || (columns && f == Format::Series))
 }
 
@@ -91,6 +95,9 @@ fn detect(dir: &Path, paths: &[PathBuf]) -> Result<Format, Error> {
             () if has_classes(&entries(folder)?) => Ok(Format::Classes),
             () => Err(unknown(format!("{}/ contains none of them", name_of(folder)))),
         };
+    }
+    if is_ucr(&files)? {
+        return Ok(Format::Ucr);
     }
     let known: BTreeSet<Format> = files.iter().filter_map(|p| Format::of_name(&name_of(p))).collect();
     let mut formats = known.into_iter();
@@ -123,6 +130,23 @@ fn detect(dir: &Path, paths: &[PathBuf]) -> Result<Format, Error> {
         _ if texts.iter().any(|p| split_of(&name_of(p)).is_some()) => Ok(Format::Text),
         _ => Ok(Format::Classes),
     }
+}
+
+/// Whether the files are of the UCR archive: by their ending or the split in their name, and by how each begins.
+fn is_ucr(files: &[&PathBuf]) -> Result<bool, Error> {
+    let like = |p: &&&PathBuf| {
+        let name = name_of(p).to_ascii_lowercase();
+        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        let series = matches!(Format::of_name(name), None | Some(Format::Series));
+        name.ends_with(".tsv") || series && split_of(name).is_some()
+    };
+    let like: Vec<&&PathBuf> = files.iter().filter(like).collect();
+    for path in &like {
+        if !path.is_file() || !ucr::begins(path)? {
+            return Ok(false);
+        }
+    }
+    Ok(!like.is_empty())
 }
 
 fn has_classes(paths: &[PathBuf]) -> bool {
@@ -172,9 +196,9 @@ pub(super) fn without_split(name: &str) -> String {
 /// The number after the word for the split, as 4 of `train4.gz`: the size of the file's examples.
 pub fn size(name: &str) -> Option<usize> {
     let (at, word) = words(name).find(|(_, word)| split_word(word).is_some())?;
-    let behind = &name[at + word.len()..];
-    let end = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
-    behind[..end].parse().ok()
+    let after = &name[at + word.len()..];
+    let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+    after[..end].parse().ok()
 }
 
 /// What the names of one set share: digits left out, `#` for the split.
@@ -204,7 +228,7 @@ fn split_word(word: &str) -> Option<Split> {
 }
 
 /// Files that tell about data instead of holding it.
-pub(super) fn is_documentation(name: &str) -> bool {
+pub(crate) fn is_documentation(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     ["SOURCE", "README", "LICENSE", "LICENCE", "UPSTREAM_", "COPYING", "NOTICE"].iter().any(|w| name.starts_with(w))
         || name.ends_with(".MD")

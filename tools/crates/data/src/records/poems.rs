@@ -2,10 +2,9 @@
 
 use super::parts::Part;
 use super::text::symbols;
-use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit, lines};
-use crate::{Error, NoteKind};
+use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
+use crate::{Error, NoteKind, lines};
 use serde::Deserialize;
-use std::io::BufReader;
 
 #[derive(Deserialize)]
 struct Poem {
@@ -15,14 +14,11 @@ struct Poem {
 pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let unit = options.unit_of(Format::Poems, &[Unit::Characters, Unit::Words])?;
     found.meaning = Some((options.task_of(Format::Poems, &[Task::Next])?, Some(unit)));
-    let poems: Vec<Poem> =
-        serde_json::from_reader(BufReader::new(lines::reader(&part.path)?)).map_err(|e| match e.io_error_kind() {
-            Some(kind) => lines::failed(&part.path, e.line() as u64, kind.into()),
-            None => {
-                let problem = format!("{e}; expected a list of objects with `paragraphs`, a list of lines");
-                Error::Line { file: part.path.clone(), line: e.line() as u64, problem }
-            }
-        })?;
+    let text = lines::text(&part.path)?;
+    let poems: Vec<Poem> = serde_json::from_str(&text).map_err(|e| {
+        let problem = format!("{e}; expected a list of objects with `paragraphs`, a list of lines");
+        Error::Line { file: part.path.clone(), line: e.line() as u64, problem }
+    })?;
     for (k, poem) in poems.into_iter().enumerate() {
         let name = format!("{name}#{k}");
         let symbols = symbols(&poem.paragraphs.join("\n"), unit);

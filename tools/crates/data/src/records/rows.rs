@@ -1,9 +1,9 @@
 //! UCI tables: an example a row of fixed length, values between commas or blanks, the label last.
 
-use super::lines::{Lines, number};
 use super::parts::Part;
 use super::{Answer, Format, Found, Input, RecordOptions, Task};
 use crate::Error;
+use crate::lines::{Lines, is_blank, is_comment, number};
 
 pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     found.meaning = Some((options.task_of(Format::Rows, &[Task::Class])?, None));
@@ -19,7 +19,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
     let mut lines = Lines::open(&part.path)?;
     let mut length = None;
     while let Some((line, text)) = lines.next()? {
-        if text.trim().is_empty() {
+        if is_blank(text) || is_comment(text) {
             continue;
         }
         let row = row(text, channels);

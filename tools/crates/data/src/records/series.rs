@@ -1,30 +1,35 @@
 //! Columns of numbers over time, between commas or tabs, with a line of names.
 
 use super::parts::Part;
-use super::{Answer, Format, Found, Input, RecordOptions, Rows, Task, lines};
+use super::{Answer, Format, Found, Input, RecordOptions, Rows, Task};
+use crate::note::said;
+use crate::table::{Column, DATES, Kind, RISES, Table};
 use crate::{Error, Split};
-
-/// Names of columns that number the rows.
-const TIME: [&str; 8] = ["", "date", "time", "year", "month", "day", "index", "t"];
 
 pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     found.meaning = Some((options.task_of(Format::Series, &[Task::Series])?, None));
-    let table = Table::read(part)?;
-    let inputs = table.columns(&options.inputs)?;
-    let outputs = table.columns(&options.outputs)?;
-    let (inputs, outputs) = match outputs.is_empty() {
-        true => table.guess(inputs)?,
-        false => (inputs, outputs),
+    let table = Table::of_numbers(&part.path)?;
+    found.notes.extend(table.notes.iter().map(|n| said(format!("{name}: {n}"))));
+    let inputs = columns(&table, &options.inputs)?;
+    let outputs = columns(&table, &options.outputs)?;
+    let (inputs, outputs) = match (&found.channels, outputs.is_empty()) {
+        // What the first file was found to hold, the others hold.
+        (Some(known), true) if found.names == table.names => {
+            (columns(&table, known)?, columns(&table, &found.outputs)?)
+        }
+        (_, true) => guess(name, &table, inputs, found)?,
+        (_, false) => (inputs, outputs),
     };
     let names = |columns: &[usize]| -> Vec<String> { columns.iter().map(|&c| table.names[c].clone()).collect() };
-    let columns = (names(&inputs), names(&outputs));
-    if found.channels.as_ref().is_some_and(|known| (known, &found.outputs) != (&columns.0, &columns.1)) {
+    let named = (names(&inputs), names(&outputs));
+    if found.channels.as_ref().is_some_and(|known| (known, &found.outputs) != (&named.0, &named.1)) {
         let problem = "other columns than in the files before: choose one set with option `files`, or name the \
             columns with `inputs` and `outputs`";
-        return Err(table.problem(1, problem.to_owned()));
+        return Err(table.problem(table.line, problem));
     }
-    found.channels = Some(columns.0);
-    found.outputs = columns.1;
+    found.names.clone_from(&table.names);
+    found.channels = Some(named.0);
+    found.outputs = named.1;
 
     let ranges = [(Split::Train, &options.train), (Split::Valid, &options.valid), (Split::Test, &options.test)];
     let apart = !options.test_outputs.is_empty();
@@ -38,7 +43,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
         wanted.push((Split::Test, [0, table.rows.len().saturating_sub(1)]));
     }
     let (test_inputs, test_outputs) = match apart {
-        true => (table.columns(&options.test_inputs)?, table.columns(&options.test_outputs)?),
+        true => (columns(&table, &options.test_inputs)?, columns(&table, &options.test_outputs)?),
         false => (inputs.clone(), outputs.clone()),
     };
     for (split, rows) in wanted {
@@ -46,7 +51,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
             Split::Test => (&test_inputs, &test_outputs),
             _ => (&inputs, &outputs),
         };
-        let (input, answer) = (table.values(rows, inputs)?, table.values(rows, outputs)?);
+        let (input, answer) = (values(&table, rows, inputs)?, values(&table, rows, outputs)?);
         let name = format!("{name}:{}-{}", rows[0], rows[1]);
         found.push(split, name, Input::Values(input), Answer::Values(answer));
     }
@@ -70,83 +75,102 @@ fn rest(count: usize, taken: &[Rows]) -> Vec<Rows> {
     free
 }
 
-/// A table of text; only the columns that are wanted need to be numbers.
-struct Table<'a> {
-    part: &'a Part,
-    names: Vec<String>,
-    /// Line in the file, and its fields.
-    rows: Vec<(u64, csv::StringRecord)>,
+/// The columns of names.
+fn columns(table: &Table, names: &[String]) -> Result<Vec<usize>, Error> {
+    let find = |name: &String| {
+        table.names.iter().position(|n| n == name).ok_or_else(|| {
+            let have = table.names.iter().filter(|n| !n.is_empty()).cloned().collect::<Vec<_>>().join(", ");
+            table.problem(table.line, format!("no column `{name}`; there are: {have}"))
+        })
+    };
+    names.iter().map(find).collect()
 }
 
-impl<'a> Table<'a> {
-    fn read(part: &'a Part) -> Result<Self, Error> {
-        let tabs = part.path.to_string_lossy().trim_end_matches(".gz").ends_with(".tsv");
-        // The reader counts lines wrongly where they end in CR LF.
-        let text = lines::text(&part.path)?.replace("\r\n", "\n");
-        let mut reader = csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
-            .delimiter(if tabs { b'\t' } else { b',' })
-            .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
-        let at = |line: u64, problem: String| Error::Line { file: part.path.clone(), line, problem };
-        let names = reader.headers().map_err(|e| at(1, e.to_string()))?;
-        let names: Vec<String> = names.iter().map(str::to_owned).collect();
-        let mut rows = Vec::new();
-        for row in reader.records() {
-            let row = row.map_err(|e| {
-                let line = e.position().map_or(0, csv::Position::line);
-                match e.kind() {
-                    csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                        at(line, format!("{len} fields where the line of names has {expected_len}"))
-                    }
-                    _ => at(line, e.to_string()),
-                }
-            })?;
-            let line = row.position().map_or(0, csv::Position::line);
-            rows.push((line, row));
+/// Inputs and outputs where no outputs are given: the last column is the output; without given inputs, those before it are
+/// inputs. What numbers the rows or holds no numbers is left out, and said; a gap is an error, never another choice.
+fn guess(name: &str, table: &Table, inputs: Vec<usize>, found: &mut Found) -> Result<(Vec<usize>, Vec<usize>), Error> {
+    let all: Vec<Column<'_>> = (0..table.names.len()).map(|c| table.column(c)).collect();
+    // A clock may stand last; a value that rises is still a value there.
+    let is_value = |c: &usize| all[*c].kind != Kind::Empty && !matches!(all[*c].kind, Kind::Clock(why) if why != RISES);
+    let Some(output) = (0..all.len()).rfind(|c| is_value(c) && !inputs.contains(c)) else {
+        return Err(table.problem(table.line, "no column has values that are no clock; name one with `outputs`"));
+    };
+    if all[output].kind == Kind::Words {
+        return Err(words(table, &all[output], output));
+    }
+    let used = |c: &usize| matches!(all[*c].kind, Kind::Numbers | Kind::Unit(_));
+    let chosen: Vec<usize> = match inputs.is_empty() {
+        true => (0..output).filter(used).collect(),
+        false => inputs,
+    };
+    let taken = || chosen.iter().chain([&output]).map(|&c| (c, &all[c]));
+    for (c, column) in taken() {
+        if let Some((line, cell)) = &column.gap {
+            let problem = format!(
+                "column `{}`: a missing value (`{cell}`); fill it in, delete the row, or name the columns to take with \
+                 `inputs` and `outputs`",
+                title(column, c)
+            );
+            return Err(table.problem(*line, problem));
         }
-        Ok(Table { part, names, rows })
     }
-
-    fn problem(&self, line: u64, problem: String) -> Error {
-        Error::Line { file: self.part.path.clone(), line, problem }
-    }
-
-    fn columns(&self, names: &[String]) -> Result<Vec<usize>, Error> {
-        let find = |name: &String| {
-            self.names.iter().position(|n| n == name).ok_or_else(|| {
-                let have = self.names.join(", ");
-                self.problem(1, format!("no column `{name}`; there are: {have}"))
-            })
-        };
-        names.iter().map(find).collect()
-    }
-
-    /// Inputs and outputs where no outputs are given: the last filled column is the output; without given inputs, those
-    /// before it that do not number the rows are inputs.
-    fn guess(&self, inputs: Vec<usize>) -> Result<(Vec<usize>, Vec<usize>), Error> {
-        let filled = |c: usize| self.rows.iter().all(|(_, row)| row.get(c).is_some_and(|v| !v.is_empty()));
-        let is_time = |c: usize| c == 0 && TIME.contains(&self.names[0].to_ascii_lowercase().as_str());
-        let mut columns: Vec<usize> =
-            (0..self.names.len()).filter(|&c| filled(c) && !is_time(c) && !inputs.contains(&c)).collect();
-        let Some(output) = columns.pop() else {
-            return Err(self.problem(1, "no column is filled in every row".to_owned()));
-        };
-        Ok((if inputs.is_empty() { columns } else { inputs }, vec![output]))
-    }
-
-    /// `[rows * columns]`.
-    fn values(&self, [first, last]: Rows, columns: &[usize]) -> Result<Vec<f64>, Error> {
-        let Some(rows) = self.rows.get(first..=last) else {
-            let problem = format!("rows {first} to {last} are asked for, but there are {}", self.rows.len());
-            return Err(Error::File { file: self.part.path.clone(), problem });
-        };
-        let mut values = Vec::with_capacity(rows.len() * columns.len());
-        for (line, row) in rows {
-            for &c in columns {
-                let value = lines::number(row.get(c).unwrap_or_default());
-                values.push(value.map_err(|p| self.problem(*line, format!("column `{}`: {p}", self.names[c])))?);
-            }
+    let mut note = |column: &Column<'_>, c: usize, what: String| {
+        found.notes.push(said(format!("{name}: column `{}` {what}", title(column, c))));
+    };
+    for (c, column) in all.iter().enumerate().filter(|(c, _)| *c != output && !chosen.contains(c)) {
+        match &column.kind {
+            Kind::Clock(DATES) => note(column, c, format!("is left out, as {DATES}")),
+            Kind::Clock(why) => note(column, c, format!("is left out, as {why}; name it in `inputs` to take it")),
+            Kind::Words => note(column, c, "is left out, as it holds words".to_owned()),
+            Kind::Empty if !column.name.is_empty() => note(column, c, "is left out, as it is empty".to_owned()),
+            _ => {}
         }
-        Ok(values)
     }
+    if all[output].kind == Kind::Clock(RISES) {
+        note(&all[output], output, "is the output and rises in every row; is it a clock?".to_owned());
+    }
+    for (c, column) in taken() {
+        if let Kind::Unit(unit) = &column.kind {
+            note(column, c, format!("has the unit `{unit}` in its cells, which is not read"));
+        }
+    }
+    Ok((chosen, vec![output]))
+}
+
+/// The error of a last column that holds no numbers.
+fn words(table: &Table, column: &Column<'_>, at: usize) -> Error {
+    let (line, row) = table.rows.first().map_or((table.line, None), |(line, row)| (*line, Some(row)));
+    let cell = row.and_then(|row| row.get(at)).unwrap_or_default();
+    let title = title(column, at);
+    let problem = match column.value(cell) {
+        // Numbers that are written in a way that is not read.
+        Err(problem) if cell.starts_with(|c: char| c.is_ascii_digit()) => format!("column `{title}`: {problem}"),
+        _ => format!(
+            "the last column `{title}` would be the output, but holds words (`{cell}`); name a column of numbers with \
+             `outputs`"
+        ),
+    };
+    table.problem(line, problem)
+}
+
+/// A column's name, or its number where it has none.
+fn title(column: &Column<'_>, at: usize) -> String {
+    if column.name.is_empty() { format!("column {}", at + 1) } else { column.name.to_owned() }
+}
+
+/// `[rows * columns]`.
+fn values(table: &Table, [first, last]: Rows, columns: &[usize]) -> Result<Vec<f64>, Error> {
+    let Some(rows) = table.rows.get(first..=last) else {
+        let problem = format!("rows {first} to {last} are asked for, but there are {}", table.rows.len());
+        return Err(Error::File { file: table.file.clone(), problem });
+    };
+    let kinds: Vec<Column<'_>> = columns.iter().map(|&c| table.column(c)).collect();
+    let mut values = Vec::with_capacity(rows.len() * columns.len());
+    for (line, row) in rows {
+        for (&c, column) in columns.iter().zip(&kinds) {
+            let value = column.value(row.get(c).unwrap_or_default());
+            values.push(value.map_err(|p| table.problem(*line, format!("column `{}`: {p}", column.name)))?);
+        }
+    }
+    Ok(values)
 }

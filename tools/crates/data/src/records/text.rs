@@ -1,8 +1,8 @@
 //! Plain text for language models: a file is one long example.
 
 use super::parts::Part;
-use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit, lines};
-use crate::Error;
+use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
+use crate::{Error, lines};
 
 /// The word that stands for the end of a line.
 const END_OF_LINE: &str = "<eos>";
@@ -10,12 +10,12 @@ const END_OF_LINE: &str = "<eos>";
 pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let unit = options.unit_of(Format::Text, &[Unit::Characters, Unit::Words])?;
     found.meaning = Some((options.task_of(Format::Text, &[Task::Next])?, Some(unit)));
-    let text = lines::text(&part.path)?.replace("\r\n", "\n");
+    let text = lines::text(&part.path)?;
     if let Some(what) = other(&text) {
         let problem = format!("{what}, not plain text to read on; a sequence network cannot use it");
         return Err(Error::Line { file: part.path.clone(), line: 1, problem });
     }
-    let symbols = symbols(text.trim_start_matches('\u{feff}'), unit);
+    let symbols = symbols(&text, unit);
     if !symbols.is_empty() {
         found.push(part.split, format!("{name}:1"), Input::Symbols(symbols), Answer::None);
     }

@@ -2,10 +2,10 @@
 //!
 //! The source is words, with punctuation as words of its own; the target is characters, blanks within it `␣`.
 
-use super::lines::Lines;
 use super::parts::Part;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::Error;
+use crate::lines::{Lines, is_blank};
 
 /// Words, and every other sign but apostrophe and hyphen within a word by itself.
 fn words(text: &str) -> Vec<String> {
@@ -37,7 +37,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
     found.meaning = Some((task, Some(unit)));
     let mut lines = Lines::open(&part.path)?;
     while let Some((line, text)) = lines.next()? {
-        if text.trim().is_empty() {
+        if is_blank(text) {
             continue;
         }
         let Some((source, target)) = text.split_once('\t') else {

@@ -1,19 +1,21 @@
-//! The UEA archive's `.ts`: a header of `@` lines, then a case a line, its dimensions between colons, its label last.
+//! The UEA archive's `.ts`: a header of `@` lines, then a case a line, its dimensions between colons, its label last. Short
+//! cases may end in `?` or NaN up to the length of the longest.
 
-use super::lines::{Lines, number};
 use super::parts::Part;
+use super::ucr::{filled, values};
 use super::{Answer, Format, Found, Input, RecordOptions, Task};
 use crate::Error;
+use crate::lines::{Lines, is_blank, is_comment};
 
 pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     found.meaning = Some((options.task_of(Format::Ts, &[Task::Class])?, None));
     let mut lines = Lines::open(&part.path)?;
     let mut header = Header::default();
     while let Some((line, text)) = lines.next()? {
-        let text = text.trim();
-        if text.is_empty() || text.starts_with('#') {
+        if is_blank(text) || is_comment(text) {
             continue;
         }
+        let text = text.trim();
         if !header.data {
             let problem = header.line(text);
             problem.map_err(|p| lines.problem(p))?;
@@ -49,6 +51,13 @@ impl Header {
                 self.dimensions = Some(count);
             }
             "@univariate" if yes => self.dimensions = Some(1),
+            "@targetlabel" if yes => {
+                return Err(
+                    "series with a value to tell (`@targetLabel`) have no classes; write them as a table, a row a \
+                    step, and train on the column"
+                        .into(),
+                );
+            }
             "@classlabel" if yes => self.labels = words.map(str::to_owned).collect(),
             "@data" if self.labels.is_empty() => {
                 return Err("no `@classLabel true` with labels before `@data`: nothing to tell apart".into());
@@ -68,8 +77,15 @@ fn case(text: &str, header: &Header) -> Result<(Vec<f64>, usize, String), String
     if !header.labels.iter().any(|l| l == label) {
         return Err(format!("label `{label}` is not among those of the header: {}", header.labels.join(" ")));
     }
-    let read = |d: &str| d.split(',').map(number).collect::<Result<Vec<f64>, String>>();
-    let series = dimensions.split(':').map(read).collect::<Result<Vec<_>, _>>()?;
+    let fields: Vec<Vec<&str>> = dimensions.split(':').map(|d| d.split(',').collect()).collect();
+    // What is missing in every dimension at the end pads the series.
+    let end = fields
+        .iter()
+        .map(|f| filled(f))
+        .max()
+        .filter(|&end| end > 0)
+        .ok_or("a series without a value; delete the line")?;
+    let series = fields.iter().map(|f| values(&f[..f.len().min(end)])).collect::<Result<Vec<_>, _>>()?;
     if let Some(wanted) = header.dimensions.filter(|&d| d != series.len()) {
         return Err(format!("{} dimensions where the header says {wanted}", series.len()));
     }

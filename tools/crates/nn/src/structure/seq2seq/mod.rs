@@ -85,6 +85,18 @@ pub fn misfit(spec: &NetworkSpec) -> Option<String> {
             _ => {}
         }
     }
+    let cell = |layer: &LayerSpec| matches!(layer, LayerSpec::Cell(_));
+    if spec.layers[spec.chain(ENCODER)].iter().any(|layer| layer.reads() == Reads::Sequence) {
+        return Some("an encoder gives a state at each step of the source; take its pool out".to_owned());
+    }
+    if decoder.iter().any(|layer| !cell(layer) && !matches!(layer.reads(), Reads::Step | Reads::Symbol)) {
+        return Some("a decoder has cells and layers that read one step; take delay, pool and narx out".to_owned());
+    }
+    for (chain, name) in [(BRIDGE, "bridge"), (HEAD, "head")] {
+        if spec.layers[spec.chain(chain)].iter().any(|layer| layer.reads() != Reads::Step) {
+            return Some(format!("the {name} reads one vector; it has no cells, delay, pool, embedding or one-hot"));
+        }
+    }
     if decoder.first().is_none_or(|first| first.reads() != Reads::Symbol) || units == 0 {
         return Some("a decoder needs an `embedding` or `one-hot` layer, and a recurrent one".to_owned());
     }

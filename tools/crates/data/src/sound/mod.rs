@@ -1,0 +1,225 @@
+//! One recording to mono i16.
+
+mod decode;
+mod riff;
+
+use super::{Error, NoteKind, sniff};
+use riff::Fault;
+
+/// A recording as mono samples.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sound {
+    /// Samples, full scale at ±32768.
+    pub samples: Vec<i16>,
+    /// Samples per second, in Hz.
+    pub rate: u32,
+    /// What was converted.
+    pub notes: Vec<NoteKind>,
+}
+
+/// Samples per second that a recorder can have, in Hz.
+const RATES: std::ops::RangeInclusive<u32> = 1000..=768_000;
+
+/// An error for rates that no recorder has: they would size what follows.
+fn check_rate(rate: u32) -> Result<(), String> {
+    let [low, high] = [RATES.start(), RATES.end()];
+    let problem = || format!("its header says {rate} samples a second, where {low} to {high} are possible");
+    RATES.contains(&rate).then_some(()).ok_or_else(problem)
+}
+
+/// Endings of recordings that are read.
+const ENDINGS: [&str; 14] =
+    ["wav", "wave", "flac", "ogg", "oga", "mp3", "m4a", "mp4", "m4b", "aac", "aif", "aiff", "aifc", "bwf"];
+/// Endings of recordings that are not.
+const OTHER_ENDINGS: [&str; 16] =
+    ["opus", "webm", "wma", "amr", "au", "snd", "caf", "w64", "rf64", "raw", "pcm", "3gp", "ac3", "ape", "mka", "gsm"];
+
+/// Whether a name ends as a recording that is read does.
+pub fn is_sound(name: &str) -> bool {
+    ENDINGS.contains(&ending(name).as_str())
+}
+
+/// Whether a name ends as a recording does, of a kind that is not read.
+pub(crate) fn is_other_sound(name: &str) -> bool {
+    OTHER_ENDINGS.contains(&ending(name).as_str())
+}
+
+/// What follows the last point of a name, in small letters; nothing where it has none.
+pub(crate) fn ending(name: &str) -> String {
+    name.rsplit_once('.').map_or(String::new(), |(_, ending)| ending.to_ascii_lowercase())
+}
+
+/// Decodes a recording: wav, flac, ogg, mp3, m4a or aiff, whatever its name; several channels become their mean, more
+/// than 16 bits are rounded to 16.
+///
+/// # Errors
+/// [`Error::NotAudio`], [`Error::Truncated`], [`Error::Damaged`], [`Error::Empty`], each with `name`.
+pub fn read_sound(name: &str, bytes: Vec<u8>) -> Result<Sound, Error> {
+    let empty = || Error::Empty { name: name.into() };
+    let not_audio = |found: String, way: &str| Error::NotAudio { name: name.into(), found, way: way.into() };
+    if bytes.is_empty() {
+        return Err(empty());
+    }
+    let (bytes, bits, damaged) = if riff::is_wav(&bytes) {
+        match riff::read(bytes) {
+            Ok(wav) => (wav.bytes, Some(wav.bits), wav.damaged),
+            Err(Fault::Empty) => return Err(empty()),
+            Err(Fault::Truncated { found, expected }) => {
+                return Err(Error::Truncated { name: name.into(), found, expected });
+            }
+            Err(Fault::Header(found)) => return Err(not_audio(found, HEADER)),
+            Err(Fault::Encoding(found)) => return Err(not_audio(found, sniff::CONVERT)),
+        }
+    } else if decode::is_known(&bytes) {
+        (bytes, None, [0; 2])
+    } else {
+        let kind = sniff::no_sound(&bytes);
+        return Err(not_audio(kind.what, &kind.way));
+    };
+    let decoded = decode::decode(name, bytes)?;
+    check_rate(decoded.rate).map_err(|found| not_audio(found, HEADER))?;
+    let bits = bits.unwrap_or(decoded.bits);
+    let mut notes = Vec::new();
+    if decoded.channels > 1 {
+        notes.push(NoteKind::MixedDown { channels: decoded.channels });
+    }
+    if bits > 16 {
+        notes.push(NoteKind::Reduced { bits });
+    }
+    let [no_number, beyond] = damaged;
+    if no_number > 0 {
+        notes.push(NoteKind::NoNumber { samples: no_number });
+    }
+    if beyond > 0 {
+        notes.push(NoteKind::BeyondScale { samples: beyond });
+    }
+    Ok(Sound { samples: decoded.samples, rate: decoded.rate, notes })
+}
+
+/// What to do about a header that cannot be right.
+const HEADER: &str = "convert it (ffmpeg -i INPUT -ac 1 OUTPUT.wav), correct its header (sox -r 16000 INPUT OUTPUT.wav) \
+    or record it again";
+
+/// A wav file of mono samples. Of more than 4 GiB (37 hours at 16 kHz) it says that its size is not known, which readers
+/// take for "to the end of the file".
+pub fn wav_bytes(samples: &[i16], rate: u32) -> Vec<u8> {
+    let data = samples.len() * 2;
+    let mut file = Vec::with_capacity(44 + data);
+    file.extend_from_slice(&header(data as u64, rate));
+    samples.iter().for_each(|x| file.extend_from_slice(&x.to_le_bytes()));
+    file
+}
+
+/// The header before so many bytes of mono samples.
+fn header(data: u64, rate: u32) -> Vec<u8> {
+    let size = |n: u64| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
+    let mut header = Vec::with_capacity(44);
+    header.extend_from_slice(b"RIFF");
+    header.extend_from_slice(&size(data.saturating_add(36)));
+    header.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    header.extend_from_slice(&rate.to_le_bytes());
+    header.extend_from_slice(&rate.saturating_mul(2).to_le_bytes());
+    header.extend_from_slice(b"\x02\0\x10\0data");
+    header.extend_from_slice(&size(data));
+    header
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use elman_resample::resample;
+
+    /// A wav file of `bits` per sample; `samples` at full scale ±1, interleaved.
+    pub(in super::super) fn wav(rate: u32, channels: u16, bits: u16, samples: &[f64]) -> Vec<u8> {
+        let bytes = bits / 8;
+        let data = samples.len() as u32 * bytes as u32;
+        let mut file = Vec::new();
+        file.extend_from_slice(b"RIFF");
+        file.extend_from_slice(&(36 + data).to_le_bytes());
+        file.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0");
+        file.extend_from_slice(&channels.to_le_bytes());
+        file.extend_from_slice(&rate.to_le_bytes());
+        file.extend_from_slice(&(rate * (channels * bytes) as u32).to_le_bytes());
+        file.extend_from_slice(&(channels * bytes).to_le_bytes());
+        file.extend_from_slice(&bits.to_le_bytes());
+        file.extend_from_slice(b"data");
+        file.extend_from_slice(&data.to_le_bytes());
+        for x in samples {
+            let v = (x * 2f64.powi(bits as i32 - 1)).round() as i32;
+            file.extend_from_slice(&v.to_le_bytes()[..bytes as usize]);
+        }
+        file
+    }
+
+    fn sine(n: usize, rate: u32, hz: f64) -> Vec<f64> {
+        (0..n).map(|i| 0.5 * (std::f64::consts::TAU * hz * i as f64 / rate as f64).sin()).collect()
+    }
+
+    #[test]
+    fn plain_wav_is_bit_exact() {
+        let samples = sine(1000, 16_000, 440.0);
+        let sound = read_sound("a.wav", wav(16_000, 1, 16, &samples)).unwrap();
+        let expected: Vec<i16> = samples.iter().map(|x| (x * 32_768.0).round() as i16).collect();
+        assert_eq!((sound.samples, sound.rate, sound.notes), (expected, 16_000, vec![]));
+    }
+
+    #[test]
+    fn sizes_of_long_recordings_do_not_wrap() {
+        let sizes =
+            |data: u64| [4, 40].map(|at| u32::from_le_bytes(*header(data, 16_000)[at..].first_chunk().unwrap()));
+        assert_eq!(sizes(3200), [3236, 3200]);
+        assert_eq!(sizes((1 << 32) - 36), [u32::MAX, u32::MAX - 35]);
+        assert_eq!(sizes(38 * 3600 * 32_000), [u32::MAX; 2]);
+        // Such a size is read as "to the end".
+        let mut file = header(38 * 3600 * 32_000, 16_000);
+        file.extend([1, 0, 2, 0]);
+        assert_eq!(read_sound("a.wav", file).unwrap().samples, [1, 2]);
+    }
+
+    #[test]
+    fn stereo_and_24_bits_are_said() {
+        let stereo: Vec<f64> = (0..200).flat_map(|i| [i as f64 / 1000.0, -i as f64 / 2000.0]).collect();
+        let sound = read_sound("a.wav", wav(8000, 2, 24, &stereo)).unwrap();
+        assert_eq!(sound.notes, [NoteKind::MixedDown { channels: 2 }, NoteKind::Reduced { bits: 24 }]);
+        assert_eq!((sound.samples.len(), sound.rate), (200, 8000));
+        for (i, &x) in sound.samples.iter().enumerate() {
+            assert!((x as f64 - i as f64 / 4000.0 * 32_768.0).abs() <= 0.51, "{i}: {x}");
+        }
+    }
+
+    #[test]
+    fn bad_files_are_named() {
+        let message = |bytes: Vec<u8>| read_sound("x/a.wav", bytes).unwrap_err().to_string();
+        assert!(
+            message(b"hello, I am a text\n".to_vec()).contains("x/a.wav: not a recording that can be read (a text")
+        );
+        assert!(message(vec![]).starts_with("x/a.wav: contains no samples"));
+        assert!(message(wav(8000, 1, 16, &[])).starts_with("x/a.wav: contains no samples"));
+        let whole = wav(8000, 1, 16, &sine(4000, 8000, 300.0));
+        let text = message(whole[..2044].to_vec());
+        assert!(text.contains("cut off after 1000 of 4000 samples"), "{text}");
+        assert!(message(whole[..30].to_vec()).contains("x/a.wav: "));
+        assert!(message(vec![0xff; 100]).contains("bytes [ff, ff, ff, ff]"));
+    }
+
+    #[test]
+    fn resampling_keeps_a_tone() {
+        for (from, to) in [(48_000, 16_000), (44_100, 16_000), (8000, 16_000), (22_050, 8000)] {
+            let n = from as usize;
+            let tone: Vec<i16> = sine(n, from, 440.0).iter().map(|x| (x * 32_768.0) as i16).collect();
+            let ours = resample(&tone, from, to);
+            assert!((ours.len() as i64 - to as i64).abs() <= 1, "{from} to {to}: {}", ours.len());
+            // The filter may delay by part of a sample: the tone is compared whatever its phase.
+            let middle = to as usize / 4..3 * to as usize / 4;
+            let angle = |i: usize| std::f64::consts::TAU * 440.0 * i as f64 / to as f64;
+            let along = |f: fn(f64) -> f64| {
+                middle.clone().map(|i| ours[i] as f64 * f(angle(i))).sum::<f64>() / (middle.len() as f64 / 2.0)
+            };
+            let (s, c) = (along(f64::sin), along(f64::cos));
+            assert!((s.hypot(c) - 16_384.0).abs() < 20.0 && c.abs() < 1600.0, "{from} to {to}: {s} {c}");
+            let rest = |i: usize| ours[i] as f64 - s * angle(i).sin() - c * angle(i).cos();
+            let worst = middle.clone().map(|i| rest(i).abs()).fold(0.0, f64::max);
+            assert!(worst < 5.0, "{from} to {to}: {worst}");
+        }
+    }
+}

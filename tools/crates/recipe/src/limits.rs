@@ -1,0 +1,280 @@
+//! What the numbers of a recipe may be: one table for every key, checked where the recipe is read.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// What values a key takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Values {
+    /// A whole number from the first to the second.
+    Whole(u64, u64),
+    /// A number from the first to the second.
+    Number(f64, f64),
+    /// A number above the first and up to the second.
+    Above(f64, f64),
+    /// A number from the first and below the second.
+    Below(f64, f64),
+    /// Two numbers from the first to the second, the lower one first.
+    Interval(f64, f64),
+    /// Numbers from the first to the second.
+    Numbers(f64, f64),
+}
+
+use crate::RENAMED;
+use Values::{Above, Below, Interval, Number, Numbers, Whole};
+
+/// Most units of a layer, symbols of a table and outputs: the device's.
+const WIDTH: u64 = elman::blob::MAX_WIDTH as u64;
+/// Most steps, taps and nodes: the device counts them in 16 bits.
+const STEPS: u64 = u16::MAX as u64;
+/// More of anything does not end in a lifetime.
+const MANY: u64 = 1_000_000_000;
+
+/// Every key that is a number, by its table, with what it takes and in which unit. `network` has the keys of its layers,
+/// wherever they stand in it.
+const LIMITS: &[(&str, &str, Values, &str)] = &[
+    ("features", "sample_rate", Whole(0, 768_000), "Hz; 0 takes that of the recordings"),
+    ("features", "window_ms", Above(0.0, 4000.0), "ms"),
+    ("features", "hop_ms", Above(0.0, 4000.0), "ms"),
+    ("features", "channels", Whole(1, 255), "mel bands"),
+    ("features", "low_hz", Whole(0, STEPS), "Hz"),
+    ("features", "high_hz", Whole(0, STEPS), "Hz; 0 takes 0.475 of the sample rate"),
+    ("features", "floor_log2", Whole(0, 63), ""),
+    ("features", "cepstrum", Whole(0, 255), "coefficients; 0 for mel bands"),
+    ("features", "pre_emphasis", Below(0.0, 1.0), ""),
+    ("augment", "gain_db", Number(0.0, 120.0), "dB"),
+    ("augment", "shift_ms", Number(0.0, 60_000.0), "ms"),
+    ("augment", "noise_share", Number(0.0, 1.0), ""),
+    ("augment", "noise_snr_db", Interval(-120.0, 120.0), "dB"),
+    ("vocabulary", "min_count", Whole(0, MANY), "occurrences"),
+    ("vocabulary", "max_symbols", Whole(0, STEPS), "symbols; 0 for as many as there are"),
+    ("sequences", "window", Whole(0, MANY), "steps; 0 leaves examples whole"),
+    ("sequences", "hop", Whole(0, MANY), "steps; 0 takes the window's length"),
+    ("sequences", "washout", Whole(0, MANY), "steps"),
+    ("sequences", "skip", Whole(0, MANY), "steps"),
+    ("sequences", "symbol_dropout", Number(0.0, 1.0), ""),
+    ("sequences", "noise", Number(0.0, 1000.0), "deviations"),
+    ("stream", "valid_share", Below(0.0, 1.0), ""),
+    ("stream", "seconds", Number(0.1, 3600.0), "s"),
+    ("stream", "streams", Whole(0, MANY), "streams; 0 for as many as use each clip about once"),
+    ("stream", "gap_s", Interval(0.0, 3600.0), "s"),
+    ("stream", "snr_db", Interval(-120.0, 120.0), "dB"),
+    ("stream", "level_db", Interval(-120.0, 0.0), "dB below full scale"),
+    ("stream", "jitter_db", Number(0.0, 60.0), "dB"),
+    ("stream", "speed", Below(0.0, 1.0), ""),
+    ("stream", "tilt_db", Number(0.0, 60.0), "dB"),
+    ("stream", "fragments", Number(0.0, 1.0), ""),
+    ("stream", "wordless", Number(0.0, 1.0), ""),
+    ("stream", "trimmed", Number(0.0, 1.0), ""),
+    ("stream", "lead_ms", Number(0.0, 60_000.0), "ms"),
+    ("stream", "hold_ms", Number(0.0, 60_000.0), "ms"),
+    ("stream", "reuse", Whole(1, MANY), "epochs"),
+    ("stream", "hard_negatives_every", Whole(0, MANY), "epochs; 0 never"),
+    ("stream", "hard_negatives_streams", Whole(0, MANY), "streams"),
+    ("stream", "hard_negatives_threshold", Number(0.0, 1.0), ""),
+    ("stream", "hard_negatives_share", Number(0.0, 1.0), ""),
+    ("stream", "valid_hours", Number(0.0, 1000.0), "h"),
+    ("stream", "valid_per_hour", Above(0.0, 36_000.0), "clips an hour"),
+    ("stream", "valid_snr_db", Number(-120.0, 120.0), "dB"),
+    ("stream", "false_accepts_per_hour", Number(0.0, 36_000.0), "an hour"),
+    ("stream", "held_background", Below(0.0, 1.0), ""),
+    ("stream", "warp", Below(0.0, 1.0), ""),
+    ("stream", "balance_db", Number(0.0, 60.0), "dB"),
+    ("stream", "masks", Whole(0, 255), "ranges"),
+    ("stream", "mask_channels", Whole(0, 255), "channels"),
+    ("stream", "gaps", Number(0.0, 1000.0), "a second"),
+    ("stream", "gap_steps", Whole(0, STEPS), "steps"),
+    ("network", "units", Whole(1, WIDTH), "units"),
+    ("network", "outputs", Whole(1, WIDTH), "outputs"),
+    ("network", "rows", Whole(0, STEPS), "symbols; 0 for as many as the data have"),
+    ("network", "dropout", Below(0.0, 1.0), ""),
+    ("network", "rate", Below(0.0, 1.0), ""),
+    ("network", "taps", Whole(0, STEPS), "steps"),
+    ("network", "stride", Whole(1, STEPS), "steps"),
+    ("network", "tail", Whole(0, WIDTH), "values"),
+    ("network", "tail_taps", Whole(0, STEPS), "steps"),
+    ("network", "hidden", Whole(0, WIDTH), "units; 0 for none"),
+    ("network", "input_taps", Whole(0, STEPS), "steps"),
+    ("network", "output_taps", Whole(1, STEPS), "steps"),
+    ("network", "warmup", Whole(0, MANY), "steps"),
+    ("network", "epsilon", Number(1e-12, 1.0), ""),
+    ("network", "roots", Whole(1, 16), "nodes"),
+    ("network", "rounds", Whole(1, 255), "rounds"),
+    ("network", "max_outputs", Whole(0, STEPS), "symbols; 0 for one more than the longest target"),
+    ("network", "beams", Whole(1, 8), "hypotheses"),
+    ("train", "epochs", Whole(1, MANY), "epochs"),
+    ("train", "batch", Whole(1, MANY), "sequences"),
+    ("train", "shard", Whole(1, MANY), "sequences"),
+    ("train", "threads", Whole(0, 4096), "threads; 0 for all cores"),
+    ("train", "class_weights", Numbers(0.0, 1e9), ""),
+    ("train", "label_smoothing", Below(0.0, 1.0), ""),
+    ("train", "rate", Above(0.0, 1e3), ""),
+    ("train", "teacher_forcing", Numbers(0.0, 1.0), ""),
+    ("train", "warmup", Number(0.0, 1e9), "epochs"),
+    ("train", "step_every", Whole(1, MANY), "epochs"),
+    ("train", "step_factor", Above(0.0, 1e3), ""),
+    ("train", "beta1", Below(0.0, 1.0), ""),
+    ("train", "beta2", Below(0.0, 1.0), ""),
+    ("train", "epsilon", Above(0.0, 1.0), ""),
+    ("train", "momentum", Below(0.0, 1.0), ""),
+    ("train", "weight_decay", Number(0.0, 1e3), ""),
+    ("train", "clip", Number(0.0, 1e9), "; 0 never clips"),
+    ("train", "patience", Whole(0, MANY), "epochs; 0 never stops early"),
+    ("quantize", "calibration_clips", Whole(1, MANY), "examples"),
+    ("quantize", "max_steps", Whole(0, STEPS), "steps; 0 takes the longest example"),
+];
+
+/// Checks every number of a recipe that TOML can read.
+///
+/// # Errors
+/// A sentence with line, key, value and what the key takes.
+pub fn check(text: &str) -> Result<(), String> {
+    // What is no TOML, serde says better.
+    let Ok(document) = DeTable::parse(text) else { return Ok(()) };
+    document.get_ref().iter().try_for_each(|(key, value)| {
+        let table = key.get_ref().to_string();
+        walk(text, &table, "", value)
+    })
+}
+
+/// Checks `value`, which stands at `key` in `table`.
+fn walk(text: &str, table: &str, key: &str, value: &Spanned<DeValue<'_>>) -> Result<(), String> {
+    let key = RENAMED.iter().find(|(of, old, _)| *of == table && *old == key).map_or(key, |(.., new)| new);
+    let limit = LIMITS.iter().find(|(of, name, ..)| *of == table && *name == key);
+    if let Some((.., values, unit)) = limit {
+        return match values.wrong(value.get_ref()) {
+            None => Ok(()),
+            Some(found) => Err(sentence(text, value.span(), &format!("{table}.{key}"), &found, *values, unit)),
+        };
+    }
+    match value.get_ref() {
+        DeValue::Table(inner) => inner.iter().try_for_each(|(key, value)| walk(text, table, key.get_ref(), value)),
+        DeValue::Array(items) => items.iter().try_for_each(|item| walk(text, table, "", item)),
+        _ => Ok(()),
+    }
+}
+
+fn sentence(text: &str, span: Range<usize>, key: &str, found: &str, values: Values, unit: &str) -> String {
+    let line = text.get(..span.start).unwrap_or_default().matches('\n').count() + 1;
+    let (unit, note) = unit.split_once(';').map_or((unit, String::new()), |(unit, note)| (unit, format!(";{note}")));
+    let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+    let must = match values {
+        Whole(least, most) => format!("a whole number from {least} to {most}{unit}"),
+        Number(least, most) => format!("from {least} to {most}{unit}"),
+        Above(least, most) => format!("above {least} and at most {most}{unit}"),
+        Below(least, most) => format!("at least {least} and below {most}{unit}"),
+        Interval(least, most) => format!("two numbers from {least} to {most}{unit}, the lower one first"),
+        Numbers(least, most) => format!("numbers from {least} to {most}{unit}"),
+    };
+    format!("line {line}: {key} is {found}; it must be {must}{note}")
+}
+
+/// A number as it is written, or nothing where it is none.
+fn number(value: &DeValue<'_>) -> Option<f64> {
+    match value {
+        DeValue::Integer(i) => {
+            let digits = i.as_str().replace('_', "");
+            i64::from_str_radix(&digits, i.radix()).map(|n| n as f64).ok().or_else(|| digits.parse().ok())
+        }
+        DeValue::Float(f) => f.as_str().replace('_', "").parse().ok(),
+        _ => None,
+    }
+}
+
+/// A value in some words.
+fn shown(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::Integer(i) => i.as_str().to_owned(),
+        DeValue::Float(f) => f.as_str().to_owned(),
+        DeValue::Array(items) => {
+            let items: Vec<String> = items.iter().take(8).map(|item| shown(item.get_ref())).collect();
+            format!("[{}]", items.join(", "))
+        }
+        _ => String::from("no number"),
+    }
+}
+
+impl Values {
+    fn takes(self, n: f64) -> bool {
+        match self {
+            Whole(least, most) => n.fract() == 0.0 && n >= least as f64 && n <= most as f64,
+            Number(least, most) | Interval(least, most) | Numbers(least, most) => n >= least && n <= most,
+            Above(least, most) => n > least && n <= most,
+            Below(least, most) => n >= least && n < most,
+        }
+    }
+
+    /// The value in some words where it cannot be; another type is serde's to name.
+    fn wrong(self, value: &DeValue<'_>) -> Option<String> {
+        let good = match (self, value) {
+            (Interval(..) | Numbers(..), DeValue::Array(items)) => {
+                let numbers: Vec<f64> = items.iter().map_while(|item| number(item.get_ref())).collect();
+                let ordered = !matches!(self, Interval(..)) || numbers.windows(2).all(|w| w[0] <= w[1]);
+                // A list with something else in it.
+                numbers.len() < items.len() || (ordered && numbers.iter().all(|n| self.takes(*n)))
+            }
+            (_, value) => number(value).is_none_or(|n| self.takes(n)),
+        };
+        (!good).then(|| shown(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Recipe;
+    use elman_nn::LayerSpec;
+
+    #[test]
+    fn line_key_value_and_way_out_are_named() {
+        let wrong = |text: &str| Recipe::parse(text).unwrap_err();
+        assert_eq!(
+            wrong("name = \"x\"\n[train]\nepochs = 3\nrate = -1.5\n"),
+            "line 4: train.rate is -1.5; it must be above 0 and at most 1000"
+        );
+        assert_eq!(
+            wrong("[network]\nlayers = [\n  { layer = \"dense\", outputs = 9000 },\n]"),
+            "line 3: network.outputs is 9000; it must be a whole number from 1 to 8192 outputs"
+        );
+        assert_eq!(
+            wrong("[stream]\ngap_s = [2, 0.1]"),
+            "line 2: stream.gap_s is [2, 0.1]; it must be two numbers from 0 to 3600 s, the lower one first"
+        );
+        for text in ["train.rate = nan", "train.rate = inf", "train.rate = 0", "train.epochs = 0", "stream.speed = 5"] {
+            let error = wrong(text);
+            assert!(error.starts_with("line 1: ") && error.contains(text.split(" = ").nth(1).unwrap()), "{error}");
+        }
+        assert!(Recipe::parse("train.rate = 1_0.5\ntrain.epochs = 0x10\n").is_ok());
+    }
+
+    /// A key without a line in the table would take anything.
+    #[test]
+    fn every_number_of_a_recipe_has_its_limits() {
+        let recipe = Recipe { stream: Some(Default::default()), ..Recipe::default() };
+        let mut tables: toml::Table = recipe.to_toml().unwrap().parse().unwrap();
+        let layers: Vec<toml::Value> =
+            LayerSpec::samples().iter().map(|layer| toml::Value::try_from(layer).unwrap()).collect();
+        tables.insert("network".to_owned(), toml::Value::Array(layers));
+        let mut missing = Vec::new();
+        for (table, value) in &tables {
+            numbers(table, "", value, &mut missing);
+        }
+        // Seeds are any number; data describes files, and their readers check it.
+        missing.retain(|key| !key.starts_with("data.") && !key.ends_with("seed"));
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    fn numbers(table: &str, key: &str, value: &toml::Value, missing: &mut Vec<String>) {
+        let known = LIMITS.iter().any(|(of, name, ..)| *of == table && *name == key);
+        match value {
+            toml::Value::Integer(_) | toml::Value::Float(_) if !known => missing.push(format!("{table}.{key}")),
+            toml::Value::Array(items) if !known => items.iter().for_each(|item| numbers(table, key, item, missing)),
+            toml::Value::Table(inner) => inner.iter().for_each(|(name, v)| {
+                numbers(table, name, v, missing);
+            }),
+            _ => {}
+        }
+    }
+}
