@@ -120,6 +120,13 @@ fn sequences() -> Vec<Vector> {
         let draw = Draw { seed: 23, temperature, top_k, count: 8 };
         Input { draw: Some(draw), ..input }
     };
+    let mut numbers = Numbers(25);
+    let mut reading = |middle: i64, spread: i64| numbers.between(middle - spread, middle + spread) as i32;
+    let mut readings: Vec<Vec<i32>> = (0..6)
+        .map(|_| vec![reading(101_300, 200), reading(0, 1 << 30), reading(-8_000_000, 5000), reading(0, 1)])
+        .collect();
+    readings.extend([vec![i32::MIN; 4], vec![i32::MAX; 4], vec![0; 4]]);
+    let sensed = vec![Input { readings, ..Input::default() }];
     let gestures = synthetic::gestures(4, 3, 17);
     let moves = frames(3, 40, 7).into_iter().map(|f| f.iter().map(|x| x / 16).collect()).collect();
     layouts
@@ -132,6 +139,7 @@ fn sequences() -> Vec<Vector> {
                 vec![text("hand er"), drawing(text("bread"), 3277, 4), drawing(text("x"), 0, 0)],
             ),
             Vector::new("gestures", &gestures, sequence(moves)),
+            Vector::new("sensors", &synthetic::sensors(3, 2, 25), sensed),
         ])
         .collect()
 }
@@ -319,6 +327,8 @@ fn kinds(files: &[(String, String)]) -> BTreeSet<String> {
         kinds.extend(audio.and_then(|a| a.spectral_subtraction).map(|_| "spectral subtraction".to_owned()));
         kinds.extend(audio.filter(|a| a.cepstrum > 0).map(|_| "cepstrum".to_owned()));
         kinds.extend(audio.map(|a| format!("fft {}", a.fft_log2)));
+        kinds.extend(model.input_scaling().map(|_| "input scaling".to_owned()));
+        kinds.extend(model.output_scaling().map(|_| "output scaling".to_owned()));
         kinds.extend(model.text().map(|_| "text".to_owned()));
         let drawn = file["examples"].as_array().unwrap().iter().any(|e| e["drawn"].is_array());
         kinds.extend(drawn.then(|| "draws".to_owned()));
@@ -355,6 +365,8 @@ fn every_kind_of_the_tables_has_a_vector() {
         "fft 8",
         "fft 9",
         "fft 10",
+        "input scaling",
+        "output scaling",
         "text",
         "draws",
         "detector event",

@@ -39,8 +39,17 @@ pub(super) fn example(model: &Model<'_>, input: &Input) -> Result<Example> {
     Ok(example)
 }
 
-/// The frames, out of the front end where the input is sound.
+/// The frames: out of the front end where the input is sound, scaled where it is readings.
 fn frames(model: &Model<'_>, input: &Input) -> Result<Vec<Vec<i16>>> {
+    if !input.readings.is_empty() {
+        let scaling = model.input_scaling().ok_or_else(|| anyhow!("the model reads no readings of sensors"))?;
+        let frame = |raw: &Vec<i32>| {
+            let mut frame = vec![0; raw.len()];
+            scaling.quantize_i32(raw, &mut frame);
+            frame
+        };
+        return Ok(input.readings.iter().map(frame).collect());
+    }
     if input.samples.is_empty() {
         return Ok(input.frames.clone());
     }
@@ -58,10 +67,14 @@ pub(super) fn said(e: RunError) -> anyhow::Error {
 }
 
 /// An answer with its probabilities.
-pub(super) fn answer(at: usize, output: &Output<'_>) -> Answer {
+pub(super) fn answer(model: &Model<'_>, at: usize, output: &Output<'_>) -> Answer {
+    let mut readings = vec![0; model.output_scaling().map_or(0, |_| output.logits.len())];
+    if let Some(scaling) = model.output_scaling() {
+        scaling.restore_i32(output.logits, &mut readings);
+    }
     let mut p = vec![Probability::ZERO; output.logits.len()];
     output.softmax(&mut p);
-    Answer { at, y: output.logits.to_vec(), p: p.iter().map(|p| p.to_bits()).collect() }
+    Answer { at, y: output.logits.to_vec(), p: p.iter().map(|p| p.to_bits()).collect(), readings }
 }
 
 /// A step for each frame of a whole sequence.
@@ -71,7 +84,7 @@ fn sequence(model: &Model<'_>, memory: &mut [u32], frames: &[i16]) -> Result<Vec
     let runs = by_step(model, take(model), outputs.len());
     let steps = runs.into_iter().zip(outputs.iter()).enumerate().map(|(t, (run, output))| Step {
         runs: vec![run],
-        answers: vec![answer(t, &output)],
+        answers: vec![answer(model, t, &output)],
         ..Step::default()
     });
     Ok(steps.collect())
@@ -95,7 +108,7 @@ fn seq2seq(model: &Model<'_>, memory: &mut [u32], frames: &[i16], beams: u8, exa
     runs.extend(in_order(model, rest));
     example.steps.push(Step { runs, ..Step::default() });
     for (t, before) in std::iter::once(&END).chain(&symbols).enumerate().take(net.max_outputs()) {
-        let answers = vec![answer(t, &net.step(*before))];
+        let answers = vec![answer(model, t, &net.step(*before))];
         let runs = in_order(model, take(model));
         let weights = net.attention_weights().iter().map(|a| a.to_bits()).collect();
         example.steps.push(Step { runs, weights, answers, detector: None });
@@ -129,7 +142,7 @@ fn tree(model: &Model<'_>, memory: &mut [u32], frames: &[i16], nodes: &[Vec<u16>
     let nodes = nodes.iter().map(node).collect::<Result<Vec<Node>>>()?;
     let mut answers = Vec::new();
     let mut tree = model.tree(memory).map_err(said)?;
-    tree.run_each(frames, &nodes, |k, output| answers.push(answer(k, &output))).map_err(said)?;
+    tree.run_each(frames, &nodes, |k, output| answers.push(answer(model, k, &output))).map_err(said)?;
     let mut steps: Vec<Step> = Vec::new();
     let head = elman::wiring::Chain::Head.name();
     for run in in_order(model, take(model)) {
@@ -160,7 +173,7 @@ fn graph(model: &Model<'_>, memory: &mut [u32], frames: &[i16], input: &Input, r
     let rows = CsrRows::new(&offsets, &neighbours).map_err(said)?;
     let mut net = model.graph(memory).map_err(said)?;
     let outputs = net.run(frames, rows, &input.edges.concat()).map_err(said)?;
-    let answers: Vec<Answer> = outputs.iter().enumerate().map(|(v, output)| answer(v, &output)).collect();
+    let answers: Vec<Answer> = outputs.iter().enumerate().map(|(v, output)| answer(model, v, &output)).collect();
     let mut steps = vec![Step::default(); rounds + 2];
     let nodes = input.neighbours.len().max(1);
     let mut updates = 0;

@@ -40,6 +40,9 @@ pub struct Input {
     /// Sound, of which the front end makes the frames.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<i16>,
+    /// Readings of sensors, a list for each step, of which the model makes the frames.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<Vec<i32>>,
     /// Frames of a sequence, of leaves, or of nodes of a graph.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub frames: Vec<Vec<i16>>,
@@ -92,6 +95,9 @@ pub struct Answer {
     pub y: Vec<i16>,
     /// Their softmax, in 2^-15.
     pub p: Vec<u16>,
+    /// The readings that they stand for, where the model has a scaling of its outputs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<i32>,
 }
 
 /// The detector after a step.

@@ -27,7 +27,7 @@ pub(super) fn steps(model: &Model<'_>, memory: &mut [u32], frames: &[Vec<i16>]) 
             let event = detector.step(output.logits, output.frac);
             detection = Some(detected(detector, event, output.logits.len()));
         }
-        let answers = vec![answer(t, &output)];
+        let answers = vec![answer(model, t, &output)];
         steps.push(step(model, t, take(model), answers, detection));
         if let Some(detector) = detector.as_mut().filter(|d| d.should_reset()) {
             net.reset();
@@ -57,7 +57,7 @@ pub(super) fn draw(
             example.drawn.push(net.next_symbol(read, &mut sampler));
         }
         let runs = take(model);
-        let answers = vec![answer(t, &net.output())];
+        let answers = vec![answer(model, t, &net.output())];
         // The head has run again for the answer.
         take(model);
         example.steps.push(step(model, t, runs, answers, None));
@@ -76,7 +76,7 @@ pub(super) fn listen(model: &Model<'_>, samples: &[i16]) -> Result<Vec<Step>> {
         let output = elman::net::Output { logits: result.logits, frac };
         let detection = detected(result.detector, result.event, result.logits.len());
         let t = steps.len();
-        steps.push(step(model, t, take(model), vec![answer(t, &output)], Some(detection)));
+        steps.push(step(model, t, take(model), vec![answer(model, t, &output)], Some(detection)));
     });
     Ok(steps)
 }
