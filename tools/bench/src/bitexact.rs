@@ -7,7 +7,7 @@ use elman::blob::{AttentionScore, Blob};
 use elman::cell::WidthRule;
 use elman::kernel::Layout;
 use elman::net::Temperature;
-use elman_data::{GraphRows, Joints};
+use elman_data::{ExampleStructure, GraphRows};
 use elman_emulator::Machines;
 use elman_pipeline::{Answer, Example};
 use elman_quant::synthetic::{self, Drive};
@@ -109,7 +109,7 @@ fn graphs(count: usize) -> Vec<Example> {
     let graph = |seed: usize| Example {
         name: format!("graph {seed}"),
         frames: (0..16).map(|k| ((k * 7 + seed) % 13) as i16).collect(),
-        joints: Joints::Tree(synthetic::nodes(NODES, 16, seed as u64)),
+        joints: ExampleStructure::Tree(synthetic::nodes(NODES, 16, seed as u64)),
         answer: Answer::Next,
     };
     (0..count).map(graph).collect()
@@ -234,7 +234,7 @@ fn examples_of_graphs(features: usize, count: usize) -> Vec<Example> {
             let edges = graph.edges.iter().map(|x| f32::from(*x) / 32768.0).collect();
             let rows = GraphRows { offsets: graph.offsets, neighbours: graph.neighbours, edges };
             let (frames, answer) = (graph.frames, Answer::Steps(Vec::new()));
-            Example { name: format!("graph {seed}"), frames, joints: Joints::Graph(rows), answer }
+            Example { name: format!("graph {seed}"), frames, joints: ExampleStructure::Graph(rows), answer }
         })
         .collect()
 }

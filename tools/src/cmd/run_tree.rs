@@ -7,7 +7,7 @@ use elman::net::Node;
 use elman::text::Text;
 
 use super::run_text::Line;
-use elman_data::Joints;
+use elman_data::ExampleStructure;
 use elman_data::records::{Forest, Ordered};
 
 /// The trees of a line: separated by tabs, as many as the model has roots, a label before them skipped; with a label on
@@ -48,7 +48,7 @@ fn bracketed(nodes: &[Node], words: &[String], labels: &[String]) -> String {
 /// The words of a line, their symbols, and its nodes.
 fn read(text: Text<'_>, line: &str, roots: usize) -> Result<(Vec<String>, Vec<i16>, Vec<Node>)> {
     let Ordered { words, joints, .. } = trees(line, roots)?;
-    let Joints::Tree(nodes) = joints else { return Err(anyhow!("no tree")) };
+    let ExampleStructure::Tree(nodes) = joints else { return Err(anyhow!("no tree")) };
     let frames = words.iter().map(|word| text.index(word) as i16).collect();
     Ok((words, frames, nodes))
 }
@@ -96,7 +96,7 @@ mod tests {
     fn labels_stand_where_they_were_read() {
         let text = "(3 (2 It) (4 (1 b) (0 c)))";
         let tree = trees(text, 1).unwrap();
-        let Joints::Tree(nodes) = &tree.joints else { panic!("a tree") };
+        let ExampleStructure::Tree(nodes) = &tree.joints else { panic!("a tree") };
         assert_eq!(bracketed(nodes, &tree.words, &tree.labels), text);
     }
 }

@@ -41,7 +41,7 @@ impl Source {
 
 /// The recordings in a folder or in tars, by name.
 #[derive(Debug)]
-pub(super) struct Shelf {
+pub(super) struct ClipStore {
     /// The folder or the tar.
     pub(super) place: PathBuf,
     members: HashMap<String, Source>,
@@ -50,10 +50,10 @@ pub(super) struct Shelf {
     pub(super) twice: Vec<String>,
 }
 
-impl Shelf {
+impl ClipStore {
     /// Names are paths below `dir`.
     pub(super) fn folder(dir: &Path) -> Self {
-        Shelf { place: dir.to_path_buf(), members: HashMap::new(), folder: true, twice: Vec::new() }
+        ClipStore { place: dir.to_path_buf(), members: HashMap::new(), folder: true, twice: Vec::new() }
     }
 
     /// Names are those of the tar's members.
@@ -64,9 +64,9 @@ impl Shelf {
         if let Some(kind) = sniff::known(&start).filter(|kind| kind.what != "a tar archive") {
             return Err(problem(format!("{}, no tar; {}", kind.what, kind.way)));
         }
-        let mut shelf = Shelf { folder: false, ..Shelf::folder(path) };
-        match shelf.index(path) {
-            Ok(()) => Ok(shelf),
+        let mut store = ClipStore { folder: false, ..ClipStore::folder(path) };
+        match store.index(path) {
+            Ok(()) => Ok(store),
             Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => Err(Error::io(path)(e)),
             Err(_) => Err(problem(
                 "no tar, or one that is cut off or damaged; copy it again, or pack it again: tar -cf".into(),

@@ -147,7 +147,12 @@ mod tests {
         let input = |l: &&str| Input::Symbols(l.split(' ').map(str::to_owned).collect());
         lines
             .iter()
-            .map(|l| Record { name: String::new(), input: input(l), joints: crate::Joints::None, answer: Answer::None })
+            .map(|l| Record {
+                name: String::new(),
+                input: input(l),
+                joints: crate::ExampleStructure::None,
+                answer: Answer::None,
+            })
             .collect()
     }
 

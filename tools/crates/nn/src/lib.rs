@@ -18,7 +18,7 @@
 //! batch.fill::<f32>(&[&[0.1, 0.2], &[0.3, 0.4, 0.5, 0.6]], 2);
 //! let mut gradient = vec![0.0; network.values().len()];
 //! let targets = [&Target::Class(0), &Target::Class(2)];
-//! let pass = Pass { loss: Loss::CrossEntropy, scale: 0.5, mode: Mode::Evaluate, classes: Classes::default(), forced: 1.0 };
+//! let pass = Pass { loss: Loss::CrossEntropy, scale: 0.5, mode: Mode::Evaluate, classes: Classes::default(), teacher_forcing: 1.0 };
 //! let score = network.gradient(&batch, &targets, pass, &mut Workspace::default(), &mut gradient);
 //! assert_eq!(score.sequences, 2);
 //! # Ok::<(), elman_nn::SpecError>(())

@@ -43,7 +43,7 @@ pub struct Pass<'a> {
     /// How classes count.
     pub classes: Classes<'a>,
     /// Share of the steps at which a decoder reads the wanted symbol, not its own; 1 but where training says otherwise.
-    pub forced: f64,
+    pub teacher_forcing: f64,
 }
 
 /// The memory in which a network runs; reused from batch to batch.

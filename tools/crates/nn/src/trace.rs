@@ -89,7 +89,7 @@ impl<F: Float> Network<F> {
         let mut workspace = Workspace::default();
         self.forward_here(batch.frames(), &mut workspace, Mode::Evaluate);
         workspace.tapes.iter_mut().for_each(|tape| tape.output.clear_gradient());
-        let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default(), forced: 1.0 };
+        let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default(), teacher_forcing: 1.0 };
         self.score_top(&mut workspace, &[target], pass);
         if let Some(top) = workspace.tapes.last_mut()
             && let Some(last) = top.output.touched.iter().rposition(|touched| *touched)

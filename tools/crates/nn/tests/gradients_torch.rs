@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use elman::net::Node;
-use elman_data::Joints;
+use elman_data::ExampleStructure;
 use elman_nn::{
     Batch, Classes, Item, LayerSpec, Loss, Mode, Network, NetworkSpec, Pass, Target, Workspace, cell, structure,
 };
@@ -99,7 +99,7 @@ fn compare<F: elman_nn::Float>(tolerance: f64) {
         let mut gradient = vec![F::ZERO; network.values().len()];
         let classes = Classes { weights: &case.class_weights, smoothing: case.label_smoothing };
         let loss = if case.values.is_empty() { Loss::CrossEntropy } else { Loss::SquaredError };
-        let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes, forced: 1.0 };
+        let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes, teacher_forcing: 1.0 };
         let targets: Vec<&Target> = targets.iter().collect();
         let score = network.gradient(&batch, &targets, pass, &mut Workspace::default(), &mut gradient);
         assert_near(&what, [score.loss], &[case.loss], tolerance);
@@ -114,8 +114,8 @@ fn compare_trees<F: elman_nn::Float>(tolerance: f64) {
     for case in vectors().trees {
         let network = network::<F>(&case.spec, &case.parameters);
         let what = format!("{:?}", case.spec.layers);
-        let joints: Vec<Joints> =
-            case.examples.iter().map(|e| Joints::Tree(e.nodes.iter().map(|n| node(n)).collect())).collect();
+        let joints: Vec<ExampleStructure> =
+            case.examples.iter().map(|e| ExampleStructure::Tree(e.nodes.iter().map(|n| node(n)).collect())).collect();
         let per_node = case.spec.per_step();
         let target = |c: &Vec<u32>| if per_node { Target::Steps(c.clone()) } else { Target::Class(c[0]) };
         let targets: Vec<Target> = case.examples.iter().map(|e| target(&e.classes)).collect();
@@ -132,7 +132,7 @@ fn compare_trees<F: elman_nn::Float>(tolerance: f64) {
             scale: 1.0,
             mode: Mode::Evaluate,
             classes: Classes::default(),
-            forced: 1.0,
+            teacher_forcing: 1.0,
         };
         let score = structure::learn(&network, &items, pass, &mut Workspace::default(), Some(&mut gradient));
         assert_near(&what, [score.loss], &[case.loss], tolerance);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use elman_data::Joints;
+use elman_data::ExampleStructure;
 use elman_nn::structure::{self, Item};
 use elman_nn::{Classes, Float, Loss, Mode, Network, NetworkSpec, Pass, Target, Workspace};
 use serde::Deserialize;
@@ -37,7 +37,7 @@ fn compare<F: Float>(tolerance: f64) {
     let vectors: Vectors = serde_json::from_str(include_str!("../../../../tests/torch/seq2seq.json")).unwrap();
     let with_end = |target: &Vec<u32>| Target::Steps(target.iter().copied().chain([0]).collect());
     let targets: Vec<Target> = vectors.targets.iter().map(with_end).collect();
-    let joints = Joints::None;
+    let joints = ExampleStructure::None;
     let items: Vec<Item<'_>> =
         vectors.sources.iter().zip(&targets).map(|(frames, target)| Item { frames, joints: &joints, target }).collect();
     for case in vectors.cases {
@@ -57,7 +57,7 @@ fn compare<F: Float>(tolerance: f64) {
         }
         let mut gradient = vec![F::ZERO; network.values().len()];
         let (mode, classes) = (Mode::Evaluate, Classes::default());
-        let pass = Pass { loss: Loss::CrossEntropy, scale: 1.0, mode, classes, forced: 1.0 };
+        let pass = Pass { loss: Loss::CrossEntropy, scale: 1.0, mode, classes, teacher_forcing: 1.0 };
         let score = structure::learn(&network, &items, pass, &mut Workspace::default(), Some(&mut gradient));
         assert_near(&what, [score.loss], &[case.loss], tolerance);
         for t in &tensors {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Answer, Example, Source};
 use crate::{readings, streams};
 use elman_data::records::{self, Input, Record, Records, Task};
-use elman_data::{Joints, Split, Vocabulary, VocabularyOptions};
+use elman_data::{ExampleStructure, Split, Vocabulary, VocabularyOptions};
 use elman_listen::StreamRecipe;
 use elman_nn::{NO_CLASS, Reads};
 use elman_recipe::{Recipe, Usage};
@@ -258,7 +258,7 @@ impl Encoding {
 
 /// Whether values that fit one step are the target of a whole record.
 fn single(records: &Records, record: &Record) -> bool {
-    records.steps(record) > 1 || matches!(record.joints, Joints::Graph(_))
+    records.steps(record) > 1 || matches!(record.joints, ExampleStructure::Graph(_))
 }
 
 /// Stands for the end of a target, and before its first symbol.

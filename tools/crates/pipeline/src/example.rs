@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use elman_data::Joints;
+use elman_data::ExampleStructure;
 
 /// The target of an example.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,7 +30,7 @@ pub struct Example {
     /// `[steps, inputs]`: features, values or symbols, as the device reads them.
     pub frames: Vec<i16>,
     /// Structure of the frames: sequence, tree or graph.
-    pub joints: Joints,
+    pub joints: ExampleStructure,
     /// The target.
     pub answer: Answer,
 }
@@ -76,7 +76,7 @@ impl Example {
 
     /// Whether its frames follow one another, so that it can be cut.
     pub fn is_sequence(&self) -> bool {
-        self.joints == Joints::None && !matches!(self.answer, Answer::Symbols(_))
+        self.joints == ExampleStructure::None && !matches!(self.answer, Answer::Symbols(_))
     }
 
     /// The target symbol of each step, where it is the next one.

@@ -4,7 +4,7 @@ use elman::blob::{AttentionScore, Structure};
 use elman::net::slots_needed;
 
 use super::{Answer, Example};
-use elman_data::Joints;
+use elman_data::ExampleStructure;
 use elman_recipe::NetworkRecipe;
 
 /// How a recipe's chains are joined, with memory for the largest of these examples.
@@ -19,7 +19,7 @@ pub fn structure<'e>(network: &NetworkRecipe, examples: impl Iterator<Item = &'e
     if let Some(t) = &network.tree {
         let (mut max_nodes, mut slots) = (1, t.roots);
         for example in examples {
-            if let Joints::Tree(nodes) = &example.joints {
+            if let ExampleStructure::Tree(nodes) = &example.joints {
                 max_nodes = nodes.len().max(max_nodes);
                 let need = slots_needed(nodes, usize::MAX, t.roots, &mut vec![0; nodes.len()]);
                 slots = need.unwrap_or(0).max(slots);
@@ -30,7 +30,7 @@ pub fn structure<'e>(network: &NetworkRecipe, examples: impl Iterator<Item = &'e
     if let Some(g) = &network.graph {
         let (mut max_nodes, mut max_edges, mut max_degree) = (1, 0, 0);
         for example in examples {
-            if let Joints::Graph(rows) = &example.joints {
+            if let ExampleStructure::Graph(rows) = &example.joints {
                 max_nodes = (rows.offsets.len().saturating_sub(1)).max(max_nodes);
                 max_edges = rows.neighbours.len().max(max_edges);
                 let degrees = rows.offsets.windows(2).map(|w| (w[1] - w[0]) as usize);

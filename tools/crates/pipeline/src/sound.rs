@@ -62,7 +62,7 @@ pub fn examples(clips: &[Clip], audio: &audio::Config) -> Result<Vec<Example>> {
     let examples = clips.iter().zip(all).map(|(c, frames)| Example {
         name: c.name.clone(),
         frames,
-        joints: elman_data::Joints::None,
+        joints: elman_data::ExampleStructure::None,
         answer: Answer::Class(c.label as u32),
     });
     Ok(examples.collect())

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use crate::RunInfo;
 use crate::slots::Slots;
 use crate::{Answer, Example};
-use elman_data::{Corpus, Joints, Split, features};
+use elman_data::{Corpus, ExampleStructure, Split, features};
 use elman_listen::{
     CalibrationSet, Mix, OperatingPoint, OperatingTarget, StreamRecipe, StreamScores, Track, check_outputs, curve,
     keywords, sweep,
@@ -25,7 +25,7 @@ use elman_train::{Dataset, Sequence};
 fn example(recipe: &StreamRecipe, track: &Track, labels: &[String], audio: &audio::Config) -> Result<Example> {
     let frames = features(&track.samples, audio).map_err(|e| anyhow::anyhow!("{}: {e}", track.name))?;
     let answer = Answer::Steps(recipe.targets(track, labels, audio));
-    Ok(Example { name: track.name.clone(), frames, joints: Joints::None, answer })
+    Ok(Example { name: track.name.clone(), frames, joints: ExampleStructure::None, answer })
 }
 
 /// Seconds of a piece of the validation stream: pieces run side by side.

@@ -11,7 +11,7 @@ use elman_train::Sequence;
 
 use crate::ptq::RangeStats;
 use crate::{IntegerLayer, IntegerModel};
-use crate::{channels, joints};
+use crate::{chain_formats, channels};
 
 /// What surrounds the network in a blob.
 #[derive(Clone, Debug)]
@@ -161,14 +161,14 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[RangeStat
     let scaled = around.input.is_some();
     let frame = around.input.as_ref().map_or(0, |(frac, _)| *frac);
     let mut in_frac = around.scale.as_ref().map_or(frame, |l| l.out_frac);
-    let mut seen = joints::joined(spec, seen);
+    let mut seen = chain_formats::joined(spec, seen);
     if let (true, 1.., Some(last)) = (scaled, around.feedback, seen.last_mut()) {
         // The channel that an output becomes, in its format: with the same room beyond the training data.
         last.out_frac = Some(frame);
     }
-    let mut joints = joints::Joints::new(spec, in_frac);
+    let mut chain_formats = chain_formats::ChainFormats::new(spec, in_frac);
     for (k, ((layer, (inputs, units)), ranges)) in spec.layers.iter().zip(spec.widths()).zip(&seen).enumerate() {
-        in_frac = joints.before(k, in_frac, layers.len());
+        in_frac = chain_formats.before(k, in_frac, layers.len());
         let last = k + 1 == spec.layers.len();
         let target = if last && !scaled { around.target.as_slice() } else { &[] };
         let tensors = |name: &str| network.tensor(&format!("layers.{k}.{name}")).map_or(&[][..], |(_, v)| v);
@@ -193,7 +193,7 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[RangeStat
         feedback: around.feedback,
         increments: matches!(spec.layers.last(), Some(LayerSpec::Narx(Narx { residual: true, .. }))),
         structure: around.structure,
-        chains: joints.counts(layers.len()),
+        chains: chain_formats.counts(layers.len()),
         layers,
         input: around.input.as_ref().map_or(Vec::new(), |(_, channels)| channels.clone()),
         output,

@@ -2,7 +2,7 @@
 
 use elman::net::Node;
 
-use elman_data::Joints;
+use elman_data::ExampleStructure;
 use elman_nn::{Item, Loss, NO_CLASS, Network, NetworkSpec, StructureSpec, Target};
 
 /// One example.
@@ -11,7 +11,7 @@ pub struct Sequence {
     /// `[steps, inputs]`: the frames, at least one.
     pub frames: Vec<f32>,
     /// Their structure: sequence, tree or graph.
-    pub joints: Joints,
+    pub joints: ExampleStructure,
     /// The target.
     pub target: Target,
 }
@@ -68,7 +68,7 @@ fn roots_of(nodes: &[Node]) -> usize {
 impl Sequence {
     /// A sequence of frames and its target.
     pub fn new(frames: Vec<f32>, target: Target) -> Self {
-        Sequence { frames, joints: Joints::None, target }
+        Sequence { frames, joints: ExampleStructure::None, target }
     }
 
     /// As the network reads it.
@@ -80,9 +80,9 @@ impl Sequence {
     fn outputs(&self, spec: &NetworkSpec) -> Result<Option<usize>, String> {
         let frames = self.frames.len() / spec.inputs;
         let steps = match (&spec.structure, &self.joints) {
-            (StructureSpec::Sequence, Joints::None) => frames,
-            (StructureSpec::Seq2seq { .. }, Joints::None) => return Ok(None),
-            (StructureSpec::Tree { roots, every_node, .. }, Joints::Tree(nodes)) => {
+            (StructureSpec::Sequence, ExampleStructure::None) => frames,
+            (StructureSpec::Seq2seq { .. }, ExampleStructure::None) => return Ok(None),
+            (StructureSpec::Tree { roots, every_node, .. }, ExampleStructure::Tree(nodes)) => {
                 let found = roots_of(nodes);
                 if !every_node && found != *roots {
                     let way_out = format!("set roots = {found} in [network.tree], or look at the data");
@@ -90,7 +90,7 @@ impl Sequence {
                 }
                 nodes.len()
             }
-            (StructureSpec::Graph { .. }, Joints::Graph(rows)) if rows.offsets.len() == frames + 1 => frames,
+            (StructureSpec::Graph { .. }, ExampleStructure::Graph(rows)) if rows.offsets.len() == frames + 1 => frames,
             (StructureSpec::Tree { .. }, _) => return Err("it is no tree".into()),
             (StructureSpec::Graph { .. }, _) => return Err("it is no graph of as many nodes as frames".into()),
             (_, _) => return Err("it is a tree or graph, but the network reads sequences".into()),

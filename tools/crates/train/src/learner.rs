@@ -121,7 +121,10 @@ impl Learner {
         let shards = &mut self.shards[..self.loaded];
         let scale = 1.0 / shards.iter().map(|s| s.len()).sum::<usize>() as f64;
         let train = |(i, shard): (usize, &mut Shard)| {
-            shard.train(network, Pass { loss, scale, mode: Mode::Train(seed.wrapping_add(i as u64)), classes, forced });
+            shard.train(
+                network,
+                Pass { loss, scale, mode: Mode::Train(seed.wrapping_add(i as u64)), classes, teacher_forcing: forced },
+            );
         };
         if let [shard] = shards {
             train((0, shard));

@@ -92,7 +92,7 @@ impl Shard {
     /// Score of the shard's sequences.
     pub fn evaluate(&mut self, network: &Network<f32>, loss: Loss, part: SequenceSet<'_>) -> Result<Score, TrainError> {
         self.loaded.load(network.spec(), loss, part)?;
-        let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default(), forced: 1.0 };
+        let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default(), teacher_forcing: 1.0 };
         Ok(self.loaded.learn(network, pass, &mut self.workspace, None))
     }
 }

@@ -4,7 +4,7 @@ use anyhow::{Result, anyhow};
 use elman::Model;
 use elman::blob::Structure;
 use elman::net::Node;
-use elman_data::Joints;
+use elman_data::ExampleStructure;
 use elman_messages::{Answer, Example as Extent, LEAF, Outcome, Part, Request, Task, numbers};
 use elman_pipeline::Example;
 use elman_pipeline::evaluate::host;
@@ -31,8 +31,8 @@ impl Parts {
     fn of(model: &Model<'_>, example: &Example, frac: u8) -> Self {
         let mut this = Parts::frames(model, &example.frames);
         match &example.joints {
-            Joints::None => {}
-            Joints::Tree(nodes) => {
+            ExampleStructure::None => {}
+            ExampleStructure::Tree(nodes) => {
                 let pair = |node: &Node| match *node {
                     Node::Leaf(frame) => [frame, LEAF],
                     Node::Inner { left, right } => [left, right],
@@ -40,7 +40,7 @@ impl Parts {
                 this.extent.nodes = nodes.len() as u32;
                 this.parts.push((Part::Nodes, bytes_of(nodes.iter().flat_map(pair).map(|x| x as i16))));
             }
-            Joints::Graph(rows) => {
+            ExampleStructure::Graph(rows) => {
                 this.extent.edges = rows.neighbours.len() as u32;
                 let degrees = rows.offsets.windows(2).map(|w| (w[1] - w[0]) as i16);
                 this.parts.push((Part::Features, bytes_of(host::edge_features(rows, frac))));

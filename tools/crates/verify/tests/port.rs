@@ -8,7 +8,7 @@ use elman::Model;
 use elman::audio::Config;
 use elman::blob::Blob;
 use elman::net::Temperature;
-use elman_data::{GraphRows, Joints};
+use elman_data::{ExampleStructure, GraphRows};
 use elman_emulator::{Firmware, Machine, Machines, Qemu, Session};
 use elman_pipeline::{Answer, Example};
 use elman_quant::synthetic::{self, Drive, graph, sound};
@@ -55,7 +55,7 @@ impl Drop for Running {
     }
 }
 
-fn example(frames: Vec<i16>, joints: Joints) -> Example {
+fn example(frames: Vec<i16>, joints: ExampleStructure) -> Example {
     Example { name: String::new(), frames, joints, answer: Answer::Class(0) }
 }
 
@@ -77,7 +77,7 @@ fn every_bit_over_a_pseudo_terminal() {
 
     let blob = synthetic::model("lstm", 5, 9, 3, Drive::Ordinary, 8).to_blob().unwrap();
     on_board(&blob, &|model, board| {
-        let examples = [1, 2].map(|seed| example(synthetic::frames(5, 60, seed), Joints::None));
+        let examples = [1, 2].map(|seed| example(synthetic::frames(5, 60, seed), ExampleStructure::None));
         let report = compare_examples(board, model, &examples, None).unwrap();
         assert_eq!((report.steps, report.mismatches), (120, 0), "{:?}", report.first);
         assert!(report.instructions > 0.0 && report.load_instructions > 0.0);
@@ -94,13 +94,14 @@ fn every_bit_over_a_pseudo_terminal() {
         let graph = graph::graph(20, 8, 3, 2, 1);
         let edges = graph.edges.iter().map(|x| f32::from(*x) / 32768.0).collect();
         let rows = GraphRows { offsets: graph.offsets, neighbours: graph.neighbours, edges };
-        let report = compare_examples(board, model, &[example(graph.frames, Joints::Graph(rows))], None).unwrap();
+        let report =
+            compare_examples(board, model, &[example(graph.frames, ExampleStructure::Graph(rows))], None).unwrap();
         assert_eq!((report.steps, report.mismatches), (20, 0), "{:?}", report.first);
     });
 
     on_board(&synthetic::tree("lstm", "tree-lstm", 6, 1, [60; 2], 3).to_blob().unwrap(), &|model, board| {
         let frames = (0..16).map(|k| k * 7 % 13).collect();
-        let tree = example(frames, Joints::Tree(synthetic::nodes(60, 16, 1)));
+        let tree = example(frames, ExampleStructure::Tree(synthetic::nodes(60, 16, 1)));
         let report = compare_examples(board, model, &[tree], None).unwrap();
         assert_eq!((report.steps, report.mismatches), (60, 0), "{:?}", report.first);
     });

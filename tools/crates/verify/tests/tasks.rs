@@ -6,7 +6,7 @@ use elman::Model;
 use elman::audio::Config;
 use elman::blob::{AttentionScore, Blob};
 use elman::net::Temperature;
-use elman_data::{GraphRows, Joints};
+use elman_data::{ExampleStructure, GraphRows};
 use elman_messages::{Answer, BufferSizes, Hello, Outcome, Reply, Request, SCHEMA, VERSION, encode};
 use elman_pipeline::{Answer as Wanted, Example};
 use elman_quant::synthetic::{self, Drive, sound};
@@ -80,7 +80,7 @@ fn tree(seed: u64) -> Example {
     Example {
         name: format!("tree {seed}"),
         frames: (0..16).map(|k| (k * 7 + seed as i16) % 13).collect(),
-        joints: Joints::Tree(synthetic::nodes(60, 16, seed)),
+        joints: ExampleStructure::Tree(synthetic::nodes(60, 16, seed)),
         answer: Wanted::Next,
     }
 }
@@ -98,7 +98,7 @@ fn graph(features: usize, seed: u64) -> Example {
     let edges = graph.edges.iter().map(|x| f32::from(*x) / 32768.0).collect();
     let rows = GraphRows { offsets: graph.offsets, neighbours: graph.neighbours, edges };
     let answer = Wanted::Steps(Vec::new());
-    Example { name: format!("graph {seed}"), frames: graph.frames, joints: Joints::Graph(rows), answer }
+    Example { name: format!("graph {seed}"), frames: graph.frames, joints: ExampleStructure::Graph(rows), answer }
 }
 
 #[test]

@@ -111,7 +111,7 @@ pub(super) fn records(dir: &Path, what: Generate, options: &RecordOptions) -> Re
                 Generate::Lorenz => lorenz::example(&mut rng, steps, &columns),
                 Generate::Reverse | Generate::Sort => digits::example(&mut rng, steps, what),
             };
-            Record { name: format!("{what} {split}#{k}"), input, joints: crate::Joints::None, answer }
+            Record { name: format!("{what} {split}#{k}"), input, joints: crate::ExampleStructure::None, answer }
         };
         (0..count).map(one).collect()
     };

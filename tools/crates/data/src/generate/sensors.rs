@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use std::f32::consts::TAU;
 
 use crate::records::Answer;
-use crate::{GraphRows, Input, Joints};
+use crate::{ExampleStructure, GraphRows, Input};
 
 /// Readings of a sensor: a frame.
 pub const READINGS: usize = 6;
@@ -20,7 +20,7 @@ const REACH: f32 = 0.4;
 const NOISE: f32 = 0.05;
 
 /// Sensors in a square, their readings, the neighbours of each, and which is faulty.
-pub fn example(rng: &mut ChaCha8Rng, most: usize) -> (Input, Joints, Answer) {
+pub fn example(rng: &mut ChaCha8Rng, most: usize) -> (Input, ExampleStructure, Answer) {
     let nodes = rng.random_range(most.div_ceil(2).max(3)..=most.max(3));
     let places: Vec<[f32; 2]> = (0..nodes).map(|_| [rng.random(), rng.random()]).collect();
     let waves: Vec<[f32; 5]> = (0..3)
@@ -51,7 +51,7 @@ pub fn example(rng: &mut ChaCha8Rng, most: usize) -> (Input, Joints, Answer) {
     let labels = (0..nodes).map(|v| if faulty == Some(v) { "faulty" } else { "sound" }.to_owned()).collect();
     (
         Input::Values(readings.concat().into_iter().map(f64::from).collect()),
-        Joints::Graph(rows(&places)),
+        ExampleStructure::Graph(rows(&places)),
         Answer::Tags(labels),
     )
 }

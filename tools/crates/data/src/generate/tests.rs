@@ -2,7 +2,7 @@
 
 use super::motion::step;
 use super::*;
-use crate::Joints;
+use crate::ExampleStructure;
 
 fn make(text: &str) -> Result<Records, Error> {
     Records::open("", &toml::from_str(text).unwrap())
@@ -140,7 +140,9 @@ fn a_faulty_sensor_disagrees_with_its_neighbours() {
     assert_eq!((records.task, records.unit, records.channels.len()), (Task::Tag, None, 6));
     let (mut sound, mut faulty) = (Vec::new(), Vec::new());
     for record in &records.train {
-        let (Input::Values(values), Joints::Graph(rows)) = (&record.input, &record.joints) else { panic!("a graph") };
+        let (Input::Values(values), ExampleStructure::Graph(rows)) = (&record.input, &record.joints) else {
+            panic!("a graph")
+        };
         let Answer::Tags(labels) = &record.answer else { panic!("labels") };
         let last = |v: usize| values[v * 6 + 5];
         assert!(labels.len() >= 6 && labels.len() <= 12 && rows.offsets.len() == labels.len() + 1);

@@ -49,12 +49,12 @@ pub(super) fn of(dir: &Path, listing: &Listing) -> Result<Option<(NoteKind, Stri
     let members: HashSet<_> = sources().collect();
     let mut account = Account::default();
     account.walk(dir, &[], &read)?;
-    for shelf in &listing.shelves {
-        let others = shelf.members().filter(|(_, source)| !members.contains(source)).map(|(name, _)| name);
+    for store in &listing.shelves {
+        let others = store.members().filter(|(_, source)| !members.contains(source)).map(|(name, _)| name);
         let (system, others): (Vec<&str>, Vec<&str>) = others.partition(|name| name.split('/').any(is_of_system));
         account.system += system.len();
         let left = others.into_iter().filter(|name| is_sound(name)).count();
-        account.add(left, format!("in {} that nothing names", name_of(&shelf.place)));
+        account.add(left, format!("in {} that nothing names", name_of(&store.place)));
     }
     Ok(account.sentence())
 }

@@ -1,7 +1,7 @@
 //! Free Spoken Digit: DIGIT_SPEAKER_INDEX.wav (or .flac), in the folder, in its `recordings`, or in a tar.
 
 use super::{Found, Listing};
-use crate::source::{Shelf, Source, list as entries, name_of};
+use crate::source::{ClipStore, Source, list as entries, name_of};
 use crate::{Error, Split, is_sound};
 use std::path::Path;
 
@@ -31,7 +31,7 @@ pub(super) fn list(dir: &Path) -> Result<Option<Listing>, Error> {
         if place.is_dir() {
             for path in entries(&place)? {
                 if name_of(&path).ends_with(".tar") {
-                    let tar = Shelf::tar(&path)?;
+                    let tar = ClipStore::tar(&path)?;
                     clips.extend(tar.members().filter_map(|(name, source)| found(name, source.clone())));
                     listing.shelves.push(tar);
                 } else if path.is_file() {

@@ -2,7 +2,7 @@
 
 use super::{Found, Listing};
 use crate::note::said;
-use crate::source::{Shelf, plain};
+use crate::source::{ClipStore, plain};
 use crate::{Error, Split, is_sound, lines};
 use serde::Deserialize;
 use std::path::Path;
@@ -69,7 +69,7 @@ pub(super) fn list(dir: &Path) -> Result<Option<Listing>, Error> {
     let info: Info = serde_json::from_str(&lines::text(&file)?).map_err(|e| {
         problem(e.line(), format!("{e}; expected what Edge Impulse exports: files with path and label"))
     })?;
-    let shelf = Shelf::folder(dir);
+    let store = ClipStore::folder(dir);
     let mut listing = Listing::default();
     let (mut without, mut no_sound, mut first) = (0, 0, None);
     for entry in &info.files {
@@ -83,7 +83,7 @@ pub(super) fn list(dir: &Path) -> Result<Option<Listing>, Error> {
             first.get_or_insert(name);
             continue;
         };
-        let Some(source) = shelf.find(&name) else {
+        let Some(source) = store.find(&name) else {
             let problem = format!("names `{name}`, which is not in {}; add it, or take it off the list", dir.display());
             listing.missing.push(Error::File { file: file.clone(), problem });
             continue;

@@ -4,7 +4,7 @@
 use super::{Found, Listing, Part, digits, part, words};
 use crate::lines::{self, Lines, is_blank};
 use crate::note::said;
-use crate::source::{Shelf, list as entries, name_of, plain};
+use crate::source::{ClipStore, list as entries, name_of, plain};
 use crate::table::Table;
 use crate::{Error, Split, ending};
 use std::collections::HashMap;
@@ -49,9 +49,9 @@ pub(super) fn list(dir: &Path) -> Result<Option<Listing>, Error> {
     let files: Vec<PathBuf> = entries(dir)?.into_iter().filter(|p| !p.is_dir()).collect();
     for file in &files {
         if let Some((stem, split)) = stem(&name_of(file)) {
-            let shelf = shelf(dir, &stem)?;
-            listing.read(file, Some(split), &shelf, "")?;
-            listing.shelves.push(shelf);
+            let store = store(dir, &stem)?;
+            listing.read(file, Some(split), &store, "")?;
+            listing.shelves.push(store);
         }
     }
     if listing.is_empty() {
@@ -94,16 +94,16 @@ fn stem(name: &str) -> Option<(String, Split)> {
 }
 
 /// Where the recordings of a manifest are.
-fn shelf(dir: &Path, stem: &str) -> Result<Shelf, Error> {
+fn store(dir: &Path, stem: &str) -> Result<ClipStore, Error> {
     let own = dir.join(format!("{stem}.tar"));
     if own.is_file() {
-        return Shelf::tar(&own);
+        return ClipStore::tar(&own);
     }
     let tars: Vec<PathBuf> =
         entries(dir)?.into_iter().filter(|p| ending(&name_of(p)) == "tar" && p.is_file()).collect();
     match &tars[..] {
-        [only] => Shelf::tar(only),
-        _ => Ok(Shelf::folder(dir)),
+        [only] => ClipStore::tar(only),
+        _ => Ok(ClipStore::folder(dir)),
     }
 }
 
@@ -125,7 +125,7 @@ fn hub(dir: &Path, listing: &mut Listing) -> Result<(), Error> {
         for (folder, above, split) in folders {
             let tables: Vec<PathBuf> = METADATA.iter().map(|name| folder.join(name)).filter(|p| p.is_file()).collect();
             if let Some(file) = tables.first().filter(|file| split.is_some() || has_columns(file)) {
-                listing.read(file, split, &Shelf::folder(&folder), &above)?;
+                listing.read(file, split, &ClipStore::folder(&folder), &above)?;
             }
         }
     }
@@ -143,9 +143,9 @@ fn only(dir: &Path, files: &[PathBuf], listing: &mut Listing) -> Result<(), Erro
         ([], [only]) if !companions()? => only,
         _ => return Ok(()),
     };
-    let shelf = shelf(dir, name_of(chosen).rsplit_once('.').map_or("", |(stem, _)| stem))?;
-    listing.read(chosen, None, &shelf, "")?;
-    listing.shelves.push(shelf);
+    let store = store(dir, name_of(chosen).rsplit_once('.').map_or("", |(stem, _)| stem))?;
+    listing.read(chosen, None, &store, "")?;
+    listing.shelves.push(store);
     Ok(())
 }
 
@@ -162,8 +162,8 @@ impl Listing {
         self.clips.is_empty() && self.missing.is_empty()
     }
 
-    /// Reads a manifest whose names are those of a shelf; `above` stands before them in the names of clips.
-    fn read(&mut self, file: &Path, split: Option<Split>, shelf: &Shelf, above: &str) -> Result<(), Error> {
+    /// Reads a manifest whose names are those of a store; `above` stands before them in the names of clips.
+    fn read(&mut self, file: &Path, split: Option<Split>, store: &ClipStore, above: &str) -> Result<(), Error> {
         let problem = |line: u64, problem: String| Error::Manifest { file: file.into(), line, problem };
         self.taken.insert(file.into());
         let rows = if ending(&name_of(file)) == "jsonl" { of_json(file)? } else { of_table(file)? };
@@ -185,8 +185,8 @@ impl Listing {
                 })?),
                 None => split.or(below),
             };
-            let Some(source) = shelf.find(&name) else {
-                let (list, place) = (file.into(), shelf.place.clone());
+            let Some(source) = store.find(&name) else {
+                let (list, place) = (file.into(), store.place.clone());
                 self.missing.push(Error::Missing { list, line, name, place });
                 continue;
             };

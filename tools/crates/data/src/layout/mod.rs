@@ -7,7 +7,7 @@ mod manifest;
 mod words;
 
 use super::sound::is_other_sound;
-use super::source::{Shelf, Source, name_of};
+use super::source::{ClipStore, Source, name_of};
 use super::{Error, NoteKind, Split, ending, is_sound};
 use std::collections::HashSet;
 use std::fmt;
@@ -65,7 +65,7 @@ pub(super) struct Listing {
     /// Files that were read in addition to the clips: lists, manifests, tars.
     taken: HashSet<PathBuf>,
     /// Tars whose members may be clips.
-    shelves: Vec<Shelf>,
+    shelves: Vec<ClipStore>,
 }
 
 /// Finds out the layout of `dir` and lists its clips, in an order that depends on names only.

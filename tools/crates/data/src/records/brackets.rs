@@ -1,13 +1,13 @@
 //! A label and the trees that it is of, between tabs: `5 TAB ( ( [MAX 2 ) 5 )`, or a relation of two formulas,
 //! `< TAB a TAB ( a ( or b ) )`.
 
-use super::parts::Part;
+use super::parts::DataFile;
 use super::tree::Forest;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::Error;
 use crate::lines::{Lines, is_blank};
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let task = options.task_of(Format::Brackets, &[Task::Class])?;
     found.meaning = Some((task, Some(options.unit_of(Format::Brackets, &[Unit::Words])?)));
     let mut lines = Lines::open(&part.path)?;

@@ -1,7 +1,7 @@
 //! A validation part out of train, where a folder has none. It depends on the data only, so it is always the same.
 
 use super::{Answer, Format, Input, Record, Records};
-use crate::Joints;
+use crate::ExampleStructure;
 use std::collections::{BTreeMap, HashSet};
 
 /// Moves about `share` of train into valid; false if there is too little to part.
@@ -60,14 +60,19 @@ fn cut(record: &mut Record, channels: usize, outputs: usize, share: f64) -> Opti
             Some(Record {
                 name,
                 input: Input::Symbols(symbols.split_off(at)),
-                joints: Joints::None,
+                joints: ExampleStructure::None,
                 answer: Answer::None,
             })
         }
         (Input::Values(input), Answer::Values(answer)) => {
             let at = first(answer.len() / outputs.max(1))?;
             let input = Input::Values(input.split_off((at * channels).min(input.len())));
-            Some(Record { name, input, joints: Joints::None, answer: Answer::Values(answer.split_off(at * outputs)) })
+            Some(Record {
+                name,
+                input,
+                joints: ExampleStructure::None,
+                answer: Answer::Values(answer.split_off(at * outputs)),
+            })
         }
         _ => None,
     }

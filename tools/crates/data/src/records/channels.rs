@@ -1,6 +1,6 @@
 //! UCI windows: a folder per split with a file per channel, a window a line, and the labels in `y_*.txt`.
 
-use super::parts::{Part, without_split};
+use super::parts::{DataFile, without_split};
 use super::{Answer, Format, Found, Input, RecordOptions, Task};
 use crate::Error;
 use crate::lines::{Lines, number};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The folder that holds the channels in the distribution of Human Activity Recognition.
 const SIGNALS: &str = "Inertial Signals";
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     found.meaning = Some((options.task_of(Format::Channels, &[Task::Class])?, None));
     let Some((labels, channels)) = files(&part.path)? else {
         let problem = "no y_*.txt with labels next to the files of channels".to_owned();

@@ -1,13 +1,13 @@
 //! A text file per class, an example a line: its characters or words.
 
-use super::parts::Part;
+use super::parts::DataFile;
 use super::text::symbols;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::Error;
 use crate::lines::{Lines, is_blank, shortened};
 use crate::source::{list, name_of};
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let task = options.task_of(Format::Classes, &[Task::Class, Task::Next])?;
     let unit = options.unit_of(Format::Classes, &[Unit::Characters, Unit::Words])?;
     found.meaning = Some((task, Some(unit)));

@@ -1,11 +1,11 @@
 //! CoNLL columns: a token a line, its tag in the last column, an empty line between examples.
 
-use super::parts::Part;
+use super::parts::DataFile;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::lines::{Lines, fields, is_blank};
 use crate::{Error, NoteKind};
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let task = options.task_of(Format::Columns, &[Task::Tag, Task::Next])?;
     let mut examples: Vec<(u64, Vec<String>, Vec<String>)> = Vec::new();
     let mut lines = Lines::open(&part.path)?;

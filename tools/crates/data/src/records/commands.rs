@@ -1,6 +1,6 @@
 //! Commands and their actions, as SCAN writes them: `IN: jump twice OUT: I_JUMP I_JUMP`, a pair a line.
 
-use super::parts::Part;
+use super::parts::DataFile;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::Error;
 use crate::lines::{Lines, is_blank};
@@ -8,7 +8,7 @@ use crate::lines::{Lines, is_blank};
 /// What begins a line, and what stands between its parts.
 pub(super) const MARKS: [&str; 2] = ["IN:", " OUT:"];
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let task = options.task_of(Format::Commands, &[Task::Seq2seq])?;
     let unit = options.unit_of(Format::Commands, &[Unit::Words])?;
     found.meaning = Some((task, Some(unit)));

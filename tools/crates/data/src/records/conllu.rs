@@ -2,12 +2,12 @@
 //!
 //! A word of one character is tagged S; of a longer one the first character B, the last E, those between M.
 
-use super::parts::Part;
+use super::parts::DataFile;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::Error;
 use crate::lines::{Lines, is_blank, is_comment};
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let mut sentences: Vec<Sentence> = Vec::new();
     let mut lines = Lines::open(&part.path)?;
     let mut sentence = Sentence::default();

@@ -2,13 +2,13 @@
 //! neighbours, counted from 0. Another file may name the fold of each graph, a number a line.
 
 use super::graph::Edges;
-use super::parts::Part;
+use super::parts::DataFile;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::lines::Lines;
 use crate::{Error, Split};
 use std::path::Path;
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let task = options.task_of(Format::Graphs, &[Task::Class])?;
     found.meaning = Some((task, Some(options.unit_of(Format::Graphs, &[Unit::Words])?)));
     let folds = folds(part, options)?;
@@ -55,7 +55,7 @@ pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut
 }
 
 /// The fold of each graph, where the options name a file of folds.
-fn folds(part: &Part, options: &RecordOptions) -> Result<Option<Vec<usize>>, Error> {
+fn folds(part: &DataFile, options: &RecordOptions) -> Result<Option<Vec<usize>>, Error> {
     if options.folds.is_empty() {
         return Ok(None);
     }

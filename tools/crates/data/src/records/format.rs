@@ -1,6 +1,6 @@
 //! The formats and their readers: adding one is its file and its arms here.
 
-use super::parts::Part;
+use super::parts::DataFile;
 use super::{
     Found, RecordOptions, brackets, channels, classes, columns, commands, conllu, dgcnn, gestures, inflection,
     molecules, pairs, poems, ptb, rows, series, text, translation, ts, ucr,
@@ -86,7 +86,13 @@ impl Format {
     }
 
     /// Reads a part: a file, or the folder of a split.
-    pub(super) fn read(self, dir: &Path, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+    pub(super) fn read(
+        self,
+        dir: &Path,
+        part: &DataFile,
+        options: &RecordOptions,
+        found: &mut Found,
+    ) -> Result<(), Error> {
         let name = part.path.strip_prefix(dir).unwrap_or(&part.path).to_string_lossy().into_owned();
         match self {
             Format::Ts => ts::read(&name, part, options, found),

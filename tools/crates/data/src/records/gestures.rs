@@ -1,7 +1,7 @@
 //! Logs of an accelerometer, a folder per gesture: `-,-,-` begins one, then `x,y,z` a reading; all else in a log is what the
 //! terminal wrote, and is passed over. Readings become thousandths of g, also where a log has them in g.
 
-use super::parts::Part;
+use super::parts::DataFile;
 use super::{Answer, Format, Found, Input, RecordOptions, Task};
 use crate::source::{list, name_of};
 use crate::{Error, files};
@@ -11,7 +11,7 @@ const LONGEST: usize = 256;
 /// Values above this are thousandths of g: no sensor for hands measures 20 g.
 const MOST_G: f64 = 20.0;
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     found.meaning = Some((options.task_of(Format::Gestures, &[Task::Class])?, None));
     let label = name_of(&part.path);
     for path in list(&part.path)?.into_iter().filter(|p| name_of(p).ends_with(".txt")) {

@@ -1,6 +1,6 @@
 //! A graph in the making: edges as they come, compressed rows in the end.
 
-use crate::{GraphRows, Joints};
+use crate::{ExampleStructure, GraphRows};
 
 /// Edges of a graph, each from a node to a neighbour whose messages it receives.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ impl Edges {
     }
 
     /// The rows of a graph of `nodes` nodes; neighbours of a node in ascending order.
-    pub(super) fn rows(mut self, nodes: usize) -> Joints {
+    pub(super) fn rows(mut self, nodes: usize) -> ExampleStructure {
         self.list.sort_by_key(|(v, u, _)| (*v, *u));
         let mut rows = GraphRows { offsets: vec![0; nodes + 1], ..GraphRows::default() };
         for (v, u, features) in self.list {
@@ -29,6 +29,6 @@ impl Edges {
         for k in 0..nodes {
             rows.offsets[k + 1] += rows.offsets[k];
         }
-        Joints::Graph(rows)
+        ExampleStructure::Graph(rows)
     }
 }

@@ -3,7 +3,7 @@
 //! The source is the lemma's characters, then each of its features as one symbol, `<V>`, `<PST>`; the target is the
 //! form's characters. A blank within a word is the symbol `␣`.
 
-use super::parts::Part;
+use super::parts::DataFile;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::Error;
 use crate::lines::{Lines, is_blank};
@@ -21,7 +21,7 @@ pub(super) fn is_word(line: &str) -> bool {
     matches!(fields[..], [_, _, features] if !features.is_empty() && !features.contains([' ', '(', ')']))
 }
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let task = options.task_of(Format::Inflection, &[Task::Seq2seq])?;
     // A feature is no single character.
     let unit = options.unit_of(Format::Inflection, &[Unit::Words])?;

@@ -38,7 +38,7 @@ pub use parts::size as size_of;
 pub use tree::{Forest, Ordered};
 
 use super::note::{gather, said};
-use super::{Error, Joints, Note, NoteKind, Split, generate};
+use super::{Error, ExampleStructure, Note, NoteKind, Split, generate};
 use std::path::{Path, PathBuf};
 
 /// One example as it was read.
@@ -49,7 +49,7 @@ pub struct Record {
     /// What the network reads.
     pub input: Input,
     /// Its structure: sequence, tree or graph.
-    pub joints: Joints,
+    pub joints: ExampleStructure,
     /// The target.
     pub answer: Answer,
 }
@@ -188,7 +188,7 @@ impl Records {
 }
 
 /// Reads every part; all that cannot be read are named at once, or left out where the options say so.
-fn read_all(dir: &Path, format: Format, parts: &[parts::Part], options: &RecordOptions) -> Result<Found, Error> {
+fn read_all(dir: &Path, format: Format, parts: &[parts::DataFile], options: &RecordOptions) -> Result<Found, Error> {
     let mut found = Found::default();
     let mut errors = Vec::new();
     for part in parts {
@@ -261,10 +261,10 @@ impl Found {
     }
 
     fn push(&mut self, split: Split, name: String, input: Input, answer: Answer) {
-        self.push_joined(split, name, input, Joints::None, answer);
+        self.push_joined(split, name, input, ExampleStructure::None, answer);
     }
 
-    fn push_joined(&mut self, split: Split, name: String, input: Input, joints: Joints, answer: Answer) {
+    fn push_joined(&mut self, split: Split, name: String, input: Input, joints: ExampleStructure, answer: Answer) {
         self.records.push((split, Record { name, input, joints, answer }));
     }
 

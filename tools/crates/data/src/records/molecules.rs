@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::graph::Edges;
-use super::parts::Part;
+use super::parts::DataFile;
 use super::{Answer, Format, Found, Input, RecordOptions, Task};
 use crate::Error;
 use crate::lines::{Lines, is_blank};
@@ -22,7 +22,7 @@ struct Molecule {
     bonds: Vec<(u16, u16, String)>,
 }
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let task = options.task_of(Format::Molecules, &[Task::Series, Task::Class])?;
     found.meaning = Some((task, None));
     found.channels = Some(ELEMENTS.iter().chain(&MORE).map(|&c| c.to_owned()).collect());

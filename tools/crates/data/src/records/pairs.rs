@@ -1,7 +1,7 @@
 //! Line pairs of slot filling: a folder per split with `seq.in` (words), `seq.out` (a tag per word) and `label` (one a
 //! line).
 
-use super::parts::Part;
+use super::parts::DataFile;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::Error;
 use crate::lines::{Lines, is_blank, trim};
@@ -9,7 +9,7 @@ use crate::lines::{Lines, is_blank, trim};
 /// The file of words.
 pub(super) const WORDS: &str = "seq.in";
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let task = options.task_of(Format::Pairs, &[Task::Tag, Task::Class, Task::Next])?;
     let unit = options.unit_of(Format::Pairs, &[Unit::Words])?;
     found.meaning = Some((task, Some(unit)));

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// A file, or the folder of a split.
 #[derive(Clone, Debug)]
-pub(super) struct Part {
+pub(super) struct DataFile {
     pub(super) path: PathBuf,
     pub(super) split: Split,
 }
@@ -17,7 +17,7 @@ pub(super) struct Part {
 #[derive(Debug)]
 pub(super) struct Listing {
     pub(super) format: Format,
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<DataFile>,
     pub(super) notes: Vec<(NoteKind, String)>,
 }
 
@@ -52,7 +52,7 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
     let mut unnamed = Vec::new();
     for path in paths.into_iter().filter(|p| p.is_dir() == format.wants_folders() && fits(p, format)) {
         match split_of(&name_of(&path)) {
-            Some(split) => parts.push(Part { path, split }),
+            Some(split) => parts.push(DataFile { path, split }),
             None => unnamed.push(path),
         }
     }
@@ -60,13 +60,13 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
     if parts.iter().any(|p| p.split == Split::Train) {
         notes.extend(unnamed.iter().map(|p| (NoteKind::SetAside, name_of(p))));
     } else if format == Format::Classes && parts.is_empty() {
-        parts.push(Part { path: dir.into(), split: Split::Train });
+        parts.push(DataFile { path: dir.into(), split: Split::Train });
     } else {
-        parts.extend(unnamed.into_iter().map(|path| Part { path, split: Split::Train }));
+        parts.extend(unnamed.into_iter().map(|path| DataFile { path, split: Split::Train }));
     }
     if options.max_size > 0 {
-        let too_large = |p: &Part| size(&name_of(&p.path)).is_some_and(|n| n > options.max_size);
-        let left_out = |p: &Part| p.split != Split::Test && too_large(p);
+        let too_large = |p: &DataFile| size(&name_of(&p.path)).is_some_and(|n| n > options.max_size);
+        let left_out = |p: &DataFile| p.split != Split::Test && too_large(p);
         notes.extend(parts.iter().filter(|p| left_out(p)).map(|p| (NoteKind::SetAside, name_of(&p.path))));
         parts.retain(|p| !left_out(p));
     }
@@ -159,8 +159,8 @@ fn has_classes(paths: &[PathBuf]) -> bool {
 }
 
 /// Keeps the files that belong together: those of valid and test that are named like those of train.
-fn one_set(dir: &Path, parts: Vec<Part>, notes: &mut Vec<(NoteKind, String)>) -> Result<Vec<Part>, Error> {
-    let family = |p: &Part| family(&name_of(&p.path));
+fn one_set(dir: &Path, parts: Vec<DataFile>, notes: &mut Vec<(NoteKind, String)>) -> Result<Vec<DataFile>, Error> {
+    let family = |p: &DataFile| family(&name_of(&p.path));
     let train: BTreeSet<String> =
         parts.iter().filter(|p| p.split == Split::Train && split_of(&name_of(&p.path)).is_some()).map(family).collect();
     if train.len() > 1 {

@@ -1,6 +1,6 @@
 //! JSON lists of poems: objects with `paragraphs`, lines that are joined by newlines.
 
-use super::parts::Part;
+use super::parts::DataFile;
 use super::text::symbols;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::{Error, NoteKind, lines};
@@ -11,7 +11,7 @@ struct Poem {
     paragraphs: Vec<String>,
 }
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let unit = options.unit_of(Format::Poems, &[Unit::Characters, Unit::Words])?;
     found.meaning = Some((options.task_of(Format::Poems, &[Task::Next])?, Some(unit)));
     let text = lines::text(&part.path)?;

@@ -1,12 +1,12 @@
 //! Brackets of the Penn Treebank with a label on every node, a tree a line: `(3 (2 It) (4 works))`.
 
-use super::parts::Part;
+use super::parts::DataFile;
 use super::tree::Forest;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::Error;
 use crate::lines::{Lines, is_blank};
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let task = options.task_of(Format::Ptb, &[Task::Tag, Task::Class])?;
     found.meaning = Some((task, Some(options.unit_of(Format::Ptb, &[Unit::Words])?)));
     let mut lines = Lines::open(&part.path)?;

@@ -1,11 +1,11 @@
 //! UCI tables: an example a row of fixed length, values between commas or blanks, the label last.
 
-use super::parts::Part;
+use super::parts::DataFile;
 use super::{Answer, Format, Found, Input, RecordOptions, Task};
 use crate::Error;
 use crate::lines::{Lines, is_blank, is_comment, number};
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     found.meaning = Some((options.task_of(Format::Rows, &[Task::Class])?, None));
     let channels = match options.channels {
         0 if name.contains("pendigits") => 2,

@@ -1,12 +1,12 @@
 //! Columns of numbers over time, between commas or tabs, with a line of names.
 
-use super::parts::Part;
+use super::parts::DataFile;
 use super::{Answer, Format, Found, Input, RecordOptions, Rows, Task};
 use crate::note::said;
 use crate::table::{Column, DATES, Kind, RISES, Table};
 use crate::{Error, Split};
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     found.meaning = Some((options.task_of(Format::Series, &[Task::Series])?, None));
     let table = Table::of_numbers(&part.path)?;
     found.notes.extend(table.notes.iter().map(|n| said(format!("{name}: {n}"))));

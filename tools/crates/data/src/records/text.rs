@@ -1,6 +1,6 @@
 //! Plain text for language models: a file is one long example.
 
-use super::parts::Part;
+use super::parts::DataFile;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::{Error, lines};
 
@@ -10,7 +10,7 @@ const MOST_CHARACTERS: usize = 32 << 20;
 /// The word that stands for the end of a line.
 const END_OF_LINE: &str = "<eos>";
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let unit = options.unit_of(Format::Text, &[Unit::Characters, Unit::Words])?;
     found.meaning = Some((options.task_of(Format::Text, &[Task::Next])?, Some(unit)));
     let text = lines::text(&part.path)?;

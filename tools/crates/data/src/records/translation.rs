@@ -2,7 +2,7 @@
 //!
 //! The source is words, with punctuation as words of its own; the target is characters, blanks within it `␣`.
 
-use super::parts::Part;
+use super::parts::DataFile;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
 use crate::Error;
 use crate::lines::{Lines, is_blank};
@@ -31,7 +31,7 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let task = options.task_of(Format::Translation, &[Task::Seq2seq])?;
     let unit = options.unit_of(Format::Translation, &[Unit::Words])?;
     found.meaning = Some((task, Some(unit)));

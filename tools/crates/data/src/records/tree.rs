@@ -1,6 +1,6 @@
 //! Trees of brackets: `(left right)`, with or without a label after each opening bracket.
 
-use crate::Joints;
+use crate::ExampleStructure;
 use elman::net::Node;
 
 /// The trees of one example as they were read.
@@ -21,7 +21,7 @@ pub struct Ordered {
     /// The frames: the words of the leaves, from left to right.
     pub words: Vec<String>,
     /// In topological order, the roots last.
-    pub joints: Joints,
+    pub joints: ExampleStructure,
     /// Of every node.
     pub labels: Vec<String>,
 }
@@ -165,7 +165,7 @@ impl Forest {
             leaf => leaf,
         };
         Ordered {
-            joints: Joints::Tree(order.iter().map(moved).collect()),
+            joints: ExampleStructure::Tree(order.iter().map(moved).collect()),
             labels: order.iter().map(|k| self.labels[*k].clone()).collect(),
             words: self.words,
         }
@@ -189,14 +189,14 @@ mod tests {
         assert_eq!(tree.words, ["a", "b", "c_d"]);
         assert_eq!(tree.labels, ["1", "0", "4", "2", "3"]);
         let nodes = [Leaf(1), Leaf(2), Inner { left: 0, right: 1 }, Leaf(0), Inner { left: 3, right: 2 }];
-        assert_eq!(tree.joints, Joints::Tree(nodes.to_vec()));
+        assert_eq!(tree.joints, ExampleStructure::Tree(nodes.to_vec()));
     }
 
     #[test]
     fn roots_come_last_and_brackets_around_one_are_none() {
         let pair = read(&["( ( not ( a ) ) )", "b"], false).unwrap();
         assert_eq!(pair.words, ["not", "a", "b"]);
-        assert_eq!(pair.joints, Joints::Tree(vec![Leaf(0), Leaf(1), Inner { left: 0, right: 1 }, Leaf(2)]));
+        assert_eq!(pair.joints, ExampleStructure::Tree(vec![Leaf(0), Leaf(1), Inner { left: 0, right: 1 }, Leaf(2)]));
     }
 
     #[test]
@@ -204,7 +204,7 @@ mod tests {
         let right = (0..500).fold("x".to_owned(), |tree, _| format!("( y {tree} )"));
         let left = (0..500).fold("x".to_owned(), |tree, _| format!("( {tree} y )"));
         for text in [right, left] {
-            let Joints::Tree(nodes) = read(&[&text], false).unwrap().joints else { panic!("a tree") };
+            let ExampleStructure::Tree(nodes) = read(&[&text], false).unwrap().joints else { panic!("a tree") };
             assert_eq!(elman::net::slots_needed(&nodes, 501, 1, &mut vec![0; nodes.len()]), Ok(2));
         }
     }

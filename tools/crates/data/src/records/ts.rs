@@ -1,14 +1,14 @@
 //! The UEA archive's `.ts`: a header of `@` lines, then a case a line, its dimensions between colons, its label last. Short
 //! cases may end in `?` or NaN up to the length of the longest.
 
-use super::parts::Part;
+use super::parts::DataFile;
 use super::ucr::{filled, values};
 use super::{Answer, Format, Found, Input, RecordOptions, Task};
 use crate::lines::{Lines, is_blank, is_comment};
 use crate::note::{names, said};
 use crate::{Error, Split};
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     found.meaning = Some((options.task_of(Format::Ts, &[Task::Class])?, None));
     let mut lines = Lines::open(&part.path)?;
     let mut header = Header::default();

@@ -1,7 +1,7 @@
 //! The UCR archive: a case a line, its label first, its values after it, apart by tabs, commas or blanks. Short cases end in
 //! NaN up to the length of the longest.
 
-use super::parts::Part;
+use super::parts::DataFile;
 use super::{Answer, Format, Found, Input, RecordOptions, Task};
 use crate::Error;
 use crate::lines::{self, Lines, is_blank, is_comment, is_missing, number};
@@ -12,7 +12,7 @@ const VALUES: usize = 3;
 /// Lines that are looked at for that.
 const LOOKED_AT: usize = 20;
 
-pub(super) fn read(name: &str, part: &Part, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
+pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     found.meaning = Some((options.task_of(Format::Ucr, &[Task::Class])?, None));
     let mut lines = Lines::open(&part.path)?;
     while let Some((line, text)) = lines.next()? {

@@ -3,7 +3,7 @@
 //! ```text
 //! y_t = V f(W [x_t; ...; x_(t-Kx); y_(t-1); ...; y_(t-Ky)] + b) + c    (+ y_(t-1) where it is residual)
 //! ```
-//! Frames are [x_t; y_(t-1) as measured]. Teacher forced, the past outputs are the measured ones and the layer is a delay
+//! Frames are [x_t; y_(t-1) as measured]. Teacher teacher_forcing, the past outputs are the measured ones and the layer is a delay
 //! line and two dense layers. In closed loop they are its own from step `warmup` on, 0 before the first step, and the
 //! gradient runs back through them.
 

@@ -11,7 +11,7 @@ pub(super) use tree::Memory as TreeMemory;
 use super::joined::StructureSpec;
 use super::layer::Mode;
 use super::{Batch, Float, Network, NetworkSpec, Pass, Score, Target, Trace, Workspace};
-use elman_data::Joints;
+use elman_data::ExampleStructure;
 use get_size2::GetSize;
 
 /// One example as a network takes it.
@@ -20,7 +20,7 @@ pub struct Item<'a> {
     /// `[steps, inputs]`: frames, in the network's own units.
     pub frames: &'a [f32],
     /// How they hang together.
-    pub joints: &'a Joints,
+    pub joints: &'a ExampleStructure,
     /// What is wanted. Of a network that writes a sequence, the symbols that it should write, the end included.
     pub target: &'a Target,
 }

@@ -66,7 +66,7 @@ impl Check {
 
     /// The pass that is checked.
     pub fn pass(&self) -> Pass<'static> {
-        Pass { loss: self.loss, scale: 0.25, mode: self.mode, classes: self.classes, forced: 1.0 }
+        Pass { loss: self.loss, scale: 0.25, mode: self.mode, classes: self.classes, teacher_forcing: 1.0 }
     }
 
     /// Loss and gradient.

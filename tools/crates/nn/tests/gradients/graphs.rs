@@ -1,6 +1,6 @@
 //! Messages between the nodes of graphs.
 
-use elman_data::{GraphRows, Joints};
+use elman_data::{ExampleStructure, GraphRows};
 use elman_nn::{
     Classes, Dense, DenseActivation, Dropout, DropoutKind, Item, LayerSpec, Loss, Mode, Network, NetworkSpec, Over,
     Pass, Pool, StructureSpec, Target, Workspace, structure,
@@ -58,14 +58,14 @@ impl Case {
 }
 
 /// A path of three, a node alone, and a directed graph with a loop, a double edge and a node that receives nothing.
-fn graphs(random: &mut Random, features: usize) -> Vec<Joints> {
+fn graphs(random: &mut Random, features: usize) -> Vec<ExampleStructure> {
     let graphs: [(&[u32], &[u16]); 3] =
         [(&[0, 1, 3, 4], &[1, 0, 2, 1]), (&[0, 0], &[]), (&[0, 3, 3, 5, 6], &[0, 1, 1, 3, 0, 2])];
     let edges = |n: usize, random: &mut Random| (0..n * features).map(|_| random.next() as f32).collect();
     graphs
         .map(|(offsets, neighbours)| {
             let edges = edges(neighbours.len(), random);
-            Joints::Graph(GraphRows { offsets: offsets.to_vec(), neighbours: neighbours.to_vec(), edges })
+            ExampleStructure::Graph(GraphRows { offsets: offsets.to_vec(), neighbours: neighbours.to_vec(), edges })
         })
         .to_vec()
 }
@@ -83,8 +83,13 @@ fn check(case: &Case) {
     });
     let examples = joints.iter().zip(&frames).zip(&targets);
     let items: Vec<Item<'_>> = examples.map(|((joints, frames), target)| Item { frames, joints, target }).collect();
-    let pass =
-        Pass { loss: Loss::CrossEntropy, scale: 0.25, mode: case.mode, classes: Classes::default(), forced: 1.0 };
+    let pass = Pass {
+        loss: Loss::CrossEntropy,
+        scale: 0.25,
+        mode: case.mode,
+        classes: Classes::default(),
+        teacher_forcing: 1.0,
+    };
     let mut workspace = Workspace::default();
     let found = worst(
         &mut network,
@@ -143,7 +148,7 @@ fn neither_company_nor_order_matters() {
         let moved = [&frames[3..6], &frames[6..9], &frames[0..3]].concat();
         let rows = |offsets: &[u32], neighbours: &[u16], edges: &[f32]| {
             let edges = edges.iter().flat_map(|e| [*e, 1.0 - e]).collect();
-            Joints::Graph(GraphRows { offsets: offsets.to_vec(), neighbours: neighbours.to_vec(), edges })
+            ExampleStructure::Graph(GraphRows { offsets: offsets.to_vec(), neighbours: neighbours.to_vec(), edges })
         };
         let one = rows(&[0, 1, 3, 4], &[1, 0, 2, 1], &[0.1, 0.2, 0.3, 0.4]);
         let other = rows(&[0, 2, 3, 4], &[1, 2, 0, 0], &[0.3, 0.2, 0.4, 0.1]);

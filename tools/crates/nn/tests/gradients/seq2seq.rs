@@ -1,6 +1,6 @@
 //! Encoder-decoders: every way to score, empty chains, stacked cells, both directions.
 
-use elman_data::Joints;
+use elman_data::ExampleStructure;
 use elman_nn::structure::{self, Item};
 use elman_nn::{
     Classes, Dense, DenseActivation, Embedding, LayerSpec, Loss, Mode, NO_CLASS, Network, NetworkSpec, Pass,
@@ -40,10 +40,10 @@ fn examples() -> Vec<(Vec<f32>, Target)> {
 }
 
 fn loss(network: &Network<f64>, examples: &[(Vec<f32>, Target)], gradient: Option<&mut [f64]>, mode: Mode) -> f64 {
-    let joints = Joints::None;
+    let joints = ExampleStructure::None;
     let items: Vec<Item<'_>> =
         examples.iter().map(|(frames, target)| Item { frames, joints: &joints, target }).collect();
-    let pass = Pass { loss: Loss::CrossEntropy, scale: 0.25, mode, classes: Classes::default(), forced: 1.0 };
+    let pass = Pass { loss: Loss::CrossEntropy, scale: 0.25, mode, classes: Classes::default(), teacher_forcing: 1.0 };
     0.25 * structure::learn(network, &items, pass, &mut Workspace::default(), gradient).loss
 }
 
@@ -144,14 +144,14 @@ fn free_running_agrees_with_teacher_forcing_where_all_is_right() {
             // Where the limit cut it off, there is no end to ask for.
             let end = if said.len() < 5 { Some(0) } else { None };
             let target = Target::Steps(said.into_iter().chain(end).collect());
-            let joints = Joints::None;
+            let joints = ExampleStructure::None;
             let item = Item { frames: source, joints: &joints, target: &target };
             let pass = Pass {
                 loss: Loss::CrossEntropy,
                 scale: 1.0,
                 mode: Mode::Evaluate,
                 classes: Classes::default(),
-                forced: 1.0,
+                teacher_forcing: 1.0,
             };
             let score = structure::learn(&network, &[item], pass, &mut Workspace::default(), None);
             assert_eq!((score.correct, score.outputs), (1, 1), "{seed}: {target:?}");
@@ -177,9 +177,9 @@ fn chains_that_do_not_fit_are_named() {
 /// ln p of symbols and the end after them.
 fn ln_p(network: &Network<f64>, source: &[f32], said: &[u32]) -> f64 {
     let target = Target::Steps(said.iter().copied().chain([0]).collect());
-    let item = Item { frames: source, joints: &Joints::None, target: &target };
+    let item = Item { frames: source, joints: &ExampleStructure::None, target: &target };
     let (mode, classes) = (Mode::Evaluate, Classes::default());
-    let pass = Pass { loss: Loss::CrossEntropy, scale: 1.0, mode, classes, forced: 1.0 };
+    let pass = Pass { loss: Loss::CrossEntropy, scale: 1.0, mode, classes, teacher_forcing: 1.0 };
     -structure::learn(network, &[item], pass, &mut Workspace::default(), None).loss
 }
 
@@ -234,12 +234,12 @@ fn a_free_decoder_reads_its_own_symbols() {
     // It must not end at once: the bias of the end symbol is the first of the last tensor.
     let end = network.tensors().last().unwrap().range.start;
     network.update(|values| values[end] = -20.0);
-    let joints = Joints::None;
+    let joints = ExampleStructure::None;
     let source = [1.0, 4.0, 2.0];
-    let loss = |target: &Target, forced: f64| {
+    let loss = |target: &Target, teacher_forcing: f64| {
         let item = Item { frames: &source, joints: &joints, target };
         let (mode, classes) = (Mode::Train(5), Classes::default());
-        let pass = Pass { loss: Loss::CrossEntropy, scale: 1.0, mode, classes, forced };
+        let pass = Pass { loss: Loss::CrossEntropy, scale: 1.0, mode, classes, teacher_forcing };
         let mut gradient = vec![0.0; network.values().len()];
         structure::learn(&network, &[item], pass, &mut Workspace::default(), Some(&mut gradient)).loss
     };

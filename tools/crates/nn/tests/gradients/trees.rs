@@ -1,7 +1,7 @@
 //! Trees and directed acyclic graphs, level by level.
 
 use elman::net::Node::{self, Inner, Leaf};
-use elman_data::Joints;
+use elman_data::ExampleStructure;
 use elman_nn::{
     Classes, Dense, DenseActivation, Dropout, Embedding, Item, LayerSpec, Loss, Mode, Network, NetworkSpec, Pass,
     StructureSpec, Target, Workspace, structure,
@@ -32,7 +32,7 @@ fn check(leaf: Vec<LayerSpec>, compose: LayerSpec, roots: usize, every_node: boo
     let mut network = Network::<f64>::new(&NetworkSpec { inputs: 1, layers, structure }, 7).unwrap();
     let mut random = Random(3);
     network.update(|values| values.iter_mut().for_each(|v| *v += 0.3 * random.next()));
-    let joints: Vec<Joints> = trees().into_iter().map(Joints::Tree).collect();
+    let joints: Vec<ExampleStructure> = trees().into_iter().map(ExampleStructure::Tree).collect();
     let frames: Vec<Vec<f32>> = joints
         .iter()
         .map(|_| (0..4).map(|_| (SYMBOLS as f64 / 2.0 * (random.next() + 1.0)) as f32).collect())
@@ -47,7 +47,7 @@ fn check(leaf: Vec<LayerSpec>, compose: LayerSpec, roots: usize, every_node: boo
     let examples = joints.iter().zip(&frames).zip(&targets);
     let items: Vec<Item<'_>> = examples.map(|((joints, frames), target)| Item { frames, joints, target }).collect();
     let (pass, mut workspace) = (
-        Pass { loss: Loss::CrossEntropy, scale: 0.25, mode, classes: Classes::default(), forced: 1.0 },
+        Pass { loss: Loss::CrossEntropy, scale: 0.25, mode, classes: Classes::default(), teacher_forcing: 1.0 },
         Workspace::default(),
     );
     let found = worst(

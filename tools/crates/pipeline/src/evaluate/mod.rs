@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::RunInfo;
 use crate::{Answer, Encoding, Example};
-use elman_data::Joints;
+use elman_data::ExampleStructure;
 use elman_data::records::{self, Task};
 use elman_nn::{self as nn, LayerSpec, Mode, Narx, Network, structure};
 use elman_recipe::Recipe;
@@ -226,7 +226,7 @@ pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[ExampleResult
             let each = Figure::share("macro F1", score::macro_f1(&labels));
             [all, each].into_iter().chain(by_size(examples, parts)).collect()
         }
-        Task::Tag if examples.iter().any(|e| matches!(e.joints, Joints::Tree(_))) => {
+        Task::Tag if examples.iter().any(|e| matches!(e.joints, ExampleStructure::Tree(_))) => {
             let mut figures = vec![Figure::share("accuracy of all nodes", accuracy(examples, parts))];
             figures.extend(at_roots(encoding, examples, parts));
             figures
@@ -367,8 +367,12 @@ mod tests {
     fn counts_and_shares() {
         let c = Confusion::of(3, [(0, 0), (1, 1), (2, 1), (2, 2)]);
         assert_eq!(c.counts, [[1, 0, 0], [0, 1, 0], [0, 1, 1]]);
-        let example =
-            |answer| Example { name: String::new(), frames: vec![0; 4], joints: elman_data::Joints::None, answer };
+        let example = |answer| Example {
+            name: String::new(),
+            frames: vec![0; 4],
+            joints: elman_data::ExampleStructure::None,
+            answer,
+        };
         let examples = [example(Answer::Class(1)), example(Answer::Steps(vec![0, 1, 2]))];
         let parts = [part(&[1]), part(&[0, 2, 2])];
         assert!((accuracy(&examples, &parts) - 0.75).abs() < 1e-12);
@@ -382,7 +386,7 @@ mod tests {
         let example = Example {
             name: String::new(),
             frames: vec![0, 1, 0],
-            joints: elman_data::Joints::None,
+            joints: elman_data::ExampleStructure::None,
             answer: Answer::Next,
         };
         let mut part = ExampleResult::default();

@@ -51,7 +51,7 @@ fn brackets_with_a_label_on_every_node() {
     let first = &records.train[0];
     assert_eq!(first.input, Input::Symbols(words("It really works")));
     assert_eq!(first.answer, Answer::Tags(words("2 3 4 2 3")));
-    let Joints::Tree(nodes) = &first.joints else { panic!("a tree") };
+    let ExampleStructure::Tree(nodes) = &first.joints else { panic!("a tree") };
     assert_eq!(nodes.len(), 5);
     let roots = open(&folder(&files), "format = \"ptb\"\ntask = \"class\"").unwrap();
     assert_eq!(roots.train[1].answer, Answer::Label("1".into()));
@@ -95,7 +95,7 @@ fn graphs_with_folds() {
     );
     let first = &records.train[0];
     assert_eq!((&first.input, &first.answer), (&Input::Symbols(words("0 2 0")), &Answer::Label("1".into())));
-    let Joints::Graph(rows) = &first.joints else { panic!("a graph") };
+    let ExampleStructure::Graph(rows) = &first.joints else { panic!("a graph") };
     assert_eq!((&rows.offsets[..], &rows.neighbours[..]), (&[0, 1, 3, 4][..], &[1, 0, 2, 1][..]));
     assert_eq!(records.test[0].name, "X_all.txt:6");
     assert_eq!(open(&folder(&files), &options(9)).unwrap().test.len(), 0);
@@ -122,7 +122,7 @@ fn molecules_of_atoms_and_bonds() {
     let Input::Values(values) = &records.train[0].input else { panic!("values") };
     assert_eq!(values[10..14], [0.0, 2.0, 0.0, 1.0]);
     assert_eq!(values[14 + 9..], [1.0, 1.0, 0.0, -1.0, 1.0]);
-    let Joints::Graph(rows) = &records.train[0].joints else { panic!("a graph") };
+    let ExampleStructure::Graph(rows) = &records.train[0].joints else { panic!("a graph") };
     assert_eq!((&rows.offsets[..], &rows.neighbours[..]), (&[0, 1, 2][..], &[1, 0][..]));
     assert_eq!(rows.edges, [0.0, 1.0, 0.0, 0.0].repeat(2));
     let wrong = message(&folder(&[("train.jsonl", line.replace("[0, 1,", "[0, 2,").as_str())]), "");

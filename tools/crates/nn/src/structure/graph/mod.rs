@@ -154,7 +154,7 @@ fn forward<F: Float>(network: &Network<F>, items: &[Item<'_>], memory: &mut Memo
     memory.features.clear();
     for item in items {
         memory.frames.extend(item.frames.iter().map(|x| F::of((*x).into())));
-        if let elman_data::Joints::Graph(rows) = item.joints {
+        if let elman_data::ExampleStructure::Graph(rows) = item.joints {
             memory.features.extend(rows.edges.iter().map(|x| F::of((*x).into())));
         }
     }

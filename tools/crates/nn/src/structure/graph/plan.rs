@@ -1,7 +1,7 @@
 //! The graphs of a batch side by side, as one graph.
 
 use super::super::Item;
-use elman_data::Joints;
+use elman_data::ExampleStructure;
 use get_size2::GetSize;
 
 /// Nodes and edges of some graphs, numbered one graph after the other.
@@ -21,7 +21,7 @@ impl Plan {
         let mut plan = Plan { graphs: vec![0], offsets: vec![0], edges: Vec::new() };
         for item in items {
             let (first, before) = (plan.nodes(), plan.edges.len());
-            if let Joints::Graph(rows) = item.joints {
+            if let ExampleStructure::Graph(rows) = item.joints {
                 for (v, row) in rows.offsets.windows(2).enumerate() {
                     let heard = &rows.neighbours[row[0] as usize..row[1] as usize];
                     plan.edges.extend(heard.iter().map(|u| [first + v, first + usize::from(*u)]));

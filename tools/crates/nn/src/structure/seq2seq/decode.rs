@@ -109,12 +109,12 @@ impl<F: Float> Joined<'_, F> {
 
     /// Replaces what the decoder reads: the wanted symbol with this probability, else what the network says itself after
     /// what it has read so far (Bengio et al. 2015). No gradient goes through the choice.
-    pub(super) fn free(&self, memory: &mut Memory<F>, items: &[Item<'_>], forced: f64, seed: u64) {
+    pub(super) fn free(&self, memory: &mut Memory<F>, items: &[Item<'_>], teacher_forcing: f64, seed: u64) {
         let mut reads: Vec<Vec<f32>> = items.iter().map(|i| inputs(i.target)).collect();
         let longest = reads.iter().map(Vec::len).max().unwrap_or(0);
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(FREE);
-        let below = (forced * 2f64.powi(32)) as u64;
+        let below = (teacher_forcing * 2f64.powi(32)) as u64;
         self.unroll(memory, longest, |t, row, y| {
             let next = reads[row].get_mut(t + 1)?;
             if u64::from(random.next_u32()) >= below {

@@ -7,7 +7,7 @@
 //! c_t = Σ_i a_ti h_i            a_t = softmax(e(query(s_t), key(h_i)))
 //! y_t = head([s_t; c_t])
 //! ```
-//! Teacher forced, y_(t-1) is the symbol wanted, so that every chain runs over all steps at once; running free it is the
+//! Teacher teacher_forcing, y_(t-1) is the symbol wanted, so that every chain runs over all steps at once; running free it is the
 //! one that the network said.
 
 mod attention;
@@ -62,7 +62,7 @@ fn one_step<'a, F>(data: &'a [F], rows: &'a [usize; 1], width: usize) -> Frames<
     Frames { data, rows, size: rows[0], width }
 }
 
-/// The symbols that a decoder reads, teacher forced: the end symbol, then those wanted but the last.
+/// The symbols that a decoder reads, teacher teacher_forcing: the end symbol, then those wanted but the last.
 fn inputs(target: &Target) -> Vec<f32> {
     let symbol = |s: &u32| if *s == NO_CLASS { END as f32 } else { *s as f32 };
     match target {
@@ -211,7 +211,7 @@ impl<'n, F: Float> Joined<'n, F> {
         self.chain(HEAD).forward(Frames { data: joined, rows: s.rows, size, width }, head, mode);
     }
 
-    /// Lays out items, their decoder teacher forced.
+    /// Lays out items, their decoder teacher teacher_forcing.
     fn fill(memory: &mut Memory<F>, spec: &NetworkSpec, items: &[Item<'_>]) {
         let sources: Vec<&[f32]> = items.iter().map(|i| i.frames).collect();
         memory.source.fill(&sources, spec.inputs);
@@ -241,8 +241,8 @@ pub(super) fn learn<F: Float>(
     let mut memory = std::mem::take(&mut workspace.seq2seq);
     Joined::fill(&mut memory, network.spec(), items);
     let mode = if gradient.is_some() { pass.mode } else { Mode::Evaluate };
-    if let (Mode::Train(seed), true) = (mode, pass.forced < 1.0) {
-        joined.free(&mut memory, items, pass.forced, seed);
+    if let (Mode::Train(seed), true) = (mode, pass.teacher_forcing < 1.0) {
+        joined.free(&mut memory, items, pass.teacher_forcing, seed);
     }
     joined.forward(&mut memory, mode);
     let targets: Vec<&Target> = memory.target.order().iter().map(|&i| items[i].target).collect();

@@ -15,7 +15,7 @@ use super::Item;
 use crate::layer::{Below, Mode, Tape};
 use crate::network::Chain;
 use crate::{Float, Frames, LayerSpec, Network, Pass, Score, StructureSpec, Target, Trace, Workspace};
-use elman_data::Joints;
+use elman_data::ExampleStructure;
 
 /// The memory of a pass, reused from batch to batch.
 #[derive(Debug, Default, GetSize)]
@@ -95,7 +95,7 @@ fn add<F: Float>(to: &mut [F], from: &[F]) {
 fn forward<F: Float>(network: &Network<F>, items: &[Item<'_>], memory: &mut Memory<F>, mode: Mode) {
     let sizes = Sizes::of(network);
     let nodes = items.iter().map(|i| match i.joints {
-        Joints::Tree(nodes) => &nodes[..],
+        ExampleStructure::Tree(nodes) => &nodes[..],
         _ => &[],
     });
     memory.plan = Plan::of(&nodes.collect::<Vec<_>>());

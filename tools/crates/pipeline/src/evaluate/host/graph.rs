@@ -5,7 +5,7 @@ use elman::blob::Model;
 use elman::net::{CsrRows, Output};
 
 use crate::Example;
-use elman_data::{GraphRows, Joints};
+use elman_data::{ExampleStructure, GraphRows};
 
 /// As [`super::structure`].
 pub(super) fn run(
@@ -15,7 +15,7 @@ pub(super) fn run(
     mut each: impl FnMut(usize, Output<'_>),
 ) -> Result<(), RunError> {
     let none = GraphRows { offsets: vec![0], ..GraphRows::default() };
-    let graph = if let Joints::Graph(rows) = &example.joints { rows } else { &none };
+    let graph = if let ExampleStructure::Graph(rows) = &example.joints { rows } else { &none };
     let mut net = model.graph(memory)?;
     let edges = features(graph, net.edge_frac());
     let rows = CsrRows::new(&graph.offsets, &graph.neighbours)?;

@@ -5,7 +5,7 @@ use elman::blob::Model;
 use elman::net::Output;
 
 use crate::Example;
-use elman_data::Joints;
+use elman_data::ExampleStructure;
 
 /// As [`super::structure`].
 pub(super) fn run(
@@ -14,6 +14,6 @@ pub(super) fn run(
     example: &Example,
     each: impl FnMut(usize, Output<'_>),
 ) -> Result<(), RunError> {
-    let nodes = if let Joints::Tree(nodes) = &example.joints { &nodes[..] } else { &[] };
+    let nodes = if let ExampleStructure::Tree(nodes) = &example.joints { &nodes[..] } else { &[] };
     model.tree(memory)?.run_each(&example.frames, nodes, each)
 }

@@ -51,7 +51,7 @@ pub fn joined(spec: &NetworkSpec, seen: &[RangeStats]) -> Vec<RangeStats> {
 }
 
 /// Where chains begin among the layers of the blob, and what each reads.
-pub struct Joints<'a> {
+pub struct ChainFormats<'a> {
     spec: &'a NetworkSpec,
     /// Fraction bits of a frame.
     frame: u8,
@@ -61,10 +61,10 @@ pub struct Joints<'a> {
     starts: Vec<usize>,
 }
 
-impl<'a> Joints<'a> {
+impl<'a> ChainFormats<'a> {
     /// Before the first layer; `frame` is the format of the network's input.
     pub fn new(spec: &'a NetworkSpec, frame: u8) -> Self {
-        Joints { spec, frame, ends: Vec::new(), starts: vec![0] }
+        ChainFormats { spec, frame, ends: Vec::new(), starts: vec![0] }
     }
 
     /// Fraction bits that layer `k` of the recipe reads; `frac` is the format of the layer before, and `done` how many
