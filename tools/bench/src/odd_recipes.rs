@@ -4,6 +4,7 @@
 
 use anyhow::{Context, Result};
 use elman_figures::root;
+use elman_quant::synthetic::Numbers;
 use elman_recipe::Recipe;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -21,6 +22,9 @@ pub struct Args {
     /// Seconds after which a run counts as hanging
     #[arg(long, default_value_t = 60)]
     pub seconds: u64,
+    /// Also this many structures of random layers
+    #[arg(long, default_value_t = 900)]
+    pub structures: usize,
     /// Shows every recipe that is rejected without its key's name
     #[arg(long)]
     pub unnamed: bool,
@@ -233,6 +237,119 @@ fn one(elman: &Path, text: &str, data: &Path, key: &str, value: &str, seconds: u
     Ok((outcome, said))
 }
 
+/// A layer of any kind, most of them as they make sense.
+fn layer(numbers: &mut Numbers) -> String {
+    let mut pick = |from: &[&str]| from[numbers.between(0, from.len() as i64 - 1) as usize].to_owned();
+    let units = pick(&["1", "3", "4", "4", "4", "4"]);
+    match pick(&["cell", "cell", "dense", "embedding", "one-hot", "delay", "pool", "norm", "dropout", "narx"]).as_str()
+    {
+        "cell" => {
+            let variant = pick(&[
+                "srn",
+                "gru",
+                "lstm",
+                "lstm-peephole",
+                "residual-2",
+                "residual-1",
+                "tree-lstm",
+                "gru-before",
+                "lstm-coupled",
+            ]);
+            let both = pick(&["false", "false", "false", "true"]);
+            let dropout = pick(&["0.0", "0.0", "0.2"]);
+            format!(
+                "{{ layer = \"cell\", variant = \"{variant}\", units = {units}, bidirectional = {both}, dropout = {dropout} }}"
+            )
+        }
+        "dense" => {
+            let activation = pick(&["linear", "tanh", "relu", "sigmoid"]);
+            format!("{{ layer = \"dense\", outputs = {units}, activation = \"{activation}\" }}")
+        }
+        "embedding" => format!("{{ layer = \"embedding\", units = {units} }}"),
+        "one-hot" => "{ layer = \"one-hot\" }".to_owned(),
+        "delay" => format!("{{ layer = \"delay\", taps = {units}, stride = {} }}", pick(&["1", "2"])),
+        "pool" => format!("{{ layer = \"pool\", over = \"{}\" }}", pick(&["last", "mean", "sum", "max"])),
+        "narx" => format!(
+            "{{ layer = \"narx\", outputs = {units}, input_taps = 1, output_taps = 1, hidden = 2, activation = \"tanh\" }}"
+        ),
+        "dropout" => "{ layer = \"dropout\", rate = 0.1 }".to_owned(),
+        _ => "{ layer = \"norm\" }".to_owned(),
+    }
+}
+
+/// Up to `most` layers, at least `least`; the first of a chain over symbols is mostly one that reads them.
+fn layers(numbers: &mut Numbers, least: i64, most: i64, symbols: bool) -> String {
+    let count = numbers.between(least, most);
+    let mut all: Vec<String> = (0..count).map(|_| layer(numbers)).collect();
+    if symbols && numbers.between(0, 4) > 0 {
+        all.insert(0, "{ layer = \"embedding\", units = 4 }".to_owned());
+    }
+    format!("[{}]", all.join(", "))
+}
+
+/// A recipe of random layers, and where its data are.
+fn structure(seed: u64) -> (String, Data) {
+    let mut numbers = Numbers(seed);
+    let n = &mut numbers;
+    let score = ["none", "dot", "scaled", "additive"][n.between(0, 3) as usize];
+    let (text, data) = match seed % 5 {
+        0 => (
+            format!(
+                "[data]\ngenerate = \"reverse\"\ncount = 40\n[network.seq2seq]\nencoder = {}\ndecoder = {}\nbridge = {}\nhead = \
+                 {}\nbeams = {}\nattention = {{ score = \"{score}\", units = {} }}",
+                layers(n, 1, 3, true),
+                layers(n, 1, 2, true),
+                layers(n, 0, 1, false),
+                layers(n, 0, 1, false),
+                n.between(1, 3),
+                n.between(0, 4)
+            ),
+            Data::None,
+        ),
+        1 => (
+            format!(
+                "[data]\nformat = \"ptb\"\n[network.tree]\nleaf = {}\ncompose = {}\nhead = {}\nroots = {}",
+                layers(n, 0, 2, true),
+                layer(n),
+                layers(n, 0, 1, false),
+                n.between(1, 2)
+            ),
+            Data::Trees,
+        ),
+        2 => (
+            format!(
+                "[data]\ngenerate = \"sensors\"\ncount = 40\nsteps = 4\n[network.graph]\nnode = {}\nedge = {}\nmessage = {}\n\
+                 update = {}\nrounds = {}\nshared = {}\nhead = {}",
+                layers(n, 1, 2, false),
+                layers(n, 0, 1, false),
+                layers(n, 1, 3, false),
+                layer(n),
+                n.between(1, 3),
+                n.between(0, 1) == 0,
+                layers(n, 0, 2, false)
+            ),
+            Data::None,
+        ),
+        3 => (
+            format!(
+                "[data]\ngenerate = \"copy\"\ncount = 40\nsteps = 12\n[network]\nlayers = {}",
+                layers(n, 0, 4, true)
+            ),
+            Data::None,
+        ),
+        _ => (
+            format!(
+                "[data]\ngenerate = \"adding\"\ncount = 40\nsteps = 12\n[network]\nlayers = {}\n[train]\nloss = \
+                 \"squared-error\"",
+                layers(n, 0, 4, false)
+            ),
+            Data::None,
+        ),
+    };
+    let train = if text.contains("[train]") { "\nepochs = 1\n" } else { "\n[train]\nepochs = 1\n" };
+    (text + train, data)
+}
+
 /// A few trees in brackets, two classes.
 fn trees(dir: &Path) -> Result<()> {
     let line = |k: usize| match k % 2 {
@@ -243,6 +360,13 @@ fn trees(dir: &Path) -> Result<()> {
         std::fs::write(dir.join(file), (0..n).map(line).collect::<String>())?;
     }
     Ok(())
+}
+
+type Counts = BTreeMap<Outcome, usize>;
+
+fn added(mut a: Counts, b: Counts) -> Result<Counts> {
+    b.into_iter().for_each(|(outcome, n)| *a.entry(outcome).or_insert(0) += n);
+    Ok(a)
 }
 
 /// Runs the campaign; failure where one is a fault.
@@ -270,7 +394,7 @@ pub fn campaign(args: &Args) -> Result<ExitCode> {
     let counts = work
         .par_iter()
         .step_by(args.every.max(1))
-        .map(|(base, resolved, place, value)| -> Result<BTreeMap<Outcome, usize>> {
+        .map(|(base, resolved, place, value)| -> Result<Counts> {
             let mut table = resolved.clone();
             let to: toml::Table = format!("v = {value}").parse()?;
             set(&mut table, place, to.get("v").cloned().context("a value")?);
@@ -291,12 +415,25 @@ pub fn campaign(args: &Args) -> Result<ExitCode> {
             }
             Ok([(outcome, 1)].into())
         })
-        .try_reduce(BTreeMap::new, |mut a, b| {
-            b.into_iter().for_each(|(outcome, n)| *a.entry(outcome).or_insert(0) += n);
-            Ok(a)
-        })?;
+        .try_reduce(BTreeMap::new, added)?;
+    let random = (0..args.structures as u64)
+        .into_par_iter()
+        .map(|seed| -> Result<Counts> {
+            let (text, data) = structure(seed);
+            let data = if matches!(data, Data::Bundled) { bundled.as_path() } else { folder.path() };
+            let (outcome, said) = one(&elman, &text, data, "", "", args.seconds)?;
+            if matches!(outcome, Outcome::Late | Outcome::Panic | Outcome::Abort | Outcome::Hang) {
+                let said = said.lines().find(|l| l.contains("panicked") || l.starts_with("error")).unwrap_or_default();
+                println!("{outcome:?}: structure {seed}: {said}\n{text}");
+            }
+            Ok([(outcome, 1)].into())
+        })
+        .try_reduce(BTreeMap::new, added)?;
+    let of = |outcome| random.get(&outcome).copied().unwrap_or(0);
+    println!("{} structures: {} trained, {} rejected", args.structures, of(Outcome::Trained), of(Outcome::Rejected));
+    let counts = added(counts, random)?;
     let list: Vec<String> = counts.iter().map(|(outcome, n)| format!("{n} {outcome:?}")).collect();
-    println!("{} recipes: {}", counts.values().sum::<usize>(), list.join(", "));
+    println!("{} runs: {}", counts.values().sum::<usize>(), list.join(", "));
     let faults = [Outcome::Late, Outcome::Panic, Outcome::Abort, Outcome::Hang];
     Ok(if faults.iter().any(|f| counts.contains_key(f)) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
