@@ -143,7 +143,18 @@ fn start() -> Vec<I2cStep> {
 
 #[test]
 fn gestures_are_read_over_i2c() {
-    let mut model = synthetic::model("gru", 3, 6, 2, Drive::Ordinary, 4);
+    gestures_of(synthetic::model("gru", 3, 6, 2, Drive::Ordinary, 4));
+    // A model whose channels have an offset and a scale, in thousandths of g and in fractions of them.
+    let mut scaled = synthetic::model("gru", 3, 6, 2, Drive::Ordinary, 4);
+    let values: Vec<f64> = (-40..40).map(|k| f64::from(k) * 20.0).collect();
+    let fractions: Vec<f64> = values.iter().map(|v| v + 0.25).collect();
+    scaled.input = [&values, &values, &fractions].map(|v| elman_quant::channels::input(v, 15)).to_vec();
+    assert!(scaled.input[2].raw_frac == 2);
+    gestures_of(scaled);
+}
+
+/// Readings over I2C give the events of the same network over the same frames.
+fn gestures_of(mut model: elman_quant::IntegerModel) {
     model.labels = vec!["none".into(), "ring".into()];
     model.detect = Some(elman::detect::Config {
         smooth: 2,
@@ -155,9 +166,19 @@ fn gestures_are_read_over_i2c() {
     // Readings of the sensor: left-justified 16 bits, little-endian.
     let readings: Vec<[i16; 3]> = (0..60i16).map(|k| [k * 500 - 15_000, (k % 7) * 2000, 16_384 - k * 100]).collect();
     // The synthetic model's input has 15 fraction bits: thousandths of g saturate, as the logic says.
-    let frames = readings
-        .iter()
-        .map(|r| r.map(|v| (((i32::from(v) * 1000) >> 14) << 15).clamp(i16::MIN.into(), i16::MAX.into()) as i16));
+    let frame = |reading: &[i16; 3]| {
+        let thousandths = reading.map(|v| (i32::from(v) * 1000) >> 14);
+        match loaded.input_scaling() {
+            Some(scaling) => {
+                let raw: Vec<i32> = scaling.channels().zip(thousandths).map(|(c, v)| v << c.raw_frac).collect();
+                let mut frame = [0; 3];
+                scaling.quantize_i32(&raw, &mut frame);
+                frame
+            }
+            None => thousandths.map(|v| (v << 15).clamp(i16::MIN.into(), i16::MAX.into()) as i16),
+        }
+    };
+    let frames = readings.iter().map(frame);
     let (mut states, mut sums) = (vec![0; loaded.memory_words()], vec![0; Blob::new(&words).detect_words()]);
     let mut net = loaded.stream(&mut states).unwrap();
     let mut detector = elman::detect::Detector::new(loaded.detect().unwrap(), &mut sums).unwrap();
