@@ -26,8 +26,21 @@ pub struct Args {
 }
 
 /// Inputs and units that are counted: where not all fit a core, as many as fit.
-const SIZES: [(usize, usize); 11] =
-    [(16, 16), (10, 32), (4, 48), (24, 24), (40, 64), (48, 12), (64, 96), (64, 208), (160, 32), (1, 8), (8, 1)];
+const SIZES: [(usize, usize); 13] = [
+    (16, 16),
+    (10, 32),
+    (4, 48),
+    (24, 24),
+    (40, 64),
+    (48, 12),
+    (64, 96),
+    (64, 208),
+    (160, 32),
+    (96, 256),
+    (128, 128),
+    (1, 8),
+    (8, 1),
+];
 /// Elements, taps and stride of delay lines that are counted.
 const LINES: [(usize, u16, u16); 5] = [(9, 4, 2), (32, 4, 4), (4, 12, 1), (16, 2, 3), (1, 8, 1)];
 const HEAD: &str = "# Written by `cargo xtask bench costs --write`.\n";
@@ -50,26 +63,50 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// By variant, a line and how far a count is from it at worst.
+type Fits = BTreeMap<&'static str, ([f64; 3], f64)>;
+
+/// Lines through the counts of each variant.
+fn fits(core: &str, counts: &BTreeMap<&'static str, Vec<(IntegerModel, f64)>>, columns: usize) -> Result<Fits> {
+    let mut fits = Fits::new();
+    for (variant, counts) in counts {
+        let points = counts.iter().map(|(model, n)| Ok((of(model, columns)?, *n))).collect::<Result<Vec<_>>>()?;
+        let line = fit(&points).with_context(|| format!("{variant} on {core}: too few sizes"))?;
+        let error = |(x, n): &([f64; 3], f64)| (predict(&line, x) / n - 1.0).abs();
+        fits.insert(variant, (line, points.iter().map(error).fold(0.0, f64::max)));
+    }
+    Ok(fits)
+}
+
 /// The costs of all variants on a core, and counts of the recipes' shapes by their names.
 fn on_core(core: &str) -> Result<(CoreCost, BTreeMap<&'static str, f64>)> {
     let bench = Bench::new(&Options::default(), core, None)?;
     let (narrow, wide) = (around(&bench, core, 16)?, around(&bench, core, 64)?);
     let copy = (wide - narrow) / 48.0;
     let rounded = |n: f64| (n * 1000.0).round() / 1000.0;
-    let mut cost = CoreCost { step: rounded(narrow - 16.0 * copy), copy: rounded(copy), ..CoreCost::default() };
+    let mut points = BTreeMap::new();
     for variant in elman::layer::all().flat_map(|s| s.variants).map(|v| v.name) {
-        let mut points = Vec::new();
+        let mut of_sizes = Vec::new();
         for model in sizes(variant) {
             let frames = shapes::frames(&model, super::STEPS, 7);
             if let Some(report) = count(&bench, core, &model, frames)? {
-                points.push((of(&model)?, report.instructions));
+                let copied = copy * model.layers[0].inputs as f64;
+                of_sizes.push((model, report.instructions - copied));
             }
         }
-        let line = fit(&points).with_context(|| format!("{variant} on {core}: too few sizes"))?;
-        let error = |(x, n): &([f64; 3], f64)| (predict(&line, x) / n - 1.0).abs();
-        let worst = 100.0 * points.iter().map(error).fold(0.0, f64::max);
+        points.insert(variant, of_sizes);
+    }
+    // As many columns at a time as explain the counts best.
+    let fits = [4, 8].map(|columns| fits(core, &points, columns));
+    let [four, eight] = fits;
+    let (four, eight) = (four?, eight?);
+    let worst = |fits: &Fits| fits.values().map(|(_, worst)| worst).sum::<f64>();
+    let (columns, fits) = if worst(&four) <= worst(&eight) { (4, four) } else { (8, eight) };
+    let mut cost =
+        CoreCost { step: rounded(narrow - 16.0 * copy), copy: rounded(copy), columns, ..CoreCost::default() };
+    for (variant, (line, worst)) in fits {
         let [fixed, unit, mac] = line;
-        println!("{core:<5}{variant:<16}{fixed:>9.1}{unit:>9.2}{mac:>9.3}  within {worst:.1} %");
+        println!("{core:<5}{variant:<16}{fixed:>9.1}{unit:>9.2}{mac:>9.3}  within {:.1} %", 100.0 * worst);
         cost.variants.insert(variant.to_owned(), line.map(rounded));
     }
     let mut counts = BTreeMap::new();
@@ -111,11 +148,11 @@ fn sizes(variant: &str) -> Vec<IntegerModel> {
 }
 
 /// The features of a model of one layer.
-fn of(model: &IntegerModel) -> Result<[f64; 3]> {
+fn of(model: &IntegerModel, columns: usize) -> Result<[f64; 3]> {
     let blob = model.to_blob()?;
     let words = words_of(&blob)?;
     let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
-    Ok(features(&model.layers()[0]))
+    Ok(features(&model.layers()[0], columns))
 }
 
 fn predict(line: &[f64; 3], x: &[f64; 3]) -> f64 {

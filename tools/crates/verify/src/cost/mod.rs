@@ -71,6 +71,8 @@ pub struct CoreCost {
     /// Instructions to copy an element of a frame.
     #[serde(default)]
     pub copy: f64,
+    /// Columns that a kernel takes at a time: 8 with Helium.
+    pub columns: usize,
     /// For each variant what [`features`] are multiplied by.
     pub variants: BTreeMap<String, [f64; 3]>,
 }
@@ -107,26 +109,30 @@ static COSTS: LazyLock<BTreeMap<String, CoreCost>> =
     LazyLock::new(|| toml::from_str(include_str!("costs.toml")).unwrap_or_default());
 
 /// What the instructions of a layer are linear in: 1; row blocks of the kernel (units, where there are none); and blocks of
-/// four columns in all row blocks (taps, of a delay line).
-pub fn features(view: &LayerView<'_>) -> [f64; 3] {
-    let blocks = view.vector_words() as f64 / 2.0;
+/// `columns` columns in all row blocks, the last of them perhaps in part (taps, of a delay line).
+pub fn features(view: &LayerView<'_>, columns: usize) -> [f64; 3] {
     let units = view.units() as f64;
-    let row_blocks = (0..view.spec().stages.len()).filter_map(|n| view.row_blocks(n));
-    let products = row_blocks.filter(|(_, block)| !matches!(block, RowBlock::Table { .. }));
-    let row_blocks = products.map(|(count, _)| count as f64).sum::<f64>();
     if view.spec().widths == WidthRule::DelayTaps {
         let [taps, _, _, tail_taps] = view.params().map(f64::from);
-        [1.0, units, taps + tail_taps]
-    } else if row_blocks == 0.0 {
-        [1.0, units, 0.0]
-    } else {
-        [1.0, row_blocks, row_blocks * blocks]
+        return [1.0, units, taps + tail_taps];
     }
+    let row_blocks = (0..view.spec().stages.len()).filter_map(|n| view.row_blocks(n));
+    let (mut all, mut of_columns) = (0, 0);
+    for (count, block) in row_blocks {
+        let blocks = |n: usize| n.div_ceil(columns.max(1));
+        let blocks = match block {
+            RowBlock::Rows { columns } => blocks(columns),
+            RowBlock::Split { x, h } => blocks(x) + blocks(h),
+            RowBlock::Table { .. } => continue,
+        };
+        (all, of_columns) = (all + count, of_columns + count * blocks);
+    }
+    if all == 0 { [1.0, units, 0.0] } else { [1.0, all as f64, of_columns as f64] }
 }
 
 fn layer_instructions(core: &CoreCost, view: &LayerView<'_>) -> f64 {
     let Some(costs) = core.variants.get(view.spec().name) else { return 0.0 };
-    costs.iter().zip(features(view)).map(|(c, x)| c * x).sum()
+    costs.iter().zip(features(view, core.columns)).map(|(c, x)| c * x).sum()
 }
 
 fn macs(view: &LayerView<'_>) -> u64 {
@@ -161,9 +167,9 @@ pub fn of(model: &Model<'_>) -> Cost {
         .collect();
     let estimate = |core: Core, cost: &CoreCost| {
         let layers: f64 = model.layers().iter().map(|view| layer_instructions(cost, view)).sum();
-        // Each layer was counted alone, in a step of its own that copied its input.
-        let others = model.layers().iter().skip(1);
-        let instructions = layers - others.map(|view| cost.step + cost.copy * view.inputs() as f64).sum::<f64>();
+        // Each layer was counted alone, in a step of its own; the frame is copied once.
+        let (inputs, others) = (model.inputs() as f64, model.layers().len().saturating_sub(1) as f64);
+        let instructions = layers + cost.copy * inputs - cost.step * others;
         Estimate {
             core: core.key,
             name: core.name,
