@@ -115,18 +115,83 @@ fn spread(n: u32, sum: i32, squares: u64) -> u64 {
 fn normalized(spread: u64, epsilon: u16, exponent: u16) -> (i32, i32) {
     let exponent = (exponent as u32).min(72);
     // As far up as neither term leaves 62 bits.
-    let up = spread.leading_zeros().wrapping_sub(2).min(78u32.wrapping_sub(exponent));
-    let (at, epsilon) = (up.wrapping_add(exponent), epsilon as u64);
-    let epsilon = match at.checked_sub(32) {
-        Some(left) => epsilon << (left & 63),
-        None => epsilon >> (32u32.wrapping_sub(at) & 63),
-    };
-    let sum = (spread << (up & 63)).wrapping_add(epsilon).max(1);
+    let up = leading_zeros(spread).wrapping_sub(2).min(78u32.wrapping_sub(exponent));
+    let epsilon = shift_right((epsilon as u64) << 46, 78u32.saturating_sub(up.wrapping_add(exponent)).min(63));
+    let sum = shift_left(spread, up).wrapping_add(epsilon).max(1);
     // The highest bit goes to bit 63, or to bit 62 where the exponent would be odd.
-    let zeros = sum.leading_zeros();
+    let zeros = leading_zeros(sum);
     let left = zeros.wrapping_sub((zeros ^ up) & 1);
-    let v = ((sum << (left & 63)) >> 33) as i32;
+    let v = (shift_left(sum, left) >> 33) as i32;
     (v, 32i32.wrapping_sub((left.wrapping_add(up) >> 1) as i32))
+}
+
+#[cfg(not(elman_narrow))]
+#[inline(always)]
+fn leading_zeros(x: u64) -> u32 {
+    x.leading_zeros()
+}
+
+#[cfg(not(elman_narrow))]
+#[inline(always)]
+fn shift_left(x: u64, n: u32) -> u64 {
+    x << (n & 63)
+}
+
+#[cfg(not(elman_narrow))]
+#[inline(always)]
+fn shift_right(x: u64, n: u32) -> u64 {
+    x >> (n & 63)
+}
+
+#[cfg(elman_narrow)]
+use narrow::{leading_zeros, shift_left, shift_right};
+
+/// For a core without these instructions: the compiler's functions take as long as their numbers want, and a step takes the
+/// same time for every input.
+#[cfg(any(elman_narrow, test))]
+mod narrow {
+    /// `a` where `condition` is 1, `b` where it is 0.
+    #[inline(always)]
+    fn choose(condition: u32, a: u64, b: u64) -> u64 {
+        let mask = (condition as u64).wrapping_neg();
+        b ^ ((a ^ b) & mask)
+    }
+
+    /// 63 for 0.
+    pub fn leading_zeros(mut x: u64) -> u32 {
+        let mut zeros = 0;
+        macro_rules! half {
+            ($($n:literal)*) => {$(
+                // 1 where the upper bits are all 0.
+                let high = (x >> (64 - $n)) as u32;
+                let empty = ((high | high.wrapping_neg()) >> 31) ^ 1;
+                x = choose(empty, x << $n, x);
+                zeros |= empty.wrapping_mul($n);
+            )*};
+        }
+        half!(32 16 8 4 2 1);
+        zeros
+    }
+
+    pub fn shift_left(mut x: u64, n: u32) -> u64 {
+        macro_rules! bit {
+            ($($k:literal)*) => {$(
+                x = choose(n >> $k & 1, x << (1 << $k), x);
+            )*};
+        }
+        bit!(0 1 2 3 4 5);
+        x
+    }
+
+    pub fn shift_right(mut x: u64, n: u32) -> u64 {
+        macro_rules! bit {
+            ($($k:literal)*) => {$(
+                x = choose(n >> $k & 1, x >> (1 << $k), x);
+            )*};
+        }
+        bit!(0 1 2 3 4 5);
+        x
+    }
 }
 
 /// 1/√v in Q2.29, for v in Q0.31 from 1/4 on. Newton's iteration r (3 - v r²) / 2 from the line that is 9 % off at most.
@@ -249,6 +314,18 @@ mod tests {
             assert!(ours <= 2.0, "{v}");
         }
         assert!(worst < 1e-7, "{worst:e}");
+    }
+
+    #[test]
+    fn what_takes_the_same_time_gives_the_same_bits() {
+        let mut random = Random(9);
+        for round in 0..50_000u64 {
+            let x = (random.below(1 << 31) << 33 | random.below(1 << 31) << 2 | round % 4) >> random.below(64);
+            let n = random.below(64) as u32;
+            assert_eq!(narrow::shift_left(x, n), x << n);
+            assert_eq!(narrow::shift_right(x, n), x >> n);
+            assert_eq!(narrow::leading_zeros(x), if x == 0 { 63 } else { x.leading_zeros() });
+        }
     }
 
     #[test]

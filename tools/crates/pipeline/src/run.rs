@@ -1,7 +1,7 @@
 //! The run folder: everything that a training run writes.
 //!
-//! A new run takes the place of an earlier one in the same folder when its first epoch is done ([`publish`]); one process at a
-//! time changes a run ([`lock`]).
+//! A new run takes the place of an earlier one in the same folder when its first epoch is done (`publish`); one process at a
+//! time changes a run (`lock`).
 //!
 //! | file | content |
 //! |---|---|
