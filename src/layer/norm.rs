@@ -169,14 +169,14 @@ mod narrow {
                 zeros |= empty.wrapping_mul($n);
             )*};
         }
-        half!(32 16 8 4 2 1);
-        zeros
+        half!(32 16 8 4 2);
+        zeros | ((x >> 63) as u32 ^ 1)
     }
 
     pub fn shift_left(mut x: u64, n: u32) -> u64 {
         macro_rules! bit {
             ($($k:literal)*) => {$(
-                x = choose(n >> $k & 1, x << (1 << $k), x);
+                x = choose((n >> $k) & 1, x << (1 << $k), x);
             )*};
         }
         bit!(0 1 2 3 4 5);
@@ -186,7 +186,7 @@ mod narrow {
     pub fn shift_right(mut x: u64, n: u32) -> u64 {
         macro_rules! bit {
             ($($k:literal)*) => {$(
-                x = choose(n >> $k & 1, x >> (1 << $k), x);
+                x = choose((n >> $k) & 1, x >> (1 << $k), x);
             )*};
         }
         bit!(0 1 2 3 4 5);
@@ -320,7 +320,7 @@ mod tests {
     fn what_takes_the_same_time_gives_the_same_bits() {
         let mut random = Random(9);
         for round in 0..50_000u64 {
-            let x = (random.below(1 << 31) << 33 | random.below(1 << 31) << 2 | round % 4) >> random.below(64);
+            let x = ((random.below(1 << 31) << 33) | (random.below(1 << 31) << 2) | (round % 4)) >> random.below(64);
             let n = random.below(64) as u32;
             assert_eq!(narrow::shift_left(x, n), x << n);
             assert_eq!(narrow::shift_right(x, n), x >> n);
