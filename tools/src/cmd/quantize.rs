@@ -116,15 +116,14 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     Ok(quantized)
 }
 
-/// Quantizes the network before it is trained, on one example: what a device could not run is found before hours of training.
+/// Quantizes a network before it is trained, on one example: what a device could not run is found before hours of training.
 ///
 /// # Errors
 /// Where the device could not run the result.
-pub fn rehearse(recipe: &Recipe, about: &RunInfo, examples: &[Example]) -> Result<()> {
-    let network = Network::new(&about.network(recipe), recipe.train.seed)?;
+pub fn rehearse(network: &Network<f32>, recipe: &Recipe, about: &RunInfo, examples: &[Example]) -> Result<()> {
     let sequences: Vec<Sequence> = examples.iter().take(1).map(|e| about.sequence(e)).collect();
-    let seen = calibrate(&network, &sequences, &about.target);
-    let integer = quantize(&network, &about.surroundings(recipe), &seen)?;
+    let seen = calibrate(network, &sequences, &about.target);
+    let integer = quantize(network, &about.surroundings(recipe), &seen)?;
     let (most, longest) = (usize::from(integer.max_steps), about.longest);
     ensure!(
         most == 0 || longest <= most,

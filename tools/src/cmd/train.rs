@@ -355,9 +355,10 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
 
 /// A network that a device could not run is a mistake of the recipe, and is not trained.
 fn runs_on_a_device(prepared: &Prepared, recipe: &Recipe) -> Result<()> {
-    Network::<f32>::new(&prepared.about.network(recipe), 0).map_err(|e| wrong_recipe(e.into()))?;
+    let network =
+        Network::new(&prepared.about.network(recipe), recipe.train.seed).map_err(|e| wrong_recipe(e.into()))?;
     let example = pipeline::spread(&prepared.train, 1, prepared.about.encoding.inputs(), MOST_CALIBRATION_STEPS);
-    super::quantize::rehearse(recipe, &prepared.about, &example)
+    super::quantize::rehearse(&network, recipe, &prepared.about, &example)
         .map_err(|e| Usage(format!("the recipe describes a network that no device runs: {e:#}")).into())
 }
 

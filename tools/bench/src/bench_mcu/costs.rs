@@ -97,9 +97,7 @@ fn on_core(core: &str) -> Result<(CoreCost, BTreeMap<&'static str, f64>)> {
         points.insert(variant, of_sizes);
     }
     // As many columns at a time as explain the counts best.
-    let fits = [4, 8].map(|columns| fits(core, &points, columns));
-    let [four, eight] = fits;
-    let (four, eight) = (four?, eight?);
+    let (four, eight) = (fits(core, &points, 4)?, fits(core, &points, 8)?);
     let worst = |fits: &Fits| fits.values().map(|(_, worst)| worst).sum::<f64>();
     let (columns, fits) = if worst(&four) <= worst(&eight) { (4, four) } else { (8, eight) };
     let mut cost =
