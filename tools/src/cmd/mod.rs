@@ -11,6 +11,7 @@ pub mod listen;
 mod literal;
 pub mod mix;
 pub mod neighbours;
+pub mod operating_point;
 pub mod probe;
 pub mod quantize;
 pub mod record;

@@ -168,6 +168,13 @@ impl Corpus {
         }
     }
 
+    /// Drops the clips of all other splits: they take memory.
+    pub fn keep(&mut self, split: Split) {
+        for other in [Split::Train, Split::Valid, Split::Test].into_iter().filter(|s| *s != split) {
+            *self.split_mut(other) = Vec::new();
+        }
+    }
+
     fn split_mut(&mut self, split: Split) -> &mut Vec<Clip> {
         match split {
             Split::Train => &mut self.train,

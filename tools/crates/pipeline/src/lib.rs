@@ -25,7 +25,7 @@ pub use encoding::{Encoding, Frames};
 pub use example::{Answer, Example, spread, spread_frames};
 pub use extent::structure;
 pub use fingerprint::fingerprint;
-pub use recordings::{Mixed, recordings};
+pub use recordings::{FileRecording, Mixed, recordings};
 pub use reporter::Reporter;
 pub use run_info::RunInfo;
 pub use sequences::Sequences;

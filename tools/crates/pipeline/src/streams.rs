@@ -15,7 +15,7 @@ use crate::slots::Slots;
 use crate::{Answer, Example};
 use elman_data::{Corpus, ExampleStructure, Split, features};
 use elman_listen::{
-    CalibrationSet, Mix, OperatingPoint, OperatingTarget, StreamRecipe, StreamScores, Track, check_outputs, curve,
+    CalibrationSet, Mix, OperatingPoint, OperatingTarget, StreamRecipe, StreamScores, Track, Transcript, check_outputs, curve,
     keywords, sweep,
 };
 use elman_nn::{Mode, Network, Target, structure};
@@ -89,7 +89,7 @@ enum Set<'a> {
         kept: Option<PathBuf>,
     },
     /// The validation stream: its pieces.
-    Valid { tracks: Vec<Track>, examples: &'a [Example] },
+    Valid { tracks: Vec<Transcript>, examples: &'a [Example] },
 }
 
 /// The features of a stream.
@@ -124,7 +124,7 @@ impl<'a> Streams<'a> {
         audio: audio::Config,
         examples: &'a [Example],
     ) -> Self {
-        let tracks = pieces(recipe, corpus, Split::Valid);
+        let tracks = pieces(recipe, corpus, Split::Valid).iter().map(Track::transcript).collect();
         let mix = recipe.mix(corpus, Split::Valid);
         Streams { recipe, mix, about, audio, seed: 0, set: Set::Valid { tracks, examples } }
     }
@@ -165,7 +165,7 @@ impl<'a> Streams<'a> {
                 let seed = first.wrapping_add(k.wrapping_mul(0xD1B5_4A32_D192_ED03));
                 let track = self.track(seed);
                 let played = [self.played(network, &self.sequence(self.make(&track)))];
-                let tracks = [track];
+                let tracks = [track.transcript()];
                 let (labels, audio) = (self.labels(), &self.audio);
                 let point = CalibrationSet { tracks: &tracks, played: &played, audio, labels, keyword: &keyword };
                 let thresholds = keyword.iter().map(|k| if *k { threshold } else { Probability::ZERO }).collect();
