@@ -10,8 +10,8 @@ use super::operating_point::{self, Playing};
 use crate::ui::{Ui, percent};
 use elman_data::files::write_atomically;
 use elman_listen::{
-    self as listening, Calibrated, DetectionCounts, OperatingPoint, OperatingTarget, check_labels, find, listener_setup,
-    transcripts,
+    self as listening, Calibrated, DetectionCounts, OperatingPoint, OperatingTarget, check_labels, find,
+    listener_setup, transcripts,
 };
 use elman_pipeline::run::RunFolder;
 use elman_quant::model::ModelFile;
@@ -85,7 +85,9 @@ impl Cmd {
             ui.note(format!("note: {remark}"));
         }
         if self.dry_run && model.detect().is_some() {
-            ui.note("note: this searches for a new point and writes nothing; --keep evaluates the point that the model has");
+            ui.note(
+                "note: this searches for a new point and writes nothing; --keep evaluates the point that the model has",
+            );
         }
         let target = OperatingTarget { max_false_accepts_per_hour: self.max_false_accepts_per_hour };
         let reset = listening::silence_reset(self.silence_reset, &audio, &labels);

@@ -41,9 +41,9 @@ pub struct Sources {
     /// Leaves out files that cannot be read, and says which
     #[arg(long)]
     pub skip_bad: bool,
-    /// Split whose clips are mixed
-    #[arg(long, value_enum, default_value_t = MixedSplit::Valid)]
-    pub split: MixedSplit,
+    /// Split whose clips are mixed; by default valid, or test or train where the corpus has none
+    #[arg(long, value_enum)]
+    pub split: Option<MixedSplit>,
     /// Hours that are mixed
     #[arg(long, default_value_t = 1.0)]
     pub hours: f64,
@@ -133,24 +133,21 @@ impl Sources {
             (None, None) => Recipe::default(),
         };
         recipe.skip_bad |= self.skip_bad;
+        recipe.evaluate = true;
         let stream = recipe.stream.get_or_insert_with(StreamRecipe::default).clone();
         let Source::Sound(mut corpus) = Source::open(dir, &recipe, Some(audio.sample_rate), &ui)? else {
             anyhow::bail!("{} contains no sound", dir.display());
         };
-        let mixed = self.mixed();
+        let has = |split: &Split| !corpus.split(*split).is_empty();
+        let first = [Split::Valid, Split::Test, Split::Train].into_iter().find(has).unwrap_or(Split::Valid);
+        let mixed = self.mixed(self.split.map_or(first, MixedSplit::split));
         corpus.keep(mixed.split);
         Ok(Material::Mixed { corpus, stream, mixed })
     }
 
-    /// What is mixed.
-    pub fn mixed(&self) -> Mixed {
-        Mixed {
-            split: self.split.split(),
-            hours: self.hours,
-            per_hour: self.per_hour,
-            snr_db: self.snr,
-            seed: self.seed,
-        }
+    /// What is mixed of a split.
+    fn mixed(&self, split: Split) -> Mixed {
+        Mixed { split, hours: self.hours, per_hour: self.per_hour, snr_db: self.snr, seed: self.seed }
     }
 }
 

@@ -76,9 +76,9 @@ impl Evaluation {
 pub fn evaluate(file: &ModelFile, recordings: &[Box<dyn Recording + '_>], ui: Ui) -> Result<Evaluation> {
     let model = file.model()?;
     let (audio, labels, _) = listener_setup(&model)?;
-    let config = model.detect().with_context(|| {
-        Usage(format!("{} has no detector; `elman calibrate` gives it one", file.path().display()))
-    })?;
+    let config = model
+        .detect()
+        .with_context(|| Usage(format!("{} has no detector; `elman calibrate` gives it one", file.path().display())))?;
     let tracks = transcripts(recordings);
     ensure!(tracks.iter().any(|t| t.samples > 0), "the recordings have no samples");
     for remark in check_spelling(&tracks, &labels, audio.sample_rate)? {
@@ -123,7 +123,8 @@ impl Playing {
         let before = *done / step;
         *done += samples as u64;
         for minute in before + 1..=*done / step {
-            let left = self.started.elapsed().as_secs_f64() / minute as f64 * (self.total - minute.min(self.total)) as f64;
+            let left =
+                self.started.elapsed().as_secs_f64() / minute as f64 * (self.total - minute.min(self.total)) as f64;
             progress.step(format!("about {left:.0} s left"));
         }
     }

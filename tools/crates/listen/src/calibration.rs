@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::play::sample_of;
 use crate::{
-    Alarm, CalibrationSet, Details, OperatingPoint, OperatingTarget, Recording, SMOOTH, Spoken, StreamScores, calibrate,
-    check_outputs, count_resets, curve, keywords, play, replay, score_events, sweep, transcripts,
+    Alarm, CalibrationSet, Details, OperatingPoint, OperatingTarget, Recording, SMOOTH, Spoken, StreamScores,
+    calibrate, check_outputs, count_resets, curve, keywords, play, replay, score_events, sweep, transcripts,
 };
 
 /// The result of a calibration.

@@ -70,8 +70,9 @@ fn time(field: &str) -> Option<f64> {
 pub fn check_spelling(tracks: &[Transcript], labels: &[String], rate: u32) -> Result<Vec<String>> {
     let all = || tracks.iter().flat_map(|t| t.words.iter().map(move |w| (t, w)));
     let known = |w: &Spoken| labels.contains(&w.label);
-    let place =
-        |t: &Transcript, w: &Spoken| format!("{:?} at {:.2} s of {}", w.label, w.start as f64 / f64::from(rate), t.name);
+    let place = |t: &Transcript, w: &Spoken| {
+        format!("{:?} at {:.2} s of {}", w.label, w.start as f64 / f64::from(rate), t.name)
+    };
     for (track, word) in all().filter(|(_, w)| !known(w)) {
         if let Some(label) = labels.iter().find(|l| l.to_lowercase() == word.label.to_lowercase()) {
             bail!("{} is not a label of the model, which has {label:?}; correct the label file", place(track, word));
@@ -89,12 +90,7 @@ pub fn check_spelling(tracks: &[Transcript], labels: &[String], rate: u32) -> Re
 ///
 /// # Errors
 /// Those of [`check_spelling`], and where no word of the model is said at all.
-pub fn check_labels(
-    tracks: &[Transcript],
-    labels: &[String],
-    keyword: &[bool],
-    rate: u32,
-) -> Result<Vec<String>> {
+pub fn check_labels(tracks: &[Transcript], labels: &[String], keyword: &[bool], rate: u32) -> Result<Vec<String>> {
     let remarks = check_spelling(tracks, labels, rate)?;
     let words: Vec<&str> = labels.iter().zip(keyword).filter(|(_, k)| **k).map(|(l, _)| l.as_str()).collect();
     ensure!(

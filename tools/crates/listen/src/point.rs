@@ -5,8 +5,8 @@ use elman::detect::{self, Probability};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::play::sample_of;
 use super::candidates::Candidates;
+use super::play::sample_of;
 use super::{DetectionCounts, SILENCE, StreamScores, Transcript, replay, score_events};
 
 /// Recordings with the network's probabilities for them.

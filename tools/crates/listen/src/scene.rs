@@ -74,7 +74,12 @@ pub fn scenes(model: &Model<'_>, recordings: &[Box<dyn Recording + '_>], found: 
             given += block.len();
         })?;
     }
-    moments.iter().zip(&ranges).zip(&samples).map(|((m, range), samples)| scene(model, m, range.start, samples)).collect()
+    moments
+        .iter()
+        .zip(&ranges)
+        .zip(&samples)
+        .map(|((m, range), samples)| scene(model, m, range.start, samples))
+        .collect()
 }
 
 /// The samples around a moment, from where the network begins to read.

@@ -16,7 +16,12 @@ use elman_listen::{Mix, MixOptions, MixedRecording, Recording, StreamRecipe, Tra
 ///
 /// # Errors
 /// Where there is none; all those that cannot be used.
-pub fn recordings(dir: &Path, audio: &audio::Config, skip_bad: bool, reporter: &dyn Reporter) -> Result<Vec<FileRecording>> {
+pub fn recordings(
+    dir: &Path,
+    audio: &audio::Config,
+    skip_bad: bool,
+    reporter: &dyn Reporter,
+) -> Result<Vec<FileRecording>> {
     let mut paths: Vec<_> = std::fs::read_dir(dir)
         .with_context(|| format!("cannot read the folder {}", dir.display()))?
         .filter_map(|e| e.ok().map(|e| e.path()))
