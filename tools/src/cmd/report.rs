@@ -170,8 +170,8 @@ fn embedding_map(folder: &RunFolder, file: &ModelFile) -> Result<Option<Map>> {
 fn layer(l: LayerError) -> Layer {
     Layer {
         name: format!("{} {}", l.layer, l.variant),
-        weights_db: l.weights_db,
-        output_db: l.output_db.unwrap_or(if l.outputs == 0 { f64::NAN } else { f64::INFINITY }),
+        weights_db: l.weights.weights_db,
+        output_db: l.output_db.unwrap_or(if l.drift.is_empty() { f64::NAN } else { f64::INFINITY }),
         saturated: l.saturated,
         outputs: l.outputs,
         drift: l.drift,

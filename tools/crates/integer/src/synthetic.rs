@@ -6,6 +6,7 @@ pub mod sound;
 
 pub use exercise::{Exercise, exercise};
 
+use elman::arith::Q;
 use elman::blob::{AttentionScore, Direction, Readout, Structure};
 use elman::cell::{CarriedState, DelayTaps, Operands, OutRange, StageKind, VariantSpec, WidthRule};
 use elman::kernel::WeightFormat;
@@ -86,7 +87,7 @@ pub fn layer(variant: &str, inputs: usize, units: usize, in_frac: u8, drive: Dri
         units,
         in_frac,
         out_frac: match spec.out {
-            OutRange::Q15 => 15,
+            OutRange::Bounded => 15,
             OutRange::Input => in_frac,
             OutRange::OneHot => 14,
             OutRange::Calibrated if spec.carried == CarriedState::Sum => in_frac.min(10),
@@ -95,7 +96,7 @@ pub fn layer(variant: &str, inputs: usize, units: usize, in_frac: u8, drive: Dri
         carried_frac: match spec.carried {
             CarriedState::None if pointwise => 14,
             CarriedState::None | CarriedState::Mean | CarriedState::Sum | CarriedState::Max | CarriedState::Line => 0,
-            CarriedState::Hidden => 30,
+            CarriedState::Hidden => 15 + Q::HIDDEN_MORE,
             CarriedState::Cell | CarriedState::Pair => 27,
             CarriedState::Wide => 25,
         },

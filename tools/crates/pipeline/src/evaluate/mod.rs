@@ -4,6 +4,7 @@ pub mod compare;
 pub mod host;
 pub mod monte_carlo;
 pub mod score;
+mod weights;
 
 use anyhow::{Result, anyhow};
 use elman::RunError;
