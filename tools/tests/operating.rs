@@ -86,7 +86,7 @@ fn the_number_of_threads_does_not_change_the_point() {
 fn the_models_own_point_is_evaluated_without_a_search() {
     let e = Evening::new();
     let (model, audio) = (e.at("m.elman"), e.at("audio"));
-    let found = json(&["calibrate", &model, "--audio", &audio, "--max-false-accepts-per-hour", "2000", "--json"]);
+    let found = json(&["calibrate", &model, "--audio", &audio, "--max-false-accepts-per-hour", "9000", "--json"]);
     let calibrated = std::fs::read(&model).unwrap();
     assert_ne!(calibrated, std::fs::read(MODEL).unwrap());
     let kept = json(&["calibrate", &model, "--audio", &audio, "--keep", "--json"]);
@@ -127,7 +127,7 @@ fn of_no_word_nothing_is_missed_and_nothing_found() {
 fn inspect_shows_the_detector_and_listen_streams_events() {
     let e = Evening::new();
     let model = e.at("m.elman");
-    ok(&["calibrate", &model, "--audio", &e.at("audio"), "--max-false-accepts-per-hour", "2000"]);
+    ok(&["calibrate", &model, "--audio", &e.at("audio"), "--max-false-accepts-per-hour", "9000"]);
     let (text, _) = ok(&["inspect", &model]);
     for wanted in
         ["detector     smoothing ", "refractory time ", "thresholds   word ", "listener     ", "of RAM: front end"]

@@ -87,9 +87,9 @@ pub enum Material {
     /// Clips that are mixed.
     Mixed {
         /// The corpus; of the other splits it has no clips any more.
-        corpus: Corpus,
+        corpus: Box<Corpus>,
         /// Which words, and what is left out.
-        stream: StreamRecipe,
+        stream: Box<StreamRecipe>,
         /// How much of what.
         mixed: Mixed,
     },
@@ -142,7 +142,7 @@ impl Sources {
         let first = [Split::Valid, Split::Test, Split::Train].into_iter().find(has).unwrap_or(Split::Valid);
         let mixed = self.mixed(self.split.map_or(first, MixedSplit::split));
         corpus.keep(mixed.split);
-        Ok(Material::Mixed { corpus, stream, mixed })
+        Ok(Material::Mixed { corpus: Box::new(corpus), stream: Box::new(stream), mixed })
     }
 
     /// What is mixed of a split.

@@ -1,6 +1,6 @@
 //! `elman run` on text: a line at a time through a model that reads symbols.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use elman::blob::{Readout, Structure};
 use elman::text::{Text, TextUnit};
 use elman::{Model, RunError};
@@ -42,9 +42,9 @@ impl Line {
     }
 
     /// A line without an answer, as it is larger than the model's memory allows; other errors stay errors.
-    pub(super) fn too_large(model: &Model<'_>, text: &str, error: RunError) -> Result<Line> {
-        ensure!(is_too_large(&error), "{error}");
-        let why = format!("{error}; {}", larger_memory(model.structure()));
+    pub(super) fn too_large(model: &Model<'_>, place: &str, text: &str, error: RunError) -> Result<Line> {
+        ensure!(is_too_large(&error), "{place}: {error}");
+        let why = format!("{place}: {error}; {}", larger_memory(model.structure()));
         Ok(Line { text: text.to_owned(), too_large: Some(why), ..Line::default() })
     }
 
@@ -94,8 +94,9 @@ pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Resu
         );
         if let Structure::Tree { roots, .. } = model.structure() {
             if !line.trim().is_empty() {
-                let read = run_tree::line(model, &mut memory, text, line, roots.into());
-                lines.push(read.with_context(|| format!("{name}:{}", number + 1))?);
+                let place = format!("{name}:{}", number + 1);
+                let read = run_tree::line(model, &mut memory, text, (&place, line), roots.into());
+                lines.push(read.with_context(|| place)?);
             }
             continue;
         }
@@ -110,7 +111,7 @@ pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Resu
             let symbols = match host::seq2seq::symbols(model, &mut memory, &frames) {
                 Ok(symbols) => symbols,
                 Err(e) => {
-                    lines.push(Line::too_large(model, line, e).with_context(place)?);
+                    lines.push(Line::too_large(model, &place(), line, e)?);
                     continue;
                 }
             };
@@ -134,7 +135,7 @@ pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Resu
             (false, false) => labels.push(best(scores)),
         };
         if let Err(e) = steps(model, &mut memory, &frames, answer) {
-            lines.push(Line::too_large(model, line, e).with_context(place)?);
+            lines.push(Line::too_large(model, &place(), line, e)?);
             continue;
         }
         match (last, language) {
@@ -145,6 +146,17 @@ pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Resu
         lines.push(out);
     }
     Ok(lines)
+}
+
+/// An error where no line has an answer, as all are larger than the model's memory allows.
+///
+/// # Errors
+/// Why the first is.
+pub fn check_any_fits(lines: &[Line]) -> Result<()> {
+    match lines.first().and_then(|l| l.too_large.as_ref()) {
+        Some(why) if lines.iter().all(|l| l.too_large.is_some()) => bail!("{why}"),
+        _ => Ok(()),
+    }
 }
 
 /// Gives the logits of every step, in real numbers.

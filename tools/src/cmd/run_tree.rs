@@ -59,7 +59,13 @@ pub(super) fn input(text: Text<'_>, line: &str, roots: usize) -> Result<(Vec<i16
 }
 
 /// The answer of the model to a line.
-pub(super) fn line(model: &Model<'_>, memory: &mut [u32], text: Text<'_>, line: &str, roots: usize) -> Result<Line> {
+pub(super) fn line(
+    model: &Model<'_>,
+    memory: &mut [u32],
+    text: Text<'_>,
+    (place, line): (&str, &str),
+    roots: usize,
+) -> Result<Line> {
     let (words, frames, nodes) = read(text, line, roots)?;
     let mut labels = Vec::with_capacity(nodes.len());
     let mut tree = model.tree(memory).map_err(|e| anyhow!("{e}"))?;
@@ -68,7 +74,7 @@ pub(super) fn line(model: &Model<'_>, memory: &mut [u32], text: Text<'_>, line: 
         labels.push(model.label(best).map_or(format!("output {best}"), str::to_owned));
     });
     if let Err(e) = run {
-        return Line::too_large(model, line, e);
+        return Line::too_large(model, place, line, e);
     }
     if model.readout() == Readout::Last {
         return Ok(Line::labelled(line.to_owned(), labels.pop().unwrap_or_default()));

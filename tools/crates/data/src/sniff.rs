@@ -155,6 +155,8 @@ mod tests {
             let kind = no_sound("wav", bytes);
             assert!(kind.what.contains(what) && kind.way.contains(way), "{kind:?}");
         }
+        let features = no_sound("bin", b"\xf1\xfd\x18\x02\xbc\0");
+        assert!(features.way.contains("features, such as MFCCs") && !features.way.contains("ffmpeg"), "{features:?}");
         assert_eq!(known(b"a,b\n"), None);
         assert_eq!(start("äöü".as_bytes()), "a text that starts with \"äöü\"");
     }

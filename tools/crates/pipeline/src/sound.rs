@@ -161,10 +161,11 @@ pub fn known_labels(corpus: &[String], dir: &Path, labels: &[String]) -> Result<
     let unknown: Vec<&str> = corpus.iter().filter(|l| !labels.contains(l)).map(String::as_str).collect();
     ensure!(
         unknown.is_empty(),
-        "{} has labels that the model does not have: {}; it has {}; take them out or rename them",
+        "{} has the labels {}, the model {}: take out or rename {}",
         dir.display(),
-        unknown.join(" "),
-        labels.join(" ")
+        corpus.join(" "),
+        labels.join(" "),
+        unknown.join(" ")
     );
     Ok(corpus.iter().filter_map(|l| labels.iter().position(|k| k == l)).collect())
 }

@@ -52,7 +52,6 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
     let mut notes = Vec::new();
     let mut parts = Vec::new();
     let mut unnamed = Vec::new();
-    let mut paths = paths;
     if format == Format::Graphs {
         notes.extend(graphs_alone(&mut paths, options)?);
     }
