@@ -162,7 +162,8 @@ fn walk(
             inner.iter().try_for_each(|(key, value)| {
                 let plain = plain.and_then(|p| p.get(key.get_ref().as_ref()));
                 // Attention has units too, and may have none.
-                let table = if table == "network" && key.get_ref() == "attention" { "network.attention" } else { table };
+                let table =
+                    if table == "network" && key.get_ref() == "attention" { "network.attention" } else { table };
                 walk(text, table, key.get_ref(), value, plain)
             })?;
             match plain.and_then(toml::Value::as_table).and_then(wrong_in_layer) {
