@@ -3,6 +3,7 @@
 pub mod calibrate;
 pub mod data;
 pub mod demo;
+mod dry_run;
 pub mod eval;
 pub mod export;
 pub mod generate;

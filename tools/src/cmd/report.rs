@@ -23,6 +23,8 @@ use elman_verify::cost;
 #[derive(Deserialize)]
 struct Verified {
     core: String,
+    #[serde(default)]
+    board: bool,
     steps: u64,
     mismatches: u64,
     instructions: f64,
@@ -97,15 +99,16 @@ fn of(folder: &RunFolder, evaluated: Option<Evaluated>) -> Result<Report> {
     }
     if let Some(v) = found::<Verified>(&results, "verify") {
         let exact = if v.mismatches == 0 { "yes" } else { "no" };
-        report.summary.push(Fact::new("bit-exact", exact, "").with_note(format!(
-            "{} steps on an emulated {}",
-            thousands(v.steps),
-            v.core
-        )));
-        report.costs.push(
-            Fact::new(format!("instructions per step, {}", v.core), thousands(v.instructions.round() as u64), "")
-                .with_note("counted in the emulator, network without front end"),
-        );
+        let (device, unit, note) = match v.board {
+            true => ("the board at", "ticks", "of the board's clock, network without front end"),
+            false => ("an emulated", "instructions", "counted in the emulator, network without front end"),
+        };
+        let steps = thousands(v.steps);
+        report
+            .summary
+            .push(Fact::new("bit-exact", exact, "").with_note(format!("{steps} steps on {device} {}", v.core)));
+        let spent = thousands(v.instructions.round() as u64);
+        report.costs.push(Fact::new(format!("{unit} per step, {}", v.core), spent, "").with_note(note));
     }
     Ok(report)
 }

@@ -1,11 +1,11 @@
 //! `elman train`: full BPTT on a corpus, into a run folder.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, bail, ensure};
 use serde::Serialize;
 
+use crate::interrupt::{interrupted, watch};
 use crate::ui::{Progress as Bar, Ui, bytes, percent, thousands};
 use elman_data::records::Task;
 use elman_data::{Augment, Split};
@@ -17,7 +17,7 @@ use elman_pipeline::run::RunFolder;
 use elman_pipeline::{self as pipeline, Clips, Encoding, Example, Frames, Sequences, Source, readings};
 use elman_recipe::Recipe;
 use elman_recipe::Usage;
-use elman_train::{Control, Dataset, EpochMetrics, Forecast, Memory, Outcome, Progress, TrainError, Trainer, forecast};
+use elman_train::{Control, Dataset, EpochMetrics, Memory, Outcome, Progress, TrainError, Trainer};
 
 /// Trains a network with full back-propagation through time; writes a run folder.
 #[derive(clap::Args, Debug, Default)]
@@ -85,9 +85,7 @@ pub struct Trained {
 }
 
 /// Most steps of an example that calibrates formats.
-const MOST_CALIBRATION_STEPS: usize = 1000;
-
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+pub(super) const MOST_CALIBRATION_STEPS: usize = 1000;
 
 impl Cmd {
     /// Runs it.
@@ -115,20 +113,12 @@ impl Cmd {
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&recipe.name));
         let Some(data) = self.data else { bail!(Usage("--data is missing".to_owned())) };
         if self.dry_run {
-            let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), &ui)?;
-            let forecast = dry_run(&source, &recipe)?;
-            ui.line(format!(
-                "{}: {}; an epoch over {} sequences takes about {:.1} s",
-                recipe.name,
-                memory_text(&forecast.memory),
-                thousands(forecast.sequences as u64),
-                forecast.epoch_seconds
-            ));
-            return ui.result(&forecast);
+            return super::dry_run::run(&data, &recipe, ui);
         }
         // Checked before the corpus is read, which can take a while.
         let mut folder = if self.resume { RunFolder::open_locked(&out)? } else { RunFolder::create(&out, self.force)? };
         let how = TrainFlags { resume: self.resume, watch: self.watch };
+        interruptible(&folder);
         let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), &ui);
         let trained = source.and_then(|source| train(&source, &recipe, &mut folder, how, ui));
         let trained = trained.inspect_err(|_| folder.discard())?;
@@ -168,7 +158,7 @@ pub struct TrainFlags {
     pub watch: bool,
 }
 
-fn memory_text(memory: &Memory) -> String {
+pub(super) fn memory_text(memory: &Memory) -> String {
     format!(
         "{} parameters, {} with optimizer and gradients, {} of activations",
         thousands(memory.parameters as u64),
@@ -178,15 +168,15 @@ fn memory_text(memory: &Memory) -> String {
 }
 
 /// Examples of all splits, and what the network has to know about them.
-struct Prepared {
-    about: RunInfo,
-    train: Vec<Example>,
-    valid: Vec<Example>,
-    test: Vec<Example>,
+pub(super) struct Prepared {
+    pub(super) about: RunInfo,
+    pub(super) train: Vec<Example>,
+    pub(super) valid: Vec<Example>,
+    pub(super) test: Vec<Example>,
 }
 
 impl Prepared {
-    fn of(source: &Source, recipe: &Recipe) -> Result<Self> {
+    pub(super) fn of(source: &Source, recipe: &Recipe) -> Result<Self> {
         let encoding = Encoding::of(source, recipe)?;
         encoding.suits(recipe)?;
         encoding.knows(recipe)?;
@@ -199,7 +189,12 @@ impl Prepared {
 
     /// The training set, varied as the recipe says, and the validation set, as it is. `kept` is the file with the seeds of
     /// the hard negatives.
-    fn sets<'a>(&'a self, source: &'a Source, recipe: &'a Recipe, kept: Option<PathBuf>) -> [Box<dyn Dataset + 'a>; 2] {
+    pub(super) fn sets<'a>(
+        &'a self,
+        source: &'a Source,
+        recipe: &'a Recipe,
+        kept: Option<PathBuf>,
+    ) -> [Box<dyn Dataset + 'a>; 2] {
         let about = &self.about;
         if let (Source::Sound(corpus), Frames::Audio(audio), Some(stream)) =
             (source, &about.encoding.frames, &about.encoding.stream)
@@ -225,19 +220,8 @@ impl Prepared {
     }
 }
 
-/// Memory and time of a run.
-///
-/// # Errors
-/// As [`train`], as far as they can be known in advance.
-pub fn dry_run(source: &Source, recipe: &Recipe) -> Result<Forecast> {
-    let prepared = Prepared::of(source, recipe)?;
-    runs_on_a_device(&prepared, recipe)?;
-    let [train, _] = prepared.sets(source, recipe, None);
-    forecast(&prepared.about.network(recipe), &recipe.train, train.as_ref()).map_err(wrong_recipe)
-}
-
 /// An error whose cause is the recipe is one of usage.
-fn wrong_recipe(e: TrainError) -> anyhow::Error {
+pub(super) fn wrong_recipe(e: TrainError) -> anyhow::Error {
     if matches!(e, TrainError::Config { .. } | TrainError::Spec(_)) {
         anyhow::Error::new(Usage(format!("the recipe: {e}")))
     } else {
@@ -278,12 +262,6 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
         last: std::time::Instant::now(),
     };
     trainer.history().iter().for_each(|_| progress.bar.step(""));
-    // From here on an interruption ends after a batch, and a second one at once. The handler can be set once a process.
-    let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-    });
     let outcome = loop {
         let [train_set, valid_set] = prepared.sets(source, recipe, Some(folder.hard_negatives_path()));
         let mut history: Vec<EpochMetrics> = trainer.history().to_vec();
@@ -299,25 +277,26 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
                 progress.epoch(epoch);
                 first = to.is_new();
             }
-            let stop = first || failed.is_some() || INTERRUPTED.load(Ordering::SeqCst);
+            let stop = first || failed.is_some() || interrupted();
             if stop { Control::Stop } else { Control::Continue }
         });
         drop((train_set, valid_set));
         if first {
             folder.publish()?;
+            interruptible(folder);
         }
         if let Some(error) = failed {
             return Err(error.context(format!("the checkpoint is kept; resume with {}", resume_hint(folder))));
         }
         // After the first epoch, files have another place.
-        if !(first && matches!(outcome, Ok(Outcome::Stopped)) && !INTERRUPTED.load(Ordering::SeqCst)) {
+        if !(first && matches!(outcome, Ok(Outcome::Stopped)) && !interrupted()) {
             break outcome;
         }
     };
     progress.bar.finish();
     match outcome {
         Ok(Outcome::Stopped) if folder.is_new() => {
-            bail!("interrupted before the first epoch was done; nothing was written")
+            bail!(NOTHING_WRITTEN)
         }
         Ok(Outcome::Stopped) => bail!("interrupted; resume with {}", resume_hint(folder)),
         Err(e) => {
@@ -334,6 +313,8 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
     let (epochs, best_epoch) = (trainer.history().len(), trainer.best_epoch().unwrap_or(0));
     let network = trainer.into_best();
     folder.write_weights(&network)?;
+    let trained = folder.path().to_owned();
+    watch(move || format!("interrupted; the network is trained: go on with `elman quantize {}`", trained.display()));
     let how = evaluate::EvalFlags::of(recipe);
     let evaluated = |examples: &[Example]| {
         let parts = evaluate::float(&network, about, examples, how);
@@ -354,7 +335,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
 }
 
 /// A network that a device could not run is a mistake of the recipe, and is not trained.
-fn runs_on_a_device(prepared: &Prepared, recipe: &Recipe) -> Result<()> {
+pub(super) fn runs_on_a_device(prepared: &Prepared, recipe: &Recipe) -> Result<()> {
     let network =
         Network::new(&prepared.about.network(recipe), recipe.train.seed).map_err(|e| wrong_recipe(e.into()))?;
     let example = pipeline::spread(&prepared.train, 1, prepared.about.encoding.inputs(), MOST_CALIBRATION_STEPS);
@@ -406,6 +387,21 @@ impl EpochProgress {
             thousands((self.steps as f64 / seconds) as u64)
         ));
     }
+}
+
+const NOTHING_WRITTEN: &str = "interrupted before the first epoch was done; nothing was written";
+
+/// An interruption ends training after a batch, or in the middle of a long one, which loses no more: the checkpoint is that
+/// of the last epoch.
+fn interruptible(folder: &RunFolder) {
+    let folder = folder.clone();
+    watch(move || {
+        folder.discard();
+        match folder.is_new() {
+            true => NOTHING_WRITTEN.to_owned(),
+            false => format!("interrupted; resume with {}", resume_hint(&folder)),
+        }
+    });
 }
 
 fn resume_hint(folder: &RunFolder) -> String {

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 use super::eval::recipe_for;
 use crate::ui::{Ui, thousands};
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{self as pipeline, Encoding, Source};
 use elman_quant::model::ModelFile;
+use elman_recipe::Usage;
 use elman_verify::{self as verify, Options, Patience, Port, VerifyReport};
 use std::time::Duration;
 
@@ -52,6 +53,10 @@ pub struct Cmd {
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
+        ensure!(
+            self.clips > 0 && self.steps > 0,
+            Usage("--clips and --steps are at least 1: of nothing, nothing can be compared".to_owned())
+        );
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
         let mut recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?;
@@ -114,11 +119,12 @@ pub const CLOSED_FROM: usize = 10;
 /// Prints the comparison.
 pub fn show(report: &VerifyReport, ui: Ui) {
     ui.line(format!(
-        "{}: {} steps, {} mismatches, {} instructions per step",
+        "{}: {} steps, {} mismatches, {} {} per step",
         report.core,
         thousands(report.steps),
         report.mismatches,
-        thousands(report.instructions.round() as u64)
+        thousands(report.instructions.round() as u64),
+        if report.board { "ticks of its clock" } else { "instructions" }
     ));
     if let Some(first) = &report.first {
         ui.line(format!("first mismatch: {first}"));

@@ -32,6 +32,8 @@ fn example(recipe: &StreamRecipe, track: &Track, labels: &[String], audio: &audi
 const PIECE_S: f64 = 60.0;
 /// Streams of train from which scales, formats and the fingerprint come.
 const EXAMPLES: usize = 300;
+/// Streams in which hard negatives are searched to see how long that takes.
+const SEARCHED: usize = 32;
 
 /// Streams of a split, fixed: of train some like those that are trained on, of the others the validation stream in pieces.
 ///
@@ -153,13 +155,13 @@ impl<'a> Streams<'a> {
         StreamScores::of_floats(&structure::run(network, sequence.item(), Mode::Evaluate), self.labels().len())
     }
 
-    /// Seeds of streams in which the network detects a wrong word.
-    fn hard_negatives(&self, network: &Network<f32>, epoch: usize) -> Vec<u64> {
+    /// Seeds of streams in which the network detects a wrong word, of `n` streams.
+    fn hard_negatives(&self, network: &Network<f32>, epoch: usize, n: usize) -> Vec<u64> {
         let keyword = keywords(self.labels());
         let threshold =
             Probability::from_bits((self.recipe.hard_negatives_threshold.clamp(0.01, 0.99) * 32_768.0) as u16);
         let first = self.seed ^ ((epoch as u64) << 32);
-        (0..self.recipe.hard_negatives_streams as u64)
+        (0..n as u64)
             .into_par_iter()
             .filter_map(|k| {
                 let seed = first.wrapping_add(k.wrapping_mul(0xD1B5_4A32_D192_ED03));
@@ -220,13 +222,43 @@ impl Dataset for Streams<'_> {
         let Set::Train { slots, made, kept } = &self.set else { return };
         let recipe = self.recipe;
         let due = unpoisoned(slots).search_due(epoch, recipe.hard_negatives_every);
-        let found = if due { self.hard_negatives(network, epoch) } else { Vec::new() };
+        let found = if due { self.hard_negatives(network, epoch, recipe.hard_negatives_streams) } else { Vec::new() };
         let mut slots = unpoisoned(slots);
         if due {
             slots.add_hard_negatives(epoch, found, recipe.hard_negatives_streams);
         }
         slots.turn(epoch, made.len(), recipe.reuse, recipe.hard_negatives_share, self.seed);
         slots.write(kept.as_ref());
+    }
+
+    fn renewed(&self) -> f64 {
+        1.0 / self.recipe.reuse.max(1) as f64
+    }
+
+    fn search_share(&self, network: &Network<f32>) -> f64 {
+        let (n, every) = (self.recipe.hard_negatives_streams, self.recipe.hard_negatives_every);
+        if every == 0 || n == 0 || matches!(self.set, Set::Valid { .. }) {
+            return 0.0;
+        }
+        let some = n.min(SEARCHED);
+        self.hard_negatives(network, 0, some);
+        n as f64 / some as f64 / every as f64
+    }
+
+    fn kept_later(&self) -> usize {
+        let Set::Train { made, .. } = &self.set else { return 0 };
+        let missing = made.iter().filter(|made| unpoisoned(made).is_none()).count();
+        let [values, steps] = self.extent(0).unwrap_or_default();
+        if self.recipe.reuse > 1 { missing * (values * size_of::<i16>() + steps * size_of::<u32>()) } else { 0 }
+    }
+
+    /// All streams that are trained on have the same length.
+    fn extent(&self, _: usize) -> Option<[usize; 2]> {
+        let Set::Train { made, .. } = &self.set else { return None };
+        let samples = (self.recipe.training().seconds * f64::from(self.mix.rate)) as usize;
+        let (window, hop) = (usize::from(self.audio.window), usize::from(self.audio.hop).max(1));
+        let steps = if made.is_empty() || samples < window { 0 } else { (samples - window) / hop + 1 };
+        Some([steps * self.about.encoding.inputs(), steps])
     }
 
     /// Share of the keywords that are missed at the recipe's false accepts an hour.

@@ -383,6 +383,29 @@ mod tests {
         assert!(text.contains("[train]") && text.contains("seed = 1"), "{text}");
     }
 
+    /// A run folder has its recipe with every value written out.
+    #[test]
+    fn what_is_written_is_read_again() {
+        let again = |text: &str, name: &str| {
+            let recipe = Recipe::parse(text).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let written = recipe.to_toml().unwrap();
+            assert_eq!(Recipe::parse(&written).as_ref(), Ok(&recipe), "{name}");
+        };
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes");
+        for file in std::fs::read_dir(shipped).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_some_and(|e| e == "toml") {
+                again(&std::fs::read_to_string(&path).unwrap(), &path.display().to_string());
+            }
+        }
+        let plain = "encoder = [{ layer = \"cell\", variant = \"gru\", units = 4 }]\n\
+                     decoder = [{ layer = \"embedding\", units = 4 }, { layer = \"cell\", variant = \"gru\", units = 4 }]\n";
+        for attention in ["", "attention = { score = \"dot\" }\n", "attention = { score = \"none\", units = 0 }\n"] {
+            again(&format!("[network.seq2seq]\n{plain}{attention}"), attention);
+        }
+        again("network.layers = []\n", "no layers");
+    }
+
     #[test]
     fn typos_are_named_with_a_suggestion() {
         let error = Recipe::parse("name = \"x\"\n[features]\nchanels = 20\n").unwrap_err();

@@ -88,6 +88,7 @@ const LIMITS: &[(&str, &str, Values, &str)] = &[
     ("stream", "gaps", Number(0.0, 1000.0), "a second"),
     ("stream", "gap_steps", Whole(0, STEPS), "steps"),
     ("network", "units", Whole(1, WIDTH), "units"),
+    ("network.attention", "units", Whole(0, WIDTH), "units; 0 for scores that need none"),
     ("network", "outputs", Whole(1, WIDTH), "outputs"),
     ("network", "rows", Whole(0, STEPS), "symbols; 0 for as many as the data have"),
     ("network", "dropout", Below(0.0, 1.0), ""),
@@ -161,6 +162,9 @@ fn walk(
         DeValue::Table(inner) => {
             inner.iter().try_for_each(|(key, value)| {
                 let plain = plain.and_then(|p| p.get(key.get_ref().as_ref()));
+                // Attention has units too, and may have none.
+                let table =
+                    if table == "network" && key.get_ref() == "attention" { "network.attention" } else { table };
                 walk(text, table, key.get_ref(), value, plain)
             })?;
             match plain.and_then(toml::Value::as_table).and_then(wrong_in_layer) {

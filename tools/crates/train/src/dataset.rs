@@ -29,6 +29,23 @@ pub trait Dataset: Sync {
     fn get(&self, index: usize, epoch_seed: Option<u64>) -> Sequence;
     /// Called before each epoch (from 0) with the network as it is, for training data that depend on its mistakes.
     fn before_epoch(&self, _network: &Network<f32>, _epoch: usize) {}
+    /// Share of the examples that are made again for an epoch; the others are as they were in the one before.
+    fn renewed(&self) -> f64 {
+        1.0
+    }
+    /// Does a part of what [`Dataset::before_epoch`] searches with the network. The result is how many such parts are done
+    /// before an epoch, the mean over all epochs: 0 where nothing is searched.
+    fn search_share(&self, _network: &Network<f32>) -> f64 {
+        0.0
+    }
+    /// Bytes of examples that are kept for later epochs, and were not made yet.
+    fn kept_later(&self) -> usize {
+        0
+    }
+    /// What a sequence needs memory for, values of its frames, and targets with edges, where that is known without making it.
+    fn extent(&self, _index: usize) -> Option<[usize; 2]> {
+        None
+    }
     /// Of validation data, a figure by which epochs are chosen where the configuration asks for it; smaller is better.
     fn validation_metric(&self, _network: &Network<f32>) -> Option<f64> {
         None

@@ -21,6 +21,6 @@ pub use config::{Optimizer, Schedule, TrainConfig, Watch};
 pub use dataset::{Dataset, Sequence};
 pub use error::TrainError;
 pub use evaluate::{evaluate, outputs};
-pub use forecast::{Forecast, forecast};
+pub use forecast::{Forecast, Spent, forecast};
 pub use learner::{Learner, Memory, Request, Step};
 pub use trainer::{Control, EpochMetrics, Outcome, Progress, Trainer};

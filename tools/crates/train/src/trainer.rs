@@ -88,8 +88,8 @@ pub(super) struct Best {
 /// A network in training.
 #[derive(Debug)]
 pub struct Trainer {
-    learner: Learner,
-    best: Option<Best>,
+    pub(super) learner: Learner,
+    pub(super) best: Option<Best>,
     history: Vec<EpochMetrics>,
 }
 
@@ -105,6 +105,13 @@ fn derive(seed: u64, purpose: u64, a: u64, b: u64) -> u64 {
 const SHUFFLE: u64 = 1;
 const AUGMENT: u64 = 2;
 const DROPOUT: u64 = 3;
+
+/// The order of `n` sequences in an epoch, from 0.
+pub(super) fn order(n: usize, seed: u64, epoch: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(derive(seed, SHUFFLE, epoch as u64, 0)));
+    order
+}
 
 impl Trainer {
     /// A new run.
@@ -223,7 +230,7 @@ impl Trainer {
         self.learner.config.patience > 0 && since >= self.learner.config.patience && !self.history.is_empty()
     }
 
-    fn checkpoint(&self) -> Checkpoint {
+    pub(super) fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
             spec: self.learner.network.spec().clone(),
             config: self.learner.config.clone(),
@@ -245,8 +252,7 @@ impl Trainer {
         let seed = self.learner.config.seed;
         train.before_epoch(&self.learner.network, number);
         self.learner.teacher_forcing = self.learner.config.teacher_forcing_at(number);
-        let mut order: Vec<usize> = (0..train.len()).collect();
-        order.shuffle(&mut ChaCha8Rng::seed_from_u64(derive(seed, SHUFFLE, number as u64, 0)));
+        let order = order(train.len(), seed, number);
         let epoch_seed = Some(derive(seed, AUGMENT, number as u64, 0));
         let batches = order.len().div_ceil(self.learner.config.batch);
         let (mut sum, mut norms, mut rate) = (Score::default(), 0.0, 0.0);

@@ -187,7 +187,7 @@ fn same_bits_for_any_number_of_threads() {
 fn no_run_takes_more_memory_than_its_forecast() {
     for (variant, batch, shard) in [("lstm", 32, 8), ("gru-before", 20, 20)] {
         let config = TrainConfig { batch, shard, ..config() };
-        let said = forecast(&spec(variant), &config, &TRAIN).unwrap();
+        let said = forecast(&spec(variant), &config, &TRAIN, &VALID, None).unwrap();
         let mut trainer = Trainer::new(&spec(variant), &config).unwrap();
         trainer.run(&TRAIN, &VALID, None, quiet).unwrap();
         let found = trainer.memory();

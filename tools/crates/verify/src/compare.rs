@@ -84,6 +84,7 @@ impl Tally {
         let instructions = |ticks: u32| device.instructions(f64::from(ticks.saturating_sub(empty)));
         VerifyReport {
             core: device.name().to_owned(),
+            board: device.is_board(),
             steps: self.steps,
             mismatches: self.mismatches,
             first: self.first,

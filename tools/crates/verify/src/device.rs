@@ -12,6 +12,9 @@ pub trait Device {
     /// Executed instructions in ticks of its clock, where it counts these; else the ticks.
     fn instructions(&self, ticks: f64) -> f64;
 
+    /// Whether it is a board on a line, whose ticks are of a clock, and not an emulated core, which counts instructions.
+    fn is_board(&self) -> bool;
+
     /// Runs a script on the device, which must run the model of this CRC; how it introduced itself.
     ///
     /// # Errors

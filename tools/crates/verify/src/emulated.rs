@@ -29,6 +29,10 @@ impl Device for Emulated<'_> {
         self.bench.core()
     }
 
+    fn is_board(&self) -> bool {
+        false
+    }
+
     fn instructions(&self, ticks: f64) -> f64 {
         self.bench.machine().instructions(ticks)
     }

@@ -49,8 +49,10 @@ pub struct Options {
 /// What [`run`] found.
 #[derive(Clone, Debug, Serialize)]
 pub struct VerifyReport {
-    /// Name of the core.
+    /// Name of the core, or the serial port of the board.
     pub core: String,
+    /// Whether it is a board: then `instructions`, `range` and `load_instructions` are ticks of its clock.
+    pub board: bool,
     /// Steps run and compared.
     pub steps: u64,
     /// Steps whose states or outputs differ from the host's.

@@ -22,7 +22,8 @@ pub struct Patience {
 }
 
 impl Default for Patience {
-    /// A second for the first answer, five repeats (63 seconds for a question), ten minutes for everything.
+    /// A second for the first answer, five repeats (63 seconds for a question; 15 for the first one), ten minutes for
+    /// everything.
     fn default() -> Self {
         Patience { first: Duration::from_secs(1), retries: 5, limit: Duration::from_secs(600) }
     }
@@ -39,6 +40,8 @@ pub struct Port<L> {
 
 /// Bytes of the longest frame that is taken before the board has said how long its frames are.
 const LONGEST: u32 = 64 * 1024;
+/// How often a board is asked again whether it is there: 15 seconds.
+const HELLO_RETRIES: u32 = 3;
 /// How long one read of the line waits.
 const READ: Duration = Duration::from_millis(20);
 
@@ -72,6 +75,10 @@ impl<L: Read + Write> Device for Port<L> {
         &self.name
     }
 
+    fn is_board(&self) -> bool {
+        true
+    }
+
     fn instructions(&self, ticks: f64) -> f64 {
         ticks
     }
@@ -89,6 +96,7 @@ impl<L: Read + Write> Device for Port<L> {
             begun: Instant::now(),
             sizes: BufferSizes { frame: LONGEST, ..BufferSizes::default() },
             asked_again: &mut self.asked_again,
+            echoed: false,
             answer: Vec::new(),
         };
         let hello = conversation.hello()?;
@@ -118,6 +126,8 @@ struct Conversation<'p, L> {
     begun: Instant,
     sizes: BufferSizes,
     asked_again: &'p mut u64,
+    /// Whether a question came back.
+    echoed: bool,
     answer: Vec<u8>,
 }
 
@@ -136,7 +146,10 @@ impl<L: Read + Write> Conversation<'_, L> {
         let length = encode(self.sequence, &request, &mut self.sent[..most])?.len();
         // A frame that comes damaged is asked for at once, but noise must not use up the repeats.
         let mut damaged = 0;
-        for attempt in 0..=self.patience.retries {
+        // Whether there is a board at all shows soon.
+        let first = matches!(request, Request::Hello);
+        let retries = if first { self.patience.retries.min(HELLO_RETRIES) } else { self.patience.retries };
+        for attempt in 0..=retries {
             let until = Instant::now() + self.patience.first * 2u32.saturating_pow(attempt);
             let until = until.min(self.begun + self.patience.limit);
             self.write(length, until)?;
@@ -157,12 +170,16 @@ impl<L: Read + Write> Conversation<'_, L> {
                 "the board took more than the {} seconds that there are for all of it",
                 self.patience.limit.as_secs_f32()
             );
-            *self.asked_again += u64::from(attempt < self.patience.retries);
+            *self.asked_again += u64::from(attempt < retries);
         }
+        ensure!(
+            !self.echoed,
+            "the line sends back what is written to it, and nothing else; is a board at its other end?"
+        );
         bail!(
             "the board does not answer: it was asked {} times; is its firmware the one of boards/, and the line's other end \
              the right one?",
-            self.patience.retries + 1
+            retries + 1
         )
     }
 
@@ -185,6 +202,11 @@ impl<L: Read + Write> Conversation<'_, L> {
                     // Of a question that was asked again although its answer was on its way.
                     Ok(_) => {}
                     Err(unreadable) => {
+                        // A question that comes back is no reply.
+                        if parse::<Request<'_>>(self.receiver.content()).is_ok_and(|(s, _)| s == self.sequence) {
+                            self.echoed = true;
+                            continue;
+                        }
                         if let Some((version, schema)) = Hello::peek(self.receiver.content()) {
                             same_version(version, schema)?;
                         }

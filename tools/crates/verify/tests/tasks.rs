@@ -141,6 +141,10 @@ struct Changed<'d, F> {
 }
 
 impl<F: FnMut(&mut Outcome, &mut Vec<u8>)> Device for Changed<'_, F> {
+    fn is_board(&self) -> bool {
+        self.device.is_board()
+    }
+
     fn name(&self) -> &str {
         self.device.name()
     }
@@ -286,6 +290,36 @@ fn a_line_that_chatters_for_ever_ends_at_the_limit() {
     let error = error_on(Endless(0), patience);
     assert!(error.contains("0.2 seconds"), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+/// A line that sends back what is written to it.
+#[derive(Default)]
+struct Echo(std::collections::VecDeque<u8>);
+
+impl Read for Echo {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        match self.0.read(to)? {
+            0 => Err(std::io::ErrorKind::TimedOut.into()),
+            n => Ok(n),
+        }
+    }
+}
+
+impl Write for Echo {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_echo_is_no_board() {
+    let patience = Patience { first: Duration::from_millis(5), retries: 9, limit: Duration::from_secs(60) };
+    let error = error_on(Echo::default(), patience);
+    assert!(error.contains("sends back"), "{error}");
 }
 
 #[test]
