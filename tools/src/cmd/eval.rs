@@ -36,6 +36,9 @@ pub struct Cmd {
     /// Recipe that says how the data is read; by default the run folder's
     #[arg(long, value_name = "RECIPE")]
     pub recipe: Option<PathBuf>,
+    /// Changes a value of the recipe that says how the data is read, as in --set data.files=Airline
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
     /// Leaves out files that cannot be read, and says which
     #[arg(long)]
     pub skip_bad: bool,
@@ -111,7 +114,7 @@ impl Cmd {
     pub fn run(self, ui: Ui) -> Result<()> {
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
-        let mut recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?;
+        let mut recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?.changed(&self.set)?;
         recipe.skip_bad |= self.skip_bad;
         let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), &ui)?;
         let split = source.evaluation_split(self.split.map(Split::from))?;
@@ -175,6 +178,7 @@ pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source,
         None => Encoding::of_model(&model, source)?,
     };
     let examples = encoding.examples(source, split)?;
+    encoding.evaluates(recipe, &examples, split)?;
     let integer = evaluate::integer(&model, &examples, how)?;
     let float = match &folder {
         Some(folder) => Some(evaluate::float(&folder.network()?, &folder.about()?, &examples, how)),
