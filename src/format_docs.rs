@@ -3,7 +3,7 @@
 //! `UPDATE_DOCS=1 cargo test -p elman --lib format_docs` writes them.
 
 use crate::blob::{rules, schema_hash};
-use crate::cell::{CELLS, CarriedState, Operands, StageKind, StageSpec};
+use crate::cell::{CELLS, CarriedState, Operands, PreFormat, StageKind, StageSpec};
 use crate::descriptor::{AttentionScore, Descriptor, Direction, LayerDescriptor, MAX_LAYERS, Readout, Structure};
 use crate::layer::LAYERS;
 use crate::record::Entry;
@@ -173,10 +173,17 @@ fn gates() -> String {
 
 /// A stage in words: its kind, and its gates with what they read.
 fn stage(stage: &StageSpec) -> String {
-    let gates = stage.gates.iter().map(|gate| match gate.operands {
-        Operands::InputAndHidden => format!("{}(x, h)", gate.name),
-        Operands::Input => format!("{}(x)", gate.name),
-        Operands::Hidden => format!("{}(h)", gate.name),
+    let gates = stage.gates.iter().map(|gate| {
+        let operands = match gate.operands {
+            Operands::InputAndHidden => "x, h",
+            Operands::Input => "x",
+            Operands::Hidden => "h",
+        };
+        let format = match gate.pre {
+            PreFormat::Plain => "",
+            PreFormat::Doubled => " in Q14.17",
+        };
+        format!("{}({operands}){format}", gate.name)
     });
     let kind = match stage.kind {
         StageKind::Rows => "rows",

@@ -126,7 +126,7 @@ fn the_frame_tells_the_memory_and_lies_are_refused() {
             bad[3] = lie;
             assert_eq!(
                 load(&with_crc(bad)),
-                Err(LoadError::MemoryWords { declared: lie, required: model.memory_words() })
+                Err(LoadError::MemoryWords { audio: false, declared: lie, required: model.memory_words() })
             );
         }
         let mut memory = vec![0; model.memory_words() - 1];

@@ -14,7 +14,7 @@ pub(crate) use divide::divide;
 pub use probability::Probability;
 pub(crate) use q::saturate;
 pub use q::{Q, reformat, round_shift, sigmoid, tanh};
-pub(crate) use softmax::exp2_neg;
+pub(crate) use softmax::{EXPONENT_FRAC, LOG2_E, exp2_neg};
 pub use softmax::{softmax, softmax_wide};
 #[cfg(test)]
 pub(crate) use table::TABLE;
@@ -57,8 +57,8 @@ pub trait Arith {
 
     /// a + b
     fn add(&self, a: Self::Pre, b: Self::Pre) -> Self::Pre;
-    /// g ⊙ a: a gate applied to a pre-activation.
-    fn gate_pre(&self, g: Self::Gate, a: Self::Pre) -> Self::Pre;
+    /// a + g ⊙ b: a gate applied to a pre-activation of [`PreFormat::Doubled`](crate::cell::PreFormat).
+    fn add_gated_pre(&self, a: Self::Pre, g: Self::Gate, b: Self::Pre) -> Self::Pre;
     /// σ(a)
     fn sigmoid(&self, a: Self::Pre) -> Self::Gate;
     /// tanh(a)
@@ -73,8 +73,8 @@ pub trait Arith {
     fn gate_gate(&self, o: Self::Gate, t: Self::Gate) -> Self::Out;
     /// z ⊙ h + (1 - z) ⊙ n
     fn lerp(&self, z: Self::Gate, n: Self::Gate, h: Self::Carried) -> Self::Carried;
-    /// h at the precision of the output.
-    fn to_q15(&self, h: Self::Carried) -> Self::Out;
+    /// The 32-bit h of a GRU at the precision of the output.
+    fn hidden_out(&self, h: Self::Carried) -> Self::Out;
     /// r ⊙ h
     fn gate_out(&self, r: Self::Gate, h: Self::Out) -> Self::Out;
     /// 1 - i

@@ -3,7 +3,7 @@
 use super::table::TABLE;
 use super::{Activation, Arith, Gate, Pre};
 use crate::kernel::activation;
-use crate::kernel::word::mul_high;
+use crate::kernel::word::{mul_high, mul_high_add};
 
 /// (v + 2^(n-1)) >> n: divides by 2^n and rounds half up. `n` in 1..=31; saturates before it can overflow.
 #[inline(always)]
@@ -57,15 +57,33 @@ pub fn sigmoid(x: Pre) -> Gate {
 /// Integer arithmetic. Its two formats are a layer's own, chosen at quantization and stored in the blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Q {
-    /// Fraction bits of the carried state: c of an LSTM or h of a residual cell (17..=27), h of a GRU (always 30).
+    /// Fraction bits of the carried state: c of an LSTM or h of a residual cell (17..=27), h of a GRU
+    /// ([`Q::HIDDEN_MORE`] more than those of the output).
     pub carried_frac: u8,
-    /// Fraction bits of the output vector (0..=15); 15 wherever the output is bounded by 1.
+    /// Fraction bits of the output vector (0..=15).
     pub out_frac: u8,
 }
 
 impl Q {
-    /// Fraction bits of a long hidden state, whose range is (-1, 1).
-    pub const HIDDEN_FRAC: u8 = 30;
+    /// How many fraction bits the 32-bit h of a GRU has more than the one that rows read: any i16 is then an h.
+    pub const HIDDEN_MORE: u8 = 15;
+
+    /// v of `frac` fraction bits, 30 or 31, in the format of the output: rounded half up, saturating.
+    #[inline(always)]
+    fn gate_to_out(&self, v: i32, frac: u32) -> i16 {
+        let places = frac.wrapping_sub(self.out_frac as u32);
+        // One instruction where a core multiplies high halves.
+        #[cfg(elman_dsp)]
+        return saturate(mul_high(v, 1 << (32u32.wrapping_sub(places) & 31)));
+        // As the bits that go first cannot carry, this is the sum with a half, and cannot overflow. Only 1 is beyond an i16, in Q0.15:
+        // less than it by one, without a branch.
+        #[cfg(not(elman_dsp))]
+        {
+            let rounded = (v >> (places.wrapping_sub(1) & 31)).wrapping_add(1) >> 1;
+            let over = rounded.wrapping_sub(i16::MAX as i32);
+            i16::MAX.wrapping_add((over & over >> 31) as i16)
+        }
+    }
 }
 
 impl Arith for Q {
@@ -81,8 +99,8 @@ impl Arith for Q {
         a.wrapping_add(b)
     }
     #[inline(always)]
-    fn gate_pre(&self, g: Gate, a: Pre) -> Pre {
-        Pre::from_bits(mul_high(g.to_bits(), a.to_bits()) << 1)
+    fn add_gated_pre(&self, a: Pre, g: Gate, b: Pre) -> Pre {
+        Pre::from_bits(mul_high_add(a.to_bits(), g.to_bits(), b.to_bits()))
     }
     #[inline(always)]
     fn sigmoid(&self, a: Pre) -> Gate {
@@ -100,8 +118,8 @@ impl Arith for Q {
         saturate(match f {
             Activation::Linear => round_shift(a.to_bits(), shift),
             Activation::Relu => round_shift(a.to_bits().max(0), shift),
-            Activation::Tanh => round_shift(self.tanh(a).to_bits(), 16),
-            Activation::Sigmoid => round_shift(self.sigmoid(a).to_bits(), 16),
+            Activation::Tanh => return self.gate_to_out(self.tanh(a).to_bits(), 31),
+            Activation::Sigmoid => return self.gate_to_out(self.sigmoid(a).to_bits(), 31),
         })
     }
     #[inline(always)]
@@ -112,19 +130,19 @@ impl Arith for Q {
     }
     #[inline(always)]
     fn tanh_carried(&self, c: i32) -> Gate {
-        Gate::from_bits(tanh_bits(c >> ((self.carried_frac as u32).wrapping_sub(16) & 31)))
+        Gate::from_bits(activation::tanh_shifted(&TABLE, c, (self.carried_frac as u32).wrapping_sub(16) & 31))
     }
     #[inline(always)]
     fn gate_gate(&self, o: Gate, t: Gate) -> i16 {
-        saturate(mul_high(o.to_bits(), t.to_bits()).wrapping_add(1 << 14) >> 15)
+        self.gate_to_out(mul_high(o.to_bits(), t.to_bits()), 30)
     }
     #[inline(always)]
     fn lerp(&self, z: Gate, n: Gate, h: i32) -> i32 {
-        let n = n.to_bits() >> 1;
+        let n = n.to_bits() >> (31u32.wrapping_sub(self.carried_frac as u32) & 31);
         n.wrapping_add(mul_high(z.to_bits(), h.wrapping_sub(n)) << 1)
     }
     #[inline(always)]
-    fn to_q15(&self, h: i32) -> i16 {
+    fn hidden_out(&self, h: i32) -> i16 {
         saturate(h.saturating_add(1 << 14) >> 15)
     }
     #[inline(always)]
@@ -216,7 +234,7 @@ mod tests {
         assert_eq!(q.gate_gate(one, tanh(Pre::MIN)), -32768);
         assert_eq!(q.keep_add(one, i32::MAX, one, top), i32::MAX);
         assert_eq!(q.keep_add(one, i32::MIN, one, tanh(Pre::MIN)), i32::MIN);
-        assert_eq!(q.to_q15(i32::MAX), 32767);
+        assert_eq!(q.hidden_out(i32::MAX), 32767);
         assert_eq!(q.gate_out(one, -32768), -32768);
         let q = Q { carried_frac: 0, out_frac: 15 };
         assert_eq!(q.activate(Activation::Relu, Pre::MIN), 0);

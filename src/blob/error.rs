@@ -220,8 +220,10 @@ pub enum LoadError {
         /// b
         bias: i32,
     },
-    /// The frame declares other memory than the layers require.
+    /// The frame declares other memory than the layers or the front end require.
     MemoryWords {
+        /// Whether of the audio front end: the frame's word `audio_words`, not `memory_words`.
+        audio: bool,
         /// Words that the frame declares.
         declared: u32,
         /// Words that are required.
@@ -252,15 +254,6 @@ pub enum LoadError {
         output: bool,
         /// Number of the first channel that is wrong, missing or superfluous.
         channel: u16,
-    },
-    /// A pooling layer over more vectors, as the model declares their number, than it adds up exactly.
-    PoolOverflow {
-        /// Number of the layer.
-        layer: u8,
-        /// Vectors that it can be given.
-        steps: usize,
-        /// Most vectors.
-        most: usize,
     },
 }
 
@@ -375,12 +368,11 @@ impl LoadError {
                     "the layers require {required} words of weights, the blob has {provided}: export the model again"
                 )
             }
-            LoadError::MemoryWords { declared, required } => {
-                write!(
-                    f,
-                    "the frame declares {declared} words of memory, {required} are required: export the model again"
-                )
-            }
+            LoadError::MemoryWords { audio, declared, required } => write!(
+                f,
+                "the frame declares {declared} words of memory for the {}, {required} are required: export the model again",
+                if audio { "audio front end (audio_words)" } else { "layers (memory_words)" }
+            ),
             LoadError::Labels { labels, outputs } => {
                 write!(f, "{labels} labels for {outputs} outputs: give each output a label, or none")
             }
@@ -459,12 +451,6 @@ impl LoadError {
                 "layer {layer} could overflow its accumulator in row block {block}: Σ|w| = {weights} and b = {bias}, but Σ|w|·32768 + |b| \
                  must stay below 2^31; use fewer inputs or smaller weights"
             ),
-            LoadError::PoolOverflow { layer, steps, most } => {
-                write!(
-                    f,
-                    "layer {layer} could pool {steps} vectors, at most {most} are exact: declare fewer nodes or neighbours"
-                )
-            }
             _ => Ok(()),
         }
     }

@@ -242,7 +242,7 @@ impl<'b> Loader<'_, 'b> {
             _ => self.model.memory_words,
         };
         if frame.memory_words as usize != required {
-            return Err(LoadError::MemoryWords { declared: frame.memory_words, required });
+            return Err(LoadError::MemoryWords { audio: false, declared: frame.memory_words, required });
         }
         let labels = count_labels(descriptor.labels);
         if labels != 0 && labels != outputs as usize {
@@ -281,7 +281,7 @@ fn check_parts(
     }
     let required = descriptor.audio.as_ref().map_or(0, audio::Config::memory_words);
     if frame.audio_words as usize != required {
-        return Err(LoadError::MemoryWords { declared: frame.audio_words, required });
+        return Err(LoadError::MemoryWords { audio: true, declared: frame.audio_words, required });
     }
     let required = descriptor.detect.as_ref().map_or(0, detect::Config::memory_words);
     if frame.detect_words as usize != required || (descriptor.detect.is_some() && !streams) {

@@ -1,19 +1,21 @@
 //! The hash of everything that a blob of another version could get wrong.
 
-use crate::cell::{CELLS, CarriedState, CellSpec, Operands, OutRange, StageKind, StageSpec, VariantSpec, WidthRule};
+use crate::cell::{
+    CELLS, CarriedState, CellSpec, Operands, OutRange, PreFormat, StageKind, StageSpec, VariantSpec, WidthRule,
+};
 use crate::descriptor;
 use crate::layer::LAYERS;
 use crate::record::{hash_byte, hash_text};
 
-/// Cells and layers that the tables had when version 4 of the format was fixed. Those that came later stand after them and
+/// Cells and layers that the tables had when version 5 of the format was fixed. Those that came later stand after them and
 /// are not in its hash, so that blobs and firmware from before them stay valid: firmware that does not know a layer of a
 /// blob rejects it by its tag, [`LoadError::UnknownLayer`](super::LoadError::UnknownLayer).
-const VERSION_4: (usize, usize) = (5, 6);
+const VERSION_5: (usize, usize) = (5, 7);
 
 /// Hash of the tables and of the descriptor's fields (FNV-1a): a blob written for other tables is rejected by it.
 pub const fn schema_hash() -> u32 {
     const HASH: u32 = {
-        let (cells, layers) = (CELLS.split_at(VERSION_4.0).0, LAYERS.split_at(VERSION_4.1).0);
+        let (cells, layers) = (CELLS.split_at(VERSION_5.0).0, LAYERS.split_at(VERSION_5.1).0);
         specs(specs(hash_byte(descriptor::schema(0x811C_9DC5), 0), cells), layers)
     };
     HASH
@@ -73,7 +75,7 @@ pub(crate) const fn rules(variant: &VariantSpec) -> [u8; 3] {
         CarriedState::Pair => 8,
     };
     let out = match variant.out {
-        OutRange::Q15 => 0,
+        OutRange::Bounded => 0,
         OutRange::Calibrated => 1,
         OutRange::Input => 2,
         OutRange::OneHot => 3,
@@ -102,7 +104,11 @@ const fn stage(mut h: u32, stage: &StageSpec) -> u32 {
             Operands::Input => 1,
             Operands::Hidden => 2,
         };
-        h = hash_byte(name(h, stage.gates[g].name), operands);
+        let pre = match stage.gates[g].pre {
+            PreFormat::Plain => 16,
+            PreFormat::Doubled => 17,
+        };
+        h = hash_byte(hash_byte(name(h, stage.gates[g].name), operands), pre);
         g += 1;
     }
     h
@@ -112,11 +118,11 @@ const fn stage(mut h: u32, stage: &StageSpec) -> u32 {
 mod tests {
     use super::*;
 
-    /// Blobs of format version 4 have this hash. It changes with the tables and the fields, and with it the version.
+    /// Blobs of format version 5 have this hash. It changes with the tables and the fields, and with it the version.
     #[test]
     fn the_hash_is_that_of_the_format() {
-        assert_eq!(schema_hash(), HASH_OF_VERSION_4);
+        assert_eq!(schema_hash(), HASH_OF_VERSION_5);
     }
 
-    const HASH_OF_VERSION_4: u32 = 0x36ea_a8c1;
+    const HASH_OF_VERSION_5: u32 = 0xa1fc_b6dd;
 }

@@ -4,7 +4,7 @@ use super::load::{ChainInput, Loader};
 use super::{LoadError, Model};
 use crate::cell::{CarriedState, LayerView};
 use crate::descriptor::{AttentionScore, Descriptor, MAX_BEAMS, MAX_CHAINS, Readout, Structure, VectorFormat};
-use crate::layer::mean::most_exact;
+use crate::layer::attention::MOST_STEPS;
 use crate::plan::{Chains, structure_words};
 use crate::wiring::graph::{self, EDGE, MESSAGE, NODE};
 use crate::wiring::{Chain, Input, seq2seq, tree};
@@ -25,7 +25,7 @@ pub(super) fn load(loader: &mut Loader<'_, '_>) -> Result<VectorFormat, LoadErro
     }
     let Descriptor { structure, max_steps, readout, .. } = loader.model.descriptor;
     let chains = loader.model.chains();
-    Check { chains, ends: &ends, readout }.check(structure)?;
+    Check { chains, ends: &ends, readout, max_steps }.check(structure)?;
     let words = structure_words(structure, chains, max_steps.into());
     loader.model.memory_words = words;
     Ok(ends.last().copied().unwrap_or_default())
@@ -80,6 +80,7 @@ struct Check<'c, 'b> {
     chains: Chains<'c, 'b>,
     ends: &'c Ends,
     readout: Readout,
+    max_steps: u16,
 }
 
 impl Check<'_, '_> {
@@ -97,13 +98,17 @@ impl Check<'_, '_> {
         }
         match structure {
             Structure::Sequence => Ok(()),
-            Structure::Seq2seq { score, max_outputs, beams } => self.seq2seq(score, max_outputs, beams),
+            Structure::Seq2seq { score, max_outputs, beams } => {
+                let attends = score != AttentionScore::None;
+                fits(seq2seq::ENCODER, !attends || self.max_steps <= MOST_STEPS)?;
+                self.seq2seq(score, max_outputs, beams)
+            }
             Structure::Tree { roots, max_nodes, slots } => self.tree(roots, max_nodes, slots),
             Structure::Graph { max_nodes, max_edges, max_degree, .. } => {
                 fits(NODE, max_nodes > 0)?;
                 fits(EDGE, max_degree <= max_edges)?;
-                (MESSAGE..count.wrapping_sub(1)).try_for_each(|k| self.round(k, max_degree))?;
-                self.graph_head(count.wrapping_sub(1), max_nodes)
+                (MESSAGE..count.wrapping_sub(1)).try_for_each(|k| self.round(k))?;
+                self.graph_head(count.wrapping_sub(1))
             }
         }
     }
@@ -142,14 +147,13 @@ impl Check<'_, '_> {
     }
 
     /// Message or update of a graph, chain number `k`.
-    fn round(&self, k: usize, max_degree: u16) -> Result<(), LoadError> {
+    fn round(&self, k: usize) -> Result<(), LoadError> {
         let layers = self.chains.at(k);
         if k.wrapping_sub(MESSAGE).is_multiple_of(2) {
             // Without layers for edges, each message reads their features: in all rounds as many.
             let reads = |layers: &[LayerView<'_>]| layers.first().map(|l| l.inputs);
             let message = layers.split_last().is_some_and(|(pool, map)| pool.spec.pools() && stateless(map));
-            fits(k, message && reads(layers) == reads(self.chains.at(MESSAGE)))?;
-            exact(self.chains.first(k).wrapping_add(layers.len()).wrapping_sub(1), layers.last(), max_degree)
+            fits(k, message && reads(layers) == reads(self.chains.at(MESSAGE)))
         } else {
             let cell = layers.len() == 1 && layers.iter().all(|l| l.spec.recurrent);
             fits(k, cell && self.end(k) == self.end(NODE))
@@ -157,9 +161,8 @@ impl Check<'_, '_> {
     }
 
     /// The head of a graph, chain number `k`.
-    fn graph_head(&self, k: usize, max_nodes: u16) -> Result<(), LoadError> {
+    fn graph_head(&self, k: usize) -> Result<(), LoadError> {
         let layers = self.chains.at(k);
-        exact(self.chains.first(k), layers.first(), max_nodes)?;
         let pools = layers.first().is_some_and(|l| l.spec.pools());
         let rest = layers.get(pools as usize..).unwrap_or_default();
         let wanted = if pools { Readout::Last } else { Readout::EveryStep };
@@ -171,13 +174,4 @@ impl Check<'_, '_> {
 #[inline(never)]
 fn fits(chain: usize, fits: bool) -> Result<(), LoadError> {
     if fits { Ok(()) } else { Err(LoadError::ChainShape { chain: chain as u8 }) }
-}
-
-/// Checks that a pool adds up so many vectors without overflow, whatever is in them.
-fn exact(number: usize, l: Option<&LayerView<'_>>, steps: u16) -> Result<(), LoadError> {
-    let most = l.map_or(usize::MAX, |l| most_exact(l.spec.carried));
-    if steps as usize > most {
-        return Err(LoadError::PoolOverflow { layer: number as u8, steps: steps as usize, most });
-    }
-    Ok(())
 }

@@ -11,7 +11,8 @@
 //! as well, without which updates of less than one LSB, (1 - z) small, would be lost.
 
 use super::{
-    CarriedState, CellSpec, GateSpec, LayerOperation, Operands, Stage, StageKind, StageSpec, Unit, VariantSpec, drive,
+    CarriedState, CellSpec, GateSpec, LayerOperation, Operands, PreFormat, Stage, StageKind, StageSpec, Unit,
+    VariantSpec, drive,
 };
 use crate::arith::Arith;
 
@@ -25,10 +26,10 @@ pub const SPEC: CellSpec = CellSpec {
             stages: &[StageSpec {
                 kind: StageKind::Split,
                 gates: &[
-                    GateSpec { name: "r", operands: Operands::InputAndHidden },
-                    GateSpec { name: "z", operands: Operands::InputAndHidden },
-                    GateSpec { name: "n", operands: Operands::Input },
-                    GateSpec { name: "m", operands: Operands::Hidden },
+                    GateSpec::new("r", Operands::InputAndHidden),
+                    GateSpec::new("z", Operands::InputAndHidden),
+                    GateSpec::new("n", Operands::Input),
+                    GateSpec { name: "m", operands: Operands::Hidden, pre: PreFormat::Doubled },
                 ],
             }],
             carried: CarriedState::Hidden,
@@ -41,14 +42,11 @@ pub const SPEC: CellSpec = CellSpec {
                 StageSpec {
                     kind: StageKind::Rows,
                     gates: &[
-                        GateSpec { name: "r", operands: Operands::InputAndHidden },
-                        GateSpec { name: "z", operands: Operands::InputAndHidden },
+                        GateSpec::new("r", Operands::InputAndHidden),
+                        GateSpec::new("z", Operands::InputAndHidden),
                     ],
                 },
-                StageSpec {
-                    kind: StageKind::Rows,
-                    gates: &[GateSpec { name: "n", operands: Operands::InputAndHidden }],
-                },
+                StageSpec { kind: StageKind::Rows, gates: &[GateSpec::new("n", Operands::InputAndHidden)] },
             ],
             carried: CarriedState::Hidden,
             step: |layer, memory, out| drive::two_stages(layer, memory, out, BeforeReset, BeforeUpdate),
@@ -85,9 +83,9 @@ impl Stage<4> for After {
     #[inline(always)]
     fn unit<A: Arith>(&self, a: &A, [r, z, n, m]: [A::Pre; 4], unit: &mut Unit<A>) -> Trace<A> {
         let (r, z) = (a.sigmoid(r), a.sigmoid(z));
-        let n = a.tanh(a.add(n, a.gate_pre(r, m)));
+        let n = a.tanh(a.add_gated_pre(n, r, m));
         unit.carried = a.lerp(z, n, unit.carried);
-        unit.h = a.to_q15(unit.carried);
+        unit.h = a.hidden_out(unit.carried);
         Trace { r, z, n, m }
     }
 }
@@ -121,7 +119,7 @@ impl Stage<1> for BeforeUpdate {
     fn unit<A: Arith>(&self, a: &A, [n]: [A::Pre; 1], unit: &mut Unit<A>) -> A::Gate {
         let n = a.tanh(n);
         unit.carried = a.lerp(unit.stage_gate, n, unit.carried);
-        unit.h = a.to_q15(unit.carried);
+        unit.h = a.hidden_out(unit.carried);
         n
     }
 }
@@ -131,8 +129,17 @@ mod tests {
     use super::*;
     use crate::arith::{Gate, Pre, Q};
 
-    const FORMATS: Q = Q { carried_frac: Q::HIDDEN_FRAC, out_frac: 15 };
+    const fn formats(out_frac: u8) -> Q {
+        Q { carried_frac: out_frac + Q::HIDDEN_MORE, out_frac }
+    }
+
+    const FORMATS: Q = formats(15);
     const ONE: f64 = (1u32 << 30) as f64;
+
+    /// Pre-activations r, z, n and m in their formats.
+    fn pre([r, z, n, m]: [f64; 4]) -> [Pre; 4] {
+        [r, z, n, 2.0 * m].map(Pre::from_num)
+    }
 
     fn sigma(x: f64) -> f64 {
         1.0 / (1.0 + (-x).exp())
@@ -155,7 +162,7 @@ mod tests {
             [(0.75, [0.3, -0.8, 0.5, 1.1]), (-0.5, [-2.0, 1.5, -0.4, 3.0]), (0.0, [4.0, -4.0, 2.0, -6.0])]
         {
             let mut after = unit(h);
-            After.unit(&FORMATS, [r, z, n, m].map(Pre::from_num), &mut after);
+            After.unit(&FORMATS, pre([r, z, n, m]), &mut after);
             close(&after, sigma(z) * h + (1.0 - sigma(z)) * (n + sigma(r) * m).tanh());
 
             // The second stage's pre-activation is made of r ⊙ h, which the first leaves in h.
@@ -167,6 +174,23 @@ mod tests {
         }
     }
 
+    /// Fewer fraction bits of h: the same equations, as far as the bits go, and states beyond 1 that come from elsewhere.
+    #[test]
+    fn coarser_formats_follow_the_equations() {
+        for frac in 8..=15 {
+            let (q, one) = (formats(frac), f64::from(1u32 << frac));
+            for h in [0.75, -0.5, if frac < 15 { 1.9 } else { 0.9 }] {
+                let (carried, h) = ((h * one * 32_768.0) as i32, h);
+                let mut unit: Unit<Q> = Unit { h: 0, carried, second: 0, stage_gate: Gate::ZERO, peephole: [0; 3] };
+                let [r, z, n, m] = [0.3, 0.8, -0.5, 1.1];
+                After.unit(&q, pre([r, z, n, m]), &mut unit);
+                let wanted = sigma(z) * h + (1.0 - sigma(z)) * (n + sigma(r) * m).tanh();
+                assert!((f64::from(unit.carried) / one / 32_768.0 - wanted).abs() < 2e-5, "{frac}: {}", unit.carried);
+                assert!((f64::from(unit.h) / one - wanted).abs() < 0.5 / one + 2e-5, "{frac}: {}", unit.h);
+            }
+        }
+    }
+
     /// With z near 1 the 32-bit state moves by less than an LSB of the output, and does not stand still.
     #[test]
     fn small_updates_are_not_lost() {
@@ -174,7 +198,7 @@ mod tests {
         let mut exact = 0.0;
         for _ in 0..50 {
             let before = state.carried;
-            After.unit(&FORMATS, [0.0, z, n, 0.0].map(Pre::from_num), &mut state);
+            After.unit(&FORMATS, pre([0.0, z, n, 0.0]), &mut state);
             exact += (1.0 - sigma(z)) * (n.tanh() - exact);
             assert!(state.carried > before && (state.carried - before) < 1 << 17, "{before} {}", state.carried);
         }

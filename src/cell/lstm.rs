@@ -19,7 +19,7 @@ use super::{
 use crate::arith::Arith;
 
 const fn gate(name: &'static str) -> GateSpec {
-    GateSpec { name, operands: Operands::InputAndHidden }
+    GateSpec::new(name, Operands::InputAndHidden)
 }
 
 const FOUR: &[StageSpec] = &[StageSpec { kind: StageKind::Rows, gates: &[gate("i"), gate("f"), gate("g"), gate("o")] }];

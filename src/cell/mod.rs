@@ -44,6 +44,24 @@ pub struct GateSpec {
     pub name: &'static str,
     /// The operands that it reads.
     pub operands: Operands,
+    /// The format of its pre-activation.
+    pub pre: PreFormat,
+}
+
+impl GateSpec {
+    /// A gate whose pre-activation is Q15.16.
+    pub const fn new(name: &'static str, operands: Operands) -> Self {
+        GateSpec { name, operands, pre: PreFormat::Plain }
+    }
+}
+
+/// Fraction bits of a gate's pre-activation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PreFormat {
+    /// 16: Q15.16.
+    Plain,
+    /// 17, as it meets a gate of Q0.31 in a product whose high half has then 16: the row's multiplier is twice as large.
+    Doubled,
 }
 
 /// How the rows of a stage are grouped into row blocks of the kernel; fixes the order of the weights in the blob.
@@ -73,7 +91,7 @@ pub struct StageSpec {
 pub enum CarriedState {
     /// None: the hidden state is all there is.
     None,
-    /// The hidden state at 32 bits, Q1.30: small updates are not lost to rounding.
+    /// The hidden state at 32 bits, with 15 fraction bits more than the output: small updates are not lost to rounding.
     Hidden,
     /// The unbounded hidden state, i32 in a calibrated power-of-two format, saturating.
     Wide,
@@ -81,7 +99,7 @@ pub enum CarriedState {
     Cell,
     /// The cell states of two predecessors, c_left and then c_right, as [`CarriedState::Cell`]; c replaces c_left.
     Pair,
-    /// A running sum for each unit and one count of steps.
+    /// For each unit the quotient and the remainder of its sum by the count of steps, and the count.
     Mean,
     /// A running sum for each unit.
     Sum,
@@ -92,6 +110,11 @@ pub enum CarriedState {
 }
 
 impl CarriedState {
+    /// Whether it is an i32 in a calibrated format, which ends at that format's bounds.
+    pub const fn saturates(self) -> bool {
+        matches!(self, CarriedState::Cell | CarriedState::Pair | CarriedState::Wide)
+    }
+
     /// Words for a layer of `units`; `own` are those that its numbers add, as [`VariantSpec::check`] gives them.
     pub fn words(self, units: usize, own: usize) -> usize {
         match self {
@@ -100,7 +123,7 @@ impl CarriedState {
                 units
             }
             CarriedState::Pair => 2 * units,
-            CarriedState::Mean => units + 1,
+            CarriedState::Mean => 2 * units + 1,
             CarriedState::Line => own,
         }
     }
@@ -109,8 +132,8 @@ impl CarriedState {
 /// Range of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OutRange {
-    /// Within (-1, 1): Q0.15.
-    Q15,
+    /// Within (-1, 1): Q0.15, or fewer fraction bits, where what it is read with needs them.
+    Bounded,
     /// Unbounded: i16 in a calibrated power-of-two format, saturating.
     Calibrated,
     /// The format of the input.
@@ -164,7 +187,7 @@ impl VariantSpec {
         name: "",
         stages: &[],
         carried: CarriedState::None,
-        out: OutRange::Q15,
+        out: OutRange::Bounded,
         widths: WidthRule::Free,
         params: &[],
         check: |_, _, _| Some(0),

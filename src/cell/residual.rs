@@ -29,16 +29,10 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 4,
     name: "residual",
     variants: &[
-        &variant(
-            "residual-1",
-            &[StageSpec { kind: StageKind::Rows, gates: &[GateSpec { name: "g", operands: Operands::Input }] }],
-        ),
+        &variant("residual-1", &[StageSpec { kind: StageKind::Rows, gates: &[GateSpec::new("g", Operands::Input)] }]),
         &variant(
             "residual-2",
-            &[StageSpec {
-                kind: StageKind::Rows,
-                gates: &[GateSpec { name: "g", operands: Operands::InputAndHidden }],
-            }],
+            &[StageSpec { kind: StageKind::Rows, gates: &[GateSpec::new("g", Operands::InputAndHidden)] }],
         ),
     ],
 };

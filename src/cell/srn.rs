@@ -10,7 +10,7 @@ use super::{
 use crate::arith::{Activation, Arith};
 
 const STAGES: &[StageSpec] =
-    &[StageSpec { kind: StageKind::Rows, gates: &[GateSpec { name: "h", operands: Operands::InputAndHidden }] }];
+    &[StageSpec { kind: StageKind::Rows, gates: &[GateSpec::new("h", Operands::InputAndHidden)] }];
 
 const fn variant(name: &'static str, out: OutRange, step: StepFn) -> VariantSpec {
     VariantSpec { name, stages: STAGES, out, step, ..VariantSpec::BASE }
@@ -21,8 +21,8 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 1,
     name: "srn",
     variants: &[
-        &variant("srn", OutRange::Q15, |l, memory, out| drive::recurrent(l, memory, out, Elman::<TANH>)),
-        &variant("srn-sigmoid", OutRange::Q15, |l, memory, out| drive::recurrent(l, memory, out, Elman::<SIGMOID>)),
+        &variant("srn", OutRange::Bounded, |l, memory, out| drive::recurrent(l, memory, out, Elman::<TANH>)),
+        &variant("srn-sigmoid", OutRange::Bounded, |l, memory, out| drive::recurrent(l, memory, out, Elman::<SIGMOID>)),
         &variant("srn-relu", OutRange::Calibrated, |l, memory, out| drive::recurrent(l, memory, out, Elman::<RELU>)),
     ],
 };

@@ -18,7 +18,7 @@ use super::{
 use crate::arith::Arith;
 
 const fn gate(name: &'static str) -> GateSpec {
-    GateSpec { name, operands: Operands::Input }
+    GateSpec::new(name, Operands::Input)
 }
 
 /// The cell's table.

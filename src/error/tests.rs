@@ -51,13 +51,13 @@ fn load_errors() -> Vec<LoadError> {
         InvalidWeight { layer: 41, block: 42 },
         Multiplier { layer: 41, block: 42 },
         AccumulatorOverflow { layer: 41, block: 42, weights: 43_000, bias: -44_000 },
-        MemoryWords { declared: 41, required: 42 },
+        MemoryWords { audio: false, declared: 41, required: 42 },
+        MemoryWords { audio: true, declared: 41, required: 42 },
         Labels { labels: 41, outputs: 42 },
         Audio(audio::Error::Hop { samples: 41, window: 42 }),
         Detect(detect::Error::Smooth { steps: 99 }),
         DetectorWords { declared: 41, required: 42 },
         Scaling { output: true, channel: 41 },
-        PoolOverflow { layer: 41, steps: 70_000, most: 65_535 },
     )
 }
 

@@ -36,8 +36,16 @@ fn lower(a: i32, b: i32) -> i32 {
 #[cfg(not(elman_dsp))]
 #[inline(always)]
 pub fn tanh(table: &'static Table, z: i32) -> i32 {
-    let sign = z >> 31;
-    let u = (z ^ sign).wrapping_sub(sign);
+    tanh_shifted(table, z, 0)
+}
+
+/// tanh of c of 16 + `places` fraction bits, any c; the result in Q0.31. |c| is rounded down to Q15.16, so that the function is odd
+/// and a mean over both signs has no bias.
+#[cfg(not(elman_dsp))]
+#[inline(always)]
+pub fn tanh_shifted(table: &'static Table, c: i32, places: u32) -> i32 {
+    let sign = c >> 31;
+    let u = ((c ^ sign).wrapping_sub(sign) as u32 >> (places & 31)) as i32;
     let cell = lower(u >> CELL_BITS, 127);
     let y = interpolate(table, cell as usize + 128, (u << (32 - CELL_BITS)) ^ i32::MIN);
     (y ^ sign).wrapping_sub(sign)
@@ -75,6 +83,37 @@ pub fn tanh(table: &'static Table, z: i32) -> i32 {
             "eor {y}, {y}, {z}, asr #31",
             "sub {y}, {y}, {z}, asr #31",
             z = in(reg) z, min = in(reg) i32::MIN, middle = in(reg) middle(table),
+            u = out(reg) _, t = out(reg) _, y = out(reg) y,
+            left = const 32 - CELL_BITS, cell = const CELL_BITS,
+            options(pure, readonly, nostack),
+        );
+    }
+    y
+}
+
+/// tanh of c of 16 + `places` fraction bits, any c; the result in Q0.31. |c| is rounded down to Q15.16, so that the function is odd
+/// and a mean over both signs has no bias.
+#[cfg(elman_dsp)]
+#[inline(always)]
+pub fn tanh_shifted(table: &'static Table, c: i32, places: u32) -> i32 {
+    let y;
+    // SAFETY: as `tanh`; the shift makes no more than 2^31 of |c|, without sign, so that USAT sees a number from 0 on for
+    // `places` from 1 on.
+    unsafe {
+        core::arch::asm!(
+            "eor {u}, {z}, {z}, asr #31",
+            "sub {u}, {u}, {z}, asr #31",
+            "lsr {u}, {u}, {places}",
+            "eor {t}, {min}, {u}, lsl #{left}",
+            "usat {u}, #7, {u}, asr #{cell}",
+            "add {u}, {middle}, {u}, lsl #3",
+            "ldrd {y}, {u}, [{u}]",
+            "smlawb {u}, {t}, {u}, {u}",
+            "smmul {u}, {u}, {t}",
+            "add {y}, {y}, {u}, asr #3",
+            "eor {y}, {y}, {z}, asr #31",
+            "sub {y}, {y}, {z}, asr #31",
+            z = in(reg) c, min = in(reg) i32::MIN, middle = in(reg) middle(table), places = in(reg) places,
             u = out(reg) _, t = out(reg) _, y = out(reg) y,
             left = const 32 - CELL_BITS, cell = const CELL_BITS,
             options(pure, readonly, nostack),

@@ -67,6 +67,23 @@ pub fn mul_high(a: i32, b: i32) -> i32 {
     r
 }
 
+/// c + a·b / 2^32, rounded half up: SMMLAR.
+#[inline(always)]
+pub fn mul_high_add(c: i32, a: i32, b: i32) -> i32 {
+    #[cfg(not(elman_dsp))]
+    return c.wrapping_add(mul_high(a, b));
+    #[cfg(elman_dsp)]
+    {
+        let r;
+        // SAFETY: one data-processing instruction on registers.
+        unsafe {
+            core::arch::asm!("smmlar {0}, {1}, {2}, {3}", lateout(reg) r, in(reg) a, in(reg) b, in(reg) c,
+                options(pure, nomem, nostack, preserves_flags));
+        }
+        r
+    }
+}
+
 /// c - a·b / 2^32, rounded half up: SMMLSR.
 #[inline(always)]
 pub fn mul_high_sub(c: i32, a: i32, b: i32) -> i32 {

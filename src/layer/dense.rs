@@ -9,8 +9,7 @@ use crate::cell::{
     CellSpec, GateSpec, LayerOperation, Operands, OutRange, StageKind, StageSpec, StepFn, VariantSpec, plain,
 };
 
-const STAGES: &[StageSpec] =
-    &[StageSpec { kind: StageKind::Rows, gates: &[GateSpec { name: "y", operands: Operands::Input }] }];
+const STAGES: &[StageSpec] = &[StageSpec { kind: StageKind::Rows, gates: &[GateSpec::new("y", Operands::Input)] }];
 
 const fn variant(name: &'static str, out: OutRange, step: StepFn) -> VariantSpec {
     VariantSpec { name, stages: STAGES, out, step, ..VariantSpec::BASE }
@@ -25,8 +24,8 @@ pub const SPEC: CellSpec = CellSpec {
     name: "dense",
     variants: &[
         &variant("dense", OutRange::Calibrated, |l, x, y| plain(l, x, y, Elman::<LINEAR>)),
-        &variant("dense-tanh", OutRange::Q15, |l, x, y| plain(l, x, y, Elman::<TANH>)),
-        &variant("dense-sigmoid", OutRange::Q15, |l, x, y| plain(l, x, y, Elman::<SIGMOID>)),
+        &variant("dense-tanh", OutRange::Bounded, |l, x, y| plain(l, x, y, Elman::<TANH>)),
+        &variant("dense-sigmoid", OutRange::Bounded, |l, x, y| plain(l, x, y, Elman::<SIGMOID>)),
         &variant("dense-relu", OutRange::Calibrated, |l, x, y| plain(l, x, y, Elman::<RELU>)),
     ],
 };

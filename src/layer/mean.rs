@@ -2,31 +2,15 @@
 //! element, so that the last output is the mean, sum or max over the sequence. In a graph they run over the neighbours
 //! of a node, or over all nodes.
 //!
-//! In integers the mean's sum is exact and the quotient rounds half up, in the input's format. From 16384 steps on,
-//! sum and count are halved whenever the count gets there: older steps then weigh less instead of the sum
-//! overflowing. The sum is an i32 that saturates, in the input's format, and goes out rounded half up to the layer's
+//! In integers the mean is exact, rounded half up, in the input's format, for 2^32 - 1 steps: a unit keeps the quotient q and
+//! the remainder r of its sum q n + r, which the next element changes without a sum that could overflow. After so many steps
+//! it is an exponential mean that weighs each new element by 2^-32. The sum is an i32 that saturates, in the input's
+//! format (never for 65535 vectors, the most that a graph can have), and goes out rounded half up to the layer's
 //! power-of-two format, saturating. The max is kept exactly, in the input's format.
 
 use crate::arith::{round_shift, saturate};
 use crate::cell::{CarriedState, CellSpec, LayerOperation, LayerView, OutRange, VariantSpec, WidthRule, split_mut};
 use crate::kernel::word;
-
-const MOST_STEPS: i32 = 1 << 14;
-
-/// Most vectors over which a pooling layer is exact, whatever their elements are.
-///
-/// An element is at least -32768, so that the magnitude of a sum of n of them is at most 32768 n, and below 2^31 for
-/// n < 65536: the i32 cannot overflow. A mean halves its sum from 16384 vectors on. A max cannot overflow.
-///
-/// A graph model states how many neighbours a node and how many nodes a graph has at most; the loader rejects a model
-/// whose pooling layers could be given more than this.
-pub const fn most_exact(carried: CarriedState) -> usize {
-    match carried {
-        CarriedState::Mean => MOST_STEPS as usize,
-        CarriedState::Sum => ((1u64 << 31) / 32_768 - 1) as usize,
-        _ => usize::MAX,
-    }
-}
 
 /// The layer's table.
 pub const SPEC: CellSpec = CellSpec {
@@ -69,19 +53,44 @@ pub const MAX: LayerOperation = SPEC.operation(2);
 
 fn mean(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
     let (x, long) = split_mut(memory, layer.vector_words());
-    let (sums, count) = split_mut(long, layer.units());
+    let (quotients, rest) = split_mut(long, layer.units());
+    let (remainders, count) = split_mut(rest, layer.units());
     let Some(count) = count.first_mut() else { return };
-    let halve = *count as i32 >= MOST_STEPS;
-    let n = if halve { MOST_STEPS / 2 } else { *count as i32 }.saturating_add(1).max(1);
-    *count = n as u32;
-    let divisor = Divisor::new(n.saturating_mul(2));
-    for ((sum, x), y) in sums.iter_mut().zip(word::halves(x)).zip(word::halves_mut(out)) {
-        let old = if halve { *sum as i32 >> 1 } else { *sum as i32 };
-        let s = old.saturating_add(*x as i32);
-        *sum = s as u32;
-        // floor((2 s + n) / 2 n): the quotient rounded half up.
-        *y = divisor.quotient(s.saturating_mul(2).saturating_add(n));
+    let n = count.saturating_add(1);
+    *count = n;
+    let elements = word::halves(x).iter().zip(word::halves_mut(out));
+    let states = quotients.iter_mut().zip(remainders);
+    if n < FEW {
+        let divisor = Divisor::new(n as i32);
+        states.zip(elements).for_each(|((q, r), (x, y))| {
+            // r + x - q = k n + the new remainder.
+            let d = (*r as i32).wrapping_add(*x as i32).wrapping_sub(*q as i32);
+            let k = divisor.quotient(d);
+            *y = keep((q, r), n, k, d.wrapping_sub(k.wrapping_mul(n as i32)) as u32);
+        });
+    } else {
+        states.zip(elements).for_each(|((q, r), (x, y))| {
+            // |x - q| is below n, so that k is -1, 0 or 1. Each is found from the carry of a difference of 33 bits.
+            let e = (*x as i32).wrapping_sub(*q as i32);
+            let sum = r.wrapping_add(e as u32);
+            let below = (e < 0 && sum > *r) as i32;
+            // r + e >= n, where the sum itself may not fit.
+            let above = (e >= 0 && *r >= n.wrapping_sub(e as u32)) as i32;
+            let k = above.wrapping_sub(below);
+            *y = keep((q, r), n, k, sum.wrapping_sub((k as u32).wrapping_mul(n)));
+        });
     }
+}
+
+/// Steps from which on an element cannot change the quotient by more than 1.
+const FEW: u32 = 1 << 17;
+
+/// Puts the quotient, more by `k`, and the remainder in their places; the mean, rounded half up.
+#[inline(always)]
+fn keep((q, r): (&mut u32, &mut u32), n: u32, k: i32, remainder: u32) -> i16 {
+    *q = q.wrapping_add(k as u32);
+    *r = remainder;
+    (*q as i32).wrapping_add((remainder >= n.wrapping_sub(remainder)) as i32) as i16
 }
 
 /// What all elements of a step are divided by.
@@ -96,8 +105,8 @@ impl Divisor {
     }
 
     #[inline(always)]
-    fn quotient(&self, v: i32) -> i16 {
-        saturate(v.checked_div_euclid(self.0).unwrap_or(0))
+    fn quotient(&self, v: i32) -> i32 {
+        v.checked_div_euclid(self.0).unwrap_or(0)
     }
 }
 
@@ -111,11 +120,13 @@ struct Reciprocal {
     by: i32,
     /// (2^32 - 1) / by, rounded down.
     inverse: u32,
+    /// A multiple of `by` from 2^16 on.
+    above: u32,
 }
 
 #[cfg(any(elman_narrow, test))]
 impl Reciprocal {
-    /// For 2 to 2^15.
+    /// For 1 to 2^17.
     fn new(by: i32) -> Self {
         let (mut inverse, mut rest) = (0u32, 0i32);
         for _ in 0..32 {
@@ -125,15 +136,14 @@ impl Reciprocal {
             rest = left.wrapping_add(by & not);
             inverse = (inverse << 1).wrapping_add(1).wrapping_add(not as u32);
         }
-        Reciprocal { by, inverse }
+        Reciprocal { by, inverse, above: (inverse >> 16).wrapping_add(1) }
     }
 
-    /// floor(v / by), saturated.
+    /// floor(v / by) of -2^16 < v < by + 2^16.
     #[inline(always)]
-    fn quotient(&self, v: i32) -> i16 {
-        let limit = self.by << 15;
-        // From 0 on: the quotient is then at most one too low.
-        let v = (v.clamp(limit.wrapping_neg(), limit) as u32).wrapping_add(limit as u32);
+    fn quotient(&self, v: i32) -> i32 {
+        // From 0 on and below 2^20: the quotient is then at most one too low.
+        let v = (v as u32).wrapping_add(self.above.wrapping_mul(self.by as u32));
         let (vl, vh) = (v & 0xffff, v >> 16);
         let (rl, rh) = (self.inverse & 0xffff, self.inverse >> 16);
         // The sum of the middle products in halves, as it has 33 bits.
@@ -142,7 +152,7 @@ impl Reciprocal {
         let q = vh.wrapping_mul(rh).wrapping_add(first >> 16).wrapping_add(second >> 16);
         let rest = v.wrapping_sub(q.wrapping_mul(self.by as u32)) as i32;
         let more = self.by.wrapping_sub(1).wrapping_sub(rest) as u32 >> 31;
-        saturate((q.wrapping_add(more) as i32).wrapping_sub(1 << 15))
+        q.wrapping_add(more).wrapping_sub(self.above) as i32
     }
 }
 
@@ -168,33 +178,66 @@ fn max(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The bound is sharp: as many of the most negative elements as are allowed do not overflow, one more would.
-    #[test]
-    fn the_bound_of_exact_sums_is_sharp() {
-        let most = most_exact(CarriedState::Sum) as i64;
-        assert_eq!(most, 65_535);
-        assert!(most * -32_768 > i32::MIN as i64 && (most + 1) * -32_768 <= i32::MIN as i64);
-        // Twice the sum of a mean, and its rounding.
-        let n = most_exact(CarriedState::Mean) as i64;
-        assert!(2 * 32_768 * n + n < 1 << 31);
-    }
+    use crate::cell::DeviceSpec;
+    use crate::descriptor::LayerDescriptor;
+    use crate::kernel::{Layout, Packing, WeightFormat};
 
     #[test]
     fn a_reciprocal_divides_exactly() {
         let mut x = 1u32;
-        for k in 0..300_000 {
+        let mut random = || {
             x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let by = 2 * (1 + (x >> 18) as i32 % if k % 2 == 0 { 1 << 14 } else { 20 });
-            let v = match k % 5 {
-                0 => x as i32,
-                1 => (x as i32 % 40_000).wrapping_mul(by),
-                2 => (x as i32 % 40_000).wrapping_mul(by).wrapping_sub(1),
-                3 => [i32::MIN, i32::MAX, 0, -1][k % 4],
-                _ => x as i32 >> 12,
-            };
-            let (ours, exact) = (Reciprocal::new(by).quotient(v), saturate(v.div_euclid(by)));
-            assert_eq!(ours, exact, "{v} / {by}");
+            (x >> 8) as i32
+        };
+        for by in (1..70).chain([255, 256, 257, 65_535, 65_536, 65_537, 131_070, 131_071, 131_072]) {
+            for k in 0..3000 {
+                let v = match k {
+                    0 => -65_535,
+                    1 => by + 65_535,
+                    2..90 => (k - 45) / 3 * by + k % 3 - 1,
+                    _ => random() % (65_536 + by),
+                };
+                let v = v.clamp(-65_535, by + 65_535);
+                assert_eq!(Reciprocal::new(by).quotient(v), v.div_euclid(by), "{v} / {by}");
+            }
+        }
+    }
+
+    /// A mean of few and of many steps, from a state in the middle, against a sum of 128 bits.
+    #[test]
+    fn a_mean_is_exact_for_any_count() {
+        const PACKING: Packing = Packing { format: WeightFormat::Int8, layout: Layout::Pairs };
+        static KIND: DeviceSpec = MEAN.spec;
+        let descriptor = LayerDescriptor { inputs: 1, units: 1, ..LayerDescriptor::default() };
+        let view = LayerView::new(&KIND, &descriptor, CarriedState::Mean.words(1, 0), PACKING);
+        let mut x = 7u64;
+        let mut random = || {
+            x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            x >> 33
+        };
+        for start in [0u32, 1, 16_383, 65_535, 131_000, 1 << 17, 1 << 20, (1 << 31) - 40, u32::MAX - 300] {
+            for kind in 0..4 {
+                let sum_of = |q: i32, r: u32| i128::from(q) * i128::from(start) + i128::from(r);
+                let q = if start == 0 { 0 } else { [i16::MIN, i16::MAX, 0, -5][kind] as i32 };
+                let r = if start == 0 || q == 32_767 { 0 } else { random() as u32 % start };
+                let (mut sum, mut n) = (sum_of(q, r), i128::from(start));
+                let mut memory = [0u32, 0, q as u32, r, start];
+                for k in 0..300 {
+                    let x = match (kind, k % 3) {
+                        (0, _) => i16::MIN,
+                        (1, _) => i16::MAX,
+                        (2, 0) => i16::MAX,
+                        (2, 1) => i16::MIN,
+                        _ => random() as i16,
+                    };
+                    (sum, n) = (sum + i128::from(x), n + 1);
+                    memory[0] = x as u16 as u32;
+                    let mut out = [0; 2];
+                    mean(&view, &mut memory, &mut out);
+                    assert_eq!(i128::from(out[0] as i16), (2 * sum + n).div_euclid(2 * n), "{start} {kind} {k}");
+                    assert_eq!(i128::from(memory[4]), n);
+                }
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 /// How a command prints.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ui {
-    /// One JSON object on stdout instead of text.
+    /// JSON on stdout instead of text: one object, or one a line for each event of `listen`.
     pub json: bool,
 }
 
@@ -41,6 +41,14 @@ impl Ui {
             print(&if text.starts_with('[') { format!("{{\"results\":{text}}}") } else { text });
         }
         Ok(())
+    }
+
+    /// One of many events, as it happens: a line of text, or of JSON where that is asked for.
+    pub fn event(&self, value: &impl Serialize, text: impl AsRef<str>) {
+        match serde_json::to_string(value) {
+            Ok(json) if self.json => print(&json),
+            _ => self.line(text),
+        }
     }
 
     /// Progress through `total` steps: a bar on a terminal, a line now and then in a pipe.

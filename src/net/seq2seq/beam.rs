@@ -1,8 +1,8 @@
 //! Hypotheses of a beam search, the most likely first.
 
 use super::END;
-use crate::arith::exp2_neg;
 use crate::arith::log2::log2;
+use crate::arith::{EXPONENT_FRAC, LOG2_E, exp2_neg};
 use crate::blob::MAX_BEAMS;
 use crate::net::Output;
 
@@ -77,17 +77,17 @@ impl Hypotheses {
     /// log2 p_k = -(x_k + log2 Σ 2^-x_j), x_k = (s_max - s_k) log2 e, as in softmax.
     pub(super) fn extend(&mut self, parent: usize, log2_p: i32, output: &Output<'_>) {
         let top = output.logits.iter().copied().max().unwrap_or(0) as i32;
-        let below = |s: i16| {
-            // 47274 = log2(e) in Q1.15.
-            let d = (top.wrapping_sub(s as i32)) as u64 * 47_274;
-            ((d << FRAC) >> (15 + output.frac.min(15) as u32)) as u32
+        let below = |s: i16, frac: u32| {
+            let d = (top.wrapping_sub(s as i32)) as u64 * LOG2_E;
+            ((d << frac) >> (15 + output.frac.min(15) as u32)).min(u32::MAX as u64) as u32
         };
-        let sum = output.logits.iter().fold(0u64, |sum, s| sum.wrapping_add(exp2_neg(below(*s)) as u64));
+        let weight = |s: i16| exp2_neg(below(s, EXPONENT_FRAC)) as u64;
+        let sum = output.logits.iter().fold(0u64, |sum, s| sum.wrapping_add(weight(*s)));
         // Weights are Q0.31: log2 of their sum is 31 more.
         let total = (log2(sum, FRAC) as i32).wrapping_sub(31 << FRAC);
         let least = |h: &Self| if h.count < h.most { None } else { h.iter().next_back().map(|l| l.log2_p) };
         for (symbol, s) in (0u16..).zip(output.logits) {
-            let cost = (below(*s) as i32).saturating_add(total).max(0);
+            let cost = (below(*s, FRAC) as i32).saturating_add(total).max(0);
             let log2_p = log2_p.saturating_sub(cost);
             if least(self).is_none_or(|least| log2_p > least) {
                 self.insert(Hypothesis { symbol, parent: parent as u8, log2_p });

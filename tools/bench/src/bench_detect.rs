@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use elman::Model;
 use elman::detect::SilenceReset;
 use elman_data::{Clip, Corpus, Split};
-use elman_listen::{self as listening, CalibrationSet, DetectionCounts, OperatingTarget, StreamRecipe, Track};
-use elman_listen::{Calibrated, play_all};
+use elman_listen::{self as listening, DetectionCounts, OperatingTarget, Recording, StreamRecipe};
+use elman_listen::{Calibrated, at_point};
 use elman_pipeline::Mixed;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{Source, wanted_rate};
@@ -95,7 +95,7 @@ pub fn run(args: &Args) -> Result<Figures> {
             CALIBRATION.1
         ));
         if !args.soak {
-            at_point(case, &file.model()?, &stream, &corpus, &mut figures)?;
+            at_calibrated_point(case, &file.model()?, &stream, &corpus, &mut figures)?;
         }
         if case.soak && !args.soak {
             half_of_the_speakers(case, &file.model()?, &stream, &corpus, &mut figures)?;
@@ -132,16 +132,19 @@ fn silence_reset(model: &Model<'_>) -> Result<SilenceReset> {
     Ok(listening::silence_reset(listening::SILENCE_RESET_S, &audio, &labels))
 }
 
-/// The counts of a point on tracks.
-fn evaluated(model: &Model<'_>, tracks: &[Track], found: &Calibrated) -> Result<DetectionCounts> {
-    let (audio, labels, keyword) = listening::listener_setup(model)?;
-    let played = play_all(model, tracks, found.point.config.silence_reset)?;
-    let point = CalibrationSet { tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
-    Ok(point.counts(&found.point.config))
+/// Streams, mixed while they are played.
+fn streams<'a>(mixed: Mixed, stream: &StreamRecipe, corpus: &'a Corpus) -> Result<Vec<Box<dyn Recording + 'a>>> {
+    let boxed = |r| Box::new(r) as Box<dyn Recording + 'a>;
+    Ok(mixed.recordings(stream, corpus)?.into_iter().map(boxed).collect())
+}
+
+/// The counts of a point on recordings.
+fn evaluated(model: &Model<'_>, recordings: &[Box<dyn Recording + '_>], found: &Calibrated) -> Result<DetectionCounts> {
+    Ok(at_point(model, recordings, &found.point.config, &|_| ())?.point.counts)
 }
 
 /// Calibrates, and reports the hours.
-fn at_point(
+fn at_calibrated_point(
     case: &Case,
     model: &Model<'_>,
     stream: &StreamRecipe,
@@ -149,9 +152,9 @@ fn at_point(
     figures: &mut Figures,
 ) -> Result<()> {
     let per_hour = case.per_hour;
-    let tracks = mixed(Split::Valid, CALIBRATION.1, per_hour, CALIBRATION.0).tracks(stream, corpus)?;
+    let tracks = streams(mixed(Split::Valid, CALIBRATION.1, per_hour, CALIBRATION.0), stream, corpus)?;
     let target = OperatingTarget { max_false_accepts_per_hour: case.calibrated_for };
-    let found = listening::find(model, &tracks, target, silence_reset(model)?)?;
+    let found = listening::find(model, &tracks, target, silence_reset(model)?, &|_| ())?;
     figures.line(format!("  {per_hour} clips/h, the curve of one threshold for all words (false accepts/h: missed):"));
     let text = |(alarms, missed): &(f64, f64)| format!("{alarms:.2}: {:.1} %", 100.0 * missed);
     figures.line(format!("    {}", found.curve.iter().map(text).collect::<Vec<_>>().join(", ")));
@@ -160,7 +163,7 @@ fn at_point(
     figures.line(calibration);
     let mut tallies = Vec::new();
     for seed in HOURS {
-        let tracks = mixed(Split::Valid, case.hours, per_hour, seed).tracks(stream, corpus)?;
+        let tracks = streams(mixed(Split::Valid, case.hours, per_hour, seed), stream, corpus)?;
         let counts = evaluated(model, &tracks, &found)?;
         let line = format!("    seed {seed}: {}", summary(&counts));
         eprintln!("{per_hour} clips/h {line}");
@@ -169,7 +172,7 @@ fn at_point(
         figures.add(format!("{}-{seed}-missed-percent", case.recipe), 100.0 * counts.miss_rate());
         tallies.push(counts);
     }
-    let tracks = mixed(Split::Valid, MANY.1, per_hour, MANY.0).tracks(stream, corpus)?;
+    let tracks = streams(mixed(Split::Valid, MANY.1, per_hour, MANY.0), stream, corpus)?;
     let many = evaluated(model, &tracks, &found)?;
     figures.line(format!("    seed {}: {}", MANY.0, summary(&many)));
     figures.add(format!("{}-many-false-accepts-per-hour", case.recipe), many.per_hour());
@@ -219,9 +222,9 @@ fn half_of_the_speakers(
     let per_hour = case.per_hour;
     let target = OperatingTarget { max_false_accepts_per_hour: case.calibrated_for };
     for (own, other) in [(0, 1), (1, 0)] {
-        let tracks = mixed(Split::Valid, HALF_H, per_hour, CALIBRATION.0).tracks(stream, &parts[own])?;
-        let found = listening::find(model, &tracks, target, silence_reset(model)?)?;
-        let tracks = mixed(Split::Valid, HALF_H, per_hour, HOURS[0]).tracks(stream, &parts[other])?;
+        let tracks = streams(mixed(Split::Valid, HALF_H, per_hour, CALIBRATION.0), stream, &parts[own])?;
+        let found = listening::find(model, &tracks, target, silence_reset(model)?, &|_| ())?;
+        let tracks = streams(mixed(Split::Valid, HALF_H, per_hour, HOURS[0]), stream, &parts[other])?;
         sum.add(&evaluated(model, &tracks, &found)?);
     }
     figures.line(format!(

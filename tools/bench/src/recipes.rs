@@ -112,7 +112,7 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
     let split = source.evaluation_split(None)?;
     let (mut float, mut integer, mut last) = (Vec::new(), Vec::new(), Vec::new());
     let mut more: Vec<MoreFigure> = Vec::new();
-    let mut reached = Reached { split: split.to_string(), seeds: args.seeds, ..Reached::default() };
+    let mut reached = Reached { split: split.to_string(), seeds: args.seeds, commit: commit(), ..Reached::default() };
     for (seed, (recipe, source)) in (1..=args.seeds).flat_map(|seed| sources.iter().map(move |s| (seed, s))) {
         let mut recipe = recipe.clone();
         recipe.train.seed = seed;
@@ -120,6 +120,8 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
         let mut folder = RunFolder::create(dir.path(), true)?;
         let trained = train::train(source, &recipe, &mut folder, train::TrainFlags::default(), quiet)?;
         let quantized = quantize::run(&folder, 0)?;
+        let medians = quantized.layers.iter().filter_map(|l| l.weights.recurrent_median);
+        reached.recurrent_median = medians.chain(reached.recurrent_median).min();
         let file = ModelFile::read(dir.path())?;
         let e = eval::evaluate(dir.path(), &file, &recipe, source, split)?;
         let (f, i) = e.main();
@@ -160,7 +162,7 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
         format!("m4: {n} instructions per step, {}", if e { "bit-exact" } else { "NOT BIT-EXACT" })
     });
     figures.line(format!(
-        "{name:<18} {:<5} {:<17} float {} ({})   integer {} ({})   loss {:+.2} {}   {exact}",
+        "{name:<18} {:<5} {:<17} float {} ({})   integer {} ({})   loss {:+.2} {}   median |U| {}   {exact}",
         reached.split,
         reached.figure,
         reached.text(reached.float),
@@ -169,6 +171,7 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
         each(&integer),
         reached.loss(),
         if reached.share { "points" } else { "%" },
+        reached.recurrent_median.map_or("-".to_owned(), |m| m.to_string()),
     ));
     for b in &more {
         figures.line(format!("{:<18} {b}", ""));
@@ -180,6 +183,14 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
         figures.line(format!("{:<18} valid float {:.2} ({}) at the last epoch", "", mean(&last), each.join(" ")));
     }
     Ok(reached)
+}
+
+/// The commit that is checked out, in short; empty where that is not known.
+fn commit() -> String {
+    let git = std::process::Command::new("git").args(["rev-parse", "--short", "HEAD"]).current_dir(root()).output();
+    git.ok()
+        .filter(|out| out.status.success())
+        .map_or(String::new(), |out| String::from_utf8_lossy(&out.stdout).trim().to_owned())
 }
 
 /// Whether a recipe names folds, each of which is test once.

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
-use elman::detect::SilenceReset;
+use elman::detect::{self, SilenceReset};
 
 use super::mix::Sources;
+use super::operating_point::{self, Playing};
 use crate::ui::{Ui, percent};
 use elman_data::files::write_atomically;
 use elman_listen::{
-    self as listening, Calibrated, DetectionCounts, OperatingPoint, OperatingTarget, check_labels, find, listener_setup,
+    self as listening, Calibrated, DetectionCounts, OperatingPoint, OperatingTarget, check_labels, find,
+    listener_setup, transcripts,
 };
 use elman_pipeline::run::RunFolder;
 use elman_quant::model::ModelFile;
@@ -21,7 +23,7 @@ use elman_report::{self as report, Curve};
 /// and writes them into the model.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  elman calibrate runs/asc_kws-stream --data ~/data/asc_kws --hours 2 --max-false-accepts-per-hour 0.5\n  elman calibrate kitchen.elman --audio recordings/"
+    after_help = "Examples:\n  elman calibrate runs/asc_kws-stream --data ~/data/asc_kws --hours 2 --max-false-accepts-per-hour 0.5\n  elman calibrate kitchen.elman --audio recordings/\n  elman calibrate kitchen.elman --audio recordings/ --keep"
 )]
 pub struct Cmd {
     /// A blob, or a run folder
@@ -38,26 +40,60 @@ pub struct Cmd {
     /// Writes the trade-off curve as a page
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// Leaves the model as it is
+    /// Searches for a point and leaves the model as it is; --keep evaluates the model's own point
     #[arg(long)]
     pub dry_run: bool,
+    /// Searches for nothing: evaluates the operating point that the model has, and leaves it as it is
+    #[arg(long, conflicts_with_all = ["dry_run", "max_false_accepts_per_hour", "silence_reset", "html"])]
+    pub keep: bool,
+    /// Threads; the result does not depend on them
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
 }
 
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
-        ensure!(self.max_false_accepts_per_hour >= 0.0, Usage("--max-false-accepts-per-hour counts from 0".to_owned()));
+        let threads = usize::from(self.threads.unwrap_or(0));
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+        pool.install(|| if self.keep { self.evaluate(ui) } else { self.calibrate(ui) })
+    }
+
+    /// Evaluates the point that the model has.
+    fn evaluate(&self, ui: Ui) -> Result<()> {
+        let file = ModelFile::read(&self.model)?;
+        let audio = listener_setup(&file.model()?)?.0;
+        let material = self.sources.open(Some(&self.model), &audio, ui)?;
+        let found = operating_point::evaluate(&file, &material.recordings()?, ui)?;
+        ui.result(&found)
+    }
+
+    fn calibrate(&self, ui: Ui) -> Result<()> {
+        ensure!(
+            self.max_false_accepts_per_hour >= 0.0 && self.max_false_accepts_per_hour.is_finite(),
+            Usage("--max-false-accepts-per-hour counts from 0".to_owned())
+        );
         let change = self.model.is_dir() && !self.dry_run;
         let folder = change.then(|| RunFolder::open_locked(&self.model)).transpose()?;
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
         let (audio, labels, keyword) = listener_setup(&model)?;
-        let tracks = self.sources.tracks(Some(&self.model), &audio, ui)?;
+        let material = self.sources.open(Some(&self.model), &audio, ui)?;
+        let recordings = material.recordings()?;
+        let tracks = transcripts(&recordings);
         for remark in check_labels(&tracks, &labels, &keyword, audio.sample_rate)? {
             ui.note(format!("note: {remark}"));
         }
+        if self.dry_run && model.detect().is_some() {
+            ui.note(
+                "note: this searches for a new point and writes nothing; --keep evaluates the point that the model has",
+            );
+        }
         let target = OperatingTarget { max_false_accepts_per_hour: self.max_false_accepts_per_hour };
-        let found = find(&model, &tracks, target, listening::silence_reset(self.silence_reset, &audio, &labels))?;
+        let reset = listening::silence_reset(self.silence_reset, &audio, &labels);
+        let playing = Playing::new(&tracks, audio.sample_rate, ui);
+        let found = find(&model, &recordings, target, reset, &|samples| playing.played(samples))?;
+        playing.finish();
         show(&found, &labels, ui);
         for doubt in doubts(&found.point.counts, &labels, &keyword, target) {
             ui.note(format!("note: {doubt}"));
@@ -78,7 +114,7 @@ impl Cmd {
             ui.line(format!("written into {}", file.path().display()));
             if let Some(folder) = &folder {
                 folder.add_result("calibrate", &found)?;
-                let clips = listening::scenes(&ModelFile::read(&self.model)?.model()?, &tracks, &found)?;
+                let clips = listening::scenes(&ModelFile::read(&self.model)?.model()?, &recordings, &found)?;
                 folder.write_scenes(&clips)?;
                 crate::cmd::report::write(folder)?;
             }
@@ -138,18 +174,22 @@ pub fn show(found: &Calibrated, labels: &[String], ui: Ui) {
     for (alarms, missed) in &found.curve {
         ui.line(format!("{alarms:>15.2} {:>9}", percent(*missed)));
     }
+    point(found, labels, ui);
+}
+
+/// A detector's smoothing, refractory time and silence reset.
+pub fn timing(config: &detect::Config) -> String {
+    let reset = match config.silence_reset {
+        SilenceReset::NEVER => "never".to_owned(),
+        SilenceReset { steps, .. } => format!("after {steps} silent steps"),
+    };
+    format!("smoothing {} steps, refractory time {} steps, silence reset {reset}", config.smooth, config.refractory)
+}
+
+/// Prints an operating point and its result, word by word.
+pub fn point(found: &Calibrated, labels: &[String], ui: Ui) {
     let OperatingPoint { config, counts } = &found.point;
-    ui.line(format!(
-        "point: smoothing {} steps, refractory time {} steps, silence reset {}: {}",
-        config.smooth,
-        config.refractory,
-        if config.silence_reset == SilenceReset::NEVER {
-            "never".to_owned()
-        } else {
-            format!("after {} silent steps", config.silence_reset.steps)
-        },
-        summary(counts)
-    ));
+    ui.line(format!("point: {}: {}", timing(config), summary(counts)));
     let [all, within] = found.silence_resets;
     if config.silence_reset != SilenceReset::NEVER {
         ui.line(format!("silence resets: {all}, {within} of them within a word"));
@@ -173,7 +213,7 @@ pub fn summary(counts: &DetectionCounts) -> String {
         counts.hours,
         counts.confused,
         counts.at_unknown,
-        percent(counts.miss_rate()),
+        if counts.said == 0 { "none".to_owned() } else { percent(counts.miss_rate()) },
         counts.said - counts.hits,
         counts.said,
         counts.twice

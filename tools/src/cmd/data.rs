@@ -104,6 +104,12 @@ fn show(ui: Ui, survey: &Survey, labels: usize) {
             ui.line(format!("             {} labels: {}{more}", counts.len(), shown.join(", ")));
         }
     }
+    if let Some((recordings, seconds)) = survey.noise {
+        ui.line(match recordings {
+            0 => "noise        none: background is recordings in noise/ or _background_noise_/".to_owned(),
+            n => format!("noise        {n} recordings of background, {seconds:.0} s"),
+        });
+    }
     for note in &survey.notes {
         ui.line(format!("note         {note}"));
     }

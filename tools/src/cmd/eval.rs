@@ -2,19 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use elman::blob::Model;
 use serde::{Deserialize, Serialize};
 
+use super::operating_point;
 use super::samples::{self, Sample};
 use crate::ui::Ui;
 use elman_data::Split;
 use elman_data::records::{RecordOptions, Task};
+use elman_listen::Recording;
 use elman_pipeline::evaluate::monte_carlo::{self, MonteCarlo};
 use elman_pipeline::evaluate::{self, Confusion, EvalFlags, ExampleResult, Figure};
 use elman_pipeline::readings::ChannelReport;
 use elman_pipeline::run::RunFolder;
-use elman_pipeline::{Encoding, Source, readings};
+use elman_pipeline::{Encoding, Source, fingerprint, readings, recordings};
 use elman_quant::model::ModelFile;
 use elman_recipe::Recipe;
 use elman_recipe::Usage;
@@ -22,14 +24,17 @@ use elman_recipe::Usage;
 /// Compares float and integer networks on examples: accuracy, F1, nats or error, confusion, disagreement.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  elman eval runs/fsdd --data ~/data/fsdd\n  elman eval runs/fsdd --data ~/data/fsdd --mc 30"
+    after_help = "Examples:\n  elman eval runs/fsdd --data ~/data/fsdd\n  elman eval runs/fsdd --data ~/data/fsdd --mc 30\n  elman eval runs/words --audio evenings/"
 )]
 pub struct Cmd {
     /// A run folder, or a blob alone
     pub model: PathBuf,
     /// Folder of the corpus
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "audio")]
+    pub data: Option<PathBuf>,
+    /// Folder of long recordings, each with a label file NAME.txt: evaluates the detector's own operating point on them
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["data", "split", "recipe", "mc"])]
+    pub audio: Option<PathBuf>,
     /// Split to evaluate on; by default test, or valid where the corpus has no test
     #[arg(long, value_enum)]
     pub split: Option<SplitName>,
@@ -92,6 +97,9 @@ pub struct Evaluated {
     /// Outputs of the integer network, where it writes sequences.
     #[serde(default)]
     pub samples: Vec<Sample>,
+    /// A note on examples that do not fit into the model's memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub too_large: Option<String>,
     /// Channels of which values were clamped to the range of the input format.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clamped: Vec<ChannelReport>,
@@ -102,6 +110,14 @@ pub struct Evaluated {
 }
 
 impl Evaluated {
+    /// Which examples, in words.
+    pub fn examples_text(&self) -> String {
+        match &self.split[..] {
+            ALL => format!("{} examples, all that there are", self.examples),
+            split => format!("{} examples of the {split} split", self.examples),
+        }
+    }
+
     /// The figure that counts: of the float network, where there is one, and of the integer one.
     pub fn main(&self) -> (Option<f64>, f64) {
         let value = |figures: &[Figure]| figures.first().map_or(f64::NAN, |f| f.value);
@@ -113,12 +129,30 @@ impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
         let file = ModelFile::read(&self.model)?;
+        if let Some(dir) = &self.audio {
+            let (audio, ..) = elman_listen::listener_setup(&file.model()?)?;
+            let recordings = recordings(dir, &audio, self.skip_bad, &ui)?.into_iter();
+            let recordings: Vec<_> = recordings.map(|r| Box::new(r) as Box<dyn Recording>).collect();
+            return ui.result(&operating_point::evaluate(&file, &recordings, ui)?);
+        }
+        let data = self.data.as_ref().context(Usage("name the examples by --data".to_owned()))?;
         let model = file.model()?;
         let mut recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?.changed(&self.set)?;
         recipe.skip_bad |= self.skip_bad;
-        let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), &ui)?;
-        let split = source.evaluation_split(self.split.map(Split::from))?;
+        recipe.evaluate = true;
+        let mut source = Source::open(data, &recipe, model.audio().map(|a| a.sample_rate), &ui)?;
+        let folder = self.model.is_dir().then(|| RunFolder::open(&self.model)).transpose()?;
+        let own = folder.as_ref().is_none_or(|folder| is_own(folder, &source));
+        // New examples in one heap are all evaluated.
+        let all = !own && self.split.is_none() && source.is_train_alone();
+        if all {
+            source.join_valid();
+        }
+        let split = if all { Split::Train } else { source.evaluation_split(self.split.map(Split::from))? };
         let mut evaluated = evaluate(&self.model, &file, &recipe, &source, split)?;
+        if all {
+            evaluated.split = ALL.to_owned();
+        }
         if let Some(passes) = self.mc {
             ensure!(passes > 0, Usage("--mc is at least 1".to_owned()));
             ensure!(self.model.is_dir(), "--mc needs a run folder: a blob has no dropout");
@@ -127,16 +161,39 @@ impl Cmd {
             let examples = about.encoding.examples(&source, split)?;
             evaluated.monte_carlo = Some(monte_carlo::predict(&folder.network()?, &about, &examples, passes)?);
         }
+        evaluated.too_large.iter().for_each(|note| ui.note(format!("note: {note}")));
         evaluated.clamped.iter().filter_map(|r| r.clamped_text(&evaluated.split)).for_each(|note| ui.note(note));
         show(&evaluated, ui);
-        if self.model.is_dir() {
-            let folder = RunFolder::open(&self.model)?;
-            folder.add_result("eval", &evaluated)?;
-            crate::cmd::report::write(&folder)?;
-            ui.line(format!("report: {}", folder.report_path().display()));
+        match &folder {
+            Some(folder) if own => {
+                folder.add_result("eval", &evaluated)?;
+                crate::cmd::report::write(folder)?;
+                ui.line(format!("report: {}", folder.report_path().display()));
+            }
+            // The run's own results stay what they are.
+            Some(folder) => {
+                let path = crate::cmd::report::write_other(folder, evaluated.clone(), data)?;
+                ui.line(format!("{} is not the data of the run; report: {}", data.display(), path.display()));
+            }
+            None => {}
         }
         ui.result(&evaluated)
     }
+}
+
+/// What stands for a split where all examples were evaluated.
+const ALL: &str = "all";
+
+/// Whether a source is the data that a run was trained on, valid and test included.
+fn is_own(folder: &RunFolder, source: &Source) -> bool {
+    let own = || -> Result<bool> {
+        let (recipe, about) = (folder.recipe()?, folder.about()?);
+        let splits = [Split::Train, Split::Valid, Split::Test].map(|split| about.encoding.examples(source, split));
+        let splits = splits.into_iter().collect::<Result<Vec<_>>>()?;
+        Ok(fingerprint(&recipe, &about.encoding, splits.iter().flatten())? == about.fingerprint)
+    };
+    // Data that do not even fit the run are others; why, the evaluation says.
+    own().unwrap_or(false)
 }
 
 /// The recipe that says how data is read for a model: the run folder's, the one named, or what the model's input
@@ -201,6 +258,7 @@ pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source,
         integer: figures(&integer),
         monte_carlo: None,
         samples: samples::of(&model, &encoding, &examples)?,
+        too_large: evaluate::too_large_text(model.structure(), &integer),
         clamped: readings::report(&encoding, source, split).into_iter().filter(|r| r.clamped > 0).collect(),
         float_confusion: float.as_deref().and_then(confusion),
         integer_confusion: confusion(&integer),
@@ -212,7 +270,7 @@ pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source,
 const MOST_LABELS: usize = 100;
 
 fn show(e: &Evaluated, ui: Ui) {
-    ui.line(format!("{} examples of the {} split", e.examples, e.split));
+    ui.line(e.examples_text());
     for (k, figure) in e.integer.iter().enumerate() {
         let float = e.float.as_ref().and_then(|f| f.get(k));
         let float = float.map_or(String::new(), |f| format!("float {:>10}   ", f.text()));

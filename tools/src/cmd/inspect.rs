@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use elman::Model;
-use elman::blob::Structure;
+use elman::blob::{Blob, Structure};
+use elman::detect::SilenceReset;
 use elman::scaling::Channel;
 use elman::wiring::tree::{COMPOSE, HEAD, LEAF};
 use serde::Serialize;
@@ -35,6 +36,7 @@ struct Inspection<'a> {
     output: Vec<Channel>,
     structure: Structure,
     tree: Option<TreeCost>,
+    detector: Option<DetectorInfo<'a>>,
     #[serde(flatten)]
     cost: &'a Cost,
 }
@@ -68,6 +70,52 @@ fn channel_text(name: &str, k: usize, channel: &Channel, frac: u8) -> String {
         short(unit / 2f64.powi(frac.into())),
         channel.raw_frac
     )
+}
+
+/// The operating point of a model that listens, and what a listener takes.
+#[derive(Serialize)]
+struct DetectorInfo<'a> {
+    #[serde(flatten)]
+    config: &'a elman::detect::Config,
+    /// Front end, states and detector together.
+    listener_ram_bytes: usize,
+}
+
+impl<'a> DetectorInfo<'a> {
+    /// `None` where the model has no detector.
+    fn of(model: &'a Model<'_>, file: &ModelFile) -> Option<Self> {
+        let config = model.detect()?;
+        Some(DetectorInfo { config, listener_ram_bytes: 4 * Blob::new(file.words()).listener_words() })
+    }
+
+    /// The lines of a detector on frames of so many seconds.
+    fn lines(&self, model: &Model<'_>, hop_s: f64) -> Vec<String> {
+        let elman::detect::Config { smooth, refractory, release, silence_reset, thresholds } = self.config;
+        let steps = |n: u16| format!("{n} steps ({:.0} ms)", 1000.0 * hop_s * f64::from(n));
+        let reset = match *silence_reset {
+            SilenceReset::NEVER => "never reset".to_owned(),
+            SilenceReset { class, steps: n } => {
+                format!("reset after {} of {}", steps(n), model.label(class.into()).unwrap_or("?"))
+            }
+        };
+        let mut lines = vec![format!(
+            "detector     smoothing {}, refractory time {}, {reset}",
+            steps((*smooth).into()),
+            steps(*refractory)
+        )];
+        if *release > 0u16 {
+            lines.push(format!("             released below {:.3}", release.to_num::<f64>()));
+        }
+        let named: Vec<String> = (0u16..)
+            .zip(thresholds)
+            .filter(|(_, t)| **t > 0u16)
+            .map(|(k, t)| format!("{} {:.3}", model.label(k).unwrap_or("?"), t.to_num::<f64>()))
+            .collect();
+        let rows = named.chunks(6).map(|c| c.join(", "));
+        lines.extend(rows.enumerate().map(|(k, r)| format!("{:<12} {r}", if k == 0 { "thresholds" } else { "" })));
+        lines.push(format!("listener     {} of RAM: front end, states and detector", bytes(self.listener_ram_bytes)));
+        lines
+    }
 }
 
 /// What trees cost.
@@ -144,6 +192,11 @@ impl Cmd {
                 hop * 1000 / rate,
             ));
         }
+        let detector = DetectorInfo::of(&model, &file);
+        if let (Some(detector), Some(audio)) = (&detector, model.audio()) {
+            let hop_s = f64::from(audio.hop) / f64::from(audio.sample_rate);
+            detector.lines(&model, hop_s).iter().for_each(|l| ui.line(l));
+        }
         show_costs(&cost, ui);
         if !model.descriptor().labels.is_empty() {
             ui.line(format!("labels       {}", model.descriptor().labels.lines().collect::<Vec<_>>().join(" ")));
@@ -158,6 +211,7 @@ impl Cmd {
             output,
             structure: model.structure(),
             tree,
+            detector,
             cost: &cost,
         })
     }

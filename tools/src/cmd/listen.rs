@@ -18,7 +18,8 @@ use elman_recipe::Usage;
 /// Listens with the device's integer network: level, probabilities and events in the terminal.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  elman listen runs/asc_kws-stream\n  elman listen keywords.elman --wav evening.wav --json"
+    after_help = "With --json, each event is one JSON object on a line of its own, as it happens; all other commands print one object \
+                  at their end.\n\nExamples:\n  elman listen runs/asc_kws-stream\n  elman listen keywords.elman --wav evening.wav --json"
 )]
 pub struct Cmd {
     /// A blob with a detector, or a run folder
@@ -59,7 +60,6 @@ impl Cmd {
         let most = self.seconds.map_or(usize::MAX, |s| (s.max(0.0) * f64::from(rate)) as usize);
         let mut memory = vec![0; Blob::new(file.words()).listener_words()];
         let mut listener = Listener::new(&model, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
-        let mut words = Vec::new();
         let mut taken = 0;
         let mut meter = Meter { on: std::io::stderr().is_terminal(), samples: Vec::new() };
         let mut hear = |block: &[i16]| -> bool {
@@ -67,13 +67,12 @@ impl Cmd {
             taken += block.len();
             let mut events = Vec::new();
             listener.push_each(block, |result| events.extend(result.event));
-            for event in events {
+            for event in &events {
                 let label = model.label(event.class).unwrap_or("?").to_owned();
-                let seconds = listener.milliseconds(&event) as f64 / 1000.0;
+                let seconds = listener.milliseconds(event) as f64 / 1000.0;
                 let word = Word { seconds, label, score: event.score.to_num() };
                 meter.clear();
-                ui.line(format!("{:>8.2} s  {:<12} {}", word.seconds, word.label, percent(word.score)));
-                words.push(word);
+                ui.event(&word, format!("{:>8.2} s  {:<12} {}", word.seconds, word.label, percent(word.score)));
             }
             meter.show(block, rate, &listener, &model);
             taken < most
@@ -91,7 +90,7 @@ impl Cmd {
             }
         }
         meter.clear();
-        ui.result(&words)
+        Ok(())
     }
 }
 

@@ -6,10 +6,10 @@ use anyhow::{Context, Result, ensure};
 use elman::audio;
 
 use crate::ui::Ui;
-use elman_data::Split;
-use elman_listen::{StreamRecipe, Track};
+use elman_data::{Corpus, Split};
+use elman_listen::{Recording, StreamRecipe, Track};
 use elman_pipeline::run::RunFolder;
-use elman_pipeline::{Mixed, recordings};
+use elman_pipeline::{FileRecording, Mixed, recordings};
 use elman_pipeline::{Source, wanted_rate};
 use elman_recipe::Recipe;
 use elman_recipe::Usage;
@@ -41,9 +41,9 @@ pub struct Sources {
     /// Leaves out files that cannot be read, and says which
     #[arg(long)]
     pub skip_bad: bool,
-    /// Split whose clips are mixed
-    #[arg(long, value_enum, default_value_t = MixedSplit::Valid)]
-    pub split: MixedSplit,
+    /// Split whose clips are mixed; by default valid, or test or train where the corpus has none
+    #[arg(long, value_enum)]
+    pub split: Option<MixedSplit>,
     /// Hours that are mixed
     #[arg(long, default_value_t = 1.0)]
     pub hours: f64,
@@ -79,15 +79,53 @@ impl MixedSplit {
     }
 }
 
+/// Long recordings, ready to be played or mixed.
+#[derive(Debug)]
+pub enum Material {
+    /// Files with label files.
+    Files(Vec<FileRecording>),
+    /// Clips that are mixed.
+    Mixed {
+        /// The corpus; of the other splits it has no clips any more.
+        corpus: Box<Corpus>,
+        /// Which words, and what is left out.
+        stream: Box<StreamRecipe>,
+        /// How much of what.
+        mixed: Mixed,
+    },
+}
+
+impl Material {
+    /// The recordings.
+    ///
+    /// # Errors
+    /// Where the split has no clips.
+    pub fn recordings(&self) -> Result<Vec<Box<dyn Recording + '_>>> {
+        fn boxed<'a>(r: impl Recording + 'a) -> Box<dyn Recording + 'a> {
+            Box::new(r)
+        }
+        Ok(match self {
+            Material::Files(files) => files.iter().cloned().map(boxed).collect(),
+            Material::Mixed { corpus, stream, mixed } => {
+                mixed.recordings(stream, corpus)?.into_iter().map(boxed).collect()
+            }
+        })
+    }
+}
+
 impl Sources {
     /// The recordings, at the rate of `audio`; `run` may be a run folder, whose recipe then says what is mixed.
     ///
     /// # Errors
-    /// Where neither is named, or nothing can be read.
-    pub fn tracks(&self, run: Option<&Path>, audio: &audio::Config, ui: Ui) -> Result<Vec<Track>> {
+    /// Where neither is named, what is mixed is nothing, or nothing can be read.
+    pub fn open(&self, run: Option<&Path>, audio: &audio::Config, ui: Ui) -> Result<Material> {
         if let Some(dir) = &self.audio {
-            return recordings(dir, audio, self.skip_bad, &ui);
+            return Ok(Material::Files(recordings(dir, audio, self.skip_bad, &ui)?));
         }
+        for (flag, value) in [("--hours", self.hours), ("--per-hour", self.per_hour)] {
+            ensure!(value > 0.0 && value.is_finite(), Usage(format!("{flag} {value}: it must be above 0")));
+        }
+        ensure!(self.snr.is_finite(), Usage(format!("--snr {}: it is a level in dB", self.snr)));
         let dir = self.data.as_ref().context(Usage("name recordings by --audio, or a corpus by --data".to_owned()))?;
         let mut recipe = match (&self.recipe, run.filter(|r| r.is_dir())) {
             (Some(path), _) => Recipe::read(path, &[])?,
@@ -95,22 +133,21 @@ impl Sources {
             (None, None) => Recipe::default(),
         };
         recipe.skip_bad |= self.skip_bad;
+        recipe.evaluate = true;
         let stream = recipe.stream.get_or_insert_with(StreamRecipe::default).clone();
-        let Source::Sound(corpus) = Source::open(dir, &recipe, Some(audio.sample_rate), &ui)? else {
+        let Source::Sound(mut corpus) = Source::open(dir, &recipe, Some(audio.sample_rate), &ui)? else {
             anyhow::bail!("{} contains no sound", dir.display());
         };
-        self.mixed().tracks(&stream, &corpus)
+        let has = |split: &Split| !corpus.split(*split).is_empty();
+        let first = [Split::Valid, Split::Test, Split::Train].into_iter().find(has).unwrap_or(Split::Valid);
+        let mixed = self.mixed(self.split.map_or(first, MixedSplit::split));
+        corpus.keep(mixed.split);
+        Ok(Material::Mixed { corpus: Box::new(corpus), stream: Box::new(stream), mixed })
     }
 
-    /// What is mixed.
-    pub fn mixed(&self) -> Mixed {
-        Mixed {
-            split: self.split.split(),
-            hours: self.hours,
-            per_hour: self.per_hour,
-            snr_db: self.snr,
-            seed: self.seed,
-        }
+    /// What is mixed of a split.
+    fn mixed(&self, split: Split) -> Mixed {
+        Mixed { split, hours: self.hours, per_hour: self.per_hour, snr_db: self.snr, seed: self.seed }
     }
 }
 
@@ -121,22 +158,20 @@ impl Cmd {
             self.sources.audio.is_none(),
             Usage("recordings of --audio are not mixed; name a corpus by --data".to_owned())
         );
-        ensure!(
-            self.sources.hours > 0.0 && self.sources.per_hour > 0.0,
-            Usage("hours and clips are above 0".to_owned())
-        );
         let recipe = self.sources.recipe.as_deref().map(|p| Recipe::read(p, &[])).transpose()?.unwrap_or_default();
         let rate = wanted_rate(&recipe).unwrap_or(16_000);
         let audio = audio::Config { sample_rate: rate, ..audio::Config::HZ_16000 };
-        let tracks = self.sources.tracks(None, &audio, ui)?;
+        let material = self.sources.open(None, &audio, ui)?;
         let mut names = Vec::new();
-        for track in &tracks {
+        // One after another: an hour in memory, not all of them.
+        for recording in material.recordings()? {
+            let track = Track::of(&*recording)?;
             track.write(&self.to, rate)?;
             ui.line(format!(
                 "{}/{}.wav: {:.2} h, {} words",
                 self.to.display(),
                 track.name,
-                track.hours(rate),
+                recording.transcript().hours(rate),
                 track.words.len()
             ));
             names.push(track.name.clone());

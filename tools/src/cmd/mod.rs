@@ -12,6 +12,7 @@ pub mod listen;
 mod literal;
 pub mod mix;
 pub mod neighbours;
+pub mod operating_point;
 pub mod probe;
 pub mod quantize;
 pub mod record;
@@ -37,7 +38,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong flags, recipe or
 #[derive(clap::Parser, Debug)]
 #[command(name = "elman", version, about, propagate_version = true, after_help = EXIT_CODES)]
 pub struct Cli {
-    /// One JSON object on stdout, everything else on stderr
+    /// One JSON object on stdout (`listen`: one a line for each event), everything else on stderr
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]

@@ -10,7 +10,7 @@ use elman::detect;
 use elman_data::files::write_atomically;
 use elman_nn::Network;
 use elman_pipeline::evaluate::EvalFlags;
-use elman_pipeline::evaluate::compare::{LayerError, compare};
+use elman_pipeline::evaluate::compare::{Comparison, LayerError, compare};
 use elman_pipeline::run::{RunFolder, Unfinished};
 use elman_pipeline::{Example, RunInfo};
 use elman_quant::IntegerModel;
@@ -53,6 +53,12 @@ pub struct Quantized {
     pub ram_bytes: usize,
     /// The error of each layer, on the calibration clips.
     pub layers: Vec<LayerError>,
+    /// Answers on the calibration examples, of a model of more than one output.
+    #[serde(default)]
+    pub answers: u64,
+    /// Those that integers give otherwise than floats.
+    #[serde(default)]
+    pub changed: u64,
     /// What described the model that this one replaced, and is removed: its detector, and results of commands.
     #[serde(default)]
     pub void: Vec<String>,
@@ -69,6 +75,7 @@ impl Cmd {
         }
         let quantized = run(&folder, self.counter)?;
         show(&quantized, ui);
+        warn(&quantized, ui);
         if !quantized.void.is_empty() {
             ui.note(format!(
                 "the network is another than before: what was found of the earlier one is removed ({})",
@@ -103,7 +110,8 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     let blob = if same { with_detector(&plain, detect.clone())? } else { plain };
     let file = ModelFile::from_bytes(&folder.model_path(), &blob)?;
     let model = file.model()?;
-    let layers = compare(&network, &integer, &model, &about, EvalFlags::of(&recipe), &examples)?;
+    let Comparison { layers, answers, changed } =
+        compare(&network, &integer, &model, &about, EvalFlags::of(&recipe), &examples)?;
     let mut void = Vec::new();
     if !same {
         void.extend(detect.map(|_| "the detector".to_owned()));
@@ -111,7 +119,7 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     }
     write_atomically(&folder.model_path(), &blob)?;
     let (model, blob_bytes, ram_bytes) = (folder.model_path(), blob.len(), cost::of(&model).ram_bytes);
-    let quantized = Quantized { model, blob_bytes, ram_bytes, layers, void };
+    let quantized = Quantized { model, blob_bytes, ram_bytes, layers, answers, changed, void };
     folder.add_result("quantize", &quantized)?;
     Ok(quantized)
 }
@@ -149,6 +157,36 @@ fn earlier(folder: &RunFolder) -> Option<Earlier> {
     Some(Earlier { counter: model.frame().counter, detect: model.descriptor().detect.clone(), plain })
 }
 
+/// Share of answers that quantization may change without a note.
+const MOST_CHANGED: f64 = 0.02;
+
+fn decibels(db: Option<f64>) -> String {
+    db.map_or("".to_owned(), |d| format!("{d:.1} dB"))
+}
+
+/// Says where integers answer otherwise than floats more often than they should.
+fn warn(quantized: &Quantized, ui: Ui) {
+    let Quantized { answers, changed, ref layers, .. } = *quantized;
+    let share = changed as f64 / answers.max(1) as f64;
+    if answers > 0 {
+        ui.line(format!("integers change {changed} of {answers} answers on the calibration examples"));
+    }
+    if share <= MOST_CHANGED {
+        return;
+    }
+    let ends = |l: &&LayerError| l.long_saturated + l.saturated;
+    let where_from = match layers.iter().max_by_key(ends).filter(|l| ends(l) > 0) {
+        Some(l) => format!("layer {}, {}, is at the end of its format {} times", l.layer, l.variant, ends(&l)),
+        None => "no layer saturates, so that it is the rounding of weights or states".to_owned(),
+    };
+    ui.note(format!(
+        "that is {:.1} %, more than {:.0} %: {where_from}; try a layer with a bounded output (tanh), more calibration data, or \
+         less weight on large values",
+        100.0 * share,
+        100.0 * MOST_CHANGED
+    ));
+}
+
 fn show(quantized: &Quantized, ui: Ui) {
     ui.line(format!(
         "{}: {}, {} of RAM",
@@ -156,17 +194,19 @@ fn show(quantized: &Quantized, ui: Ui) {
         bytes(quantized.blob_bytes),
         bytes(quantized.ram_bytes)
     ));
-    ui.line("    layer          weights   output   saturated   drift of the output, first .. last step");
+    ui.line("    layer               W        U   median |U|     output   saturated   drift of the output, first .. last step");
     for l in &quantized.layers {
         ui.line(format!(
-            "{:>2}  {:<12} {:>9} {:>8} {:>11}   {:.1e} .. {:.1e}{}",
+            "{:>2}  {:<12} {:>8} {:>8} {:>12} {:>10} {:>11}   {:.1e} .. {:.1e}{}",
             l.layer,
             l.variant,
-            l.weights_db.map_or("".to_owned(), |d| format!("{d:.1} dB")),
+            decibels(l.weights.input_db.or(l.weights.weights_db)),
+            decibels(l.weights.recurrent_db),
+            l.weights.recurrent_median.map_or("".to_owned(), |m| m.to_string()),
             match l.output_db {
                 Some(db) => format!("{db:.1} dB"),
                 // Of chains of layers the last layer alone is compared.
-                None => if l.outputs == 0 { "-" } else { "exact" }.to_owned(),
+                None => if l.drift.is_empty() { "-" } else { "exact" }.to_owned(),
             },
             format!("{}/{}", l.saturated, l.outputs),
             l.drift.iter().find(|d| **d > 0.0).copied().unwrap_or(0.0),

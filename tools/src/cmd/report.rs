@@ -1,5 +1,7 @@
 //! The report of a run folder, from its files.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Result;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -33,6 +35,24 @@ struct Verified {
 /// # Errors
 /// Where a file cannot be read or written.
 pub fn write(folder: &RunFolder) -> Result<()> {
+    let evaluated = found::<Evaluated>(&folder.results()?, "eval");
+    write_atomically(&folder.report_path(), of(folder, evaluated)?.html().as_bytes())
+}
+
+/// Writes the report of an evaluation on other data than the run's, named after their folder; its path.
+///
+/// # Errors
+/// Where a file cannot be read or written.
+pub fn write_other(folder: &RunFolder, evaluated: Evaluated, data: &Path) -> Result<PathBuf> {
+    let name = data.canonicalize().unwrap_or_else(|_| data.to_owned());
+    let name = name.file_name().map_or("data".into(), |n| n.to_string_lossy().into_owned());
+    let path = folder.path().join(format!("report-{name}.html"));
+    write_atomically(&path, of(folder, Some(evaluated))?.html().as_bytes())?;
+    Ok(path)
+}
+
+/// The report from the files of the run folder so far.
+fn of(folder: &RunFolder, evaluated: Option<Evaluated>) -> Result<Report> {
     let recipe = folder.recipe()?;
     let mut report = Report { title: recipe.name.clone(), recipe: recipe.to_toml()?, ..Report::default() };
     report.epochs = folder
@@ -48,7 +68,7 @@ pub fn write(folder: &RunFolder) -> Result<()> {
         })
         .collect();
     let results = folder.results()?;
-    if let Some(e) = found::<Evaluated>(&results, "eval") {
+    if let Some(e) = evaluated {
         evaluation(&mut report, e);
     }
     if let Some(q) = found::<Quantized>(&results, "quantize") {
@@ -57,9 +77,10 @@ pub fn write(folder: &RunFolder) -> Result<()> {
     if let Some(c) = found::<Calibrated>(&results, "calibrate") {
         let counts = &c.point.counts;
         let note = format!("{:.2} hours, {} words spoken", counts.hours, counts.said);
+        let missed = if counts.said == 0 { "none".into() } else { format!("{:.1} %", 100.0 * counts.miss_rate()) };
         report.summary.extend([
             Fact::new("false accepts an hour", format!("{:.2}", counts.per_hour()), "").with_note(note.clone()),
-            Fact::new("words missed", format!("{:.1} %", 100.0 * counts.miss_rate()), "").with_note(note),
+            Fact::new("words missed", missed, "").with_note(note),
         ]);
         report.trade_off = c.curve;
         report.scenes = folder.scenes()?;
@@ -89,7 +110,7 @@ pub fn write(folder: &RunFolder) -> Result<()> {
         let spent = thousands(v.instructions.round() as u64);
         report.costs.push(Fact::new(format!("{unit} per step, {}", v.core), spent, "").with_note(note));
     }
-    write_atomically(&folder.report_path(), report.html().as_bytes())
+    Ok(report)
 }
 
 fn found<T: DeserializeOwned>(results: &serde_json::Map<String, serde_json::Value>, key: &str) -> Option<T> {
@@ -98,7 +119,7 @@ fn found<T: DeserializeOwned>(results: &serde_json::Map<String, serde_json::Valu
 
 fn evaluation(report: &mut Report, e: Evaluated) {
     report.attention.extend(attention(&e.samples));
-    let note = format!("{} examples of the {} split", e.examples, e.split);
+    let note = e.examples_text();
     for (k, figure) in e.integer.iter().enumerate() {
         let name = |network: &str| format!("{network} {}", figure.name);
         if let Some(float) = e.float.as_ref().and_then(|f| f.get(k)) {
@@ -152,8 +173,8 @@ fn embedding_map(folder: &RunFolder, file: &ModelFile) -> Result<Option<Map>> {
 fn layer(l: LayerError) -> Layer {
     Layer {
         name: format!("{} {}", l.layer, l.variant),
-        weights_db: l.weights_db,
-        output_db: l.output_db.unwrap_or(if l.outputs == 0 { f64::NAN } else { f64::INFINITY }),
+        weights_db: l.weights.weights_db,
+        output_db: l.output_db.unwrap_or(if l.drift.is_empty() { f64::NAN } else { f64::INFINITY }),
         saturated: l.saturated,
         outputs: l.outputs,
         drift: l.drift,

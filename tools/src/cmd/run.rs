@@ -79,6 +79,7 @@ impl Cmd {
             let content = elman_data::files::text(&self.input)?;
             let lines = run_text::run(&model, text, &name, &content)?;
             ensure!(!lines.is_empty(), "{name} contains no text");
+            run_text::check_any_fits(&lines)?;
             if let Some(to) = &self.trace {
                 run_trace::write(to, &file, &run_trace::of_text(&model, text, &content)?, ui)?;
             }

@@ -1,14 +1,14 @@
 //! `elman run` on text: a line at a time through a model that reads symbols.
 
-use anyhow::{Context, Result, anyhow, ensure};
-use elman::Model;
+use anyhow::{Context, Result, bail, ensure};
 use elman::blob::{Readout, Structure};
 use elman::text::{Text, TextUnit};
+use elman::{Model, RunError};
 use serde::Serialize;
 
 use super::run_tree;
-use elman_pipeline::evaluate::host;
 use elman_pipeline::evaluate::score::Nats;
+use elman_pipeline::evaluate::{host, is_too_large, larger_memory};
 
 /// The answer of a model to a line.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -23,6 +23,9 @@ pub struct Line {
     nats: Option<f64>,
     /// The sequence that a model writes for it.
     written: Option<String>,
+    /// Why it has no answer, where it is larger than the model's memory allows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    too_large: Option<String>,
 }
 
 /// Symbols as text: characters joined, words separated.
@@ -38,8 +41,18 @@ impl Line {
         Line { text, label: Some(label), ..Line::default() }
     }
 
+    /// A line without an answer, as it is larger than the model's memory allows; other errors stay errors.
+    pub(super) fn too_large(model: &Model<'_>, place: &str, text: &str, error: RunError) -> Result<Line> {
+        ensure!(is_too_large(&error), "{place}: {error}");
+        let why = format!("{place}: {error}; {}", larger_memory(model.structure()));
+        Ok(Line { text: text.to_owned(), too_large: Some(why), ..Line::default() })
+    }
+
     /// As text.
     pub fn text(&self, unit: TextUnit) -> String {
+        if let Some(why) = &self.too_large {
+            return format!("{:<20} {}  ({why})", "does not fit", self.text);
+        }
         if let Some(written) = &self.written {
             return format!("{}  ->  {written}", self.text);
         }
@@ -68,7 +81,7 @@ const MOST_LINE: usize = 4 << 20;
 /// Runs every line of `content` that has a symbol; states are reset before each.
 ///
 /// # Errors
-/// A line that is longer than the model's longest sequence, by its number.
+/// A line that cannot be read, by its number. One that is larger than the model's memory allows has no answer.
 pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Result<Vec<Line>> {
     let mut memory = vec![0; model.memory_words()];
     let mut lines = Vec::new();
@@ -81,8 +94,9 @@ pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Resu
         );
         if let Structure::Tree { roots, .. } = model.structure() {
             if !line.trim().is_empty() {
-                let read = run_tree::line(model, &mut memory, text, line, roots.into());
-                lines.push(read.with_context(|| format!("{name}:{}", number + 1))?);
+                let place = format!("{name}:{}", number + 1);
+                let read = run_tree::line(model, &mut memory, text, (&place, line), roots.into());
+                lines.push(read.with_context(|| place)?);
             }
             continue;
         }
@@ -94,8 +108,13 @@ pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Resu
         let place = || format!("{name}:{}", number + 1);
         let mut out = Line { text: line.to_owned(), ..Line::default() };
         if let Structure::Seq2seq { .. } = model.structure() {
-            let symbols =
-                host::seq2seq::symbols(model, &mut memory, &frames).map_err(|e| anyhow!("{e}")).with_context(place)?;
+            let symbols = match host::seq2seq::symbols(model, &mut memory, &frames) {
+                Ok(symbols) => symbols,
+                Err(e) => {
+                    lines.push(Line::too_large(model, &place(), line, e)?);
+                    continue;
+                }
+            };
             out.written = Some(written(symbols.into_iter().filter_map(|k| model.label(k as u16))));
             lines.push(out);
             continue;
@@ -115,7 +134,10 @@ pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Resu
             }
             (false, false) => labels.push(best(scores)),
         };
-        steps(model, &mut memory, &frames, answer).with_context(place)?;
+        if let Err(e) = steps(model, &mut memory, &frames, answer) {
+            lines.push(Line::too_large(model, &place(), line, e)?);
+            continue;
+        }
         match (last, language) {
             (true, _) => {}
             (false, true) => out.nats = Some(nats.mean()),
@@ -126,8 +148,24 @@ pub fn run(model: &Model<'_>, text: Text<'_>, name: &str, content: &str) -> Resu
     Ok(lines)
 }
 
+/// An error where no line has an answer, as all are larger than the model's memory allows.
+///
+/// # Errors
+/// Why the first is.
+pub fn check_any_fits(lines: &[Line]) -> Result<()> {
+    match lines.first().and_then(|l| l.too_large.as_ref()) {
+        Some(why) if lines.iter().all(|l| l.too_large.is_some()) => bail!("{why}"),
+        _ => Ok(()),
+    }
+}
+
 /// Gives the logits of every step, in real numbers.
-fn steps(model: &Model<'_>, memory: &mut [u32], frames: &[i16], mut answer: impl FnMut(usize, &[f64])) -> Result<()> {
+fn steps(
+    model: &Model<'_>,
+    memory: &mut [u32],
+    frames: &[i16],
+    mut answer: impl FnMut(usize, &[f64]),
+) -> Result<(), RunError> {
     let mut scores = Vec::new();
     let each = |t: usize, output: elman::net::Output<'_>| {
         let unit = 2f64.powi(-i32::from(output.frac));
@@ -135,5 +173,5 @@ fn steps(model: &Model<'_>, memory: &mut [u32], frames: &[i16], mut answer: impl
         scores.extend(output.logits.iter().map(|s| f64::from(*s) * unit));
         answer(t, &scores);
     };
-    host::run(model, memory, frames.chunks(1), |_| true, each).map_err(|e| anyhow::anyhow!("{e}"))
+    host::run(model, memory, frames.chunks(1), |_| true, each)
 }

@@ -1,6 +1,6 @@
 //! `elman run` on brackets: a tree a line through a model that runs over trees.
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Result, anyhow, ensure};
 use elman::Model;
 use elman::blob::Readout;
 use elman::net::Node;
@@ -59,16 +59,23 @@ pub(super) fn input(text: Text<'_>, line: &str, roots: usize) -> Result<(Vec<i16
 }
 
 /// The answer of the model to a line.
-pub(super) fn line(model: &Model<'_>, memory: &mut [u32], text: Text<'_>, line: &str, roots: usize) -> Result<Line> {
+pub(super) fn line(
+    model: &Model<'_>,
+    memory: &mut [u32],
+    text: Text<'_>,
+    (place, line): (&str, &str),
+    roots: usize,
+) -> Result<Line> {
     let (words, frames, nodes) = read(text, line, roots)?;
     let mut labels = Vec::with_capacity(nodes.len());
     let mut tree = model.tree(memory).map_err(|e| anyhow!("{e}"))?;
-    tree.run_each(&frames, &nodes, |_, output| {
+    let run = tree.run_each(&frames, &nodes, |_, output| {
         let best = output.argmax().unwrap_or(0);
         labels.push(model.label(best).map_or(format!("output {best}"), str::to_owned));
-    })
-    .map_err(|e| anyhow!("{e}"))
-    .context("the tree is larger than the model's memory allows; train with larger examples, or shorten it")?;
+    });
+    if let Err(e) = run {
+        return Line::too_large(model, place, line, e);
+    }
     if model.readout() == Readout::Last {
         return Ok(Line::labelled(line.to_owned(), labels.pop().unwrap_or_default()));
     }

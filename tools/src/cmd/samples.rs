@@ -5,7 +5,7 @@ use elman::blob::{Model, Structure};
 use serde::{Deserialize, Serialize};
 
 use super::run_text::written;
-use elman_pipeline::evaluate::host;
+use elman_pipeline::evaluate::{host, is_too_large};
 use elman_pipeline::{Answer, Encoding, Example, Frames};
 
 /// How many.
@@ -38,7 +38,7 @@ impl Sample {
 /// Some examples, evenly spread, through a model that writes sequences; none of another.
 ///
 /// # Errors
-/// Where an example is longer than the model's longest source.
+/// Where the model cannot run.
 pub fn of(model: &Model<'_>, encoding: &Encoding, examples: &[Example]) -> Result<Vec<Sample>> {
     let (Structure::Seq2seq { .. }, Frames::Symbols(vocabulary)) = (model.structure(), &encoding.frames) else {
         return Ok(Vec::new());
@@ -48,19 +48,25 @@ pub fn of(model: &Model<'_>, encoding: &Encoding, examples: &[Example]) -> Resul
     let label = |k: &u32| encoding.labels.get(*k as usize).cloned().unwrap_or_else(|| "?".to_owned());
     let sample = |k: usize| {
         let example = &examples[k * examples.len() / count];
-        let (said, weights) =
-            host::seq2seq::write(model, &mut memory, &example.frames).map_err(|e| anyhow!("{}: {e}", example.name))?;
+        let (said, weights) = match host::seq2seq::write(model, &mut memory, &example.frames) {
+            // It is counted with the figures.
+            Err(e) if is_too_large(&e) => return None,
+            result => match result.map_err(|e| anyhow!("{}: {e}", example.name)) {
+                Ok(written) => written,
+                Err(e) => return Some(Err(e)),
+            },
+        };
         let symbol = |s: &i16| vocabulary.symbol(usize::from(*s as u16)).unwrap_or("?").to_owned();
         let wanted = if let Answer::Symbols(wanted) = &example.answer { &wanted[..] } else { &[] };
         let row = |a: Vec<u32>| a.into_iter().map(|a| f64::from(a) / 32768.0).collect();
         let attends = weights.iter().any(|w| !w.is_empty());
-        Ok(Sample {
+        Some(Ok(Sample {
             name: example.name.clone(),
             read: example.frames.iter().map(symbol).collect(),
             wanted: wanted.iter().map(label).collect(),
             said: said.iter().map(label).collect(),
             weights: if attends { weights.into_iter().map(row).collect() } else { Vec::new() },
-        })
+        }))
     };
-    (0..count).map(sample).collect()
+    (0..count).filter_map(sample).collect()
 }

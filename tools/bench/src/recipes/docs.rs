@@ -25,6 +25,12 @@ pub struct Reached {
     pub instructions: Option<f64>,
     pub bit_exact: Option<bool>,
     pub train_seconds: f64,
+    /// The least median of |U| as integers, over recurrent layers and runs; none without U.
+    #[serde(default)]
+    pub recurrent_median: Option<u32>,
+    /// The commit that was measured.
+    #[serde(default)]
+    pub commit: String,
     #[serde(default)]
     pub more: Vec<MoreFigure>,
 }
@@ -90,16 +96,16 @@ pub fn write(new: &BTreeMap<String, Reached>) -> Result<()> {
          quantized to int8, evaluated on the named split, run on the emulated Cortex-M4. Figures are means over the seeds;\n\
          weights, bytes and instructions are those of seed 1. The loss is in percentage points of a share, in per cent of an\n\
          error. RAM is that of the states, exact; a step is one frame or symbol, or one answer of a tree, without the\n\
-         front end.\n\n\
-         | recipe | figure, split | seeds | float | int8 | loss | weights | blob | RAM | M4 instructions per step | bit-exact | training |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|---|\n",
+         front end. |U| is the least median of the recurrent weights' magnitudes, of 127 steps, over layers and seeds.\n\n\
+         | recipe | figure, split | seeds | float | int8 | loss | weights | \\|U\\| | blob | RAM | M4 instructions per step | bit-exact | training |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for (name, r) in &all {
         let exact = r.bit_exact.map_or("not run", |e| if e { "yes" } else { "NO" });
         let n = r.instructions.map_or("not run".to_owned(), |n| thousands(n.round() as u64));
         writeln!(
             text,
-            "| {name} | {}, {} | {} | {} | {} | {:+.2} | {} | {} | {} | {n} | {exact} | {:.0} s |",
+            "| {name} | {}, {} | {} | {} | {} | {:+.2} | {} | {} | {} | {} | {n} | {exact} | {:.0} s |",
             r.figure,
             r.split,
             r.seeds,
@@ -107,10 +113,18 @@ pub fn write(new: &BTreeMap<String, Reached>) -> Result<()> {
             r.text(r.integer),
             r.loss(),
             thousands(r.weights as u64),
+            r.recurrent_median.map_or("–".to_owned(), |m| m.to_string()),
             bytes(r.blob_bytes),
             bytes(r.ram_bytes),
             r.train_seconds,
         )?;
+    }
+    let commits: std::collections::BTreeSet<&str> = all.values().map(|r| r.commit.as_str()).collect();
+    for commit in commits {
+        let rows: Vec<&str> = all.iter().filter(|(_, r)| r.commit == commit).map(|(name, _)| name.as_str()).collect();
+        let which = if rows.len() == all.len() { "all rows".to_owned() } else { rows.join(", ") };
+        let commit = if commit.is_empty() { "an earlier commit" } else { commit };
+        write!(text, "\nMeasured at {commit}: {which}.\n")?;
     }
     text.push_str(
         "\n## More figures\n\n\

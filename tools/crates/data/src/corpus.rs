@@ -46,6 +46,8 @@ pub struct Options {
     pub leave_out: Vec<String>,
     /// Whether recordings that cannot be read are left out and noted; otherwise all of them are named in an error.
     pub skip_bad: bool,
+    /// Whether the clips are only evaluated or mixed: no training set and no particular labels are needed.
+    pub evaluate: bool,
 }
 
 impl Default for Options {
@@ -57,6 +59,7 @@ impl Default for Options {
             words: Vec::new(),
             leave_out: Vec::new(),
             skip_bad: false,
+            evaluate: false,
         }
     }
 }
@@ -115,14 +118,17 @@ impl Corpus {
         let (layout, mut listing) = layout::list(dir)?;
         let mut noted = std::mem::take(&mut listing.notes);
         split::check_labels(&listing.clips)?;
-        leave_out(&mut listing.clips, &options.leave_out)?;
-        select_words(&mut listing.clips, &options.words)?;
-        if listing.missing.is_empty() {
+        leave_out(&mut listing.clips, &options.leave_out, options.evaluate)?;
+        select_words(&mut listing.clips, &options.words, options.evaluate)?;
+        if listing.missing.is_empty() && !options.evaluate {
             split::check(dir, &listing.clips)?;
         }
         let (sounds, noises) = read_all(&mut listing, options, &mut noted)?;
-        split::check(dir, &listing.clips)?;
-        let valid_is_carved = options.valid_share > 0.0 && !listing.clips.iter().any(|c| c.split == Split::Valid);
+        if !options.evaluate {
+            split::check(dir, &listing.clips)?;
+        }
+        let has = |split: Split| listing.clips.iter().any(|c| c.split == split);
+        let valid_is_carved = options.valid_share > 0.0 && has(Split::Train) && !has(Split::Valid);
         if valid_is_carved {
             noted.push(split::carve_valid(&mut listing.clips, options.valid_share));
         }
@@ -165,6 +171,18 @@ impl Corpus {
             Split::Train => &self.train,
             Split::Valid => &self.valid,
             Split::Test => &self.test,
+        }
+    }
+
+    /// Seconds of background noise.
+    pub fn noise_seconds(&self) -> f64 {
+        self.noise.iter().map(Vec::len).sum::<usize>() as f64 / f64::from(self.sample_rate.max(1))
+    }
+
+    /// Drops the clips of all other splits: they take memory.
+    pub fn keep(&mut self, split: Split) {
+        for other in [Split::Train, Split::Valid, Split::Test].into_iter().filter(|s| *s != split) {
+            *self.split_mut(other) = Vec::new();
         }
     }
 
@@ -276,8 +294,8 @@ fn usual_rate(sounds: &[Sound]) -> u32 {
 }
 
 /// Drops the clips of some labels.
-fn leave_out(clips: &mut Vec<Found>, labels: &[String]) -> Result<(), Error> {
-    if let Some(word) = labels.iter().find(|l| !clips.iter().any(|c| c.label == **l)) {
+fn leave_out(clips: &mut Vec<Found>, labels: &[String], evaluate: bool) -> Result<(), Error> {
+    if let Some(word) = labels.iter().find(|l| !evaluate && !clips.iter().any(|c| c.label == **l)) {
         let known: BTreeSet<&str> = clips.iter().map(|c| c.label.as_str()).collect();
         let known = known.into_iter().collect::<Vec<_>>().join(", ");
         return Err(Error::NoSuchWord { word: word.clone(), known });
@@ -287,12 +305,12 @@ fn leave_out(clips: &mut Vec<Found>, labels: &[String]) -> Result<(), Error> {
 }
 
 /// Renames labels that are not among `words` to `unknown`.
-fn select_words(clips: &mut [Found], words: &[String]) -> Result<(), Error> {
+fn select_words(clips: &mut [Found], words: &[String], evaluate: bool) -> Result<(), Error> {
     if words.is_empty() {
         return Ok(());
     }
     let known: BTreeSet<String> = clips.iter().map(|c| c.label.clone()).collect();
-    if let Some(word) = words.iter().find(|w| !known.contains(*w)) {
+    if let Some(word) = words.iter().find(|w| !evaluate && !known.contains(*w)) {
         let known = known.into_iter().collect::<Vec<_>>().join(", ");
         return Err(Error::NoSuchWord { word: word.clone(), known });
     }

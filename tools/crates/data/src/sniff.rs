@@ -48,8 +48,11 @@ const KNOWN: &[(usize, &[u8], &str, &str)] = &[
     (0, b"SQLite format", "an SQLite database", "export it as csv"),
 ];
 
-/// What `bytes` are that should be sound.
-pub(crate) fn no_sound(bytes: &[u8]) -> Kind {
+/// Endings of numbers that are no samples.
+const FEATURES: [&str; 6] = ["bin", "dat", "feat", "mfcc", "pt", "pkl"];
+
+/// What `bytes` of a file with this ending are that should be sound.
+pub(crate) fn no_sound(ending: &str, bytes: &[u8]) -> Kind {
     if let Some(known) = known(bytes) {
         return known;
     }
@@ -69,6 +72,15 @@ pub(crate) fn no_sound(bytes: &[u8]) -> Kind {
         return Kind {
             what: start(bytes),
             way: "look into it: it is no sound, download or record it again".to_owned(),
+        };
+    }
+    if FEATURES.contains(&ending) {
+        let way = "features, such as MFCCs, are no recordings, and the front end computes its own: name the recordings \
+            that they are of; or write the numbers as values, one example a line of a .ts file, and read them with `format = \"ts\"` \
+            in [data]";
+        return Kind {
+            what: format!("{}, named .{ending} as numbers without a header are", start(bytes)),
+            way: way.to_owned(),
         };
     }
     let way = "where it is samples without a header, say of what kind: \
@@ -140,9 +152,11 @@ mod tests {
             (b"\x1a\x45\xdf\xa3", "WebM", "ffmpeg"),
             (&tar, "a tar archive", "unpack"),
         ] {
-            let kind = no_sound(bytes);
+            let kind = no_sound("wav", bytes);
             assert!(kind.what.contains(what) && kind.way.contains(way), "{kind:?}");
         }
+        let features = no_sound("bin", b"\xf1\xfd\x18\x02\xbc\0");
+        assert!(features.way.contains("features, such as MFCCs") && !features.way.contains("ffmpeg"), "{features:?}");
         assert_eq!(known(b"a,b\n"), None);
         assert_eq!(start("äöü".as_bytes()), "a text that starts with \"äöü\"");
     }

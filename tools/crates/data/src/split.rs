@@ -175,7 +175,8 @@ fn by_label(clips: &mut [Found], share: f64) {
     }
     for mut members in labels.into_values() {
         members.sort_by_key(|&i| hash(&clips[i].name));
-        let count = ((members.len() as f64 * share).round() as usize).clamp(1, members.len() - 1);
+        // The only clip of a label stays.
+        let count = ((members.len() as f64 * share).round() as usize).max(1).min(members.len() - 1);
         for &i in &members[..count] {
             clips[i].split = Split::Valid;
         }

@@ -27,6 +27,9 @@ pub struct Survey {
     pub splits: Vec<SplitSurvey>,
     /// Whether valid was carved out of train.
     pub valid_is_carved: bool,
+    /// Recordings of background noise and their seconds, where the input is sound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise: Option<(usize, f64)>,
     /// What was set aside or looks doubtful, in sentences.
     pub notes: Vec<String>,
 }
@@ -92,6 +95,7 @@ impl Survey {
             symbols: symbols.len(),
             splits: SPLITS.into_iter().filter(|&s| !records.split(s).is_empty()).map(split).collect(),
             valid_is_carved: records.valid_is_carved,
+            noise: None,
             notes: records.notes.iter().map(ToString::to_string).collect(),
         }
     }
@@ -116,6 +120,7 @@ impl Survey {
             symbols: 0,
             splits: SPLITS.into_iter().filter(|&s| !corpus.split(s).is_empty()).map(split).collect(),
             valid_is_carved: corpus.valid_is_carved,
+            noise: Some((corpus.noise.len(), corpus.noise_seconds())),
             notes: corpus.notes.iter().map(ToString::to_string).collect(),
         }
     }

@@ -4,9 +4,13 @@
 //! parts, the row's real weights are W·2^(15 - F_x) and U·2^(15 - F_h) against elements read as Q0.15; the scale s
 //! maps their largest magnitude to that of the weight format, 127 in int8. Then accumulator·s·2^-15 is the pre-activation, and in Q15.16 after a
 //! shift by 32 the multiplier is s·2^33.
+//!
+//! The scale is that of the larger part. A format of h with fewer fraction bits makes U larger next to W, at the price of a
+//! coarser h: [`hidden_frac`] takes the one with the least noise.
 
 use anyhow::{Result, ensure};
-use elman::cell::{CarriedState, Operands, OutRange};
+use elman::arith::Q;
+use elman::cell::{CarriedState, Operands, OutRange, PreFormat, VariantSpec};
 use elman::kernel::WeightFormat;
 use elman::kernel::weights::accumulator_overflows;
 
@@ -46,6 +50,10 @@ pub struct RangeStats {
     pub input_mean: Vec<f64>,
     /// Mean of each element of the hidden state before a step; empty where it is not known.
     pub hidden_mean: Vec<f64>,
+    /// Mean square of the input's elements.
+    pub input_power: f64,
+    /// Mean square of the elements of the hidden state before a step.
+    pub hidden_power: f64,
     /// Steps in the means.
     pub steps: usize,
     /// Fraction bits of the output, where those of others decide them.
@@ -61,6 +69,8 @@ impl RangeStats {
         self.long = self.long.max(other.long);
         self.pre = self.pre.max(other.pre);
         self.steps += other.steps;
+        self.input_power += other.input_power;
+        self.hidden_power += other.hidden_power;
         let pairs = [(&mut self.input_mean, &other.input_mean), (&mut self.hidden_mean, &other.hidden_mean)];
         for (to, from) in pairs {
             to.resize(from.len(), 0.0);
@@ -76,7 +86,8 @@ impl RangeStats {
     /// Makes means of the sums.
     pub fn average(&mut self) {
         let n = self.steps.max(1) as f64;
-        self.input_mean.iter_mut().chain(&mut self.hidden_mean).for_each(|m| *m /= n);
+        let powers = [&mut self.input_power, &mut self.hidden_power];
+        self.input_mean.iter_mut().chain(&mut self.hidden_mean).chain(powers).for_each(|m| *m /= n);
         self.reverse.iter_mut().for_each(|r| r.average());
     }
 }
@@ -95,20 +106,90 @@ pub fn frac_for(range: f64, bits: i32, low: i32, high: i32) -> u8 {
 /// A head is written once, so a quarter of headroom serves; a state that feeds itself gets twice the range.
 pub fn out_frac(out: OutRange, stateful: bool, in_frac: u8, seen: &RangeStats) -> u8 {
     match out {
-        OutRange::Q15 => 15,
         OutRange::OneHot => 14,
         OutRange::Input => in_frac,
-        OutRange::Calibrated if seen.out_frac.is_some() => seen.out_frac.unwrap_or(15),
+        OutRange::Bounded | OutRange::Calibrated if seen.out_frac.is_some() => seen.out_frac.unwrap_or(15),
+        OutRange::Bounded => 15,
         OutRange::Calibrated => frac_for(seen.out * if stateful { 2.0 } else { 1.25 }, 16, 0, 15),
     }
 }
 
+/// Most fraction bits that a hidden state gives up to its recurrent weights.
+const MOST_GIVEN_UP: u8 = 6;
+
+/// Fraction bits of h, at most `base`, with the least noise of the pre-activations.
+///
+/// A row has one scale, that of the larger of W·2^(15 - F_x) and U·2^(15 - F_h), and each weight an error of a twelfth of its square.
+/// A bit less of h halves the error of U as long as W decides the scale, and doubles that of h.
+fn hidden_frac(layer: &FloatLayer<'_>, spec: &VariantSpec, in_frac: u8, base: u8, seen: &RangeStats) -> u8 {
+    if !spec.recurrent() || seen.steps == 0 || seen.out_frac.is_some() {
+        return base;
+    }
+    let rows = rows(layer, spec);
+    let (n, h) = (layer.inputs as f64, layer.units as f64);
+    let largest = |values: &[f32]| values.iter().fold(0f64, |m, v| m.max(f64::from(v.abs())));
+    let noise = |frac: u8| {
+        let (x_unit, h_unit) = (2f64.powi(15 - i32::from(in_frac)), 2f64.powi(15 - i32::from(frac)));
+        let of_row = |(gate, w, u, _): &(usize, &[f32], &[f32], f32)| {
+            let most =
+                spec.gates().nth(*gate).map_or(MOST_SCALE, |g| most_scale(g.pre)) * f64::from(layer.weights.max());
+            let (w_max, u_max) = (largest(w) * x_unit, largest(u) * h_unit);
+            let scale = w_max.max(u_max).min(most) / f64::from(layer.weights.max());
+            // What is cut off of the largest weights.
+            let cut = ((w_max - most).max(0.0) / x_unit).powi(2) * seen.input_power
+                + ((u_max - most).max(0.0) / h_unit).powi(2) * seen.hidden_power;
+            let of_x = if w.is_empty() { 0.0 } else { n * seen.input_power / x_unit.powi(2) };
+            let of_h = if u.is_empty() { 0.0 } else { h * seen.hidden_power / h_unit.powi(2) };
+            let rounded = u.iter().map(|u| f64::from(*u).powi(2)).sum::<f64>() * (h_unit / 32_768.0).powi(2);
+            cut + (scale.powi(2) * (of_x + of_h) + rounded) / 12.0
+        };
+        rows.iter().map(of_row).sum::<f64>()
+    };
+    let mut best = (base, noise(base));
+    for frac in (base.saturating_sub(MOST_GIVEN_UP)..base).rev() {
+        let noise = noise(frac);
+        // A bit is not given up for next to nothing.
+        if noise < 0.98 * best.1 {
+            best = (frac, noise);
+        }
+    }
+    best.0
+}
+
+/// Largest scale of a row of this format.
+fn most_scale(pre: PreFormat) -> f64 {
+    MOST_SCALE / doubling(pre)
+}
+
+/// What a row's multiplier is larger by than for a pre-activation of Q15.16.
+fn doubling(pre: PreFormat) -> f64 {
+    match pre {
+        PreFormat::Plain => 1.0,
+        PreFormat::Doubled => 2.0,
+    }
+}
+
+/// The rows of a layer, gate after gate and unit after unit: the number of the gate, its rows of W and U, b.
+fn rows<'a>(layer: &FloatLayer<'a>, spec: &VariantSpec) -> Vec<(usize, &'a [f32], &'a [f32], f32)> {
+    let (mut w_rows, mut u_rows) = (layer.w.chunks(layer.inputs.max(1)), layer.u.chunks(layer.units.max(1)));
+    let mut b = layer.b.iter();
+    let mut rows = Vec::with_capacity(layer.b.len());
+    for (number, gate) in spec.gates().enumerate() {
+        for _ in 0..layer.units {
+            let w = if gate.operands == Operands::Hidden { &[] } else { w_rows.next().unwrap_or_default() };
+            let u = if gate.operands == Operands::Input { &[] } else { u_rows.next().unwrap_or_default() };
+            rows.push((number, w, u, b.next().copied().unwrap_or_default()));
+        }
+    }
+    rows
+}
+
 /// Fraction bits of a layer's long state; one that is calibrated gets twice the range seen. Peephole weights of a
 /// magnitude of 2 and more need 20 bits.
-pub fn carried_frac(long: CarriedState, seen: &RangeStats, peephole: bool) -> u8 {
+pub fn carried_frac(long: CarriedState, seen: &RangeStats, out_frac: u8, peephole: bool) -> u8 {
     match long {
         CarriedState::None | CarriedState::Mean | CarriedState::Sum | CarriedState::Max | CarriedState::Line => 0,
-        CarriedState::Hidden => elman::arith::Q::HIDDEN_FRAC,
+        CarriedState::Hidden => out_frac + Q::HIDDEN_MORE,
         CarriedState::Cell | CarriedState::Pair | CarriedState::Wide => {
             frac_for(seen.long * 2.0, 32, if peephole { 20 } else { 17 }, 27)
         }
@@ -123,8 +204,6 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) ->
     let (_, _, spec) = elman::layer::named(layer.variant)
         .ok_or_else(|| anyhow::anyhow!("there is no cell or layer `{}`", layer.variant))?;
     let (n, h) = (layer.inputs, layer.units);
-    let out_frac = out_frac(spec.out, spec.stateful(), in_frac, seen);
-    let mut carried_frac = carried_frac(spec.carried, seen, !spec.peephole.is_empty());
     let with_input = spec.gates().filter(|g| g.operands != Operands::Hidden).count();
     let with_hidden = spec.gates().filter(|g| g.operands != Operands::Input).count();
     let want = [with_input * h * n, with_hidden * h * h, spec.gates().count() * h];
@@ -136,8 +215,8 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) ->
         layer.variant
     );
 
-    let (mut w_rows, mut u_rows) = (layer.w.chunks(n.max(1)), layer.u.chunks(h.max(1)));
-    let mut b = layer.b.iter();
+    let out_frac = hidden_frac(layer, spec, in_frac, out_frac(spec.out, spec.stateful(), in_frac, seen), seen);
+    let mut carried_frac = carried_frac(spec.carried, seen, out_frac, !spec.peephole.is_empty());
     let (x_unit, h_unit) = (2f64.powi(15 - in_frac as i32), 2f64.powi(15 - out_frac as i32));
     // Where rows are too large for a multiplier, the pre-activations of a linear map are taken 2^k times smaller.
     let mut shrink = 1.0;
@@ -155,32 +234,24 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) ->
     let x_mean = mean_of(&seen.input_mean, n, x_unit);
     let h_mean = mean_of(&seen.hidden_mean, h, h_unit);
     let first_stage = spec.stages.first().map_or(0, |s| s.gates.len());
-    let gates = spec
-        .gates()
-        .enumerate()
-        .map(|(number, gate)| {
-            // A second stage reads what the first made of h, whose mean was not taken.
-            let gated = vec![0.0; h];
-            let h_mean = if number < first_stage { &h_mean } else { &gated };
-            let mut rows = IntegerGate::default();
-            for _ in 0..h {
-                let w = if gate.operands == Operands::Hidden { &[] } else { w_rows.next().unwrap_or_default() };
-                let u = if gate.operands == Operands::Input { &[] } else { u_rows.next().unwrap_or_default() };
-                let real: Vec<f64> = (w.iter().map(|w| *w as f64 * x_unit))
-                    .chain(u.iter().map(|u| *u as f64 * h_unit))
-                    .map(|v| v * shrink)
-                    .collect();
-                let means: Vec<f64> = x_mean.iter().take(w.len()).chain(h_mean.iter().take(u.len())).copied().collect();
-                let bias = b.next().copied().unwrap_or_default() as f64 * shrink;
-                let row = quantize_row(&real, bias, &means, layer.weights);
-                rows.w.extend(&row.weights[..w.len()]);
-                rows.u.extend(&row.weights[w.len()..]);
-                rows.bias.push(row.bias);
-                rows.multiplier.push(row.multiplier);
-            }
-            rows
-        })
-        .collect();
+    let mut gates = vec![IntegerGate::default(); spec.gates().count()];
+    // A second stage reads what the first made of h, whose mean was not taken.
+    let gated = vec![0.0; h];
+    for (number, w, u, bias) in rows(layer, spec) {
+        let h_mean = if number < first_stage { &h_mean } else { &gated };
+        let real: Vec<f64> = (w.iter().map(|w| *w as f64 * x_unit))
+            .chain(u.iter().map(|u| *u as f64 * h_unit))
+            .map(|v| v * shrink)
+            .collect();
+        let means: Vec<f64> = x_mean.iter().take(w.len()).chain(h_mean.iter().take(u.len())).copied().collect();
+        let pre = spec.gates().nth(number).map_or(PreFormat::Plain, |g| g.pre);
+        let row = quantize_row(&real, f64::from(bias) * shrink, &means, layer.weights, pre);
+        let gate = &mut gates[number];
+        gate.w.extend(&row.weights[..w.len()]);
+        gate.u.extend(&row.weights[w.len()..]);
+        gate.bias.push(row.bias);
+        gate.multiplier.push(row.multiplier);
+    }
     Ok(IntegerLayer {
         variant: layer.variant.to_owned(),
         weights: layer.weights,
@@ -250,13 +321,13 @@ struct Row {
 
 /// Rounds a row at the scale with the least squared error, among the one that maps its largest weight to that of the
 /// format and some that clip it. The bias takes up what rounding changes of the mean pre-activation.
-fn quantize_row(real: &[f64], bias: f64, means: &[f64], weights: WeightFormat) -> Row {
+fn quantize_row(real: &[f64], bias: f64, means: &[f64], weights: WeightFormat, pre: PreFormat) -> Row {
     let max = f64::from(weights.max());
     let largest = real.iter().fold(0f64, |m, w| m.max(w.abs()));
     // A bias far beyond the weights decides the scale: it must fit the accumulator. Pre-activations end at 2^14.
     let bias = bias.clamp(-8000.0, 8000.0);
     let least = (bias.abs() / 32768.0).max(1e-9);
-    let full = (largest / max).clamp(least, MOST_SCALE);
+    let full = (largest / max).clamp(least, most_scale(pre).max(least));
     let round = |s: f64| real.iter().map(|w| (w / s).round().clamp(-max, max)).collect::<Vec<_>>();
     let error = |s: f64| round(s).iter().zip(real).map(|(q, w)| (q * s - w).powi(2)).sum::<f64>();
     let mut scale = (0..8)
@@ -273,7 +344,7 @@ fn quantize_row(real: &[f64], bias: f64, means: &[f64], weights: WeightFormat) -
             return Row {
                 weights: q.iter().map(|q| *q as i8).collect(),
                 bias: b as i32,
-                multiplier: (scale * 2f64.powi(33)).round() as i32,
+                multiplier: (scale * 2f64.powi(33) * doubling(pre)).round() as i32,
             };
         }
         // Too many large weights for the accumulator: coarser, until the bound holds.
@@ -294,7 +365,12 @@ pub fn dequantized(layer: &IntegerLayer) -> Vec<(Vec<f64>, Vec<f64>)> {
             .map(|(k, q)| *q as f64 * gate.multiplier[k / columns] as f64 / 2f64.powi(33) / unit)
             .collect()
     };
-    layer.gates.iter().map(|g| (real(&g.w, g, layer.inputs, x_unit), real(&g.u, g, layer.units, h_unit))).collect()
+    let pre = |k: usize| spec.and_then(|s| s.gates().nth(k)).map_or(1.0, |g| doubling(g.pre));
+    let of = |(k, g): (usize, &IntegerGate)| {
+        let (x_unit, h_unit) = (x_unit * pre(k), h_unit * pre(k));
+        (real(&g.w, g, layer.inputs, x_unit), real(&g.u, g, layer.units, h_unit))
+    };
+    layer.gates.iter().enumerate().map(of).collect()
 }
 
 #[cfg(test)]
@@ -308,8 +384,11 @@ mod tests {
         assert_eq!(frac_for(1.0, 16, 0, 15), 14);
         assert_eq!(frac_for(7.9, 16, 0, 15), 12);
         assert_eq!(frac_for(40_000.0, 16, 0, 15), 0);
-        assert_eq!(carried_frac(CarriedState::Cell, &RangeStats { long: 3.0, ..RangeStats::default() }, false), 27);
-        assert_eq!(carried_frac(CarriedState::Cell, &RangeStats { long: 40.0, ..RangeStats::default() }, false), 24);
+        assert_eq!(carried_frac(CarriedState::Cell, &RangeStats { long: 3.0, ..RangeStats::default() }, 15, false), 27);
+        assert_eq!(
+            carried_frac(CarriedState::Cell, &RangeStats { long: 40.0, ..RangeStats::default() }, 15, false),
+            24
+        );
     }
 
     #[test]
@@ -317,7 +396,7 @@ mod tests {
         let mut numbers = Numbers(4);
         for n in [1, 7, 100] {
             let real: Vec<f64> = (0..n).map(|_| numbers.between(-1_000_000, 1_000_000) as f64 / 7e5).collect();
-            let row = quantize_row(&real, 0.7, &[], WeightFormat::Int8);
+            let row = quantize_row(&real, 0.7, &[], WeightFormat::Int8, PreFormat::Plain);
             let s = row.multiplier as f64 / 2f64.powi(33);
             let mean = real.iter().zip(&row.weights).map(|(r, q)| (r - *q as f64 * s).powi(2)).sum::<f64>() / n as f64;
             assert!(mean.sqrt() <= 0.5 * s, "{n}: {} of {s}", mean.sqrt());
@@ -330,7 +409,7 @@ mod tests {
         let mut numbers = Numbers(5);
         let real: Vec<f64> = (0..64).map(|_| numbers.between(-1000, 1000) as f64 / 700.0).collect();
         let means: Vec<f64> = (0..64).map(|_| numbers.between(0, 1000) as f64 / 1000.0).collect();
-        let row = quantize_row(&real, 0.1, &means, WeightFormat::Int8);
+        let row = quantize_row(&real, 0.1, &means, WeightFormat::Int8, PreFormat::Plain);
         let s = row.multiplier as f64 / 2f64.powi(33);
         let mean = |w: &dyn Fn(usize) -> f64| (0..64).map(|k| w(k) * means[k]).sum::<f64>();
         let integer = mean(&|k| row.weights[k] as f64 * s) + row.bias as f64 * s / 32768.0;
@@ -347,7 +426,7 @@ mod tests {
             (vec![1e-7; 4], 5.0),
         ] {
             for format in WeightFormat::ALL {
-                let row = quantize_row(&real, bias, &[], *format);
+                let row = quantize_row(&real, bias, &[], *format, PreFormat::Plain);
                 let sum: i64 = row.weights.iter().map(|w| (*w as i64).abs()).sum();
                 assert!(sum * 32768 + (row.bias as i64).abs() < 1 << 31);
                 assert!(row.multiplier >= 0);

@@ -6,6 +6,7 @@ pub mod sound;
 
 pub use exercise::{Exercise, exercise};
 
+use elman::arith::Q;
 use elman::blob::{AttentionScore, Direction, Readout, Structure};
 use elman::cell::{CarriedState, DelayTaps, Operands, OutRange, StageKind, VariantSpec, WidthRule};
 use elman::kernel::WeightFormat;
@@ -76,6 +77,8 @@ pub fn layer(variant: &str, inputs: usize, units: usize, in_frac: u8, drive: Dri
             }
         })
         .collect();
+    // Both kinds of formats of a bounded output are met by whatever is driven both ways.
+    let bounded_frac = if drive == Drive::Saturating { 12 } else { 15 };
     let pointwise = spec.stages.iter().any(|s| s.kind == StageKind::Pointwise);
     let scale = (0..if pointwise { inputs } else { 0 })
         .map(|_| (numbers.between(-4000, 4000) as i16, numbers.between(1, 32767) as i16))
@@ -86,7 +89,7 @@ pub fn layer(variant: &str, inputs: usize, units: usize, in_frac: u8, drive: Dri
         units,
         in_frac,
         out_frac: match spec.out {
-            OutRange::Q15 => 15,
+            OutRange::Bounded => bounded_frac,
             OutRange::Input => in_frac,
             OutRange::OneHot => 14,
             OutRange::Calibrated if spec.carried == CarriedState::Sum => in_frac.min(10),
@@ -95,7 +98,7 @@ pub fn layer(variant: &str, inputs: usize, units: usize, in_frac: u8, drive: Dri
         carried_frac: match spec.carried {
             CarriedState::None if pointwise => 14,
             CarriedState::None | CarriedState::Mean | CarriedState::Sum | CarriedState::Max | CarriedState::Line => 0,
-            CarriedState::Hidden => 30,
+            CarriedState::Hidden => bounded_frac + Q::HIDDEN_MORE,
             CarriedState::Cell | CarriedState::Pair => 27,
             CarriedState::Wide => 25,
         },

@@ -3,13 +3,14 @@
 use anyhow::{Context, Result, ensure};
 use elman::audio;
 use elman::blob::Model;
-use elman::detect::SilenceReset;
+use elman::detect::{self, SilenceReset};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::play::sample_of;
 use crate::{
-    Alarm, CalibrationSet, Details, OperatingPoint, OperatingTarget, SMOOTH, Spoken, StreamScores, Track, calibrate,
-    check_outputs, count_resets, curve, keywords, play, replay, score_events, sweep,
+    Alarm, CalibrationSet, Details, OperatingPoint, OperatingTarget, Recording, SMOOTH, Spoken, StreamScores,
+    calibrate, check_outputs, count_resets, curve, keywords, play, replay, score_events, sweep, transcripts,
 };
 
 /// The result of a calibration.
@@ -45,36 +46,67 @@ pub fn listener_setup(model: &Model<'_>) -> Result<(audio::Config, Vec<String>, 
     Ok((audio, labels, keyword))
 }
 
-/// Every track through the integer chain, in parallel, by a listener with this silence reset.
+/// Every recording through the integer chain, in parallel, by a listener with this silence reset; `progress` is given the
+/// samples as they are played.
 ///
 /// # Errors
-/// Where the model is no stream.
-pub fn play_all(model: &Model<'_>, tracks: &[Track], silence_reset: SilenceReset) -> Result<Vec<StreamScores>> {
-    tracks.par_iter().map(|t| play(model, &t.samples, 320, silence_reset)).collect()
+/// Where the model is no stream, or a recording cannot be read.
+pub fn play_all(
+    model: &Model<'_>,
+    recordings: &[Box<dyn Recording + '_>],
+    silence_reset: SilenceReset,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<Vec<StreamScores>> {
+    recordings.par_iter().map(|r| play(model, &**r, silence_reset, progress)).collect()
 }
 
-/// Finds the operating point of a model on tracks, for a listener with this silence reset.
+/// Finds the operating point of a model on recordings, for a listener with this silence reset.
 ///
 /// # Errors
-/// Where the model has no front end, or is no stream.
+/// Where the model has no front end, or is no stream, or a recording cannot be read.
 pub fn find(
     model: &Model<'_>,
-    tracks: &[Track],
+    recordings: &[Box<dyn Recording + '_>],
     target: OperatingTarget,
     silence_reset: SilenceReset,
+    progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Calibrated> {
     let (audio, labels, keyword) = listener_setup(model)?;
-    let played = play_all(model, tracks, silence_reset)?;
-    let silence_resets = count_resets(tracks, &played, &audio);
-    let point = CalibrationSet { tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
-    let swept = sweep(&point, &SMOOTH);
+    let tracks = transcripts(recordings);
+    let played = play_all(model, recordings, silence_reset, progress)?;
+    let set = CalibrationSet { tracks: &tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
+    let swept = sweep(&set, &SMOOTH);
     let curve = curve(&swept).iter().map(|f| (f.counts.per_hour(), f.counts.miss_rate())).collect();
-    let best = calibrate(&point, &swept, target).context("no operating point was tried")?;
+    let best = calibrate(&set, &swept, target).context("no operating point was tried")?;
+    Ok(result(&set, best, curve))
+}
+
+/// The result of a model's own operating point, or another fixed one, on recordings; nothing is searched.
+///
+/// # Errors
+/// Where the model has no front end, or is no stream, or a recording cannot be read.
+pub fn at_point(
+    model: &Model<'_>,
+    recordings: &[Box<dyn Recording + '_>],
+    config: &detect::Config,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<Calibrated> {
+    let (audio, labels, keyword) = listener_setup(model)?;
+    let tracks = transcripts(recordings);
+    let played = play_all(model, recordings, config.silence_reset, progress)?;
+    let set = CalibrationSet { tracks: &tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
+    let point = OperatingPoint { counts: set.counts(config), config: config.clone() };
+    Ok(result(&set, point, Vec::new()))
+}
+
+/// A point with its misses and false accepts one by one.
+fn result(set: &CalibrationSet<'_>, point: OperatingPoint, curve: Vec<(f64, f64)>) -> Calibrated {
     let (mut misses, mut alarms) = (Vec::new(), Vec::new());
-    for (k, (track, played)) in tracks.iter().zip(&played).enumerate() {
-        let at = |e: &elman::detect::Event| e.step as usize * usize::from(audio.hop) + usize::from(audio.window);
+    for (k, (track, played)) in set.tracks.iter().zip(set.played).enumerate() {
         let details = Some(Details { track: k, misses: &mut misses, alarms: &mut alarms });
-        score_events(track, audio.sample_rate, &replay(played, &best.config), at, &labels, &keyword, details);
+        let (events, at) = (replay(played, &point.config), |e: &detect::Event| sample_of(e, set.audio));
+        score_events(track, set.audio.sample_rate, &events, at, set.labels, set.keyword, details);
     }
-    Ok(Calibrated { hours: best.counts.hours, curve, point: best, silence_resets, misses, alarms })
+    let silence_resets = count_resets(set.tracks, set.played, set.audio);
+    Calibrated { hours: point.counts.hours, curve, point, silence_resets, misses, alarms }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Spoken, Track, UNKNOWN};
+use super::{Spoken, Transcript, UNKNOWN};
 
 /// Reads a label file for a recording of `rate` samples per second and `length` samples; the second value is a remark on
 /// labels that end after the recording and are cut there. Blanks between the fields are taken where there are no tabs, and
@@ -62,37 +62,43 @@ fn time(field: &str) -> Option<f64> {
     with_point.parse().ok().filter(|t: &f64| t.is_finite())
 }
 
-/// Checks what is said in recordings against the labels of a model; the remarks are on labels that it does not have, which
-/// count as words that it does not know.
+/// Checks the labels of recordings against those of a model; the remarks are on labels that it does not have, which count as
+/// words that it does not know.
 ///
 /// # Errors
-/// Where a label is one of the model's but for large and small letters, or no word of the model is said at all: nothing can
-/// be found out from that.
-pub fn check_labels(tracks: &[Track], labels: &[String], keyword: &[bool], rate: u32) -> Result<Vec<String>> {
+/// Where a label is one of the model's but for large and small letters.
+pub fn check_spelling(tracks: &[Transcript], labels: &[String], rate: u32) -> Result<Vec<String>> {
     let all = || tracks.iter().flat_map(|t| t.words.iter().map(move |w| (t, w)));
     let known = |w: &Spoken| labels.contains(&w.label);
-    let place =
-        |t: &Track, w: &Spoken| format!("{:?} at {:.2} s of {}", w.label, w.start as f64 / f64::from(rate), t.name);
+    let place = |t: &Transcript, w: &Spoken| {
+        format!("{:?} at {:.2} s of {}", w.label, w.start as f64 / f64::from(rate), t.name)
+    };
     for (track, word) in all().filter(|(_, w)| !known(w)) {
         if let Some(label) = labels.iter().find(|l| l.to_lowercase() == word.label.to_lowercase()) {
             bail!("{} is not a label of the model, which has {label:?}; correct the label file", place(track, word));
         }
     }
+    let unknown: Vec<String> =
+        all().filter(|(_, w)| !known(w) && w.label != UNKNOWN).map(|(t, w)| place(t, w)).collect();
+    let remark = |first: &String| {
+        format!("{} label(s) are not the model's, and count as unknown words (first: {first})", unknown.len())
+    };
+    Ok(unknown.first().map(remark).into_iter().collect())
+}
+
+/// [`check_spelling`], and that there is something to choose an operating point by.
+///
+/// # Errors
+/// Those of [`check_spelling`], and where no word of the model is said at all.
+pub fn check_labels(tracks: &[Transcript], labels: &[String], keyword: &[bool], rate: u32) -> Result<Vec<String>> {
+    let remarks = check_spelling(tracks, labels, rate)?;
     let words: Vec<&str> = labels.iter().zip(keyword).filter(|(_, k)| **k).map(|(l, _)| l.as_str()).collect();
     ensure!(
-        all().any(|(_, w)| words.contains(&w.label.as_str())),
+        tracks.iter().flat_map(|t| &t.words).any(|w| words.contains(&w.label.as_str())),
         "none of the words {} is said in the recordings; label where they are said, in a file NAME.txt next to each",
         words.join(", ")
     );
-    let unknown: Vec<String> =
-        all().filter(|(_, w)| !known(w) && w.label != UNKNOWN).map(|(t, w)| place(t, w)).collect();
-    Ok(unknown
-        .first()
-        .map(|first| {
-            format!("{} label(s) are not the model's, and count as unknown words (first: {first})", unknown.len())
-        })
-        .into_iter()
-        .collect())
+    Ok(remarks)
 }
 
 /// Writes a label file.
@@ -174,7 +180,7 @@ mod tests {
         let check = |said: &[&str]| {
             let word = |l: &&str| Spoken { label: (*l).to_owned(), start: 8000, end: 9000 };
             let words = said.iter().map(word).collect();
-            let tracks = [Track { name: "kitchen".into(), samples: vec![0; 16_000], words }];
+            let tracks = [Transcript { name: "kitchen".into(), samples: 16_000, words }];
             check_labels(&tracks, &labels, &keyword, 16_000).map_err(|e| e.to_string())
         };
         assert_eq!(check(&["low", "unknown"]), Ok(vec![]));

@@ -5,8 +5,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::noise::{Noise, shaped};
-use super::{extent, labels};
+use super::bed::Bed;
+use super::noise::Noise;
+use super::{Recording, Transcript, extent, labels};
 use elman_data::Clip;
 
 /// The label of words that are not to be detected.
@@ -37,9 +38,20 @@ pub struct Track {
 }
 
 impl Track {
-    /// Its length in hours.
-    pub fn hours(&self, rate: u32) -> f64 {
-        self.samples.len() as f64 / f64::from(rate.max(1)) / 3600.0
+    /// A recording in memory.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn of(recording: &dyn Recording) -> anyhow::Result<Track> {
+        let Transcript { name, samples: length, words } = recording.transcript().clone();
+        let mut samples = Vec::with_capacity(length);
+        recording.play(&mut |block| samples.extend_from_slice(block))?;
+        Ok(Track { name, samples, words })
+    }
+
+    /// What is said in it.
+    pub fn transcript(&self) -> Transcript {
+        Transcript { name: self.name.clone(), samples: self.samples.len(), words: self.words.clone() }
     }
 
     /// Writes the track as DIR/NAME.wav and its label file DIR/NAME.txt.
@@ -114,75 +126,34 @@ pub struct Mix<'a> {
     pub rate: u32,
 }
 
-impl Mix<'_> {
+impl<'a> Mix<'a> {
     /// A track; the same seed gives the same samples. Every clip is used once before one is used again.
     pub fn track(&self, how: &MixOptions, seed: u64) -> Track {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let n = (how.seconds * f64::from(self.rate)) as usize;
-        let between =
-            |rng: &mut ChaCha8Rng, (low, high): (f32, f32)| low + (high - low) * rng.random_range(0.0..=1.0f32);
-        let level = 32_768.0 * decibels(between(&mut rng, how.level_db));
-        let snr = decibels(between(&mut rng, how.snr_db));
-        let mut mixed = self.bed(how, n, &mut rng);
-        scale_to(&mut mixed, level / snr);
-        let mut track = Track { name: format!("mix-{seed}"), ..Track::default() };
-        let wordless = rng.random_range(0.0..1.0f32) < how.wordless;
-        let mut order: Vec<usize> = Vec::new();
-        let mut at = (between(&mut rng, how.gap_s) * self.rate as f32) as usize;
-        while !wordless && !self.clips.is_empty() {
-            if order.is_empty() {
-                order = (0..self.clips.len()).collect();
-                order.shuffle(&mut rng);
-            }
-            let Some(clip) = order.pop().map(|k| &self.clips[k]) else { break };
-            let word = self.word(clip, how, &mut rng);
-            if at + word.samples.len() > n {
-                break;
-            }
-            let gain = level * decibels(how.jitter_db * rng.random_range(-1.0..=1.0f32)) / word.level.max(1.0);
+        let plan = Plan::new(self, how, seed);
+        let mut mixed = Vec::with_capacity(plan.samples);
+        plan.bed.each(plan.samples, |block| mixed.extend_from_slice(block));
+        let gain = gain_to(plan.level / plan.snr, mixed.iter().map(power).sum(), plan.samples);
+        mixed.iter_mut().for_each(|x| *x *= gain);
+        let mut track = Track { name: name(seed), ..Track::default() };
+        for Placed { at, gain, word } in plan.words {
             for (m, x) in mixed[at..].iter_mut().zip(&word.samples) {
                 *m += gain * x;
             }
-            track.words.push(Spoken { label: word.label, start: at + word.extent.start, end: at + word.extent.end });
-            let gap = (between(&mut rng, how.gap_s) * self.rate as f32) as usize;
-            // An empty clip without a gap must not stand still.
-            at += (word.samples.len() + gap).max(1);
+            track.words.push(word.spoken(at));
         }
-        track.samples = mixed.iter().map(|x| x.round() as i16).collect();
+        track.samples = mixed.into_iter().map(|x| x.round() as i16).collect();
         track
     }
 
-    /// Noise of a kind that is drawn.
-    fn bed(&self, how: &MixOptions, n: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
-        let kind = how.noises.get(rng.random_range(0..how.noises.len().max(1))).copied().unwrap_or(Noise::White);
-        let recordings: Vec<&&[i16]> = self.background.iter().filter(|b| !b.is_empty()).collect();
-        if kind != Noise::Background || recordings.is_empty() {
-            return shaped(kind, n, self.rate, rng);
-        }
-        // Stretches of recordings, each from a random place, with a short fade where they meet.
-        let fade = (self.rate / 20) as usize;
-        let mut bed: Vec<f32> = Vec::with_capacity(n + fade);
-        while bed.len() < n + fade {
-            let recording = recordings[rng.random_range(0..recordings.len())];
-            let start = rng.random_range(0..recording.len());
-            let piece = &recording[start..];
-            let overlap = fade.min(bed.len()).min(piece.len());
-            // Each piece makes the bed longer, however short it is.
-            let overlap = if overlap == piece.len() { overlap / 2 } else { overlap };
-            let from = bed.len() - overlap;
-            for (k, x) in piece.iter().enumerate() {
-                let x = f32::from(*x);
-                if k < overlap {
-                    let share = (k as f32 + 0.5) / overlap as f32;
-                    // Powers add up to the same, as the pieces are not alike.
-                    bed[from + k] = bed[from + k] * (1.0 - share).sqrt() + x * share.sqrt();
-                } else {
-                    bed.push(x);
-                }
-            }
-        }
-        bed.truncate(n);
-        bed
+    /// The same track as a recording that is mixed while it is played.
+    pub fn recording(&self, how: &MixOptions, seed: u64) -> MixedRecording<'a> {
+        let plan = Plan::new(self, how, seed);
+        let mut sum = 0.0;
+        plan.bed.each(plan.samples, |block| sum = block.iter().map(power).fold(sum, |sum, p| sum + p));
+        let gain = gain_to(plan.level / plan.snr, sum, plan.samples);
+        let words = plan.words.clone().map(|Placed { at, word, .. }| word.spoken(at)).collect();
+        let transcript = Transcript { name: name(seed), samples: plan.samples, words };
+        MixedRecording { plan, gain, transcript }
     }
 
     /// A clip as it goes into the track.
@@ -224,11 +195,138 @@ impl Mix<'_> {
     }
 }
 
+/// A track before it is mixed: all that is drawn at random, or where to go on drawing.
+#[derive(Clone, Debug)]
+struct Plan<'a> {
+    samples: usize,
+    level: f32,
+    snr: f32,
+    bed: Bed<'a>,
+    words: Words<'a>,
+}
+
+impl<'a> Plan<'a> {
+    fn new(mix: &Mix<'a>, how: &MixOptions, seed: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let samples = (how.seconds * f64::from(mix.rate)) as usize;
+        let level = 32_768.0 * decibels(between(&mut rng, how.level_db));
+        let snr = decibels(between(&mut rng, how.snr_db));
+        let kind = how.noises.get(rng.random_range(0..how.noises.len().max(1))).copied().unwrap_or(Noise::White);
+        let bed = Bed::new(kind, &mix.background, samples, mix.rate, &mut rng);
+        let wordless = rng.random_range(0.0..1.0f32) < how.wordless || mix.clips.is_empty();
+        let at = (between(&mut rng, how.gap_s) * mix.rate as f32) as usize;
+        let (mix, how) = (mix.clone(), how.clone());
+        let words = Words { mix, how, rng, order: Vec::new(), at, level, left: if wordless { 0 } else { samples } };
+        Plan { samples, level, snr, bed, words }
+    }
+}
+
+/// The words of a track, one after another.
+#[derive(Clone, Debug)]
+struct Words<'a> {
+    mix: Mix<'a>,
+    how: MixOptions,
+    rng: ChaCha8Rng,
+    /// Clips that were not used yet.
+    order: Vec<usize>,
+    /// Where the next word starts.
+    at: usize,
+    level: f32,
+    /// The track's length; 0 after the last word.
+    left: usize,
+}
+
+/// A word, where it starts, and the factor of its samples.
+struct Placed {
+    at: usize,
+    gain: f32,
+    word: Word,
+}
+
+impl Iterator for Words<'_> {
+    type Item = Placed;
+
+    fn next(&mut self) -> Option<Placed> {
+        if self.left == 0 {
+            return None;
+        }
+        if self.order.is_empty() {
+            self.order = (0..self.mix.clips.len()).collect();
+            self.order.shuffle(&mut self.rng);
+        }
+        let clip = &self.mix.clips[self.order.pop()?];
+        let word = self.mix.word(clip, &self.how, &mut self.rng);
+        let at = self.at;
+        if at + word.samples.len() > self.left {
+            self.left = 0;
+            return None;
+        }
+        let jitter = self.how.jitter_db * self.rng.random_range(-1.0..=1.0f32);
+        let gain = self.level * decibels(jitter) / word.level.max(1.0);
+        let gap = (between(&mut self.rng, self.how.gap_s) * self.mix.rate as f32) as usize;
+        // An empty clip without a gap must not stand still.
+        self.at += (word.samples.len() + gap).max(1);
+        Some(Placed { at, gain, word })
+    }
+}
+
+/// A track that is mixed while it is played.
+#[derive(Clone, Debug)]
+pub struct MixedRecording<'a> {
+    plan: Plan<'a>,
+    /// The factor of the background.
+    gain: f32,
+    transcript: Transcript,
+}
+
+impl Recording for MixedRecording<'_> {
+    fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    fn play(&self, sink: &mut dyn FnMut(&[i16])) -> anyhow::Result<()> {
+        let mut words = self.plan.words.clone();
+        let mut current = words.next();
+        let mut given = 0;
+        self.plan.bed.each(self.plan.samples, |block| {
+            let mut mixed: Vec<f32> = block.iter().map(|x| x * self.gain).collect();
+            let end = given + mixed.len();
+            while let Some(Placed { at, gain, word }) = &current {
+                let stop = at + word.samples.len();
+                for k in given.max(*at)..stop.min(end) {
+                    mixed[k - given] += gain * word.samples[k - at];
+                }
+                if stop > end {
+                    break;
+                }
+                current = words.next();
+            }
+            given = end;
+            sink(&mixed.iter().map(|x| x.round() as i16).collect::<Vec<i16>>());
+        });
+        Ok(())
+    }
+}
+
 struct Word {
     samples: Vec<f32>,
     extent: std::ops::Range<usize>,
     level: f32,
     label: String,
+}
+
+impl Word {
+    fn spoken(self, at: usize) -> Spoken {
+        Spoken { label: self.label, start: at + self.extent.start, end: at + self.extent.end }
+    }
+}
+
+fn name(seed: u64) -> String {
+    format!("mix-{seed}")
+}
+
+fn between(rng: &mut ChaCha8Rng, (low, high): (f32, f32)) -> f32 {
+    low + (high - low) * rng.random_range(0.0..=1.0f32)
 }
 
 fn decibels(db: f32) -> f32 {
@@ -239,11 +337,14 @@ fn rms(x: &[f32]) -> f32 {
     (x.iter().map(|x| x * x).sum::<f32>() / x.len().max(1) as f32).sqrt()
 }
 
-fn scale_to(x: &mut [f32], level: f32) {
-    // In double precision: an hour has more samples than a float can add up.
-    let power = x.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / x.len().max(1) as f64;
-    let gain = level / (power.sqrt() as f32).max(1e-6);
-    x.iter_mut().for_each(|x| *x *= gain);
+/// In double precision: an hour has more samples than a float can add up.
+fn power(x: &f32) -> f64 {
+    f64::from(*x).powi(2)
+}
+
+/// The factor that brings samples of this sum of squares to a level.
+fn gain_to(level: f32, sum: f64, samples: usize) -> f32 {
+    level / ((sum / samples.max(1) as f64).sqrt() as f32).max(1e-6)
 }
 
 /// Raises the tones below about 1 kHz by `db` / 2 and lowers those above by as much.
@@ -328,6 +429,32 @@ mod tests {
         let again = mix(&clips, &labels, &noise);
         assert_eq!(again.track(&how, 5), track);
         assert_ne!(again.track(&how, 6).samples, track.samples);
+    }
+
+    #[test]
+    fn a_recording_is_the_track_and_keeps_no_samples() {
+        let (clips, labels) = ([clip(0), clip(1)], ["no".to_owned(), "yes".to_owned()]);
+        let noise: Vec<i16> = (0..40_000u32).map(|i| ((i.wrapping_mul(2_654_435_761) >> 20) as i16) - 2048).collect();
+        let kinds = [Noise::Background, Noise::White, Noise::Pink];
+        for (noise, kind) in [&noise[..], &noise[..900], &noise[..70], &[]].iter().flat_map(|n| kinds.map(|k| (n, k))) {
+            let how = MixOptions {
+                noises: vec![kind],
+                speed: 0.2,
+                fragments: 0.3,
+                jitter_db: 6.0,
+                ..MixOptions::evaluation(0.01, 1200.0, 5.0, 1.0)
+            };
+            let mix = mix(&clips, &labels, noise);
+            let (track, recording) = (mix.track(&how, 9), mix.recording(&how, 9));
+            for _ in 0..2 {
+                let mut samples = Vec::new();
+                recording.play(&mut |block| samples.extend_from_slice(block)).unwrap();
+                assert!(samples == track.samples, "{kind:?}, {} samples of background", noise.len());
+            }
+            let Transcript { name, samples, words } = recording.transcript();
+            assert_eq!((name, *samples, words), (&track.name, track.samples.len(), &track.words));
+            assert!(words.len() > 3);
+        }
     }
 
     #[test]

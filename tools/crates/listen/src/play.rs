@@ -7,18 +7,14 @@ use elman::blob::Model;
 use elman::detect::{self, Detector, Event, Probability, SilenceReset};
 use elman::net::Output;
 
-use super::Track;
+use super::{Recording, Transcript};
 
-/// The logits of every step of a recording.
+/// The probabilities of every step of a recording.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StreamScores {
-    /// `[steps, outputs]`.
-    pub scores: Vec<i16>,
-    /// Their fraction bits.
-    pub frac: u8,
     /// Outputs.
     pub outputs: usize,
-    /// Their probabilities, as the detector reads them.
+    /// Their probabilities, as the detector reads them: `[steps, outputs]`.
     pub probabilities: Vec<Probability>,
     /// The silence reset that the listener had.
     pub silence_reset: SilenceReset,
@@ -31,30 +27,30 @@ impl StreamScores {
     pub fn of_floats(outputs: &[f32], width: usize) -> Self {
         const FRAC: u8 = 10;
         let round = |y: &f32| (y * f32::from(1u16 << FRAC)).round().clamp(-32_768.0, 32_767.0) as i16;
-        StreamScores::new(outputs.iter().map(round).collect(), FRAC, width)
+        StreamScores::new(&outputs.iter().map(round).collect::<Vec<_>>(), FRAC, width)
     }
 
     /// From `[steps, outputs]` logits.
-    pub fn new(scores: Vec<i16>, frac: u8, outputs: usize) -> Self {
-        let mut probabilities = vec![Probability::ZERO; scores.len()];
-        for (y, p) in scores.chunks_exact(outputs.max(1)).zip(probabilities.chunks_exact_mut(outputs.max(1))) {
+    pub fn new(logits: &[i16], frac: u8, outputs: usize) -> Self {
+        let mut probabilities = vec![Probability::ZERO; logits.len()];
+        for (y, p) in logits.chunks_exact(outputs.max(1)).zip(probabilities.chunks_exact_mut(outputs.max(1))) {
             Output { logits: y, frac }.softmax(p);
         }
-        StreamScores { scores, frac, outputs, probabilities, ..StreamScores::default() }
-    }
-
-    /// Steps.
-    pub fn steps(&self) -> usize {
-        self.scores.len() / self.outputs.max(1)
+        StreamScores { outputs, probabilities, ..StreamScores::default() }
     }
 }
 
-/// Runs a listener of `model` over samples, in blocks of `block`, with this silence reset. Where it resets depends on no
-/// threshold, so the result serves every operating point.
+/// Runs a listener of `model` over a recording, with this silence reset; `progress` is given the number of samples of each
+/// block. Where the listener resets depends on no threshold, so the result serves every operating point.
 ///
 /// # Errors
-/// Where the model has no front end, or is no stream, or has no such output.
-pub fn play(model: &Model<'_>, samples: &[i16], block: usize, silence_reset: SilenceReset) -> Result<StreamScores> {
+/// Where the model has no front end, or is no stream, or has no such output, or the recording cannot be read.
+pub fn play(
+    model: &Model<'_>,
+    recording: &dyn Recording,
+    silence_reset: SilenceReset,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<StreamScores> {
     let audio = model
         .audio()
         .ok_or_else(|| anyhow::anyhow!("the model {} reads no sound: it has no audio front end", model.name()))?;
@@ -65,23 +61,22 @@ pub fn play(model: &Model<'_>, samples: &[i16], block: usize, silence_reset: Sil
         detect::Config { silence_reset, ..detect::Config::new(&thresholds).map_err(|e| anyhow::anyhow!("{e}"))? };
     let mut memory = vec![0; audio.memory_words() + model.memory_words() + config.memory_words()];
     let mut listener = Listener::with_detector(model, &config, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
-    let mut played =
-        StreamScores { frac: model.out_frac(), outputs: model.outputs(), silence_reset, ..StreamScores::default() };
-    played.scores.reserve(audio.frames(samples.len()) * model.outputs());
+    let mut played = StreamScores { outputs: model.outputs(), silence_reset, ..StreamScores::default() };
+    played.probabilities.reserve_exact(audio.frames(recording.transcript().samples) * model.outputs());
     let mut step = 0;
-    for block in samples.chunks(block.max(1)) {
-        listener.push_each(block, |result| {
-            played.scores.extend_from_slice(result.logits);
+    recording.play(&mut |samples| {
+        listener.push_each(samples, |result| {
             played.probabilities.extend_from_slice(result.detector.probabilities());
             played.resets.extend(result.reset.then_some(step));
             step += 1;
         });
-    }
+        progress(samples.len());
+    })?;
     Ok(played)
 }
 
 /// How often a listener was reset on tracks, and how often of these within a word: after its start and before its end.
-pub fn count_resets(tracks: &[Track], played: &[StreamScores], audio: &audio::Config) -> [usize; 2] {
+pub fn count_resets(tracks: &[Transcript], played: &[StreamScores], audio: &audio::Config) -> [usize; 2] {
     let mut counts = [0; 2];
     for (track, played) in tracks.iter().zip(played) {
         for &step in &played.resets {
@@ -93,7 +88,7 @@ pub fn count_resets(tracks: &[Track], played: &[StreamScores], audio: &audio::Co
     counts
 }
 
-/// The events of a detector over stored logits; it is reset where the listener was.
+/// The events of a detector over stored probabilities; it is reset where the listener was.
 ///
 /// # Panics
 /// Where `config` does not fit the outputs; configurations are checked where they are made.
@@ -123,9 +118,23 @@ mod tests {
     use elman_quant::synthetic::sound;
     use elman_quant::words_of;
 
-    /// The stored logits of a listener give a detector the listener's own events, silence resets included.
+    /// Samples that are played in blocks of 777.
+    struct Blocks(Vec<i16>, Transcript);
+
+    impl Recording for Blocks {
+        fn transcript(&self) -> &Transcript {
+            &self.1
+        }
+
+        fn play(&self, sink: &mut dyn FnMut(&[i16])) -> Result<()> {
+            self.0.chunks(777).for_each(sink);
+            Ok(())
+        }
+    }
+
+    /// The stored probabilities of a listener give a detector the listener's own events, silence resets included.
     #[test]
-    fn kept_scores_give_the_events_of_the_listener() {
+    fn kept_probabilities_give_the_events_of_the_listener() {
         let model = sound::resting(audio::Config::HZ_16000, 9, 4, 3).unwrap();
         let samples: Vec<i16> =
             sound::samples(90_000, 5).into_iter().chain([0; 30_000]).cycle().take(360_000).collect();
@@ -136,17 +145,19 @@ mod tests {
         let mut listener = Listener::new(&loaded, &mut memory).unwrap();
         let mut events = Vec::new();
         listener.push_each(&samples, |result| events.extend(result.event));
-        let played = play(&loaded, &samples, 777, config.silence_reset).unwrap();
+        let words = [(0, 60_000)].map(|(start, end)| crate::Spoken { label: "a".into(), start, end });
+        let transcript = Transcript { samples: samples.len(), words: words.into(), ..Transcript::default() };
+        let recording = Blocks(samples, transcript.clone());
+        let played = play(&loaded, &recording, config.silence_reset, &|_| ()).unwrap();
         assert!(played.resets.len() > 3 && events.len() > 3, "{} resets, {} events", played.resets.len(), events.len());
         assert_eq!(replay(&played, config), events);
-        // Without silence resets the logits differ.
-        assert_ne!(play(&loaded, &samples, 777, SilenceReset::NEVER).unwrap().scores, played.scores);
-        let words = [(0, 60_000)].map(|(start, end)| crate::Spoken { label: "a".into(), start, end });
-        let track = Track { words: words.into(), ..Track::default() };
+        // Without silence resets the probabilities differ.
+        let never = play(&loaded, &recording, SilenceReset::NEVER, &|_| ()).unwrap();
+        assert_ne!(never.probabilities, played.probabilities);
         let at = |step: &&usize| **step * 320 + 512 < 60_000;
         let within = played.resets.iter().filter(at).count();
         assert_eq!(
-            count_resets(&[track], std::slice::from_ref(&played), loaded.audio().unwrap()),
+            count_resets(&[transcript], std::slice::from_ref(&played), loaded.audio().unwrap()),
             [played.resets.len(), within]
         );
     }

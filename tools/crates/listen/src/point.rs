@@ -5,15 +5,16 @@ use elman::detect::{self, Probability};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::candidates::Candidates;
 use super::play::sample_of;
-use super::{DetectionCounts, SILENCE, StreamScores, Track, replay, score_events};
+use super::{DetectionCounts, SILENCE, StreamScores, Transcript, replay, score_events};
 
-/// Recordings with the network's logits for them.
+/// Recordings with the network's probabilities for them.
 #[derive(Clone, Copy, Debug)]
 pub struct CalibrationSet<'a> {
-    /// The recordings.
-    pub tracks: &'a [Track],
-    /// The network's logits for them.
+    /// What is said in the recordings.
+    pub tracks: &'a [Transcript],
+    /// The network's probabilities for them.
     pub played: &'a [StreamScores],
     /// The front end.
     pub audio: &'a audio::Config,
@@ -70,17 +71,24 @@ fn thresholds() -> Vec<Probability> {
 impl CalibrationSet<'_> {
     /// Runs the detector over all recordings.
     pub fn counts(&self, config: &detect::Config) -> DetectionCounts {
+        self.score(self.played.iter().map(|played| replay(played, config)))
+    }
+
+    /// Counts for the events of each recording.
+    fn score(&self, events: impl Iterator<Item = Vec<detect::Event>>) -> DetectionCounts {
         let mut sum = DetectionCounts::default();
-        for (track, played) in self.tracks.iter().zip(self.played) {
-            let events = replay(played, config);
+        for (track, events) in self.tracks.iter().zip(events) {
             let at = |e: &_| sample_of(e, self.audio);
             sum.add(&score_events(track, self.audio.sample_rate, &events, at, self.labels, self.keyword, None));
         }
         sum
     }
 
-    fn found(&self, config: detect::Config) -> OperatingPoint {
-        OperatingPoint { counts: self.counts(&config), config }
+    /// The candidates of all recordings for a window of smoothing.
+    fn smoothed(&self, window: u8) -> Smoothed<'_> {
+        let lowest = thresholds().into_iter().min().unwrap_or(Probability::ONE);
+        let candidates = self.played.par_iter().map(|p| Candidates::new(p, self.keyword, window, lowest)).collect();
+        Smoothed { set: self, candidates }
     }
 
     /// The same threshold for each word.
@@ -93,15 +101,35 @@ impl CalibrationSet<'_> {
     }
 }
 
+/// A calibration set under one window of smoothing, for many thresholds.
+struct Smoothed<'a> {
+    set: &'a CalibrationSet<'a>,
+    candidates: Vec<Candidates>,
+}
+
+impl Smoothed<'_> {
+    /// As [`CalibrationSet::counts`].
+    fn counts(&self, config: &detect::Config) -> DetectionCounts {
+        self.set.score(self.candidates.iter().map(|c| c.events(config)))
+    }
+
+    fn found(&self, config: detect::Config) -> OperatingPoint {
+        OperatingPoint { counts: self.counts(&config), config }
+    }
+}
+
 /// Every combination of these windows of smoothing, refractory times and one threshold for all words.
 pub fn sweep(point: &CalibrationSet<'_>, windows: &[u8]) -> Vec<OperatingPoint> {
-    let mut configs = Vec::new();
-    for &smooth in windows {
-        for seconds in REFRACTORY_S {
-            configs.extend(thresholds().into_iter().map(|t| point.uniform(smooth, seconds, t)));
-        }
+    let mut found = Vec::new();
+    for &window in windows {
+        let smoothed = point.smoothed(window);
+        let configs: Vec<detect::Config> = REFRACTORY_S
+            .into_iter()
+            .flat_map(|seconds| thresholds().into_iter().map(move |t| point.uniform(window, seconds, t)))
+            .collect();
+        found.par_extend(configs.into_par_iter().map(|config| smoothed.found(config)));
     }
-    configs.into_par_iter().map(|config| point.found(config)).collect()
+    found
 }
 
 /// The points of a sweep that no other beats in both false accepts and misses, from few false accepts to many.
@@ -160,18 +188,20 @@ pub fn calibrate(
     }
     let words: Vec<usize> = (0..point.keyword.len()).filter(|k| point.keyword[*k]).collect();
     for kind in kinds {
-        let shared = point.found(shared_out(point, kind, &words, target));
+        let smoothed = point.smoothed(kind.smooth);
+        let shared = smoothed.found(shared_out(&smoothed, kind, &words, target));
         if better(&shared.counts, &best.counts, target) {
             best = shared;
         }
     }
+    let smoothed = point.smoothed(best.config.smooth);
     let tried = |best: &OperatingPoint, k: usize| -> Vec<OperatingPoint> {
         thresholds()
             .into_par_iter()
             .map(|t| {
                 let mut config = best.config.clone();
                 config.thresholds[k] = t;
-                point.found(config)
+                smoothed.found(config)
             })
             .collect()
     };
@@ -193,7 +223,7 @@ pub fn calibrate(
         let above = tried[at..].iter().take_while(same).last().map_or(now, |f| f.config.thresholds[k]);
         let mut config = best.config.clone();
         config.thresholds[k] = below + (above - below) / 2;
-        let middle = point.found(config);
+        let middle = smoothed.found(config);
         if !better(&best.counts, &middle.counts, target) {
             best = middle;
         }
@@ -205,11 +235,12 @@ pub fn calibrate(
 /// accept is spent where it saves most misses. Words interact little (they share the refractory time), and a later search
 /// corrects that. Exact, by dynamic programming over words and false accepts.
 fn shared_out(
-    point: &CalibrationSet<'_>,
+    smoothed: &Smoothed<'_>,
     kind: &detect::Config,
     words: &[usize],
     target: OperatingTarget,
 ) -> detect::Config {
+    let point = smoothed.set;
     let hours: f64 = point.tracks.iter().map(|t| t.hours(point.audio.sample_rate)).sum();
     let allowed = (target.max_false_accepts_per_hour * hours + 1e-9).floor().max(0.0) as usize;
     let choices: Vec<Vec<(Probability, DetectionCounts)>> = words
@@ -219,7 +250,7 @@ fn shared_out(
                 let mut config = kind.clone();
                 config.thresholds.iter_mut().for_each(|t| *t = Probability::ZERO);
                 config.thresholds[k] = t;
-                (t, point.counts(&config))
+                (t, smoothed.counts(&config))
             };
             thresholds().into_iter().map(alone).collect()
         })
@@ -289,8 +320,8 @@ mod tests {
                 scores[2 * step] = 2000;
             }
         }
-        let played = [StreamScores::new(scores, 8, 2)];
-        let tracks = [Track { samples: vec![0; 6000 * 320 + 192], words, ..Track::default() }];
+        let played = [StreamScores::new(&scores, 8, 2)];
+        let tracks = [Transcript { samples: 6000 * 320 + 192, words, ..Transcript::default() }];
         let point = CalibrationSet {
             tracks: &tracks,
             played: &played,
@@ -330,8 +361,8 @@ mod tests {
         for y in scores.chunks_exact_mut(outputs).filter(|y| y[1] == 0 && y[2] == 0) {
             y[0] = 2000;
         }
-        let played = [StreamScores::new(scores, 8, outputs)];
-        let tracks = [Track { samples: vec![0; steps * 320 + 192], words, ..Track::default() }];
+        let played = [StreamScores::new(&scores, 8, outputs)];
+        let tracks = [Transcript { samples: steps * 320 + 192, words, ..Transcript::default() }];
         let keyword = [false, true, true];
         let point =
             CalibrationSet { tracks: &tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
@@ -339,7 +370,7 @@ mod tests {
         for (allowed, hits) in [(0.0, 6), (1.0, 8), (2.0, 9)] {
             let target = OperatingTarget { max_false_accepts_per_hour: allowed / hours };
             let kind = point.uniform(4, 0.5, Probability::ONE / 2);
-            let shared = point.counts(&shared_out(&point, &kind, &[1, 2], target));
+            let shared = point.counts(&shared_out(&point.smoothed(4), &kind, &[1, 2], target));
             assert_eq!((shared.said, shared.hits, shared.false_accepts as f64), (9, hits, allowed));
             let best = calibrate(&point, &sweep(&point, &SMOOTH), target).unwrap();
             assert_eq!((best.counts.hits, best.counts.false_accepts as f64), (hits, allowed));

@@ -3,7 +3,7 @@
 use elman::detect::Event;
 use serde::{Deserialize, Serialize};
 
-use super::{Spoken, Track};
+use super::{Spoken, Transcript};
 
 /// How long after the end of a word an event still counts as its detection, in seconds.
 pub const TOLERANCE_S: f64 = 0.75;
@@ -88,7 +88,7 @@ pub struct Details<'a> {
 /// `keyword` says which of them are words to detect. An event is a hit within a word of its label or up to
 /// [`TOLERANCE_S`] after it; a second one in the same word is counted apart; every other one is a false accept.
 pub fn score_events(
-    track: &Track,
+    track: &Transcript,
     rate: u32,
     events: &[Event],
     at: impl Fn(&Event) -> usize,
@@ -155,15 +155,15 @@ mod tests {
         let labels = ["no", "silence", "unknown", "yes"].map(str::to_owned);
         let keyword = [true, false, false, true];
         let word = |label: &str, start: usize, end: usize| Spoken { label: label.into(), start, end };
-        let track = Track {
-            samples: vec![0; 36_000],
+        let track = Transcript {
+            samples: 36_000,
             words: vec![
                 word("yes", 1000, 1500),
                 word("unknown", 5000, 5500),
                 word("no", 9000, 9500),
                 word("no", 20_000, 20_100),
             ],
-            ..Track::default()
+            ..Transcript::default()
         };
         let event = |output: u16, step: u32| Event { class: output, step, score: elman::detect::Probability::ONE / 2 };
         // A hit, the same again, at an unknown word, confused, from nowhere; one "no" is never detected.

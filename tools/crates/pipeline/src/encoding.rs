@@ -180,12 +180,18 @@ impl Encoding {
         match (source, &self.frames) {
             (Source::Sound(corpus), Frames::Audio(audio)) if self.stream.is_some() => {
                 let stream = self.stream.clone().unwrap_or_default();
-                super::same_labels(&stream.labels(&corpus.labels), &corpus.dir, &self.labels)?;
+                super::known_labels(&stream.labels(&corpus.labels), &corpus.dir, &self.labels)?;
                 streams::examples(&stream, corpus, split, &self.labels, audio)
             }
             (Source::Sound(corpus), Frames::Audio(audio)) => {
-                super::same_labels(&corpus.labels, &corpus.dir, &self.labels)?;
-                super::examples(corpus.split(split), audio)
+                let labels = super::known_labels(&corpus.labels, &corpus.dir, &self.labels)?;
+                let mut examples = super::examples(corpus.split(split), audio)?;
+                for example in &mut examples {
+                    if let Answer::Class(class) = &mut example.answer {
+                        *class = labels[*class as usize] as u32;
+                    }
+                }
+                Ok(examples)
             }
             (Source::Records(records), Frames::Values { frac, channels, feedback, scaling }) => {
                 let inputs = records.channels.len() + feedback;

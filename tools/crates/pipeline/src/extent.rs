@@ -7,9 +7,10 @@ use super::{Answer, Example};
 use elman_data::ExampleStructure;
 use elman_recipe::NetworkRecipe;
 
-/// How a recipe's chains are joined, with memory for the largest of these examples.
+/// How a recipe's chains are joined: of trees and graphs with memory for the largest of these examples times the recipe's margin.
 pub fn structure<'e>(network: &NetworkRecipe, examples: impl Iterator<Item = &'e Example>) -> Structure {
     let short = |n: usize| n.min(usize::from(u16::MAX)) as u16;
+    let larger = |n: usize, margin: f64| short((n as f64 * margin).ceil() as usize);
     if let Some(s) = &network.seq2seq {
         let longest = examples.map(|e| if let Answer::Symbols(s) = &e.answer { s.len() } else { 0 }).max().unwrap_or(0);
         let max_outputs = if s.max_outputs == 0 { short(longest + 1) } else { s.max_outputs };
@@ -25,7 +26,11 @@ pub fn structure<'e>(network: &NetworkRecipe, examples: impl Iterator<Item = &'e
                 slots = need.unwrap_or(0).max(slots);
             }
         }
-        return Structure::Tree { roots: t.roots.min(255) as u8, max_nodes: short(max_nodes), slots: short(slots) };
+        return Structure::Tree {
+            roots: t.roots.min(255) as u8,
+            max_nodes: larger(max_nodes, t.margin),
+            slots: larger(slots, t.margin),
+        };
     }
     if let Some(g) = &network.graph {
         let (mut max_nodes, mut max_edges, mut max_degree) = (1, 0, 0);
@@ -39,9 +44,9 @@ pub fn structure<'e>(network: &NetworkRecipe, examples: impl Iterator<Item = &'e
         }
         return Structure::Graph {
             rounds: g.rounds.min(255) as u8,
-            max_nodes: short(max_nodes),
-            max_edges: short(max_edges),
-            max_degree: short(max_degree),
+            max_nodes: larger(max_nodes, g.margin),
+            max_edges: larger(max_edges, g.margin),
+            max_degree: larger(max_degree, g.margin),
         };
     }
     Structure::Sequence

@@ -37,7 +37,8 @@ pub struct RunInfo {
 }
 
 impl RunInfo {
-    /// The run information of a network trained on these examples; `others` are those of the other splits.
+    /// The run information of a network trained on these examples; `others` are those of valid, then of test. The limits of
+    /// trees and graphs come from train and valid alone: test is not known beforehand.
     ///
     /// # Errors
     /// Where there is nothing to train on.
@@ -47,7 +48,12 @@ impl RunInfo {
         let all = || train.iter().chain(others.iter().copied().flatten());
         let longest = all().map(|e| e.steps(inputs)).max().unwrap_or(0);
         let fingerprint = fingerprint(recipe, &encoding, all())?;
-        let structure = structure(&recipe.network, all());
+        let known = train.iter().chain(others.first().copied().into_iter().flatten());
+        let structure = if recipe.network.seq2seq.is_some() {
+            structure(&recipe.network, all())
+        } else {
+            structure(&recipe.network, known)
+        };
         let mut about = RunInfo {
             encoding,
             scale: Vec::new(),

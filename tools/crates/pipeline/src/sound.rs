@@ -11,6 +11,7 @@ use crate::Reporter;
 use crate::RunInfo;
 use elman_data::cache::{Cache, Key};
 use elman_data::{Augment, Clip, Corpus, Note, NoteKind, Options, Split, features};
+use elman_listen::Noise;
 use elman_nn::Target;
 use elman_recipe::Recipe;
 use elman_train::{Dataset, Sequence};
@@ -20,7 +21,7 @@ use elman_train::{Dataset, Sequence};
 /// # Errors
 /// What the reader found wrong: all files that cannot be read.
 pub(super) fn open(dir: &Path, recipe: &Recipe, sample_rate: Option<u32>, reporter: &dyn Reporter) -> Result<Corpus> {
-    let base = Options { sample_rate, skip_bad: recipe.skip_bad, ..Options::default() };
+    let base = Options { sample_rate, skip_bad: recipe.skip_bad, evaluate: recipe.evaluate, ..Options::default() };
     let options = match &recipe.stream {
         Some(s) => {
             Options { words: s.words.clone(), leave_out: s.leave_out.clone(), valid_share: s.valid_share, ..base }
@@ -41,7 +42,28 @@ pub(super) fn open(dir: &Path, recipe: &Recipe, sample_rate: Option<u32>, report
     for note in &corpus.notes {
         reporter.note(&format!("note: {note}"));
     }
+    if let Some(note) = without_noise(&corpus, recipe).filter(|_| !recipe.evaluate) {
+        reporter.note(&format!("note: {note}"));
+    }
     Ok(corpus)
+}
+
+/// A note where a recipe asks for background noise that the corpus does not have.
+fn without_noise(corpus: &Corpus, recipe: &Recipe) -> Option<String> {
+    let asks = match &recipe.stream {
+        Some(stream) if stream.noises.contains(&Noise::Background) => {
+            "noises of [stream] has \"background\"".to_owned()
+        }
+        None if recipe.augment.noise_share > 0.0 => format!("augment.noise_share = {}", recipe.augment.noise_share),
+        _ => return None,
+    };
+    corpus.noise.is_empty().then(|| {
+        format!(
+            "{asks}, and {} has no recordings of background; white noise takes their place; put some into noise/ or \
+             _background_noise_/",
+            corpus.dir.display()
+        )
+    })
 }
 
 /// The sample rate that a recipe requires.
@@ -131,19 +153,21 @@ impl Dataset for Clips<'_> {
     }
 }
 
-/// Labels of a corpus must be the model's, in the same order.
+/// The model's number of each label of a corpus, which may be in another order and need not have all of them.
 ///
 /// # Errors
-/// With both lists where they differ.
-pub fn same_labels(corpus: &[String], dir: &Path, labels: &[String]) -> Result<()> {
+/// With those that the model does not have.
+pub fn known_labels(corpus: &[String], dir: &Path, labels: &[String]) -> Result<Vec<usize>> {
+    let unknown: Vec<&str> = corpus.iter().filter(|l| !labels.contains(l)).map(String::as_str).collect();
     ensure!(
-        corpus == labels,
-        "{} has the labels {}, the model {}; evaluate on data with the model's labels",
+        unknown.is_empty(),
+        "{} has the labels {}, the model {}: take out or rename {}",
         dir.display(),
         corpus.join(" "),
-        labels.join(" ")
+        labels.join(" "),
+        unknown.join(" ")
     );
-    Ok(())
+    Ok(corpus.iter().filter_map(|l| labels.iter().position(|k| k == l)).collect())
 }
 
 /// Reads a sound for a model: mono samples at the front end's rate, with what was converted.

@@ -28,7 +28,7 @@ impl Source {
         let Some(options) = &recipe.data else {
             return Ok(Source::Sound(sound::open(dir, recipe, rate, reporter)?));
         };
-        let options = RecordOptions { skip_bad: recipe.skip_bad, ..options.clone() };
+        let options = RecordOptions { skip_bad: recipe.skip_bad, evaluate: recipe.evaluate, ..options.clone() };
         let records = Records::open(dir, &options)?;
         reporter.note(&format!(
             "{}: {}, {} examples to train on, {} to validate{}, {} to test",
@@ -58,6 +58,23 @@ impl Source {
         match self {
             Source::Sound(corpus) => corpus.split(split).len(),
             Source::Records(records) => records.split(split).len(),
+        }
+    }
+
+    /// Whether its examples are train alone, and some of them were set apart to validate.
+    pub fn is_train_alone(&self) -> bool {
+        let carved = match self {
+            Source::Sound(corpus) => corpus.valid_is_carved,
+            Source::Records(records) => records.valid_is_carved,
+        };
+        (carved || self.count(Split::Valid) == 0) && self.count(Split::Test) == 0
+    }
+
+    /// Puts what was set apart to validate back into train.
+    pub fn join_valid(&mut self) {
+        match self {
+            Source::Sound(corpus) => corpus.train.append(&mut corpus.valid),
+            Source::Records(records) => records.train.append(&mut records.valid),
         }
     }
 

@@ -15,8 +15,8 @@ use crate::slots::Slots;
 use crate::{Answer, Example};
 use elman_data::{Corpus, ExampleStructure, Split, features};
 use elman_listen::{
-    CalibrationSet, Mix, OperatingPoint, OperatingTarget, StreamRecipe, StreamScores, Track, check_outputs, curve,
-    keywords, sweep,
+    CalibrationSet, Mix, OperatingPoint, OperatingTarget, StreamRecipe, StreamScores, Track, Transcript, check_outputs,
+    curve, keywords, sweep,
 };
 use elman_nn::{Mode, Network, Target, structure};
 use elman_train::{Dataset, Sequence};
@@ -91,7 +91,7 @@ enum Set<'a> {
         kept: Option<PathBuf>,
     },
     /// The validation stream: its pieces.
-    Valid { tracks: Vec<Track>, examples: &'a [Example] },
+    Valid { tracks: Vec<Transcript>, examples: &'a [Example] },
 }
 
 /// The features of a stream.
@@ -126,7 +126,7 @@ impl<'a> Streams<'a> {
         audio: audio::Config,
         examples: &'a [Example],
     ) -> Self {
-        let tracks = pieces(recipe, corpus, Split::Valid);
+        let tracks = pieces(recipe, corpus, Split::Valid).iter().map(Track::transcript).collect();
         let mix = recipe.mix(corpus, Split::Valid);
         Streams { recipe, mix, about, audio, seed: 0, set: Set::Valid { tracks, examples } }
     }
@@ -167,7 +167,7 @@ impl<'a> Streams<'a> {
                 let seed = first.wrapping_add(k.wrapping_mul(0xD1B5_4A32_D192_ED03));
                 let track = self.track(seed);
                 let played = [self.played(network, &self.sequence(self.make(&track)))];
-                let tracks = [track];
+                let tracks = [track.transcript()];
                 let (labels, audio) = (self.labels(), &self.audio);
                 let point = CalibrationSet { tracks: &tracks, played: &played, audio, labels, keyword: &keyword };
                 let thresholds = keyword.iter().map(|k| if *k { threshold } else { Probability::ZERO }).collect();
@@ -264,12 +264,14 @@ impl Dataset for Streams<'_> {
     /// Share of the keywords that are missed at the recipe's false accepts an hour.
     fn validation_metric(&self, network: &Network<f32>) -> Option<f64> {
         let Set::Valid { tracks, examples } = &self.set else { return None };
-        if tracks.is_empty() {
+        // Of no word there is no share that is missed.
+        let keyword = keywords(self.labels());
+        let is_keyword = |label: &String| self.labels().iter().zip(&keyword).any(|(l, k)| *k && l == label);
+        if !tracks.iter().flat_map(|t| &t.words).any(|w| is_keyword(&w.label)) {
             return None;
         }
         let played: Vec<StreamScores> =
             examples.par_iter().map(|e| self.played(network, &self.about.sequence(e))).collect();
-        let keyword = keywords(self.labels());
         let (labels, audio) = (self.labels(), &self.audio);
         let point = CalibrationSet { tracks, played: &played, audio, labels, keyword: &keyword };
         let target = OperatingTarget { max_false_accepts_per_hour: self.recipe.false_accepts_per_hour };

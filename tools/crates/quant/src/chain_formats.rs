@@ -5,37 +5,60 @@ use elman::cell::OutRange;
 use elman::wiring::{Chain, Input};
 use elman_nn::{LayerSpec, NetworkSpec, StructureSpec};
 
-use crate::ptq::{RangeStats, out_frac};
+use crate::ptq::RangeStats;
 
 /// Numbers of all chains of a role.
 fn numbers(spec: &NetworkSpec, chain: Chain) -> Vec<usize> {
     (0..spec.chains()).filter(|k| spec.structure.wire(*k).chain == chain).collect()
 }
 
-/// Range of a layer's output and whether it feeds itself; `None` where the output has the format of the input.
-fn range(layer: &LayerSpec) -> Option<(OutRange, bool)> {
-    let (_, _, spec) = elman::layer::named(layer.device().last()?)?;
-    (spec.out != OutRange::Input).then(|| (spec.out, spec.stateful()))
+/// Whether a layer's output has a format that no calibration chooses.
+fn fixed(layer: &LayerSpec) -> bool {
+    let range = layer.device().last().and_then(|name| elman::layer::named(name)).map(|(_, _, spec)| spec.out);
+    matches!(range, None | Some(OutRange::Input | OutRange::OneHot))
 }
 
-/// What was seen, with the formats that outputs share.
+/// Whether a layer reads its own last output, and so begins with a state that another chain may give.
+fn recurrent(layer: &LayerSpec) -> bool {
+    let reads = |name: &&str| elman::layer::named(name).is_some_and(|(_, _, spec)| spec.recurrent());
+    layer.device().iter().any(|name| reads(name))
+}
+
+/// Layers whose outputs are read side by side, added, or begin as one another's states: each group has one format.
+fn groups(spec: &NetworkSpec) -> Vec<Vec<usize>> {
+    let of_chain = |chain: &Chain| -> Vec<usize> {
+        let layers = |k: usize| {
+            let starts = |layer: &usize| *chain == Chain::Decoder && recurrent(&spec.layers[*layer]);
+            let last = spec.chain(k).next_back();
+            spec.chain(k).filter(move |layer| Some(*layer) == last || starts(layer))
+        };
+        numbers(spec, *chain).into_iter().flat_map(layers).collect()
+    };
+    spec.structure.wiring().shared_formats().iter().map(|group| group.iter().flat_map(of_chain).collect()).collect()
+}
+
+/// Gives the layers of each group the format that holds them all, the coarsest of those that they have alone, where they
+/// differ; whether any did. `ends` are the fraction bits of each layer's output.
+pub fn share(spec: &NetworkSpec, ends: &[u8], seen: &mut [RangeStats]) -> bool {
+    let mut changed = false;
+    for group in groups(spec) {
+        let of = |k: &usize| ends[*k];
+        let given = group.iter().filter(|k| fixed(&spec.layers[**k])).map(of).min();
+        let Some(frac) = given.or(group.iter().map(of).min()) else { continue };
+        for k in group.into_iter().filter(|k| !fixed(&spec.layers[*k])) {
+            changed |= ends[k] != frac;
+            seen[k].out_frac = Some(frac);
+        }
+    }
+    changed
+}
+
+/// What was seen, with the carried states that one chain takes from another.
 pub fn joined(spec: &NetworkSpec, seen: &[RangeStats]) -> Vec<RangeStats> {
     let mut seen = seen.to_vec();
-    let mut share = |layers: Vec<usize>| {
-        let fracs = layers.iter().filter_map(|k| {
-            let (out, stateful) = range(&spec.layers[*k])?;
-            Some(out_frac(out, stateful, 15, &seen[*k]))
-        });
-        let unit = layers.iter().any(|k| matches!(range(&spec.layers[*k]), Some((OutRange::Q15, _))));
-        let frac = if unit { Some(15) } else { fracs.min() };
-        layers.iter().for_each(|k| seen[*k].out_frac = frac);
-    };
     let last = |chain: &Chain| -> Vec<usize> {
         numbers(spec, *chain).into_iter().filter_map(|k| spec.chain(k).next_back()).collect()
     };
-    for group in spec.structure.wiring().shared_formats() {
-        share(group.iter().flat_map(last).collect());
-    }
     if let ([leaf], [compose]) = (&last(&Chain::Leaf)[..], &last(&Chain::Compose)[..]) {
         // A leaf's cell state is read where a composed one is.
         let long = seen[*leaf].long.max(seen[*compose].long);

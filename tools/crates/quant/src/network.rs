@@ -111,7 +111,7 @@ fn largest(values: &[f32]) -> f64 {
 /// What one sequence shows of a layer above `below`: sums of elements, not yet means.
 fn of_trace(t: &Trace<f32>, below: &(Vec<f32>, usize)) -> RangeStats {
     let steps = t.out.len() / t.width.max(1);
-    let input_mean = sums(&below.0, below.1);
+    let (input_mean, input_power) = (sums(&below.0, below.1), power(&below.0, below.1));
     let width = if t.reverse.is_some() { t.width / 2 } else { t.width };
     let h: Vec<f32> = t.out.chunks_exact(t.width.max(1)).flat_map(|row| &row[..width]).copied().collect();
     // h before each step: the output one step later, 0 before the first.
@@ -123,6 +123,8 @@ fn of_trace(t: &Trace<f32>, below: &(Vec<f32>, usize)) -> RangeStats {
             long: largest(if r.cell.is_empty() { &r.out } else { &r.cell }),
             input_mean: input_mean.clone(),
             hidden_mean: sums(hidden, width),
+            input_power,
+            hidden_power: power(hidden, width),
             steps,
             ..RangeStats::default()
         })
@@ -136,10 +138,17 @@ fn of_trace(t: &Trace<f32>, below: &(Vec<f32>, usize)) -> RangeStats {
         pre,
         input_mean,
         hidden_mean: sums(hidden, width),
+        input_power,
+        hidden_power: power(hidden, width),
         steps,
         reverse,
         ..RangeStats::default()
     }
+}
+
+/// Sum over the rows of the mean square of a row.
+fn power(values: &[f32], width: usize) -> f64 {
+    values.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / width.max(1) as f64
 }
 
 /// Sum of each column of `[rows, width]`.
@@ -151,31 +160,55 @@ fn sums(values: &[f32], width: usize) -> Vec<f64> {
     out
 }
 
+/// The layers of the blob.
+struct Rounded {
+    layers: Vec<IntegerLayer>,
+    /// Layers of each chain, where there are several.
+    chains: Vec<u8>,
+    /// Fraction bits of the output of each layer of the recipe.
+    ends: Vec<u8>,
+}
+
+/// Rounds all layers in the formats of `seen`.
+fn round(network: &Network<f32>, around: &Surroundings, seen: &[RangeStats]) -> Result<Rounded> {
+    let spec = network.spec();
+    let mut layers: Vec<IntegerLayer> = around.scale.iter().cloned().collect();
+    let frame = around.input.as_ref().map_or(0, |(frac, _)| *frac);
+    let mut in_frac = around.scale.as_ref().map_or(frame, |l| l.out_frac);
+    let mut chain_formats = chain_formats::ChainFormats::new(spec, in_frac);
+    let mut ends = Vec::with_capacity(seen.len());
+    for (k, ((layer, (inputs, units)), ranges)) in spec.layers.iter().zip(spec.widths()).zip(seen).enumerate() {
+        in_frac = chain_formats.before(k, in_frac, layers.len());
+        let last = k + 1 == spec.layers.len();
+        let target = if last && around.input.is_none() { around.target.as_slice() } else { &[] };
+        let tensors = |name: &str| network.tensor(&format!("layers.{k}.{name}")).map_or(&[][..], |(_, v)| v);
+        let rounding = Rounding { inputs, units, in_frac, ranges, target, weights: around.weights, tensors: &tensors };
+        layers.extend(layer.quantize(&rounding).with_context(|| format!("layer {k}"))?);
+        in_frac = layers.last().map_or(in_frac, |l| l.out_frac);
+        ends.push(in_frac);
+    }
+    let chains = chain_formats.counts(layers.len());
+    Ok(Rounded { layers, chains, ends })
+}
+
 /// Rounds a trained network: formats and means from `seen`, weights per row.
 ///
 /// # Errors
 /// Where a weight is not finite or the device could not run the result.
 pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[RangeStats]) -> Result<IntegerModel> {
     let spec = network.spec();
-    let mut layers: Vec<IntegerLayer> = around.scale.iter().cloned().collect();
     let scaled = around.input.is_some();
     let frame = around.input.as_ref().map_or(0, |(frac, _)| *frac);
-    let mut in_frac = around.scale.as_ref().map_or(frame, |l| l.out_frac);
     let mut seen = chain_formats::joined(spec, seen);
     if let (true, 1.., Some(last)) = (scaled, around.feedback, seen.last_mut()) {
         // The channel that an output becomes, in its format: with the same room beyond the training data.
         last.out_frac = Some(frame);
     }
-    let mut chain_formats = chain_formats::ChainFormats::new(spec, in_frac);
-    for (k, ((layer, (inputs, units)), ranges)) in spec.layers.iter().zip(spec.widths()).zip(&seen).enumerate() {
-        in_frac = chain_formats.before(k, in_frac, layers.len());
-        let last = k + 1 == spec.layers.len();
-        let target = if last && !scaled { around.target.as_slice() } else { &[] };
-        let tensors = |name: &str| network.tensor(&format!("layers.{k}.{name}")).map_or(&[][..], |(_, v)| v);
-        let rounding = Rounding { inputs, units, in_frac, ranges, target, weights: around.weights, tensors: &tensors };
-        layers.extend(layer.quantize(&rounding).with_context(|| format!("layer {k}"))?);
-        in_frac = layers.last().map_or(in_frac, |l| l.out_frac);
+    let mut rounded = round(network, around, &seen)?;
+    if chain_formats::share(spec, &rounded.ends, &mut seen) {
+        rounded = round(network, around, &seen)?;
     }
+    let Rounded { layers, chains, .. } = rounded;
     let out_frac = layers.last().map_or(0, |l| l.out_frac);
     let outputs = around.target.iter().filter(|_| scaled);
     let output = outputs.map(|(offset, unit)| channels::output(*offset, *unit, out_frac)).collect();
@@ -193,7 +226,7 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[RangeStat
         feedback: around.feedback,
         increments: matches!(spec.layers.last(), Some(LayerSpec::Narx(Narx { residual: true, .. }))),
         structure: around.structure,
-        chains: chain_formats.counts(layers.len()),
+        chains,
         layers,
         input: around.input.as_ref().map_or(Vec::new(), |(_, channels)| channels.clone()),
         output,

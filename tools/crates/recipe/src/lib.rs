@@ -33,6 +33,9 @@ pub struct Recipe {
     /// Whether files that cannot be read are left out and noted, instead of an error.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub skip_bad: bool,
+    /// Whether the data are only evaluated or mixed, not trained on; no part of the file.
+    #[serde(skip)]
+    pub evaluate: bool,
     /// Which symbols of a text have a number of their own.
     pub vocabulary: VocabularyOptions,
     /// How examples but sound become sequences.
@@ -59,6 +62,7 @@ impl Default for Recipe {
             corpus: String::new(),
             data: None,
             skip_bad: false,
+            evaluate: false,
             vocabulary: VocabularyOptions::default(),
             sequences: SequenceRecipe::default(),
             features: Features::default(),

@@ -104,6 +104,7 @@ const LIMITS: &[(&str, &str, Values, &str)] = &[
     ("network", "epsilon", Number(1e-12, 1.0), ""),
     ("network", "roots", Whole(1, 16), "nodes"),
     ("network", "rounds", Whole(1, 255), "rounds"),
+    ("network", "margin", Number(1.0, 1000.0), "times the largest example"),
     ("network", "max_outputs", Whole(0, STEPS), "symbols; 0 for one more than the longest target"),
     ("network", "beams", Whole(1, 8), "hypotheses"),
     ("train", "epochs", Whole(1, MANY), "epochs"),

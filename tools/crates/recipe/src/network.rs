@@ -74,6 +74,9 @@ pub struct TreeRecipe {
     /// How many last nodes the head reads, concatenated.
     #[serde(default = "one_root")]
     pub roots: usize,
+    /// The model has memory for trees of so many times the nodes and states of the largest in train and valid.
+    #[serde(default = "margin")]
+    pub margin: f64,
 }
 
 /// Messages between the nodes of graphs.
@@ -97,6 +100,9 @@ pub struct GraphRecipe {
     /// Layers between states and labels; a pool at its beginning makes one output of all nodes.
     #[serde(default)]
     pub head: Vec<LayerSpec>,
+    /// The model has memory for graphs of so many times the nodes, edges and neighbours of the largest in train and valid.
+    #[serde(default = "margin")]
+    pub margin: f64,
 }
 
 fn one() -> u8 {
@@ -104,6 +110,9 @@ fn one() -> u8 {
 }
 fn one_root() -> usize {
     1
+}
+fn margin() -> f64 {
+    1.25
 }
 fn yes() -> bool {
     true

@@ -4,9 +4,22 @@
 use super::graph::Edges;
 use super::parts::DataFile;
 use super::{Answer, Format, Found, Input, RecordOptions, Task, Unit};
-use crate::lines::Lines;
+use crate::lines::{Lines, first_lines};
 use crate::{Error, Split};
 use std::path::Path;
+
+/// Whether a file begins as graphs do: their number, `nodes label`, and a node with as many neighbours as it says.
+pub(super) fn begins(path: &Path) -> Result<bool, Error> {
+    let lines = first_lines(path, 3)?;
+    let numbers: Vec<Option<Vec<usize>>> =
+        lines.iter().map(|l| l.split_whitespace().map(|n| n.parse().ok()).collect()).collect();
+    Ok(match &numbers[..] {
+        [Some(count), Some(graph), Some(node)] => {
+            count.len() == 1 && graph.len() == 2 && node.len() >= 2 && node.len() == 2 + node[1]
+        }
+        _ => false,
+    })
+}
 
 pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     let task = options.task_of(Format::Graphs, &[Task::Class])?;

@@ -1,7 +1,7 @@
-//! Logs of an accelerometer, a folder per gesture: `-,-,-` begins one, then `x,y,z` a reading; all else in a log is what the
+//! Logs of an accelerometer, a folder per gesture, or a folder per split and in it a folder per gesture: `-,-,-` begins one, then `x,y,z` a reading; all else in a log is what the
 //! terminal wrote, and is passed over. Readings become thousandths of g, also where a log has them in g.
 
-use super::parts::DataFile;
+use super::parts::{DataFile, split_of};
 use super::{Answer, Format, Found, Input, RecordOptions, Task};
 use crate::source::{list, name_of};
 use crate::{Error, files};
@@ -13,8 +13,22 @@ const MOST_G: f64 = 20.0;
 
 pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
     found.meaning = Some((options.task_of(Format::Gestures, &[Task::Class])?, None));
+    let entries = list(&part.path)?;
+    // The folder of a split holds a folder per gesture.
+    if split_of(&name_of(&part.path)).is_some() && entries.iter().any(|p| p.is_dir()) {
+        return entries.into_iter().filter(|p| p.is_dir()).try_for_each(|path| {
+            let name = format!("{name}/{}", name_of(&path));
+            logs(&name, &DataFile { path, split: part.split }, found)
+        });
+    }
+    logs(name, part, found)
+}
+
+/// The logs of a gesture, each for the split in its name, or for that of its folder.
+fn logs(name: &str, part: &DataFile, found: &mut Found) -> Result<(), Error> {
     let label = name_of(&part.path);
     for path in list(&part.path)?.into_iter().filter(|p| name_of(p).ends_with(".txt")) {
+        let split = split_of(&name_of(&path)).unwrap_or(part.split);
         found.agree(&path, 1, || ["x", "y", "z"].map(str::to_owned).to_vec(), 3)?;
         // What a terminal wrote need not be UTF-8.
         let gestures = gestures(&String::from_utf8_lossy(&files::read(&path)?));
@@ -28,7 +42,7 @@ pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: 
         });
         for (n, (line, values)) in whole.enumerate() {
             let place = format!("{name}/{}:{line}:{n}", name_of(&path));
-            found.push(part.split, place, Input::Values(values), Answer::Label(label.clone()));
+            found.push(split, place, Input::Values(values), Answer::Label(label.clone()));
         }
     }
     Ok(())

@@ -144,15 +144,19 @@ impl Records {
         for (split, record) in found.records {
             records.split_mut(split).push(record);
         }
-        if records.train.is_empty() {
+        if records.train.is_empty() && !options.evaluate {
             let problem = "no examples to train on: only files named after valid or test were found".to_owned();
             return Err(Error::File { file: dir.into(), problem });
         }
-        if records.valid.is_empty() && options.valid_share > 0.0 {
+        if records.valid.is_empty() && options.valid_share > 0.0 && !records.train.is_empty() {
             records.valid_is_carved = carve::valid(&mut records, options.valid_share);
         }
-        duplicates::check(&records)?;
-        noted.extend(duplicates::across(&records));
+        if !options.evaluate {
+            duplicates::check(&records)?;
+        }
+        if !records.train.is_empty() {
+            noted.extend(duplicates::across(&records));
+        }
         noted.extend(doubts::of(&records));
         records.notes = gather(noted);
         Ok(records)

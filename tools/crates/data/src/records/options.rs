@@ -42,6 +42,9 @@ pub struct RecordOptions {
     /// Files that cannot be read are left out and noted, instead of an error.
     #[serde(skip)]
     pub skip_bad: bool,
+    /// Whether the examples are only evaluated: no training set and no particular labels are needed.
+    #[serde(skip)]
+    pub evaluate: bool,
     /// Share of train that becomes valid where the folder has none; 0 leaves valid empty.
     pub valid_share: f64,
     /// Values per step in a row of numbers; 0: 2 for pendigits, else 1.
@@ -81,6 +84,7 @@ impl Default for RecordOptions {
             folds: String::new(),
             fold: 0,
             skip_bad: false,
+            evaluate: false,
             valid_share: 0.1,
             channels: 0,
             inputs: Vec::new(),
@@ -106,11 +110,30 @@ impl RecordOptions {
                 return problem(format!("the range of rows {rows:?} ends before it begins"));
             }
         }
+        self.check_apart()?;
         if self.test_inputs.len() != self.inputs.len() && !self.test_outputs.is_empty() {
             return problem("test_inputs needs as many columns as inputs".to_owned());
         }
         if !self.test_outputs.is_empty() && self.test_outputs.len() != self.outputs.len() {
             return problem("test_outputs needs as many columns as outputs".to_owned());
+        }
+        Ok(())
+    }
+
+    /// An error for two ranges of rows that overlap: what is trained on cannot be tested on, nor count twice. Where test has
+    /// columns of its own, it may have the same rows.
+    fn check_apart(&self) -> Result<(), Error> {
+        let of = |name: &'static str, ranges: &[Rows]| ranges.iter().map(move |r| (name, *r)).collect::<Vec<_>>();
+        let test = if self.test_outputs.is_empty() { of("test", &self.test) } else { Vec::new() };
+        let all = [of("train", &self.train), of("valid", &self.valid), test].concat();
+        for (k, (a, [from, to])) in all.iter().enumerate() {
+            if let Some((b, other)) = all[..k].iter().find(|(_, [first, last])| from <= last && first <= to) {
+                let problem = format!(
+                    "the ranges of rows {b} = {other:?} and {a} = [{from}, {to}] overlap (both ends are included); take \
+                     the rows out of one"
+                );
+                return Err(Error::Option { problem });
+            }
         }
         Ok(())
     }

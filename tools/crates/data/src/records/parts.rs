@@ -1,6 +1,7 @@
 //! Which files of a folder are read, in which format, and for which split.
 
-use super::{Format, RecordOptions, channels, classes, pairs, ucr};
+use super::{Format, RecordOptions, channels, classes, dgcnn, pairs, ucr};
+use crate::note::{names, said};
 use crate::source::{list as entries, name_of};
 use crate::{Error, NoteKind, Split};
 use std::collections::BTreeSet;
@@ -48,15 +49,18 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
         Some(format) => format,
         None => detect(dir, &paths)?,
     };
+    let mut notes = Vec::new();
     let mut parts = Vec::new();
     let mut unnamed = Vec::new();
+    if format == Format::Graphs {
+        notes.extend(graphs_alone(&mut paths, options)?);
+    }
     for path in paths.into_iter().filter(|p| p.is_dir() == format.wants_folders() && fits(p, format)) {
         match split_of(&name_of(&path)) {
             Some(split) => parts.push(DataFile { path, split }),
             None => unnamed.push(path),
         }
     }
-    let mut notes = Vec::new();
     if parts.iter().any(|p| p.split == Split::Train) {
         notes.extend(unnamed.iter().map(|p| (NoteKind::SetAside, name_of(p))));
     } else if format == Format::Classes && parts.is_empty() {
@@ -67,7 +71,12 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
     if options.max_size > 0 {
         let too_large = |p: &DataFile| size(&name_of(&p.path)).is_some_and(|n| n > options.max_size);
         let left_out = |p: &DataFile| p.split != Split::Test && too_large(p);
-        notes.extend(parts.iter().filter(|p| left_out(p)).map(|p| (NoteKind::SetAside, name_of(&p.path))));
+        let greater: Vec<String> = parts.iter().filter(|p| left_out(p)).map(|p| name_of(&p.path)).collect();
+        if !greater.is_empty() {
+            let which = names(greater.iter().map(String::as_str));
+            let most = options.max_size;
+            notes.push(said(format!("{} file(s) of a size above max_size = {most} not read: {which}", greater.len())));
+        }
         parts.retain(|p| !left_out(p));
     }
     let mut parts = one_set(dir, parts, &mut notes)?;
@@ -103,6 +112,9 @@ fn detect(dir: &Path, paths: &[PathBuf]) -> Result<Format, Error> {
     }
     if is_ucr(&files)? {
         return Ok(Format::Ucr);
+    }
+    if let Some(format) = graphs(dir, &files)? {
+        return Ok(format);
     }
     let known: BTreeSet<Format> = files.iter().filter_map(|p| Format::of_name(&name_of(p))).collect();
     let mut formats = known.into_iter();
@@ -154,6 +166,29 @@ fn is_ucr(files: &[&PathBuf]) -> Result<bool, Error> {
     Ok(!like.is_empty())
 }
 
+/// Whether there are files of graphs; an error with their names where they are of several sets.
+fn graphs(dir: &Path, files: &[&PathBuf]) -> Result<Option<Format>, Error> {
+    let mut found = Vec::new();
+    for path in files.iter().filter(|p| p.is_file() && Format::of_name(&name_of(p)).is_none()) {
+        if dgcnn::begins(path)? {
+            found.push(name_of(path));
+        }
+    }
+    match &found[..] {
+        [] => Ok(None),
+        [_] => Ok(Some(Format::Graphs)),
+        several if several.iter().any(|name| split_of(name).is_some()) => Ok(Some(Format::Graphs)),
+        several => {
+            let problem = format!(
+                "DGCNN graphs of several sets ({}); choose one with option `files`, and name its file of folds, if there is \
+                 one, with `folds`",
+                several.join(", ")
+            );
+            Err(Error::File { file: dir.into(), problem })
+        }
+    }
+}
+
 fn has_classes(paths: &[PathBuf]) -> bool {
     paths.iter().filter(|p| classes::is_class(&name_of(p))).count() > 1
 }
@@ -164,8 +199,23 @@ fn one_set(dir: &Path, parts: Vec<DataFile>, notes: &mut Vec<(NoteKind, String)>
     let train: BTreeSet<String> =
         parts.iter().filter(|p| p.split == Split::Train && split_of(&name_of(&p.path)).is_some()).map(family).collect();
     if train.len() > 1 {
-        let names = train.iter().map(|f| f.trim_matches(['#', '_', '-', '.'])).collect::<Vec<_>>().join(", ");
-        let problem = format!("several sets in one folder ({names}); choose one with option `files`");
+        let of = |f: &String, cut: fn(&str) -> &str| {
+            let files = parts.iter().filter(|p| p.split == Split::Train && family(p) == *f);
+            common(files.map(|p| cut(&name_of(&p.path)).to_owned()))
+        };
+        let mut choices: Vec<String> = train.iter().map(|f| of(f, before_split)).collect();
+        let alone = |choice: &String| {
+            let fits = |p: &&DataFile| p.split == Split::Train && name_of(&p.path).contains(choice.as_str());
+            parts.iter().filter(fits).map(family).collect::<BTreeSet<_>>().len() == 1
+        };
+        if !choices.iter().all(alone) {
+            choices = train.iter().map(|f| of(f, |name| name)).collect();
+        }
+        let problem = format!(
+            "several sets in one folder ({}); choose one with option `files`, as in files = \"{}\"",
+            choices.join(", "),
+            choices[0]
+        );
         return Err(Error::File { file: dir.into(), problem });
     }
     let kin: Vec<bool> = parts.iter().map(|p| train.contains(&family(p))).collect();
@@ -179,6 +229,40 @@ fn one_set(dir: &Path, parts: Vec<DataFile>, notes: &mut Vec<(NoteKind, String)>
         }
     }
     Ok(out)
+}
+
+/// A name up to the sign before the word for its split; all of it where nothing stands there.
+fn before_split(name: &str) -> &str {
+    let at = words(name).find(|(_, word)| split_word(word).is_some()).map_or(0, |(at, _)| at);
+    let stem = name[..at].trim_end_matches(['_', '-', '.']);
+    if stem.is_empty() { name } else { stem }
+}
+
+/// What names begin with.
+fn common(names: impl Iterator<Item = String>) -> String {
+    let both = |a: String, b: String| a.chars().zip(b.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect();
+    names.reduce(both).unwrap_or_default()
+}
+
+/// Keeps the files that hold graphs; a note on the others.
+fn graphs_alone(paths: &mut Vec<PathBuf>, options: &RecordOptions) -> Result<Option<(NoteKind, String)>, Error> {
+    let (mut others, mut kept) = (Vec::new(), Vec::new());
+    for path in paths.iter().filter(|p| !p.is_dir()) {
+        match dgcnn::begins(path)? {
+            true => kept.push(path.clone()),
+            false => others.push(name_of(path)),
+        }
+    }
+    // Where none begins as graphs do, the reader says why.
+    if kept.is_empty() {
+        return Ok(None);
+    }
+    *paths = kept;
+    others.retain(|name| *name != options.folds);
+    let which = names(others.iter().map(String::as_str));
+    let note =
+        || said(format!("{} file(s) without graphs not read: {which}; `folds` names one of folds", others.len()));
+    Ok((!others.is_empty()).then(note))
 }
 
 /// The split that a name tells, as `train`, `valid`, `val`, `dev`, `test` and their like stand in it between other

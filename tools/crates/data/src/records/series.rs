@@ -31,11 +31,15 @@ pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: 
     found.channels = Some(named.0);
     found.outputs = named.1;
 
-    let ranges = [(Split::Train, &options.train), (Split::Valid, &options.valid), (Split::Test, &options.test)];
+    // Of a file named after valid or test nothing else is taken.
+    let own = part.split == Split::Train;
+    let ranges = [(Split::Train, &options.train), (Split::Valid, &options.valid), (Split::Test, &options.test)]
+        .into_iter()
+        .filter(|(split, _)| own || *split == part.split);
     let apart = !options.test_outputs.is_empty();
     let mut wanted: Vec<(Split, Rows)> =
-        ranges.iter().flat_map(|(split, ranges)| ranges.iter().map(move |&r| (*split, r))).collect();
-    if options.train.is_empty() {
+        ranges.flat_map(|(split, ranges)| ranges.iter().map(move |&r| (split, r))).collect();
+    if if own { options.train.is_empty() } else { wanted.is_empty() } {
         let taken: Vec<Rows> = wanted.iter().filter(|(s, _)| !(apart && *s == Split::Test)).map(|w| w.1).collect();
         wanted.extend(rest(table.rows.len(), &taken).into_iter().map(|r| (part.split, r)));
     }

@@ -73,7 +73,7 @@ pub fn read_sound(name: &str, bytes: Vec<u8>) -> Result<Sound, Error> {
     } else if decode::is_known(&bytes) {
         (bytes, None, [0; 2])
     } else {
-        let kind = sniff::no_sound(&bytes);
+        let kind = sniff::no_sound(&ending(name), &bytes);
         return Err(not_audio(kind.what, &kind.way));
     };
     let decoded = decode::decode(name, bytes)?;

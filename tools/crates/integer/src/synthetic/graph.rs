@@ -41,7 +41,7 @@ impl Default for Shape {
 pub fn model(shape: Shape, seed: u64) -> IntegerModel {
     let (_, _, cell) = elman::layer::named(shape.cell).expect("a cell of the tables");
     // Node states and edges must have the format of the cell's output.
-    let bounded = cell.out == OutRange::Q15;
+    let bounded = cell.out == OutRange::Bounded;
     let state = if bounded { "dense-tanh" } else { "dense" };
     let make = |variant: &str, inputs, units, frac, k: u64| {
         layer(variant, inputs, units, frac, Drive::Ordinary, seed.wrapping_mul(31).wrapping_add(k))

@@ -190,6 +190,41 @@ pub fn trace(words: &[u32], inputs: &[Input]) -> Result<String> {
     write::text(&model, words, &examples.collect::<Result<Vec<_>>>()?)
 }
 
+/// The model of a blob, loaded so that [`saturated`] can see what its layers compute.
+///
+/// # Errors
+/// Where the blob does not load.
+pub fn load(words: &[u32]) -> Result<Model<'_>> {
+    Model::load_with(record::operations(), Blob::new(words)).map_err(|e| anyhow::anyhow!("{e}"))
+}
+
+/// Elements at the ends of their format, of one layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AtEnds {
+    /// Of outputs.
+    pub outputs: u64,
+    /// Outputs in all.
+    pub of: u64,
+    /// Of carried states that saturate.
+    pub carried: u64,
+}
+
+/// For each layer, what saturated while `run` ran the model, which [`load`] has loaded, on this thread.
+pub fn saturated<R>(model: &Model<'_>, run: impl FnOnce() -> R) -> (R, Vec<AtEnds>) {
+    record::take(model);
+    let result = run();
+    let mut all = vec![AtEnds::default(); model.layers().len()];
+    for (layer, record) in record::take(model) {
+        let of = &mut all[layer];
+        of.of += record.h.len() as u64;
+        of.outputs += record.h.iter().filter(|h| matches!(**h, i16::MIN | i16::MAX)).count() as u64;
+        if model.layers()[layer].carried().saturates() {
+            of.carried += record.carried.iter().filter(|c| matches!(**c, i32::MIN | i32::MAX)).count() as u64;
+        }
+    }
+    (result, all)
+}
+
 fn place(k: usize, input: &Input) -> String {
     let text = input.text.as_ref().map(|text| format!(": {text}"));
     format!("input {k}{}", text.unwrap_or_default())

@@ -152,8 +152,8 @@ impl<L: Lanes> Arith for World<L> {
         self.0.add(a, b)
     }
     #[inline(always)]
-    fn gate_pre(&self, g: L::V, a: L::V) -> L::V {
-        self.0.mul(g, a)
+    fn add_gated_pre(&self, a: L::V, g: L::V, b: L::V) -> L::V {
+        self.0.add(a, self.0.mul(g, b))
     }
     #[inline(always)]
     fn sigmoid(&self, a: L::V) -> L::V {
@@ -189,7 +189,7 @@ impl<L: Lanes> Arith for World<L> {
         self.0.mul_add(z, self.0.sub(h, n), n)
     }
     #[inline(always)]
-    fn to_q15(&self, h: L::V) -> L::V {
+    fn hidden_out(&self, h: L::V) -> L::V {
         h
     }
     #[inline(always)]

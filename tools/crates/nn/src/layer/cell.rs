@@ -175,11 +175,19 @@ impl LayerKind for Cell {
             let (variant, inputs, units, weights) = (&self.variant, layer.inputs, self.units, layer.weights);
             quantize_layer(&FloatLayer { variant, inputs, units, w, u, b, v, weights }, layer.in_frac, ranges)
         };
-        let mut layers = vec![round("", layer.ranges)?];
-        if let (true, Some(ranges)) = (self.bidirectional, &layer.ranges.reverse) {
-            layers.push(IntegerLayer { direction: Direction::Backward, ..round("reverse.", ranges)? });
-        }
-        Ok(layers)
+        let forward = round("", layer.ranges)?;
+        let Some(reverse) = layer.ranges.reverse.as_deref().filter(|_| self.bidirectional) else {
+            return Ok(vec![forward]);
+        };
+        // Both halves of the output have one format: the coarser.
+        let alone = round("reverse.", reverse)?;
+        let out_frac = Some(forward.out_frac.min(alone.out_frac));
+        let both = [("", layer.ranges, Direction::Forward), ("reverse.", reverse, Direction::Backward)];
+        let shared = |(prefix, ranges, direction): (&str, &RangeStats, Direction)| {
+            let ranges = RangeStats { out_frac: ranges.out_frac.or(out_frac), ..ranges.clone() };
+            Ok(IntegerLayer { direction, ..round(prefix, &ranges)? })
+        };
+        both.into_iter().map(shared).collect()
     }
 
     fn samples() -> Vec<Self> {

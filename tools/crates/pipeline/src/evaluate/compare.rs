@@ -2,7 +2,7 @@
 
 use anyhow::{Result, anyhow};
 use elman::blob::{Model, Structure};
-use elman::cell::{CarriedState, LayerView};
+use elman::cell::LayerView;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +11,9 @@ use crate::RunInfo;
 use crate::evaluate::EvalFlags;
 use crate::evaluate::host;
 use elman_nn::{Network, Trace, structure};
-use elman_quant::ptq::dequantized;
-use elman_quant::{IntegerModel, network};
+use elman_quant::{IntegerModel, network, trace, words_of};
+
+use super::weights::{WeightError, weight_errors};
 
 /// The error of quantization in one layer.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -21,8 +22,9 @@ pub struct LayerError {
     pub layer: usize,
     /// Variant.
     pub variant: String,
-    /// Weights' signal to rounding noise in dB; absent for a layer without weights.
-    pub weights_db: Option<f64>,
+    /// The error of its weights.
+    #[serde(flatten)]
+    pub weights: WeightError,
     /// Output's signal to quantization noise in dB, over all steps; absent where it is exact.
     pub output_db: Option<f64>,
     /// Outputs that are saturated.
@@ -35,6 +37,17 @@ pub struct LayerError {
     pub drift: Vec<f64>,
 }
 
+/// What quantization did to a network.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Each layer.
+    pub layers: Vec<LayerError>,
+    /// Answers of more than one output.
+    pub answers: u64,
+    /// Those of which another output is the greatest than in floats.
+    pub changed: u64,
+}
+
 #[derive(Clone, Default)]
 struct Sums {
     signal: f64,
@@ -42,6 +55,9 @@ struct Sums {
     saturated: u64,
     outputs: u64,
     long_saturated: u64,
+    /// Steps of more than one output, and those whose greatest is another.
+    answers: u64,
+    changed: u64,
     /// Squared error and number of elements at each step.
     steps: Vec<(f64, u64)>,
 }
@@ -59,9 +75,16 @@ impl Sums {
             self.steps[step].0 += error;
         }
         self.steps[step].1 += integer.len() as u64;
+        if integer.len() > 1 && integer.len() == float.len() {
+            self.answers += 1;
+            // The first of the greatest, as the device takes it.
+            let most =
+                integer.iter().rev().zip((0..integer.len()).rev()).max_by_key(|(q, _)| **q).map_or(0, |(_, k)| k);
+            self.changed += u64::from(float.iter().any(|f| *f > float[most]));
+        }
         self.outputs += integer.len() as u64;
         self.saturated += integer.iter().filter(|q| matches!(**q, i16::MIN | i16::MAX)).count() as u64;
-        if matches!(view.spec().carried, CarriedState::Cell | CarriedState::Pair | CarriedState::Wide) {
+        if view.carried().saturates() {
             let ends = long.iter().filter(|c| matches!(**c, i32::MIN | i32::MAX)).count();
             self.long_saturated += ends as u64;
         }
@@ -73,6 +96,8 @@ impl Sums {
         self.saturated += other.saturated;
         self.outputs += other.outputs;
         self.long_saturated += other.long_saturated;
+        self.answers += other.answers;
+        self.changed += other.changed;
         let n = self.steps.len().max(other.steps.len());
         self.steps.resize(n, (0.0, 0));
         for (a, b) in self.steps.iter_mut().zip(&other.steps) {
@@ -87,7 +112,7 @@ fn decibels(signal: f64, noise: f64) -> Option<f64> {
 }
 
 /// Runs both networks over the frames of examples and compares every layer at every step; of a model with a layer
-/// that reads backward or of another structure, the output alone.
+/// that reads backward or of another structure, the output alone. What saturates is counted in every layer of all.
 ///
 /// # Errors
 /// Where an example is longer than the model's longest sequence.
@@ -101,10 +126,12 @@ pub fn compare(
     about: &RunInfo,
     how: EvalFlags,
     examples: &[Example],
-) -> Result<Vec<LayerError>> {
+) -> Result<Comparison> {
     let before = usize::from(about.scale_layer().is_some());
     let map = network::layer_map(&network.spec().layers, before);
     let empty = || vec![Sums::default(); model.layers().len()];
+    let words = words_of(&integer.to_blob()?)?;
+    let recording = trace::load(&words)?;
     let sums = examples
         .par_iter()
         .map(|example| {
@@ -117,9 +144,13 @@ pub fn compare(
             }
             let float = traces.last().map_or(&[][..], |t| &t.out);
             if model.structure() != Structure::Sequence {
-                answers(model, example, float, &mut sums)?;
+                let (run, ends) = trace::saturated(&recording, || answers(&recording, example, float, &mut sums));
+                run?;
+                count_ends(&mut sums, &ends);
             } else if model.max_steps() > 0 {
-                outputs(model, clip, float, &mut sums)?;
+                let (run, ends) = trace::saturated(&recording, || outputs(&recording, clip, float, &mut sums));
+                run?;
+                count_ends(&mut sums, &ends);
             } else {
                 steps(model, (clip, how), &sequence.frames, &traces, &map, &mut sums);
             }
@@ -127,21 +158,31 @@ pub fn compare(
         })
         .try_reduce(empty, |a, b| anyhow::Ok(a.into_iter().zip(&b).map(|(a, b)| a.merge(b)).collect()))?;
 
-    let weights = weights_db(network, integer, &map);
-    Ok(sums
+    let weights = weight_errors(network, integer, &map, about.folded());
+    let (answers, changed) = sums.last().map_or((0, 0), |last| (last.answers, last.changed));
+    let layers = sums
         .into_iter()
         .enumerate()
         .map(|(k, s)| LayerError {
             layer: k,
             variant: integer.layers[k].variant.clone(),
-            weights_db: weights[k],
+            weights: weights[k],
             output_db: decibels(s.signal, s.noise),
             saturated: s.saturated,
             outputs: s.outputs,
             long_saturated: s.long_saturated,
             drift: s.steps.iter().map(|(e, n)| (e / (*n).max(1) as f64).sqrt()).collect(),
         })
-        .collect())
+        .collect();
+    Ok(Comparison { layers, answers, changed })
+}
+
+/// Takes the counts of what saturated, of all layers.
+fn count_ends(sums: &mut [Sums], ends: &[trace::AtEnds]) {
+    for (sums, ends) in sums.iter_mut().zip(ends) {
+        (sums.saturated, sums.outputs) = (ends.outputs, ends.of);
+        sums.long_saturated = ends.carried;
+    }
 }
 
 /// Compares the answers of a model that is no sequence.
@@ -200,24 +241,4 @@ fn steps(
             sums[k].add(t, &model.layers()[k], net.hidden_state(k), net.carried_state(k), float);
         }
     }
-}
-
-fn weights_db(network: &Network<f32>, integer: &IntegerModel, map: &[Option<usize>]) -> Vec<Option<f64>> {
-    let mut out = vec![None; integer.layers.len()];
-    for (n, k) in map.iter().enumerate().filter_map(|(n, k)| Some((n, (*k)?))) {
-        let gates = dequantized(&integer.layers[k]);
-        let (mut signal, mut noise) = (0.0, 0.0);
-        for (name, real) in [
-            ("w", gates.iter().flat_map(|g| &g.0).collect::<Vec<_>>()),
-            ("u", gates.iter().flat_map(|g| &g.1).collect::<Vec<_>>()),
-        ] {
-            let float = network.tensor(&format!("layers.{n}.{name}")).map_or(&[][..], |(_, v)| v);
-            for (q, f) in real.into_iter().zip(float) {
-                signal += (*f as f64).powi(2);
-                noise += (q - *f as f64).powi(2);
-            }
-        }
-        out[k] = decibels(signal, noise);
-    }
-    out
 }

@@ -4,9 +4,12 @@ pub mod compare;
 pub mod host;
 pub mod monte_carlo;
 pub mod score;
+mod weights;
 
 use anyhow::{Result, anyhow};
+use elman::RunError;
 use elman::blob::{Model, Structure};
+use elman::net::Output;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -23,16 +26,26 @@ use score::{BySize, Nats, SpanScore, SymbolScore};
 pub struct Confusion {
     /// Rows: label; columns: answer.
     pub counts: Vec<Vec<u64>>,
+    /// Of each label, the examples without an answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unanswered: Vec<u64>,
 }
+
+/// Stands for an answer that was not given, which is wrong whatever the label.
+pub const UNANSWERED: u32 = u32::MAX - 1;
 
 impl Confusion {
     /// Counts pairs (is, answered) over `labels` labels.
     pub fn of(labels: usize, pairs: impl IntoIterator<Item = (usize, usize)>) -> Self {
         let mut counts = vec![vec![0; labels]; labels];
+        let mut unanswered = vec![0; labels];
         for (is, answered) in pairs {
-            counts[is][answered] += 1;
+            *counts[is].get_mut(answered).unwrap_or(&mut unanswered[is]) += 1;
         }
-        Confusion { counts }
+        if unanswered.iter().all(|n| *n == 0) {
+            unanswered.clear();
+        }
+        Confusion { counts, unanswered }
     }
 }
 
@@ -47,9 +60,22 @@ pub struct ExampleResult {
     last: Vec<f32>,
     /// Values predicted for a series, `[evaluated steps, outputs]`.
     values: Vec<f32>,
+    /// Why the example does not fit into the model's memory, where it does not: labels are then wrong, values left out.
+    pub too_large: Option<String>,
 }
 
 impl ExampleResult {
+    /// Of an example that does not fit into the model's memory.
+    fn too_large(example: &Example, error: &RunError) -> Self {
+        let answers = match &example.answer {
+            Answer::Class(_) => vec![UNANSWERED],
+            Answer::Steps(steps) => vec![UNANSWERED; steps.len()],
+            Answer::Symbols(_) => vec![UNANSWERED],
+            Answer::Values(_) | Answer::Last(_) | Answer::Next => Vec::new(),
+        };
+        ExampleResult { answers, too_large: Some(format!("{}: {error}", example.name)), ..ExampleResult::default() }
+    }
+
     /// Adds the outputs of a step.
     fn step(&mut self, t: usize, example: &Example, y: &[f32]) {
         self.last.clear();
@@ -125,60 +151,82 @@ pub fn float(network: &Network<f32>, about: &RunInfo, examples: &[Example], how:
         .collect()
 }
 
-/// Runs the integer network over each example, in parallel.
+/// Runs the integer network over each example, in parallel. An example that does not fit into the model's memory has no answer.
 ///
 /// # Errors
-/// Where an example is longer than the model's longest sequence.
+/// Where the model cannot run at all.
 pub fn integer(model: &Model<'_>, examples: &[Example], how: EvalFlags) -> Result<Vec<ExampleResult>> {
-    let inputs = model.inputs();
     examples
         .par_iter()
         .map_init(
             || vec![0; model.memory_words()],
-            |memory, example| {
-                let frames = &example.frames[..example.steps(inputs) * inputs];
-                let mut part = ExampleResult::default();
-                let mut y = vec![0.0; model.outputs()];
-                if let Structure::Seq2seq { .. } = model.structure() {
-                    part.answers = host::seq2seq::symbols(model, memory, frames)
-                        .map_err(|e| anyhow!("{}: {e}; {}", example.name, way_out(&e)))?;
-                    return Ok(part);
-                }
-                if model.structure() != Structure::Sequence {
-                    host::structure(model, memory, example, |t, output| {
-                        host::values(model, &output, &mut y);
-                        part.step(t, example, &y);
-                    })
-                    .map_err(|e| anyhow!("{}: {e}; {}", example.name, way_out(&e)))?;
-                    return Ok(part);
-                }
-                let steps = frames.len() / inputs;
-                let first = if example.answer.single() { steps.saturating_sub(1) } else { how.skip };
-                let given = frames.chunks_exact(inputs).enumerate();
-                let given = given.map(|(t, frame)| &frame[..how.given(t, inputs, model.feedback())]);
-                host::run(
-                    model,
-                    memory,
-                    given,
-                    |t| t >= first,
-                    |t, output| {
-                        host::values(model, &output, &mut y);
-                        part.step(t, example, &y);
-                    },
-                )
-                .map_err(|e| anyhow!("{}: {e}; {}", example.name, way_out(&e)))?;
-                Ok(part)
+            |memory, example| match one(model, memory, example, how) {
+                Ok(part) => Ok(part),
+                Err(e) if is_too_large(&e) => Ok(ExampleResult::too_large(example, &e)),
+                Err(e) => Err(anyhow!("{}: {e}", example.name)),
             },
         )
         .collect()
 }
 
-/// The way out of an error of the device's code.
-fn way_out(error: &elman::RunError) -> &'static str {
-    match error {
-        elman::RunError::TooLong { .. } => "set quantize.max_steps in the recipe and quantize again",
-        _ => "the model is damaged; quantize again",
+/// Runs the integer network over an example.
+fn one(model: &Model<'_>, memory: &mut [u32], example: &Example, how: EvalFlags) -> Result<ExampleResult, RunError> {
+    let inputs = model.inputs();
+    let frames = &example.frames[..example.steps(inputs) * inputs];
+    let mut part = ExampleResult::default();
+    let mut y = vec![0.0; model.outputs()];
+    if let Structure::Seq2seq { .. } = model.structure() {
+        part.answers = host::seq2seq::symbols(model, memory, frames)?;
+        return Ok(part);
     }
+    let mut step = |t: usize, output: Output<'_>| {
+        host::values(model, &output, &mut y);
+        part.step(t, example, &y);
+    };
+    if model.structure() != Structure::Sequence {
+        host::structure(model, memory, example, step)?;
+        return Ok(part);
+    }
+    let steps = frames.len() / inputs;
+    let first = if example.answer.single() { steps.saturating_sub(1) } else { how.skip };
+    let given = frames.chunks_exact(inputs).enumerate();
+    let given = given.map(|(t, frame)| &frame[..how.given(t, inputs, model.feedback())]);
+    host::run(model, memory, given, |t| t >= first, &mut step)?;
+    Ok(part)
+}
+
+/// Whether an error says that an example is larger than the model was made for; the model itself is whole.
+pub fn is_too_large(error: &RunError) -> bool {
+    match *error {
+        RunError::TooLong { .. } | RunError::GraphTooLarge { .. } | RunError::Slots { .. } => true,
+        RunError::Nodes { nodes, most, .. } => nodes > most,
+        _ => false,
+    }
+}
+
+/// What makes the memory of a model of this structure larger.
+pub fn larger_memory(structure: Structure) -> &'static str {
+    match structure {
+        Structure::Tree { .. } => "raise `margin` of [network.tree] in the recipe and train again",
+        Structure::Graph { .. } => "raise `margin` of [network.graph] in the recipe and train again",
+        Structure::Sequence | Structure::Seq2seq { .. } => {
+            "set `max_steps` of [quantize] in the recipe and quantize again"
+        }
+    }
+}
+
+/// A note on examples that do not fit into the memory of a model.
+pub fn too_large_text(structure: Structure, parts: &[ExampleResult]) -> Option<String> {
+    let all: Vec<&String> = parts.iter().filter_map(|p| p.too_large.as_ref()).collect();
+    let first = all.first()?;
+    let answered = parts.iter().any(|p| p.too_large.is_some() && !p.answers.is_empty());
+    let counts = if answered { "count as wrong" } else { "are in no figure" };
+    Some(format!(
+        "{} of {} examples do not fit into the model's memory and {counts} ({first}); {}",
+        all.len(),
+        parts.len(),
+        larger_memory(structure)
+    ))
 }
 
 /// A figure of how good the answers are.
@@ -268,8 +316,8 @@ pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[ExampleResult
         Task::Series => {
             let width = encoding.labels.len();
             let skipped = |e: &'_ Example| if e.answer.single() { 0 } else { how.skip * width };
-            let wanted: Vec<f32> =
-                examples.iter().flat_map(|e| e.answer.values().iter().skip(skipped(e)).copied()).collect();
+            let fits = examples.iter().zip(parts).filter(|(_, p)| p.too_large.is_none());
+            let wanted: Vec<f32> = fits.flat_map(|(e, _)| e.answer.values().iter().skip(skipped(e)).copied()).collect();
             let said: Vec<f32> = parts.iter().flat_map(|p| p.values.iter().copied()).collect();
             let deviations = score::deviation(&wanted, &said, width, 0);
             encoding
@@ -297,7 +345,8 @@ fn at_roots(encoding: &Encoding, examples: &[Example], parts: &[ExampleResult]) 
         let (Some(wanted), Some(said)) = (wanted.last(), part.answers.last()) else { continue };
         all.add(0, wanted == said);
         if let Some(middle) = middle.filter(|m| *m != *wanted as usize) {
-            sides.add(0, (score::side(&part.last, middle) > 0.0) == (*wanted as usize > middle));
+            let right = (score::side(&part.last, middle) > 0.0) == (*wanted as usize > middle);
+            sides.add(0, part.too_large.is_none() && right);
         }
     }
     let named = |by: &BySize, name| by.shares().map(|(_, share)| Figure::share(name, share)).collect::<Vec<_>>();
@@ -366,7 +415,9 @@ mod tests {
     #[test]
     fn counts_and_shares() {
         let c = Confusion::of(3, [(0, 0), (1, 1), (2, 1), (2, 2)]);
-        assert_eq!(c.counts, [[1, 0, 0], [0, 1, 0], [0, 1, 1]]);
+        assert_eq!((c.counts, c.unanswered.len()), (vec![vec![1, 0, 0], vec![0, 1, 0], vec![0, 1, 1]], 0));
+        let c = Confusion::of(2, [(0, 0), (1, UNANSWERED as usize)]);
+        assert_eq!((c.counts, c.unanswered), (vec![vec![1, 0], vec![0, 0]], vec![0, 1]));
         let example = |answer| Example {
             name: String::new(),
             frames: vec![0; 4],

@@ -26,7 +26,8 @@ pub fn per_label(confusion: &Confusion, labels: &[String]) -> Vec<LabelScore> {
     let rows = confusion.counts.iter().zip(labels).enumerate();
     rows.map(|(k, (row, label))| {
         let right = row.get(k).copied().unwrap_or(0);
-        let counts = Counts { wanted: row.iter().sum(), said: column(k), right };
+        let unanswered = confusion.unanswered.get(k).copied().unwrap_or(0);
+        let counts = Counts { wanted: row.iter().sum::<u64>() + unanswered, said: column(k), right };
         let (precision, recall, f1) = (counts.precision(), counts.recall(), counts.f1());
         LabelScore { label: label.clone(), counts, precision, recall, f1 }
     })

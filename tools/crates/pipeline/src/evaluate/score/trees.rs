@@ -11,6 +11,9 @@ pub fn middle(labels: &[String]) -> Option<usize> {
 
 /// How much more probable labels above the middle are than those below: Σ p above minus Σ p below, p = softmax(scores).
 pub fn side(scores: &[f32], middle: usize) -> f64 {
+    if middle >= scores.len() {
+        return 0.0;
+    }
     let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let p: Vec<f64> = scores.iter().map(|s| f64::from(s - most).exp()).collect();
     let sum = |part: &[f64]| part.iter().sum::<f64>();
