@@ -93,9 +93,9 @@ fn most_memory_of_a_child() -> f64 {
 fn a_dry_run_says_what_the_run_takes() {
     let dir = tempfile::tempdir().unwrap();
     let (recipe, run) = (dir.path().join("r.toml"), dir.path().join("run"));
-    let text = "[data]\ngenerate = \"sensors\"\ncount = 300\n[network.graph]\nnode = [{ layer = \"dense\", outputs = 16 }]\n\
+    let text = "[data]\ngenerate = \"sensors\"\ncount = 3000\n[network.graph]\nnode = [{ layer = \"dense\", outputs = 16 }]\n\
                 message = [{ layer = \"pool\", over = \"sum\" }]\nupdate = { layer = \"cell\", variant = \"gru\", units = 16 }\n\
-                rounds = 2\n[train]\nepochs = 30\nthreads = 1\n";
+                rounds = 2\n[train]\nepochs = 8\nthreads = 1\n";
     std::fs::write(&recipe, text).unwrap();
     let args = ["train", recipe.to_str().unwrap(), "--data", "."];
     ok(&[&args[..], &["--out", run.to_str().unwrap()]].concat());
@@ -104,9 +104,101 @@ fn a_dry_run_says_what_the_run_takes() {
     let most = said["process_bytes"].as_f64().unwrap();
     assert!(took <= most && most <= 1.25 * took, "{most} bytes said, {took} taken");
     let seconds = |part: &str| said[part]["processor_seconds"].as_f64().unwrap();
-    let parts = seconds("reading") + 30.0 * seconds("epoch") + seconds("figures");
+    let parts = seconds("reading") + 8.0 * seconds("epoch") + seconds("figures");
     assert!((seconds("total") - parts).abs() < 1e-6 && seconds("epoch") > 0.0, "{said}");
-    assert_eq!((&said["epochs"], &said["sequences"]), (&30.into(), &300.into()));
+    assert_eq!((&said["epochs"], &said["sequences"]), (&8.into(), &3000.into()));
     let line = ok(&[&args[..], &["--dry-run"]].concat());
-    assert!(line.contains("30 epochs of") && line.contains("of memory"), "{line}");
+    assert!(line.contains("8 epochs of") && line.contains("of memory"), "{line}");
+}
+
+/// A series of `steps` rows and the recipe of a network for it; the folder and both paths.
+fn series(steps: usize, sequences: &str) -> (tempfile::TempDir, String, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, recipe) = (dir.path().join("s"), dir.path().join("r.toml"));
+    std::fs::create_dir(&data).unwrap();
+    let rows: String = (0..steps).map(|k| format!("{},{}\n", k % 7, (k % 7) as f64 * 0.5)).collect();
+    std::fs::write(data.join("a.csv"), format!("u,y\n{rows}")).unwrap();
+    let text = format!(
+        "[data]\ninputs = [\"u\"]\noutputs = [\"y\"]\n[sequences]\n{sequences}\n[network]\nlayers = [{{ layer = \"cell\", variant = \
+         \"gru\", units = 4 }}]\n[train]\nepochs = 2\nloss = \"squared-error\"\nwatch = \"loss\"\n"
+    );
+    std::fs::write(&recipe, text).unwrap();
+    let [data, recipe] = [data, recipe].map(|p| p.display().to_string());
+    (dir, data, recipe)
+}
+
+/// A mean over no step would be 0, the best there is.
+#[test]
+fn figures_of_nothing_are_errors() {
+    for (sequences, wanted) in [
+        ("skip = 100000", "sequences.skip is 100000"),
+        ("window = 20\nwashout = 30", "sequences.washout is 30, and windows have 20 steps"),
+        ("washout = 4000\nwashout_at_start = true", "sequences.washout is 4000, and the longest example has"),
+    ] {
+        let (dir, data, recipe) = series(400, sequences);
+        let run = dir.path().join("run").display().to_string();
+        for more in [&["--out", &run][..], &["--dry-run"]] {
+            let error = fails(2, &[&["train", &recipe, "--data", &data], more].concat());
+            assert!(error.contains(wanted), "{error}");
+        }
+        assert!(!dir.path().join("run").exists());
+    }
+    // What is skipped at the evaluation of other data.
+    let (dir, data, recipe) = series(400, "skip = 5");
+    let run = dir.path().join("run").display().to_string();
+    ok(&["train", &recipe, "--data", &data, "--out", &run]);
+    ok(&["quantize", &run]);
+    assert!(ok(&["eval", &run, "--data", &data]).contains("RMSE"));
+    let error = fails(2, &["eval", &run, "--data", &data, "--set", "sequences.skip=100000"]);
+    assert!(error.contains("none would be evaluated"), "{error}");
+
+    // A language model that reads from the end has read what it predicts.
+    let text = dir.path().join("t");
+    std::fs::create_dir(&text).unwrap();
+    std::fs::write(text.join("train.txt"), "some words to read, and some more\n".repeat(20)).unwrap();
+    let both = "[data]\nunit = \"characters\"\n[network]\nlayers = [{ layer = \"embedding\", units = 4 }, { layer = \"cell\", variant = \
+                \"gru\", units = 4, bidirectional = true }]\n[train]\nepochs = 1\nwatch = \"loss\"\n";
+    std::fs::write(&recipe, both).unwrap();
+    let error = fails(2, &["train", &recipe, "--data", text.to_str().unwrap(), "--dry-run"]);
+    assert!(error.contains("bidirectional"), "{error}");
+}
+
+#[test]
+fn a_recipe_that_was_edited_is_not_taken_for_other_data() {
+    let (dir, data, recipe) = series(200, "skip = 5");
+    let run = dir.path().join("run");
+    let path = run.display().to_string();
+    ok(&["train", &recipe, "--data", &data, "--out", &path]);
+    let edited = std::fs::read_to_string(run.join("recipe.toml")).unwrap().replace("epochs = 2", "epochs = 4");
+    std::fs::write(run.join("recipe.toml"), edited).unwrap();
+    let error = fails(2, &["train", "--resume", "--out", &path, "--data", &data]);
+    assert!(error.contains("recipe.toml was changed") && !error.contains("data differ"), "{error}");
+}
+
+/// The loss says of what it is; the star is for the best by a figure that is watched.
+#[test]
+fn an_epoch_s_line_says_what_its_numbers_are() {
+    let (dir, data, recipe) = series(200, "skip = 5");
+    for (watch, starred) in [("loss", true), ("last", false)] {
+        let run = dir.path().join(watch).display().to_string();
+        let out = elman(&["train", &recipe, "--data", &data, "--out", &run, "--set", &format!("train.watch={watch}")]);
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(out.status.success() && said.contains("loss a sequence "), "{said}");
+        assert_eq!(said.contains(" *,"), starred, "{said}");
+    }
+}
+
+/// One way to change a value, whatever the command.
+#[test]
+fn a_change_has_one_form_in_every_command() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("train.txt"), "ulv varg vuk\nlobo\n".repeat(20)).unwrap();
+    let path = dir.path().to_str().unwrap();
+    for change in ["unit = \"words\"", "data.unit=\"words\"", "data.unit=words", "unit=words"] {
+        assert!(ok(&["data", "check", path, "--set", change]).contains("different words"), "{change}");
+    }
+    let printed = ok(&["train", "--print-recipe", "--set", "data.unit=words", "--set", "name="]);
+    assert!(printed.contains("unit = \"words\"") && printed.contains("name = \"model\""), "{printed}");
+    let error = fails(2, &["data", "check", path, "--set", "unti=words"]);
+    assert!(error.contains("--set unti=words: "), "{error}");
 }

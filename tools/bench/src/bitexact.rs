@@ -1,6 +1,6 @@
 //! `bitexact`: every variant of every cell and layer on every core, compared with the host.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use elman::Model;
 use elman::audio::{Config, Pcen, SpectralSubtraction};
 use elman::blob::{AttentionScore, Blob};
@@ -12,7 +12,7 @@ use elman_emulator::Machines;
 use elman_pipeline::{Answer, Example};
 use elman_quant::synthetic::{self, Drive};
 use elman_quant::{IntegerModel, layout_of, words_of};
-use elman_verify::{Bench, GenerateReport, Generation, Inputs, Options, compare, compare_examples};
+use elman_verify::{Bench, GenerateReport, Generation, Inputs, Options, VerifyReport, compare, compare_examples};
 use rayon::prelude::*;
 use std::process::ExitCode;
 
@@ -275,6 +275,7 @@ fn sequences(bench: &Bench, core: &str, steps: usize, out: &mut Compared) -> Res
         let inputs = Inputs { sequences: &sequences, closed_from };
         let report =
             compare(&mut bench.device(Some(&blob)), &model, &inputs).with_context(|| format!("{name} on {core}"))?;
+        within_bound(&report)?;
         let (steps, mismatches) = (report.steps, report.mismatches);
         let json = serde_json::json!({ "variant": name, "drive": drive, "report": report });
         out.add(
@@ -309,6 +310,13 @@ fn listening(bench: &Bench, core: &str, out: &mut Compared) -> Result<()> {
     Ok(())
 }
 
+/// That no example takes more instructions than `inspect` says.
+fn within_bound(report: &VerifyReport) -> Result<()> {
+    let share = report.share_of_bound.unwrap_or(0.0);
+    ensure!(share <= 1.0, "{}: an example takes {share:.3} times the bound of `elman inspect`", report.core);
+    Ok(())
+}
+
 /// Trees, graphs and generated text.
 fn structures(bench: &Bench, core: &str, steps: usize, out: &mut Compared) -> Result<()> {
     for (leaf, compose, roots) in [("lstm", "tree-lstm", 1), ("", "dense-tanh", 1), ("gru", "tree-lstm", 2)] {
@@ -317,6 +325,7 @@ fn structures(bench: &Bench, core: &str, steps: usize, out: &mut Compared) -> Re
         let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
         let examples = graphs(steps / NODES + 1);
         let report = compare_examples(&mut bench.device(Some(&blob)), &model, &examples, None)?;
+        within_bound(&report)?;
         let (nodes, mismatches) = (report.steps, report.mismatches);
         let name = format!("{compose}, {roots} root(s)");
         let json = serde_json::json!({ "variant": name, "structure": "tree", "report": report });
@@ -328,6 +337,7 @@ fn structures(bench: &Bench, core: &str, steps: usize, out: &mut Compared) -> Re
         let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
         let examples = examples_of_graphs(shape.features, steps / 20 + 1);
         let report = compare_examples(&mut bench.device(Some(&blob)), &model, &examples, None)?;
+        within_bound(&report)?;
         let (answers, mismatches) = (report.steps, report.mismatches);
         let name = format!("graph, {}, {}", shape.cell, shape.aggregate);
         let json = serde_json::json!({ "variant": name, "structure": "graph", "report": report });

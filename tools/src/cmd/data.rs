@@ -20,14 +20,14 @@ pub struct Cmd {
 #[derive(clap::Subcommand, Debug)]
 enum Action {
     /// Shows what a folder contains: format, classes, lengths, channels, splits, duplicates
-    #[command(after_help = "Example:\n  elman data check data/snips --set 'task = \"class\"'")]
+    #[command(after_help = "Example:\n  elman data check data/snips --set data.task=class")]
     Check {
         /// A folder of recordings, text, series or windows; none for generated data
         dir: Option<PathBuf>,
         /// A recipe whose `[data]` table says how the folder is read
         #[arg(long, value_name = "RECIPE")]
         recipe: Option<PathBuf>,
-        /// A value of the recipe's `[data]` table, for instance `files = "Airline"`
+        /// Changes a value of the recipe, as in --set data.files=Airline; a key alone is one of its `[data]` table
         #[arg(long = "set", value_name = "KEY=VALUE")]
         set: Vec<String>,
         /// Leaves out files that cannot be read, and says which
@@ -45,9 +45,7 @@ impl Cmd {
         let Action::Check { dir, recipe, set, skip_bad, labels } = self.action;
         let options = RecordOptions { skip_bad, ..options(recipe.as_deref(), &set)? };
         if dir.is_none() && options.generate.is_none() {
-            return Err(
-                Usage("name a folder, or say what to generate: --set 'generate = \"adding\"'".to_owned()).into()
-            );
+            return Err(Usage("name a folder, or say what to generate: --set data.generate=adding".to_owned()).into());
         }
         let dir = dir.unwrap_or_default();
         let survey = match options.generate.is_none() && Corpus::is_in(&dir) {
@@ -64,8 +62,7 @@ fn options(recipe: Option<&Path>, set: &[String]) -> Result<RecordOptions> {
         Some(path) => Recipe::read(path, &[])?,
         None => Recipe::default(),
     };
-    let changes: Vec<String> = set.iter().map(|change| format!("data.{change}")).collect();
-    Ok(base.changed(&changes)?.data.unwrap_or_default())
+    Ok(base.changed_in("data", set)?.data.unwrap_or_default())
 }
 
 fn show(ui: Ui, survey: &Survey, labels: usize) {

@@ -36,7 +36,7 @@ pub struct Run {
 /// The part of the memory that more epochs may take beyond what the first steps took, as memory is freed in pieces; and bytes
 /// that do not depend on the data.
 const MARGIN: usize = 12;
-const SPARE: usize = 3 << 20;
+const SPARE: usize = 2 << 20;
 
 /// Reads the data as a run does, takes some steps and says what the run takes.
 pub(super) fn run(data: &Path, recipe: &Recipe, ui: Ui) -> Result<()> {

@@ -41,6 +41,9 @@ pub struct Cmd {
     /// Recipe that says how the data is read; by default the run folder's
     #[arg(long, value_name = "RECIPE")]
     pub recipe: Option<PathBuf>,
+    /// Changes a value of the recipe that says how the data is read, as in --set data.files=Airline
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
     /// Leaves out files that cannot be read, and says which
     #[arg(long)]
     pub skip_bad: bool,
@@ -134,7 +137,7 @@ impl Cmd {
         }
         let data = self.data.as_ref().context(Usage("name the examples by --data".to_owned()))?;
         let model = file.model()?;
-        let mut recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?;
+        let mut recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?.changed(&self.set)?;
         recipe.skip_bad |= self.skip_bad;
         recipe.evaluate = true;
         let mut source = Source::open(data, &recipe, model.audio().map(|a| a.sample_rate), &ui)?;
@@ -232,6 +235,7 @@ pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source,
         None => Encoding::of_model(&model, source)?,
     };
     let examples = encoding.examples(source, split)?;
+    encoding.evaluates(recipe, &examples, split)?;
     let integer = evaluate::integer(&model, &examples, how)?;
     let float = match &folder {
         Some(folder) => Some(evaluate::float(&folder.network()?, &folder.about()?, &examples, how)),

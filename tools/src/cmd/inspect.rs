@@ -14,6 +14,7 @@ use crate::ui::{Ui, bytes, thousands};
 use elman_pipeline::readings::short;
 use elman_quant::channels;
 use elman_quant::model::ModelFile;
+use elman_verify::cost::example::Extent;
 use elman_verify::cost::{self, Cost};
 
 /// Shows what a model consists of and what it costs on a device.
@@ -196,21 +197,7 @@ impl Cmd {
             let hop_s = f64::from(audio.hop) / f64::from(audio.sample_rate);
             detector.lines(&model, hop_s).iter().for_each(|l| ui.line(l));
         }
-        ui.line(format!("per step     {} multiplications with a weight", thousands(cost.macs)));
-        ui.line(format!(
-            "estimates    {:<12} {:>14} {:>16} {:>14}",
-            "core", "instructions", "never more than", "cycles"
-        ));
-        for e in &cost.estimates {
-            ui.line(format!(
-                "             {:<12} {:>14} {:>16} {:>14}",
-                e.name,
-                thousands(e.instructions),
-                thousands(e.most),
-                e.cycles.map_or("-".into(), thousands),
-            ));
-        }
-        ui.line("             instructions within 5 % of those counted; cycles with memory that never waits");
+        show_costs(&cost, ui);
         if !model.descriptor().labels.is_empty() {
             ui.line(format!("labels       {}", model.descriptor().labels.lines().collect::<Vec<_>>().join(" ")));
         }
@@ -228,4 +215,35 @@ impl Cmd {
             cost: &cost,
         })
     }
+}
+
+/// Multiplications and instructions: of a step, or of the largest example.
+fn show_costs(cost: &Cost, ui: Ui) {
+    if let Some(example) = &cost.example {
+        let of =
+            |n: usize, what: &str| if n == 0 { String::new() } else { format!(", {} {what}", thousands(n as u64)) };
+        let Extent { frames, inner, edges, outputs } = example.extent;
+        let sizes = [of(inner, "inner nodes"), of(edges, "edges"), of(outputs, "symbols written")].concat();
+        ui.line(format!("largest      {} frames{sizes}", thousands(frames as u64)));
+        let runs: Vec<String> = example.runs.iter().map(|r| format!("{} {}", r.role, thousands(r.runs))).collect();
+        ui.line(format!("             runs of its layers: {}", runs.join(", ")));
+        ui.line(format!("             {} multiplications with a weight", thousands(example.macs)));
+        ui.line(format!("instructions {:<12} {:>16}", "core", "never more than"));
+        for (core, (_, most)) in cost::CORES.iter().zip(&example.most) {
+            ui.line(format!("             {:<12} {:>16}", core.name, thousands(*most)));
+        }
+        return;
+    }
+    ui.line(format!("per step     {} multiplications with a weight", thousands(cost.macs)));
+    ui.line(format!("estimates    {:<12} {:>14} {:>16} {:>14}", "core", "instructions", "never more than", "cycles"));
+    for e in &cost.estimates {
+        ui.line(format!(
+            "             {:<12} {:>14} {:>16} {:>14}",
+            e.name,
+            thousands(e.instructions),
+            thousands(e.most),
+            e.cycles.map_or("-".into(), thousands),
+        ));
+    }
+    ui.line("             instructions within 5 % of those counted; cycles with memory that never waits");
 }

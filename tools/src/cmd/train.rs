@@ -17,7 +17,7 @@ use elman_pipeline::run::RunFolder;
 use elman_pipeline::{self as pipeline, Clips, Encoding, Example, Frames, Sequences, Source, readings};
 use elman_recipe::Recipe;
 use elman_recipe::Usage;
-use elman_train::{Control, Dataset, EpochMetrics, Memory, Outcome, Progress, TrainError, Trainer};
+use elman_train::{Control, Dataset, EpochMetrics, Memory, Outcome, Progress, TrainError, Trainer, Watch};
 
 /// Trains a network with full back-propagation through time; writes a run folder.
 #[derive(clap::Args, Debug, Default)]
@@ -180,9 +180,14 @@ impl Prepared {
         let encoding = Encoding::of(source, recipe)?;
         encoding.suits(recipe)?;
         encoding.knows(recipe)?;
+        encoding.predicts(recipe)?;
         let train = encoding.examples(source, Split::Train)?;
         let valid = encoding.examples(source, Split::Valid)?;
         let test = encoding.examples(source, Split::Test)?;
+        encoding.teaches(recipe, &train)?;
+        for (split, examples) in [(Split::Valid, &valid), (Split::Test, &test)] {
+            encoding.evaluates(recipe, examples, split)?;
+        }
         let about = RunInfo::of(encoding, recipe, &train, &[&valid, &test])?;
         Ok(Self { about, train, valid, test })
     }
@@ -259,6 +264,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
         steps: train_examples.iter().map(|e| e.steps(inputs) as u64).sum(),
         validates: !valid_examples.is_empty(),
         series: about.encoding.task == Task::Series,
+        watches: recipe.train.watch != Watch::Last,
         last: std::time::Instant::now(),
     };
     trainer.history().iter().for_each(|_| progress.bar.step(""));
@@ -350,11 +356,22 @@ fn begin(folder: &RunFolder, recipe: &Recipe, about: &RunInfo, how: TrainFlags, 
         folder.write_beginning(recipe, about)?;
         return Ok(trainer);
     }
-    same_run(folder, recipe, about.fingerprint)?;
+    same_recipe(folder, recipe)?;
     if !folder.checkpoint_path().exists() {
+        same_data(folder, about.fingerprint)?;
         return Ok(Trainer::new(&about.network(recipe), &recipe.train)?);
     }
     let mut trainer = Trainer::resume(&folder.checkpoint_path())?;
+    let mut config = trainer.config().clone();
+    config.threads = recipe.train.threads;
+    ensure!(
+        config == recipe.train,
+        Usage(format!(
+            "{}/recipe.toml was changed: [train] is not what the run started with; change it back, or start again with --force",
+            folder.path().display()
+        ))
+    );
+    same_data(folder, about.fingerprint)?;
     trainer.set_threads(recipe.train.threads);
     ui.note(format!("resuming after epoch {}", trainer.history().len()));
     Ok(trainer)
@@ -368,6 +385,8 @@ struct EpochProgress {
     /// Without a validation split there is nothing to validate on.
     validates: bool,
     series: bool,
+    /// Whether a figure chooses the best epoch.
+    watches: bool,
     last: std::time::Instant,
 }
 
@@ -381,9 +400,9 @@ impl EpochProgress {
         };
         let valid = epoch.validation_metric.map_or(valid.clone(), |m| format!("{valid}, missed {}", percent(m)));
         self.bar.step(format!(
-            "loss {:.4}{valid}{}, {} steps/s",
+            "loss a sequence {:.4}{valid}{}, {} steps/s",
             epoch.train_loss,
-            if epoch.best { " *" } else { "" },
+            if epoch.best && self.watches { " *" } else { "" },
             thousands((self.steps as f64 / seconds) as u64)
         ));
     }
@@ -408,8 +427,8 @@ fn resume_hint(folder: &RunFolder) -> String {
     format!("`elman train --resume --out {} --data DIR`", folder.path().display())
 }
 
-/// A run is resumed only with the recipe and the data that it started with.
-fn same_run(folder: &RunFolder, recipe: &Recipe, fingerprint: u64) -> Result<()> {
+/// A run is resumed only with the recipe that it started with.
+fn same_recipe(folder: &RunFolder, recipe: &Recipe) -> Result<()> {
     let mut began = folder.recipe()?;
     began.train.threads = recipe.train.threads;
     began.skip_bad = recipe.skip_bad;
@@ -422,9 +441,15 @@ fn same_run(folder: &RunFolder, recipe: &Recipe, fingerprint: u64) -> Result<()>
             folder.path().display()
         ))
     );
+    Ok(())
+}
+
+/// And only with its data.
+fn same_data(folder: &RunFolder, fingerprint: u64) -> Result<()> {
+    let path = folder.path().display();
     ensure!(
         folder.about()?.fingerprint == fingerprint,
-        Usage(format!("the data differ from those that {} started with", folder.path().display()))
+        Usage(format!("the data differ from those that {path} started with, or {path}/recipe.toml was changed since"))
     );
     Ok(())
 }

@@ -7,6 +7,7 @@
 pub mod embedding;
 mod encoding;
 pub mod evaluate;
+mod evidence;
 mod example;
 mod extent;
 mod fingerprint;

@@ -147,7 +147,13 @@ impl Features {
             pre_emphasis: (self.pre_emphasis * 32_768.0).round().clamp(0.0, 65_535.0) as u16,
             ..elman::audio::Config::HZ_16000
         };
-        config.check().map_err(|e| Usage(format!("[features] {e}")))?;
+        config.check().map_err(|e| {
+            let Features { window_ms, hop_ms, low_hz, high_hz, .. } = self;
+            Usage(format!(
+                "[features] {e}; they follow from sample_rate = {rate}, window_ms = {window_ms:?}, hop_ms = {hop_ms:?}, low_hz = \
+                 {low_hz}, high_hz = {high_hz}"
+            ))
+        })?;
         Ok(config)
     }
 }
@@ -259,18 +265,32 @@ impl Recipe {
         recipe.changed(changes)
     }
 
-    /// The recipe with some values changed: `train.epochs=3`, `name="kitchen"`.
+    /// The recipe with some values changed: `train.epochs=3`, `name="kitchen"`. A word needs no quotes, as shells take them away,
+    /// and an empty one gives the key its default.
     ///
     /// # Errors
     /// [`Usage`] where a change is not of this form or its key or value is wrong.
     pub fn changed(self, changes: &[String]) -> Result<Self> {
+        self.changed_in("", changes)
+    }
+
+    /// As [`Recipe::changed`], where a key alone is one of table `table`: `unit=words` of `data`.
+    ///
+    /// # Errors
+    /// As [`Recipe::changed`], with the change as it was typed.
+    pub fn changed_in(self, table_of_keys: &str, changes: &[String]) -> Result<Self> {
         if changes.is_empty() {
             return Ok(self);
         }
         let mut table: toml::Table = self.to_toml()?.parse()?;
         for change in changes {
             let usage = |reason: String| Usage(format!("--set {change}: {reason}"));
-            let parsed: toml::Table = change.parse().map_err(|e: toml::de::Error| usage(e.message().to_owned()))?;
+            let key = change.split('=').next().unwrap_or_default();
+            let full = match table_of_keys {
+                table if !table.is_empty() && !key.contains('.') && key.trim() != table => format!("{table}.{change}"),
+                _ => change.clone(),
+            };
+            let parsed = assignment(&full).map_err(|e| usage(e.message().to_owned()))?;
             overlay(&mut table, with_new_names(parsed));
             let text = toml::to_string(&table)?;
             // The line is that of the text made here.
@@ -346,11 +366,24 @@ fn with_new_names(mut change: toml::Table) -> toml::Table {
     change
 }
 
-/// Puts the values of `top` over those of `base`, table by table.
+/// A change as TOML, or as TOML with quotes around its value where it is none without.
+fn assignment(change: &str) -> Result<toml::Table, toml::de::Error> {
+    change.parse().or_else(|e: toml::de::Error| match change.split_once('=') {
+        Some((key, value)) if !value.contains(['"', '\'', '[', '{', '\n']) => {
+            format!("{key} = {}", toml::Value::from(value.trim())).parse().map_err(|_| e)
+        }
+        _ => Err(e),
+    })
+}
+
+/// Puts the values of `top` over those of `base`, table by table; an empty string takes the value of `base` away.
 fn overlay(base: &mut toml::Table, top: toml::Table) {
     for (key, value) in top {
         match (base.get_mut(&key), value) {
             (Some(toml::Value::Table(below)), toml::Value::Table(above)) => overlay(below, above),
+            (_, toml::Value::String(text)) if text.is_empty() => {
+                base.remove(&key);
+            }
             (_, value) => {
                 base.insert(key, value);
             }
@@ -423,6 +456,18 @@ mod tests {
         assert_eq!(changed("name = \"x\"").unwrap().name, "x");
         assert!(changed("train.epocs=3").unwrap_err().to_string().contains("did you mean `epochs`?"));
         assert!(changed("epochs").is_err());
+        // Shells take quotes away; an empty string is the default.
+        assert_eq!(changed("name=kitchen lamp").unwrap().name, "kitchen lamp");
+        assert_eq!(changed("name=\"\"").unwrap().name, Recipe::default().name);
+        assert_eq!(changed("name=").unwrap().name, Recipe::default().name);
+        // What was typed is named, and a key alone is of the table that is asked for.
+        let of_data = |c: &str| Recipe::default().changed_in("data", &[c.to_owned()]);
+        for change in ["unit=words", "data.unit=words", "unit = \"words\"", "data.unit=\"words\""] {
+            assert_eq!(of_data(change).unwrap().data.unwrap().unit, Some(elman_data::records::Unit::Words), "{change}");
+        }
+        let error = of_data("unti=words").unwrap_err().to_string();
+        assert!(error.starts_with("--set unti=words: ") && error.contains("did you mean `unit`?"), "{error}");
+        assert_eq!(of_data("train.epochs=3").unwrap().train.epochs, 3);
     }
 
     #[test]

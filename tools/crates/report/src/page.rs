@@ -109,7 +109,7 @@ fn training(epochs: &[Epoch]) -> String {
         [curve("train", |e| Some(100.0 * e.train_accuracy?)), curve("valid", |e| Some(100.0 * e.valid_accuracy?))];
     let worst = accuracy.iter().flat_map(|l| &l.points).fold(100.0, |low: f64, p| low.min(p.1));
     let range = Some((10.0 * (worst / 10.0).floor().clamp(0.0, 9.0), 100.0));
-    let charts = [lines("Loss", "epoch", &loss, None), lines("Accuracy in %", "epoch", &accuracy, range)];
+    let charts = [lines("Loss a sequence", "epoch", &loss, None), lines("Accuracy in %", "epoch", &accuracy, range)];
     grid(charts.into_iter())
 }
 

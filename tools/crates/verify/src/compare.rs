@@ -7,6 +7,7 @@ use serde::Serialize;
 use std::fmt;
 
 use super::{Inputs, VerifyReport};
+use crate::cost::example;
 use crate::device::{Device, bytes_of, done, start, unexpected};
 
 /// Which number of a step differs.
@@ -66,6 +67,8 @@ pub(crate) struct Tally {
     counts: u64,
     /// Fewest and most ticks of a count.
     range: Option<[u32; 2]>,
+    /// Ticks of examples and the instructions that they may have, by [`example::most`].
+    costs: Vec<(u32, f64)>,
 }
 
 impl Tally {
@@ -75,6 +78,11 @@ impl Tally {
         self.range = Some([least.min(ticks), most.max(ticks)]);
         self.ticks += u64::from(ticks);
         self.counts += 1;
+    }
+
+    /// Notes what an example of this size took.
+    pub(crate) fn compare_cost(&mut self, model: &Model<'_>, size: example::Extent, core: &str, ticks: u32) {
+        self.costs.extend(example::most_on(model, core, size).map(|most| (ticks, most)));
     }
 
     /// The report; ticks less those of measuring nothing.
@@ -91,6 +99,7 @@ impl Tally {
             instructions: device.instructions(ticks as f64 / self.steps.max(1) as f64),
             range: self.range.unwrap_or_default().map(instructions),
             load_instructions: instructions(hello.load_ticks),
+            share_of_bound: self.costs.iter().map(|(ticks, most)| instructions(*ticks) / most).reduce(f64::max),
         }
     }
 }

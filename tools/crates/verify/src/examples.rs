@@ -11,12 +11,15 @@ use elman_pipeline::evaluate::host;
 
 use super::{Inputs, Mismatch, VerifyReport};
 use crate::compare::{Part as Where, Tally};
+use crate::cost::example::Extent as Size;
 use crate::device::{Channel, Device, append, bytes_of, done, start, unexpected};
 
 /// An example as its messages have it.
 #[derive(Debug, Default)]
 struct Parts {
     extent: Extent,
+    /// What its cost follows from.
+    size: Size,
     /// Numbers of each part as bytes.
     parts: Vec<(Part, Vec<u8>)>,
 }
@@ -24,12 +27,13 @@ struct Parts {
 impl Parts {
     fn frames(model: &Model<'_>, frames: &[i16]) -> Self {
         let extent = Extent { frames: (frames.len() / model.inputs().max(1)) as u32, ..Extent::default() };
-        Parts { extent, parts: vec![(Part::Frames, bytes_of(frames.iter().copied()))] }
+        let size = Size { frames: extent.frames as usize, ..Size::default() };
+        Parts { extent, size, parts: vec![(Part::Frames, bytes_of(frames.iter().copied()))] }
     }
 
     /// A tree or a graph; `frac`: fraction bits of the features of edges.
     fn of(model: &Model<'_>, example: &Example, frac: u8) -> Self {
-        let mut this = Parts::frames(model, &example.frames);
+        let mut this = Parts { size: Size::of(model, example), ..Parts::frames(model, &example.frames) };
         match &example.joints {
             ExampleStructure::None => {}
             ExampleStructure::Tree(nodes) => {
@@ -94,6 +98,7 @@ pub(crate) fn structures(device: &mut dyn Device, model: &Model<'_>, examples: &
 fn answers(device: &mut dyn Device, model: &Model<'_>, examples: Vec<(Parts, Answers)>) -> Result<VerifyReport> {
     let (outputs, layer) = (model.outputs(), model.layers().len().saturating_sub(1));
     let mut tally = Tally::default();
+    let device_name = device.name().to_owned();
     let hello = device.talk(model.crc(), &mut |channel| {
         start(channel, Task::Examples)?;
         for (sequence, (parts, ours)) in examples.iter().enumerate() {
@@ -107,6 +112,7 @@ fn answers(device: &mut dyn Device, model: &Model<'_>, examples: Vec<(Parts, Ans
                 ours.len()
             );
             tally.count(ticks);
+            tally.compare_cost(model, parts.size, device_name.as_str(), ticks);
             for ((step, host), board) in ours.iter().zip(answer.bytes.chunks((outputs * 2).max(2))) {
                 tally.steps += 1;
                 if let Some((unit, (host, board))) =
@@ -136,6 +142,8 @@ pub(crate) fn written(device: &mut dyn Device, model: &Model<'_>, inputs: &Input
     let mut memory = vec![0; model.memory_words()];
     let mut host = model.seq2seq(&mut memory).map_err(|e| anyhow!("{e}"))?;
     let (most, layer) = (host.max_outputs(), model.layers().len().saturating_sub(1));
+    let Structure::Seq2seq { beams, .. } = model.structure() else { anyhow::bail!("the model writes no sequence") };
+    let device_name = device.name().to_owned();
     let examples: Vec<Parts> = inputs.sequences.iter().map(|frames| Parts::frames(model, frames)).collect();
     let mut tally = Tally::default();
     let hello = device.talk(model.crc(), &mut |channel| {
@@ -166,6 +174,9 @@ pub(crate) fn written(device: &mut dyn Device, model: &Model<'_>, inputs: &Input
                 });
             }
             tally.count(ticks);
+            // The search may go on after the best has ended.
+            let outputs = if beams > 1 { most } else { (ours.len() + 1).min(most) };
+            tally.compare_cost(model, Size { outputs, ..parts.size }, device_name.as_str(), ticks);
             tally.steps += ours.len() as u64 + 1;
         }
         Ok(())

@@ -66,6 +66,9 @@ pub struct VerifyReport {
     pub range: [f64; 2],
     /// Executed instructions of loading the model.
     pub load_instructions: f64,
+    /// The largest share that an example took of the instructions that one of its size does not exceed
+    /// ([`cost::example::most`]); `None` for streams and boards.
+    pub share_of_bound: Option<f64>,
 }
 
 impl VerifyReport {
