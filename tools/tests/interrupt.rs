@@ -1,4 +1,4 @@
-//! Ctrl-C is heard within a second, whatever a command is doing, and leaves nothing half.
+//! Ctrl-C is noticed within a second, whatever a command is doing, and leaves nothing half.
 #![cfg(unix)]
 
 use std::path::Path;
