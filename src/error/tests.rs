@@ -51,7 +51,6 @@ fn load_errors() -> Vec<LoadError> {
         InvalidWeight { layer: 41, block: 42 },
         Multiplier { layer: 41, block: 42 },
         AccumulatorOverflow { layer: 41, block: 42, weights: 43_000, bias: -44_000 },
-        MemoryWords { audio: false, declared: 41, required: 42 },
         MemoryWords { audio: true, declared: 41, required: 42 },
         Labels { labels: 41, outputs: 42 },
         Audio(audio::Error::Hop { samples: 41, window: 42 }),

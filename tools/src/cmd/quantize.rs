@@ -15,7 +15,8 @@ use elman_pipeline::run::{RunFolder, Unfinished};
 use elman_pipeline::{Example, RunInfo};
 use elman_quant::IntegerModel;
 use elman_quant::model::ModelFile;
-use elman_quant::network::{calibrate, quantize};
+use elman_quant::network::{Surroundings, calibrate, quantize, quantize_shared, shared_formats};
+use elman_quant::ptq::RangeStats;
 use elman_quant::with_detector;
 use elman_recipe::Recipe;
 use elman_train::Sequence;
@@ -97,7 +98,15 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     let examples = folder.calibration()?;
     let sequences: Vec<Sequence> = examples.iter().map(|e| about.sequence(e)).collect();
     let seen = calibrate(&network, &sequences, about.folded());
-    let mut integer = quantize(&network, &about.surroundings(&recipe), &seen)?;
+    let around = about.surroundings(&recipe);
+    let measure = |integer: &IntegerModel| -> Result<f64> {
+        let blob = integer.to_blob()?;
+        let file = ModelFile::from_bytes(&folder.model_path(), &blob)?;
+        let found = compare(&network, integer, &file.model()?, &about, EvalFlags::of(&recipe), &examples)?;
+        // Nothing to compare, or nothing lost.
+        Ok(found.layers.last().and_then(|l| l.output_db).unwrap_or(f64::INFINITY))
+    };
+    let mut integer = best_shared(&network, &around, &seen, measure)?;
     integer.counter = counter;
     let plain = integer.to_blob()?;
     let before = earlier(folder);
@@ -122,6 +131,46 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     let quantized = Quantized { model, blob_bytes, ram_bytes, layers, answers, changed, void };
     folder.add_result("quantize", &quantized)?;
     Ok(quantized)
+}
+
+/// Least gain in dB for which a format is taken that ranges alone would not decide.
+const LEAST_GAIN: f64 = 0.5;
+
+/// Finer formats that are tried one after the other without a gain.
+const MOST_IN_VAIN: usize = 3;
+
+/// The network in integers. Chains that are joined share a format: one that holds all that calibration saw, or a finer one, which cuts
+/// off the largest values, where `measure` finds the answers closer to the float network's.
+fn best_shared(
+    network: &Network<f32>,
+    around: &Surroundings,
+    seen: &[RangeStats],
+    measure: impl Fn(&IntegerModel) -> Result<f64>,
+) -> Result<IntegerModel> {
+    let mut shared = shared_formats(network, around, seen)?;
+    let mut best = quantize(network, around, seen)?;
+    if shared.iter().all(Option::is_none) {
+        return Ok(best);
+    }
+    let mut reached = measure(&best)?;
+    for group in 0..shared.len() {
+        let Some(ranges) = shared[group] else { continue };
+        let mut in_vain = 0;
+        for frac in ranges + 1..=15 {
+            if in_vain == MOST_IN_VAIN {
+                break;
+            }
+            in_vain += 1;
+            let mut tried = shared.clone();
+            tried[group] = Some(frac);
+            let integer = quantize_shared(network, around, seen, &tried)?;
+            let db = measure(&integer)?;
+            if db > reached + LEAST_GAIN {
+                (best, shared, reached, in_vain) = (integer, tried, db, 0);
+            }
+        }
+    }
+    Ok(best)
 }
 
 /// Quantizes a network before it is trained, on one example: what a device could not run is found before hours of training.
@@ -159,6 +208,8 @@ fn earlier(folder: &RunFolder) -> Option<Earlier> {
 
 /// Share of answers that quantization may change without a note.
 const MOST_CHANGED: f64 = 0.02;
+/// Signal to rounding noise of a layer's weights below which they are named as the reason, in dB.
+const LEAST_SNR: f64 = 24.0;
 
 fn decibels(db: Option<f64>) -> String {
     db.map_or("".to_owned(), |d| format!("{d:.1} dB"))
@@ -175,16 +226,31 @@ fn warn(quantized: &Quantized, ui: Ui) {
         return;
     }
     let ends = |l: &&LayerError| l.long_saturated + l.saturated;
-    let where_from = match layers.iter().max_by_key(ends).filter(|l| ends(l) > 0) {
-        Some(l) => format!("layer {}, {}, is at the end of its format {} times", l.layer, l.variant, ends(&l)),
-        None => "no layer saturates, so that it is the rounding of weights or states".to_owned(),
+    let snr = |l: &LayerError| {
+        let weights = [l.weights.input_db, l.weights.recurrent_db, l.weights.weights_db];
+        weights.into_iter().flatten().fold(f64::INFINITY, f64::min)
     };
-    ui.note(format!(
-        "that is {:.1} %, more than {:.0} %: {where_from}; try a layer with a bounded output (tanh), more calibration data, or \
-         less weight on large values",
-        100.0 * share,
-        100.0 * MOST_CHANGED
-    ));
+    let poorest = layers.iter().min_by(|a, b| snr(a).total_cmp(&snr(b))).filter(|l| snr(l) < LEAST_SNR);
+    let most = layers.iter().max_by_key(ends).filter(|l| ends(l) > 0);
+    let reason = match (poorest, most) {
+        (Some(l), _) => format!(
+            "the weights of layer {}, {}, keep {:.0} dB, as what it reads or gives has a range that leaves few bits; bound that \
+             by tanh or a norm layer",
+            l.layer,
+            l.variant,
+            snr(l)
+        ),
+        (None, Some(l)) => format!(
+            "layer {}, {}, is at the end of its format {} times; calibrate with more data or bound its output by tanh",
+            l.layer,
+            l.variant,
+            ends(&l)
+        ),
+        (None, None) => {
+            "no layer saturates: the network answers close to its borders, so that rounding decides".to_owned()
+        }
+    };
+    ui.note(format!("that is {:.1} %, more than {:.0} %: {reason}", 100.0 * share, 100.0 * MOST_CHANGED));
 }
 
 fn show(quantized: &Quantized, ui: Ui) {

@@ -131,6 +131,13 @@ impl NetworkSpec {
                 (Chain::Message, [rest @ .., pool]) => pools(pool) && rest.iter().all(map),
                 (Chain::Update, [LayerSpec::Cell(cell @ Cell { units, bidirectional: false, .. })]) => {
                     let pair = cell.table().is_some_and(|table| table.carried == CarriedState::Pair);
+                    if cell.table().is_some_and(|table| !table.recurrent()) && !pair {
+                        return Some(format!(
+                            "the update of a graph is `{}`, which has no U and does not see a node's state; take another cell, \
+                             such as `residual-2` or `gru`",
+                            cell.variant
+                        ));
+                    }
                     let states = ends[NODE].1;
                     if *units != states {
                         return Some(format!(

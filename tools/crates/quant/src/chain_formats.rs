@@ -20,8 +20,7 @@ fn fixed(layer: &LayerSpec) -> bool {
 
 /// Whether a layer reads its own last output, and so begins with a state that another chain may give.
 fn recurrent(layer: &LayerSpec) -> bool {
-    let reads = |name: &&str| elman::layer::named(name).is_some_and(|(_, _, spec)| spec.recurrent());
-    layer.device().iter().any(|name| reads(name))
+    layer.device().iter().any(|name| elman::layer::named(name).is_some_and(|(_, _, spec)| spec.recurrent()))
 }
 
 /// Layers whose outputs are read side by side, added, or begin as one another's states: each group has one format.
@@ -37,14 +36,23 @@ fn groups(spec: &NetworkSpec) -> Vec<Vec<usize>> {
     spec.structure.wiring().shared_formats().iter().map(|group| group.iter().flat_map(of_chain).collect()).collect()
 }
 
-/// Gives the layers of each group the format that holds them all, the coarsest of those that they have alone, where they
-/// differ; whether any did. `ends` are the fraction bits of each layer's output.
-pub fn share(spec: &NetworkSpec, ends: &[u8], seen: &mut [RangeStats]) -> bool {
+/// For each group the format that holds all of its layers, the coarsest of those that they have alone; `None` where a layer of it
+/// has a format that no one chooses. `ends` are the fraction bits of each layer's output.
+pub fn shared(spec: &NetworkSpec, ends: &[u8]) -> Vec<Option<u8>> {
+    let of_group = |group: Vec<usize>| {
+        let free = group.len() > 1 && !group.iter().any(|k| fixed(&spec.layers[*k]));
+        group.iter().map(|k| ends[*k]).min().filter(|_| free)
+    };
+    groups(spec).into_iter().map(of_group).collect()
+}
+
+/// Gives the layers of each group one format: that of `wanted`, or the one that holds them all; whether any had another.
+pub fn share(spec: &NetworkSpec, ends: &[u8], wanted: &[Option<u8>], seen: &mut [RangeStats]) -> bool {
     let mut changed = false;
-    for group in groups(spec) {
-        let of = |k: &usize| ends[*k];
-        let given = group.iter().filter(|k| fixed(&spec.layers[**k])).map(of).min();
-        let Some(frac) = given.or(group.iter().map(of).min()) else { continue };
+    for (n, group) in groups(spec).into_iter().enumerate() {
+        let given = group.iter().filter(|k| fixed(&spec.layers[**k])).map(|k| ends[*k]).min();
+        let wanted = wanted.get(n).copied().flatten();
+        let Some(frac) = given.or(wanted).or(group.iter().map(|k| ends[*k]).min()) else { continue };
         for k in group.into_iter().filter(|k| !fixed(&spec.layers[*k])) {
             changed |= ends[k] != frac;
             seen[k].out_frac = Some(frac);

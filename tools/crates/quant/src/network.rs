@@ -196,6 +196,28 @@ fn round(network: &Network<f32>, around: &Surroundings, seen: &[RangeStats]) -> 
 /// # Errors
 /// Where a weight is not finite or the device could not run the result.
 pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[RangeStats]) -> Result<IntegerModel> {
+    quantize_shared(network, around, seen, &[])
+}
+
+/// The formats that joined chains share if calibration's ranges decide them, for [`quantize_shared`]; empty for a sequence.
+///
+/// # Errors
+/// As of [`quantize`].
+pub fn shared_formats(network: &Network<f32>, around: &Surroundings, seen: &[RangeStats]) -> Result<Vec<Option<u8>>> {
+    let seen = chain_formats::joined(network.spec(), seen);
+    Ok(chain_formats::shared(network.spec(), &round(network, around, &seen)?.ends))
+}
+
+/// [`quantize`] where joined chains share these formats, group after group of [`shared_formats`].
+///
+/// # Errors
+/// As of [`quantize`].
+pub fn quantize_shared(
+    network: &Network<f32>,
+    around: &Surroundings,
+    seen: &[RangeStats],
+    shared: &[Option<u8>],
+) -> Result<IntegerModel> {
     let spec = network.spec();
     let scaled = around.input.is_some();
     let frame = around.input.as_ref().map_or(0, |(frac, _)| *frac);
@@ -205,7 +227,7 @@ pub fn quantize(network: &Network<f32>, around: &Surroundings, seen: &[RangeStat
         last.out_frac = Some(frame);
     }
     let mut rounded = round(network, around, &seen)?;
-    if chain_formats::share(spec, &rounded.ends, &mut seen) {
+    if chain_formats::share(spec, &rounded.ends, shared, &mut seen) {
         rounded = round(network, around, &seen)?;
     }
     let Rounded { layers, chains, .. } = rounded;
