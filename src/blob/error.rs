@@ -360,7 +360,10 @@ impl LoadError {
                 )
             }
             LoadError::TextSymbols { symbols, layer } => {
-                write!(f, "the text has {symbols} symbols, the first layer reads {layer}: both must be the same")
+                write!(
+                    f,
+                    "the text has {symbols} symbols, the first layer reads {layer} (`rows`): both must be the same"
+                )
             }
             LoadError::WeightsLength { required, provided } => {
                 write!(

@@ -185,6 +185,7 @@ impl Prepared {
         let valid = encoding.examples(source, Split::Valid)?;
         let test = encoding.examples(source, Split::Test)?;
         encoding.teaches(recipe, &train)?;
+        encoding.attends(recipe, &train)?;
         for (split, examples) in [(Split::Valid, &valid), (Split::Test, &test)] {
             encoding.evaluates(recipe, examples, split)?;
         }

@@ -132,6 +132,31 @@ fn text_of(bytes: &[u8]) -> Option<&str> {
     (!text.is_empty() && !text.chars().any(|c| c.is_control() && !c.is_whitespace())).then_some(text)
 }
 
+/// What a program that takes a wav file for text did to it, if that shows: `\n` became `\r\n`, or `\r\n` became `\n`. Every sample
+/// after the first such place is wrong then.
+pub(crate) fn line_ends(bytes: &[u8]) -> Option<String> {
+    /// That is enough to see.
+    const SEEN: usize = 4 << 20;
+    let header = bytes.starts_with(b"RIFF").then(|| bytes.get(4..8)?.first_chunk().copied())??;
+    let seen = &bytes[..bytes.len().min(SEEN)];
+    let ends = seen.iter().filter(|b| **b == b'\n').count();
+    let returns = seen.iter().filter(|b| **b == b'\r').count();
+    let pairs = seen.windows(2).filter(|w| w == b"\r\n").count();
+    let missing = u64::from(u32::from_le_bytes(header)).saturating_add(8).saturating_sub(bytes.len() as u64);
+    // By chance, a byte in 256 comes before a `\n`.
+    let likely = ends / 256;
+    if ends >= 16 && pairs == ends {
+        return Some(format!(
+            "a wav file in which \\r stands before each \\n ({ends} times): it was changed like text on its way"
+        ));
+    }
+    let little = missing > 0 && missing <= bytes.len() as u64 / 1000 + 16;
+    let gone = (likely >= 8 && pairs == 0) || (ends >= 64 && returns == 0);
+    (little && gone).then(|| {
+        format!("a wav file without \\r before \\n, {missing} bytes shorter than it says: it was changed like text on its way")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,5 +184,42 @@ mod tests {
         assert!(features.way.contains("features, such as MFCCs") && !features.way.contains("ffmpeg"), "{features:?}");
         assert_eq!(known(b"a,b\n"), None);
         assert_eq!(start("äöü".as_bytes()), "a text that starts with \"äöü\"");
+    }
+
+    #[test]
+    fn wavs_that_went_through_a_text_mode_are_known() {
+        let mut state = 1u32;
+        let samples: Vec<i16> = (0..400_000)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 16) as i16
+            })
+            .collect();
+        let wav = crate::wav_bytes(&samples, 16_000);
+        assert_eq!(line_ends(&wav), None);
+        assert_eq!(line_ends(&crate::wav_bytes(&[0; 9000], 16_000)), None);
+        let mut more = Vec::new();
+        let mut fewer = Vec::new();
+        for (k, b) in wav.iter().enumerate() {
+            more.extend((*b == b'\n').then_some(b'\r'));
+            more.push(*b);
+            if !(*b == b'\r' && wav.get(k + 1) == Some(&b'\n')) {
+                fewer.push(*b);
+            }
+        }
+        assert!(line_ends(&more).is_some_and(|s| s.contains("stands before each")));
+        assert!(line_ends(&fewer).is_some_and(|s| s.contains("shorter than it says")));
+        let error = crate::read_sound("a.wav", more).unwrap_err().to_string();
+        assert!(error.contains("a.wav") && error.contains("binary"), "{error}");
+        // A recording that was cut off is no such file.
+        assert_eq!(line_ends(&wav[..wav.len() - 100_000]), None);
+    }
+
+    /// A recording that is decoded in pieces has the same samples.
+    #[test]
+    fn long_recordings_are_whole() {
+        let samples: Vec<i16> = (0..12_000_000u32).map(|k| (k.wrapping_mul(2_654_435_761) >> 16) as i16).collect();
+        let sound = crate::read_sound("long.wav", crate::wav_bytes(&samples, 16_000)).unwrap();
+        assert!(sound.samples == samples);
     }
 }

@@ -99,7 +99,10 @@ impl NetworkSpec {
         let ends = self.chain_widths();
         let (leaf, units) = (ends[LEAF].1, ends[COMPOSE].1);
         if leaf != units {
-            return Some(format!("a leaf's state is {leaf} wide, a composed one {units}; make them one"));
+            return Some(format!(
+                "a leaf's state is {leaf} wide, a composed one {units}; make `units` or `outputs` of the last layer of `leaf` and of \
+                 `compose` the same"
+            ));
         }
         if every_node && roots != 1 {
             return Some(format!("labels of nodes need roots = 1, not {roots}: the head reads one node at a time"));
@@ -138,7 +141,8 @@ impl NetworkSpec {
                     let states = ends[NODE].1;
                     if *units != states {
                         return Some(format!(
-                            "the update of a graph is {units} wide, a node's first state {states}; make them one"
+                            "the update of a graph is {units} wide, a node's first state {states}; make `units` of `update` and \
+                             `units` or `outputs` of the last layer of `node` the same"
                         ));
                     }
                     !pair
@@ -206,7 +210,7 @@ mod tests {
         assert_eq!(check(3, vec![delay(1, 2)]), Ok(()));
         for (stride, tail) in [(1, 3), (1, 4), (0, 0)] {
             let wrong = refusal(3, vec![delay(stride, tail)]);
-            assert!(wrong.starts_with("layer 0: a delay needs a stride of at least 1, a tail"), "{wrong}");
+            assert!(wrong.starts_with("layer 0: a delay with stride = "), "{wrong}");
         }
         let narx = |outputs, output_taps| {
             let activation = DenseActivation::Tanh;

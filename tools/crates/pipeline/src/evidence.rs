@@ -2,11 +2,15 @@
 
 use anyhow::{Result, ensure};
 
-use crate::{Encoding, Example};
+use crate::{Answer, Encoding, Example};
+use elman::blob::AttentionScore;
 use elman_data::Split;
 use elman_data::records::Task;
 use elman_nn::LayerSpec;
 use elman_recipe::{Recipe, Usage};
+
+/// Most memory of attention weights.
+const ATTENTION_BYTES: usize = 4 << 30;
 
 /// Most steps of an example of `examples` that have an answer each; 0 where they have one for the whole.
 fn longest(encoding: &Encoding, examples: &[Example]) -> usize {
@@ -49,6 +53,31 @@ impl Encoding {
             longest == 0 || blind < steps,
             Usage(format!(
                 "sequences.washout is {blind}, and {what} {steps} steps: no step would have a target; make it smaller"
+            ))
+        );
+        Ok(())
+    }
+
+    /// Checks that attention over the longest examples fits in memory: it has a weight for each pair of steps.
+    ///
+    /// # Errors
+    /// With the numbers where it does not.
+    pub fn attends(&self, recipe: &Recipe, train: &[Example]) -> Result<()> {
+        let attends = recipe.network.seq2seq.as_ref().is_some_and(|s| s.attention.score != AttentionScore::None);
+        let pairs = |e: &Example| match &e.answer {
+            Answer::Symbols(symbols) => e.steps(self.inputs()).saturating_mul(symbols.len() + 1),
+            _ => 0,
+        };
+        let most = train.iter().map(pairs).max().unwrap_or(0);
+        // A weight and its gradient, of all shards of a batch.
+        let bytes = most.saturating_mul(2 * size_of::<f32>()).saturating_mul(recipe.train.batch.min(train.len()));
+        ensure!(
+            !attends || bytes <= ATTENTION_BYTES,
+            Usage(format!(
+                "attention over the longest example has {most} pairs of steps, which takes {} GB for train.batch = {}; shorten the \
+                 examples (data.steps, where they are made) or make the batch smaller",
+                bytes >> 30,
+                recipe.train.batch
             ))
         );
         Ok(())

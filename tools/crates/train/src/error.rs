@@ -19,7 +19,10 @@ pub enum TrainError {
         wanted: &'static str,
     },
     /// No training data, or no validation data.
-    #[error("there are no {0} sequences")]
+    #[error(
+        "there are no {0} sequences; add some to the data, and see data.valid_share, or train.watch = \"last\" where none \
+         are to validate on"
+    )]
     NoData(&'static str),
     /// An example that does not fit the network.
     #[error("{set} sequence {index}: {reason}")]

@@ -1,12 +1,12 @@
 //! Samples out of bytes, by Symphonia.
 
 use crate::Error;
-use std::io::{Cursor, ErrorKind};
+use std::io::{Cursor, ErrorKind, Read, Seek, SeekFrom};
 use symphonia::core::codecs::audio::AudioDecoder;
 use symphonia::core::errors::Error as Decode;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatReader, TrackType};
-use symphonia::core::io::MediaSourceStream;
+use symphonia::core::io::{MediaSource, MediaSourceStream};
 
 /// A recording as it was decoded, its channels mixed down.
 #[derive(Debug)]
@@ -42,12 +42,16 @@ pub(super) fn decode(name: &str, bytes: Vec<u8>) -> Result<Decoded, Error> {
         b if b.windows(8).take(512).any(|w| w == b"OpusHead") => "Opus in Ogg, which is not read".to_owned(),
         b => crate::sniff::known(b).map_or_else(|| crate::sniff::start(b), |kind| kind.what),
     };
+    let most_samples = if lossless { bytes.len() as u64 } else { 0 };
     let not_audio = |why: &str| Error::NotAudio {
         name: name.into(),
         found: format!("{kind}; {why}"),
         way: crate::sniff::CONVERT.into(),
     };
-    let stream = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
+    let stream = match bytes.starts_with(b"RIFF") && bytes.len() > 2 * PIECE {
+        true => MediaSourceStream::new(Box::new(Pieces::of(bytes)), Default::default()),
+        false => MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default()),
+    };
     let mut format = symphonia::default::get_probe()
         .probe(&Hint::new(), stream, Default::default(), Default::default())
         .map_err(|e| not_audio(&e.to_string()))?;
@@ -60,7 +64,9 @@ pub(super) fn decode(name: &str, bytes: Vec<u8>) -> Result<Decoded, Error> {
     let mut decoder = symphonia::default::get_codecs()
         .make_audio_decoder(params, &Default::default())
         .map_err(|e| not_audio(&e.to_string()))?;
-    let mut decoded = Decoded { samples: Vec::new(), rate: rate.unwrap_or(0), channels: 1, bits };
+    // Growing by doubling would take twice the memory. What the header says is not believed beyond what a file can hold.
+    let samples = Vec::with_capacity(expected.map_or(0, |n| n.min(most_samples)) as usize);
+    let mut decoded = Decoded { samples, rate: rate.unwrap_or(0), channels: 1, bits };
     decoded.packets(name, id, &mut *format, &mut *decoder)?;
 
     let found = decoded.samples.len() as u64;
@@ -70,6 +76,61 @@ pub(super) fn decode(name: &str, bytes: Vec<u8>) -> Result<Decoded, Error> {
         Some(expected) if missing > allowed => Err(Error::Truncated { name: name.into(), found, expected }),
         _ if found == 0 => Err(Error::Empty { name: name.into() }),
         _ => Ok(decoded),
+    }
+}
+
+/// A long recording's bytes, of which each piece is freed once it was read: the samples take its place.
+struct Pieces {
+    /// The last piece first.
+    pieces: Vec<Vec<u8>>,
+    /// Read of the piece that is read now.
+    at: usize,
+    length: u64,
+}
+
+/// Bytes of a piece.
+const PIECE: usize = 8 << 20;
+
+impl Pieces {
+    fn of(mut bytes: Vec<u8>) -> Self {
+        let length = bytes.len() as u64;
+        let mut pieces = Vec::new();
+        while !bytes.is_empty() {
+            pieces.push(bytes.split_off((bytes.len() - 1) / PIECE * PIECE));
+            bytes.shrink_to_fit();
+        }
+        Pieces { pieces, at: 0, length }
+    }
+}
+
+impl Read for Pieces {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        while let Some(piece) = self.pieces.last() {
+            let n = (&piece[self.at..]).read(to)?;
+            self.at += n;
+            if n > 0 || to.is_empty() {
+                return Ok(n);
+            }
+            self.pieces.pop();
+            self.at = 0;
+        }
+        Ok(0)
+    }
+}
+
+impl Seek for Pieces {
+    fn seek(&mut self, _: SeekFrom) -> std::io::Result<u64> {
+        Err(ErrorKind::Unsupported.into())
+    }
+}
+
+impl MediaSource for Pieces {
+    fn is_seekable(&self) -> bool {
+        false
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        Some(self.length)
     }
 }
 

@@ -60,6 +60,9 @@ pub fn read_sound(name: &str, bytes: Vec<u8>) -> Result<Sound, Error> {
     if bytes.is_empty() {
         return Err(empty());
     }
+    if let Some(found) = sniff::line_ends(&bytes) {
+        return Err(not_audio(found, LINE_ENDS));
+    }
     let (bytes, bits, damaged) = if riff::is_wav(&bytes) {
         match riff::read(bytes) {
             Ok(wav) => (wav.bytes, Some(wav.bits), wav.damaged),
@@ -95,6 +98,9 @@ pub fn read_sound(name: &str, bytes: Vec<u8>) -> Result<Sound, Error> {
     }
     Ok(Sound { samples: decoded.samples, rate: decoded.rate, notes })
 }
+
+/// What to do about a file that was changed like text.
+const LINE_ENDS: &str = "copy it again from where it came (ftp: `binary`; git: `*.wav -text` in .gitattributes)";
 
 /// What to do about a header that cannot be right.
 const HEADER: &str = "convert it (ffmpeg -i INPUT -ac 1 OUTPUT.wav), correct its header (sox -r 16000 INPUT OUTPUT.wav) \

@@ -50,7 +50,8 @@ impl LayerKind for Delay {
         let nothing = (tail == 0 && tail_taps > 0) || (tail == inputs && taps > 0);
         if stride == 0 || tail > inputs || nothing {
             return Err(format!(
-                "a delay needs a stride of at least 1, a tail no wider than its frames of {inputs} values, and taps only of values that there are"
+                "a delay with stride = {stride}, tail = {tail}, taps = {taps} and tail_taps = {tail_taps}: the tail is no wider than its \
+                 frames of {inputs} values, and taps are only of values that there are (tail_taps of the tail, taps of the others)"
             ));
         }
         Ok(())

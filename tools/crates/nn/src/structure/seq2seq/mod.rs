@@ -104,12 +104,13 @@ pub fn misfit(spec: &NetworkSpec) -> Option<String> {
     let bridge = widths[BRIDGE].1;
     if bridge != units {
         return Some(format!(
-            "the bridge gives {bridge} values, the decoder's cells start from {units}; end the bridge in a dense layer of {units}"
+            "the bridge gives {bridge} values, the decoder's cells start from {units}; give encoder and decoder the same `units`, or end \
+             the bridge in a dense layer of {units} outputs"
         ));
     }
     let (query, key) = (widths[QUERY].1, widths[KEY].1);
     (*score != AttentionScore::None && query != key)
-        .then(|| format!("the attention's query is {query} wide, its key {key}; both must be the same"))
+        .then(|| format!("the attention's query is {query} wide, its key {key}; both must be the same: set `units` of the attention, or give encoder and decoder the same `units`"))
 }
 
 impl<'n, F: Float> Joined<'n, F> {
