@@ -96,7 +96,10 @@ impl Cmd {
         let mut recipe = match (&self.recipe, &self.out) {
             (Some(path), _) => Recipe::read(path, &self.set)?,
             (None, Some(out)) if self.resume => RunFolder::open(out)?.recipe()?.changed(&self.set)?,
-            (None, _) => Recipe::default().changed(&self.set)?,
+            (None, _) => match &self.data {
+                Some(data) => pipeline::default_recipe(data)?.changed(&self.set)?,
+                None => Recipe::default().changed(&self.set)?,
+            },
         };
         if let Some(seed) = self.seed {
             recipe.train.seed = seed;

@@ -4,6 +4,7 @@
 //! integers, as the device reads them, and targets. [`Sequences`] and [`Clips`] give them to the trainer.
 #![forbid(unsafe_code)]
 
+mod default_recipe;
 pub mod embedding;
 mod encoding;
 pub mod evaluate;
@@ -22,6 +23,7 @@ mod sound;
 mod source;
 pub mod streams;
 
+pub use default_recipe::default_recipe;
 pub use encoding::{Encoding, Frames};
 pub use example::{Answer, Example, spread, spread_frames};
 pub use extent::structure;
