@@ -370,5 +370,8 @@ fn data_that_does_not_fit_is_named() {
     let none: Vec<Sequence> = Vec::new();
     let mut trainer = Trainer::new(&spec("srn"), &config()).unwrap();
     let wrong = trainer.run(&none, &VALID, None, quiet).unwrap_err().to_string();
-    assert_eq!(wrong, "there are no training sequences; add some to the data, and see data.valid_share, or train.watch = \"last\" where none are to validate on");
+    assert_eq!(
+        wrong,
+        "there are no training sequences; add some to the data, and see data.valid_share, or train.watch = \"last\" where none are to validate on"
+    );
 }
