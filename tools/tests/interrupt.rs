@@ -1,4 +1,4 @@
-//! Ctrl-C is heard within a second, whatever a command is doing, and leaves nothing half.
+//! Ctrl-C is noticed within a second, whatever a command is doing, and leaves nothing half.
 #![cfg(unix)]
 
 use std::path::Path;
@@ -46,7 +46,7 @@ fn recipe(dir: &Path, name: &str, count: usize, units: usize) -> String {
 }
 
 #[test]
-fn an_interruption_is_heard_within_a_second() {
+fn an_interruption_is_noticed_within_a_second() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name).display().to_string();
     let soon = Duration::from_millis(700);

@@ -134,7 +134,7 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
 }
 
 /// Least gain in dB for which a format is taken that ranges alone would not decide.
-const LEAST_GAIN: f64 = 0.5;
+const LEAST_GAIN: f64 = 3.0;
 
 /// Finer formats that are tried one after the other without a gain.
 const MOST_IN_VAIN: usize = 3;

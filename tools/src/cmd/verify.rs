@@ -61,6 +61,7 @@ impl Cmd {
         let model = file.model()?;
         let mut recipe = recipe_for(&self.model, self.recipe.as_deref(), &model)?;
         recipe.skip_bad |= self.skip_bad;
+        recipe.evaluate = true;
         let source = Source::open(&self.data, &recipe, model.audio().map(|a| a.sample_rate), &ui)?;
         let encoding = Encoding::of_model(&model, &source)?;
         let examples = encoding.examples(&source, source.evaluation_split(None)?)?;

@@ -56,12 +56,16 @@ fn encoder_decoders() -> Vec<Task> {
     let recipe = |(k, (encoder, decoder)): (usize, (&str, &str))| {
         let score = ["scaled", "dot", "additive"][k % 3];
         let (from, to) = (cell(encoder, 32), cell(decoder, 32));
+        // Every fourth reads both ways, half as wide each.
+        let both = k % 4 == 3;
+        let from = if both { cell(encoder, 16).replace(" }", ", bidirectional = true }") } else { from };
         let text = format!(
             "[data]\ngenerate = \"reverse\"\ncount = 3000\n[network.seq2seq]\nencoder = [{{ layer = \"embedding\", units = 12 }}, {from}]\n\
              decoder = [{{ layer = \"embedding\", units = 12 }}, {to}]\nattention = {{ score = \"{score}\", units = 32 }}\n[train]\n\
              epochs = 24\nbatch = 32\nrate = 5e-3\nschedule = \"cosine\""
         );
-        (format!("reverse, {encoder} to {decoder}, {score}"), text)
+        let ways = if both { " both ways" } else { "" };
+        (format!("reverse, {encoder}{ways} to {decoder}, {score}"), text)
     };
     pairs.enumerate().map(recipe).collect()
 }

@@ -135,22 +135,22 @@ fn hidden_frac(layer: &FloatLayer<'_>, spec: &VariantSpec, in_frac: u8, base: u8
                 spec.gates().nth(*gate).map_or(MOST_SCALE, |g| most_scale(g.pre)) * f64::from(layer.weights.max());
             let (w_max, u_max) = (largest(w) * x_unit, largest(u) * h_unit);
             let scale = w_max.max(u_max).min(most) / f64::from(layer.weights.max());
-            // What is cut off of the largest weights.
-            let cut = ((w_max - most).max(0.0) / x_unit).powi(2) * seen.input_power
-                + ((u_max - most).max(0.0) / h_unit).powi(2) * seen.hidden_power;
+            // What is cut off of the largest of U; of W it is the same in all formats.
+            let cut = ((u_max - most).max(0.0) / h_unit).powi(2) * seen.hidden_power;
             let of_x = if w.is_empty() { 0.0 } else { n * seen.input_power / x_unit.powi(2) };
             let of_h = if u.is_empty() { 0.0 } else { h * seen.hidden_power / h_unit.powi(2) };
             let rounded = u.iter().map(|u| f64::from(*u).powi(2)).sum::<f64>() * (h_unit / 32_768.0).powi(2);
-            cut + (scale.powi(2) * (of_x + of_h) + rounded) / 12.0
+            [scale.powi(2) * of_x / 12.0, cut + (scale.powi(2) * of_h + rounded) / 12.0]
         };
-        rows.iter().map(of_row).sum::<f64>()
+        rows.iter().map(of_row).fold([0.0, 0.0], |[x, h], [of_x, of_h]| [x + of_x, h + of_h])
     };
     let mut best = (base, noise(base));
     for frac in (base.saturating_sub(MOST_GIVEN_UP)..base).rev() {
-        let noise = noise(frac);
-        // A bit is not given up for next to nothing.
-        if noise < 0.98 * best.1 {
-            best = (frac, noise);
+        let [of_x, of_h] = noise(frac);
+        let [best_x, best_h] = best.1;
+        // A bit is not given up for next to nothing: a fiftieth of the noise that comes with h.
+        if of_x + of_h < best_x + 0.98 * best_h {
+            best = (frac, [of_x, of_h]);
         }
     }
     best.0
@@ -431,6 +431,54 @@ mod tests {
                 assert!(sum * 32768 + (row.bias as i64).abs() < 1 << 31);
                 assert!(row.multiplier >= 0);
                 assert!(row.weights.iter().all(|w| (-format.max()..=format.max()).contains(w)));
+            }
+        }
+    }
+
+    /// U keeps the steps of int8 next to inputs of any format, and h gives up no bits where it need not.
+    #[test]
+    fn recurrent_weights_keep_their_steps() {
+        let mut numbers = Numbers(9);
+        for variant in ["gru", "gru-before", "lstm", "srn"] {
+            let (_, _, spec) = elman::layer::named(variant).unwrap();
+            let (n, h) = (6, 16);
+            let rows = |of: Operands| spec.gates().filter(|g| g.operands != of).count() * h;
+            let mut weights =
+                |n: usize| (0..n).map(|_| numbers.between(-1000, 1000) as f32 / 1500.0).collect::<Vec<_>>();
+            let (w, u, b) = (
+                weights(rows(Operands::Hidden) * n),
+                weights(rows(Operands::Input) * h),
+                vec![0.1; rows(Operands::Input)],
+            );
+            let b = if variant == "gru" { vec![0.1; 4 * h] } else { b };
+            let layer =
+                FloatLayer { variant, inputs: n, units: h, w: &w, u: &u, b: &b, v: &[], weights: WeightFormat::Int8 };
+            let median = |layer: &IntegerLayer| {
+                let mut all: Vec<u8> = layer.gates.iter().flat_map(|g| &g.u).map(|q| q.unsigned_abs()).collect();
+                all.sort_unstable();
+                all[all.len() / 2]
+            };
+            for in_frac in [9, 11, 13, 15] {
+                // Inputs that use a quarter of their range.
+                let power = 4f64.powi(15 - i32::from(in_frac)) / 16.0;
+                let seen = RangeStats {
+                    out: 0.9,
+                    long: 2.0,
+                    input_power: power,
+                    hidden_power: 0.2,
+                    steps: 50,
+                    ..RangeStats::default()
+                };
+                let integer = quantize_layer(&layer, in_frac, &seen).unwrap();
+                assert!(median(&integer) >= 16, "{variant}, Q.{in_frac}: {}", median(&integer));
+                assert!(
+                    integer.out_frac >= in_frac.max(9) && (in_frac < 15 || integer.out_frac == 15),
+                    "{}",
+                    integer.out_frac
+                );
+                assert_eq!(integer.carried_frac, carried_frac(spec.carried, &seen, integer.out_frac, false));
+                let shared = RangeStats { out_frac: Some(12), ..seen };
+                assert_eq!(quantize_layer(&layer, in_frac, &shared).unwrap().out_frac, 12);
             }
         }
     }

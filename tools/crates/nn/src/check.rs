@@ -133,8 +133,8 @@ impl NetworkSpec {
                     let pair = cell.table().is_some_and(|table| table.carried == CarriedState::Pair);
                     if cell.table().is_some_and(|table| !table.recurrent()) && !pair {
                         return Some(format!(
-                            "the update of a graph is `{}`, which has no U and does not see a node's state; take another cell, \
-                             such as `residual-2` or `gru`",
+                            "the update of a graph is `{}`, which has no U, so that no row of it reads a node's state; take a cell \
+                             that has one, such as `residual-2` or `gru`",
                             cell.variant
                         ));
                     }
@@ -239,5 +239,20 @@ mod tests {
                 assert!(elman::layer::named(name).is_some(), "{layer:?} becomes `{name}`, which no table has");
             }
         }
+    }
+
+    /// An update without U is rejected by its name.
+    #[test]
+    fn the_update_of_a_graph_has_a_u() {
+        let graph = |variant: &str| {
+            let dense = || LayerSpec::from(crate::Dense { outputs: 4, activation: DenseActivation::Tanh });
+            let pool = LayerSpec::from(Pool { over: Over::Sum });
+            let layers = vec![dense(), dense(), pool, LayerSpec::cell(variant, 4), LayerSpec::dense(2)];
+            let structure = StructureSpec::Graph { chains: vec![1, 0, 2, 1, 1], rounds: 2, edge_features: 0 };
+            NetworkSpec { inputs: 3, layers, structure }.check()
+        };
+        assert_eq!(graph("residual-2"), Ok(()));
+        let said = graph("residual-1").unwrap_err().to_string();
+        assert!(said.contains("`residual-1`") && said.contains("has no U"), "{said}");
     }
 }

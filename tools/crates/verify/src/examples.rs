@@ -1,13 +1,13 @@
 //! Whole examples on a device and on the host: sequences read in both directions, encoder-decoders, trees, graphs.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
 use elman::Model;
 use elman::blob::Structure;
 use elman::net::Node;
 use elman_data::ExampleStructure;
 use elman_messages::{Answer, Example as Extent, LEAF, Outcome, Part, Request, Task, numbers};
 use elman_pipeline::Example;
-use elman_pipeline::evaluate::host;
+use elman_pipeline::evaluate::{host, is_too_large, larger_memory};
 
 use super::{Inputs, Mismatch, VerifyReport};
 use crate::compare::{Part as Where, Tally};
@@ -78,20 +78,25 @@ pub(crate) fn sequences(device: &mut dyn Device, model: &Model<'_>, inputs: &Inp
     answers(device, model, inputs.sequences.iter().map(run).collect::<Result<Vec<_>>>()?)
 }
 
-/// Runs trees or graphs on the device and on the host, and compares every answer.
+/// Runs trees or graphs on the device and on the host, and compares every answer. Those that do not fit into the model's memory are
+/// left out: they have no answer on either.
 pub(crate) fn structures(device: &mut dyn Device, model: &Model<'_>, examples: &[Example]) -> Result<VerifyReport> {
     let mut memory = vec![0; model.memory_words()];
     let frac = match model.structure() {
         Structure::Graph { .. } => model.graph(&mut memory).map_err(|e| anyhow!("{e}"))?.edge_frac(),
         _ => 0,
     };
-    let mut run = |example: &Example| -> Result<(Parts, Answers)> {
+    let mut run = |example: &Example| -> Result<Option<(Parts, Answers)>> {
         let mut answers = Vec::new();
-        host::structure(model, &mut memory, example, |k, output| answers.push((k, output.logits.to_vec())))
-            .map_err(|e| anyhow!("{}: {e}", example.name))?;
-        Ok((Parts::of(model, example, frac), answers))
+        match host::structure(model, &mut memory, example, |k, output| answers.push((k, output.logits.to_vec()))) {
+            Ok(()) => Ok(Some((Parts::of(model, example, frac), answers))),
+            Err(e) if is_too_large(&e) => Ok(None),
+            Err(e) => Err(anyhow!("{}: {e}", example.name)),
+        }
     };
-    answers(device, model, examples.iter().map(&mut run).collect::<Result<Vec<_>>>()?)
+    let compared = examples.iter().filter_map(|e| run(e).transpose()).collect::<Result<Vec<_>>>()?;
+    ensure!(!compared.is_empty(), "no example fits into the model's memory; {}", larger_memory(model.structure()));
+    answers(device, model, compared)
 }
 
 /// Compares the answers of a device to examples with the host's.

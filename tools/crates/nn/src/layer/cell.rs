@@ -179,12 +179,12 @@ impl LayerKind for Cell {
         let Some(reverse) = layer.ranges.reverse.as_deref().filter(|_| self.bidirectional) else {
             return Ok(vec![forward]);
         };
-        // Both halves of the output have one format: the coarser.
+        // Both halves of the output have one format: the one that is given, or the coarser.
         let alone = round("reverse.", reverse)?;
-        let out_frac = Some(forward.out_frac.min(alone.out_frac));
+        let out_frac = layer.ranges.out_frac.or(Some(forward.out_frac.min(alone.out_frac)));
         let both = [("", layer.ranges, Direction::Forward), ("reverse.", reverse, Direction::Backward)];
         let shared = |(prefix, ranges, direction): (&str, &RangeStats, Direction)| {
-            let ranges = RangeStats { out_frac: ranges.out_frac.or(out_frac), ..ranges.clone() };
+            let ranges = RangeStats { out_frac, ..ranges.clone() };
             Ok(IntegerLayer { direction, ..round(prefix, &ranges)? })
         };
         both.into_iter().map(shared).collect()

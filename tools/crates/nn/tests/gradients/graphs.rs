@@ -106,7 +106,8 @@ fn check(case: &Case) {
 
 #[test]
 fn every_update() {
-    for cell in elman_nn::cell::variant_names().filter(|name| *name != "tree-lstm") {
+    // These have no U, and are rejected.
+    for cell in elman_nn::cell::variant_names().filter(|name| !["tree-lstm", "residual-1"].contains(name)) {
         check(&Case::of(cell));
     }
 }

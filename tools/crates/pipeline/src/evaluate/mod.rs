@@ -234,10 +234,16 @@ pub fn too_large_text(structure: Structure, parts: &[ExampleResult]) -> Option<S
 pub struct Figure {
     /// Its name.
     pub name: String,
-    /// Its value.
+    /// Its value; not a number where nothing was evaluated, which is null in JSON.
+    #[serde(deserialize_with = "or_nothing")]
     pub value: f64,
     /// Whether it is a share, which is printed as a percentage.
     pub share: bool,
+}
+
+/// A number, or not a number for null.
+fn or_nothing<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
 }
 
 impl Figure {
@@ -251,6 +257,7 @@ impl Figure {
     /// As text.
     pub fn text(&self) -> String {
         match self.value {
+            nothing if nothing.is_nan() => "none".to_owned(),
             share if self.share => format!("{:.2} %", 100.0 * share),
             // An error in a small unit.
             small if small != 0.0 && small.abs() < 1e-3 => format!("{small:.3e}"),
@@ -264,8 +271,19 @@ impl Figure {
 /// class: accuracy, the mean of the labels' F1, and accuracy by size where file names have sizes. tag over trees: accuracy of all
 /// nodes and at the root. tag and segment: F1 of the spans where the labels have some, accuracy per step. next: nats per
 /// symbol, perplexity. series: root mean square error of each output in its own unit, and the
-/// same over the deviation of the targets.
+/// same over the deviation of the targets. Of nothing, as where every step is skipped, there is no figure: each is not a number.
 pub fn figures(encoding: &Encoding, examples: &[Example], parts: &[ExampleResult], how: EvalFlags) -> Vec<Figure> {
+    let has_answer = |p: &ExampleResult| !p.answers.is_empty() || !p.values.is_empty() || p.nats.count > 0;
+    // A sequence that is written may be empty.
+    let written = encoding.task == Task::Seq2seq && !parts.is_empty();
+    let mut figures = figures_of(encoding, examples, parts, how);
+    if !written && !parts.iter().any(has_answer) {
+        figures.iter_mut().for_each(|figure| figure.value = f64::NAN);
+    }
+    figures
+}
+
+fn figures_of(encoding: &Encoding, examples: &[Example], parts: &[ExampleResult], how: EvalFlags) -> Vec<Figure> {
     match encoding.task {
         Task::Class => {
             let all = Figure::share("accuracy", accuracy(examples, parts));
@@ -430,6 +448,37 @@ mod tests {
         assert_eq!(disagreements(&examples, &parts, &[part(&[0]), part(&[0, 2, 1])]), [2, 4]);
         let written = [example(Answer::Symbols(vec![0])), example(Answer::Symbols(vec![1, 2]))];
         assert_eq!(disagreements(&written, &parts, &[part(&[1]), part(&[0, 2, 2, 1, 1])]), [1, 2]);
+    }
+
+    #[test]
+    fn of_nothing_there_is_no_figure() {
+        let frames = crate::Frames::Values { frac: 8, channels: vec!["u".into()], feedback: 0, scaling: Vec::new() };
+        let example = Example {
+            name: String::new(),
+            frames: vec![0; 4],
+            joints: elman_data::ExampleStructure::None,
+            answer: Answer::Values(vec![1.0; 4]),
+        };
+        let how = EvalFlags { skip: 9, ..EvalFlags::default() };
+        let encoding = |task| Encoding {
+            task,
+            labels: vec!["y".to_owned()],
+            frames: frames.clone(),
+            edges: Vec::new(),
+            stream: None,
+        };
+        for task in [Task::Series, Task::Class, Task::Tag, Task::Next, Task::Seq2seq] {
+            let examples = if task == Task::Series { vec![example.clone()] } else { Vec::new() };
+            let parts = vec![ExampleResult::default(); examples.len()];
+            for figure in figures(&encoding(task), &examples, &parts, how) {
+                assert_eq!((figure.value.is_nan(), &figure.text()[..]), (true, "none"), "{task}: {}", figure.name);
+                let json = serde_json::to_string(&figure).unwrap();
+                assert!(serde_json::from_str::<Figure>(&json).unwrap().value.is_nan(), "{json}");
+            }
+        }
+        let parts = [ExampleResult { values: vec![1.0; 2], ..ExampleResult::default() }];
+        let how = EvalFlags { skip: 2, ..how };
+        assert_eq!(figures(&encoding(Task::Series), &[example], &parts, how)[0].text(), "0.0000");
     }
 
     #[test]
