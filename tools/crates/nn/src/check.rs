@@ -190,7 +190,10 @@ mod tests {
         assert_eq!(check(3, vec![LayerSpec::cell("srn", 1); 9]), Err(SpecError::TooManyCells(9)));
         assert_eq!(check(3, vec![LayerSpec::bidirectional("srn", 1); 5]), Err(SpecError::TooManyCells(10)));
         let wrong = refusal(3, vec![LayerSpec::cell("grue", 4)]);
-        assert!(wrong.starts_with("layer 0: no cell is called 'grue'; there are srn, srn-sigmoid, "), "{wrong}");
+        assert!(
+            wrong.starts_with("layer 0: no `variant` of a cell is called 'grue'; there are srn, srn-sigmoid, "),
+            "{wrong}"
+        );
     }
 
     #[test]

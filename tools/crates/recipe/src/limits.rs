@@ -127,7 +127,7 @@ const LIMITS: &[(&str, &str, Values, &str)] = &[
     ("train", "step_factor", Above(0.0, 1e3), ""),
     ("train", "beta1", Below(0.0, 1.0), ""),
     ("train", "beta2", Below(0.0, 1.0), ""),
-    ("train", "epsilon", Above(0.0, 1.0), ""),
+    ("train", "epsilon", Number(1e-30, 1.0), ""),
     ("train", "momentum", Below(0.0, 1.0), ""),
     ("train", "weight_decay", Number(0.0, 1e3), ""),
     ("train", "clip", Number(0.0, 1e9), "; 0 never clips"),

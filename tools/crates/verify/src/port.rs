@@ -40,8 +40,8 @@ pub struct Port<L> {
 
 /// Bytes of the longest frame that is taken before the board has said how long its frames are.
 const LONGEST: u32 = 64 * 1024;
-/// How often a board is asked again whether it is there: 15 seconds.
-const HELLO_RETRIES: u32 = 3;
+/// How long a board is asked whether it is there: four times, with the patience that is usual.
+const HELLO_LIMIT: Duration = Duration::from_secs(15);
 /// How long one read of the line waits.
 const READ: Duration = Duration::from_millis(20);
 
@@ -148,7 +148,7 @@ impl<L: Read + Write> Conversation<'_, L> {
         let mut damaged = 0;
         // Whether there is a board at all shows soon.
         let first = matches!(request, Request::Hello);
-        let retries = if first { self.patience.retries.min(HELLO_RETRIES) } else { self.patience.retries };
+        let (retries, mut asked) = (self.patience.retries, 0);
         for attempt in 0..=retries {
             let until = Instant::now() + self.patience.first * 2u32.saturating_pow(attempt);
             let until = until.min(self.begun + self.patience.limit);
@@ -170,6 +170,10 @@ impl<L: Read + Write> Conversation<'_, L> {
                 "the board took more than the {} seconds that there are for all of it",
                 self.patience.limit.as_secs_f32()
             );
+            asked = attempt + 1;
+            if first && self.begun.elapsed() >= HELLO_LIMIT {
+                break;
+            }
             *self.asked_again += u64::from(attempt < retries);
         }
         ensure!(
@@ -179,7 +183,7 @@ impl<L: Read + Write> Conversation<'_, L> {
         bail!(
             "the board does not answer: it was asked {} times; is its firmware the one of boards/, and the line's other end \
              the right one?",
-            retries + 1
+            asked
         )
     }
 

@@ -137,7 +137,7 @@ impl LayerKind for Cell {
     fn check(&self, _: Place) -> Result<(), String> {
         if self.table().is_none() {
             let known = variant_names().collect::<Vec<_>>().join(", ");
-            return Err(format!("no cell is called '{}'; there are {known}", self.variant));
+            return Err(format!("no `variant` of a cell is called '{}'; there are {known}", self.variant));
         }
         check_rate(self.dropout)
     }

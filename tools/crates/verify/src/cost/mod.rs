@@ -113,6 +113,9 @@ pub const WITHIN: f64 = 0.05;
 /// What estimates are multiplied by so that no step exceeds them.
 pub const BOUND: f64 = WORST / (1.0 - WITHIN);
 
+/// Instructions around a step whose output becomes a part of the next frame, on every core: 109 to 185 were counted.
+const FEEDBACK: f64 = 130.0;
+
 /// Written by `cargo xtask bench costs --write`, which counts in the emulator and fits.
 static COSTS: LazyLock<BTreeMap<String, CoreCost>> =
     LazyLock::new(|| toml::from_str(include_str!("costs.toml")).unwrap_or_default());
@@ -178,7 +181,9 @@ pub fn of(model: &Model<'_>) -> Cost {
         let layers: f64 = model.layers().iter().map(|view| layer_instructions(cost, view)).sum();
         // Each layer was counted alone, in a step of its own; the frame is copied once.
         let (inputs, others) = (model.inputs() as f64, model.layers().len().saturating_sub(1) as f64);
-        let instructions = layers + cost.copy * inputs - cost.step * others;
+        let feedback = model.feedback() as f64;
+        let fed_back = if feedback > 0.0 { FEEDBACK + (4.0 + cost.copy) * feedback } else { 0.0 };
+        let instructions = layers + cost.copy * inputs - cost.step * others + fed_back;
         Estimate {
             core: core.key,
             name: core.name,
