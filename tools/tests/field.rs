@@ -287,3 +287,34 @@ fn pipes_are_no_recipes_and_no_models() {
     assert!(fails(&["turing", &pipe]).contains("a pipe or a device"));
     assert!(fails(&["data", "check", &pipe]).contains("a pipe or a device"));
 }
+
+/// Without a recipe, a network for the shape of the data: windows of values with a class each, which differ by a bump's place.
+#[test]
+fn windows_of_values_train_without_a_recipe() {
+    let dir = tempfile::tempdir().unwrap();
+    for (part, count) in [("TRAIN", 40), ("TEST", 40)] {
+        let mut text =
+            String::from("@problemName Bumps\n@timeStamps false\n@univariate true\n@classLabel true a b\n@data\n");
+        for k in 0..count {
+            let (late, shift) = (k % 2 == 1, k % 7);
+            let at = if late { 60 } else { 25 } + shift;
+            let value = |t: i32| (-(f64::from(t - at) / 4.0).powi(2)).exp() + 0.02 * f64::from((t * 7 + k * 13) % 11);
+            // The second class has a smaller bump before its own.
+            let small = |t: i32| if late { 0.5 * (-(f64::from(t - 25 - shift) / 4.0).powi(2)).exp() } else { 0.0 };
+            let values: Vec<String> = (0..90).map(|t| format!("{:.4}", value(t) + small(t))).collect();
+            text += &format!("{}:{}\n", values.join(","), if late { "b" } else { "a" });
+        }
+        std::fs::write(dir.path().join(format!("Bumps_{part}.ts")), text).unwrap();
+    }
+    let (data, run) = (dir.path().display().to_string(), dir.path().join("run").display().to_string());
+    let out = std::process::Command::new(env!("CARGO_BIN_EXE_elman"))
+        .args(["train", "--data", &data, "--out", &run, "--set", "train.epochs=60", "--json"])
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let trained: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    let accuracy = trained["test"][0]["value"].as_f64().unwrap();
+    assert!(accuracy >= 0.9, "{trained}");
+    let recipe = std::fs::read_to_string(dir.path().join("run/recipe.toml")).unwrap();
+    assert!(recipe.contains("\"delay\"") && recipe.contains("\"gru\""), "{recipe}");
+}

@@ -27,7 +27,9 @@ impl Running {
     fn start(machine: &Machine, firmware: &Firmware, blob: &[u8]) -> Self {
         let session = Session::new(Some(blob)).unwrap();
         let mut child = Command::new(Qemu::find(machine).unwrap().program())
-            .args(["-machine", &machine.machine, "-cpu", &machine.cpu, "-nographic", "-monitor", "none"])
+            // Ticks are instructions, however busy this machine is.
+            .args(["-machine", &machine.machine, "-cpu", &machine.cpu, "-icount", "shift=6"])
+            .args(["-nographic", "-monitor", "none"])
             .args(["-serial", "pty", "-semihosting-config", "enable=on,target=native", "-kernel"])
             .arg(&firmware.elf)
             .current_dir(session.folder())
