@@ -1,7 +1,7 @@
 //! Listening: the same events however the samples are cut, on any samples, for as long as it takes; exact memory.
 
 use elman::audio::{Config, Pcen, SpectralSubtraction};
-use elman::blob::{Blob, Model};
+use elman::blob::{Blob, MemoryPart, Model};
 use elman::detect::{self, Event, Probability, SilenceReset};
 use elman::{Listener, Stream};
 use elman::{LoadError, MemoryError, RunError};
@@ -268,7 +268,7 @@ fn what_a_detector_cannot_be_is_refused() {
         let need = blob[10] as usize;
         assert_eq!(
             Model::load(Blob::new(&bad)).err(),
-            Some(LoadError::DetectorWords { declared: lie, required: need })
+            Some(LoadError::MemoryWords { part: MemoryPart::Detector, declared: lie, required: need })
         );
     }
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use elman::blob::{Blob, FRAME_WORDS, Model, crc32c};
+use elman::blob::{Blob, FRAME_WORDS, MemoryPart, Model, crc32c};
 use elman::kernel::{Layout, Packing, RowBlock, WeightFormat};
 use elman::{Error, LoadError, MemoryError, RunError};
 use elman_quant::synthetic::{self, Drive, Exercise, exercise};
@@ -126,7 +126,7 @@ fn the_frame_tells_the_memory_and_lies_are_refused() {
             bad[3] = lie;
             assert_eq!(
                 load(&with_crc(bad)),
-                Err(LoadError::MemoryWords { audio: false, declared: lie, required: model.memory_words() })
+                Err(LoadError::MemoryWords { part: MemoryPart::Layers, declared: lie, required: model.memory_words() })
             );
         }
         let mut memory = vec![0; model.memory_words() - 1];

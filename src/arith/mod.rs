@@ -83,8 +83,8 @@ pub trait Arith {
     fn add_gated(&self, c: Self::Carried, i: Self::Gate, g: Self::Gate) -> Self::Carried;
     /// c + f ⊙ d
     fn add_kept(&self, c: Self::Carried, f: Self::Gate, d: Self::Carried) -> Self::Carried;
-    /// V ⊙ c
-    fn peephole(&self, v: Self::Weight, c: Self::Carried) -> Self::Pre;
+    /// a + V ⊙ c
+    fn add_peephole(&self, a: Self::Pre, v: Self::Weight, c: Self::Carried) -> Self::Pre;
     /// h + g, for a state without bound.
     fn accumulate(&self, h: Self::Carried, g: Self::Gate) -> Self::Carried;
     /// A state without bound in the format of the output.

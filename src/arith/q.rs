@@ -143,7 +143,8 @@ impl Arith for Q {
     }
     #[inline(always)]
     fn hidden_out(&self, h: i32) -> i16 {
-        saturate(h.saturating_add(1 << 14) >> 15)
+        // |h| is at most 2^30: it begins as an i16 with 15 bits more, and a step takes it to a mean with a number below 2^30.
+        saturate(h.wrapping_add(1 << 14) >> 15)
     }
     #[inline(always)]
     fn gate_out(&self, r: Gate, h: i16) -> i16 {
@@ -165,8 +166,8 @@ impl Arith for Q {
         c.saturating_add(fd.saturating_add(fd))
     }
     #[inline(always)]
-    fn peephole(&self, v: i32, c: i32) -> Pre {
-        Pre::from_bits(mul_high(v, c))
+    fn add_peephole(&self, a: Pre, v: i32, c: i32) -> Pre {
+        Pre::from_bits(mul_high_add(a.to_bits(), v, c))
     }
     #[inline(always)]
     fn accumulate(&self, h: i32, g: Gate) -> i32 {
@@ -234,7 +235,7 @@ mod tests {
         assert_eq!(q.gate_gate(one, tanh(Pre::MIN)), -32768);
         assert_eq!(q.keep_add(one, i32::MAX, one, top), i32::MAX);
         assert_eq!(q.keep_add(one, i32::MIN, one, tanh(Pre::MIN)), i32::MIN);
-        assert_eq!(q.hidden_out(i32::MAX), 32767);
+        assert_eq!([1 << 30, -(1 << 30)].map(|h| q.hidden_out(h)), [32767, -32768]);
         assert_eq!(q.gate_out(one, -32768), -32768);
         let q = Q { carried_frac: 0, out_frac: 15 };
         assert_eq!(q.activate(Activation::Relu, Pre::MIN), 0);

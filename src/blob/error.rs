@@ -220,10 +220,10 @@ pub enum LoadError {
         /// b
         bias: i32,
     },
-    /// The frame declares other memory than the layers or the front end require.
+    /// The frame declares other memory than a part requires, or memory for a detector of a model that is no stream.
     MemoryWords {
-        /// Whether of the audio front end: the frame's word `audio_words`, not `memory_words`.
-        audio: bool,
+        /// The part.
+        part: MemoryPart,
         /// Words that the frame declares.
         declared: u32,
         /// Words that are required.
@@ -240,13 +240,6 @@ pub enum LoadError {
     Audio(audio::Error),
     /// The detector's parameters are invalid.
     Detect(detect::Error),
-    /// The frame declares other memory for the detector than it requires, or a model that is no stream has a detector.
-    DetectorWords {
-        /// Words that the frame declares.
-        declared: u32,
-        /// Words that are required.
-        required: usize,
-    },
     /// A channel of the scaling of inputs or outputs has a number out of range, or there is none for each element of a frame of
     /// values, or for each output, in their format.
     Scaling {
@@ -255,6 +248,18 @@ pub enum LoadError {
         /// Number of the first channel that is wrong, missing or superfluous.
         channel: u16,
     },
+}
+
+/// A part of a model that has memory of its own, by a word of the frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum MemoryPart {
+    /// The layers: `memory_words`.
+    Layers,
+    /// The audio front end: `audio_words`.
+    FrontEnd,
+    /// The detector: `detect_words`.
+    Detector,
 }
 
 impl fmt::Display for LoadError {
@@ -371,21 +376,20 @@ impl LoadError {
                     "the layers require {required} words of weights, the blob has {provided}: export the model again"
                 )
             }
-            LoadError::MemoryWords { audio, declared, required } => write!(
+            LoadError::MemoryWords { part, declared, required } => write!(
                 f,
-                "the frame declares {declared} words of memory for the {}, {required} are required: export the model again",
-                if audio { "audio front end (audio_words)" } else { "layers (memory_words)" }
+                "the frame declares {declared} words for the {}, {required} are required: export the model again",
+                match part {
+                    MemoryPart::Layers => "layers",
+                    MemoryPart::FrontEnd => "front end",
+                    MemoryPart::Detector => "detector",
+                }
             ),
             LoadError::Labels { labels, outputs } => {
                 write!(f, "{labels} labels for {outputs} outputs: give each output a label, or none")
             }
             LoadError::Audio(error) => write!(f, "audio front end: {error}"),
             LoadError::Detect(error) => write!(f, "detector: {error}"),
-            LoadError::DetectorWords { declared, required } => write!(
-                f,
-                "the frame declares {declared} words for the detector, {required} are required, and only a stream has one: \
-                 calibrate the model again"
-            ),
             LoadError::Scaling { output, channel } => write!(
                 f,
                 "the scaling of the {} is wrong at channel {channel}: export the model again",

@@ -26,14 +26,15 @@ pub(super) fn check(layer: u8, l: &LayerDescriptor, spec: &DeviceSpec) -> Result
         return Err(LoadError::DelayLine { layer, required, most: MAX_LINE_WORDS });
     }
     let out_fits = match spec.out {
-        OutRange::Bounded => out_frac <= 15,
         OutRange::OneHot => out_frac == 14,
         OutRange::Input => out_frac == in_frac,
-        OutRange::Calibrated => out_frac <= 15 && (spec.carried != CarriedState::Sum || out_frac <= in_frac),
+        OutRange::Bounded | OutRange::Calibrated => {
+            out_frac <= 15 && (spec.carried != CarriedState::Sum || out_frac <= in_frac)
+        }
     };
     let carried_fits = match spec.carried {
         CarriedState::Cell | CarriedState::Pair | CarriedState::Wide => (17..=27).contains(&carried_frac),
-        CarriedState::Hidden => carried_frac == out_frac.saturating_add(Q::HIDDEN_MORE),
+        CarriedState::Hidden => carried_frac.wrapping_sub(out_frac) == Q::HIDDEN_MORE,
         CarriedState::Mean | CarriedState::Sum | CarriedState::Max | CarriedState::Line => carried_frac == 0,
         CarriedState::None if spec.pointwise() => carried_frac <= 30,
         CarriedState::None if spec.out == OutRange::Calibrated && spec.affine => {

@@ -1,7 +1,9 @@
 //! Loading: the one place where bytes become a model.
 
 use super::decode::Encoded;
-use super::{Blob, FRAME_WORDS, Frame, LoadError, Model, Operations, crc32c, layer, scaling, schema_hash, validate};
+use super::{
+    Blob, FRAME_WORDS, Frame, LoadError, MemoryPart, Model, Operations, crc32c, layer, scaling, schema_hash, validate,
+};
 use crate::cell::{DeviceSpec, DeviceStage, LayerView, StageView, WidthRule};
 use crate::descriptor::{Descriptor, Direction, LayerDescriptor, Structure, VectorFormat};
 use crate::kernel::{Packing, WeightFormat};
@@ -242,7 +244,7 @@ impl<'b> Loader<'_, 'b> {
             _ => self.model.memory_words,
         };
         if frame.memory_words as usize != required {
-            return Err(LoadError::MemoryWords { audio: false, declared: frame.memory_words, required });
+            return Err(LoadError::MemoryWords { part: MemoryPart::Layers, declared: frame.memory_words, required });
         }
         let labels = count_labels(descriptor.labels);
         if labels != 0 && labels != outputs as usize {
@@ -281,11 +283,11 @@ fn check_parts(
     }
     let required = descriptor.audio.as_ref().map_or(0, audio::Config::memory_words);
     if frame.audio_words as usize != required {
-        return Err(LoadError::MemoryWords { audio: true, declared: frame.audio_words, required });
+        return Err(LoadError::MemoryWords { part: MemoryPart::FrontEnd, declared: frame.audio_words, required });
     }
     let required = descriptor.detect.as_ref().map_or(0, detect::Config::memory_words);
     if frame.detect_words as usize != required || (descriptor.detect.is_some() && !streams) {
-        return Err(LoadError::DetectorWords { declared: frame.detect_words, required });
+        return Err(LoadError::MemoryWords { part: MemoryPart::Detector, declared: frame.detect_words, required });
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ pub use crate::descriptor::{
 };
 pub use crate::kernel::Layout;
 pub use crc::crc32c;
-pub use error::LoadError;
+pub use error::{LoadError, MemoryPart};
 pub use frame::{FORMAT_VERSION, FRAME_WORDS, Frame, MAGIC};
 pub use memory::memory_words;
 pub use model::Model;

@@ -104,7 +104,7 @@ impl Lstm {
     #[inline(always)]
     fn equations<A: Arith>(&self, a: &A, [i, g, o]: [A::Pre; 3], f: Option<A::Pre>, unit: &mut Unit<A>) -> Trace<A> {
         let [v_i, v_f, v_o] = unit.peephole;
-        let see = |pre, v, c| if self.peephole { a.add(pre, a.peephole(v, c)) } else { pre };
+        let see = |pre, v, c| if self.peephole { a.add_peephole(pre, v, c) } else { pre };
         let c = unit.carried;
         let (i, g) = (a.sigmoid(see(i, v_i, c)), a.tanh(g));
         let f = match (self.forget, f) {

@@ -1,6 +1,6 @@
 //! Every error is a sentence with its numbers.
 
-use crate::blob::Structure;
+use crate::blob::{MemoryPart, Structure};
 use crate::detect::SilenceReset;
 use crate::kernel::Layout;
 use crate::{LoadError, MemoryError, Operation, RunError, audio, detect, text};
@@ -51,11 +51,10 @@ fn load_errors() -> Vec<LoadError> {
         InvalidWeight { layer: 41, block: 42 },
         Multiplier { layer: 41, block: 42 },
         AccumulatorOverflow { layer: 41, block: 42, weights: 43_000, bias: -44_000 },
-        MemoryWords { audio: true, declared: 41, required: 42 },
+        MemoryWords { part: MemoryPart::FrontEnd, declared: 41, required: 42 },
         Labels { labels: 41, outputs: 42 },
         Audio(audio::Error::Hop { samples: 41, window: 42 }),
         Detect(detect::Error::Smooth { steps: 99 }),
-        DetectorWords { declared: 41, required: 42 },
         Scaling { output: true, channel: 41 },
     )
 }

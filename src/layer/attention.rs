@@ -8,8 +8,8 @@
 //! layers, over states that are in the caller's memory.
 //!
 //! In integers vectors are i16. Scores are i32 in Q15.16, saturating, so that they need no format of their own. The
-//! exponential is the table-free [`crate::arith::softmax`]'s, 2^-x with x in Q.16. Weights are Q0.15, each rounded half up,
-//! so that of n steps they sum to 1 within n / 2 LSB: with n <= [`MOST_STEPS`] |Σ a_i h_i| <= 1.5 · 2^15 · 2^15 fits an i32.
+//! exponential is the table-free [`crate::arith::softmax`]'s, 2^-x with x in Q.15. Weights are Q0.15, each rounded half up,
+//! so that of n steps they sum to 1 within n / 2 LSB: with n up to 2^15 |Σ a_i h_i| <= 1.5 · 2^15 · 2^15 fits an i32.
 //! The context has the states' format, and saturates.
 //!
 //! Sums of products are i64: up to 8192 products of 2^30 make 2^43, times the factor's 2^16 2^59.

@@ -118,15 +118,17 @@ type Divisor = Reciprocal;
 #[cfg(any(elman_narrow, test))]
 struct Reciprocal {
     by: i32,
-    /// (2^32 - 1) / by, rounded down.
-    inverse: u32,
+    /// (2^32 - 1) / by, rounded down: the low and the high half.
+    low: u32,
+    high: u32,
     /// A multiple of `by` from 2^16 on.
     above: u32,
 }
 
 #[cfg(any(elman_narrow, test))]
 impl Reciprocal {
-    /// For 1 to 2^17.
+    /// For 1 to 2^17. Not inlined, as the compiler would put the halves together for a product of 64 bits.
+    #[inline(never)]
     fn new(by: i32) -> Self {
         let (mut inverse, mut rest) = (0u32, 0i32);
         for _ in 0..32 {
@@ -136,7 +138,7 @@ impl Reciprocal {
             rest = left.wrapping_add(by & not);
             inverse = (inverse << 1).wrapping_add(1).wrapping_add(not as u32);
         }
-        Reciprocal { by, inverse, above: (inverse >> 16).wrapping_add(1) }
+        Reciprocal { by, low: inverse & 0xffff, high: inverse >> 16, above: (inverse >> 16).wrapping_add(1) }
     }
 
     /// floor(v / by) of -2^16 < v < by + 2^16.
@@ -145,7 +147,7 @@ impl Reciprocal {
         // From 0 on and below 2^20: the quotient is then at most one too low.
         let v = (v as u32).wrapping_add(self.above.wrapping_mul(self.by as u32));
         let (vl, vh) = (v & 0xffff, v >> 16);
-        let (rl, rh) = (self.inverse & 0xffff, self.inverse >> 16);
+        let (rl, rh) = (self.low, self.high);
         // The sum of the middle products in halves, as it has 33 bits.
         let first = vh.wrapping_mul(rl).wrapping_add(vl.wrapping_mul(rl) >> 16);
         let second = vl.wrapping_mul(rh).wrapping_add(first & 0xffff);

@@ -9,7 +9,7 @@ use crate::arith::{EXPONENT_FRAC, LOG2_E, exp2_neg};
 ///
 /// The same seed and logits give the same draws on every machine. T is a U4F12; at 0 the greatest score is taken.
 /// Of equal logits at the border of the k best, those with the lower index belong to them. exp is 2^-x with x in
-/// Q.16 (relative error 3.4e-6, and 0 beyond 22 in the exponent's base e); the draw is a 64-bit number modulo the
+/// Q.15 (relative error 3.4e-6, and 0 beyond 22 in the exponent's base e); the draw is a 64-bit number modulo the
 /// sum, whose bias is below 2^-20. No heap: three passes over the logits, and 16 more to find the k best.
 ///
 /// ```

@@ -80,37 +80,6 @@ fn turing_shows_the_tape_at_each_step() {
     assert!(fails(2, &["turing", machine.to_str().unwrap()]).contains("line 2"));
 }
 
-/// The most memory that a child of this test had, in bytes.
-#[cfg(target_os = "linux")]
-fn most_memory_of_a_child() -> f64 {
-    use nix::sys::resource::{UsageWho, getrusage};
-    getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss() as f64 * 1024.0
-}
-
-/// Memory is that of the whole process, an upper bound within a quarter; time is that of the whole run.
-#[test]
-#[cfg(target_os = "linux")]
-fn a_dry_run_says_what_the_run_takes() {
-    let dir = tempfile::tempdir().unwrap();
-    let (recipe, run) = (dir.path().join("r.toml"), dir.path().join("run"));
-    let text = "[data]\ngenerate = \"sensors\"\ncount = 3000\n[network.graph]\nnode = [{ layer = \"dense\", outputs = 16 }]\n\
-                message = [{ layer = \"pool\", over = \"sum\" }]\nupdate = { layer = \"cell\", variant = \"gru\", units = 16 }\n\
-                rounds = 2\n[train]\nepochs = 8\nthreads = 1\n";
-    std::fs::write(&recipe, text).unwrap();
-    let args = ["train", recipe.to_str().unwrap(), "--data", "."];
-    ok(&[&args[..], &["--out", run.to_str().unwrap()]].concat());
-    let took = most_memory_of_a_child();
-    let said: serde_json::Value = serde_json::from_str(&ok(&[&args[..], &["--dry-run", "--json"]].concat())).unwrap();
-    let most = said["process_bytes"].as_f64().unwrap();
-    assert!(took <= most && most <= 1.25 * took, "{most} bytes said, {took} taken");
-    let seconds = |part: &str| said[part]["processor_seconds"].as_f64().unwrap();
-    let parts = seconds("reading") + 8.0 * seconds("epoch") + seconds("figures");
-    assert!((seconds("total") - parts).abs() < 1e-6 && seconds("epoch") > 0.0, "{said}");
-    assert_eq!((&said["epochs"], &said["sequences"]), (&8.into(), &3000.into()));
-    let line = ok(&[&args[..], &["--dry-run"]].concat());
-    assert!(line.contains("8 epochs of") && line.contains("of memory"), "{line}");
-}
-
 /// A series of `steps` rows and the recipe of a network for it; the folder and both paths.
 fn series(steps: usize, sequences: &str) -> (tempfile::TempDir, String, String) {
     let dir = tempfile::tempdir().unwrap();

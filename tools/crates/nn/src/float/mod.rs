@@ -209,8 +209,8 @@ impl<L: Lanes> Arith for World<L> {
         self.0.mul_add(f, d, c)
     }
     #[inline(always)]
-    fn peephole(&self, v: L::V, c: L::V) -> L::V {
-        self.0.mul(v, c)
+    fn add_peephole(&self, a: L::V, v: L::V, c: L::V) -> L::V {
+        self.0.add(a, self.0.mul(v, c))
     }
     #[inline(always)]
     fn accumulate(&self, h: L::V, g: L::V) -> L::V {
