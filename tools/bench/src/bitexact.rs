@@ -275,7 +275,7 @@ fn sequences(bench: &Bench, core: &str, steps: usize, out: &mut Compared) -> Res
         let inputs = Inputs { sequences: &sequences, closed_from };
         let report =
             compare(&mut bench.device(Some(&blob)), &model, &inputs).with_context(|| format!("{name} on {core}"))?;
-        within_bound(&report)?;
+        within_bound(&name, &report)?;
         let (steps, mismatches) = (report.steps, report.mismatches);
         let json = serde_json::json!({ "variant": name, "drive": drive, "report": report });
         out.add(
@@ -311,9 +311,13 @@ fn listening(bench: &Bench, core: &str, out: &mut Compared) -> Result<()> {
 }
 
 /// That no example takes more instructions than `inspect` says.
-fn within_bound(report: &VerifyReport) -> Result<()> {
+fn within_bound(model: &str, report: &VerifyReport) -> Result<()> {
     let share = report.share_of_bound.unwrap_or(0.0);
-    ensure!(share <= 1.0, "{}: an example takes {share:.3} times the bound of `elman inspect`", report.core);
+    ensure!(
+        share <= 1.0,
+        "{}: an example of `{model}` takes {share:.3} times the bound of `elman inspect`",
+        report.core
+    );
     Ok(())
 }
 
@@ -325,7 +329,7 @@ fn structures(bench: &Bench, core: &str, steps: usize, out: &mut Compared) -> Re
         let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
         let examples = graphs(steps / NODES + 1);
         let report = compare_examples(&mut bench.device(Some(&blob)), &model, &examples, None)?;
-        within_bound(&report)?;
+        within_bound(compose, &report)?;
         let (nodes, mismatches) = (report.steps, report.mismatches);
         let name = format!("{compose}, {roots} root(s)");
         let json = serde_json::json!({ "variant": name, "structure": "tree", "report": report });
@@ -337,7 +341,7 @@ fn structures(bench: &Bench, core: &str, steps: usize, out: &mut Compared) -> Re
         let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
         let examples = examples_of_graphs(shape.features, steps / 20 + 1);
         let report = compare_examples(&mut bench.device(Some(&blob)), &model, &examples, None)?;
-        within_bound(&report)?;
+        within_bound(shape.cell, &report)?;
         let (answers, mismatches) = (report.steps, report.mismatches);
         let name = format!("graph, {}, {}", shape.cell, shape.aggregate);
         let json = serde_json::json!({ "variant": name, "structure": "graph", "report": report });

@@ -18,6 +18,9 @@ use super::{BOUND, CORES, COSTS, CoreCost, layer_instructions};
 /// 0.90 of the bound with it, and 0.19 in one of an encoder-decoder that wrote little.
 const MARGIN: f64 = 1.1;
 
+/// Instructions for each hypothesis that a successor of a beam search passes in the list.
+const INSERTED: f64 = 30.0;
+
 /// How large an example is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Extent {
@@ -152,7 +155,7 @@ impl Between {
     fn of(core: &CoreCost) -> Self {
         // A Cortex-M0 has no product of 64 bits.
         let slow = if core.step > 100.0 { 3.0 } else { 1.0 };
-        Between { moved: 4.0 + 2.0 * core.copy, product: 8.0 * slow, exponential: 90.0 * slow, call: 3.0 * core.step }
+        Between { moved: 4.0 + 2.0 * core.copy, product: 8.0 * slow, exponential: 120.0 * slow, call: 3.0 * core.step }
     }
 }
 
@@ -172,7 +175,9 @@ pub fn most(model: &Model<'_>, core: &CoreCost, extent: Extent) -> f64 {
     match model.structure() {
         Structure::Seq2seq { score, beams, .. } => {
             let written = (outputs * usize::from(beams.max(1))) as f64;
-            let likelihoods = model.outputs() as f64 * between.exponential;
+            // A successor may move all others of the list of hypotheses.
+            let inserted = if beams > 1 { INSERTED * f64::from(beams) } else { 0.0 };
+            let likelihoods = model.outputs() as f64 * (between.exponential + inserted);
             let states = 4.0 * model.memory_words() as f64 / frames.max(1) as f64;
             let attention = match score {
                 AttentionScore::None => 0.0,
