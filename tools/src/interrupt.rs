@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM in a command that would rather end between two steps than in one.
 //!
 //! Commands that do not call [`watch`] end at once, as files are written whole or not at all. One that does sees
-//! [`interrupted`] and ends by itself; where it does not within [`GRACE`], the process is ended for it.
+//! [`interrupted`] and ends by itself; where it does not within 600 ms, the process is ended for it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -21,7 +21,7 @@ pub fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }
 
-/// From here on, an interruption sets [`interrupted`]; where the command is still there after [`GRACE`], `last` cleans up, its
+/// From here on, an interruption sets [`interrupted`]; where the command is still there 600 ms later, `last` cleans up, its
 /// result is printed as the error, and the process ends. A second interruption ends it at once. A later call replaces `last`.
 pub fn watch(last: impl FnOnce() -> String + Send + 'static) {
     *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(last));

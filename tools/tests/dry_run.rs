@@ -5,7 +5,7 @@
 use std::process::Command;
 
 fn ok(args: &[&str]) -> String {
-    let out = elman(args);
+    let out = Command::new(env!("CARGO_BIN_EXE_elman")).args(args).output().unwrap();
     assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
     String::from_utf8(out.stdout).unwrap()
 }
