@@ -22,6 +22,10 @@ pub struct Args {
     pub cores: Vec<String>,
 }
 
+/// Instructions that counting itself may add to a step: the clock's interrupt, once in 2^24 ticks, takes 8, and on some cores a tick stands
+/// for two.
+const CLOCK: f64 = 9.0;
+
 /// Counts the fewest and the most instructions of a step of every cell and layer, over random and edge inputs.
 ///
 /// # Errors
@@ -37,12 +41,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             let model = synthetic::model(variant, 10, 18, 5, Drive::Saturating, 3);
             let Some(report) = count(&bench, core, &model, shapes::frames(&model, args.steps, 11))? else { continue };
             let [least, most] = report.range;
-            let ratio = most / least;
+            let ratio = (most - CLOCK).max(least) / least;
             worst = worst.max(ratio);
             figures.line(format!("  {core:<5}{variant:<16}{least:>9.0} to {most:>7.0}  {ratio:.4}"));
         }
     }
-    figures.line(format!("most over fewest: {worst:.4}, to stay below {WORST}"));
+    figures.line(format!("most, less {CLOCK:.0} for the clock, over fewest: {worst:.4}, to stay below {WORST}"));
     figures.add("most-over-fewest", (worst * 10_000.0).round() / 10_000.0);
     figures.finish(&args.output)
 }
