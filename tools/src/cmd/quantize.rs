@@ -133,6 +133,8 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     Ok(quantized)
 }
 
+/// Signal to noise of the answers in dB from which on the format that holds all values serves.
+const GOOD: f64 = 18.0;
 /// Least gain in dB for which a format is taken that ranges alone would not decide.
 const LEAST_GAIN: f64 = 3.0;
 
@@ -140,7 +142,7 @@ const LEAST_GAIN: f64 = 3.0;
 const MOST_IN_VAIN: usize = 3;
 
 /// The network in integers. Chains that are joined share a format: one that holds all that calibration saw, or a finer one, which cuts
-/// off the largest values, where `measure` finds the answers closer to the float network's.
+/// off the largest values, where the answers are poor and `measure` finds them closer to the float network's.
 fn best_shared(
     network: &Network<f32>,
     around: &Surroundings,
@@ -153,6 +155,9 @@ fn best_shared(
         return Ok(best);
     }
     let mut reached = measure(&best)?;
+    if reached >= GOOD {
+        return Ok(best);
+    }
     for group in 0..shared.len() {
         let Some(ranges) = shared[group] else { continue };
         let mut in_vain = 0;

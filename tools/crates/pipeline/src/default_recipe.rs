@@ -22,7 +22,7 @@ impl Reporter for Silent {
     fn note(&self, _: &str) {}
 }
 
-/// The recipe for the data of `dir`: the front end and a GRU for sound; for other data [`of_records`].
+/// The recipe for the data of `dir`: the front end and a GRU for sound; for other data by their shape.
 ///
 /// # Errors
 /// Where the folder has neither sound nor other data that are understood, or such that need a recipe; the message of the kind that it
