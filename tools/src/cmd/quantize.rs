@@ -99,12 +99,13 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     let sequences: Vec<Sequence> = examples.iter().map(|e| about.sequence(e)).collect();
     let seen = calibrate(&network, &sequences, about.folded());
     let around = about.surroundings(&recipe);
-    let measure = |integer: &IntegerModel| -> Result<f64> {
+    let measure = |integer: &IntegerModel| -> Result<Measured> {
         let blob = integer.to_blob()?;
         let file = ModelFile::from_bytes(&folder.model_path(), &blob)?;
         let found = compare(&network, integer, &file.model()?, &about, EvalFlags::of(&recipe), &examples)?;
         // Nothing to compare, or nothing lost.
-        Ok(found.layers.last().and_then(|l| l.output_db).unwrap_or(f64::INFINITY))
+        let answers = found.layers.last().and_then(|l| l.output_db).unwrap_or(f64::INFINITY);
+        Ok(Measured { answers, weights: found.layers.iter().map(snr).fold(f64::INFINITY, f64::min) })
     };
     let mut integer = best_shared(&network, &around, &seen, measure)?;
     integer.counter = counter;
@@ -133,6 +134,14 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     Ok(quantized)
 }
 
+/// How close integers are to floats, in dB.
+struct Measured {
+    /// Signal to noise of the answers.
+    answers: f64,
+    /// Of the weights of the layer that has the least.
+    weights: f64,
+}
+
 /// Signal to noise of the answers in dB from which on the format that holds all values serves.
 const GOOD: f64 = 18.0;
 /// Least gain in dB for which a format is taken that ranges alone would not decide.
@@ -142,12 +151,12 @@ const LEAST_GAIN: f64 = 3.0;
 const MOST_IN_VAIN: usize = 3;
 
 /// The network in integers. Chains that are joined share a format: one that holds all that calibration saw, or a finer one, which cuts
-/// off the largest values, where the answers are poor and `measure` finds them closer to the float network's.
+/// off the largest values, where answers or weights are poor and `measure` finds the answers closer to the float network's.
 fn best_shared(
     network: &Network<f32>,
     around: &Surroundings,
     seen: &[RangeStats],
-    measure: impl Fn(&IntegerModel) -> Result<f64>,
+    measure: impl Fn(&IntegerModel) -> Result<Measured>,
 ) -> Result<IntegerModel> {
     let mut shared = shared_formats(network, around, seen)?;
     let mut best = quantize(network, around, seen)?;
@@ -155,7 +164,7 @@ fn best_shared(
         return Ok(best);
     }
     let mut reached = measure(&best)?;
-    if reached >= GOOD {
+    if reached.answers >= GOOD && reached.weights >= LEAST_SNR {
         return Ok(best);
     }
     for group in 0..shared.len() {
@@ -169,9 +178,9 @@ fn best_shared(
             let mut tried = shared.clone();
             tried[group] = Some(frac);
             let integer = quantize_shared(network, around, seen, &tried)?;
-            let db = measure(&integer)?;
-            if db > reached + LEAST_GAIN {
-                (best, shared, reached, in_vain) = (integer, tried, db, 0);
+            let found = measure(&integer)?;
+            if found.answers > reached.answers + LEAST_GAIN {
+                (best, shared, reached, in_vain) = (integer, tried, found, 0);
             }
         }
     }
@@ -220,6 +229,12 @@ fn decibels(db: Option<f64>) -> String {
     db.map_or("".to_owned(), |d| format!("{d:.1} dB"))
 }
 
+/// Signal to rounding noise of a layer's weights, of W or U, whichever has less; infinite without weights.
+fn snr(layer: &LayerError) -> f64 {
+    let weights = [layer.weights.input_db, layer.weights.recurrent_db, layer.weights.weights_db];
+    weights.into_iter().flatten().fold(f64::INFINITY, f64::min)
+}
+
 /// Says where integers answer otherwise than floats more often than they should.
 fn warn(quantized: &Quantized, ui: Ui) {
     let Quantized { answers, changed, ref layers, .. } = *quantized;
@@ -231,10 +246,6 @@ fn warn(quantized: &Quantized, ui: Ui) {
         return;
     }
     let ends = |l: &&LayerError| l.long_saturated + l.saturated;
-    let snr = |l: &LayerError| {
-        let weights = [l.weights.input_db, l.weights.recurrent_db, l.weights.weights_db];
-        weights.into_iter().flatten().fold(f64::INFINITY, f64::min)
-    };
     let poorest = layers.iter().min_by(|a, b| snr(a).total_cmp(&snr(b))).filter(|l| snr(l) < LEAST_SNR);
     let most = layers.iter().max_by_key(ends).filter(|l| ends(l) > 0);
     let reason = match (poorest, most) {

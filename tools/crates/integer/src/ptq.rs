@@ -6,7 +6,7 @@
 //! shift by 32 the multiplier is s·2^33.
 //!
 //! The scale is that of the larger part. A format of h with fewer fraction bits makes U larger next to W, at the price of a
-//! coarser h: [`hidden_frac`] takes the one with the least noise.
+//! coarser h: [`quantize_layer`] takes the one with the least noise.
 
 use anyhow::{Result, ensure};
 use elman::arith::Q;
