@@ -2,22 +2,13 @@
 //! data that are never trained on.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use elman_data::wav_bytes;
 use serde_json::Value;
 
-fn elman(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_elman")).args(args).output().unwrap()
-}
+mod support;
 
-/// Succeeds; gives stdout and stderr.
-fn ok(args: &[&str]) -> (String, String) {
-    let out = elman(args);
-    let [stdout, stderr] = [out.stdout, out.stderr].map(|b| String::from_utf8_lossy(&b).into_owned());
-    assert!(out.status.success(), "{args:?}: {stderr}");
-    (stdout, stderr)
-}
+use support::{elman, ok};
 
 fn json(args: &[&str]) -> (Value, String) {
     let (out, notes) = ok(&[args, &["--json"]].concat());

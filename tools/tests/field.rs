@@ -2,21 +2,13 @@
 //! one, here through whole commands.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use elman_data::wav_bytes;
 
-fn elman(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_elman")).args(args).output().unwrap()
-}
+mod support;
 
-/// Succeeds; gives stdout and stderr.
-fn ok(args: &[&str]) -> (String, String) {
-    let out = elman(args);
-    let [stdout, stderr] = [out.stdout, out.stderr].map(|b| String::from_utf8_lossy(&b).into_owned());
-    assert!(out.status.success(), "{args:?}: {stderr}");
-    (stdout, stderr)
-}
+use support::{elman, ok};
 
 /// Fails without a panic; gives stderr.
 fn fails(args: &[&str]) -> String {
