@@ -62,33 +62,42 @@ pub fn sigmoid(table: &'static Table, z: i32) -> i32 {
     (1 << 30) + (y >> 1)
 }
 
+/// The instructions of tanh, with one or none between the magnitude of `z` and its position in the table.
+#[cfg(elman_dsp)]
+macro_rules! tanh_of {
+    ($table:ident, $z:ident $(, $shift:literal, $places:ident)?) => {{
+        let y;
+        // SAFETY: registers, and two words read from cell `u >> 12`, saturated to 0..128, behind the table's middle: one of
+        // the table's last 128 cells. A shift of |z|, up to 2^31 without sign, by 1 or more leaves what USAT reads as from 0 on.
+        unsafe {
+            core::arch::asm!(
+                "eor {u}, {z}, {z}, asr #31",
+                "sub {u}, {u}, {z}, asr #31",
+                $($shift,)?
+                "eor {t}, {min}, {u}, lsl #{left}",
+                "usat {u}, #7, {u}, asr #{cell}",
+                "add {u}, {middle}, {u}, lsl #3",
+                "ldrd {y}, {u}, [{u}]",
+                "smlawb {u}, {t}, {u}, {u}",
+                "smmul {u}, {u}, {t}",
+                "add {y}, {y}, {u}, asr #3",
+                "eor {y}, {y}, {z}, asr #31",
+                "sub {y}, {y}, {z}, asr #31",
+                z = in(reg) $z, min = in(reg) i32::MIN, middle = in(reg) middle($table), $(places = in(reg) $places,)?
+                u = out(reg) _, t = out(reg) _, y = out(reg) y,
+                left = const 32 - CELL_BITS, cell = const CELL_BITS,
+                options(pure, readonly, nostack),
+            );
+        }
+        y
+    }};
+}
+
 /// tanh for -2^31 < z < 2^31 in Q15.16; the result in Q0.31.
 #[cfg(elman_dsp)]
 #[inline(always)]
 pub fn tanh(table: &'static Table, z: i32) -> i32 {
-    let y;
-    // SAFETY: registers, and two words read from cell `u >> 12`, saturated to 0..128, behind the table's middle: one of
-    // the table's last 128 cells.
-    unsafe {
-        core::arch::asm!(
-            "eor {u}, {z}, {z}, asr #31",
-            "sub {u}, {u}, {z}, asr #31",
-            "eor {t}, {min}, {u}, lsl #{left}",
-            "usat {u}, #7, {u}, asr #{cell}",
-            "add {u}, {middle}, {u}, lsl #3",
-            "ldrd {y}, {u}, [{u}]",
-            "smlawb {u}, {t}, {u}, {u}",
-            "smmul {u}, {u}, {t}",
-            "add {y}, {y}, {u}, asr #3",
-            "eor {y}, {y}, {z}, asr #31",
-            "sub {y}, {y}, {z}, asr #31",
-            z = in(reg) z, min = in(reg) i32::MIN, middle = in(reg) middle(table),
-            u = out(reg) _, t = out(reg) _, y = out(reg) y,
-            left = const 32 - CELL_BITS, cell = const CELL_BITS,
-            options(pure, readonly, nostack),
-        );
-    }
-    y
+    tanh_of!(table, z)
 }
 
 /// tanh of c of 16 + `places` fraction bits, any c; the result in Q0.31. |c| is rounded down to Q15.16, so that the function is odd
@@ -96,30 +105,7 @@ pub fn tanh(table: &'static Table, z: i32) -> i32 {
 #[cfg(elman_dsp)]
 #[inline(always)]
 pub fn tanh_shifted(table: &'static Table, c: i32, places: u32) -> i32 {
-    let y;
-    // SAFETY: as `tanh`; the shift makes no more than 2^31 of |c|, without sign, so that USAT sees a number from 0 on for
-    // `places` from 1 on.
-    unsafe {
-        core::arch::asm!(
-            "eor {u}, {z}, {z}, asr #31",
-            "sub {u}, {u}, {z}, asr #31",
-            "lsr {u}, {u}, {places}",
-            "eor {t}, {min}, {u}, lsl #{left}",
-            "usat {u}, #7, {u}, asr #{cell}",
-            "add {u}, {middle}, {u}, lsl #3",
-            "ldrd {y}, {u}, [{u}]",
-            "smlawb {u}, {t}, {u}, {u}",
-            "smmul {u}, {u}, {t}",
-            "add {y}, {y}, {u}, asr #3",
-            "eor {y}, {y}, {z}, asr #31",
-            "sub {y}, {y}, {z}, asr #31",
-            z = in(reg) c, min = in(reg) i32::MIN, middle = in(reg) middle(table), places = in(reg) places,
-            u = out(reg) _, t = out(reg) _, y = out(reg) y,
-            left = const 32 - CELL_BITS, cell = const CELL_BITS,
-            options(pure, readonly, nostack),
-        );
-    }
-    y
+    tanh_of!(table, c, "lsr {u}, {u}, {places}", places)
 }
 
 /// σ(z) = 1/2 + tanh(z/2)/2 for any z in Q15.16; the result in Q0.31. The table's domain is z/2.
