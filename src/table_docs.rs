@@ -7,7 +7,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use crate::arith::TABLE;
-use crate::arith::log2::ROOTS;
+use crate::arith::log2::{EXP2_LINES, LOG2_LINES, ROOTS};
 use crate::format_docs::{compare, replaced};
 use crate::kernel::fft::SINES;
 
@@ -25,6 +25,11 @@ fn activation() -> String {
     format!("```text\n{}```\n", pieces.collect::<String>())
 }
 
+fn lines(lines: &[[u16; 2]]) -> String {
+    let lines = lines.iter().enumerate().map(|(k, [base, slope])| format!("{k}: {base} {slope}\n"));
+    format!("```text\n{}```\n", lines.collect::<String>())
+}
+
 #[test]
 fn the_numbers_are_those_of_the_code() {
     compare("docs/tables.md", |page| {
@@ -32,6 +37,8 @@ fn the_numbers_are_those_of_the_code() {
         let roots: Vec<String> = ROOTS.iter().enumerate().map(|(k, r)| format!("{}: {r}\n", k + 1)).collect();
         let page = replaced(page, "activation", &activation());
         let page = replaced(&page, "sine", &block(&sines, 8));
+        let page = replaced(&page, "log2", &lines(&LOG2_LINES));
+        let page = replaced(&page, "exp2", &lines(&EXP2_LINES));
         replaced(&page, "roots", &format!("```text\n{}```\n", roots.concat()))
     });
 }

@@ -23,28 +23,28 @@ pub(crate) const fn log2(v: u64, bits: u32) -> u32 {
     result
 }
 
-/// Lines of [`log2_line`]: log2(1 + k/32) in Q0.16, then 16 times what the line rises.
-pub(crate) static LOG2_LINES: [[u16; 2]; 32] = {
-    let mut lines = [[0; 2]; 32];
+/// Lines of [`log2_line`]: log2(1 + k/64) in Q0.16, then 32 times what the line rises.
+pub(crate) static LOG2_LINES: [[u16; 2]; 64] = {
+    let mut lines = [[0; 2]; 64];
     let mut k = 0;
-    while k < 32 {
+    while k < 64 {
         // Q.24 at the ends and in the middle, where a line is as far above as below once it is lifted by half of its error.
-        let ends = [log2(32 + k, 24) as i64, log2(33 + k, 24) as i64];
-        let middle = log2(65 + 2 * k, 24) as i64 - (1 << 24);
+        let ends = [log2(64 + k, 24) as i64, log2(65 + k, 24) as i64];
+        let middle = log2(129 + 2 * k, 24) as i64 - (1 << 24);
         let lift = (2 * middle - ends[0] - ends[1]) / 4;
-        let base = ends[0] + lift - (5 << 24);
-        lines[k as usize] = [((base + 128) >> 8) as u16, ((ends[1] - ends[0] + 8) >> 4) as u16];
+        let base = ends[0] + lift - (6 << 24);
+        lines[k as usize] = [((base + 128) >> 8) as u16, ((ends[1] - ends[0] + 4) >> 3) as u16];
         k += 1;
     }
     lines
 };
 
-/// log2 of 2^`exponent` times `mantissa`, Q1.31 from 1 on; in Q.16, by lines: at most 2^-13 off.
+/// log2 of 2^`exponent` times `mantissa`, Q1.31 from 1 on; in Q.16, by lines: at most 2^-14 off.
 #[inline(always)]
 pub(crate) fn log2_line(exponent: u32, mantissa: u32) -> u32 {
-    let [base, slope] = LOG2_LINES[(mantissa >> 26) as usize & 31];
-    let along = mantissa >> 10 & 0xffff;
-    (exponent << 16).wrapping_add(base as u32).wrapping_add((slope as u32).wrapping_mul(along) >> 20)
+    let [base, slope] = LOG2_LINES[(mantissa >> 25) as usize & 63];
+    let along = mantissa >> 9 & 0xffff;
+    (exponent << 16).wrapping_add(base as u32).wrapping_add((slope as u32).wrapping_mul(along) >> 21)
 }
 
 /// log2(v) in Q.16, for v above 0, by [`log2_line`].
@@ -140,7 +140,7 @@ mod tests {
         }
         let mean = sum / f64::from(15 << 16);
         std::println!("log2 {:.2} steps, exp2 {:.2e}, mean {mean:.2e}", worst.0, worst.1);
-        assert!(worst.0 < 8.0 && worst.1 < 6.1e-5 && mean.abs() < 1e-5, "{worst:?} {mean}");
+        assert!(worst.0 < 3.0 && worst.1 < 6.1e-5 && mean.abs() < 1e-5, "{worst:?} {mean}");
     }
 
     #[test]

@@ -256,21 +256,20 @@ impl<'a> FrontEnd<'a> {
         let (sum, squares) = fft::moments(self.samples, n.into());
         let (mean, rest) = if self.config.remove_dc { divided(sum, n) } else { (0, 0) };
         let emphasis = (self.config.pre_emphasis as i32) << 16;
-        let power = if emphasis == 0 {
-            // Σ (s - mean)², the mean without its fraction.
-            let of_mean = wide(mean.wrapping_mul(mean) as u32, n);
-            squares.wrapping_sub(of_mean).wrapping_sub(mean.wrapping_mul(rest).wrapping_mul(2) as i64 as u64)
-        } else {
-            emphasised_power(samples, mean, emphasis)
-        };
+        // Σ (s - mean)², the mean without its fraction.
+        let of_mean = wide(mean.wrapping_mul(mean) as u32, n.into());
+        let power = squares.wrapping_sub(of_mean).wrapping_sub(mean.wrapping_mul(rest).wrapping_mul(2) as i64 as u64);
+        // Pre-emphasis makes it at most (1 + a)² as large.
+        let most = if emphasis == 0 { power } else { power << 2 };
         done(Stage::Moments);
         // So that power · 4^up · bins between two edges is at most 2^64: no sum of the FFT and of the bands overflows.
         let bins = 32u32.wrapping_sub(mel::most_bins(self.edges).leading_zeros()).max(4);
-        let up = (power.leading_zeros().saturating_sub(bins) / 2).min(MOST_UP);
+        let up = (most.leading_zeros().saturating_sub(bins) / 2).min(MOST_UP);
         let data: &mut [Complex] = self.buffer.as_chunks_mut().0;
-        if power == 0 {
+        if power == 0 || n < 1 << (self.config.fft_log2 & 15) {
             data.fill([0; 2]);
-        } else {
+        }
+        if power != 0 {
             let scale = 1i32 << (up & 31);
             let fraction = (rest << (up & 31)).checked_div(n as i32).unwrap_or(0);
             let offset = (mean << (up & 31)).wrapping_add(fraction).wrapping_neg();
@@ -299,22 +298,6 @@ fn emphasised(x: i32, before: &mut i32, a: i32) -> i32 {
     let y = x.wrapping_sub(mul_high(*before << 1, a));
     *before = x;
     y
-}
-
-/// At least Σ y², y the samples without the mean's whole part after pre-emphasis: 0 for silence alone.
-#[inline(never)]
-fn emphasised_power(samples: &[i16], mean: i32, a: i32) -> u64 {
-    if samples.iter().all(|s| (*s as i32) == mean) {
-        return 0;
-    }
-    let mut before = samples.first().map_or(0, |s| (*s as i32).wrapping_sub(mean));
-    // Half of y fits 16 bits and its square 32; what is lost of each y by rounding is below 2.
-    let sum = samples.iter().fold(0u64, |sum, s| {
-        let y = emphasised((*s as i32).wrapping_sub(mean), &mut before, a).unsigned_abs() >> 1;
-        sum.wrapping_add(y.wrapping_mul(y).into())
-    });
-    // (a + b)² ≤ 2a² + 2b²
-    (sum << 3).wrapping_add((samples.len() as u64) << 3)
 }
 
 /// The window of x\[n\] - a·x\[n-1\], x = s·`scale` + `offset`; the sample before the first is the first.

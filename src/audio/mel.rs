@@ -19,7 +19,8 @@ pub(super) fn edge(config: &Config, i: u32) -> u32 {
     let hz = exp2(low.wrapping_add(along)).saturating_sub(700 << 16);
     // hz·2^fft_log2 / rate in 32 bits: what a first division leaves is below the rate, 16 bits.
     let (rate, up) = (config.sample_rate.max(1), config.fft_log2 as u32 & 15);
-    ((hz / rate) << up).wrapping_add(((hz % rate) << up) / rate)
+    // Inside the spectrum, whose last bin is not there.
+    ((hz / rate) << up).wrapping_add(((hz % rate) << up) / rate).min((1u32 << up.wrapping_add(15)).wrapping_sub(1))
 }
 
 /// Whether a bin lies strictly inside band `channel`.
@@ -53,20 +54,20 @@ pub(super) fn most_bins(edges: &[u32]) -> u32 {
 /// The weights are a line over the bins, so the sum of the partial sums does for the weighting: no product but the
 /// squares.
 pub(super) fn between(spectrum: &[Complex], from: u32, to: u32) -> Between {
-    let bins = (from >> 16).wrapping_add(1) as usize..((to >> 16).wrapping_add(1) as usize).min(spectrum.len());
+    let bins = (from >> 16).wrapping_add(1) as usize..(to >> 16).wrapping_add(1) as usize;
     // Σ |X|² and Σ (⌊to⌋ - k)·|X|²
     let [all, partial] = power(spectrum.get(bins).unwrap_or(&[]));
-    // Σ (to - k)·|X|², divided by the width through a reciprocal of 16 bits.
-    let weighted = partial.wrapping_add(times(all, to as u16));
-    let width = to.wrapping_sub(from).max(1);
+    // Σ (to - k)·|X|², divided by the width through a reciprocal of 16 bits, 2^43 over it.
+    let weighted = partial.wrapping_add(times(all, to << 16));
+    let width = to.wrapping_sub(from).max(LEAST_WIDTH);
     let up = width.leading_zeros() & 31;
-    let part = width << up >> 15;
-    let reciprocal = (u32::MAX / part.max(1)) as u16;
-    let falling = times(weighted, reciprocal);
-    let falling = if up <= 15 { falling >> 15u32.wrapping_sub(up) } else { falling << up.wrapping_sub(15) };
-    let falling = falling.min(all);
+    let reciprocal = u32::MAX.checked_div(width << up >> 15).unwrap_or(0) << (up.wrapping_sub(4) & 31);
+    let falling = (times(weighted, reciprocal) << 5).min(all);
     Between { rising: all.wrapping_sub(falling), falling }
 }
+
+/// Edges nearer than a 16th of a bin count as so far apart, so that a reciprocal fits 32 bits.
+const LEAST_WIDTH: u32 = 1 << 12;
 
 /// An energy times 2^`exponent` in Q.8, rounded half up.
 #[inline(always)]

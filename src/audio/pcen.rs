@@ -67,7 +67,7 @@ impl Pcen {
     }
 
     /// (v·2^`up`)^r, v and the result in Q.16; what does not fit a feature is 2^14.
-    #[inline(always)]
+    #[inline(never)]
     fn rooted(&self, v: u32, up: u32) -> i32 {
         let zeros = v.leading_zeros() & 31;
         let log = log2_line(up.wrapping_add(31 - 16).wrapping_sub(zeros), v << zeros) as i32;

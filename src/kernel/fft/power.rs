@@ -1,6 +1,7 @@
 //! Sums of powers over the bins between two edges of mel bands.
 
 use super::{Complex, get};
+use crate::kernel::word::wide;
 
 /// Σ |X|² over `bins`, and the sum of all sums but the last, which is Σ (last - k)·|X_k|²; both below 2^64 as the frame is
 /// scaled. The answer that the assembly must equal.
@@ -16,20 +17,9 @@ pub fn power_reference(bins: &[Complex]) -> [u64; 2] {
 }
 
 /// x²
-#[cfg(not(elman_narrow))]
 #[inline(always)]
 fn square(x: i32) -> u64 {
-    (x as i64).wrapping_mul(x as i64) as u64
-}
-
-/// x², of three products of 16 by 16 bits.
-#[cfg(elman_narrow)]
-#[inline(always)]
-fn square(x: i32) -> u64 {
-    let x = x.unsigned_abs();
-    let (low, high) = (x & 0xffff, x >> 16);
-    let middle = (low.wrapping_mul(high) as u64) << 17;
-    (low.wrapping_mul(low) as u64 | (high.wrapping_mul(high) as u64) << 32).wrapping_add(middle)
+    wide(x.unsigned_abs(), x.unsigned_abs())
 }
 
 #[cfg(not(elman_dsp))]

@@ -50,8 +50,8 @@ pub fn real_fft(data: &mut [Complex], turns: &'static Turns, sines: &'static Sin
     unsafe {
         core::arch::asm!(
             "bl {stages}",
-            "add r0, r0, #8",
-            "sub r1, r1, #8",
+            "adds r0, r0, #8",
+            "subs r1, r1, #8",
             "mov r2, r3",
             "mov r3, {step}",
             "bl {body}",

@@ -71,14 +71,13 @@ fn weight(sines: &Sines, q: i32) -> i32 {
     (1i32 << 30).saturating_sub(sine(sines, q) >> 1)
 }
 
-/// Half of the windowed samples, `value(s)` of each s, in pairs, in bit-reversed order; zeros after the last. The reference
-/// that the assembly must equal.
+/// Half of the windowed samples, `value(s)` of each s, in pairs, in bit-reversed order; what comes after the last is left as it
+/// is. The reference that the assembly must equal.
 #[inline(always)]
 pub fn window_reference(samples: &[i16], data: &mut [Complex], sines: &Sines, mut value: impl FnMut(i16) -> i32) {
     let bits = data.len().trailing_zeros();
     let n = samples.len() as u32;
     let unit = (1u32 << 31).checked_div(n).unwrap_or(0);
-    data.fill([0; 2]);
     for (k, s) in (0u32..).zip(samples) {
         // Symmetric: sample n and window - 1 - n share a weight.
         let along = k.min(n.wrapping_sub(1).wrapping_sub(k)).wrapping_mul(2).wrapping_add(1);
@@ -90,52 +89,34 @@ pub fn window_reference(samples: &[i16], data: &mut [Complex], sines: &Sines, mu
     }
 }
 
-/// [`window_reference`] of s·`scale` + `offset` in assembly; whether it can: only windows in fours, on cores with the DSP
-/// extension.
+/// [`window_reference`] of s·`scale` + `offset` in assembly; whether it can: only windows whose weights all stand in the table,
+/// of 16 to 512 samples, a power of two, and only on cores with the DSP extension.
 #[cfg(not(elman_dsp))]
 #[inline(always)]
 pub fn window(_: &[i16], _: &mut [Complex], _: &'static Sines, _: i32, _: i32) -> bool {
     false
 }
 
-/// [`window_reference`] of s·`scale` + `offset` in assembly; whether it can: only windows in fours, on cores with the DSP
-/// extension.
+/// [`window_reference`] of s·`scale` + `offset` in assembly; whether it can: only windows whose weights all stand in the table,
+/// of 16 to 512 samples, a power of two, and only on cores with the DSP extension.
 #[cfg(elman_dsp)]
 #[inline(always)]
 pub fn window(samples: &[i16], data: &mut [Complex], sines: &'static Sines, scale: i32, offset: i32) -> bool {
     let (n, bits) = (samples.len(), data.len().trailing_zeros());
-    let whole = data.len().is_power_of_two() && bits <= super::MOST_BITS && n <= 2 * data.len();
-    if !whole || n == 0 || !n.is_multiple_of(4) {
+    let fits = data.len().is_power_of_two() && bits <= super::MOST_BITS && n <= 2 * data.len();
+    if !fits || !n.is_power_of_two() || !(16..=512).contains(&n) {
         return false;
     }
-    if n < 2 * data.len() {
-        data.fill([0; 2]);
-    }
-    let unit = (1u32 << 31) / n as u32;
-    // Pairs are counted in the top bits, so that the reversed ones are the place.
-    let one = (1u32 << 31) >> (bits - 1);
-    // A window whose weights are all in the table needs no line between entries.
-    let exact = unit & ((1 << 22) - 1) == 0;
-    let body = if exact { exactly as *const () } else { between as *const () };
-    let last = one.wrapping_mul((n / 2 - 1) as u32);
-    let start = (1u32 << 30).wrapping_sub(unit);
-    let table = sines.as_ptr().wrapping_add(if exact { (start >> 22) as usize } else { 0 });
-    // r12 points to: the last pair's count, the end of the first half of the samples, from weight to weight (in bytes of the
-    // table, or in phase), scale, offset, one pair's count, and the end of the first quarter or q.
-    let end = |n: usize| samples.as_ptr().wrapping_add(n).addr() as u32;
-    let (step, more) = if exact { ((unit >> 19).wrapping_neg(), end(n / 4)) } else { (unit << 1, start) };
-    let params = [last, end(n / 2), step, scale as u32, offset as u32, one, more];
-    // SAFETY: both bodies read the first n/2 samples upwards and the others downwards, four a round, and write the pairs 0 to
-    // n/2 - 1 at places of `bits` bits, so inside `data`. `exactly` reads every entry of the table that is a weight: from
-    // 256 - 512/n down to 512/n, and up again; `between` entries k and k + 1 of |q| >> 22, at most 255. Registers but r0 to
-    // r3, r12 and lr are kept.
+    let params = [scale as u32, offset as u32, bits];
+    // SAFETY: `body` reads the first n/2 samples upwards and the others downwards, four a round, and writes the pairs 0 to
+    // n/2 - 1 at places of `bits` bits, so inside `data`. It reads every entry of the table that is a weight: from 256 - 512/n
+    // down to 512/n, and up again. Registers but r0 to r3, r12 and lr are kept.
     unsafe {
         core::arch::asm!(
-            "blx {body}",
-            body = in(reg) body,
+            "bl {body}",
+            body = sym body,
             inlateout("r0") samples.as_ptr() => _, inlateout("r1") data.as_mut_ptr() => _,
-            inlateout("r2") table => _, inlateout("r3") samples.as_ptr_range().end => _,
-            inlateout("r12") params.as_ptr() => _, out("lr") _,
+            inlateout("r2") sines.as_ptr_range().end => _, inlateout("r3") n => _, inlateout("r12") params.as_ptr() => _, out("lr") _,
         );
     }
     true
@@ -171,43 +152,41 @@ macro_rules! four {
     };
 }
 
-/// Saves registers, takes what r12 points to to the stack, and gives the registers of [`four`] their values.
-#[cfg(elman_dsp)]
-macro_rules! prologue {
-    () => {
-        "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}
-        sub sp, #28
-        mov r6, r3
-        ldm r12, {{r3, r4, r5, r7, r8, r9, r10}}
-        stm sp, {{r3, r4, r5, r7, r8, r9, r10}}
-        mov r3, r7
-        mov r4, r8
-        mov lr, r9
-        mov r7, #0
-        mov r5, #0x40000000"
-    };
-}
-
-/// The rest of [`prologue`]'s work.
-#[cfg(elman_dsp)]
-macro_rules! epilogue {
-    () => {
-        "add sp, #28
-        pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}"
-    };
-}
-
-/// Weights of the table: r2 points to the first one, at sp + 8 are the bytes to the next and at sp + 24 the end of the first
-/// quarter.
+/// r0 samples, r1 data, r2 the end of the table, r3 the number of samples; r12 points to scale, offset and the bits of a place.
 ///
 /// # Safety
 /// Only [`window`] may call it, as reasoned there.
 #[cfg(elman_dsp)]
 #[unsafe(naked)]
-unsafe extern "C" fn exactly() {
+unsafe extern "C" fn body() {
     core::arch::naked_asm!(
         cpu!(),
-        prologue!(),
+        "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
+        "sub sp, #20",
+        // r6 after the last sample, r8 bytes from weight to weight, upwards, r2 the first weight: half a step below 1.
+        "add r6, r0, r3, lsl #1",
+        "mov r8, #4096",
+        "udiv r8, r8, r3",
+        "subs r2, r2, #4",
+        "sub r2, r2, r8, lsr #1",
+        // Pairs are counted in the top bits, so that the reversed ones are the place: lr one pair, r9 the last.
+        "ldm r12, {{r4, r5, r12}}",
+        "mov lr, #1",
+        "rsb r12, r12, #32",
+        "lsl lr, lr, r12",
+        "lsr r9, r3, #1",
+        "mul r9, r9, lr",
+        "sub r9, r9, lr",
+        // sp: [0] the last pair, [4] end of the first half, [8] the step, [12] end of the first quarter
+        "add r10, r0, r3",
+        "rsb r8, r8, #0",
+        "add r11, r0, r3, lsr #1",
+        "strd r9, r10, [sp]",
+        "strd r8, r11, [sp, #8]",
+        "mov r3, r4",
+        "mov r4, r5",
+        "movs r7, #0",
+        "mov r5, #0x40000000",
         // Down the table while the sine is positive, for a quarter of the window, then up again with the other sign.
         "add r5, r5, #1",
         "b 3f",
@@ -228,73 +207,12 @@ unsafe extern "C" fn exactly() {
         "add r9, r5, r9, asr #1",
         four!(),
         "bhs 4f",
-        "ldr r12, [sp, #24]",
+        "ldr r12, [sp, #12]",
         "cmp r0, r12",
         "bne 3b",
         "b 2b",
         "4:",
-        epilogue!(),
-    )
-}
-
-/// The weight at r12, to `to`: r2 the table.
-#[cfg(elman_dsp)]
-macro_rules! weight {
-    ($to:literal) => {
-        concat!(
-            "eor r10, r12, r12, asr #31\n",
-            "sub r10, r10, r12, asr #31\n",
-            "lsr r11, r10, #22\n",
-            "add r11, r2, r11, lsl #2\n",
-            "ldrd ",
-            $to,
-            ", r11, [r11]\n",
-            "sub r11, r11, ",
-            $to,
-            "\n",
-            "asr r11, r11, #8\n",
-            "ubfx r10, r10, #8, #14\n",
-            "mul r11, r11, r10\n",
-            "add ",
-            $to,
-            ", ",
-            $to,
-            ", r11, asr #6\n",
-            "eor ",
-            $to,
-            ", ",
-            $to,
-            ", r12, asr #31\n",
-            "sub ",
-            $to,
-            ", r5, ",
-            $to,
-            ", asr #1",
-        )
-    };
-}
-
-/// Weights between entries of the table at r2: at sp + 8 the phase from one to the next, at sp + 24 that of the first.
-///
-/// # Safety
-/// Only [`window`] may call it, as reasoned there.
-#[cfg(elman_dsp)]
-#[unsafe(naked)]
-unsafe extern "C" fn between() {
-    core::arch::naked_asm!(
-        cpu!(),
-        prologue!(),
-        "2:",
-        "ldr r12, [sp, #24]",
-        weight!("r8"),
-        "ldr r10, [sp, #8]",
-        "sub r12, r12, r10",
-        weight!("r9"),
-        "ldr r10, [sp, #8]",
-        "sub r12, r12, r10",
-        "str r12, [sp, #24]",
-        four!(),
-        "blo 2b",
-        epilogue!(),
+        "add sp, #20",
+        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
     )
 }

@@ -43,7 +43,7 @@ const PARTS: &[(&str, &[&str])] = &[
             "core::str",
         ],
     ),
-    ("front end", &["panic_free::features", "elman::audio", "kernel::butterfly"]),
+    ("front end", &["panic_free::features", "elman::audio", "kernel::fft", "arith::log2"]),
     ("other cells and layers", &["elman::cell", "elman::layer"]),
 ];
 /// Start-up, main, and what has no name of its own.

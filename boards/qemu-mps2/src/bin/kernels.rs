@@ -147,6 +147,7 @@ fn spectra(random: &mut Random) -> usize {
             let words = &*samples;
             for start in [0, 1] {
                 let frame = &kernel::word::halves(words)[start..start + n];
+                fresh(random, fast, slow);
                 let (scale, offset) = (1 << (random.next() % 21), random.next() as i32);
                 if !fft::window(frame, fast, &fft::SINES, scale, offset) {
                     continue;
