@@ -49,7 +49,9 @@ impl Cmd {
         }
         let dir = dir.unwrap_or_default();
         let survey = match options.generate.is_none() && Corpus::is_in(&dir) {
-            true => Survey::of_corpus(&Corpus::open(&dir, &Options { skip_bad, ..Options::default() })?),
+            true => {
+                Survey::of_corpus(&Corpus::open(&dir, &Options { skip_bad, lengths_only: true, ..Options::default() })?)
+            }
             false => Survey::of_records(&Records::open(&dir, &options)?),
         };
         show(ui, &survey, labels);
