@@ -74,6 +74,8 @@ fn turing_shows_the_tape_at_each_step() {
     assert!(
         fails(1, &["turing", "--tape", "11", "--cells", "3"]).contains("the head leaves the tape at its right end")
     );
+    assert!(fails(2, &["turing", "--steps", "1000000000"]).contains("100000 at most"));
+    assert!(fails(1, &["turing", "--out", "no/such/m.elman"]).contains("there is no folder no/such"));
     assert!(fails(1, &["turing", "no/such.toml"]).contains("no/such.toml"));
     let machine = dir.path().join("m.toml");
     std::fs::write(&machine, "name = \"x\"\nsymbols = 1\n").unwrap();
@@ -127,6 +129,11 @@ fn figures_of_nothing_are_errors() {
     std::fs::write(text.join("train.txt"), "some words to read, and some more\n".repeat(20)).unwrap();
     let both = "[data]\nunit = \"characters\"\n[network]\nlayers = [{ layer = \"embedding\", units = 4 }, { layer = \"cell\", variant = \
                 \"gru\", units = 4, bidirectional = true }]\n[train]\nepochs = 1\nwatch = \"loss\"\n";
+    std::fs::write(&recipe, both.replace(", bidirectional = true", "")).unwrap();
+    let run = dir.path().join("text-run").display().to_string();
+    ok(&["train", &recipe, "--data", text.to_str().unwrap(), "--out", &run]);
+    ok(&["quantize", &run]);
+    assert!(fails(2, &["generate", &run, "--count", "18446744073709551615"]).contains("10000000 symbols at most"));
     std::fs::write(&recipe, both).unwrap();
     let error = fails(2, &["train", &recipe, "--data", text.to_str().unwrap(), "--dry-run"]);
     assert!(error.contains("bidirectional"), "{error}");

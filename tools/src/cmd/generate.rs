@@ -50,6 +50,9 @@ pub struct Cmd {
     pub boards: Option<PathBuf>,
 }
 
+/// Most symbols to write: some 200 MB.
+const MOST_SYMBOLS: usize = 10_000_000;
+
 #[derive(Serialize)]
 struct Generated {
     text: String,
@@ -65,6 +68,10 @@ impl Cmd {
         ensure!(
             (0.0..8.0).contains(&self.temperature),
             Usage(format!("--temperature {} is not in 0..8", self.temperature))
+        );
+        ensure!(
+            self.count <= MOST_SYMBOLS,
+            Usage(format!("--count {}: {MOST_SYMBOLS} symbols at most, as they are kept until the last", self.count))
         );
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;

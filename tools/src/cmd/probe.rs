@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::eval::SplitName;
 use crate::ui::Ui;
 use elman_data::Split;
-use elman_data::files::write_atomically;
+use elman_data::files::{check_place, write_atomically};
 use elman_nn::{Cell, LayerSpec, Network, NetworkSpec, StructureSpec, Target};
 use elman_pipeline::RunInfo;
 use elman_pipeline::run::RunFolder;
@@ -82,6 +82,7 @@ impl Cmd {
                 return Err(Usage("--data is missing: it names the folder of the corpus".to_owned()).into());
             }
         };
+        self.out.as_deref().map_or(Ok(()), check_place)?;
         let source = Source::open(&dir, &recipe, wanted_rate(&recipe), &ui)?;
         let about = match &folder {
             Some(folder) => folder.about()?,

@@ -97,6 +97,7 @@ impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
         ensure!(self.every != Some(0), elman_recipe::Usage("--every counts from 1".to_owned()));
+        self.trace.as_deref().map_or(Ok(()), elman_data::files::check_place)?;
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
         if run_trace::is_inputs(&self.input) {

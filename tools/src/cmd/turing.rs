@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 
 use crate::cmd::verify;
 use crate::ui::{Ui, bytes, thousands};
-use elman_data::files::write_atomically;
+use elman_data::files::{check_place, write_atomically};
 use elman_recipe::Usage;
 use elman_verify::turing::{Construction, Machine, inputs, simulate};
 use elman_verify::{Options, VerifyReport, run};
@@ -41,6 +41,9 @@ pub struct Cmd {
     pub boards: Option<PathBuf>,
 }
 
+/// Most steps of a machine: each configuration is kept, of up to 256 cells.
+const MOST_STEPS: usize = 100_000;
+
 #[derive(Serialize)]
 struct Report<'a> {
     machine: &'a str,
@@ -64,6 +67,11 @@ struct Shown<'a> {
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
+        ensure!(
+            self.steps <= MOST_STEPS,
+            Usage(format!("--steps {}: {MOST_STEPS} at most, as each is kept", self.steps))
+        );
+        self.out.as_deref().map_or(Ok(()), check_place)?;
         let machine = self.read()?;
         let simulation = simulate(&machine, self.steps)?;
         let construction = Construction::new(&machine);
