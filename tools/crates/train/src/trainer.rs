@@ -119,7 +119,8 @@ impl Trainer {
         config.check().map_err(|(key, wanted)| TrainError::Config { key, wanted })?;
         let network = Network::new(spec, config.seed)?;
         if !config.class_weights.is_empty() && config.class_weights.len() != spec.outputs() {
-            return Err(TrainError::Config { key: "class_weights", wanted: "as many numbers as there are classes" });
+            let wanted = "as many numbers as there are classes".to_owned();
+            return Err(TrainError::Config { key: "class_weights", wanted });
         }
         Ok(Self { learner: Learner::new(network, config), best: None, history: Vec::new() })
     }
