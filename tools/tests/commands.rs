@@ -74,7 +74,7 @@ fn turing_shows_the_tape_at_each_step() {
     assert!(
         fails(1, &["turing", "--tape", "11", "--cells", "3"]).contains("the head leaves the tape at its right end")
     );
-    assert!(fails(2, &["turing", "--steps", "1000000000"]).contains("100000 at most"));
+    assert!(fails(2, &["turing", "--steps", "1000000000"]).contains("8388608 at most"));
     assert!(fails(1, &["turing", "--out", "no/such/m.elman"]).contains("there is no folder no/such"));
     assert!(fails(1, &["turing", "no/such.toml"]).contains("no/such.toml"));
     let machine = dir.path().join("m.toml");
@@ -159,8 +159,18 @@ fn an_epoch_s_line_says_what_its_numbers_are() {
         let run = dir.path().join(watch).display().to_string();
         let out = elman(&["train", &recipe, "--data", &data, "--out", &run, "--set", &format!("train.watch={watch}")]);
         let said = String::from_utf8_lossy(&out.stderr).into_owned();
-        assert!(out.status.success() && said.contains("loss a sequence "), "{said}");
+        assert!(out.status.success() && said.contains("loss a step "), "{said}");
         assert_eq!(said.contains(" *,"), starred, "{said}");
+        // Of whole sequences, and of their steps that have a target.
+        let metrics = std::fs::read_to_string(dir.path().join(watch).join("metrics.jsonl")).unwrap();
+        let last: serde_json::Value = serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
+        let [whole, step] = ["train_loss", "train_loss_per_step"].map(|name| last[name].as_f64().unwrap());
+        let steps = whole / step;
+        assert!(steps > 100.0 && (steps - steps.round()).abs() < 1e-9, "{last}");
+        assert!(said.contains(&format!("loss a step {step:.4}")), "{said}");
+        ok(&["quantize", &run]);
+        let report = std::fs::read_to_string(dir.path().join(watch).join("report.html")).unwrap();
+        assert!(report.contains("Loss a step"));
     }
 }
 

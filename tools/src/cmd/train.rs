@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail, ensure};
 use serde::Serialize;
 
+use super::loss_unit::LossUnit;
 use crate::interrupt::{interrupted, watch};
 use crate::ui::{Progress as Bar, Ui, bytes, percent, thousands};
 use elman_data::records::Task;
@@ -268,6 +269,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
         steps: train_examples.iter().map(|e| e.steps(inputs) as u64).sum(),
         validates: !valid_examples.is_empty(),
         series: about.encoding.task == Task::Series,
+        unit: LossUnit::of(trainer.network().spec()),
         watches: recipe.train.watch != Watch::Last,
         last: std::time::Instant::now(),
     };
@@ -389,6 +391,8 @@ struct EpochProgress {
     /// Without a validation split there is nothing to validate on.
     validates: bool,
     series: bool,
+    /// What a loss is of.
+    unit: LossUnit,
     /// Whether a figure chooses the best epoch.
     watches: bool,
     last: std::time::Instant,
@@ -397,15 +401,16 @@ struct EpochProgress {
 impl EpochProgress {
     fn epoch(&mut self, epoch: &EpochMetrics) {
         let seconds = std::mem::replace(&mut self.last, std::time::Instant::now()).elapsed().as_secs_f64();
+        let [train_loss, valid_loss] = self.unit.losses(epoch);
         let valid = match (self.validates, self.series) {
             (false, _) => String::new(),
-            (true, true) => format!(", validation {:.4}", epoch.valid_loss),
-            (true, false) => format!(", validation {:.4} {}", epoch.valid_loss, percent(epoch.valid_accuracy)),
+            (true, true) => format!(", validation {valid_loss:.4}"),
+            (true, false) => format!(", validation {valid_loss:.4} {}", percent(epoch.valid_accuracy)),
         };
         let valid = epoch.validation_metric.map_or(valid.clone(), |m| format!("{valid}, missed {}", percent(m)));
         self.bar.step(format!(
-            "loss a sequence {:.4}{valid}{}, {} steps/s",
-            epoch.train_loss,
+            "loss a {} {train_loss:.4}{valid}{}, {} steps/s",
+            self.unit.name(),
             if epoch.best && self.watches { " *" } else { "" },
             thousands((self.steps as f64 / seconds) as u64)
         ));

@@ -41,8 +41,8 @@ pub struct Cmd {
     pub boards: Option<PathBuf>,
 }
 
-/// Most steps of a machine: each configuration is kept, of up to 256 cells.
-const MOST_STEPS: usize = 100_000;
+/// Most bytes of all configurations of a machine.
+const MOST_BYTES: usize = 1 << 30;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -67,12 +67,14 @@ struct Shown<'a> {
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
-        ensure!(
-            self.steps <= MOST_STEPS,
-            Usage(format!("--steps {}: {MOST_STEPS} at most, as each is kept", self.steps))
-        );
         self.out.as_deref().map_or(Ok(()), check_place)?;
         let machine = self.read()?;
+        let cells = machine.start.tape.len();
+        let most = MOST_BYTES / (64 + size_of::<usize>() * cells);
+        ensure!(
+            self.steps <= most,
+            Usage(format!("--steps {}: {most} at most, as all tapes are kept, of {cells} cells each", self.steps))
+        );
         let simulation = simulate(&machine, self.steps)?;
         let construction = Construction::new(&machine);
         for (step, configuration) in simulation.configurations.iter().enumerate() {
