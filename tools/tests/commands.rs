@@ -188,3 +188,20 @@ fn a_change_has_one_form_in_every_command() {
     let error = fails(2, &["data", "check", path, "--set", "unti=words"]);
     assert!(error.contains("--set unti=words: "), "{error}");
 }
+
+/// What a shipped recipe says of its data is not rejected before any data are read.
+#[test]
+fn the_options_of_every_shipped_recipe_are_valid() {
+    let empty = tempfile::tempdir().unwrap();
+    let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/recipes")).unwrap();
+    let mut count = 0;
+    for path in folder.map(|entry| entry.unwrap().path()) {
+        let recipe = elman_recipe::Recipe::read(&path, &[]).unwrap();
+        let Some(data) = recipe.data.filter(|data| data.generate.is_none()) else { continue };
+        let options = elman_data::RecordOptions { context: recipe.sequences.skip, ..data };
+        let error = elman_data::Records::open(empty.path(), &options).unwrap_err().to_string();
+        assert!(error.contains(&empty.path().display().to_string()), "{}: {error}", path.display());
+        count += 1;
+    }
+    assert!(count > 30, "{count}");
+}

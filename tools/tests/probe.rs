@@ -60,10 +60,9 @@ fn structures_are_probed_too() {
         "[data]\ngenerate = \"reverse\"\ncount = 20\n[network.seq2seq]\nencoder = [{embedding}, {cell}]\ndecoder = [{embedding}, \
          {cell}]\nattention = {{ score = \"scaled\" }}"
     );
-    let graph = format!(
-        "[data]\ngenerate = \"sensors\"\ncount = 20\n[network.graph]\nnode = [{{ layer = \"dense\", outputs = 4 }}]\nmessage = [{{ \
-         layer = \"pool\", over = \"sum\" }}]\nupdate = {{ layer = \"cell\", variant = \"gru\", units = 4 }}\nrounds = 3"
-    );
+    let graph = "[data]\ngenerate = \"sensors\"\ncount = 20\n[network.graph]\nnode = [{ layer = \"dense\", outputs = 4 }]\nmessage = [{ \
+                 layer = \"pool\", over = \"sum\" }]\nupdate = { layer = \"cell\", variant = \"gru\", units = 4 }\nrounds = 3"
+        .to_owned();
     let tree = format!(
         "[data]\nformat = \"ptb\"\n[network.tree]\nleaf = [{embedding}, {{ layer = \"dropout\", rate = 0.1 }}]\ncompose = {{ layer = \
          \"cell\", variant = \"tree-lstm\", units = 4 }}"

@@ -64,7 +64,8 @@ fn options(recipe: Option<&Path>, set: &[String]) -> Result<RecordOptions> {
         Some(path) => Recipe::read(path, &[])?,
         None => Recipe::default(),
     };
-    Ok(base.changed_in("data", set)?.data.unwrap_or_default())
+    let recipe = base.changed_in("data", set)?;
+    Ok(RecordOptions { context: recipe.sequences.skip, ..recipe.data.unwrap_or_default() })
 }
 
 fn show(ui: Ui, survey: &Survey, labels: usize) {

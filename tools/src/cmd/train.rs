@@ -239,6 +239,17 @@ pub(super) fn wrong_recipe(e: TrainError) -> anyhow::Error {
     }
 }
 
+/// Without validation examples no figure can be watched.
+fn can_validate(recipe: &Recipe, valid: &[Example]) -> Result<()> {
+    let Some(data) = recipe.data.as_ref().filter(|_| valid.is_empty() && recipe.train.watch != Watch::Last) else {
+        return Ok(());
+    };
+    bail!(Usage(format!(
+        "there are no examples to validate on, and data.valid_share is {:?}; raise it, add a valid part, or set train.watch = \"last\"",
+        data.valid_share
+    )))
+}
+
 /// What became of the values of each channel.
 fn show_channels(encoding: &Encoding, source: &Source, ui: Ui) {
     let of = |split| readings::report(encoding, source, split);
@@ -256,6 +267,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
     let start = std::time::Instant::now();
     let prepared = Prepared::of(source, recipe)?;
     let Prepared { about, train: train_examples, valid: valid_examples, test: test_examples } = &prepared;
+    can_validate(recipe, valid_examples)?;
     show_channels(&about.encoding, source, ui);
     let mut trainer = begin(folder, recipe, about, how, ui)?;
     runs_on_a_device(&prepared, recipe)?;

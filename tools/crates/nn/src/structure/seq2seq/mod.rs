@@ -81,7 +81,10 @@ pub fn misfit(spec: &NetworkSpec) -> Option<String> {
     for layer in decoder {
         match layer {
             LayerSpec::Cell(Cell { bidirectional: true, .. }) => {
-                return Some("a decoder cannot read from the end of what it has not written yet".to_owned());
+                return Some(
+                    "a decoder cannot read from the end of what it has not written yet: take `bidirectional = true` out of its cells"
+                        .to_owned(),
+                );
             }
             LayerSpec::Cell(cell) => units += cell.units,
             _ => {}
@@ -104,10 +107,13 @@ pub fn misfit(spec: &NetworkSpec) -> Option<String> {
     }
     let widths = spec.chain_widths();
     let bridge = widths[BRIDGE].1;
+    let is_both = |l: &LayerSpec| matches!(l, LayerSpec::Cell(Cell { bidirectional: true, .. }));
+    let both = spec.layers[spec.chain(ENCODER)].iter().any(is_both);
     if bridge != units {
         return Some(format!(
             "the bridge gives {bridge} values, the decoder's cells start from {units}; give encoder and decoder the same `units`, or end \
-             the bridge in a dense layer of {units} outputs"
+             the bridge in a dense layer of {units} outputs{}",
+            if both { "; an encoder with `bidirectional = true` gives twice its `units`" } else { "" }
         ));
     }
     let (query, key) = (widths[QUERY].1, widths[KEY].1);
