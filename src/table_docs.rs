@@ -8,8 +8,8 @@ use std::vec::Vec;
 
 use crate::arith::TABLE;
 use crate::arith::log2::ROOTS;
-use crate::audio::QUARTER;
 use crate::format_docs::{compare, replaced};
+use crate::kernel::fft::SINES;
 
 /// Lines of numbers in a block of code, so many on each, its first one's number before them.
 fn block(numbers: &[i64], a_line: usize) -> String {
@@ -28,7 +28,7 @@ fn activation() -> String {
 #[test]
 fn the_numbers_are_those_of_the_code() {
     compare("docs/tables.md", |page| {
-        let sines: Vec<i64> = QUARTER.iter().map(|s| (*s).into()).collect();
+        let sines: Vec<i64> = SINES.iter().map(|s| (*s).into()).collect();
         let roots: Vec<String> = ROOTS.iter().enumerate().map(|(k, r)| format!("{}: {r}\n", k + 1)).collect();
         let page = replaced(page, "activation", &activation());
         let page = replaced(&page, "sine", &block(&sines, 8));

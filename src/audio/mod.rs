@@ -31,12 +31,10 @@
 mod cepstrum;
 mod config;
 mod error;
-mod fft;
 mod front_end;
 mod mel;
 mod operations;
 mod pcen;
-mod sine;
 mod spectral_subtraction;
 
 pub use config::Config;
@@ -47,8 +45,6 @@ pub(crate) use front_end::Position;
 pub use front_end::Stage;
 pub use operations::Operations;
 pub use pcen::Pcen;
-#[cfg(test)]
-pub(crate) use sine::QUARTER;
 pub use spectral_subtraction::SpectralSubtraction;
 
 /// Fraction bits of a feature: i16 in Q6.9.

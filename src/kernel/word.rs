@@ -101,6 +101,33 @@ pub fn mul_high_sub(c: i32, a: i32, b: i32) -> i32 {
     }
 }
 
+/// a·b, all of it.
+#[cfg(not(elman_narrow))]
+#[inline(always)]
+pub fn wide(a: u32, b: u16) -> u64 {
+    a as u64 * b as u64
+}
+
+/// a·b, all of it, of two products of 16 by 16 bits.
+#[cfg(elman_narrow)]
+#[inline(always)]
+pub fn wide(a: u32, b: u16) -> u64 {
+    wide_narrow(a, b)
+}
+
+#[cfg(any(elman_narrow, test))]
+#[inline(always)]
+fn wide_narrow(a: u32, b: u16) -> u64 {
+    let (low, high) = ((a & 0xffff).wrapping_mul(b as u32), (a >> 16).wrapping_mul(b as u32));
+    ((high as u64) << 16).wrapping_add(low as u64)
+}
+
+/// ⌊v·f / 2^16⌋
+#[inline(always)]
+pub fn times(v: u64, f: u16) -> u64 {
+    (wide(v as u32, f) >> 16).wrapping_add(wide((v >> 32) as u32, f) << 16)
+}
+
 #[cfg(not(target_endian = "little"))]
 compile_error!("elman's blob and vectors are little-endian, and so are the cores it runs on");
 
@@ -162,6 +189,9 @@ mod tests {
         for a in edges {
             for b in edges {
                 assert_eq!(mul_high_narrow(a, b), mul_high(a, b), "{a} {b}");
+                assert_eq!(wide_narrow(a as u32, b as u16), a as u32 as u64 * b as u16 as u64, "{a} {b}");
+                let v = (a as u32 as u64) << 32 | b as u32 as u64;
+                assert_eq!(times(v, b as u16) as u128, (v as u128 * b as u16 as u128) >> 16, "{a} {b}");
             }
         }
     }
