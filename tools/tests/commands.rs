@@ -205,3 +205,52 @@ fn the_options_of_every_shipped_recipe_are_valid() {
     }
     assert!(count > 30, "{count}");
 }
+
+/// A recipe that is rejected names the key, and what stands there.
+#[test]
+fn a_rejection_names_its_key() {
+    let dir = tempfile::tempdir().unwrap();
+    for part in ["train", "dev", "test"] {
+        let trees = format!("(1 (1 good) (0 (0 {part}) (1 fine)))\n(0 (0 bad) (1 (0 {part}) (0 poor)))\n");
+        std::fs::write(dir.path().join(format!("{part}.txt")), trees).unwrap();
+    }
+    let recipe = dir.path().join("r.toml");
+    let embedding = "{ layer = \"embedding\", units = 4 }";
+    let cell = |both: bool| format!("{{ layer = \"cell\", variant = \"gru\", units = 4, bidirectional = {both} }}");
+    let seq2seq = |encoder, decoder| {
+        format!(
+            "[data]\ngenerate = \"reverse\"\ncount = 20\n[network.seq2seq]\nencoder = [{embedding}, {}]\ndecoder = [{embedding}, {}]\n",
+            cell(encoder),
+            cell(decoder)
+        )
+    };
+    let tree = format!(
+        "[data]\nformat = \"ptb\"\nmax_leaves = 1\n[network.tree]\nleaf = [{embedding}]\ncompose = {{ layer = \"dense\", outputs = 4 }}\n"
+    );
+    let graph = format!(
+        "[data]\ngenerate = \"sensors\"\ncount = 20\n[network.graph]\nnode = [{{ layer = \"dense\", outputs = 4 }}]\nmessage = [{{ layer = \
+         \"pool\", over = \"sum\" }}]\nupdate = {}\nrounds = 1\n",
+        cell(true)
+    );
+    let narx = "[data]\ngenerate = \"pendulum\"\ncount = 6\nsteps = 60\n[network]\nlayers = [{ layer = \"narx\", outputs = 255, input_taps = \
+                1, output_taps = 2, hidden = 4 }]\n[train]\nloss = \"squared-error\"\n";
+    let nothing = format!(
+        "[data]\ngenerate = \"copy\"\ncount = 20\nsteps = 9\nvalid_share = 0.0\n[network]\nlayers = [{embedding}, {}]\n",
+        cell(false)
+    );
+    for (text, wanted) in [
+        (seq2seq(true, false), "`bidirectional = true` gives twice"),
+        (seq2seq(false, true), "take `bidirectional = true` out"),
+        (tree, "max_leaves = 1; raise it"),
+        (graph, "without `bidirectional = true`"),
+        (narx.to_owned(), "outputs = 255"),
+        (nothing, "data.valid_share is 0.0"),
+    ] {
+        std::fs::write(&recipe, text).unwrap();
+        let out = dir.path().join("run").display().to_string();
+        let folder = dir.path().display().to_string();
+        let run = elman(&["train", recipe.to_str().unwrap(), "--data", &folder, "--out", &out]);
+        let error = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert!(!run.status.success() && error.contains(wanted), "{wanted}: {error}");
+    }
+}
