@@ -133,6 +133,15 @@ fn figures_of_nothing_are_errors() {
     let run = dir.path().join("text-run").display().to_string();
     ok(&["train", &recipe, "--data", text.to_str().unwrap(), "--out", &run]);
     ok(&["quantize", &run]);
+    let both_ways = dir.path().join("both.toml").display().to_string();
+    let pairs = "[data]\ngenerate = \"reverse\"\ncount = 20\n[network.seq2seq]\nencoder = [{ layer = \"embedding\", units = 4 }, { layer = \
+                 \"cell\", variant = \"gru\", units = 4 }]\ndecoder = [{ layer = \"embedding\", units = 4 }, { layer = \"cell\", variant = \
+                 \"gru\", units = 4 }]\n[train]\nepochs = 1\n";
+    std::fs::write(&both_ways, pairs).unwrap();
+    let pairs = dir.path().join("pairs").display().to_string();
+    ok(&["train", &both_ways, "--data", ".", "--out", &pairs]);
+    ok(&["quantize", &pairs]);
+    assert!(fails(2, &["generate", &pairs]).contains("no language model; `elman run`"));
     assert!(fails(2, &["generate", &run, "--count", "18446744073709551615"]).contains("10000000 symbols at most"));
     std::fs::write(&recipe, both).unwrap();
     let error = fails(2, &["train", &recipe, "--data", text.to_str().unwrap(), "--dry-run"]);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
+use elman::blob::Structure;
 use elman::net::Temperature;
 use elman::text::TextUnit;
 use serde::Serialize;
@@ -77,6 +78,13 @@ impl Cmd {
         let model = file.model()?;
         let text =
             model.text().with_context(|| format!("{} reads no text, so it generates none", file.path().display()))?;
+        ensure!(
+            model.structure() == Structure::Sequence && model.max_steps() == 0,
+            Usage(format!(
+                "{} writes no text symbol by symbol: it is no language model; `elman run` gives its answers to the lines of a file",
+                file.path().display()
+            ))
+        );
         let prompt: Vec<u16> = text.read(self.prompt.as_bytes()).map_err(|e| anyhow::anyhow!("{e}"))?.collect();
         ensure!(!prompt.is_empty(), Usage("--prompt has no symbol".to_owned()));
         let generation = Generation {
