@@ -21,6 +21,13 @@ pub(super) fn transform(features: &mut [i16; MAX_CHANNELS], channels: usize, cou
     };
     // Where N is odd, the middle term stands alone.
     let (low, middle) = low.split_at_checked(half).unwrap_or((low, &[]));
+    // What even and odd k sum up, from the middle outwards.
+    let mut terms = [[0i32; 2]; MAX_CHANNELS / 2];
+    for (([even, odd], x), mirrored) in terms.iter_mut().zip(low.iter().rev()).zip(high) {
+        let (x, mirrored) = ((*x as i32) << MORE, (*mirrored as i32) << MORE);
+        (*even, *odd) = (x.wrapping_add(mirrored), x.wrapping_sub(mirrored));
+    }
+    let terms = terms.get(..half).unwrap_or(&[]);
     let n = (channels as u32).max(1);
     // A quarter turn over N: half of the first φ.
     let unit = (1u32 << 30) / n;
@@ -31,18 +38,18 @@ pub(super) fn transform(features: &mut [i16; MAX_CHANNELS], channels: usize, cou
         let smaller = sin.min(cos);
         let square = mul_high(smaller, smaller) << 2;
         let cosine = if sin < cos { i32::MAX.wrapping_sub(square) } else { square.wrapping_sub(i32::MAX) };
-        let odd = k & 1 == 1;
         let mut b = [0i32; 2];
         let mut next = |s: i32| {
             let product = mul_high(b[0] << 1, cosine) << 1;
-            b = [(s << MORE).wrapping_add(product).wrapping_sub(b[1]), b[0]];
+            b = [s.wrapping_add(product).wrapping_sub(b[1]), b[0]];
         };
-        if let (Some(x), false) = (middle.first(), odd) {
-            next(*x as i32);
-        }
-        for (x, mirrored) in low.iter().rev().zip(high) {
-            let mirrored = *mirrored as i32;
-            next((*x as i32).wrapping_add(if odd { mirrored.wrapping_neg() } else { mirrored }));
+        if k & 1 == 1 {
+            terms.iter().for_each(|[_, odd]| next(*odd));
+        } else {
+            if let Some(x) = middle.first() {
+                next((*x as i32) << MORE);
+            }
+            terms.iter().for_each(|[even, _]| next(*even));
         }
         // Half of the sum.
         let sum = mul_high(b[0].wrapping_sub(b[1]), cos);

@@ -222,13 +222,14 @@ impl<'a> FrontEnd<'a> {
         let (mut noises, mut means) = (self.noises.iter_mut(), self.means.iter_mut());
         let mut edges = self.edges.iter().copied();
         let mut from = edges.next().unwrap_or(0);
-        let mut to = edges.next().unwrap_or(0);
-        let mut here = mel::between(spectrum, from, to);
-        for (feature, next) in features.iter_mut().zip(edges) {
-            (from, to) = (to, next);
-            let rising = here.rising;
-            here = mel::between(spectrum, from, to);
-            let mut energy = mel::rescaled(rising.wrapping_add(here.falling), exponent).wrapping_add(floor);
+        let mut rising = 0;
+        // One place that sums bins, so that it is no call: what falls after the first edge belongs to no band.
+        for (k, to) in edges.enumerate() {
+            let here = mel::between(spectrum, from, to);
+            let energy = here.falling.wrapping_add(rising);
+            (from, rising) = (to, here.rising);
+            let Some(feature) = features.get_mut(k.wrapping_sub(1)) else { continue };
+            let mut energy = mel::rescaled(energy, exponent).wrapping_add(floor);
             if let Some((subtraction, (_, left))) = subtraction
                 && let Some(noise) = noises.next()
             {
@@ -292,20 +293,17 @@ fn divided(sum: i32, n: u16) -> (i32, i32) {
     (whole, sum.wrapping_sub(whole.wrapping_mul(n)))
 }
 
-/// x - a·before, a in Q0.31.
-#[inline(always)]
-fn emphasised(x: i32, before: &mut i32, a: i32) -> i32 {
-    let y = x.wrapping_sub(mul_high(*before << 1, a));
-    *before = x;
-    y
-}
-
-/// The window of x\[n\] - a·x\[n-1\], x = s·`scale` + `offset`; the sample before the first is the first.
+/// The window of x\[n\] - a·x\[n-1\], x = s·`scale` + `offset`, a in Q0.31; the sample before the first is the first.
 #[inline(never)]
 fn window(samples: &[i16], data: &mut [Complex], scale: i32, offset: i32, a: i32) {
     let scaled = |s: i16| (s as i32).wrapping_mul(scale).wrapping_add(offset);
-    let mut before = samples.first().map_or(0, |s| scaled(*s));
-    fft::window_reference(samples, data, &SINES, |s| emphasised(scaled(s), &mut before, a));
+    // Cores with an assembly for windows without pre-emphasis do with one form.
+    if a == 0 && !cfg!(elman_dsp) {
+        fft::window_reference(samples, data, &SINES, |s, _| scaled(s));
+    } else {
+        let emphasised = |s, before| scaled(s).wrapping_sub(mul_high(scaled(before) << 1, a));
+        fft::window_reference(samples, data, &SINES, emphasised);
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ pub(super) type Check<P> = fn(&P) -> Result<(), Error>;
 
 /// Spectral subtraction of a band: its parameters, its energy, and the noise estimate that it updates; what is left.
 type Subtract = fn(&SpectralSubtraction, u64, &mut [u32; 2]) -> u64;
+/// What all bands of PCEN share.
+type Offset = fn(&Pcen) -> i32;
 /// PCEN of a band: its parameters, what all bands share, its energy, and the smoothed energy that it updates; the feature.
 type Normalize = fn(&Pcen, i32, u64, &mut [u32; 2]) -> i16;
 
@@ -14,7 +16,7 @@ type Normalize = fn(&Pcen, i32, u64, &mut [u32; 2]) -> i16;
 #[derive(Clone, Copy, Debug)]
 pub struct Operations {
     pub(super) spectral_subtraction: Option<(Check<SpectralSubtraction>, Subtract)>,
-    pub(super) pcen: Option<(Check<Pcen>, fn(&Pcen) -> i32, Normalize)>,
+    pub(super) pcen: Option<(Check<Pcen>, Offset, Normalize)>,
     pub(super) cepstrum: Option<fn(&mut [i16; MAX_CHANNELS], usize, usize)>,
 }
 
@@ -32,7 +34,7 @@ impl Operations {
 
     /// And per-channel energy normalisation.
     pub const fn with_pcen(self) -> Self {
-        let operation = (Pcen::check as Check<_>, Pcen::offset as fn(&Pcen) -> i32, Pcen::feature as Normalize);
+        let operation = (Pcen::check as Check<_>, Pcen::offset as Offset, Pcen::feature as Normalize);
         Operations { pcen: Some(operation), ..self }
     }
 

@@ -52,8 +52,8 @@ impl Pcen {
         let k = self.smoothing_log2 as u32 & 15;
         let now = match before {
             0 => energy,
-            _ if energy >= before => before.wrapping_add(energy.wrapping_sub(before) >> k),
-            _ => before.wrapping_sub(before.wrapping_sub(energy) >> k),
+            // Energies stay below 2^53.
+            _ => before.wrapping_add(((energy.wrapping_sub(before) as i64) >> k) as u64),
         };
         *mean = [now as u32, (now >> 32) as u32];
         let log = |v: u64| log2_wide(v.max(1 << ENERGY_FRAC)).wrapping_sub(ENERGY_FRAC << 16) as i32;
@@ -88,7 +88,7 @@ mod tests {
     fn follows_the_formula() {
         let pcen = Pcen::SPEECH;
         let (mut mean, mut exact) = ([0; 2], 0.0);
-        let (mut squares, mut sum, mut count) = (0.0, 0.0, 0.0);
+        let (mut squares, mut sum, mut count) = (0f64, 0.0, 0.0);
         let mut seed = 1u32;
         for t in 0..3000 {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -104,7 +104,7 @@ mod tests {
                 count += 1.0;
             }
         }
-        let (rms, bias) = ((squares / count as f64).sqrt(), sum / count);
+        let (rms, bias) = ((squares / count).sqrt(), sum / count);
         std::println!("rms error {:.3} % of 1 + v, mean {bias:.3} steps", rms * 100.0);
         assert!(rms < 0.0008 && bias.abs() < 0.05, "{rms} {bias}");
     }

@@ -71,21 +71,28 @@ fn weight(sines: &Sines, q: i32) -> i32 {
     (1i32 << 30).saturating_sub(sine(sines, q) >> 1)
 }
 
-/// Half of the windowed samples, `value(s)` of each s, in pairs, in bit-reversed order; what comes after the last is left as it
-/// is. The reference that the assembly must equal.
+/// Half of the windowed samples, `value(s, before)` of each s and the one before it, in pairs, in bit-reversed order; what comes
+/// after the last is left as it is. The reference that the assembly must equal.
 #[inline(always)]
-pub fn window_reference(samples: &[i16], data: &mut [Complex], sines: &Sines, mut value: impl FnMut(i16) -> i32) {
-    let bits = data.len().trailing_zeros();
-    let n = samples.len() as u32;
-    let unit = (1u32 << 31).checked_div(n).unwrap_or(0);
-    for (k, s) in (0u32..).zip(samples) {
-        // Symmetric: sample n and window - 1 - n share a weight.
-        let along = k.min(n.wrapping_sub(1).wrapping_sub(k)).wrapping_mul(2).wrapping_add(1);
-        let weight = weight(sines, (1u32 << 30).wrapping_sub(along.wrapping_mul(unit)) as i32);
-        let place = ((k >> 1).reverse_bits() >> (32u32.wrapping_sub(bits) & 31)) as usize;
-        if let Some(part) = data.get_mut(place).and_then(|pair| pair.get_mut(k as usize & 1)) {
-            *part = mul_high(value(*s), weight) as u32;
+pub fn window_reference(samples: &[i16], data: &mut [Complex], sines: &Sines, value: impl Fn(i16, i16) -> i32) {
+    let down = 32u32.wrapping_sub(data.len().trailing_zeros()) & 31;
+    let n = samples.len();
+    let unit = (1u32 << 31).checked_div(n as u32).unwrap_or(0) as i32;
+    let mut put = |k: usize, weight: i32| {
+        let Some(s) = samples.get(k) else { return };
+        let before = samples.get(k.saturating_sub(1)).unwrap_or(s);
+        let place = ((k as u32 >> 1).reverse_bits() >> down) as usize;
+        if let Some(pair) = data.get_mut(place) {
+            pair[k & 1] = mul_high(value(*s, *before), weight) as u32;
         }
+    };
+    let mut q = (1i32 << 30).wrapping_sub(unit);
+    // Symmetric: sample n and window - 1 - n share a weight.
+    for k in 0..n.div_ceil(2) {
+        let weight = weight(sines, q);
+        q = q.wrapping_sub(unit << 1);
+        put(k, weight);
+        put(n.wrapping_sub(1).wrapping_sub(k), weight);
     }
 }
 
@@ -177,10 +184,10 @@ unsafe extern "C" fn body() {
         "lsr r9, r3, #1",
         "mul r9, r9, lr",
         "sub r9, r9, lr",
-        // sp: [0] the last pair, [4] end of the first half, [8] the step, [12] end of the first quarter
-        "add r10, r0, r3",
+        // sp: [0] the last pair, [4] the end of this quarter, [8] the step, [12] the end of the first half
+        "add r11, r0, r3",
         "rsb r8, r8, #0",
-        "add r11, r0, r3, lsr #1",
+        "add r10, r0, r3, lsr #1",
         "strd r9, r10, [sp]",
         "strd r8, r11, [sp, #8]",
         "mov r3, r4",
@@ -191,7 +198,7 @@ unsafe extern "C" fn body() {
         "add r5, r5, #1",
         "b 3f",
         "2:",
-        "ldr r12, [sp, #8]",
+        "str r11, [sp, #4]",
         "sub r2, r2, r12",
         "rsb r12, r12, #0",
         "str r12, [sp, #8]",
@@ -206,12 +213,10 @@ unsafe extern "C" fn body() {
         "add r8, r5, r8, asr #1",
         "add r9, r5, r9, asr #1",
         four!(),
-        "bhs 4f",
-        "ldr r12, [sp, #12]",
-        "cmp r0, r12",
-        "bne 3b",
-        "b 2b",
-        "4:",
+        "blo 3b",
+        "ldrd r12, r11, [sp, #8]",
+        "cmp r0, r11",
+        "blo 2b",
         "add sp, #20",
         "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
     )
