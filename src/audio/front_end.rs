@@ -264,7 +264,7 @@ impl<'a> FrontEnd<'a> {
         let most = if emphasis == 0 { power } else { power << 2 };
         done(Stage::Moments);
         // So that power · 4^up · bins between two edges is at most 2^64: no sum of the FFT and of the bands overflows.
-        let bins = 32u32.wrapping_sub(mel::most_bins(self.edges).leading_zeros()).max(4);
+        let bins = 32u32.wrapping_sub((mel::most_bins(self.edges) | 8).leading_zeros());
         let up = (most.leading_zeros().saturating_sub(bins) / 2).min(MOST_UP);
         let data: &mut [Complex] = self.buffer.as_chunks_mut().0;
         if power == 0 || n < 1 << (self.config.fft_log2 & 15) {
@@ -297,13 +297,13 @@ fn divided(sum: i32, n: u16) -> (i32, i32) {
 #[inline(never)]
 fn window(samples: &[i16], data: &mut [Complex], scale: i32, offset: i32, a: i32) {
     let scaled = |s: i16| (s as i32).wrapping_mul(scale).wrapping_add(offset);
-    // Cores with an assembly for windows without pre-emphasis do with one form.
-    if a == 0 && !cfg!(elman_dsp) {
-        fft::window_reference(samples, data, &SINES, |s, _| scaled(s));
-    } else {
-        let emphasised = |s, before| scaled(s).wrapping_sub(mul_high(scaled(before) << 1, a));
-        fft::window_reference(samples, data, &SINES, emphasised);
-    }
+    let mut before = samples.first().map_or(0, |s| scaled(*s));
+    fft::window_reference(samples, data, &SINES, |s| {
+        let x = scaled(s);
+        let y = x.wrapping_sub(mul_high(before << 1, a));
+        before = x;
+        y
+    });
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ pub(super) fn most_bins(edges: &[u32]) -> u32 {
 ///
 /// The weights are a line over the bins, so the sum of the partial sums does for the weighting: no product but the
 /// squares.
-#[inline(always)]
+#[inline(never)] // In one function with the rest its sums would be on the stack.
 pub(super) fn between(spectrum: &[Complex], from: u32, to: u32) -> Between {
     let bins = (from >> 16).wrapping_add(1) as usize..(to >> 16).wrapping_add(1) as usize;
     // Σ |X|² and Σ (⌊to⌋ - k)·|X|²

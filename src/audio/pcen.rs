@@ -59,7 +59,7 @@ impl Pcen {
         let log = |v: u64| log2_wide(v.max(1 << ENERGY_FRAC)).wrapping_sub(ENERGY_FRAC << 16) as i32;
         let ratio = log(energy).wrapping_sub(mul_high(log(now) << 2, (self.alpha as i32) << 15));
         // A ratio above 2^15 has fewer fraction bits, so that it fits 32.
-        let down = (ratio >> 16).wrapping_sub(14).clamp(0, 31) as u32;
+        let down = (ratio >> 16).wrapping_sub(14).max(0) as u32 & 31;
         let value = exp2_line(ratio.wrapping_sub((down << 16) as i32));
         let value = value.wrapping_add(((self.delta as u32) << 4) >> down);
         let feature = self.rooted(value, down).wrapping_sub(offset);

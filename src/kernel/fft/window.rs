@@ -71,37 +71,47 @@ fn weight(sines: &Sines, q: i32) -> i32 {
     (1i32 << 30).saturating_sub(sine(sines, q) >> 1)
 }
 
-/// Half of the windowed samples, `value(s, before)` of each s and the one before it, in pairs, in bit-reversed order; what comes
-/// after the last is left as it is. The reference that the assembly must equal.
+/// Half of the windowed samples, `value(s)` of each s from the first to the last, in pairs, in bit-reversed order; what comes
+/// after the last is left as it is. The reference that the others must equal.
 #[inline(always)]
-pub fn window_reference(samples: &[i16], data: &mut [Complex], sines: &Sines, value: impl Fn(i16, i16) -> i32) {
+pub fn window_reference(samples: &[i16], data: &mut [Complex], sines: &Sines, mut value: impl FnMut(i16) -> i32) {
     let down = 32u32.wrapping_sub(data.len().trailing_zeros()) & 31;
-    let n = samples.len();
-    let unit = (1u32 << 31).checked_div(n as u32).unwrap_or(0) as i32;
-    let mut put = |k: usize, weight: i32| {
-        let Some(s) = samples.get(k) else { return };
-        let before = samples.get(k.saturating_sub(1)).unwrap_or(s);
-        let place = ((k as u32 >> 1).reverse_bits() >> down) as usize;
-        if let Some(pair) = data.get_mut(place) {
-            pair[k & 1] = mul_high(value(*s, *before), weight) as u32;
+    let n = samples.len() as u32;
+    let unit = (1u32 << 31).checked_div(n).unwrap_or(0);
+    for (k, s) in (0u32..).zip(samples) {
+        // Symmetric: sample n and window - 1 - n share a weight.
+        let along = k.min(n.wrapping_sub(1).wrapping_sub(k)).wrapping_mul(2).wrapping_add(1);
+        let weight = weight(sines, (1u32 << 30).wrapping_sub(along.wrapping_mul(unit)) as i32);
+        let place = ((k >> 1).reverse_bits() >> down) as usize;
+        if let Some(part) = data.get_mut(place).and_then(|pair| pair.get_mut(k as usize & 1)) {
+            *part = mul_high(value(*s), weight) as u32;
         }
-    };
-    let mut q = (1i32 << 30).wrapping_sub(unit);
-    // Symmetric: sample n and window - 1 - n share a weight.
-    for k in 0..n.div_ceil(2) {
-        let weight = weight(sines, q);
-        q = q.wrapping_sub(unit << 1);
-        put(k, weight);
-        put(n.wrapping_sub(1).wrapping_sub(k), weight);
     }
 }
 
-/// [`window_reference`] of s·`scale` + `offset` in assembly; whether it can: only windows whose weights all stand in the table,
-/// of 16 to 512 samples, a power of two, and only on cores with the DSP extension.
+/// [`window_reference`] of s·`scale` + `offset`, from both ends at once; it always can.
 #[cfg(not(elman_dsp))]
 #[inline(always)]
-pub fn window(_: &[i16], _: &mut [Complex], _: &'static Sines, _: i32, _: i32) -> bool {
-    false
+pub fn window(samples: &[i16], data: &mut [Complex], sines: &'static Sines, scale: i32, offset: i32) -> bool {
+    let down = 32u32.wrapping_sub(data.len().trailing_zeros()) & 31;
+    let n = samples.len();
+    let unit = (1u32 << 31).checked_div(n as u32).unwrap_or(0) as i32;
+    let mut put = |k: usize, s: i16, weight: i32| {
+        let place = ((k as u32 >> 1).reverse_bits() >> down) as usize;
+        if let Some(pair) = data.get_mut(place) {
+            pair[k & 1] = mul_high((s as i32).wrapping_mul(scale).wrapping_add(offset), weight) as u32;
+        }
+    };
+    let mut q = (1i32 << 30).wrapping_sub(unit);
+    let mut last = n;
+    for (k, (s, mirrored)) in samples.iter().zip(samples.iter().rev()).enumerate().take(n.div_ceil(2)) {
+        let weight = weight(sines, q);
+        q = q.wrapping_sub(unit << 1);
+        last = last.wrapping_sub(1);
+        put(k, *s, weight);
+        put(last, *mirrored, weight);
+    }
+    true
 }
 
 /// [`window_reference`] of s·`scale` + `offset` in assembly; whether it can: only windows whose weights all stand in the table,

@@ -152,7 +152,7 @@ fn spectra(random: &mut Random) -> usize {
                 if !fft::window(frame, fast, &fft::SINES, scale, offset) {
                     continue;
                 }
-                let value = |s: i16, _: i16| i32::from(s).wrapping_mul(scale).wrapping_add(offset);
+                let value = |s: i16| i32::from(s).wrapping_mul(scale).wrapping_add(offset);
                 fft::window_reference(frame, slow, &fft::SINES, value);
                 same("window", n, fast, slow);
                 let (a, b) = (fft::moments(words, n), fft::moments_reference(words, n));
