@@ -222,14 +222,13 @@ impl<'a> FrontEnd<'a> {
         let (mut noises, mut means) = (self.noises.iter_mut(), self.means.iter_mut());
         let mut edges = self.edges.iter().copied();
         let mut from = edges.next().unwrap_or(0);
-        let mut rising = 0;
-        // One place that sums bins, so that it is no call: what falls after the first edge belongs to no band.
-        for (k, to) in edges.enumerate() {
-            let here = mel::between(spectrum, from, to);
-            let energy = here.falling.wrapping_add(rising);
-            (from, rising) = (to, here.rising);
-            let Some(feature) = features.get_mut(k.wrapping_sub(1)) else { continue };
-            let mut energy = mel::rescaled(energy, exponent).wrapping_add(floor);
+        let mut to = edges.next().unwrap_or(0);
+        let mut here = mel::between(spectrum, from, to);
+        for (feature, next) in features.iter_mut().zip(edges) {
+            (from, to) = (to, next);
+            let rising = here.rising;
+            here = mel::between(spectrum, from, to);
+            let mut energy = mel::rescaled(rising.wrapping_add(here.falling), exponent).wrapping_add(floor);
             if let Some((subtraction, (_, left))) = subtraction
                 && let Some(noise) = noises.next()
             {
