@@ -51,8 +51,8 @@ pub(super) fn fft_reference(data: &mut [Complex], turns: &Turns, sines: &Sines) 
     }
     let mut quarter = 4;
     while 4 * quarter <= n && quarter < 128 {
-        let step = 64 / quarter;
-        for block in data.chunks_exact_mut(4 * quarter) {
+        let step = 64usize.checked_div(quarter).unwrap_or(0);
+        for block in data.chunks_exact_mut((4 * quarter).max(1)) {
             let Some((first, second)) = block.split_at_mut_checked(2 * quarter) else { return };
             let Some((a, b)) = first.split_at_mut_checked(quarter) else { return };
             let Some((c, d)) = second.split_at_mut_checked(quarter) else { return };

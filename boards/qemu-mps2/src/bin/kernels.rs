@@ -165,7 +165,7 @@ fn spectra(random: &mut Random) -> usize {
         }
     }
     for by in 0..2 * VECTOR {
-        let vector: [u32; VECTOR] = core::array::from_fn(|k| 2 * k as u32 | (2 * k as u32 + 1) << 16);
+        let vector: [u32; VECTOR] = core::array::from_fn(|k| kernel::word::pair(2 * k as i16, 2 * k as i16 + 1));
         let mut moved = vector;
         kernel::slide(&mut moved, by);
         let element = |v: &[u32; VECTOR], k: usize| (v[k / 2] >> (16 * (k % 2))) as u16;

@@ -67,7 +67,7 @@ pub fn run(output: &Output) -> Result<ExitCode> {
     total += report.spent.detector;
     figures.line(format!("  all                     {total:>8.0}"));
     figures.add("all", total.round());
-    figures.line("Other front ends, a frame of sound that does not pause".to_owned());
+    figures.line("Other front ends, a frame of sound that does not pause");
     let pcen = Some(Pcen::SPEECH);
     for (name, key, config) in [
         ("with PCEN, hop 25 ms", "front-end-pcen", Config { pcen, hop: 400, ..config }),
@@ -81,7 +81,7 @@ pub fn run(output: &Output) -> Result<ExitCode> {
         figures.line(format!("  {name:<24}{:>8.0}, at most {:.0}", report.instructions(), report.most));
         figures.add(key, report.most.round());
     }
-    figures.line("The two on other cores, instructions of a frame".to_owned());
+    figures.line("The two on other cores, instructions of a frame");
     for core in ["m0", "m3", "m33", "m7", "m55", "rv32"] {
         let bench = Bench::new(&Options::default(), core, None)?;
         let plain = bench.front_end(&config, &samples)?;

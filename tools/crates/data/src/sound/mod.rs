@@ -137,7 +137,7 @@ pub fn stream_sound(name: &str, mut input: Input, sink: &mut SoundSink<'_>) -> R
 /// that of the file.
 ///
 /// # Errors
-/// Those of [`stream_sound`], and that it is no regular file.
+/// Those of `stream_sound`, and that it is no regular file.
 pub fn stream_file(path: &Path, rate: u32, sink: &mut dyn FnMut(&[i16])) -> Result<SoundInfo, Error> {
     let input = Input::file(files::open(path)?, 0, None).map_err(Error::io(path))?;
     stream_at(&path.display().to_string(), input, rate, sink)
