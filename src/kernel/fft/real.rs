@@ -10,13 +10,14 @@ use super::{Complex, Sines, add, get, half, rotate, set, sub, times_j};
 fn postprocess(data: &mut [Complex], sines: &Sines) {
     let n = data.len();
     let step = 512usize.checked_div(n).unwrap_or(0).max(1);
-    let turns = sines.iter().zip(sines.iter().rev()).step_by(step).skip(1);
     let Some((low, high)) = data.split_at_mut_checked(n / 2) else { return };
     let Some((middle, high)) = high.split_first_mut() else { return };
-    for ((x, y), (sin, cos)) in low.iter_mut().skip(1).zip(high.iter_mut().rev()).zip(turns) {
+    let mut at = 0usize;
+    for (x, y) in low.iter_mut().skip(1).zip(high.iter_mut().rev()) {
+        at = at.wrapping_add(step).min(256);
         let mirrored = [y[0] as i32, (y[1] as i32).wrapping_neg()];
         let even = half(add(get(x), mirrored));
-        let odd = rotate(times_j(sub(mirrored, get(x))), [*cos, *sin]);
+        let odd = rotate(times_j(sub(mirrored, get(x))), [sines[256 - at], sines[at]]);
         let [re, im] = sub(even, odd);
         set(x, add(even, odd));
         set(y, [re, im.wrapping_neg()]);

@@ -92,12 +92,13 @@ fn radix2(data: &mut [Complex], sines: &Sines) {
     let Some((first, second)) = data.split_at_mut_checked(2 * quarter) else { return };
     let Some((a, b)) = first.split_at_mut_checked(quarter) else { return };
     let Some((c, d)) = second.split_at_mut_checked(quarter) else { return };
-    let sines = sines.iter().step_by(step.max(1)).zip(sines.iter().rev().step_by(step.max(1)));
-    for ((((a, b), c), d), (sin, cos)) in a.iter_mut().zip(b).zip(c).zip(d).zip(sines) {
-        let (x, y) = (half(get(a)), rotate(get(c), [*cos, *sin]));
+    for (k, (((a, b), c), d)) in a.iter_mut().zip(b).zip(c).zip(d).enumerate() {
+        let at = k.wrapping_mul(step).min(256);
+        let turn = [sines[256 - at], sines[at]];
+        let (x, y) = (half(get(a)), rotate(get(c), turn));
         set(a, add(x, y));
         set(c, sub(x, y));
-        let (x, y) = (half(get(b)), times_j(rotate(get(d), [*cos, *sin])));
+        let (x, y) = (half(get(b)), times_j(rotate(get(d), turn)));
         set(b, sub(x, y));
         set(d, add(x, y));
     }
