@@ -4,7 +4,7 @@ use super::{Config, Error, FEATURE_FRAC, MAX_CHANNELS, Operations, mel};
 use crate::arith::log2::log2_wide;
 use crate::kernel::fft::{Complex, SINES, TURNS};
 use crate::kernel::word::{halves, halves_mut, mul_high, wide};
-use crate::kernel::{copy_elements, fft, slide};
+use crate::kernel::{copy_elements, fft, put, slide};
 use crate::memory::MemoryError;
 
 /// Bits that a logarithm in Q.16 has more than a feature.
@@ -204,10 +204,7 @@ impl<'a> FrontEnd<'a> {
         let at = (self.config.window as usize).saturating_sub(self.missing);
         match self.samples.get_mut(at / 2..) {
             Some(words) if at.is_multiple_of(2) => _ = copy_elements(words, samples),
-            _ => {
-                let to = halves_mut(self.samples).get_mut(at..).unwrap_or_default();
-                to.iter_mut().zip(samples).for_each(|(to, s)| *to = *s);
-            }
+            _ => put(halves_mut(self.samples).get_mut(at..).unwrap_or_default(), samples),
         }
     }
 

@@ -20,9 +20,8 @@
 //! ```
 //!
 //! # Numbers
-//! Each frame is scaled so that its largest sample fills the FFT's 32-bit words (block floating point), and the bins
-//! of each mel band are scaled again before they are squared: a quiet recording, and a quiet band next to a loud one,
-//! keep their precision. A feature is log2(E + 2^floor) in Q6.9, where E is the band's energy: the weighted sum
+//! Each frame is scaled by its power so that its spectrum fills 32-bit words (block floating point), and powers are summed in
+//! 64 bits: a quiet recording, and a quiet band next to a loud one, keep their precision. A feature is log2(E + 2^floor) in Q6.9, where E is the band's energy: the weighted sum
 //! of |X|² with samples counted in units of one i16 step and an FFT without normalisation. With [`SpectralSubtraction`] steady noise is
 //! subtracted from it first. With [`Pcen`] each channel's
 //! energy is divided by its own mean instead of the logarithm; with `cepstrum` the features are the first coefficients
