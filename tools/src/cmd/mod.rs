@@ -7,6 +7,8 @@ mod dry_run;
 pub mod eval;
 pub mod export;
 pub mod generate;
+pub mod import;
+mod import_encoding;
 pub mod inspect;
 pub mod listen;
 mod literal;
@@ -73,6 +75,7 @@ macro_rules! commands {
 commands! {
     Demo => demo,
     Train => train,
+    Import => import,
     Quantize => quantize,
     Eval => eval,
     Run => run,

@@ -113,6 +113,7 @@ pub fn slice(node: &Reader<'_>) -> Result<Value> {
                 let at = node.axis(*axis, s.axes.len())?;
                 Value::Stream(range(node, &s, at, *start, *end)?)
             }
+            Value::Zeros => Value::Zeros,
             _ => return Err(node.unsupported("a part of what it reads", "the last step of a sequence can be read")),
         };
     }
@@ -136,7 +137,8 @@ fn range(node: &Reader<'_>, s: &Stream, at: usize, start: i64, end: i64) -> Resu
         }
         axis => Err(node.unsupported(
             &format!("elements {start} to {end} of the axis {axis:?}"),
-            "of a sequence the last step, the mean or the maximum over the steps can be read",
+            "of a sequence the last step, the mean or the maximum over the steps can be read; a layer that was exported step by \
+             step has to be one node RNN, GRU or LSTM (torch.onnx with dynamo=False)",
         )),
     }
 }

@@ -213,7 +213,14 @@ fn order(modules: &[Named], embedding: bool) -> Option<Vec<usize>> {
         if order.len() == modules.len() {
             return true;
         }
-        for (k, (_, module)) in modules.iter().enumerate() {
+        // A network begins with its recurrent layers more often than with a linear one.
+        let recurrent = |k: &usize| !matches!(modules[*k].1, Module::Recurrent { .. });
+        let mut candidates: Vec<usize> = (0..modules.len()).collect();
+        if order.is_empty() {
+            candidates.sort_by_key(recurrent);
+        }
+        for k in candidates {
+            let module = &modules[k].1;
             *tries += 1;
             if order.contains(&k) || *tries > 100_000 {
                 continue;
@@ -287,7 +294,7 @@ fn no_activation(place: &str) -> ImportError {
     ImportError::unsupported(
         place,
         "a linear layer with others after it: a state_dict does not tell the activation between them",
-        "name the layers by --recipe NETWORK.toml, as in layers = [{ layer = \"cell\", variant = \"gru\", units = 32 }, { layer \
+        "name the layers by --recipe NETWORK.toml, under [network], as in layers = [{ layer = \"cell\", variant = \"gru\", units = 32 }, { layer \
          = \"pool\", over = \"last\" }, { layer = \"dense\", outputs = 16, activation = \"relu\" }] (the last linear layer is \
          not named), or export to ONNX",
     )
