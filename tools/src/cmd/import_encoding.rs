@@ -176,9 +176,12 @@ fn known(
 pub(super) fn input_scale(about: &RunInfo) -> Option<AffineOp> {
     let pairs: Vec<(f64, f64)> = match &about.encoding.frames {
         Frames::Symbols(_) => return None,
-        Frames::Values { frac, scaling, .. } => scaling.iter().map(|c| channels::affine(c, *frac)).collect(),
-        Frames::Audio(_) => {
-            let unit = 2f64.powi(elman::audio::FEATURE_FRAC as i32);
+        Frames::Values { frac, scaling, .. } if !scaling.is_empty() => {
+            scaling.iter().map(|c| channels::affine(c, *frac)).collect()
+        }
+        frames => {
+            let frac = if let Frames::Values { frac, .. } = frames { *frac } else { elman::audio::FEATURE_FRAC as u8 };
+            let unit = 2f64.powi(frac.into());
             let shift = 2f64.powi((about.scale_shift + SCALED_FRAC).into());
             let of = |(offset, m): &(i16, i16)| (f64::from(*offset) / unit, shift / (f64::from(*m) * unit));
             about.scale.iter().map(of).collect()

@@ -6,6 +6,7 @@ pub mod demo;
 mod dry_run;
 pub mod eval;
 pub mod export;
+mod export_float;
 pub mod generate;
 pub mod import;
 mod import_encoding;

@@ -10,6 +10,7 @@
 
 mod archive;
 mod error;
+pub mod export;
 mod gates;
 mod imported;
 mod keras;
@@ -28,9 +29,9 @@ pub use torch::Asked;
 use std::path::Path;
 
 /// Bytes of a file, and of what it unpacks to.
-pub const MOST_BYTES: u64 = 256 << 20;
+pub const MOST_BYTES: u64 = 128 << 20;
 /// Elements of all tensors of a file.
-pub const MOST_ELEMENTS: usize = 1 << 26;
+pub const MOST_ELEMENTS: usize = 1 << 25;
 /// Widest layer.
 pub const MOST_WIDTH: usize = 4096;
 
