@@ -38,7 +38,10 @@ struct Exported {
 pub(super) fn run(run: &Path, to: &Path, target: Target, ui: Ui) -> Result<()> {
     ensure!(
         run.is_dir(),
-        Usage(format!("{} is a blob, which has integers only; name the run folder, which has the float network", run.display()))
+        Usage(format!(
+            "{} is a blob, which has integers only; name the run folder, which has the float network",
+            run.display()
+        ))
     );
     let folder = RunFolder::open(run)?;
     let (about, network) = (folder.about()?, folder.network()?);
@@ -62,6 +65,10 @@ pub(super) fn run(run: &Path, to: &Path, target: Target, ui: Ui) -> Result<()> {
     });
     let file = write(&network, input, output, target).with_context(|| run.display().to_string())?;
     write_atomically(to, &file)?;
-    ui.line(format!("wrote {}, {}; its frames are in their own units, its outputs logits or values", to.display(), bytes(file.len())));
+    ui.line(format!(
+        "wrote {}, {}; its frames are in their own units, its outputs logits or values",
+        to.display(),
+        bytes(file.len())
+    ));
     ui.result(&Exported { file: to.to_owned(), bytes: file.len(), labels: about.encoding.labels.clone() })
 }

@@ -68,7 +68,8 @@ impl Cmd {
         let (mut recipe, layers) = self.recipe()?;
         let mut source = Source::open(&self.data, &recipe, pipeline::wanted_rate(&recipe), &ui)?;
         self.front_end(&source)?;
-        let per_step = matches!(&source, Source::Records(r) if matches!(r.task, Task::Tag | Task::Segment | Task::Next));
+        let per_step =
+            matches!(&source, Source::Records(r) if matches!(r.task, Task::Tag | Task::Segment | Task::Next));
         let imported = elman_import::read(&self.file, &Asked { layers, per_step });
         let imported = imported.with_context(|| self.file.display().to_string())?;
         let mut notes = imported.notes.clone();
@@ -108,8 +109,7 @@ impl Cmd {
         let mut folder = RunFolder::create(&self.to, self.force)?;
         let written = write(&mut folder, &recipe, &prepared, &network, &calibration);
         written.inspect_err(|_| folder.discard())?;
-        let layers: Vec<String> =
-            network.spec().layers.iter().flat_map(|l| l.device()).map(str::to_owned).collect();
+        let layers: Vec<String> = network.spec().layers.iter().flat_map(|l| l.device()).map(str::to_owned).collect();
         let parameters = network.values().len();
         notes.iter().for_each(|note| ui.note(format!("note: {note}")));
         ui.line(format!(
@@ -147,7 +147,8 @@ impl Cmd {
         {
             recipe = recipe.changed(&[format!("name={stem:?}")])?;
         }
-        if matches!(&recipe.data, Some(data) if data.format == Some(Format::Frames)) && recipe.network.seq2seq.is_none() {
+        if matches!(&recipe.data, Some(data) if data.format == Some(Format::Frames)) && recipe.network.seq2seq.is_none()
+        {
             let unlabelled = Records::open(&self.data, recipe.data.as_ref().unwrap_or(&RecordOptions::default()))?;
             let without = |r: &elman_data::records::Record| r.answer == Answer::None;
             if unlabelled.train.iter().any(without) {

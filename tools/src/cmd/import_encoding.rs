@@ -1,8 +1,8 @@
 //! Labels, symbols and scales between an imported network and its data.
 
 use anyhow::{Result, bail, ensure};
-use elman_data::records::{Answer, Input, Records, Task};
 use elman_data::Vocabulary;
+use elman_data::records::{Answer, Input, Records, Task};
 use elman_import::{AffineOp, Imported};
 use elman_pipeline::{Encoding, Frames, RunInfo, Source};
 use elman_quant::channels;
@@ -95,7 +95,9 @@ pub(super) fn encoding(
              recipe whose [network] ends in a pool"
         ),
         (Task::Tag | Task::Segment | Task::Next, false) => {
-            bail!("the network has one answer for a sequence, the data a label for every step; give one label for each example")
+            bail!(
+                "the network has one answer for a sequence, the data a label for every step; give one label for each example"
+            )
         }
         _ => {}
     }
@@ -105,7 +107,10 @@ pub(super) fn encoding(
     match &mut encoding.frames {
         Frames::Symbols(vocabulary) => {
             let Some(rows) = imported.symbols() else {
-                bail!("the data are symbols, and the network has no embedding: it reads {} values a step", imported.inputs()?)
+                bail!(
+                    "the data are symbols, and the network has no embedding: it reads {} values a step",
+                    imported.inputs()?
+                )
             };
             let (own, order) = known(records, rows, vocabulary, symbols)?;
             *vocabulary = own;

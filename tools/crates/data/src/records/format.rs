@@ -2,8 +2,7 @@
 
 use super::parts::DataFile;
 use super::{
-    Found, RecordOptions, brackets, channels, classes, columns, commands, conllu, dgcnn, frames, gestures,
-    inflection,
+    Found, RecordOptions, brackets, channels, classes, columns, commands, conllu, dgcnn, frames, gestures, inflection,
     molecules, pairs, poems, ptb, rows, series, text, translation, ts, ucr,
 };
 use crate::{Error, lines};

@@ -15,7 +15,9 @@ const LABELS: [&str; 3] = ["label", "class", "target"];
 pub(super) fn is_labels(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let stem = name.strip_suffix(".npy");
-    stem.is_some_and(|stem| stem == "y" || stem.starts_with("y_") || stem.ends_with("labels") || stem.starts_with("labels"))
+    stem.is_some_and(|stem| {
+        stem == "y" || stem.starts_with("y_") || stem.ends_with("labels") || stem.starts_with("labels")
+    })
 }
 
 pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found) -> Result<(), Error> {
@@ -46,7 +48,11 @@ fn arrays(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Foun
         // A value a step, as the labels are one for each row.
         ([examples, steps], false) => (*examples, *steps, 1),
         ([examples, steps, width], _) => (*examples, *steps, *width),
-        (shape, _) => return Err(problem(format!("has the shape {shape:?}; frames are [steps, values] or [examples, steps, values]"))),
+        (shape, _) => {
+            return Err(problem(format!(
+                "has the shape {shape:?}; frames are [steps, values] or [examples, steps, values]"
+            )));
+        }
     };
     if examples * steps * width == 0 {
         return Err(problem(format!("has the shape {:?}: no frame is in it", x.shape)));
@@ -87,7 +93,9 @@ fn answers(x: &Path, y: &Array, examples: usize, steps: usize) -> Result<(Vec<An
     Ok(match y.shape[..] {
         [n] if n == examples && whole => (y.values.iter().map(|v| Answer::Label(label(v))).collect(), Task::Class),
         [n] if n == examples => (rows(1).map(|v| Answer::Values(v.to_vec())).collect(), Task::Series),
-        [n] if n == steps && examples == 1 && whole => (vec![Answer::Tags(y.values.iter().map(label).collect())], Task::Tag),
+        [n] if n == steps && examples == 1 && whole => {
+            (vec![Answer::Tags(y.values.iter().map(label).collect())], Task::Tag)
+        }
         [n, m] if n == examples && m > 1 && rows(m).all(one_hot) => {
             let of = |row: &[f64]| Answer::Label(row.iter().position(|v| *v == 1.0).unwrap_or(0).to_string());
             (rows(m).map(of).collect(), Task::Class)
@@ -258,7 +266,8 @@ mod tests {
 
     #[test]
     fn labels_are_one_a_row_or_one_a_step() {
-        let array = |shape: &[usize], values: &[f64]| Array { shape: shape.to_vec(), values: values.to_vec(), whole: true };
+        let array =
+            |shape: &[usize], values: &[f64]| Array { shape: shape.to_vec(), values: values.to_vec(), whole: true };
         let of = |y: &Array, n, t| answers(Path::new("x.npy"), y, n, t).map(|(a, task)| (a[0].clone(), task));
         assert_eq!(of(&array(&[2], &[3.0, 1.0]), 2, 5).unwrap(), (Answer::Label("3".to_owned()), Task::Class));
         let hot = array(&[2, 3], &[0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);

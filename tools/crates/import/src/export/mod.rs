@@ -70,7 +70,8 @@ fn operations(network: &Network<f32>) -> Result<Vec<Placed>> {
                 let prefixes: &[&str] = if cell.bidirectional { &["", "reverse."] } else { &[""] };
                 let direction = |prefix: &&str| {
                     let [w, u, b, v] = ["w", "u", "b", "v"].map(|name| tensor(&format!("{prefix}{name}")));
-                    let matrix = |values: Vec<f32>, columns: usize| Matrix::new(values.len() / columns, columns, values);
+                    let matrix =
+                        |values: Vec<f32>, columns: usize| Matrix::new(values.len() / columns, columns, values);
                     CellWeights { w: matrix(w, inputs), u: matrix(u, cell.units), b, v }
                 };
                 let directions = prefixes.iter().map(direction).collect();

@@ -32,7 +32,13 @@ impl Writer {
         let name = format!("c{}", self.graph.initializers.len());
         let raw = Some(values.iter().flat_map(|v| v.to_le_bytes()).collect());
         let dims = dims.iter().map(|n| *n as i64).collect();
-        self.graph.initializers.push(TensorProto { name: name.clone(), kind: FLOAT, dims, raw, ..TensorProto::default() });
+        self.graph.initializers.push(TensorProto {
+            name: name.clone(),
+            kind: FLOAT,
+            dims,
+            raw,
+            ..TensorProto::default()
+        });
         name
     }
 
@@ -40,7 +46,13 @@ impl Writer {
         let name = format!("c{}", self.graph.initializers.len());
         let raw = Some(values.iter().flat_map(|v| v.to_le_bytes()).collect());
         let dims = if scalar { Vec::new() } else { vec![values.len() as i64] };
-        self.graph.initializers.push(TensorProto { name: name.clone(), kind: INT, dims, raw, ..TensorProto::default() });
+        self.graph.initializers.push(TensorProto {
+            name: name.clone(),
+            kind: INT,
+            dims,
+            raw,
+            ..TensorProto::default()
+        });
         name
     }
 
@@ -150,7 +162,8 @@ fn operation(to: &mut Writer, op: &Op) {
         },
         Op::Norm { epsilon, gain, bias } => {
             let (g, b) = (to.constant(&[gain.len()], gain), to.constant(&[bias.len()], bias));
-            let epsilon = Attribute { name: "epsilon".to_owned(), f: Some(*epsilon as f32), kind: 1, ..Attribute::default() };
+            let epsilon =
+                Attribute { name: "epsilon".to_owned(), f: Some(*epsilon as f32), kind: 1, ..Attribute::default() };
             to.node("LayerNormalization", vec![g, b], vec![int("axis", -1), epsilon]);
         }
         Op::Softmax => to.node("Softmax", vec![], vec![int("axis", -1)]),

@@ -22,7 +22,9 @@ pub fn write(ops: &[Placed]) -> Result<Vec<u8>> {
                 tensors.push(vector("bias", &dense.b));
             }
             Op::Norm { gain, bias, .. } => tensors.extend([vector("weight", gain), vector("bias", bias)]),
-            Op::Cell(cell) => tensors.extend(recurrent(place, cell)?.into_iter().map(|(leaf, s, v)| (name(&leaf), s, v))),
+            Op::Cell(cell) => {
+                tensors.extend(recurrent(place, cell)?.into_iter().map(|(leaf, s, v)| (name(&leaf), s, v)))
+            }
             Op::Affine(affine) => {
                 let [w, b] = [&affine.scale, &affine.offset].map(|v| v.iter().map(|v| *v as f32).collect::<Vec<f32>>());
                 let w = crate::Matrix::diagonal(&w);
@@ -32,7 +34,8 @@ pub fn write(ops: &[Placed]) -> Result<Vec<u8>> {
             Op::Activation(_) | Op::Pool(_) | Op::Softmax => {}
         }
     }
-    let bytes: Vec<Vec<u8>> = tensors.iter().map(|(_, _, v)| v.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
+    let bytes: Vec<Vec<u8>> =
+        tensors.iter().map(|(_, _, v)| v.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
     let wrong = |e: safetensors::SafeTensorError| ImportError::damaged("the safetensors file", e);
     let views = tensors.iter().zip(&bytes).map(|((name, shape, _), bytes)| {
         Ok((name.clone(), TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(wrong)?))

@@ -23,7 +23,8 @@ impl Layer {
     pub fn of(json: &Json) -> Option<Self> {
         let config = json.get("config")?.clone();
         let class = json.get("class_name")?.as_str()?.to_owned();
-        let name = json.get("name").or_else(|| config.get("name")).and_then(Json::as_str).unwrap_or_default().to_owned();
+        let name =
+            json.get("name").or_else(|| config.get("name")).and_then(Json::as_str).unwrap_or_default().to_owned();
         Some(Layer { class, name, config })
     }
 
@@ -51,7 +52,9 @@ impl Layer {
             None => Ok(default.to_owned()),
             Some(Json::Null) => Ok("linear".to_owned()),
             Some(Json::String(name)) => Ok(name.clone()),
-            Some(_) => Err(self.unsupported(format!("{key} is a function of its own"), "use tanh, sigmoid, relu or softmax")),
+            Some(_) => {
+                Err(self.unsupported(format!("{key} is a function of its own"), "use tanh, sigmoid, relu or softmax"))
+            }
         }
     }
 
@@ -76,7 +79,9 @@ fn f(layer: &Layer, name: &str) -> Result<Option<Op>> {
         "softmax" | "log_softmax" => Some(Op::Softmax),
         other => {
             let problem = format!("the activation {other}");
-            return Err(layer.unsupported(problem, "integers have linear, tanh, sigmoid, relu and a softmax at the end"));
+            return Err(
+                layer.unsupported(problem, "integers have linear, tanh, sigmoid, relu and a softmax at the end")
+            );
         }
     })
 }
@@ -104,7 +109,12 @@ pub fn operations(layer: &Layer, tensors: Tensors, notes: &mut Vec<String>) -> R
     let place = layer.place();
     let mut ops = Vec::new();
     match layer.class.as_str() {
-        "InputLayer" | "Dropout" | "SpatialDropout1D" | "GaussianNoise" | "GaussianDropout" | "AlphaDropout"
+        "InputLayer"
+        | "Dropout"
+        | "SpatialDropout1D"
+        | "GaussianNoise"
+        | "GaussianDropout"
+        | "AlphaDropout"
         | "ActivityRegularization" => {}
         "Masking" => notes.push(format!("{place}: leave masked steps out of the frames; sequences have any length")),
         "Embedding" => ops.push(Op::Embedding(tensors.get(layer, 0)?.matrix(&place)?)),
@@ -136,7 +146,8 @@ pub fn operations(layer: &Layer, tensors: Tensors, notes: &mut Vec<String>) -> R
         "LayerNormalization" => ops.push(norm(layer, &tensors)?),
         "BatchNormalization" => ops.push(batch_norm(layer, &tensors)?),
         "Flatten" | "Conv1D" | "MaxPooling1D" => {
-            let way = "sequences have any length here: compute convolutions as features, and read the last step or a mean";
+            let way =
+                "sequences have any length here: compute convolutions as features, and read the last step or a mean";
             return Err(layer.unsupported("the class is not in elman", way));
         }
         _ => {
@@ -185,7 +196,8 @@ fn cell(layer: &Layer, directions: Vec<Tensors>) -> Result<CellOp> {
     };
     let one = |tensors: Tensors| -> Result<CellWeights> {
         let place = layer.place();
-        let [w, u] = [tensors.get(layer, 0)?.matrix(&place)?.transposed(), tensors.get(layer, 1)?.matrix(&place)?.transposed()];
+        let [w, u] =
+            [tensors.get(layer, 0)?.matrix(&place)?.transposed(), tensors.get(layer, 1)?.matrix(&place)?.transposed()];
         let units = u.columns;
         let (mut w_bias, mut u_bias) = (Vec::new(), Vec::new());
         if let Some(bias) = tensors.0.get(2) {
@@ -204,12 +216,16 @@ fn cell(layer: &Layer, directions: Vec<Tensors>) -> Result<CellOp> {
 fn both(layer: &Layer, tensors: Tensors) -> Result<Op> {
     let merge = layer.config.get("merge_mode").and_then(Json::as_str).unwrap_or("none");
     if merge != "concat" {
-        return Err(layer.unsupported(format!("merge_mode = {merge}"), "both directions stand one after the other: concat"));
+        return Err(
+            layer.unsupported(format!("merge_mode = {merge}"), "both directions stand one after the other: concat")
+        );
     }
     let inner = layer.inner("layer").ok_or_else(|| layer.unsupported("it wraps nothing", "save the model again"))?;
     let inner = Layer { name: layer.name.clone(), ..inner };
     if !inner.every_step() {
-        return Err(layer.unsupported("the last state of both directions: the reverse one stands at the first step", ENDS_WAY));
+        return Err(
+            layer.unsupported("the last state of both directions: the reverse one stands at the first step", ENDS_WAY)
+        );
     }
     let n = tensors.0.len() / 2;
     let [forward, reverse] = tensors.halves(n);

@@ -130,7 +130,9 @@ fn in_order(layers: Vec<Layer>, list: &[Json]) -> Result<Vec<Layer>> {
         match next[..] {
             [] => break,
             [k] if reads[k].len() == 1 => ordered.extend(left[k].take()),
-            [k] => return branch(&left[k].take().map_or(name, |l| l.name), format!("it reads {}", reads[k].join(", "))),
+            [k] => {
+                return branch(&left[k].take().map_or(name, |l| l.name), format!("it reads {}", reads[k].join(", ")));
+            }
             _ => return branch(&name, "several layers read it".to_owned()),
         }
     }
@@ -166,8 +168,8 @@ fn snake(class: &str) -> String {
     let mut name = String::new();
     let letters: Vec<char> = class.chars().collect();
     for (k, c) in letters.iter().enumerate() {
-        let after = k > 0 && (letters[k - 1].is_lowercase() || letters[k - 1].is_ascii_digit());
-        let begins = k > 0 && letters[k - 1].is_uppercase() && letters.get(k + 1).is_some_and(|n| n.is_lowercase());
+        let after = k > 0 && letters[k - 1].is_lowercase();
+        let begins = k > 0 && letters.get(k + 1).is_some_and(|n| n.is_lowercase());
         if c.is_uppercase() && (after || begins) {
             name.push('_');
         }

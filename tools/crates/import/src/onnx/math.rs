@@ -120,7 +120,10 @@ pub fn softmax(node: &Reader<'_>) -> Result<Value> {
     let rest_are_one = x.axes[axis + 1..].iter().all(|a| *a == Axis::Feature) && x.axes[axis] != Axis::Time;
     match x.axes[axis] == Axis::Feature || rest_are_one {
         true => Ok(Value::Stream(x.then(&node.place(), Op::Softmax))),
-        false => Err(node.unsupported("a softmax over other axes than the features", "attention over time is not in a chain")),
+        false => {
+            Err(node
+                .unsupported("a softmax over other axes than the features", "attention over time is not in a chain"))
+        }
     }
 }
 
@@ -181,4 +184,3 @@ pub fn constant(node: &Reader<'_>, left: &mut usize) -> Result<Value> {
         false => Ok(Value::Ints { values: vec![Some(node.int("value_int", 0))], scalar: true }),
     }
 }
-

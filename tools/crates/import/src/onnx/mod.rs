@@ -44,6 +44,18 @@ pub fn read(bytes: &[u8]) -> Result<Imported> {
     }
     let model = proto::Model::decode(bytes).map_err(|e| damaged(&e))?;
     let graph = model.graph.ok_or_else(|| damaged(&"it has no graph"))?;
+    let opset = model.opsets.iter().find(|o| matches!(o.domain.as_str(), "" | "ai.onnx"));
+    match opset.map(|o| o.version) {
+        None => return Err(damaged(&"it names no set of operators (opset_import)")),
+        Some(7..) => {}
+        Some(old) => {
+            return Err(ImportError::unsupported(
+                "the model",
+                format!("opset {old}"),
+                "export it again with opset 13 or later",
+            ));
+        }
+    }
     if graph.nodes.len() > MOST_NODES {
         return Err(damaged(&format!("{} nodes, more than {MOST_NODES}", graph.nodes.len())));
     }
@@ -90,7 +102,13 @@ fn input(graph: &proto::Graph) -> Result<(String, usize, bool, usize)> {
     let symbols = tensor.is_some_and(|t| matches!(t.element, 6 | 7));
     let dims = tensor.and_then(|t| t.shape.as_ref()).map_or(&[][..], |s| &s.dims);
     let rank = match dims.len() {
-        0 => if symbols { 2 } else { 3 },
+        0 => {
+            if symbols {
+                2
+            } else {
+                3
+            }
+        }
         n => n,
     };
     let last = dims.last().and_then(|d| d.value).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
@@ -98,7 +116,11 @@ fn input(graph: &proto::Graph) -> Result<(String, usize, bool, usize)> {
 }
 
 /// The operations of the graph's output; else how many nodes were read, and why no more.
-fn run(graph: &proto::Graph, input: &str, start: Stream) -> std::result::Result<Vec<crate::Placed>, (usize, ImportError)> {
+fn run(
+    graph: &proto::Graph,
+    input: &str,
+    start: Stream,
+) -> std::result::Result<Vec<crate::Placed>, (usize, ImportError)> {
     let mut left = MOST_ELEMENTS;
     let mut values: HashMap<String, Value> = HashMap::new();
     for tensor in &graph.initializers {
@@ -125,11 +147,14 @@ fn run(graph: &proto::Graph, input: &str, start: Stream) -> std::result::Result<
         // Both directions may stand in an axis of their own.
         return match whole {
             true => Ok(stream.ops()),
-            false => Err((graph.nodes.len(), ImportError::shape("the output", format!("has the axes {:?}", stream.axes)))),
+            false => {
+                Err((graph.nodes.len(), ImportError::shape("the output", format!("has the axes {:?}", stream.axes))))
+            }
         };
     }
     let error = outputs.iter().find_map(|v| if let Value::Failed(e) = v { Some(node::again(e)) } else { None });
-    let error = error.unwrap_or_else(|| ImportError::shape("the graph", "its output is nothing that the input leads to"));
+    let error =
+        error.unwrap_or_else(|| ImportError::shape("the graph", "its output is nothing that the input leads to"));
     Err((failed_at.unwrap_or(graph.nodes.len()), error))
 }
 
@@ -168,7 +193,9 @@ fn operator(node: &Reader<'_>, left: &mut usize) -> Result<Vec<Value>> {
                 "Loop" | "Scan" | "If" => {
                     "a loop is no layer: export RNN, GRU or LSTM as one node (opset 14 or later), or save the weights themselves"
                 }
-                "Conv" | "MaxPool" | "AveragePool" => "convolutions are not in elman: compute them as features before the network",
+                "Conv" | "MaxPool" | "AveragePool" => {
+                    "convolutions are not in elman: compute them as features before the network"
+                }
                 _ => "take it out of the network, or compute it before or after it",
             };
             return Err(node.unsupported(&format!("the operator {other} is not understood"), way));

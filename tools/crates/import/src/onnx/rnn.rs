@@ -38,7 +38,9 @@ fn gates(node: &Reader<'_>, kind: &str, directions: usize, peepholes: bool) -> R
             "relu" => (Gates::RELU, 1),
             "sigmoid" => (Gates::SIGMOID, 1),
             other => {
-                return Err(node.unsupported(&format!("the activation {other}"), "an RNN has tanh, relu or sigmoid here"));
+                return Err(
+                    node.unsupported(&format!("the activation {other}"), "an RNN has tanh, relu or sigmoid here")
+                );
             }
         },
         "GRU" if node.int("linear_before_reset", 0) != 0 => (Gates::ONNX_GRU, 3),
@@ -74,7 +76,9 @@ pub fn run(node: &Reader<'_>, kind: &str) -> Result<Vec<Value>> {
         return Err(node.unsupported("clip is set", "no cell of elman clips its pre-activations: export without clip"));
     }
     if node.optional(4).is_some() {
-        return Err(node.unsupported("lengths of sequences (sequence_lens)", "elman runs each sequence alone: export without"));
+        return Err(
+            node.unsupported("lengths of sequences (sequence_lens)", "elman runs each sequence alone: export without")
+        );
     }
     for state in [5, 6] {
         if node.optional(state).is_some_and(|v| !is_zero(v)) {

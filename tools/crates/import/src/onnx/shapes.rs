@@ -75,7 +75,10 @@ fn one(node: &Reader<'_>, s: &Stream, at: usize, index: i64, keeps: bool) -> Res
             let direction = Some(node.axis(index, n)?);
             Ok(Stream { direction, ..s.with_axes(axes) })
         }
-        _ => Err(node.unsupported("single features, or a sequence that is not the first", "give them to a Gemm, or leave them out")),
+        _ => Err(node.unsupported(
+            "single features, or a sequence that is not the first",
+            "give them to a Gemm, or leave them out",
+        )),
     }
 }
 
@@ -216,7 +219,9 @@ pub fn transpose(node: &Reader<'_>) -> Result<Value> {
             let Matrix { rows, columns, values } = t.matrix(&node.place())?.transposed();
             Value::Const(Rc::new(Tensor { shape: vec![rows, columns], values }))
         }
-        Value::Const(_) => return Err(node.unsupported("weights with their axes moved", "fold constants when exporting")),
+        Value::Const(_) => {
+            return Err(node.unsupported("weights with their axes moved", "fold constants when exporting"));
+        }
         other => other.clone(),
     };
     order.sort_unstable();
@@ -237,7 +242,8 @@ pub fn reshape(node: &Reader<'_>) -> Result<Value> {
         Value::Zeros => Ok(Value::Zeros),
         Value::Const(t) => {
             let known = sizes.iter().copied().collect::<Option<Vec<i64>>>().unwrap_or_default();
-            let rest: i64 = known.iter().filter(|n| **n > 0).try_fold(1i64, |n, k| n.checked_mul(*k)).unwrap_or(0).max(1);
+            let rest: i64 =
+                known.iter().filter(|n| **n > 0).try_fold(1i64, |n, k| n.checked_mul(*k)).unwrap_or(0).max(1);
             let size = |(k, n): (usize, &i64)| match n {
                 0 => t.shape.get(k).copied().unwrap_or(0),
                 n if *n > 0 => *n as usize,
@@ -326,5 +332,8 @@ pub fn concat(node: &Reader<'_>) -> Result<Value> {
     {
         return Ok(Value::Stream(Stream { width: 2 * first.width, direction: None, ..first.clone() }));
     }
-    Err(node.unsupported("vectors one after the other", "a network of elman is one chain: take the branch out and train again"))
+    Err(node.unsupported(
+        "vectors one after the other",
+        "a network of elman is one chain: take the branch out and train again",
+    ))
 }

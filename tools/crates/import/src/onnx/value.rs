@@ -132,16 +132,17 @@ impl Value {
         let size = |d: &i64| usize::try_from(*d).map_err(|_| damaged("a negative size"));
         let shape = t.dims.iter().map(size).collect::<Result<Vec<usize>>>()?;
         let count = shape.iter().try_fold(1usize, |n, k| n.checked_mul(*k)).ok_or_else(|| damaged("a huge shape"))?;
-        *left = left.checked_sub(count).ok_or(ImportError::TooLarge {
-            bytes: (count as u64).saturating_mul(4),
-            most: 4 * MOST_ELEMENTS as u64,
-        })?;
+        *left = left
+            .checked_sub(count)
+            .ok_or(ImportError::TooLarge { bytes: (count as u64).saturating_mul(4), most: 4 * MOST_ELEMENTS as u64 })?;
         let raw = t.raw.as_deref();
         if let 6 | 7 | 9 = t.kind {
             let wide = t.kind == 7;
             let values: Vec<i64> = match raw {
                 Some(raw) if wide => raw.as_chunks::<8>().0.iter().map(|b| i64::from_le_bytes(*b)).collect(),
-                Some(raw) if t.kind == 6 => raw.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b).into()).collect(),
+                Some(raw) if t.kind == 6 => {
+                    raw.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b).into()).collect()
+                }
                 Some(raw) => raw.iter().map(|b| i64::from(*b)).collect(),
                 None if wide => t.int64s.clone(),
                 None => t.int32s.iter().map(|v| i64::from(*v)).collect(),

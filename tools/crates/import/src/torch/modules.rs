@@ -150,7 +150,8 @@ fn plain(group: &Group<'_>, notes: &mut Vec<String>) -> Result<Module> {
         return unknown(group.tensors[0].0, "a module without a weight".to_owned());
     };
     let bias = group.get("bias");
-    if let (Some(mean), Some(variance), [n]) = (group.get("running_mean"), group.get("running_var"), &weight.shape[..]) {
+    if let (Some(mean), Some(variance), [n]) = (group.get("running_mean"), group.get("running_var"), &weight.shape[..])
+    {
         let of = |leaf: &str, tensor: &Tensor| tensor.vector(&group.place(leaf), *n);
         let (mean, variance) = (of("running_mean", mean)?, of("running_var", variance)?);
         let bias = bias.map_or(Ok(vec![0.0; *n]), |b| of("bias", b))?;
@@ -164,7 +165,10 @@ fn plain(group: &Group<'_>, notes: &mut Vec<String>) -> Result<Module> {
             Ok(Module::Linear(DenseOp { w: weight.matrix(&group.place("weight"))?, b }))
         }
         ([n], Some(bias)) => {
-            notes.push(format!("{}: layer normalisation with ε = {EPSILON:e}, which the file does not tell", group.name()));
+            notes.push(format!(
+                "{}: layer normalisation with ε = {EPSILON:e}, which the file does not tell",
+                group.name()
+            ));
             Ok(Module::Norm(weight.values.clone(), bias.vector(&group.place("bias"), *n)?))
         }
         (shape, _) => unknown("weight", format!("its shape {shape:?} is of no module that is known (a convolution?)")),
@@ -265,7 +269,8 @@ pub fn chain(modules: Vec<Named>, per_step: bool, notes: &mut Vec<String>) -> Re
         let op = match module {
             Module::Recurrent { gates: count, units, directions } => {
                 if count == 1 {
-                    notes.push(format!("{place}: taken as tanh; a recipe with `variant = \"srn-relu\"` says otherwise"));
+                    notes
+                        .push(format!("{place}: taken as tanh; a recipe with `variant = \"srn-relu\"` says otherwise"));
                 }
                 cell(&place, gates(count), count, units, directions)?
             }

@@ -335,7 +335,10 @@ impl Machine<'_> {
         let made = match (&*function, &arguments[..]) {
             ("collections.OrderedDict", []) => self.dict(),
             (PARAMETER, [tensor @ Value::Tensor(_), ..]) => tensor.clone(),
-            (REBUILD, [Value::Storage(storage), Value::Int(offset), Value::Tuple(shape, _), Value::Tuple(stride, _), ..]) => {
+            (
+                REBUILD,
+                [Value::Storage(storage), Value::Int(offset), Value::Tuple(shape, _), Value::Tuple(stride, _), ..],
+            ) => {
                 let numbers = |values: &[Value]| -> Option<Vec<i64>> {
                     values.iter().map(|v| if let Value::Int(n) = v { Some(*n) } else { None }).collect()
                 };

@@ -17,7 +17,9 @@ impl Left {
         let found = self.0.iter().position(reads).or_else(|| self.0.iter().position(|(_, m)| fits(m).is_some()));
         match found {
             Some(k) => Ok(self.0.remove(k)),
-            None => Err(ImportError::shape(layer, "the file has no module left that this layer of the recipe could be")),
+            None => {
+                Err(ImportError::shape(layer, "the file has no module left that this layer of the recipe could be"))
+            }
         }
     }
 }
@@ -87,7 +89,11 @@ fn operation(layer: &LayerSpec, named: &str, width: Option<usize>, left: &mut Le
                 _ => gates(count),
             };
             let both = directions.len() > 1;
-            if kind.variant != asked.variant || kind.order.len() != count || units != asked.units || both != asked.bidirectional {
+            if kind.variant != asked.variant
+                || kind.order.len() != count
+                || units != asked.units
+                || both != asked.bidirectional
+            {
                 let found = ["", "", "", "gru", "lstm"].get(count).copied().filter(|n| !n.is_empty()).unwrap_or("srn");
                 let problem = format!(
                     "has {units} units of {found}, {} direction(s), where {named} asks for {} of {}",

@@ -200,8 +200,10 @@ fn strided(place: &str, view: &View, kind: Kind, storage: &[u8], left: &mut usiz
     let mut values = Vec::with_capacity(count);
     let mut index = vec![0usize; shape.len()];
     for _ in 0..count {
-        let at = index.iter().zip(&stride).try_fold(size(&view.offset)?, |at, (i, s)| at.checked_add(i.checked_mul(*s)?));
-        let bytes = at.and_then(|at| at.checked_mul(kind.bytes())).and_then(|at| storage.get(at..)?.get(..kind.bytes()));
+        let at =
+            index.iter().zip(&stride).try_fold(size(&view.offset)?, |at, (i, s)| at.checked_add(i.checked_mul(*s)?));
+        let bytes =
+            at.and_then(|at| at.checked_mul(kind.bytes())).and_then(|at| storage.get(at..)?.get(..kind.bytes()));
         values.push(kind.value(bytes.ok_or_else(beyond)?));
         for (i, n) in index.iter_mut().zip(&shape).rev() {
             *i += 1;
@@ -236,7 +238,8 @@ mod tests {
 
     #[test]
     fn halves_are_what_ieee_says() {
-        let cases = [(0x3c00, 1.0), (0xc000, -2.0), (0x0001, 2f32.powi(-24)), (0x7bff, 65_504.0), (0x3555, 0.333_251_95)];
+        let cases =
+            [(0x3c00, 1.0), (0xc000, -2.0), (0x0001, 2f32.powi(-24)), (0x7bff, 65_504.0), (0x3555, 0.333_251_95)];
         for (bits, value) in cases {
             assert_eq!(half(bits), value, "{bits:x}");
         }

@@ -1,9 +1,7 @@
 //! Small models of PyTorch, ONNX and Keras, made by tests/import/make_models.py: elman's float network gives the outputs
 //! that the framework gave.
 
-mod cases;
-
-use cases::{Case, cases};
+use crate::cases::{Case, cases};
 use elman_import::{Format, Head, Outputs, from_bytes};
 
 /// Largest difference of an output.

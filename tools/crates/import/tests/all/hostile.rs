@@ -1,8 +1,6 @@
 //! Files that are damaged, or made to harm: an error that says where and what to do, and no more memory than a bound.
 
-mod cases;
-
-use cases::{Case, cases};
+use crate::cases::{Case, cases};
 use elman_import::{Asked, ImportError, MOST_BYTES, Outputs, from_bytes};
 use std::io::{Cursor, Write};
 
@@ -18,8 +16,14 @@ fn error(bytes: &[u8]) -> String {
 }
 
 /// One of each format.
-const FILES: [&str; 6] =
-    ["torch-gru.safetensors", "torch-lstm.pt", "onnx-gru.onnx", "onnx-torch-embedding.onnx", "keras-gru.keras", "keras-gru.h5"];
+const FILES: [&str; 6] = [
+    "torch-gru.safetensors",
+    "torch-lstm.pt",
+    "onnx-gru.onnx",
+    "onnx-torch-embedding.onnx",
+    "keras-gru.keras",
+    "keras-gru.h5",
+];
 
 #[test]
 fn a_file_that_is_cut_off_is_an_error_at_every_length() {
@@ -71,7 +75,10 @@ fn safetensors_with_huge_shapes_other_types_or_no_numbers() {
     assert!(error(&safetensors(huge, &[0; 4])).contains("damaged"));
     let header = r#"{"a.weight":{"dtype":"I8","shape":[2,2],"data_offsets":[0,4]}}"#;
     let said = error(&safetensors(header, &[0; 4]));
-    assert!(said.contains("tensor a.weight") && said.contains("I8") && said.contains("save the float network"), "{said}");
+    assert!(
+        said.contains("tensor a.weight") && said.contains("I8") && said.contains("save the float network"),
+        "{said}"
+    );
     let header = r#"{"fc.bias":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"fc.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[4,12]}}"#;
     let values = [0.5f32, 1.0, f32::NAN].iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
     let said = error(&safetensors(header, &values));
@@ -138,7 +145,7 @@ fn field(number: u8, content: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_graph_of_many_messages_or_other_operators_is_an_error() {
-    let model = |graph: &[u8]| [b"\x08\x08".to_vec(), field(7, graph)].concat();
+    let model = |graph: &[u8]| [b"\x08\x08".to_vec(), field(7, graph), field(8, &[16, 17])].concat();
     let nodes = field(1, &[]).repeat(300_000);
     assert!(error(&model(&nodes)).contains("more than"));
     let input = field(11, &[field(1, b"x"), field(2, &field(1, &[8, 1]))].concat());
