@@ -9,7 +9,8 @@ use crate::kernel::activation::Table;
 
 pub(crate) static TABLE: Table = table();
 
-const fn exp(x: f64) -> f64 {
+/// exp(x), for tables.
+pub(super) const fn exp(x: f64) -> f64 {
     // Halve until small, sum the series, square back.
     let (mut y, mut halvings) = (x, 0);
     while y > 0.5 || y < -0.5 {

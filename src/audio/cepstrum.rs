@@ -1,36 +1,61 @@
 //! Mel frequency cepstral coefficients: the cosine transform (DCT-II) of a frame's features.
 //!
-//! c_0 is their mean, c_k = 2/N · Σ x_n·cos(πk(n + ½)/N): in the features' own format, whatever N. A cosine is
-//! 1 - 2·sin² of half its angle, which the window's function gives.
+//! c_0 is their mean, c_k = 2/N · Σ x_n·cos(πk(n + ½)/N): in the features' own format, whatever N. The cosine is the same or
+//! the opposite for n and N - 1 - n, so that half of the terms are left, and their sum comes from a recurrence (Clenshaw 1955)
+//! that needs two cosines for each k: b_n = s_n + 2 cos φ · b_(n+1) - b_(n+2), φ = πk/N, and the sum is cos(φ/2)·(b_0 - b_1).
 
-use super::{MAX_CHANNELS, sine};
+use super::MAX_CHANNELS;
 use crate::arith::saturate;
+use crate::kernel::fft::{SINES, sine};
 use crate::kernel::word::mul_high;
+
+/// Fraction bits more than a feature that b has: below 2^31 for 20 terms of 17 bits.
+const MORE: u32 = 6;
 
 /// Replaces the first `channels` features by their first `count` coefficients.
 pub(super) fn transform(features: &mut [i16; MAX_CHANNELS], channels: usize, count: usize) {
     let from = *features;
-    let Some(from) = from.get(..channels) else { return };
+    let half = channels / 2;
+    let Some((low, high)) = from.get(..channels).and_then(|from| from.split_at_checked(channels.div_ceil(2))) else {
+        return;
+    };
+    // Where N is odd, the middle term stands alone.
+    let (low, middle) = low.split_at_checked(half).unwrap_or((low, &[]));
+    // What even and odd k sum up, from the middle outwards.
+    let mut terms = [[0i32; 2]; MAX_CHANNELS / 2];
+    for (([even, odd], x), mirrored) in terms.iter_mut().zip(low.iter().rev()).zip(high) {
+        let (x, mirrored) = ((*x as i32) << MORE, (*mirrored as i32) << MORE);
+        (*even, *odd) = (x.wrapping_add(mirrored), x.wrapping_sub(mirrored));
+    }
+    let terms = terms.get(..half).unwrap_or(&[]);
     let n = (channels as u32).max(1);
-    // 2^32 / 4N: the phase of a quarter of the first cosine's step.
+    // A quarter turn over N: half of the first φ.
     let unit = (1u32 << 30) / n;
     for (k, out) in (0u32..).zip(features.iter_mut().take(count)) {
-        let mut place = k % (4 * n);
-        let mut sum = 0i32;
-        for x in from {
-            let phase = place.wrapping_mul(unit);
-            // The cosine is the same from either side; Q0.30.
-            let phase = phase.min(phase.wrapping_neg()).min(i32::MAX as u32);
-            let cosine = (1i32 << 30).wrapping_sub(sine::hann(phase));
-            // 12 bits more, less 2 of the product: 40 features of at most 2^15 stay below 2^31.
-            sum = sum.wrapping_add(mul_high((*x as i32) << 12, cosine));
-            place = place.wrapping_add(2 * k);
-            place = if place >= 4 * n { place.wrapping_sub(4 * n) } else { place };
+        let phase = k.wrapping_mul(unit) as i32;
+        let (sin, cos) = (sine(&SINES, phase), sine(&SINES, (1i32 << 30).wrapping_sub(phase)));
+        // cos φ from the smaller of both, whose relative error the table keeps small.
+        let smaller = sin.min(cos);
+        let square = mul_high(smaller, smaller) << 2;
+        let cosine = if sin < cos { i32::MAX.wrapping_sub(square) } else { square.wrapping_sub(i32::MAX) };
+        let mut b = [0i32; 2];
+        let mut next = |s: i32| {
+            let product = mul_high(b[0] << 1, cosine) << 1;
+            b = [s.wrapping_add(product).wrapping_sub(b[1]), b[0]];
+        };
+        if k & 1 == 1 {
+            terms.iter().for_each(|[_, odd]| next(*odd));
+        } else {
+            if let Some(x) = middle.first() {
+                next((*x as i32) << MORE);
+            }
+            terms.iter().for_each(|[even, _]| next(*even));
         }
-        // Q.9 with 10 bits more; the mean for k = 0, twice of it for the others.
-        let sum = if k == 0 { sum } else { sum.saturating_mul(2) };
-        let half = (n << 9) as i32;
-        let mean = sum.saturating_add(half).checked_div_euclid((n << 10) as i32).unwrap_or(0);
+        // Half of the sum.
+        let sum = mul_high(b[0].wrapping_sub(b[1]), cos);
+        // The mean for k = 0, twice of it for the others.
+        let parts = (n << if k == 0 { MORE - 1 } else { MORE - 2 }) as i32;
+        let mean = sum.saturating_add(parts / 2).checked_div_euclid(parts).unwrap_or(0);
         *out = saturate(mean);
     }
 }

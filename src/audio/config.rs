@@ -128,7 +128,7 @@ impl Config {
             check(subtraction)?;
         }
         if let Some(pcen) = &self.pcen {
-            let (check, _) = operations.pcen.ok_or(missing(Operation::Pcen))?;
+            let (check, ..) = operations.pcen.ok_or(missing(Operation::Pcen))?;
             check(pcen)?;
         }
         if self.cepstrum > 0 && operations.cepstrum.is_none() {

@@ -5,7 +5,8 @@
 
 use super::Config;
 use crate::arith::log2::{exp2, log2};
-use crate::kernel::butterfly::{Complex, power};
+use crate::kernel::fft::{Complex, power};
+use crate::kernel::word::times;
 
 /// Edge `i` (0..=channels + 1) in bins of the FFT, Q16.16.
 pub(super) fn edge(config: &Config, i: u32) -> u32 {
@@ -18,7 +19,8 @@ pub(super) fn edge(config: &Config, i: u32) -> u32 {
     let hz = exp2(low.wrapping_add(along)).saturating_sub(700 << 16);
     // hz·2^fft_log2 / rate in 32 bits: what a first division leaves is below the rate, 16 bits.
     let (rate, up) = (config.sample_rate.max(1), config.fft_log2 as u32 & 15);
-    ((hz / rate) << up).wrapping_add(((hz % rate) << up) / rate)
+    // Inside the spectrum, whose last bin is not there.
+    ((hz / rate) << up).wrapping_add(((hz % rate) << up) / rate).min((1u32 << up.wrapping_add(15)).wrapping_sub(1))
 }
 
 /// Whether a bin lies strictly inside band `channel`.
@@ -27,10 +29,10 @@ pub(super) fn holds_a_bin(config: &Config, channel: u8) -> bool {
     first < edge(config, (channel as u32).wrapping_add(2))
 }
 
-/// Fraction bits of an energy. By Parseval the whole of it stays below 2^53.
+/// Fraction bits of an energy that is kept from frame to frame. By Parseval the whole of it stays below 2^53.
 pub(super) const ENERGY_FRAC: u32 = 8;
 
-/// What the bins between two neighbouring edges add to the band that rises there and to the one that falls, in Q.8.
+/// What the bins between two neighbouring edges add to the band that rises there and to the one that falls.
 pub(super) struct Between {
     /// Σ w·|X|²
     pub(super) rising: u64,
@@ -38,62 +40,53 @@ pub(super) struct Between {
     pub(super) falling: u64,
 }
 
-/// What [`power`] drops from each square, so that a sum of sums stays in 64 bits.
-const SQUARE_SHIFT: u32 = 10;
-
-/// Sums the bins in (`from`, `to`] (edges in Q16.16) of a spectrum 2·X·2^`exponent` in bit-reversed order.
-///
-/// The weights are a line over the bins, so the sum of the partial sums does for the weighting: no product but the
-/// squares.
-pub(super) fn between(spectrum: &[Complex], from: u32, to: u32, exponent: u32) -> Between {
-    let end = (to >> 16).wrapping_add(1).min(spectrum.len() as u32);
-    // Σ |X|² and Σ (end - k)·|X|²
-    let [all, partial] = power(spectrum, (from >> 16).wrapping_add(1) as usize, end as usize);
-    // Both as 30-bit numbers times 2^scale.
-    let scale = 34i32.wrapping_sub(partial.leading_zeros() as i32);
-    let (all, partial) = (normal(all, scale), normal(partial, scale));
-    // Σ (to - k)·|X|², divided by the width through a reciprocal of 16 bits.
-    let beyond = (end << 16).wrapping_sub(to);
-    let weighted = ((partial as u64) << 16).saturating_sub(all as u64 * beyond as u64);
-    let width = to.wrapping_sub(from).max(1);
-    let up = width.leading_zeros();
-    let reciprocal = u32::MAX / ((width << (up & 31)) >> 16).max(1);
-    let falling = (weighted.wrapping_mul(reciprocal as u64) >> (48u32.wrapping_sub(up) & 63)) as u32;
-    let rising = all.saturating_sub(falling);
-    // The spectrum is twice X: one more bit to undo, in squares.
-    let exponent = (exponent.wrapping_add(1).wrapping_mul(2) as i32).wrapping_sub((SQUARE_SHIFT + ENERGY_FRAC) as i32);
-    let down = exponent.wrapping_sub(scale);
-    Between { rising: shift(rising, down), falling: shift(falling, down) }
-}
-
-/// v / 2^`down`, rounded half up, where that fits.
-#[inline(always)]
-fn normal(v: u64, down: i32) -> u32 {
-    let (high, low) = ((v >> 32) as u32, v as u32);
-    match down {
-        ..=0 => low << (down.unsigned_abs() & 31),
-        1..=31 => {
-            let down = down as u32;
-            // What is shifted out last decides.
-            ((high << (32u32.wrapping_sub(down) & 31)) | low >> down)
-                .wrapping_add(low >> (down.wrapping_sub(1) & 31) & 1)
-        }
-        32 => high.wrapping_add(low >> 31),
-        33.. => {
-            let down = (down as u32).wrapping_sub(32) & 31;
-            (high >> down).wrapping_add(high >> (down.wrapping_sub(1) & 31) & 1)
-        }
+/// Bins between the last two of the edges, which are the farthest apart.
+pub(super) fn most_bins(edges: &[u32]) -> u32 {
+    match edges {
+        [.., before, last] => (last >> 16).wrapping_sub(before >> 16),
+        _ => 0,
     }
 }
 
-/// v / 2^`down`, rounded half up.
+/// Sums the bins in (`from`, `to`] (edges in Q16.16) of a spectrum in natural order. The sum of all powers times their number
+/// is below 2^64.
+///
+/// The weights are a line over the bins, so the sum of the partial sums does for the weighting: no product but the
+/// squares.
+#[inline(never)] // In one function with the rest its sums would be on the stack.
+pub(super) fn between(spectrum: &[Complex], from: u32, to: u32) -> Between {
+    let bins = (from >> 16).wrapping_add(1) as usize..(to >> 16).wrapping_add(1) as usize;
+    // Σ |X|² and Σ (⌊to⌋ - k)·|X|²
+    let [all, partial] = power(spectrum.get(bins).unwrap_or(&[]));
+    // Σ (to - k)·|X|², divided by the width through a reciprocal of 16 bits, 2^43 over it.
+    let weighted = partial.wrapping_add(times(all, to << 16));
+    let width = to.wrapping_sub(from).max(LEAST_WIDTH);
+    let up = width.leading_zeros() & 31;
+    let reciprocal = u32::MAX.checked_div(width << up >> 15).unwrap_or(0) << (up.wrapping_sub(4) & 31);
+    let falling = (times(weighted, reciprocal) << 5).min(all);
+    Between { rising: all.wrapping_sub(falling), falling }
+}
+
+/// Edges nearer than a 16th of a bin count as so far apart, so that a reciprocal fits 32 bits.
+const LEAST_WIDTH: u32 = 1 << 12;
+
+/// An energy times 2^`exponent` in Q.8, rounded half up.
 #[inline(always)]
-fn shift(v: u32, down: i32) -> u64 {
-    match down {
-        ..=0 => (v as u64) << (down.unsigned_abs() & 63),
-        1..=31 => (v >> down as u32).wrapping_add(v >> ((down as u32).wrapping_sub(1) & 31) & 1) as u64,
-        32 => (v >> 31) as u64,
-        33.. => 0,
+pub(super) fn rescaled(energy: u64, exponent: u32) -> u64 {
+    let (high, low) = ((energy >> 32) as u32, energy as u32);
+    match exponent.wrapping_sub(ENERGY_FRAC) as i32 {
+        // Words: a shift by less than 32.
+        down @ 1.. => {
+            let down = down as u32 & 31;
+            let shifted = low >> down | high << (32u32.wrapping_sub(down) & 31);
+            let rounding = low >> (down.wrapping_sub(1) & 31) & 1;
+            (((high >> down) as u64) << 32 | shifted as u64).wrapping_add(rounding as u64)
+        }
+        // Frames as loud as can be in the longest transforms.
+        up => {
+            let up = up.unsigned_abs() & 31;
+            ((high << up | low >> 1 >> (31u32.wrapping_sub(up) & 31)) as u64) << 32 | (low << up) as u64
+        }
     }
 }
 

@@ -20,9 +20,8 @@
 //! ```
 //!
 //! # Numbers
-//! Each frame is scaled so that its largest sample fills the FFT's 32-bit words (block floating point), and the bins
-//! of each mel band are scaled again before they are squared: a quiet recording, and a quiet band next to a loud one,
-//! keep their precision. A feature is log2(E + 2^floor) in Q6.9, where E is the band's energy: the weighted sum
+//! Each frame is scaled by its power so that its spectrum fills 32-bit words (block floating point), and powers are summed in
+//! 64 bits: a quiet recording, and a quiet band next to a loud one, keep their precision. A feature is log2(E + 2^floor) in Q6.9, where E is the band's energy: the weighted sum
 //! of |X|² with samples counted in units of one i16 step and an FFT without normalisation. With [`SpectralSubtraction`] steady noise is
 //! subtracted from it first. With [`Pcen`] each channel's
 //! energy is divided by its own mean instead of the logarithm; with `cepstrum` the features are the first coefficients
@@ -31,12 +30,10 @@
 mod cepstrum;
 mod config;
 mod error;
-mod fft;
 mod front_end;
 mod mel;
 mod operations;
 mod pcen;
-mod sine;
 mod spectral_subtraction;
 
 pub use config::Config;
@@ -47,8 +44,6 @@ pub(crate) use front_end::Position;
 pub use front_end::Stage;
 pub use operations::Operations;
 pub use pcen::Pcen;
-#[cfg(test)]
-pub(crate) use sine::QUARTER;
 pub use spectral_subtraction::SpectralSubtraction;
 
 /// Fraction bits of a feature: i16 in Q6.9.

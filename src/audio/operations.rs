@@ -7,14 +7,16 @@ pub(super) type Check<P> = fn(&P) -> Result<(), Error>;
 
 /// Spectral subtraction of a band: its parameters, its energy, and the noise estimate that it updates; what is left.
 type Subtract = fn(&SpectralSubtraction, u64, &mut [u32; 2]) -> u64;
-/// PCEN of a band: its parameters, its energy, and the smoothed energy that it updates; the feature.
-type Normalize = fn(&Pcen, u64, &mut [u32; 2]) -> i16;
+/// What all bands of PCEN share.
+type Offset = fn(&Pcen) -> i32;
+/// PCEN of a band: its parameters, what all bands share, its energy, and the smoothed energy that it updates; the feature.
+type Normalize = fn(&Pcen, i32, u64, &mut [u32; 2]) -> i16;
 
 /// Which operations a front end has. One that is not named is not linked, and parameters that ask for it are an error.
 #[derive(Clone, Copy, Debug)]
 pub struct Operations {
     pub(super) spectral_subtraction: Option<(Check<SpectralSubtraction>, Subtract)>,
-    pub(super) pcen: Option<(Check<Pcen>, Normalize)>,
+    pub(super) pcen: Option<(Check<Pcen>, Offset, Normalize)>,
     pub(super) cepstrum: Option<fn(&mut [i16; MAX_CHANNELS], usize, usize)>,
 }
 
@@ -32,7 +34,8 @@ impl Operations {
 
     /// And per-channel energy normalisation.
     pub const fn with_pcen(self) -> Self {
-        Operations { pcen: Some((Pcen::check as Check<_>, Pcen::feature as Normalize)), ..self }
+        let operation = (Pcen::check as Check<_>, Pcen::offset as Offset, Pcen::feature as Normalize);
+        Operations { pcen: Some(operation), ..self }
     }
 
     /// And the cosine transform.

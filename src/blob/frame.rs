@@ -6,7 +6,7 @@ use crate::kernel::Layout;
 /// "ELMN" in little-endian order.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"ELMN");
 /// Version of the format that this crate writes and reads.
-pub const FORMAT_VERSION: u16 = 5;
+pub const FORMAT_VERSION: u16 = 6;
 /// Words of the frame.
 pub const FRAME_WORDS: usize = 11;
 

@@ -7,15 +7,15 @@ use crate::descriptor;
 use crate::layer::LAYERS;
 use crate::record::{hash_byte, hash_text};
 
-/// Cells and layers that the tables had when version 5 of the format was fixed. Those that came later stand after them and
+/// Cells and layers that the tables had when version 6 of the format was fixed. Those that came later stand after them and
 /// are not in its hash, so that blobs and firmware from before them stay valid: firmware that does not know a layer of a
 /// blob rejects it by its tag, [`LoadError::UnknownLayer`](super::LoadError::UnknownLayer).
-const VERSION_5: (usize, usize) = (5, 7);
+const VERSION_6: (usize, usize) = (5, 7);
 
 /// Hash of the tables and of the descriptor's fields (FNV-1a): a blob written for other tables is rejected by it.
 pub const fn schema_hash() -> u32 {
     const HASH: u32 = {
-        let (cells, layers) = (CELLS.split_at(VERSION_5.0).0, LAYERS.split_at(VERSION_5.1).0);
+        let (cells, layers) = (CELLS.split_at(VERSION_6.0).0, LAYERS.split_at(VERSION_6.1).0);
         specs(specs(hash_byte(descriptor::schema(0x811C_9DC5), 0), cells), layers)
     };
     HASH
@@ -118,11 +118,11 @@ const fn stage(mut h: u32, stage: &StageSpec) -> u32 {
 mod tests {
     use super::*;
 
-    /// Blobs of format version 5 have this hash. It changes with the tables and the fields, and with it the version.
+    /// Blobs of format version 6 have this hash. It changes with the tables and the fields, and with it the version.
     #[test]
     fn the_hash_is_that_of_the_format() {
-        assert_eq!(schema_hash(), HASH_OF_VERSION_5);
+        assert_eq!(schema_hash(), HASH_OF_VERSION_6);
     }
 
-    const HASH_OF_VERSION_5: u32 = 0xa1fc_b6dd;
+    const HASH_OF_VERSION_6: u32 = 0xa1fc_b6dd;
 }

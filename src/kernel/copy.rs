@@ -39,10 +39,44 @@ pub fn copy_elements(to: &mut [u32], from: &[i16]) -> usize {
     n
 }
 
+/// Moves all elements of a vector but the first `by` to its front. An odd last element is the front half of its word.
+#[inline(always)]
+pub fn slide(vector: &mut [u32], by: usize) {
+    #[cfg(elman_dsp)]
+    {
+        let to = vector.as_mut_ptr();
+        let n = vector.len().wrapping_mul(2).saturating_sub(by);
+        // SAFETY: `elements` reads and writes n elements, which the vector has from `by` and from 0 on. It goes upwards and
+        // reads what it writes next, at most eight words, before that, so that what is not yet read stands.
+        unsafe {
+            core::arch::asm!(
+                "bl {elements}",
+                elements = sym elements,
+                inlateout("r0") to => _, inlateout("r1") to.cast::<i16>().wrapping_add(by) => _, inlateout("r2") n => _,
+                out("r3") _, out("r12") _, out("lr") _,
+            );
+        }
+    }
+    #[cfg(not(elman_dsp))]
+    if by.is_multiple_of(2) {
+        move_down(vector, by / 2);
+    } else {
+        move_down(halves_mut(vector), by);
+    }
+}
+
+#[cfg(not(elman_dsp))]
+fn move_down<T: Copy>(vector: &mut [T], by: usize) {
+    let cells = core::cell::Cell::from_mut(vector).as_slice_of_cells();
+    for (to, from) in cells.iter().zip(cells.iter().skip(by)) {
+        to.set(from.get());
+    }
+}
+
 /// Copies r2 elements from r1 to r0, eight at a time, sixteen where a frame is aligned to words.
 ///
 /// # Safety
-/// Only [`copy_elements`] may call it, as reasoned there.
+/// Only [`copy_elements`] and [`slide`] may call it, as reasoned there.
 #[cfg(elman_dsp)]
 #[unsafe(naked)]
 unsafe extern "C" fn elements() {
@@ -88,6 +122,17 @@ unsafe extern "C" fn elements() {
 mod tests {
     use super::*;
     use std::vec::Vec;
+
+    #[test]
+    fn slides_by_any_number() {
+        for by in 0..70 {
+            let mut vector: Vec<u32> = (0..32).map(|k| (2 * k) | (2 * k + 1) << 16).collect();
+            slide(&mut vector, by);
+            let kept = 64usize.saturating_sub(by);
+            let moved: Vec<i16> = crate::kernel::word::halves(&vector)[..kept].to_vec();
+            assert_eq!(moved, (by as i16..).take(kept).collect::<Vec<i16>>(), "{by}");
+        }
+    }
 
     #[test]
     fn every_length_and_alignment() {

@@ -32,16 +32,14 @@ macro_rules! cpu {
 }
 
 pub mod activation;
-pub mod butterfly;
 mod copy;
+pub mod fft;
 pub mod layout;
-mod logarithm;
 mod row_block;
 pub mod weights;
 pub mod word;
 
-pub use copy::{copy, copy_elements, put};
+pub use copy::{copy, copy_elements, put, slide};
 pub use layout::Layout;
-pub use logarithm::{logarithm, logarithm_reference};
 pub use row_block::RowBlock;
 pub use weights::{Packing, WeightFormat, reference, rows, split};

@@ -101,6 +101,36 @@ pub fn mul_high_sub(c: i32, a: i32, b: i32) -> i32 {
     }
 }
 
+/// a·b, all of it.
+#[cfg(not(elman_narrow))]
+#[inline(always)]
+pub fn wide(a: u32, b: u32) -> u64 {
+    a as u64 * b as u64
+}
+
+/// a·b, all of it, of four products of 16 by 16 bits.
+#[cfg(any(elman_narrow, test))]
+#[inline(always)]
+fn wide_narrow(a: u32, b: u32) -> u64 {
+    let (al, ah, bl, bh) = (a & 0xffff, a >> 16, b & 0xffff, b >> 16);
+    let (low, high) = (al.wrapping_mul(bl), ah.wrapping_mul(bh));
+    let middle = (al.wrapping_mul(bh) as u64).wrapping_add(ah.wrapping_mul(bl) as u64);
+    ((high as u64) << 32 | low as u64).wrapping_add(middle << 16)
+}
+
+/// a·b, all of it.
+#[cfg(elman_narrow)]
+#[inline(never)]
+pub fn wide(a: u32, b: u32) -> u64 {
+    wide_narrow(a, b)
+}
+
+/// ⌊v·f / 2^32⌋
+#[inline(always)]
+pub fn times(v: u64, f: u32) -> u64 {
+    (wide(v as u32, f) >> 32).wrapping_add(wide((v >> 32) as u32, f))
+}
+
 #[cfg(not(target_endian = "little"))]
 compile_error!("elman's blob and vectors are little-endian, and so are the cores it runs on");
 
@@ -162,6 +192,10 @@ mod tests {
         for a in edges {
             for b in edges {
                 assert_eq!(mul_high_narrow(a, b), mul_high(a, b), "{a} {b}");
+                let (a, b) = (a as u32, b as u32);
+                assert_eq!(wide_narrow(a, b), a as u64 * b as u64, "{a} {b}");
+                let v = (a as u64) << 32 | b as u64;
+                assert_eq!(times(v, b) as u128, (v as u128 * b as u128) >> 32, "{a} {b}");
             }
         }
     }

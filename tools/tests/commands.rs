@@ -74,6 +74,8 @@ fn turing_shows_the_tape_at_each_step() {
     assert!(
         fails(1, &["turing", "--tape", "11", "--cells", "3"]).contains("the head leaves the tape at its right end")
     );
+    assert!(fails(2, &["turing", "--steps", "1000000000"]).contains("8388608 at most"));
+    assert!(fails(1, &["turing", "--out", "no/such/m.elman"]).contains("there is no folder no/such"));
     assert!(fails(1, &["turing", "no/such.toml"]).contains("no/such.toml"));
     let machine = dir.path().join("m.toml");
     std::fs::write(&machine, "name = \"x\"\nsymbols = 1\n").unwrap();
@@ -127,6 +129,20 @@ fn figures_of_nothing_are_errors() {
     std::fs::write(text.join("train.txt"), "some words to read, and some more\n".repeat(20)).unwrap();
     let both = "[data]\nunit = \"characters\"\n[network]\nlayers = [{ layer = \"embedding\", units = 4 }, { layer = \"cell\", variant = \
                 \"gru\", units = 4, bidirectional = true }]\n[train]\nepochs = 1\nwatch = \"loss\"\n";
+    std::fs::write(&recipe, both.replace(", bidirectional = true", "")).unwrap();
+    let run = dir.path().join("text-run").display().to_string();
+    ok(&["train", &recipe, "--data", text.to_str().unwrap(), "--out", &run]);
+    ok(&["quantize", &run]);
+    let both_ways = dir.path().join("both.toml").display().to_string();
+    let pairs = "[data]\ngenerate = \"reverse\"\ncount = 20\n[network.seq2seq]\nencoder = [{ layer = \"embedding\", units = 4 }, { layer = \
+                 \"cell\", variant = \"gru\", units = 4 }]\ndecoder = [{ layer = \"embedding\", units = 4 }, { layer = \"cell\", variant = \
+                 \"gru\", units = 4 }]\n[train]\nepochs = 1\n";
+    std::fs::write(&both_ways, pairs).unwrap();
+    let pairs = dir.path().join("pairs").display().to_string();
+    ok(&["train", &both_ways, "--data", ".", "--out", &pairs]);
+    ok(&["quantize", &pairs]);
+    assert!(fails(2, &["generate", &pairs]).contains("no language model; `elman run`"));
+    assert!(fails(2, &["generate", &run, "--count", "18446744073709551615"]).contains("10000000 symbols at most"));
     std::fs::write(&recipe, both).unwrap();
     let error = fails(2, &["train", &recipe, "--data", text.to_str().unwrap(), "--dry-run"]);
     assert!(error.contains("bidirectional"), "{error}");
@@ -152,8 +168,18 @@ fn an_epoch_s_line_says_what_its_numbers_are() {
         let run = dir.path().join(watch).display().to_string();
         let out = elman(&["train", &recipe, "--data", &data, "--out", &run, "--set", &format!("train.watch={watch}")]);
         let said = String::from_utf8_lossy(&out.stderr).into_owned();
-        assert!(out.status.success() && said.contains("loss a sequence "), "{said}");
+        assert!(out.status.success() && said.contains("loss a step "), "{said}");
         assert_eq!(said.contains(" *,"), starred, "{said}");
+        // Of whole sequences, and of their steps that have a target.
+        let metrics = std::fs::read_to_string(dir.path().join(watch).join("metrics.jsonl")).unwrap();
+        let last: serde_json::Value = serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
+        let [whole, step] = ["train_loss", "train_loss_per_step"].map(|name| last[name].as_f64().unwrap());
+        let steps = whole / step;
+        assert!(steps > 100.0 && (steps - steps.round()).abs() < 1e-9, "{last}");
+        assert!(said.contains(&format!("loss a step {step:.4}")), "{said}");
+        ok(&["quantize", &run]);
+        let report = std::fs::read_to_string(dir.path().join(watch).join("report.html")).unwrap();
+        assert!(report.contains("Loss a step"));
     }
 }
 
@@ -170,4 +196,70 @@ fn a_change_has_one_form_in_every_command() {
     assert!(printed.contains("unit = \"words\"") && printed.contains("name = \"model\""), "{printed}");
     let error = fails(2, &["data", "check", path, "--set", "unti=words"]);
     assert!(error.contains("--set unti=words: "), "{error}");
+}
+
+/// What a shipped recipe says of its data is not rejected before any data are read.
+#[test]
+fn the_options_of_every_shipped_recipe_are_valid() {
+    let empty = tempfile::tempdir().unwrap();
+    let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/recipes")).unwrap();
+    let mut count = 0;
+    for path in folder.map(|entry| entry.unwrap().path()) {
+        let recipe = elman_recipe::Recipe::read(&path, &[]).unwrap();
+        let Some(data) = recipe.data.filter(|data| data.generate.is_none()) else { continue };
+        let options = elman_data::RecordOptions { context: recipe.sequences.skip, ..data };
+        let error = elman_data::Records::open(empty.path(), &options).unwrap_err().to_string();
+        assert!(error.contains(&empty.path().display().to_string()), "{}: {error}", path.display());
+        count += 1;
+    }
+    assert!(count > 30, "{count}");
+}
+
+/// A recipe that is rejected names the key, and what stands there.
+#[test]
+fn a_rejection_names_its_key() {
+    let dir = tempfile::tempdir().unwrap();
+    for part in ["train", "dev", "test"] {
+        let trees = format!("(1 (1 good) (0 (0 {part}) (1 fine)))\n(0 (0 bad) (1 (0 {part}) (0 poor)))\n");
+        std::fs::write(dir.path().join(format!("{part}.txt")), trees).unwrap();
+    }
+    let recipe = dir.path().join("r.toml");
+    let embedding = "{ layer = \"embedding\", units = 4 }";
+    let cell = |both: bool| format!("{{ layer = \"cell\", variant = \"gru\", units = 4, bidirectional = {both} }}");
+    let seq2seq = |encoder, decoder| {
+        format!(
+            "[data]\ngenerate = \"reverse\"\ncount = 20\n[network.seq2seq]\nencoder = [{embedding}, {}]\ndecoder = [{embedding}, {}]\n",
+            cell(encoder),
+            cell(decoder)
+        )
+    };
+    let tree = format!(
+        "[data]\nformat = \"ptb\"\nmax_leaves = 1\n[network.tree]\nleaf = [{embedding}]\ncompose = {{ layer = \"dense\", outputs = 4 }}\n"
+    );
+    let graph = format!(
+        "[data]\ngenerate = \"sensors\"\ncount = 20\n[network.graph]\nnode = [{{ layer = \"dense\", outputs = 4 }}]\nmessage = [{{ layer = \
+         \"pool\", over = \"sum\" }}]\nupdate = {}\nrounds = 1\n",
+        cell(true)
+    );
+    let narx = "[data]\ngenerate = \"pendulum\"\ncount = 6\nsteps = 60\n[network]\nlayers = [{ layer = \"narx\", outputs = 255, input_taps = \
+                1, output_taps = 2, hidden = 4 }]\n[train]\nloss = \"squared-error\"\n";
+    let nothing = format!(
+        "[data]\ngenerate = \"copy\"\ncount = 20\nsteps = 9\nvalid_share = 0.0\n[network]\nlayers = [{embedding}, {}]\n",
+        cell(false)
+    );
+    for (text, wanted) in [
+        (seq2seq(true, false), "`bidirectional = true` gives twice"),
+        (seq2seq(false, true), "take `bidirectional = true` out"),
+        (tree, "max_leaves = 1; raise it"),
+        (graph, "without `bidirectional = true`"),
+        (narx.to_owned(), "outputs = 255"),
+        (nothing, "data.valid_share is 0.0"),
+    ] {
+        std::fs::write(&recipe, text).unwrap();
+        let out = dir.path().join("run").display().to_string();
+        let folder = dir.path().display().to_string();
+        let run = elman(&["train", recipe.to_str().unwrap(), "--data", &folder, "--out", &out]);
+        let error = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert!(!run.status.success() && error.contains(wanted), "{wanted}: {error}");
+    }
 }

@@ -76,5 +76,5 @@ fn an_interruption_is_noticed_within_a_second() {
     let text = "name = \"loop\"\nsymbols = [\"0\", \"1\"]\nblank = \"0\"\nstart = \"a\"\ntape = [\"1\"]\ncells = 8\nhead = 0\n\
                 [rules.a]\n0 = \"0 S a\"\n1 = \"1 S a\"\n";
     std::fs::write(&machine, text).unwrap();
-    interrupted(soon, &["turing", &machine, "--steps", "1000000000"]);
+    interrupted(soon, &["turing", &machine, "--steps", "8000000"]);
 }

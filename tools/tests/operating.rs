@@ -108,6 +108,12 @@ fn the_models_own_point_is_evaluated_without_a_search() {
     assert!(fails(&["eval", &model, "--audio", &audio, "--data", "x"]).contains("cannot be used with"));
     assert!(fails(&["calibrate", &model, "--data", &audio, "--hours", "0", "--keep"]).contains("--hours 0"));
     assert!(fails(&["calibrate", &model, "--data", &audio, "--per-hour", "nan"]).contains("--per-hour NaN"));
+    // A place that cannot be written to is known before the work.
+    let error = fails(&["calibrate", &model, "--audio", &audio, "--html", "no/x.html"]);
+    assert!(error.contains("there is no folder no") && !error.contains("calibrate "), "{error}");
+    let all =
+        json(&["calibrate", &model, "--audio", &audio, "--max-false-accepts-per-hour", "1e300", "--json", "--dry-run"]);
+    assert_eq!(all["point"]["config"], found["point"]["config"]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ const CORE: &str = "m4";
 /// Parts of the firmware, and what the names of their symbols contain; the first that fits has it.
 const PARTS: &[(&str, &[&str])] = &[
     ("weights", &["BLOB"]),
+    ("front end", &["panic_free::features", "elman::audio", "kernel::fft", "arith::log2"]),
     (
         "step",
         &[
@@ -43,7 +44,6 @@ const PARTS: &[(&str, &[&str])] = &[
             "core::str",
         ],
     ),
-    ("front end", &["panic_free::features", "elman::audio", "kernel::butterfly"]),
     ("other cells and layers", &["elman::cell", "elman::layer"]),
 ];
 /// Start-up, main, and what has no name of its own.

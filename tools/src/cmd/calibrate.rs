@@ -8,7 +8,7 @@ use elman::detect::{self, SilenceReset};
 use super::mix::Sources;
 use super::operating_point::{self, Playing};
 use crate::ui::{Ui, percent};
-use elman_data::files::write_atomically;
+use elman_data::files::{check_place, write_atomically};
 use elman_listen::{
     self as listening, Calibrated, DetectionCounts, OperatingPoint, OperatingTarget, check_labels, find,
     listener_setup, transcripts,
@@ -73,6 +73,7 @@ impl Cmd {
             self.max_false_accepts_per_hour >= 0.0 && self.max_false_accepts_per_hour.is_finite(),
             Usage("--max-false-accepts-per-hour counts from 0".to_owned())
         );
+        self.html.as_deref().map_or(Ok(()), check_place)?;
         let change = self.model.is_dir() && !self.dry_run;
         let folder = change.then(|| RunFolder::open_locked(&self.model)).transpose()?;
         let file = ModelFile::read(&self.model)?;

@@ -49,7 +49,9 @@ impl Cmd {
         }
         let dir = dir.unwrap_or_default();
         let survey = match options.generate.is_none() && Corpus::is_in(&dir) {
-            true => Survey::of_corpus(&Corpus::open(&dir, &Options { skip_bad, ..Options::default() })?),
+            true => {
+                Survey::of_corpus(&Corpus::open(&dir, &Options { skip_bad, lengths_only: true, ..Options::default() })?)
+            }
             false => Survey::of_records(&Records::open(&dir, &options)?),
         };
         show(ui, &survey, labels);
@@ -62,7 +64,8 @@ fn options(recipe: Option<&Path>, set: &[String]) -> Result<RecordOptions> {
         Some(path) => Recipe::read(path, &[])?,
         None => Recipe::default(),
     };
-    Ok(base.changed_in("data", set)?.data.unwrap_or_default())
+    let recipe = base.changed_in("data", set)?;
+    Ok(RecordOptions { context: recipe.sequences.skip, ..recipe.data.unwrap_or_default() })
 }
 
 fn show(ui: Ui, survey: &Survey, labels: usize) {

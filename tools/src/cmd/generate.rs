@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
+use elman::blob::Structure;
 use elman::net::Temperature;
 use elman::text::TextUnit;
 use serde::Serialize;
@@ -50,6 +51,9 @@ pub struct Cmd {
     pub boards: Option<PathBuf>,
 }
 
+/// Most symbols to write: some 200 MB.
+const MOST_SYMBOLS: usize = 10_000_000;
+
 #[derive(Serialize)]
 struct Generated {
     text: String,
@@ -66,10 +70,21 @@ impl Cmd {
             (0.0..8.0).contains(&self.temperature),
             Usage(format!("--temperature {} is not in 0..8", self.temperature))
         );
+        ensure!(
+            self.count <= MOST_SYMBOLS,
+            Usage(format!("--count {}: {MOST_SYMBOLS} symbols at most, as they are kept until the last", self.count))
+        );
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
         let text =
             model.text().with_context(|| format!("{} reads no text, so it generates none", file.path().display()))?;
+        ensure!(
+            model.structure() == Structure::Sequence && model.max_steps() == 0,
+            Usage(format!(
+                "{} writes no text symbol by symbol: it is no language model; `elman run` gives its answers to the lines of a file",
+                file.path().display()
+            ))
+        );
         let prompt: Vec<u16> = text.read(self.prompt.as_bytes()).map_err(|e| anyhow::anyhow!("{e}"))?.collect();
         ensure!(!prompt.is_empty(), Usage("--prompt has no symbol".to_owned()));
         let generation = Generation {

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::ui::{Ui, percent};
 use elman_listen::Microphone;
-use elman_pipeline::read_clip;
+use elman_pipeline::play_clip;
 use elman_quant::model::ModelFile;
 use elman_recipe::Usage;
 
@@ -79,9 +79,11 @@ impl Cmd {
         };
         match &self.wav {
             Some(path) => {
-                let (samples, notes) = read_clip(path, &audio)?;
+                let mut more = true;
+                let notes = play_clip(path, &audio, &mut |piece| {
+                    more = more && piece.chunks(usize::from(audio.hop)).all(&mut hear);
+                })?;
                 notes.iter().for_each(|n| ui.note(format!("note: {n}")));
-                let _ = samples.chunks(usize::from(audio.hop)).all(&mut hear);
             }
             None => {
                 let microphone = Microphone::open(rate)?;
@@ -109,8 +111,11 @@ impl Meter {
 
     /// The level in dB below full scale as a bar, and the most probable outputs.
     fn show(&mut self, block: &[i16], rate: u32, listener: &Listener<'_, '_>, model: &Model<'_>) {
+        if !self.on {
+            return;
+        }
         self.samples.extend(block);
-        if !self.on || self.samples.len() < (rate / METER) as usize {
+        if self.samples.len() < (rate / METER) as usize {
             return;
         }
         let line = line(&self.samples, |k| listener.detector().smoothed(k), model);

@@ -10,6 +10,7 @@ pub mod generate;
 pub mod inspect;
 pub mod listen;
 mod literal;
+mod loss_unit;
 pub mod mix;
 pub mod neighbours;
 pub mod operating_point;

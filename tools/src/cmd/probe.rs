@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::eval::SplitName;
 use crate::ui::Ui;
 use elman_data::Split;
-use elman_data::files::write_atomically;
-use elman_nn::{Cell, LayerSpec, Network, NetworkSpec, StructureSpec, Target};
+use elman_data::files::{check_place, write_atomically};
+use elman_nn::{Network, NetworkSpec, StructureSpec, structure};
 use elman_pipeline::RunInfo;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{Encoding, Sequences, Source, wanted_rate};
@@ -18,7 +18,8 @@ use elman_recipe::Usage;
 use elman_report::{Curve, curves};
 use elman_train::{Dataset, Sequence};
 
-/// Shows the norm of dL_T/dh_k over T - k: how much of the last step's loss reaches the hidden state k.
+/// Shows the norm of dL_T/dh_k over T - k: how much of the last step's loss reaches the hidden state k. In an encoder-decoder k counts
+/// symbols back from the last, in a tree levels below the root, in a graph rounds before the last.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  elman probe runs/adding-lstm\n  elman probe --fresh recipes/adding-srn.toml")]
 pub struct Cmd {
@@ -51,9 +52,9 @@ pub struct Cmd {
 /// How far the gradient of one layer reaches.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Reach {
-    /// Its place and cell.
+    /// Its place and cell; of a structure, its chain too.
     pub layer: String,
-    /// Mean norm of ∂L_T/∂h_k at T - k = 0, 1, 2, ...
+    /// Mean norm of ∂L_T/∂h_k at T - k = 0, 1, 2, ...; of a tree by levels below the root, of a graph by rounds before the last.
     pub norms: Vec<f64>,
 }
 
@@ -82,6 +83,7 @@ impl Cmd {
                 return Err(Usage("--data is missing: it names the folder of the corpus".to_owned()).into());
             }
         };
+        self.out.as_deref().map_or(Ok(()), check_place)?;
         let source = Source::open(&dir, &recipe, wanted_rate(&recipe), &ui)?;
         let about = match &folder {
             Some(folder) => folder.about()?,
@@ -94,14 +96,15 @@ impl Cmd {
         let split = source.evaluation_split(self.split.map(Split::from))?;
         let sequences = sequences(&source, &recipe, &about, split, self.examples)?;
         let reach = reach(&network, &sequences, &recipe)?;
-        show(&reach, ui);
+        let [short, long] = distance(network.spec());
+        show(&reach, short, ui);
         let chart = match (self.out, &folder) {
             (Some(out), _) => out,
             (None, Some(folder)) => folder.path().join("probe.html"),
             (None, None) => PathBuf::from("probe.html"),
         };
         let state = if folder.is_some() { "trained" } else { "before training" };
-        write_atomically(&chart, page(&recipe.name, state, &reach).as_bytes())?;
+        write_atomically(&chart, page(&recipe.name, state, long, &reach).as_bytes())?;
         ui.line(format!("chart: {}", chart.display()));
         ui.result(&Probed { examples: sequences.len(), reach: &reach, chart: &chart })
     }
@@ -122,69 +125,44 @@ fn sequences(source: &Source, recipe: &Recipe, about: &RunInfo, split: Split, co
     Ok((0..data.len().min(count.max(1))).map(|k| data.get(k, None)).collect())
 }
 
-/// The mean norms of all recurrent layers, by distance from the last step with a target.
+/// The mean norms over the examples, of all recurrent layers and states, by distance from where the loss is.
 ///
 /// # Errors
 /// Where the network has no recurrent layer, or an example does not fit it.
 pub fn reach(network: &Network<f32>, sequences: &[Sequence], recipe: &Recipe) -> Result<Vec<Reach>> {
-    let names = names(network.spec());
-    ensure!(
-        network.spec().structure == StructureSpec::Sequence,
-        Usage(
-            "probe follows a gradient back over the steps of one sequence; in an encoder-decoder, a tree or a graph it goes other \
-             ways. Probe a network of `layers`"
-                .to_owned()
-        )
-    );
-    ensure!(!names.is_empty(), "the network has no recurrent layer, so no gradient goes back in time");
     // In f64, where a gradient that has almost vanished is still a number.
     let mut wide = Network::<f64>::new(network.spec(), 0)?;
     wide.update(|to| to.iter_mut().zip(network.values()).for_each(|(to, v)| *to = f64::from(*v)));
-    let mut sums: Vec<Vec<(f64, u32)>> = vec![Vec::new(); names.len()];
+    let mut names: Vec<String> = Vec::new();
+    let mut sums: Vec<Vec<(f64, u32)>> = Vec::new();
     for (k, sequence) in sequences.iter().enumerate() {
         if let Some(reason) = sequence.validation_error(network.spec(), recipe.train.loss) {
             anyhow::bail!("example {k}: {reason}");
         }
-        let norms = wide.probe(&sequence.frames, &sequence.target, recipe.train.loss);
-        for (sums, norms) in sums.iter_mut().zip(norms) {
-            // The loss is that of the last step with a target, after which nothing has a gradient.
-            let steps = last_step(&sequence.target, norms.len(), network.spec().per_step());
-            sums.resize(sums.len().max(steps), (0.0, 0));
-            for ((sum, count), norm) in sums.iter_mut().zip(norms[..steps].iter().rev()) {
+        let all = structure::probe(&wide, sequence.item(), recipe.train.loss);
+        names = all.iter().map(|reach| reach.name.clone()).collect();
+        sums.resize(names.len(), Vec::new());
+        for (sums, reach) in sums.iter_mut().zip(all) {
+            sums.resize(sums.len().max(reach.norms.len()), (0.0, 0));
+            for ((sum, count), norm) in sums.iter_mut().zip(reach.norms) {
                 *sum += norm;
                 *count += 1;
             }
         }
     }
+    ensure!(!names.is_empty(), "the network has no recurrent layer, so no gradient goes back in time");
     let mean = |sums: Vec<(f64, u32)>| sums.into_iter().map(|(sum, n)| sum / f64::from(n.max(1))).collect();
     Ok(names.into_iter().zip(sums).map(|(layer, sums)| Reach { layer, norms: mean(sums) }).collect())
 }
 
-/// Steps up to the last with a target; `per_step`: the network has an output for each.
-fn last_step(target: &Target, steps: usize, per_step: bool) -> usize {
-    let last = match target {
-        Target::Steps(classes) => classes.iter().rposition(|class| *class != elman_nn::NO_CLASS),
-        Target::Values(values) if per_step => {
-            let width = (values.len() / steps.max(1)).max(1);
-            values.chunks(width).rposition(|v| !v.iter().any(|v| v.is_nan()))
-        }
-        Target::Class(_) | Target::Values(_) => None,
-    };
-    last.map_or(steps, |last| last + 1).min(steps)
-}
-
-/// A name for every vector of [`Network::probe`].
-fn names(spec: &NetworkSpec) -> Vec<String> {
-    let mut names = Vec::new();
-    for (k, layer) in spec.layers.iter().enumerate() {
-        if let LayerSpec::Cell(Cell { variant, bidirectional, .. }) = layer {
-            names.push(format!("{k} {variant}"));
-            if *bidirectional {
-                names.push(format!("{k} {variant} reverse"));
-            }
-        }
+/// What distances of a network are counted in, and what stands over them in the table.
+fn distance(spec: &NetworkSpec) -> [&'static str; 2] {
+    match spec.structure {
+        StructureSpec::Sequence => ["T - k", "T - k"],
+        StructureSpec::Seq2seq { .. } => ["T - k", "symbols before the last, of the decoder and of the source"],
+        StructureSpec::Tree { .. } => ["depth", "levels below the root"],
+        StructureSpec::Graph { .. } => ["rounds", "rounds before the last"],
     }
-    names
 }
 
 /// Distances at which the table has a row: 0, 1, 2, 5, 10, 20, 50, ... and the last.
@@ -198,45 +176,37 @@ fn distances(last: usize) -> Vec<usize> {
     rows
 }
 
-fn show(reach: &[Reach], ui: Ui) {
-    let heads: Vec<String> = reach.iter().map(|r| format!("{:>18}", r.layer)).collect();
-    ui.line(format!("{:>6}{}", "T - k", heads.concat()));
+fn show(reach: &[Reach], distance: &str, ui: Ui) {
+    let heads: Vec<String> = reach.iter().map(|r| format!("{:>24}", r.layer)).collect();
+    ui.line(format!("{distance:>6}{}", heads.concat()));
     let last = reach.iter().map(|r| r.norms.len()).max().unwrap_or(1) - 1;
     for d in distances(last) {
         let cells: Vec<String> =
-            reach.iter().map(|r| r.norms.get(d).map_or(format!("{:>18}", ""), |n| format!("{n:>18.2e}"))).collect();
+            reach.iter().map(|r| r.norms.get(d).map_or(format!("{:>24}", ""), |n| format!("{n:>24.2e}"))).collect();
         ui.line(format!("{d:>6}{}", cells.concat()));
     }
 }
 
 /// The chart: decades of the norm over the distance.
-fn page(name: &str, state: &str, reach: &[Reach]) -> String {
+fn page(name: &str, state: &str, distance: &str, reach: &[Reach]) -> String {
     let curve = |r: &Reach| Curve {
         name: r.layer.clone(),
         points: r.norms.iter().enumerate().map(|(d, n)| (d as f64, n.log10())).collect(),
     };
     let title = format!("{name}, {state}: log10 of the norm of dL_T/dh_k");
-    curves(&title, "T - k", &reach.iter().map(curve).collect::<Vec<_>>())
+    curves(&title, distance, &reach.iter().map(curve).collect::<Vec<_>>())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use elman_nn::NO_CLASS;
+    use elman_nn::{LayerSpec, Target};
 
     #[test]
     fn rows_of_the_table_grow_by_decades() {
         assert_eq!(distances(0), [0]);
         assert_eq!(distances(7), [0, 1, 2, 5, 7]);
         assert_eq!(distances(200), [0, 1, 2, 5, 10, 20, 50, 100, 200]);
-    }
-
-    #[test]
-    fn the_last_wanted_step_is_where_the_gradient_starts() {
-        assert_eq!(last_step(&Target::Class(1), 5, false), 5);
-        assert_eq!(last_step(&Target::Steps(vec![0, 1, NO_CLASS]), 3, true), 2);
-        assert_eq!(last_step(&Target::Values(vec![1.0, 2.0, f32::NAN]), 3, true), 2);
-        assert_eq!(last_step(&Target::Values(vec![1.0, 2.0]), 9, false), 9);
     }
 
     /// A residual state passes the whole gradient back, a saturating one loses it.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::ui::{Ui, bytes};
 use elman::detect;
 use elman_data::files::write_atomically;
-use elman_nn::Network;
+use elman_nn::{Network, StructureSpec};
 use elman_pipeline::evaluate::EvalFlags;
 use elman_pipeline::evaluate::compare::{Comparison, LayerError, compare};
 use elman_pipeline::run::{RunFolder, Unfinished};
@@ -99,15 +99,12 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     let sequences: Vec<Sequence> = examples.iter().map(|e| about.sequence(e)).collect();
     let seen = calibrate(&network, &sequences, about.folded());
     let around = about.surroundings(&recipe);
-    let measure = |integer: &IntegerModel| -> Result<Measured> {
+    let measure = |integer: &IntegerModel| -> Result<Comparison> {
         let blob = integer.to_blob()?;
         let file = ModelFile::from_bytes(&folder.model_path(), &blob)?;
-        let found = compare(&network, integer, &file.model()?, &about, EvalFlags::of(&recipe), &examples)?;
-        // Nothing to compare, or nothing lost.
-        let answers = found.layers.last().and_then(|l| l.output_db).unwrap_or(f64::INFINITY);
-        Ok(Measured { answers, weights: found.layers.iter().map(snr).fold(f64::INFINITY, f64::min) })
+        compare(&network, integer, &file.model()?, &about, EvalFlags::of(&recipe), &examples)
     };
-    let mut integer = best_shared(&network, &around, &seen, measure)?;
+    let (mut integer, measured) = best_shared(&network, &around, &seen, measure)?;
     integer.counter = counter;
     let plain = integer.to_blob()?;
     let before = earlier(folder);
@@ -120,8 +117,7 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     let blob = if same { with_detector(&plain, detect.clone())? } else { plain };
     let file = ModelFile::from_bytes(&folder.model_path(), &blob)?;
     let model = file.model()?;
-    let Comparison { layers, answers, changed } =
-        compare(&network, &integer, &model, &about, EvalFlags::of(&recipe), &examples)?;
+    let Comparison { layers, answers, changed } = measured;
     let mut void = Vec::new();
     if !same {
         void.extend(detect.map(|_| "the detector".to_owned()));
@@ -134,12 +130,14 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     Ok(quantized)
 }
 
-/// How close integers are to floats, in dB.
-struct Measured {
-    /// Signal to noise of the answers.
-    answers: f64,
-    /// Of the weights of the layer that has the least.
-    weights: f64,
+/// Signal to noise of the answers in dB; infinite where nothing is compared or lost.
+fn of_answers(found: &Comparison) -> f64 {
+    found.layers.last().and_then(|layer| layer.output_db).unwrap_or(f64::INFINITY)
+}
+
+/// Signal to noise of the weights of the layer that has the least, in dB.
+fn of_weights(found: &Comparison) -> f64 {
+    found.layers.iter().map(snr).fold(f64::INFINITY, f64::min)
 }
 
 /// Signal to noise of the answers in dB from which on the format that holds all values serves.
@@ -150,23 +148,23 @@ const LEAST_GAIN: f64 = 3.0;
 /// Finer formats that are tried one after the other without a gain.
 const MOST_IN_VAIN: usize = 3;
 
-/// The network in integers. Chains that are joined share a format: one that holds all that calibration saw, or a finer one, which cuts
-/// off the largest values, where answers or weights are poor and `measure` finds the answers closer to the float network's.
+/// The network in integers, and how it compares. Chains that are joined share a format: one that holds all that calibration saw, or a
+/// finer one, which cuts off the largest values, where answers or weights are poor and `measure` finds the answers closer to the float
+/// network's.
 fn best_shared(
     network: &Network<f32>,
     around: &Surroundings,
     seen: &[RangeStats],
-    measure: impl Fn(&IntegerModel) -> Result<Measured>,
-) -> Result<IntegerModel> {
-    let mut shared = shared_formats(network, around, seen)?;
+    measure: impl Fn(&IntegerModel) -> Result<Comparison>,
+) -> Result<(IntegerModel, Comparison)> {
     let mut best = quantize(network, around, seen)?;
-    if shared.iter().all(Option::is_none) {
-        return Ok(best);
-    }
     let mut reached = measure(&best)?;
-    if reached.answers >= GOOD && reached.weights >= LEAST_SNR {
-        return Ok(best);
+    // Chains of a sequence are one; what is good stays.
+    let is_good = of_answers(&reached) >= GOOD && of_weights(&reached) >= LEAST_SNR;
+    if network.spec().structure == StructureSpec::Sequence || is_good {
+        return Ok((best, reached));
     }
+    let mut shared = shared_formats(network, around, seen)?;
     for group in 0..shared.len() {
         let Some(ranges) = shared[group] else { continue };
         let mut in_vain = 0;
@@ -179,12 +177,12 @@ fn best_shared(
             tried[group] = Some(frac);
             let integer = quantize_shared(network, around, seen, &tried)?;
             let found = measure(&integer)?;
-            if found.answers > reached.answers + LEAST_GAIN {
+            if of_answers(&found) > of_answers(&reached) + LEAST_GAIN {
                 (best, shared, reached, in_vain) = (integer, tried, found, 0);
             }
         }
     }
-    Ok(best)
+    Ok((best, reached))
 }
 
 /// Quantizes a network before it is trained, on one example: what a device could not run is found before hours of training.

@@ -6,7 +6,7 @@ use anyhow::{Result, bail, ensure};
 
 use super::verify::{PortFlags, note_repeats};
 use crate::ui::{Ui, thousands};
-use elman_pipeline::read_clip;
+use elman_pipeline::play_clip;
 use elman_quant::model::ModelFile;
 use elman_recipe::Usage;
 use elman_verify::{Bench, Options, Port, ReplayReport, replay};
@@ -51,9 +51,12 @@ impl Cmd {
             model.detect().is_some(),
             Usage(format!("{} has no detector; `elman calibrate` gives it one", self.model.display()))
         );
-        let (mut samples, notes) = read_clip(&self.recording, &audio)?;
+        let most = (self.seconds.max(0.0) * f64::from(audio.sample_rate)) as usize;
+        let mut samples = Vec::new();
+        let notes = play_clip(&self.recording, &audio, &mut |piece| {
+            samples.extend_from_slice(&piece[..piece.len().min(most - samples.len())]);
+        })?;
         notes.iter().for_each(|n| ui.note(format!("note: {n}")));
-        samples.truncate((self.seconds.max(0.0) * f64::from(audio.sample_rate)) as usize);
         let options = Options { boards: self.boards, ..Options::default() };
         let block = self.block.unwrap_or(usize::from(audio.hop));
         let mut reports = Vec::new();

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::eval::Evaluated;
+use super::loss_unit::LossUnit;
 use super::quantize::Quantized;
 use super::samples::Sample;
 use crate::ui::thousands;
@@ -17,6 +18,7 @@ use elman_pipeline::evaluate::compare::LayerError;
 use elman_pipeline::run::RunFolder;
 use elman_quant::model::ModelFile;
 use elman_report::{Attention, Epoch, Fact, Histogram, Layer, Map, Report};
+use elman_train::EpochMetrics;
 use elman_verify::cost;
 
 /// What the report takes from a verification.
@@ -55,18 +57,14 @@ pub fn write_other(folder: &RunFolder, evaluated: Evaluated, data: &Path) -> Res
 fn of(folder: &RunFolder, evaluated: Option<Evaluated>) -> Result<Report> {
     let recipe = folder.recipe()?;
     let mut report = Report { title: recipe.name.clone(), recipe: recipe.to_toml()?, ..Report::default() };
-    report.epochs = folder
-        .metrics()?
-        .iter()
-        .map(|e| Epoch {
-            epoch: e.epoch,
-            train_loss: Some(e.train_loss),
-            valid_loss: Some(e.valid_loss),
-            train_accuracy: Some(e.train_accuracy),
-            valid_accuracy: Some(e.valid_accuracy),
-            best: e.best,
-        })
-        .collect();
+    let unit = LossUnit::of(&folder.about()?.network(&recipe));
+    report.loss_of = unit.name().to_owned();
+    let epoch = |e: &EpochMetrics| {
+        let [train_loss, valid_loss] = unit.losses(e).map(Some);
+        let [train_accuracy, valid_accuracy] = [e.train_accuracy, e.valid_accuracy].map(Some);
+        Epoch { epoch: e.epoch, train_loss, valid_loss, train_accuracy, valid_accuracy, best: e.best }
+    };
+    report.epochs = folder.metrics()?.iter().map(epoch).collect();
     let results = folder.results()?;
     if let Some(e) = evaluated {
         evaluation(&mut report, e);

@@ -14,7 +14,7 @@ use crate::ui::Ui;
 use elman_data::{Numbers, Task};
 use elman_pipeline::evaluate::host;
 use elman_pipeline::run::RunFolder;
-use elman_pipeline::{self as pipeline, Encoding, Frames, readings};
+use elman_pipeline::{self as pipeline, Encoding, readings};
 use elman_quant::model::ModelFile;
 
 /// Streams an input through the integer network of the device.
@@ -63,10 +63,41 @@ fn value(v: f64) -> String {
     if v == 0.0 || v.abs() >= 0.01 { format!("{v:.5}") } else { format!("{v:.5e}") }
 }
 
+impl Answer {
+    /// As text: of series the values, else the class and how likely it is.
+    fn line(&self, series: bool) -> String {
+        if series {
+            return self.scores.iter().map(|v| value(*v)).collect::<Vec<_>>().join(",");
+        }
+        let when = self.seconds.map_or(format!("frame {:>5}", self.frame), |s| format!("{s:>7.2} s"));
+        let what = self.label.clone().unwrap_or_else(|| format!("output {}", self.output));
+        format!("{when}  {what:<12} {:>5.1} %", 100.0 * self.probability)
+    }
+}
+
+/// Frames of one width, one after another: hours of sound have millions.
+#[derive(Debug)]
+pub(super) struct Frames {
+    values: Vec<i16>,
+    width: usize,
+}
+
+impl Frames {
+    fn len(&self) -> usize {
+        self.values.len() / self.width.max(1)
+    }
+
+    /// Each frame.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[i16]> {
+        self.values.chunks_exact(self.width.max(1))
+    }
+}
+
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
         ensure!(self.every != Some(0), elman_recipe::Usage("--every counts from 1".to_owned()));
+        self.trace.as_deref().map_or(Ok(()), elman_data::files::check_place)?;
         let file = ModelFile::read(&self.model)?;
         let model = file.model()?;
         if run_trace::is_inputs(&self.input) {
@@ -94,25 +125,6 @@ impl Cmd {
         let window = model.audio().map_or(0.0, |a| a.window as f64 / a.sample_rate as f64);
         let every = if model.readout() == Readout::EveryStep { Some(self.every.unwrap_or(1)) } else { self.every };
         let wanted = |t: usize| t + 1 == frames.len() || every.is_some_and(|n| (t + 1).is_multiple_of(n));
-        let mut answers = Vec::new();
-        let answer = |t: usize, output: Output<'_>| {
-            let mut p = vec![Probability::ZERO; output.logits.len()];
-            output.softmax(&mut p);
-            let Some(best) = output.argmax() else { return };
-            let mut values = vec![0.0; output.logits.len()];
-            host::values(&model, &output, &mut values);
-            answers.push(Answer {
-                frame: t,
-                seconds: hop.map(|h| t as f64 * h + window),
-                output: best.into(),
-                label: model.label(best).map(str::to_owned),
-                probability: p[usize::from(best)].to_num(),
-                scores: values.into_iter().map(f64::from).collect(),
-            });
-        };
-        let mut memory = vec![0; model.memory_words()];
-        host::run(&model, &mut memory, frames.iter().map(Vec::as_slice), wanted, answer)
-            .map_err(|e| anyhow::anyhow!("{}: {e}", self.input.display()))?;
         // The softmax of values says nothing, and of one output it is always 1.
         let is_series = self.encoding()?.is_some_and(|e| e.task == Task::Series);
         let series = self.values
@@ -120,16 +132,30 @@ impl Cmd {
             || model.outputs() == 1
             || is_series
             || model.output_scaling().is_some();
-        for a in &answers {
-            let when = a.seconds.map_or(format!("frame {:>5}", a.frame), |s| format!("{s:>7.2} s"));
-            if series {
-                let values: Vec<String> = a.scores.iter().map(|v| value(*v)).collect();
-                ui.line(values.join(","));
-                continue;
+        let mut answers = Vec::new();
+        let answer = |t: usize, output: Output<'_>| {
+            let mut p = vec![Probability::ZERO; output.logits.len()];
+            output.softmax(&mut p);
+            let Some(best) = output.argmax() else { return };
+            let mut values = vec![0.0; output.logits.len()];
+            host::values(&model, &output, &mut values);
+            let answer = Answer {
+                frame: t,
+                seconds: hop.map(|h| t as f64 * h + window),
+                output: best.into(),
+                label: model.label(best).map(str::to_owned),
+                probability: p[usize::from(best)].to_num(),
+                scores: values.into_iter().map(f64::from).collect(),
+            };
+            ui.line(answer.line(series));
+            // Hours of sound have millions of answers.
+            if ui.json {
+                answers.push(answer);
             }
-            let what = a.label.clone().unwrap_or_else(|| format!("output {}", a.output));
-            ui.line(format!("{when}  {what:<12} {:>5.1} %", 100.0 * a.probability));
-        }
+        };
+        let mut memory = vec![0; model.memory_words()];
+        host::run(&model, &mut memory, frames.iter(), wanted, answer)
+            .map_err(|e| anyhow::anyhow!("{}: {e}", self.input.display()))?;
         ui.result(&Answers { input: self.input.clone(), frames: frames.len(), answers })
     }
 
@@ -139,23 +165,25 @@ impl Cmd {
         self.model.is_dir().then(about).transpose()
     }
 
-    fn frames(&self, model: &Model<'_>, ui: Ui) -> Result<Vec<Vec<i16>>> {
+    fn frames(&self, model: &Model<'_>, ui: Ui) -> Result<Frames> {
         let name = self.input.display();
         let is_sound = elman_data::is_sound(&self.input.to_string_lossy());
         let ending = self.input.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
         match (ending.as_str(), model.audio()) {
             ("csv" | "tsv", _) => self.table(model, ui),
             (_, Some(audio)) => {
-                let (samples, notes) = pipeline::read_clip(&self.input, audio)?;
-                notes.iter().for_each(|n| ui.note(format!("note: {n}")));
                 let mut memory = vec![0; audio.memory_words()];
                 let mut front_end = FrontEnd::new(*audio, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
-                let mut frames = Vec::new();
-                front_end.push(&samples, |f| frames.push(f.to_vec()));
+                let mut frames = Frames { values: Vec::new(), width: audio.features() };
+                let mut samples = 0;
+                let notes = pipeline::play_clip(&self.input, audio, &mut |piece| {
+                    samples += piece.len();
+                    front_end.push(piece, |f| frames.values.extend_from_slice(f));
+                })?;
+                notes.iter().for_each(|n| ui.note(format!("note: {n}")));
                 ensure!(
-                    !frames.is_empty(),
-                    "{name} has {} samples; the front end needs at least {}",
-                    samples.len(),
+                    frames.len() > 0,
+                    "{name} has {samples} samples; the front end needs at least {}",
                     audio.window
                 );
                 Ok(frames)
@@ -174,7 +202,7 @@ impl Cmd {
     /// Frames of a table: raw features of a model that reads sound, else values in their own units, in the columns that
     /// it was trained on or in as many as it takes. Values beyond the range of the input are clamped, as the device does, and
     /// counted.
-    fn table(&self, model: &Model<'_>, ui: Ui) -> Result<Vec<Vec<i16>>> {
+    fn table(&self, model: &Model<'_>, ui: Ui) -> Result<Frames> {
         let name = self.input.display();
         let (inputs, closed) = (model.inputs(), model.external_inputs());
         let unit = match model.audio() {
@@ -182,7 +210,7 @@ impl Cmd {
             None => 2f64.powi(i32::from(model.in_frac())),
         };
         let named = match self.encoding()?.map(|e| e.frames) {
-            Some(Frames::Values { mut channels, feedback, .. }) => {
+            Some(pipeline::Frames::Values { mut channels, feedback, .. }) => {
                 channels.truncate(channels.len() - feedback.min(channels.len()));
                 channels
             }
@@ -200,9 +228,8 @@ impl Cmd {
             }
         };
         let mut clamped = vec![0usize; inputs];
-        let mut frames = Vec::new();
+        let mut frames = Frames { values: Vec::new(), width: table.names.len() };
         for (line, row) in &table.rows {
-            let mut frame = Vec::with_capacity(row.len());
             for ((k, number), column) in row.iter().enumerate().zip(&table.names) {
                 let (x, saturated) = element(k, *number);
                 ensure!(
@@ -210,9 +237,8 @@ impl Cmd {
                     "{name}:{line}: column {column}: {number} is no feature of sound, which has 16 bits"
                 );
                 clamped[k] += usize::from(saturated);
-                frame.push(x);
+                frames.values.push(x);
             }
-            frames.push(frame);
         }
         for ((count, column), all) in clamped.iter().zip(&table.names).zip(std::iter::repeat(frames.len())) {
             if *count > 0 {
@@ -222,7 +248,7 @@ impl Cmd {
                 ));
             }
         }
-        ensure!(!frames.is_empty(), "{name} has no frames");
+        ensure!(frames.len() > 0, "{name} has no frames");
         Ok(frames)
     }
 }

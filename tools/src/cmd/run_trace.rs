@@ -9,6 +9,7 @@ use elman::net::Node;
 use elman::text::Text;
 use serde::Serialize;
 
+use super::run::Frames;
 use super::run_tree;
 use crate::ui::Ui;
 use elman_pipeline as pipeline;
@@ -59,11 +60,11 @@ pub(super) fn of_text(model: &Model<'_>, text: Text<'_>, content: &str) -> Resul
 }
 
 /// A recording as samples; anything else as the frames that were read of it.
-pub(super) fn of_frames(model: &Model<'_>, path: &Path, frames: &[Vec<i16>]) -> Result<Vec<Input>> {
+pub(super) fn of_frames(model: &Model<'_>, path: &Path, frames: &Frames) -> Result<Vec<Input>> {
     let table = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv") || e.eq_ignore_ascii_case("tsv"));
     let input = match model.audio().filter(|_| !table) {
         Some(audio) => Input { samples: pipeline::read_clip(path, audio)?.0, ..Input::default() },
-        None => Input { frames: frames.to_vec(), ..Input::default() },
+        None => Input { frames: frames.iter().map(<[i16]>::to_vec).collect(), ..Input::default() },
     };
     Ok(vec![input])
 }

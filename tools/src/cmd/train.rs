@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail, ensure};
 use serde::Serialize;
 
+use super::loss_unit::LossUnit;
 use crate::interrupt::{interrupted, watch};
 use crate::ui::{Progress as Bar, Ui, bytes, percent, thousands};
 use elman_data::records::Task;
@@ -238,6 +239,17 @@ pub(super) fn wrong_recipe(e: TrainError) -> anyhow::Error {
     }
 }
 
+/// Without validation examples no figure can be watched.
+fn can_validate(recipe: &Recipe, valid: &[Example]) -> Result<()> {
+    let Some(data) = recipe.data.as_ref().filter(|_| valid.is_empty() && recipe.train.watch != Watch::Last) else {
+        return Ok(());
+    };
+    bail!(Usage(format!(
+        "there are no examples to validate on, and data.valid_share is {:?}; raise it, add a valid part, or set train.watch = \"last\"",
+        data.valid_share
+    )))
+}
+
 /// What became of the values of each channel.
 fn show_channels(encoding: &Encoding, source: &Source, ui: Ui) {
     let of = |split| readings::report(encoding, source, split);
@@ -255,6 +267,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
     let start = std::time::Instant::now();
     let prepared = Prepared::of(source, recipe)?;
     let Prepared { about, train: train_examples, valid: valid_examples, test: test_examples } = &prepared;
+    can_validate(recipe, valid_examples)?;
     show_channels(&about.encoding, source, ui);
     let mut trainer = begin(folder, recipe, about, how, ui)?;
     runs_on_a_device(&prepared, recipe)?;
@@ -268,6 +281,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
         steps: train_examples.iter().map(|e| e.steps(inputs) as u64).sum(),
         validates: !valid_examples.is_empty(),
         series: about.encoding.task == Task::Series,
+        unit: LossUnit::of(trainer.network().spec()),
         watches: recipe.train.watch != Watch::Last,
         last: std::time::Instant::now(),
     };
@@ -389,6 +403,8 @@ struct EpochProgress {
     /// Without a validation split there is nothing to validate on.
     validates: bool,
     series: bool,
+    /// What a loss is of.
+    unit: LossUnit,
     /// Whether a figure chooses the best epoch.
     watches: bool,
     last: std::time::Instant,
@@ -397,15 +413,16 @@ struct EpochProgress {
 impl EpochProgress {
     fn epoch(&mut self, epoch: &EpochMetrics) {
         let seconds = std::mem::replace(&mut self.last, std::time::Instant::now()).elapsed().as_secs_f64();
+        let [train_loss, valid_loss] = self.unit.losses(epoch);
         let valid = match (self.validates, self.series) {
             (false, _) => String::new(),
-            (true, true) => format!(", validation {:.4}", epoch.valid_loss),
-            (true, false) => format!(", validation {:.4} {}", epoch.valid_loss, percent(epoch.valid_accuracy)),
+            (true, true) => format!(", validation {valid_loss:.4}"),
+            (true, false) => format!(", validation {valid_loss:.4} {}", percent(epoch.valid_accuracy)),
         };
         let valid = epoch.validation_metric.map_or(valid.clone(), |m| format!("{valid}, missed {}", percent(m)));
         self.bar.step(format!(
-            "loss a sequence {:.4}{valid}{}, {} steps/s",
-            epoch.train_loss,
+            "loss a {} {train_loss:.4}{valid}{}, {} steps/s",
+            self.unit.name(),
             if epoch.best && self.watches { " *" } else { "" },
             thousands((self.steps as f64 / seconds) as u64)
         ));

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 
 use crate::cmd::verify;
 use crate::ui::{Ui, bytes, thousands};
-use elman_data::files::write_atomically;
+use elman_data::files::{check_place, write_atomically};
 use elman_recipe::Usage;
 use elman_verify::turing::{Construction, Machine, inputs, simulate};
 use elman_verify::{Options, VerifyReport, run};
@@ -41,6 +41,9 @@ pub struct Cmd {
     pub boards: Option<PathBuf>,
 }
 
+/// Most bytes of all configurations of a machine.
+const MOST_BYTES: usize = 1 << 30;
+
 #[derive(Serialize)]
 struct Report<'a> {
     machine: &'a str,
@@ -64,7 +67,14 @@ struct Shown<'a> {
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
+        self.out.as_deref().map_or(Ok(()), check_place)?;
         let machine = self.read()?;
+        let cells = machine.start.tape.len();
+        let most = MOST_BYTES / (64 + size_of::<usize>() * cells);
+        ensure!(
+            self.steps <= most,
+            Usage(format!("--steps {}: {most} at most, as all tapes are kept, of {cells} cells each", self.steps))
+        );
         let simulation = simulate(&machine, self.steps)?;
         let construction = Construction::new(&machine);
         for (step, configuration) in simulation.configurations.iter().enumerate() {

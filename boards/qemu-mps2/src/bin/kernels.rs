@@ -7,7 +7,7 @@
 #[path = "../board/mod.rs"]
 mod board;
 
-use elman::kernel::butterfly::{self, Complex, Sines};
+use elman::kernel::fft::{self, Complex};
 use elman::kernel::{self, Layout, Packing, RowBlock, WeightFormat, reference};
 use semihosting::{eprintln, println, process};
 use static_cell::ConstStaticCell;
@@ -32,6 +32,7 @@ const LAYOUT: Layout = match Layout::BUILT {
 };
 
 static WORDS: ConstStaticCell<[u32; WEIGHTS]> = ConstStaticCell::new([0; WEIGHTS]);
+static SAMPLES: ConstStaticCell<[u32; POINTS + 1]> = ConstStaticCell::new([0; POINTS + 1]);
 static SPECTRA: ConstStaticCell<[[Complex; POINTS]; 2]> = ConstStaticCell::new([[[0; 2]; POINTS]; 2]);
 
 struct Random(u64);
@@ -113,10 +114,8 @@ fn same(kind: &str, points: usize, fast: &[Complex], reference: &[Complex]) {
 /// The front end's kernels; how often they ran.
 fn spectra(random: &mut Random) -> usize {
     let [fast, slow] = SPECTRA.take();
+    let samples = SAMPLES.take();
     let mut runs = 0;
-    let mut sines: Sines = [0; 257];
-    sines.fill_with(|| random.next() as i32);
-    let sines: &'static Sines = SINES.take().write(sines);
     for bits in 6..=POINTS.trailing_zeros() {
         let points = 1 << bits;
         let (fast, slow) = (&mut fast[..points], &mut slow[..points]);
@@ -126,44 +125,58 @@ fn spectra(random: &mut Random) -> usize {
                 *b = *a;
             }
         };
-        for length in [points, points / 4, 4] {
-            for k in [0, 1, length / 8, length / 4 - 1].into_iter().filter(|k| *k < length / 4) {
-                let turns = [0; 3].map(|_: u8| [random.next() as i32, random.next() as i32]);
-                for turns in [None, Some(&turns)] {
-                    fresh(random, fast, slow);
-                    butterfly::radix4(fast, length, k, turns);
-                    butterfly::radix4_reference(slow, length, k, turns);
-                    same("butterflies", points, fast, slow);
-                    runs += 1;
-                }
-            }
+        for _ in 0..4 {
+            fresh(random, fast, slow);
+            fft::real_fft(fast, &fft::TURNS, &fft::SINES);
+            fft::real_fft_reference(slow, &fft::TURNS, &fft::SINES);
+            same("FFT", points, fast, slow);
+            runs += 1;
         }
-        fresh(random, fast, slow);
-        butterfly::real_fft_postprocess(fast, sines);
-        butterfly::real_fft_postprocess_reference(slow, sines);
-        same("postprocessing of a real FFT", points, fast, slow);
         for (from, to) in [(1, points), (3, 4), (points / 2, points / 2 + 7), (5, 5)] {
             fresh(random, fast, slow);
-            let (a, b) = (butterfly::power(fast, from, to), butterfly::power_reference(slow, from, to));
+            let (a, b) = (fft::power(&fast[from..to]), fft::power_reference(&slow[from..to]));
             if a != b {
                 eprintln!("powers {} to {} of {} points: {:?}, reference {:?}", from, to, points, a, b);
                 process::exit(1);
             }
             runs += 1;
         }
-    }
-    for _ in 0..1000 {
-        let (exponent, mantissa) = (random.next() & 63, random.next() | 1 << 31);
-        let (a, b) = (kernel::logarithm::<10>(exponent, mantissa), kernel::logarithm_reference(exponent, mantissa, 10));
-        if a != b {
-            eprintln!("log2 {} {}: {}, reference {}", exponent, mantissa, a, b);
-            process::exit(1);
+        let most = 2 * points;
+        for n in [most, most / 2, most - 4, most * 25 / 32, most - 2, most - 1, 16, 20, 17] {
+            samples.fill_with(|| random.elements());
+            let words = &*samples;
+            for start in [0, 1] {
+                let frame = &kernel::word::halves(words)[start..start + n];
+                fresh(random, fast, slow);
+                let (scale, offset) = (1 << (random.next() % 21), random.next() as i32);
+                if !fft::window(frame, fast, &fft::SINES, scale, offset) {
+                    continue;
+                }
+                let value = |s: i16| i32::from(s).wrapping_mul(scale).wrapping_add(offset);
+                fft::window_reference(frame, slow, &fft::SINES, value);
+                same("window", n, fast, slow);
+                let (a, b) = (fft::moments(words, n), fft::moments_reference(words, n));
+                if a != b {
+                    eprintln!("moments of {} samples: {:?}, reference {:?}", n, a, b);
+                    process::exit(1);
+                }
+                runs += 2;
+            }
         }
     }
-    runs + 1000
+    for by in 0..2 * VECTOR {
+        let vector: [u32; VECTOR] = core::array::from_fn(|k| kernel::word::pair(2 * k as i16, 2 * k as i16 + 1));
+        let mut moved = vector;
+        kernel::slide(&mut moved, by);
+        let element = |v: &[u32; VECTOR], k: usize| (v[k / 2] >> (16 * (k % 2))) as u16;
+        if let Some(k) = (0..2 * VECTOR - by).find(|k| element(&moved, *k) != element(&vector, k + by)) {
+            eprintln!("a vector slid by {}: element {} is {}", by, k, element(&moved, k));
+            process::exit(1);
+        }
+        runs += 1;
+    }
+    runs
 }
-
-static SINES: ConstStaticCell<core::mem::MaybeUninit<Sines>> = ConstStaticCell::new(core::mem::MaybeUninit::uninit());
 
 /// Every kernel of this core.
 #[board::entry]

@@ -1,7 +1,7 @@
 //! `bench profile`: where the instructions of a keyword spotter's step go, on the emulated Cortex-M4.
 
 use anyhow::{Context, Result, ensure};
-use elman::audio::{Config, FEATURE_FRAC};
+use elman::audio::{Config, FEATURE_FRAC, Pcen};
 use elman_quant::IntegerModel;
 use elman_quant::synthetic::sound;
 use elman_quant::synthetic::{self, Drive, Numbers};
@@ -23,9 +23,7 @@ const WORDS: usize = 11;
 pub fn run(output: &Output) -> Result<ExitCode> {
     let mut figures = Figures::new("bench-profile");
     let config = Config::HZ_16000;
-    let mut numbers = Numbers(1);
-    let samples: Vec<i16> =
-        (0..config.window as usize + 60 * config.hop as usize).map(|_| numbers.between(-8000, 8000) as i16).collect();
+    let samples = sound_without_pauses(&config);
     let bench = Bench::new(&Options::default(), CORE, None)?;
     let report = bench.front_end(&config, &samples)?;
     ensure!(report.mismatches == 0, "{} of {} frames differ from the host's", report.mismatches, report.frames);
@@ -69,5 +67,37 @@ pub fn run(output: &Output) -> Result<ExitCode> {
     total += report.spent.detector;
     figures.line(format!("  all                     {total:>8.0}"));
     figures.add("all", total.round());
+    figures.line("Other front ends, a frame of sound that does not pause");
+    let pcen = Some(Pcen::SPEECH);
+    for (name, key, config) in [
+        ("with PCEN, hop 25 ms", "front-end-pcen", Config { pcen, hop: 400, ..config }),
+        ("13 MFCC, hop 20 ms", "front-end-mfcc", Config { cepstrum: 13, ..config }),
+        ("window of 25 ms, hop 10", "front-end-25-ms", Config { window: 400, hop: 160, ..config }),
+        ("8 kHz, 256 points", "front-end-8-khz", Config::HZ_8000),
+        ("1024 points, hop 32 ms", "front-end-1024", Config { window: 1024, fft_log2: 10, hop: 512, ..config }),
+    ] {
+        let report = bench.front_end(&config, &sound_without_pauses(&config))?;
+        ensure!(report.mismatches == 0, "{} of {} frames differ from the host's", report.mismatches, report.frames);
+        figures.line(format!("  {name:<24}{:>8.0}, at most {:.0}", report.instructions(), report.most));
+        figures.add(key, report.most.round());
+    }
+    figures.line("The two on other cores, instructions of a frame");
+    for core in ["m0", "m3", "m33", "m7", "m55", "rv32"] {
+        let bench = Bench::new(&Options::default(), core, None)?;
+        let plain = bench.front_end(&config, &samples)?;
+        let gain = Config { pcen, hop: 400, ..config };
+        let gain = bench.front_end(&gain, &sound_without_pauses(&gain))?;
+        ensure!(plain.mismatches + gain.mismatches == 0, "frames on {core} differ from the host's");
+        figures.line(format!("  {core:<8} log-mel {:>8.0}   with PCEN {:>8.0}", plain.most, gain.most));
+        figures.add(format!("{core}-front-end"), plain.most.round());
+        figures.add(format!("{core}-front-end-pcen"), gain.most.round());
+    }
     figures.finish(output)
+}
+
+/// Samples of 60 frames, uniform in ±8000.
+fn sound_without_pauses(config: &Config) -> Vec<i16> {
+    let mut numbers = Numbers(1);
+    let count = usize::from(config.window) + 60 * usize::from(config.hop);
+    (0..count).map(|_| numbers.between(-8000, 8000) as i16).collect()
 }

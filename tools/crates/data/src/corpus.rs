@@ -3,9 +3,11 @@
 use super::layout::{self, Found};
 use super::note::{gather, names, said};
 use super::records::doubts;
-use super::{Error, Layout, Note, NoteKind, Sound, ending, read_sound, source::Source, split};
-use elman_resample::resample;
+use super::sound::{SoundInfo, stream_at, stream_sound};
+use super::{Error, Layout, Note, NoteKind, ending, source::Source, split};
+use elman_resample::{resample, resampled_length};
 use rayon::prelude::*;
+use sha1_smol::Sha1;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -48,6 +50,8 @@ pub struct Options {
     pub skip_bad: bool,
     /// Whether the clips are only evaluated or mixed: no training set and no particular labels are needed.
     pub evaluate: bool,
+    /// Whether nothing but lengths is wanted: samples are decoded and not kept.
+    pub lengths_only: bool,
 }
 
 impl Default for Options {
@@ -60,6 +64,7 @@ impl Default for Options {
             leave_out: Vec::new(),
             skip_bad: false,
             evaluate: false,
+            lengths_only: false,
         }
     }
 }
@@ -67,8 +72,10 @@ impl Default for Options {
 /// A recording of one label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clip {
-    /// Mono samples at the corpus's rate.
+    /// Mono samples at the corpus's rate; none where only lengths are wanted.
     pub samples: Vec<i16>,
+    /// Number of samples.
+    pub length: usize,
     /// Index in [`Corpus::labels`].
     pub label: usize,
     /// Who speaks, if the corpus tells.
@@ -98,6 +105,8 @@ pub struct Corpus {
     pub valid_is_carved: bool,
     /// Background noise to mix in, if the corpus has some.
     pub noise: Vec<Vec<i16>>,
+    /// Samples of it.
+    pub noise_samples: usize,
     /// Conversions and doubts.
     pub notes: Vec<Note>,
 }
@@ -144,6 +153,10 @@ impl Corpus {
         noted.extend(doubts::missing(of_split));
         noted.extend(doubts::alike(labels.iter().map(String::as_str)));
 
+        let at_rate = |heard: Vec<Heard>| -> Result<Vec<(Vec<i16>, usize)>, Error> {
+            heard.into_par_iter().map(|h| h.at_rate(sample_rate, options.lengths_only)).collect()
+        };
+        let (sounds, noises) = (at_rate(sounds)?, at_rate(noises)?);
         let mut corpus = Corpus {
             dir: dir.into(),
             layout,
@@ -152,14 +165,14 @@ impl Corpus {
             valid: Vec::new(),
             test: Vec::new(),
             valid_is_carved,
-            noise: noises.into_par_iter().map(|s| at_rate(s, sample_rate)).collect(),
+            noise_samples: noises.iter().map(|(_, length)| length).sum(),
+            noise: noises.into_iter().map(|(samples, _)| samples).collect(),
             notes: gather(noted),
             labels,
         };
-        let samples: Vec<Vec<i16>> = sounds.into_par_iter().map(|s| at_rate(s, sample_rate)).collect();
-        for (found, samples) in listing.clips.into_iter().zip(samples) {
+        for (found, (samples, length)) in listing.clips.into_iter().zip(sounds) {
             let label = corpus.labels.binary_search(&found.label).expect("labels were gathered from the clips");
-            let clip = Clip { samples, label, speaker: found.speaker, name: found.name };
+            let clip = Clip { samples, length, label, speaker: found.speaker, name: found.name };
             corpus.split_mut(found.split).push(clip);
         }
         Ok(corpus)
@@ -176,7 +189,7 @@ impl Corpus {
 
     /// Seconds of background noise.
     pub fn noise_seconds(&self) -> f64 {
-        self.noise.iter().map(Vec::len).sum::<usize>() as f64 / f64::from(self.sample_rate.max(1))
+        self.noise_samples as f64 / f64::from(self.sample_rate.max(1))
     }
 
     /// Drops the clips of all other splits: they take memory.
@@ -195,20 +208,93 @@ impl Corpus {
     }
 }
 
+/// A recording that was decoded.
+#[derive(Debug)]
+struct Heard {
+    name: String,
+    source: Source,
+    info: SoundInfo,
+    samples: Samples,
+    /// Whether all samples are 0.
+    silent: bool,
+}
+
+/// The samples of a recording at its own rate; of a long one what they are known by. It is decoded once more when the rate
+/// is known that they are wanted at: two rates of one recording need not be in memory.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Samples {
+    All(Vec<i16>),
+    Digest([u8; 20]),
+}
+
+/// Samples of a recording from which on it is long: nine minutes at 16 kHz.
+const LONG: usize = 1 << 23;
+
+impl Heard {
+    fn read(name: &str, source: &Source) -> Result<Self, Error> {
+        let (mut samples, mut silent) = (Vec::new(), true);
+        let mut digest: Option<Sha1> = None;
+        let update = |digest: &mut Sha1, piece: &[i16]| {
+            piece
+                .chunks(1024)
+                .for_each(|p| digest.update(&p.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>()));
+        };
+        let info = stream_sound(name, source.input()?, &mut |_, piece| {
+            silent &= piece.iter().all(|x| *x == 0);
+            match &mut digest {
+                Some(digest) => update(digest, piece),
+                None => samples.extend_from_slice(piece),
+            }
+            if samples.len() > LONG {
+                update(digest.get_or_insert_default(), &std::mem::take(&mut samples));
+            }
+        })?;
+        samples.shrink_to_fit();
+        let samples = match digest {
+            Some(digest) => Samples::Digest(digest.digest().bytes()),
+            None => Samples::All(samples),
+        };
+        Ok(Heard { name: name.to_owned(), source: source.clone(), info, samples, silent })
+    }
+
+    /// The samples at a rate, and how many they are; none of them where only their number is wanted.
+    fn at_rate(self, rate: u32, length_only: bool) -> Result<(Vec<i16>, usize), Error> {
+        if length_only {
+            return Ok((Vec::new(), resampled_length(self.info.samples, self.info.rate, rate) as usize));
+        }
+        let samples = match self.samples {
+            Samples::All(samples) if self.info.rate == rate => samples,
+            Samples::All(samples) => resample(&samples, self.info.rate, rate),
+            Samples::Digest(_) => {
+                let length = resampled_length(self.info.samples, self.info.rate, rate) as usize;
+                let mut all = Vec::with_capacity(length);
+                let mut sink = |piece: &[i16]| all.extend_from_slice(piece);
+                let info = stream_at(&self.name, self.source.input()?, rate, &mut sink)?;
+                if info != self.info {
+                    let reason = "it was changed while it was read".to_owned();
+                    return Err(Error::Damaged { name: self.name, reason });
+                }
+                all
+            }
+        };
+        let length = samples.len();
+        Ok((samples, length))
+    }
+}
+
 /// The sounds of clips and of noise. Those that cannot be read are all named in an error, or left out with a note where the
 /// options say so; those of an encoding that need not be known, as ALAC in .m4a, are left out with a note.
 fn read_all(
     listing: &mut layout::Listing,
     options: &Options,
     noted: &mut Vec<(NoteKind, String)>,
-) -> Result<(Vec<Sound>, Vec<Sound>), Error> {
-    let read = |name: &str, source: &Source| read_sound(name, source.read()?);
+) -> Result<(Vec<Heard>, Vec<Heard>), Error> {
     let of = listing.clips.len() + listing.noise.len() + listing.missing.len();
-    let clips: Vec<_> = listing.clips.par_iter().map(|c| read(&c.name, &c.source)).collect();
-    let noises: Vec<_> = listing.noise.par_iter().map(|(name, source)| read(name, source)).collect();
+    let clips: Vec<_> = listing.clips.par_iter().map(|c| Heard::read(&c.name, &c.source)).collect();
+    let noises: Vec<_> = listing.noise.par_iter().map(|(name, source)| Heard::read(name, source)).collect();
 
     let all: BTreeSet<String> = listing.clips.iter().map(|c| c.label.clone()).collect();
-    let good = |sounds: &[Result<Sound, Error>]| -> BTreeSet<String> {
+    let good = |sounds: &[Result<Heard, Error>]| -> BTreeSet<String> {
         listing.clips.iter().zip(sounds).filter(|(_, s)| s.is_ok()).map(|(c, _)| c.label.clone()).collect()
     };
     // Without a clip of a label there is no label: that is never passed over.
@@ -262,33 +348,29 @@ fn is_passed_over(name: &str, error: &Error) -> bool {
 /// Notes on what was converted.
 fn conversions(
     clips: &[Found],
-    sounds: &[Sound],
+    sounds: &[Heard],
     sample_rate: u32,
     strict: bool,
 ) -> Result<Vec<(NoteKind, String)>, Error> {
     let mut noted = Vec::new();
     for (clip, sound) in clips.iter().zip(sounds) {
-        noted.extend(sound.notes.iter().map(|&kind| (kind, clip.name.clone())));
-        if sound.rate != sample_rate {
+        noted.extend(sound.info.notes.iter().map(|&kind| (kind, clip.name.clone())));
+        if sound.info.rate != sample_rate {
             if strict {
-                return Err(Error::SampleRate { name: clip.name.clone(), rate: sound.rate, wanted: sample_rate });
+                return Err(Error::SampleRate { name: clip.name.clone(), rate: sound.info.rate, wanted: sample_rate });
             }
-            noted.push((NoteKind::Resampled { from: sound.rate, to: sample_rate }, clip.name.clone()));
+            noted.push((NoteKind::Resampled { from: sound.info.rate, to: sample_rate }, clip.name.clone()));
         }
-        if sound.samples.iter().all(|&x| x == 0) {
+        if sound.silent {
             noted.push((NoteKind::Silent, clip.name.clone()));
         }
     }
     Ok(noted)
 }
 
-fn at_rate(sound: Sound, rate: u32) -> Vec<i16> {
-    if sound.rate == rate { sound.samples } else { resample(&sound.samples, sound.rate, rate) }
-}
-
-fn usual_rate(sounds: &[Sound]) -> u32 {
+fn usual_rate(sounds: &[Heard]) -> u32 {
     let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
-    sounds.iter().for_each(|s| *counts.entry(s.rate).or_default() += 1);
+    sounds.iter().for_each(|s| *counts.entry(s.info.rate).or_default() += 1);
     let usual = counts.into_iter().max_by_key(|&(_, count)| count).map_or(16_000, |(rate, _)| rate);
     if usual < 16_000 { 8000 } else { 16_000 }
 }
@@ -319,12 +401,11 @@ fn select_words(clips: &mut [Found], words: &[String], evaluate: bool) -> Result
 }
 
 /// Clips outside train whose samples are in train as well.
-fn same_samples(clips: &[Found], sounds: &[Sound]) -> Vec<(NoteKind, String)> {
+fn same_samples(clips: &[Found], sounds: &[Heard]) -> Vec<(NoteKind, String)> {
     let pairs = || clips.iter().zip(sounds);
-    let train: HashSet<&[i16]> =
-        pairs().filter(|(c, _)| c.split == Split::Train).map(|(_, s)| s.samples.as_slice()).collect();
+    let train: HashSet<&Samples> = pairs().filter(|(c, _)| c.split == Split::Train).map(|(_, s)| &s.samples).collect();
     pairs()
-        .filter(|(c, s)| c.split != Split::Train && train.contains(s.samples.as_slice()))
+        .filter(|(c, s)| c.split != Split::Train && train.contains(&s.samples))
         .map(|(c, _)| (NoteKind::SameSamples, c.name.clone()))
         .collect()
 }

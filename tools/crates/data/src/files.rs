@@ -48,6 +48,22 @@ pub fn checksum(bytes: &[u8]) -> u32 {
     crc::Crc::<u32>::new(&crc::CRC_32_ISCSI).checksum(bytes)
 }
 
+/// Checks before long work that its result can be put at `path`.
+///
+/// # Errors
+/// Where the folder is not there, or `path` is one.
+pub fn check_place(path: &Path) -> Result<(), Error> {
+    let problem = |problem: String| Error::File { file: path.into(), problem };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(problem(format!("there is no folder {}; make it first", folder.display())));
+    }
+    if path.is_dir() {
+        return Err(problem("a folder; name a file in it".to_owned()));
+    }
+    Ok(())
+}
+
 /// Writes `bytes` to `path` whole or not at all.
 ///
 /// # Errors
@@ -102,6 +118,15 @@ mod tests {
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
         let error = write_atomically(&dir.path().join("no/such"), b"x").unwrap_err();
         assert!(format!("{error:#}").contains("no/such"), "{error:#}");
+    }
+
+    #[test]
+    fn a_place_is_known_before_the_work() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(check_place(&dir.path().join("new.html")).is_ok() && check_place(Path::new("new.html")).is_ok());
+        let message = |path: &Path| check_place(path).unwrap_err().to_string();
+        assert!(message(&dir.path().join("no/x.html")).contains("there is no folder"));
+        assert!(message(dir.path()).contains("a folder; name a file in it"));
     }
 
     #[cfg(unix)]

@@ -38,7 +38,7 @@ pub use note::{Note, NoteKind};
 pub use numbers::Numbers;
 pub use records::{Answer, Format, Input, Record, RecordOptions, Records, Rows, Task, Unit};
 use sound::ending;
-pub use sound::{Sound, is_sound, read_sound, wav_bytes};
+pub use sound::{Sound, SoundInfo, is_sound, read_sound, stream_file, wav_bytes};
 pub use structure::{ExampleStructure, GraphRows};
 pub use survey::{SplitSurvey, Survey};
 pub use vocabulary::{Vocabulary, VocabularyOptions};

@@ -1,9 +1,9 @@
 //! Where the bytes of a clip are: a file, or a member of a tar.
 
-use super::{Error, files, sniff};
+use super::{Error, files, sniff, sound::Input};
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// The bytes of one recording on disk.
@@ -24,18 +24,13 @@ impl Source {
         &self.path
     }
 
-    pub(super) fn read(&self) -> Result<Vec<u8>, Error> {
-        let Some((offset, length)) = self.member else {
-            return files::read(&self.path);
+    /// Its bytes, read where they are needed.
+    pub(super) fn input(&self) -> Result<Input, Error> {
+        let (start, length) = match self.member {
+            Some((offset, length)) => (offset, Some(length)),
+            None => (0, None),
         };
-        let read = || {
-            let mut file = File::open(&self.path)?;
-            file.seek(SeekFrom::Start(offset))?;
-            let mut bytes = Vec::new();
-            file.take(length).read_to_end(&mut bytes)?;
-            Ok(bytes)
-        };
-        read().map_err(Error::io(&self.path))
+        Input::file(files::open(&self.path)?, start, length).map_err(Error::io(&self.path))
     }
 }
 

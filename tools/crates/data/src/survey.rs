@@ -104,7 +104,7 @@ impl Survey {
     pub fn of_corpus(corpus: &Corpus) -> Survey {
         let split = |split: Split| {
             let clips = corpus.split(split);
-            let mut survey = SplitSurvey::new(split, clips.iter().map(|c| c.samples.len()).collect());
+            let mut survey = SplitSurvey::new(split, clips.iter().map(|c| c.length).collect());
             for clip in clips {
                 *survey.labels.entry(corpus.labels[clip.label].clone()).or_default() += 1;
             }

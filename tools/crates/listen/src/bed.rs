@@ -34,6 +34,8 @@ impl<'a> Bed<'a> {
         while length < n + fade {
             let recording = recordings[rng.random_range(0..recordings.len())];
             let piece = &recording[rng.random_range(0..recording.len())..];
+            // Of hours no more than the bed needs.
+            let piece = &piece[..piece.len().min(n + 2 * fade)];
             length += piece.len() - overlap(fade, length, piece.len());
             pieces.push(piece);
         }

@@ -255,6 +255,9 @@ fn shared_out(
             thresholds().into_iter().map(alone).collect()
         })
         .collect();
+    // More than all words have together are never spent.
+    let all = choices.iter().map(|c| c.iter().map(|(_, counts)| counts.false_accepts).max().unwrap_or(0)).sum();
+    let allowed = allowed.min(all);
     // Of each number of false accepts, the most words that can be detected with no more, and by which thresholds.
     let mut most: Vec<(usize, Vec<Probability>)> = vec![(0, Vec::new()); allowed + 1];
     for (&k, choices) in words.iter().zip(&choices) {
@@ -375,5 +378,11 @@ mod tests {
             let best = calibrate(&point, &sweep(&point, &SMOOTH), target).unwrap();
             assert_eq!((best.counts.hits, best.counts.false_accepts as f64), (hits, allowed));
         }
+        // A number that no recording reaches takes no memory.
+        let most = |rate: f64| {
+            calibrate(&point, &sweep(&point, &SMOOTH), OperatingTarget { max_false_accepts_per_hour: rate })
+        };
+        let [some, all] = [1e6, 1e300].map(|rate| most(rate).unwrap());
+        assert_eq!(some.config, all.config);
     }
 }

@@ -156,7 +156,9 @@ impl NetworkSpec {
                     Chain::Node => "a graph's layers for nodes are dense, one-hot, embedding, norm or dropout",
                     Chain::Edge => "a graph's layers for edges are dense, one-hot, embedding, norm or dropout",
                     Chain::Message => "a graph's message is dense layers and a pool (mean, sum or max) after them",
-                    Chain::Update => "a graph's update is one cell, which reads in one direction",
+                    Chain::Update => {
+                        "a graph's update is one cell, which reads in one direction, so without `bidirectional = true`"
+                    }
                     _ => "a graph's head is dense layers, with a pool (mean, sum or max) before them or not",
                 };
                 return Some(wanted.to_owned());

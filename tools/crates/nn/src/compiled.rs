@@ -66,6 +66,8 @@ pub trait Compiled: Sized {
     fn run_item(network: &Network<Self>, item: Item<'_>, mode: Mode) -> Vec<Self>;
     /// [`structure::trace`]
     fn trace_item(network: &Network<Self>, item: Item<'_>) -> Vec<Trace<Self>>;
+    /// [`structure::probe`]
+    fn probe_item(network: &Network<Self>, item: Item<'_>, loss: Loss) -> Vec<structure::Reach>;
     /// [`structure::decode`]
     fn decode(network: &Network<Self>, sources: &[&[f32]], limit: usize) -> Vec<Vec<u32>>;
     /// [`structure::search`]
@@ -148,6 +150,10 @@ macro_rules! compiled {
             $(#[$inline])?
             fn trace_item(network: &Network<Self>, item: Item<'_>) -> Vec<Trace<Self>> {
                 structure::trace_here(network, item)
+            }
+            $(#[$inline])?
+            fn probe_item(network: &Network<Self>, item: Item<'_>, loss: Loss) -> Vec<structure::Reach> {
+                structure::probe_here(network, item, loss)
             }
             $(#[$inline])?
             fn decode(network: &Network<Self>, sources: &[&[f32]], limit: usize) -> Vec<Vec<u32>> {

@@ -271,7 +271,7 @@ fn single(records: &Records, record: &Record) -> bool {
 const END: &str = "<end>";
 
 /// Labels of all splits, sorted; names of the outputs of a series; of targets, the end and the symbols of train.
-fn labels(records: &Records, options: &VocabularyOptions) -> Result<Vec<String>> {
+pub(crate) fn labels(records: &Records, options: &VocabularyOptions) -> Result<Vec<String>> {
     if records.task == Task::Seq2seq {
         let options = VocabularyOptions { lower_case: false, fold_digits: false, ..options.clone() };
         let symbols = Vocabulary::of_targets(&records.train, &options);

@@ -32,6 +32,6 @@ pub use recordings::{FileRecording, Mixed, recordings};
 pub use reporter::Reporter;
 pub use run_info::RunInfo;
 pub use sequences::Sequences;
-pub use sound::{Clips, examples, known_labels, read_clip, wanted_rate};
+pub use sound::{Clips, examples, known_labels, play_clip, read_clip, wanted_rate};
 pub use source::Source;
 pub use streams::Streams;

@@ -7,7 +7,7 @@ use elman::audio;
 use rayon::prelude::*;
 
 use crate::Reporter;
-use crate::read_clip;
+use crate::play_clip;
 use elman_data::{Corpus, Split};
 use elman_listen::{Mix, MixOptions, MixedRecording, Recording, StreamRecipe, Track, Transcript, read_labels};
 
@@ -69,27 +69,33 @@ impl Recording for FileRecording {
     }
 
     fn play(&self, sink: &mut dyn FnMut(&[i16])) -> Result<()> {
-        let (samples, _) = read_clip(&self.path, &self.audio)?;
-        ensure!(samples.len() == self.transcript.samples, "{} was changed meanwhile", self.path.display());
-        samples.chunks(16_384).for_each(sink);
+        let (mut left, wanted) = (self.transcript.samples, self.transcript.samples);
+        let mut played = 0;
+        play_clip(&self.path, &self.audio, &mut |piece| {
+            played += piece.len();
+            let piece = &piece[..piece.len().min(left)];
+            left -= piece.len();
+            sink(piece);
+        })?;
+        ensure!(played == wanted, "{} was changed meanwhile", self.path.display());
         Ok(())
     }
 }
 
 /// A recording and its words.
 fn recording(path: &Path, audio: &audio::Config, reporter: &dyn Reporter) -> Result<FileRecording> {
-    let (samples, notes) = read_clip(path, audio)?;
+    let mut samples = 0;
+    let notes = play_clip(path, audio, &mut |piece| samples += piece.len())?;
     ensure!(
-        samples.len() >= usize::from(audio.window),
-        "{}: {} samples, and a window of the front end has {}",
+        samples >= usize::from(audio.window),
+        "{}: {samples} samples, and a window of the front end has {}",
         path.display(),
-        samples.len(),
         audio.window
     );
     notes.iter().for_each(|n| reporter.note(&format!("note: {n}")));
     let labels = path.with_extension("txt");
     let words = if labels.exists() {
-        let (words, cut) = read_labels(&labels, audio.sample_rate, samples.len())?;
+        let (words, cut) = read_labels(&labels, audio.sample_rate, samples)?;
         cut.iter().for_each(|n| reporter.note(&format!("note: {n}")));
         words
     } else {
@@ -97,7 +103,7 @@ fn recording(path: &Path, audio: &audio::Config, reporter: &dyn Reporter) -> Res
         Vec::new()
     };
     let name = path.file_stem().map_or(String::new(), |s| s.to_string_lossy().into_owned());
-    let transcript = Transcript { name, samples: samples.len(), words };
+    let transcript = Transcript { name, samples, words };
     Ok(FileRecording { path: path.to_owned(), audio: *audio, transcript })
 }
 

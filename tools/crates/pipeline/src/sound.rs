@@ -93,6 +93,12 @@ pub fn examples(clips: &[Clip], audio: &audio::Config) -> Result<Vec<Example>> {
 /// What features depend on: the samples, the front end's parameters, and its code, represented by features of noise.
 fn key(clips: &[Clip], audio: &audio::Config) -> Result<Key> {
     let bytes = |samples: &[i16]| samples.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+    // Piece by piece: a copy of a long recording would take as much memory again.
+    let digest = |c: &Clip| {
+        let mut hash = sha1_smol::Sha1::new();
+        c.samples.chunks(1 << 14).for_each(|piece| hash.update(&bytes(piece)));
+        hash.digest().bytes()
+    };
     let mut state = 1u32;
     let noise: Vec<i16> = (0..4 * audio.window)
         .map(|k| {
@@ -103,7 +109,7 @@ fn key(clips: &[Clip], audio: &audio::Config) -> Result<Key> {
     let mut key = Key::new("features");
     key.add(&postcard::to_stdvec(audio)?);
     key.add(&bytes(&features(&noise, audio)?));
-    let digests: Vec<_> = clips.par_iter().map(|c| sha1_smol::Sha1::from(bytes(&c.samples)).digest().bytes()).collect();
+    let digests: Vec<_> = clips.par_iter().map(digest).collect();
     digests.iter().for_each(|d| key.add(d));
     Ok(key)
 }
@@ -175,17 +181,22 @@ pub fn known_labels(corpus: &[String], dir: &Path, labels: &[String]) -> Result<
 /// # Errors
 /// Where the file is no sound.
 pub fn read_clip(path: &Path, audio: &audio::Config) -> Result<(Vec<i16>, Vec<Note>)> {
-    let name = path.display().to_string();
-    let bytes = elman_data::files::read(path)?;
-    let sound = elman_data::read_sound(&name, bytes)?;
-    let (from, to) = (sound.rate, audio.sample_rate);
-    let mut kinds = sound.notes;
-    let samples = if from == to {
-        sound.samples
-    } else {
-        kinds.push(NoteKind::Resampled { from, to });
-        elman_data::resample(&sound.samples, from, to)
-    };
-    let notes = kinds.into_iter().map(|kind| Note { kind, clips: 1, first: name.clone() }).collect();
+    let mut samples = Vec::new();
+    let notes = play_clip(path, audio, &mut |piece| samples.extend_from_slice(piece))?;
     Ok((samples, notes))
+}
+
+/// Gives the samples that [`read_clip`] reads to `sink` piece by piece, however long they are, with what was converted.
+///
+/// # Errors
+/// Where the file is no sound; `sink` may have been given samples.
+pub fn play_clip(path: &Path, audio: &audio::Config, sink: &mut dyn FnMut(&[i16])) -> Result<Vec<Note>> {
+    let to = audio.sample_rate;
+    let info = elman_data::stream_file(path, to, sink)?;
+    let mut kinds = info.notes;
+    if info.rate != to {
+        kinds.push(NoteKind::Resampled { from: info.rate, to });
+    }
+    let name = path.display().to_string();
+    Ok(kinds.into_iter().map(|kind| Note { kind, clips: 1, first: name.clone() }).collect())
 }

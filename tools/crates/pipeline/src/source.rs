@@ -28,7 +28,8 @@ impl Source {
         let Some(options) = &recipe.data else {
             return Ok(Source::Sound(sound::open(dir, recipe, rate, reporter)?));
         };
-        let options = RecordOptions { skip_bad: recipe.skip_bad, evaluate: recipe.evaluate, ..options.clone() };
+        let (skip_bad, evaluate, context) = (recipe.skip_bad, recipe.evaluate, recipe.sequences.skip);
+        let options = RecordOptions { skip_bad, evaluate, context, ..options.clone() };
         let records = Records::open(dir, &options)?;
         reporter.note(&format!(
             "{}: {}, {} examples to train on, {} to validate{}, {} to test",

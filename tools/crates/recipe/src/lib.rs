@@ -148,10 +148,10 @@ impl Features {
             ..elman::audio::Config::HZ_16000
         };
         config.check().map_err(|e| {
-            let Features { window_ms, hop_ms, channels, low_hz, high_hz, .. } = self;
+            let Features { window_ms, hop_ms, channels, low_hz, high_hz, cepstrum, .. } = self;
             Usage(format!(
                 "[features] {e}; they follow from sample_rate = {rate}, window_ms = {window_ms:?}, hop_ms = {hop_ms:?}, channels = \
-                 {channels}, low_hz = {low_hz}, high_hz = {high_hz}"
+                 {channels}, low_hz = {low_hz}, high_hz = {high_hz}, cepstrum = {cepstrum}"
             ))
         })?;
         Ok(config)

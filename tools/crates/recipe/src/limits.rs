@@ -1,39 +1,21 @@
 //! What the numbers of a recipe may be: one table for every key, checked where the recipe is read.
 
-use std::ops::Range;
-
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// What values a key takes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Values {
-    /// A whole number from the first to the second.
-    Whole(u64, u64),
-    /// A number from the first to the second.
-    Number(f64, f64),
-    /// A number above the first and up to the second.
-    Above(f64, f64),
-    /// A number from the first and below the second.
-    Below(f64, f64),
-    /// Two numbers from the first to the second, the lower one first.
-    Interval(f64, f64),
-    /// Numbers from the first to the second.
-    Numbers(f64, f64),
-}
-
 use crate::RENAMED;
-use Values::{Above, Below, Interval, Number, Numbers, Whole};
 use elman_nn::LayerSpec;
+use elman_train::limits::{
+    self, MANY,
+    Values::{self, Above, Below, Interval, Number, Numbers, Whole},
+};
 
 /// Most units of a layer, symbols of a table and outputs: the device's.
 const WIDTH: u64 = elman::blob::MAX_WIDTH as u64;
 /// Most steps, taps and nodes: the device counts them in 16 bits.
 const STEPS: u64 = u16::MAX as u64;
-/// More of anything does not end in a lifetime.
-const MANY: u64 = 1_000_000_000;
 
-/// Every key that is a number, by its table, with what it takes and in which unit. `network` has the keys of its layers,
+/// Every key that is a number, by its table, with what it takes and in which unit; those of `train` are the trainer's. `network` has the keys of its layers,
 /// wherever they stand in it.
 const LIMITS: &[(&str, &str, Values, &str)] = &[
     ("features", "sample_rate", Whole(0, 768_000), "Hz; 0 takes that of the recordings"),
@@ -114,27 +96,15 @@ const LIMITS: &[(&str, &str, Values, &str)] = &[
     ("network", "margin", Number(1.0, 1000.0), "times the largest example"),
     ("network", "max_outputs", Whole(0, STEPS), "symbols; 0 for one more than the longest target"),
     ("network", "beams", Whole(1, 8), "hypotheses"),
-    ("train", "epochs", Whole(1, MANY), "epochs"),
-    ("train", "batch", Whole(1, MANY), "sequences"),
-    ("train", "shard", Whole(1, MANY), "sequences"),
-    ("train", "threads", Whole(0, 4096), "threads; 0 for all cores"),
-    ("train", "class_weights", Numbers(0.0, 1e9), ""),
-    ("train", "label_smoothing", Below(0.0, 1.0), ""),
-    ("train", "rate", Above(0.0, 1e3), ""),
-    ("train", "teacher_forcing", Numbers(0.0, 1.0), ""),
-    ("train", "warmup", Number(0.0, 1e9), "epochs"),
-    ("train", "step_every", Whole(1, MANY), "epochs"),
-    ("train", "step_factor", Above(0.0, 1e3), ""),
-    ("train", "beta1", Below(0.0, 1.0), ""),
-    ("train", "beta2", Below(0.0, 1.0), ""),
-    ("train", "epsilon", Number(1e-30, 1.0), ""),
-    ("train", "momentum", Below(0.0, 1.0), ""),
-    ("train", "weight_decay", Number(0.0, 1e3), ""),
-    ("train", "clip", Number(0.0, 1e9), "; 0 never clips"),
-    ("train", "patience", Whole(0, MANY), "epochs; 0 never stops early"),
     ("quantize", "calibration_clips", Whole(1, MANY), "examples"),
     ("quantize", "max_steps", Whole(0, STEPS), "steps; 0 takes the longest example"),
 ];
+
+/// What a key of a table takes, and its unit.
+fn limit(table: &str, key: &str) -> Option<(Values, &'static str)> {
+    let of_train = || limits::LIMITS.iter().find(|(name, ..)| table == "train" && *name == key).map(|l| (l.1, l.2));
+    LIMITS.iter().find(|(of, name, ..)| *of == table && *name == key).map(|l| (l.2, l.3)).or_else(of_train)
+}
 
 /// Checks every number of a recipe that TOML can read.
 ///
@@ -158,11 +128,13 @@ fn walk(
     plain: Option<&toml::Value>,
 ) -> Result<(), String> {
     let key = RENAMED.iter().find(|(of, old, _)| *of == table && *old == key).map_or(key, |(.., new)| new);
-    let limit = LIMITS.iter().find(|(of, name, ..)| *of == table && *name == key);
-    if let Some((.., values, unit)) = limit {
-        return match values.wrong(value.get_ref()) {
+    if let Some((values, unit)) = limit(table, key) {
+        return match wrong(values, value.get_ref()) {
             None => Ok(()),
-            Some(found) => Err(sentence(text, value.span(), &format!("{table}.{key}"), &found, *values, unit)),
+            Some(found) => {
+                let (line, wanted) = (line(text, value.span().start), values.wanted(unit));
+                Err(format!("line {line}: {table}.{key} is {found}; it must be {wanted}"))
+            }
         };
     }
     match value.get_ref() {
@@ -210,21 +182,6 @@ fn line(text: &str, at: usize) -> usize {
     text.get(..at).unwrap_or_default().matches('\n').count() + 1
 }
 
-fn sentence(text: &str, span: Range<usize>, key: &str, found: &str, values: Values, unit: &str) -> String {
-    let line = line(text, span.start);
-    let (unit, note) = unit.split_once(';').map_or((unit, String::new()), |(unit, note)| (unit, format!(";{note}")));
-    let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
-    let must = match values {
-        Whole(least, most) => format!("a whole number from {least} to {most}{unit}"),
-        Number(least, most) => format!("from {least} to {most}{unit}"),
-        Above(least, most) => format!("above {least} and at most {most}{unit}"),
-        Below(least, most) => format!("at least {least} and below {most}{unit}"),
-        Interval(least, most) => format!("two numbers from {least} to {most}{unit}, the lower one first"),
-        Numbers(least, most) => format!("numbers from {least} to {most}{unit}"),
-    };
-    format!("line {line}: {key} is {found}; it must be {must}{note}")
-}
-
 /// A number as it is written, or nothing where it is none.
 fn number(value: &DeValue<'_>) -> Option<f64> {
     match value {
@@ -250,29 +207,18 @@ fn shown(value: &DeValue<'_>) -> String {
     }
 }
 
-impl Values {
-    fn takes(self, n: f64) -> bool {
-        match self {
-            Whole(least, most) => n.fract() == 0.0 && n >= least as f64 && n <= most as f64,
-            Number(least, most) | Interval(least, most) | Numbers(least, most) => n >= least && n <= most,
-            Above(least, most) => n > least && n <= most,
-            Below(least, most) => n >= least && n < most,
+/// The value in some words where it cannot be; another type is serde's to name.
+fn wrong(values: Values, value: &DeValue<'_>) -> Option<String> {
+    let good = match (values, value) {
+        (Interval(..) | Numbers(..), DeValue::Array(items)) => {
+            let numbers: Vec<f64> = items.iter().map_while(|item| number(item.get_ref())).collect();
+            let ordered = !matches!(values, Interval(..)) || numbers.windows(2).all(|w| w[0] <= w[1]);
+            // A list with something else in it.
+            numbers.len() < items.len() || (ordered && numbers.iter().all(|n| values.takes(*n)))
         }
-    }
-
-    /// The value in some words where it cannot be; another type is serde's to name.
-    fn wrong(self, value: &DeValue<'_>) -> Option<String> {
-        let good = match (self, value) {
-            (Interval(..) | Numbers(..), DeValue::Array(items)) => {
-                let numbers: Vec<f64> = items.iter().map_while(|item| number(item.get_ref())).collect();
-                let ordered = !matches!(self, Interval(..)) || numbers.windows(2).all(|w| w[0] <= w[1]);
-                // A list with something else in it.
-                numbers.len() < items.len() || (ordered && numbers.iter().all(|n| self.takes(*n)))
-            }
-            (_, value) => number(value).is_none_or(|n| self.takes(n)),
-        };
-        (!good).then(|| shown(value))
-    }
+        (_, value) => number(value).is_none_or(|n| values.takes(n)),
+    };
+    (!good).then(|| shown(value))
 }
 
 #[cfg(test)]
@@ -332,7 +278,7 @@ mod tests {
     }
 
     fn numbers(table: &str, key: &str, value: &toml::Value, missing: &mut Vec<String>) {
-        let known = LIMITS.iter().any(|(of, name, ..)| *of == table && *name == key);
+        let known = limit(table, key).is_some();
         match value {
             toml::Value::Integer(_) | toml::Value::Float(_) if !known => missing.push(format!("{table}.{key}")),
             toml::Value::Array(items) if !known => items.iter().for_each(|item| numbers(table, key, item, missing)),

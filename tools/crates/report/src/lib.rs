@@ -22,6 +22,8 @@ pub struct Report {
     pub title: String,
     /// The few figures that matter, shown large.
     pub summary: Vec<Fact>,
+    /// What the losses are of: a step, a sequence; empty where that is not known.
+    pub loss_of: String,
     /// Loss and accuracy over the epochs.
     pub epochs: Vec<Epoch>,
     /// Confusion matrices, of each network that was evaluated.
@@ -91,9 +93,9 @@ impl Fact {
 pub struct Epoch {
     /// From 1.
     pub epoch: usize,
-    /// Mean loss of a training sequence.
+    /// Mean training loss, of what [`Report::loss_of`] says.
     pub train_loss: Option<f64>,
-    /// Mean loss of a validation sequence.
+    /// Mean validation loss.
     pub valid_loss: Option<f64>,
     /// Share of training sequences that are right, 0 to 1.
     pub train_accuracy: Option<f64>,

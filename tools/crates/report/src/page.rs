@@ -43,7 +43,7 @@ pub(super) fn one(title: &str, content: &str) -> String {
 pub(super) fn render(report: &Report) -> String {
     let mut out = head(&report.title);
     part(&mut out, "", cards(&report.summary));
-    part(&mut out, "Training", training(&report.epochs));
+    part(&mut out, "Training", training(&report.epochs, &report.loss_of));
     part(&mut out, "Confusion", grid(report.confusions.iter().map(confusion::render)));
     part(&mut out, "Detection", detection(report));
     part(&mut out, "Misses and false accepts", grid(report.scenes.iter().map(scene::render)));
@@ -99,7 +99,7 @@ fn notes(notes: &[String]) -> String {
     if all.is_empty() { all } else { format!("<ul>{all}</ul>") }
 }
 
-fn training(epochs: &[Epoch]) -> String {
+fn training(epochs: &[Epoch], loss_of: &str) -> String {
     let curve = |name: &str, value: fn(&Epoch) -> Option<f64>| Line {
         name: name.into(),
         points: epochs.iter().filter_map(|e| Some((e.epoch as f64, value(e)?))).collect(),
@@ -109,7 +109,8 @@ fn training(epochs: &[Epoch]) -> String {
         [curve("train", |e| Some(100.0 * e.train_accuracy?)), curve("valid", |e| Some(100.0 * e.valid_accuracy?))];
     let worst = accuracy.iter().flat_map(|l| &l.points).fold(100.0, |low: f64, p| low.min(p.1));
     let range = Some((10.0 * (worst / 10.0).floor().clamp(0.0, 9.0), 100.0));
-    let charts = [lines("Loss a sequence", "epoch", &loss, None), lines("Accuracy in %", "epoch", &accuracy, range)];
+    let title = if loss_of.is_empty() { "Loss".to_owned() } else { format!("Loss a {loss_of}") };
+    let charts = [lines(&title, "epoch", &loss, None), lines("Accuracy in %", "epoch", &accuracy, range)];
     grid(charts.into_iter())
 }
 

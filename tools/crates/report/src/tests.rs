@@ -2,6 +2,7 @@ use super::*;
 
 fn sample() -> Report {
     Report {
+        loss_of: "sequence".into(),
         title: "keywords <b>&\"'".into(),
         summary: vec![Fact::new("accuracy, integer", "97.8", "%").with_note("float 98.0 %")],
         epochs: (1..=30)

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::LIMITS;
 use elman_nn::Loss;
 
 /// How to train. Every value has a default; unknown keys are an error.
@@ -125,34 +126,21 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
-    /// The first invalid value: its key and what it must be.
-    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
-        let at_least_one = [("epochs", self.epochs), ("batch", self.batch), ("shard", self.shard)];
-        let share = [
-            ("beta1", self.beta1),
-            ("beta2", self.beta2),
-            ("momentum", self.momentum),
-            ("label_smoothing", self.label_smoothing),
-        ];
-        let not_negative = [("warmup", self.warmup), ("weight_decay", self.weight_decay), ("clip", self.clip)];
-        let positive = [("rate", self.rate), ("epsilon", self.epsilon), ("step_factor", self.step_factor)];
-        let within = |values: &[(&'static str, f64)], wanted, good: fn(f64) -> bool| {
-            values.iter().find(|(_, v)| !good(*v)).map(|(key, _)| (*key, wanted))
-        };
-        let count = at_least_one.iter().find(|(_, n)| *n == 0).map(|(key, _)| (*key, "at least 1"));
-        let weights = self.class_weights.iter().any(|w| !(*w >= 0.0 && w.is_finite()));
-        let weights = weights.then_some(("class_weights", "a list of numbers of at least 0"));
-        let steps = (self.schedule == Schedule::Step && self.step_every == 0).then_some(("step_every", "at least 1"));
-        let forced = self.teacher_forcing.iter().any(|share| !(0.0..=1.0).contains(share));
-        let forced = forced.then_some(("teacher_forcing", "two shares from 0 to 1"));
-        count
-            .or(steps)
-            .or(forced)
-            .or(weights)
-            .or(within(&share, "at least 0 and below 1", |v| (0.0..1.0).contains(&v)))
-            .or(within(&not_negative, "at least 0", |v| v >= 0.0 && v.is_finite()))
-            .or(within(&positive, "above 0", |v| v > 0.0 && v.is_finite()))
-            .map_or(Ok(()), Err)
+    /// The first value that [`LIMITS`] does not have: its key and what it must be.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        let all = serde_json::to_value(self).unwrap_or_default();
+        // What JSON has no number for is none.
+        let number = |value: &serde_json::Value| value.as_f64().unwrap_or(f64::NAN);
+        for &(key, values, unit) in LIMITS {
+            let good = match &all[key] {
+                serde_json::Value::Array(items) => items.iter().all(|item| values.takes(number(item))),
+                value => values.takes(number(value)),
+            };
+            if !good {
+                return Err((key, values.wanted(unit)));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -16,7 +16,7 @@ pub enum TrainError {
         /// Its key.
         key: &'static str,
         /// What it must be.
-        wanted: &'static str,
+        wanted: String,
     },
     /// No training data, or no validation data.
     #[error(

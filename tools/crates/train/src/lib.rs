@@ -12,6 +12,7 @@ mod error;
 mod evaluate;
 mod forecast;
 mod learner;
+pub mod limits;
 mod optimizer;
 mod schedule;
 mod shard;

@@ -24,10 +24,16 @@ pub struct EpochMetrics {
     pub rate: f64,
     /// Mean total loss of a training sequence, with dropout and augmentation, while the network was changing.
     pub train_loss: f64,
+    /// The same a step: divided by the outputs that have a target; a symbol of an encoder-decoder, a node of a tree or graph.
+    #[serde(default)]
+    pub train_loss_per_step: f64,
     /// Share of right training outputs.
     pub train_accuracy: f64,
     /// Mean total loss of a validation sequence.
     pub valid_loss: f64,
+    /// The same a step.
+    #[serde(default)]
+    pub valid_loss_per_step: f64,
     /// Share of right validation outputs.
     pub valid_accuracy: f64,
     /// Mean norm of the batches' gradients, before clipping.
@@ -119,7 +125,8 @@ impl Trainer {
         config.check().map_err(|(key, wanted)| TrainError::Config { key, wanted })?;
         let network = Network::new(spec, config.seed)?;
         if !config.class_weights.is_empty() && config.class_weights.len() != spec.outputs() {
-            return Err(TrainError::Config { key: "class_weights", wanted: "as many numbers as there are classes" });
+            let wanted = "as many numbers as there are classes".to_owned();
+            return Err(TrainError::Config { key: "class_weights", wanted });
         }
         Ok(Self { learner: Learner::new(network, config), best: None, history: Vec::new() })
     }
@@ -290,12 +297,15 @@ impl Trainer {
             return Err(TrainError::Diverged { epoch, batch: batches, what, value: score.loss });
         }
         let accuracy = |s: &Score| s.correct as f64 / s.outputs.max(1) as f64;
+        let per_step = |s: &Score| s.loss / s.outputs.max(1) as f64;
         let metrics = EpochMetrics {
             epoch: number + 1,
             rate,
             train_loss: sum.loss / sum.sequences as f64,
+            train_loss_per_step: per_step(&sum),
             train_accuracy: accuracy(&sum),
             valid_loss: score.loss / score.sequences.max(1) as f64,
+            valid_loss_per_step: per_step(&score),
             valid_accuracy: accuracy(&score),
             gradient_norm: norms / batches as f64,
             validation_metric: if self.learner.config.watch == Watch::ValidationMetric {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::device::{Device, bytes_of, done, start, unexpected};
 
 /// The stages of the work on a frame.
-pub const STAGES: [&str; 5] = ["store", "unroll", "window", "spectrum", "bands"];
+pub const STAGES: [&str; 5] = ["store", "moments", "window", "spectrum", "bands"];
 /// Samples of a block at most.
 const BLOCK: usize = 320;
 

@@ -87,7 +87,7 @@ impl<L: Read + Write> Device for Port<L> {
         let mut buffers = [0; 2].map(|_: u8| vec![0; LONGEST as usize]);
         let [received, sent] = &mut buffers;
         let mut conversation = Conversation {
-            line: FromStd::new(&mut self.line),
+            line: FromStd::new(Tap { line: &mut self.line, last: Vec::new() }),
             receiver: Receiver::new(received),
             sent,
             // By chance, so that no reply of an earlier conversation is taken for one of this.
@@ -117,8 +117,46 @@ enum Wait {
     Nothing,
 }
 
+/// A line, and what came last over it.
+struct Tap<'p, L> {
+    line: &'p mut L,
+    last: Vec<u8>,
+}
+
+/// Bytes that are kept of what came.
+const KEPT: usize = 256;
+
+impl<L: Read> Read for Tap<'_, L> {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.line.read(to)?;
+        self.last.extend_from_slice(&to[..n]);
+        self.last.drain(..self.last.len().saturating_sub(KEPT));
+        Ok(n)
+    }
+}
+
+impl<L: Write> Write for Tap<'_, L> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.line.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.line.flush()
+    }
+}
+
+impl<L> Tap<'_, L> {
+    /// The last whole line of text that came, if what came is text.
+    fn text(&self) -> Option<&str> {
+        let lines = || self.last.split(|b| matches!(b, b'\r' | b'\n' | 0)).map(<[u8]>::trim_ascii);
+        let line = lines().rev().skip(1).chain(lines().next_back()).find(|line| line.len() > 3)?;
+        let line = std::str::from_utf8(line).ok()?;
+        (!line.contains(char::is_control)).then_some(line)
+    }
+}
+
 struct Conversation<'p, L> {
-    line: FromStd<&'p mut L>,
+    line: FromStd<Tap<'p, L>>,
     receiver: Receiver<'p>,
     sent: &'p mut [u8],
     sequence: u32,
@@ -180,6 +218,11 @@ impl<L: Read + Write> Conversation<'_, L> {
             !self.echoed,
             "the line sends back what is written to it, and nothing else; is a board at its other end?"
         );
+        if let Some(text) = self.line.inner().text() {
+            bail!(
+                "the board was asked {asked} times and sends text instead, `{text}`; its firmware is not one of boards/"
+            );
+        }
         bail!(
             "the board does not answer: it was asked {} times; is its firmware the one of boards/, and the line's other end \
              the right one?",

@@ -15,7 +15,7 @@ use elman_verify::{
     Channel, Device, Generation, Inputs, Patience, Port, Script, Stage, compare, compare_examples, front_end, generate,
     replay,
 };
-use line::{Fault, board, chattering, cutting, flipping, good, hasty, lossy, talking};
+use line::{End, Fault, board, chattering, cutting, flipping, good, hasty, lossy, talking};
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
@@ -397,4 +397,27 @@ fn what_a_device_cannot_do_is_said_with_numbers() {
     assert!(format!("{:#}", listen.unwrap_err()).contains("does not do this"));
     let unstarted = port.talk(model.crc(), &mut |channel| channel.ask(Request::Draw, 0).map(|_| ()));
     assert!(format!("{:#}", unstarted.unwrap_err()).contains("no task has been started"));
+}
+
+/// A board with firmware of its own prints something.
+#[test]
+fn text_instead_of_answers_is_shown() {
+    let [here, mut there] = End::pair([good; 2]);
+    let mut port = Port::new("line", here, hasty());
+    let talk = std::thread::spawn(move || {
+        let mut to = [0; 64];
+        loop {
+            match there.read(&mut to) {
+                Ok(0) => return,
+                _ => there.write_all(b"temperature 21.5\r\n").unwrap(),
+            }
+        }
+    });
+    let blob = synthetic::language(9, 2, 3).to_blob().unwrap();
+    let words = words_of(&blob).unwrap();
+    let model = Model::load(Blob::new(&words)).unwrap();
+    let error = compare(&mut port, &model, &Inputs::of(&[])).unwrap_err().to_string();
+    assert!(error.contains("sends text instead, `temperature 21.5`"), "{error}");
+    drop(port);
+    talk.join().unwrap();
 }

@@ -1,5 +1,5 @@
 //! Tables that name recordings and their labels: train.csv, valid.csv, test.csv over a tar or a folder, or metadata.csv as
-//! Hugging Face has it, next to the folders of the splits or in them.
+//! Hugging Face has it, next to the folders of the splits or in them; train.tsv, dev.tsv and test.tsv of Common Voice.
 
 use super::{Found, Listing, Part, digits, part, words};
 use crate::lines::{self, Lines, is_blank};
@@ -7,7 +7,7 @@ use crate::note::said;
 use crate::source::{ClipStore, list as entries, name_of, plain};
 use crate::table::Table;
 use crate::{Error, Split, ending};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Names of columns, the first as the docs have it.
@@ -25,9 +25,14 @@ const FILE: [&str; 12] = [
     "wav_filename",
     "audio_path",
 ];
-const LABEL: [&str; 8] = ["label", "class", "class_name", "category", "word", "keyword", "command", "labels"];
+const LABEL: [&str; 9] = ["label", "class", "class_name", "category", "word", "keyword", "command", "labels", SENTENCE];
+/// What Common Voice calls the word of its single words, whose recordings are in `clips/`.
+const SENTENCE: &str = "sentence";
 const SPEAKER: [&str; 7] = ["speaker", "speaker_id", "client_id", "subject", "user", "user_id", "person"];
 const SPLIT: [&str; 4] = ["split", "subset", "set", "partition"];
+
+/// More of them are read aloud, and are no classes.
+const SENTENCES: usize = 50;
 
 /// The table of a Hugging Face audio folder.
 const METADATA: [&str; 3] = ["metadata.csv", "metadata.tsv", "metadata.jsonl"];
@@ -185,7 +190,7 @@ impl Listing {
                 })?),
                 None => split.or(below),
             };
-            let Some(source) = store.find(&name) else {
+            let Some(source) = store.find(&name).or_else(|| store.find(&format!("clips/{name}"))) else {
                 let (list, place) = (file.into(), store.place.clone());
                 self.missing.push(Error::Missing { list, line, name, place });
                 continue;
@@ -240,6 +245,14 @@ fn of_table(file: &Path) -> Result<Vec<Row>, Error> {
         })
     };
     let (files, labels) = (need(&FILE)?, need(&LABEL)?);
+    if table.names[labels].eq_ignore_ascii_case(SENTENCE) {
+        let all: HashSet<&str> = table.rows.iter().filter_map(|(_, row)| Table::field(row, labels)).collect();
+        if all.len() > SENTENCES && 2 * all.len() > table.rows.len() {
+            let what = format!("the column `{SENTENCE}` has {} sentences in {} lines", all.len(), table.rows.len());
+            let way = "a class needs many clips: keep the lines of some words, or add a column `label`";
+            return Err(problem(table.line, format!("{what}; {way}")));
+        }
+    }
     let (speakers, splits) = (table.find(&SPEAKER), table.find(&SPLIT));
     let rows = table.rows.iter().map(|(line, row)| {
         let field = |c: Option<usize>| c.and_then(|c| Table::field(row, c)).map(str::to_owned);

@@ -123,6 +123,7 @@ impl Records {
         let mut noted = listing.notes;
         let mut found = read_all(dir, listing.format, &listing.parts, options)?;
         noted.append(&mut found.notes);
+        noted.extend(options.validates_on_train());
 
         let (task, unit) = found
             .meaning
@@ -200,7 +201,12 @@ fn read_all(dir: &Path, format: Format, parts: &[parts::DataFile], options: &Rec
         let read = format.read(dir, part, options, &mut found).and_then(|()| match found.records.len() {
             same if same == before.records => Err(Error::File {
                 file: part.path.clone(),
-                problem: format!("no examples in it, read as {format}; fill it or take it out"),
+                problem: match found.notes[before.notes..].iter().any(|(kind, _)| *kind == NoteKind::TooLarge) {
+                    true => {
+                        format!("all its trees have more leaves than max_leaves = {}; raise it", options.max_leaves)
+                    }
+                    false => format!("no examples in it, read as {format}; fill it or take it out"),
+                },
             }),
             _ => Ok(()),
         });

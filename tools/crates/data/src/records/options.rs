@@ -1,6 +1,7 @@
 //! Options of data that do not follow from the folder.
 
 use super::{Format, Found};
+use crate::note::said;
 use crate::{Error, Generate, NoteKind};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -45,6 +46,9 @@ pub struct RecordOptions {
     /// Whether the examples are only evaluated: no training set and no particular labels are needed.
     #[serde(skip)]
     pub evaluate: bool,
+    /// Rows at the beginning of an example that are not evaluated: valid and test may begin with rows of another range.
+    #[serde(skip)]
+    pub context: usize,
     /// Share of train that becomes valid where the folder has none; 0 leaves valid empty.
     pub valid_share: f64,
     /// Values per step in a row of numbers; 0: 2 for pendigits, else 1.
@@ -85,6 +89,7 @@ impl Default for RecordOptions {
             fold: 0,
             skip_bad: false,
             evaluate: false,
+            context: 0,
             valid_share: 0.1,
             channels: 0,
             inputs: Vec::new(),
@@ -121,21 +126,39 @@ impl RecordOptions {
     }
 
     /// An error for two ranges of rows that overlap: what is trained on cannot be tested on, nor count twice. Where test has
-    /// columns of its own, it may have the same rows.
+    /// columns of its own, it may have the same rows; and rows that only lead up to those that are evaluated may be of another.
     fn check_apart(&self) -> Result<(), Error> {
         let of = |name: &'static str, ranges: &[Rows]| ranges.iter().map(move |r| (name, *r)).collect::<Vec<_>>();
         let test = if self.test_outputs.is_empty() { of("test", &self.test) } else { Vec::new() };
         let all = [of("train", &self.train), of("valid", &self.valid), test].concat();
-        for (k, (a, [from, to])) in all.iter().enumerate() {
-            if let Some((b, other)) = all[..k].iter().find(|(_, [first, last])| from <= last && first <= to) {
+        let counted = |(name, [from, to]): (&str, Rows)| [if name == "train" { from } else { from + self.context }, to];
+        for (k, &(a, [from, to])) in all.iter().enumerate() {
+            let mine = counted((a, [from, to]));
+            let meets = |(b, other): &&(&'static str, Rows)| {
+                // A valid part that is the training set, word for word, is meant.
+                if (*b, a) == ("train", "valid") && *other == [from, to] {
+                    return false;
+                }
+                let other = counted((b, *other));
+                mine[0] <= other[1] && other[0] <= mine[1]
+            };
+            if let Some((b, other)) = all[..k].iter().find(meets) {
                 let problem = format!(
                     "the ranges of rows {b} = {other:?} and {a} = [{from}, {to}] overlap (both ends are included); take \
-                     the rows out of one"
+                     the rows out of one, or leave them out of the evaluation by sequences.skip"
                 );
                 return Err(Error::Option { problem });
             }
         }
         Ok(())
+    }
+
+    /// A note where the rows that validate are those that are trained on.
+    pub(super) fn validates_on_train(&self) -> Option<(NoteKind, String)> {
+        let [from, to] = self.valid.iter().find(|rows| self.train.contains(rows))?;
+        Some(said(format!(
+            "rows {from} to {to} are both train and valid: the validation figure is that of what is trained on, and shows no overfitting"
+        )))
     }
 
     /// Whether a tree of so many leaves is taken; notes one that is not.

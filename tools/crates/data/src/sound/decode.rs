@@ -1,17 +1,19 @@
 //! Samples out of bytes, by Symphonia.
 
+use super::{HEADER, SoundSink, check_rate};
 use crate::Error;
-use std::io::{Cursor, ErrorKind, Read, Seek, SeekFrom};
+use std::io::ErrorKind;
 use symphonia::core::codecs::audio::AudioDecoder;
 use symphonia::core::errors::Error as Decode;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatReader, TrackType};
 use symphonia::core::io::{MediaSource, MediaSourceStream};
 
-/// A recording as it was decoded, its channels mixed down.
-#[derive(Debug)]
+/// What a recording was decoded from.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Decoded {
-    pub(super) samples: Vec<i16>,
+    /// Samples per channel.
+    pub(super) samples: u64,
     pub(super) rate: u32,
     pub(super) channels: u16,
     pub(super) bits: u32,
@@ -35,102 +37,46 @@ fn is_mpeg(bytes: &[u8]) -> bool {
     bytes.get(2).is_some_and(|b| b >> 4 != 0xF && b >> 4 != 0 && b & 0x0C != 0x0C)
 }
 
-/// Decodes the first track of sound.
-pub(super) fn decode(name: &str, bytes: Vec<u8>) -> Result<Decoded, Error> {
-    let lossless = bytes.starts_with(b"RIFF") || bytes.starts_with(b"fLaC") || bytes.starts_with(b"FORM");
-    let kind = match &bytes[..] {
+/// Decodes the first track of sound, which begins with `head`, and gives it to `sink` piece by piece, its channels mixed
+/// down.
+pub(super) fn decode(
+    name: &str,
+    head: &[u8],
+    source: Box<dyn MediaSource>,
+    sink: &mut SoundSink<'_>,
+) -> Result<Decoded, Error> {
+    let lossless = head.starts_with(b"RIFF") || head.starts_with(b"fLaC") || head.starts_with(b"FORM");
+    let kind = || match head {
         b if b.windows(8).take(512).any(|w| w == b"OpusHead") => "Opus in Ogg, which is not read".to_owned(),
         b => crate::sniff::known(b).map_or_else(|| crate::sniff::start(b), |kind| kind.what),
     };
-    let most_samples = if lossless { bytes.len() as u64 } else { 0 };
     let not_audio = |why: &str| Error::NotAudio {
         name: name.into(),
-        found: format!("{kind}; {why}"),
+        found: format!("{}; {why}", kind()),
         way: crate::sniff::CONVERT.into(),
     };
-    let stream = match bytes.starts_with(b"RIFF") && bytes.len() > 2 * PIECE {
-        true => MediaSourceStream::new(Box::new(Pieces::of(bytes)), Default::default()),
-        false => MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default()),
-    };
     let mut format = symphonia::default::get_probe()
-        .probe(&Hint::new(), stream, Default::default(), Default::default())
+        .probe(&Hint::new(), MediaSourceStream::new(source, Default::default()), Default::default(), Default::default())
         .map_err(|e| not_audio(&e.to_string()))?;
     let track = format.default_track(TrackType::Audio).ok_or_else(|| not_audio("it has no audio track"))?;
     let (id, expected) = (track.id, track.num_frames);
     let params = track.codec_params.as_ref().and_then(|p| p.audio()).ok_or_else(|| not_audio("unknown codec"))?;
     let (bits, rate) = (params.bits_per_sample.unwrap_or(16), params.sample_rate);
     // Before anything is decoded: a rate sizes what some decoders keep.
-    rate.map_or(Ok(()), super::check_rate).map_err(|why| not_audio(&why))?;
+    rate.map_or(Ok(()), check_rate).map_err(|why| not_audio(&why))?;
     let mut decoder = symphonia::default::get_codecs()
         .make_audio_decoder(params, &Default::default())
         .map_err(|e| not_audio(&e.to_string()))?;
-    // Growing by doubling would take twice the memory. What the header says is not believed beyond what a file can hold.
-    let samples = Vec::with_capacity(expected.map_or(0, |n| n.min(most_samples)) as usize);
-    let mut decoded = Decoded { samples, rate: rate.unwrap_or(0), channels: 1, bits };
-    decoded.packets(name, id, &mut *format, &mut *decoder)?;
+    let mut decoded = Decoded { samples: 0, rate: rate.unwrap_or(0), channels: 1, bits };
+    decoded.packets(name, id, &mut *format, &mut *decoder, sink)?;
 
-    let found = decoded.samples.len() as u64;
+    let found = decoded.samples;
     let missing = expected.unwrap_or(0).saturating_sub(found);
     let allowed = if lossless { 0 } else { LOST[0] + found / LOST[1] };
     match expected {
         Some(expected) if missing > allowed => Err(Error::Truncated { name: name.into(), found, expected }),
         _ if found == 0 => Err(Error::Empty { name: name.into() }),
         _ => Ok(decoded),
-    }
-}
-
-/// A long recording's bytes, of which each piece is freed once it was read: the samples take its place.
-struct Pieces {
-    /// The last piece first.
-    pieces: Vec<Vec<u8>>,
-    /// Read of the piece that is read now.
-    at: usize,
-    length: u64,
-}
-
-/// Bytes of a piece.
-const PIECE: usize = 8 << 20;
-
-impl Pieces {
-    fn of(mut bytes: Vec<u8>) -> Self {
-        let length = bytes.len() as u64;
-        let mut pieces = Vec::new();
-        while !bytes.is_empty() {
-            pieces.push(bytes.split_off((bytes.len() - 1) / PIECE * PIECE));
-            bytes.shrink_to_fit();
-        }
-        Pieces { pieces, at: 0, length }
-    }
-}
-
-impl Read for Pieces {
-    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
-        while let Some(piece) = self.pieces.last() {
-            let n = (&piece[self.at..]).read(to)?;
-            self.at += n;
-            if n > 0 || to.is_empty() {
-                return Ok(n);
-            }
-            self.pieces.pop();
-            self.at = 0;
-        }
-        Ok(0)
-    }
-}
-
-impl Seek for Pieces {
-    fn seek(&mut self, _: SeekFrom) -> std::io::Result<u64> {
-        Err(ErrorKind::Unsupported.into())
-    }
-}
-
-impl MediaSource for Pieces {
-    fn is_seekable(&self) -> bool {
-        false
-    }
-
-    fn byte_len(&self) -> Option<u64> {
-        Some(self.length)
     }
 }
 
@@ -142,11 +88,12 @@ impl Decoded {
         id: u32,
         format: &mut dyn FormatReader,
         decoder: &mut dyn AudioDecoder,
+        sink: &mut SoundSink<'_>,
     ) -> Result<(), Error> {
         let damaged = |e: Decode| Error::Damaged { name: name.into(), reason: e.to_string() };
         // The end of the bytes where the format expects more is checked by the count of samples.
         let ended = |e: &Decode| matches!(e, Decode::IoError(e) if e.kind() == ErrorKind::UnexpectedEof);
-        let mut chunk: Vec<i32> = Vec::new();
+        let (mut chunk, mut mono): (Vec<i32>, Vec<i16>) = (Vec::new(), Vec::new());
         loop {
             let packet = match format.next_packet() {
                 Ok(Some(packet)) => packet,
@@ -163,17 +110,23 @@ impl Decoded {
                 Err(e) => return Err(damaged(e)),
             };
             let (rate, channels) = (decoded.spec().rate(), decoded.spec().channels().count().max(1));
-            if !self.samples.is_empty() && rate != self.rate {
+            if self.samples > 0 && rate != self.rate {
                 let reason = format!("its rate changes from {} to {rate} Hz", self.rate);
                 return Err(Error::Damaged { name: name.into(), reason });
             }
+            check_rate(rate).map_err(|found| Error::NotAudio { name: name.into(), found, way: HEADER.into() })?;
             self.rate = rate;
             self.channels = self.channels.max(u16::try_from(channels).unwrap_or(u16::MAX));
             decoded.copy_to_vec_interleaved(&mut chunk);
-            self.samples.extend(chunk.chunks_exact(channels).map(|frame| {
+            mono.clear();
+            mono.extend(chunk.chunks_exact(channels).map(|frame| {
                 let mean = frame.iter().map(|&x| x as i64).sum::<i64>() as f64 / channels as f64;
                 (mean / 65_536.0).round_ties_even() as i16
             }));
+            self.samples += mono.len() as u64;
+            if !mono.is_empty() {
+                sink(rate, &mono);
+            }
         }
     }
 }

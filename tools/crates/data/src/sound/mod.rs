@@ -1,10 +1,14 @@
 //! One recording to mono i16.
 
 mod decode;
+mod input;
 mod riff;
 
-use super::{Error, NoteKind, sniff};
+use super::{Error, NoteKind, files, sniff};
+use elman_resample::Resampler;
+pub use input::Input;
 use riff::Fault;
+use std::path::Path;
 
 /// A recording as mono samples.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,38 +53,69 @@ pub(crate) fn ending(name: &str) -> String {
     name.rsplit_once('.').map_or(String::new(), |(_, ending)| ending.to_ascii_lowercase())
 }
 
+/// What a recording is, without its samples.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SoundInfo {
+    /// Samples per channel.
+    pub samples: u64,
+    /// Samples per second, in Hz.
+    pub rate: u32,
+    /// What was converted.
+    pub notes: Vec<NoteKind>,
+}
+
+/// Takes a rate in Hz and the next samples at it; the rate is the same each time.
+pub type SoundSink<'a> = dyn FnMut(u32, &[i16]) + 'a;
+
+/// Bytes from which a recording is recognised.
+const HEAD: u64 = 4 << 20;
+
 /// Decodes a recording: wav, flac, ogg, mp3, m4a or aiff, whatever its name; several channels become their mean, more
 /// than 16 bits are rounded to 16.
 ///
 /// # Errors
 /// [`Error::NotAudio`], [`Error::Truncated`], [`Error::Damaged`], [`Error::Empty`], each with `name`.
 pub fn read_sound(name: &str, bytes: Vec<u8>) -> Result<Sound, Error> {
+    let mut samples = Vec::new();
+    let info = stream_sound(name, Input::memory(bytes), &mut |_, piece| samples.extend_from_slice(piece))?;
+    samples.shrink_to_fit();
+    Ok(Sound { samples, rate: info.rate, notes: info.notes })
+}
+
+/// Decodes a recording as [`read_sound`] does, and gives its samples to `sink` piece by piece: its length does not matter
+/// for the memory.
+///
+/// # Errors
+/// Those of [`read_sound`], and what the system says. `sink` may have been given samples.
+pub fn stream_sound(name: &str, mut input: Input, sink: &mut SoundSink<'_>) -> Result<SoundInfo, Error> {
     let empty = || Error::Empty { name: name.into() };
     let not_audio = |found: String, way: &str| Error::NotAudio { name: name.into(), found, way: way.into() };
-    if bytes.is_empty() {
+    let io = |reason| Error::Io { path: name.into(), reason };
+    let head = input.some(0, HEAD);
+    if let Some(error) = input.error() {
+        return Err(io(error));
+    }
+    if head.is_empty() {
         return Err(empty());
     }
-    if let Some(found) = sniff::line_ends(&bytes) {
+    if let Some(found) = sniff::line_ends(&head, input.len()) {
         return Err(not_audio(found, LINE_ENDS));
     }
-    let (bytes, bits, damaged) = if riff::is_wav(&bytes) {
-        match riff::read(bytes) {
-            Ok(wav) => (wav.bytes, Some(wav.bits), wav.damaged),
-            Err(Fault::Empty) => return Err(empty()),
-            Err(Fault::Truncated { found, expected }) => {
-                return Err(Error::Truncated { name: name.into(), found, expected });
-            }
-            Err(Fault::Header(found)) => return Err(not_audio(found, HEADER)),
-            Err(Fault::Encoding(found)) => return Err(not_audio(found, sniff::CONVERT)),
-        }
-    } else if decode::is_known(&bytes) {
-        (bytes, None, [0; 2])
+    let (decoded, bits, [no_number, beyond]) = if riff::is_wav(&head) {
+        let wav = riff::read(input).map_err(|fault| match fault {
+            Fault::Empty => empty(),
+            Fault::Truncated { found, expected } => Error::Truncated { name: name.into(), found, expected },
+            Fault::Header(found) => not_audio(found, HEADER),
+            Fault::Encoding(found) => not_audio(found, sniff::CONVERT),
+            Fault::Io(error) => io(error),
+        })?;
+        (decode::decode(name, b"RIFF", Box::new(wav.file), sink)?, Some(wav.bits), wav.damaged)
+    } else if decode::is_known(&head) {
+        (decode::decode(name, &head, Box::new(input), sink)?, None, [0; 2])
     } else {
-        let kind = sniff::no_sound(&ending(name), &bytes);
+        let kind = sniff::no_sound(&ending(name), &head);
         return Err(not_audio(kind.what, &kind.way));
     };
-    let decoded = decode::decode(name, bytes)?;
-    check_rate(decoded.rate).map_err(|found| not_audio(found, HEADER))?;
     let bits = bits.unwrap_or(decoded.bits);
     let mut notes = Vec::new();
     if decoded.channels > 1 {
@@ -89,14 +124,35 @@ pub fn read_sound(name: &str, bytes: Vec<u8>) -> Result<Sound, Error> {
     if bits > 16 {
         notes.push(NoteKind::Reduced { bits });
     }
-    let [no_number, beyond] = damaged;
     if no_number > 0 {
         notes.push(NoteKind::NoNumber { samples: no_number });
     }
     if beyond > 0 {
         notes.push(NoteKind::BeyondScale { samples: beyond });
     }
-    Ok(Sound { samples: decoded.samples, rate: decoded.rate, notes })
+    Ok(SoundInfo { samples: decoded.samples, rate: decoded.rate, notes })
+}
+
+/// Decodes a recording in a file at `rate` Hz, and gives its samples to `sink` piece by piece. The rate that is returned is
+/// that of the file.
+///
+/// # Errors
+/// Those of `stream_sound`, and that it is no regular file.
+pub fn stream_file(path: &Path, rate: u32, sink: &mut dyn FnMut(&[i16])) -> Result<SoundInfo, Error> {
+    let input = Input::file(files::open(path)?, 0, None).map_err(Error::io(path))?;
+    stream_at(&path.display().to_string(), input, rate, sink)
+}
+
+/// A recording at `rate` Hz.
+pub(crate) fn stream_at(name: &str, input: Input, rate: u32, sink: &mut dyn FnMut(&[i16])) -> Result<SoundInfo, Error> {
+    let mut resampler = None;
+    let info = stream_sound(name, input, &mut |from, piece| {
+        resampler.get_or_insert_with(|| Resampler::new(from, rate)).push(piece, &mut *sink);
+    })?;
+    if let Some(resampler) = resampler {
+        resampler.finish(sink);
+    }
+    Ok(info)
 }
 
 /// What to do about a file that was changed like text.

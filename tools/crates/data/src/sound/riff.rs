@@ -1,7 +1,9 @@
 //! Wav files as they come from pipes, recorders and services: their header is believed where it can be right.
 //!
-//! What is read becomes a plain header before the same samples, which the decoder takes. The size of the data is to the
+//! What is read becomes a plain header before the same samples, which the decoder takes; the samples stay where they are. The size of the data is to the
 //! end of the file where the header could not know it: 0, or 7fff0000 and above, which writers to a pipe leave.
+
+use super::input::{Input, Rebuilt};
 
 /// Sizes from here on are placeholders.
 const PLACEHOLDER: u64 = 0x7FFF_0000;
@@ -16,9 +18,9 @@ const ADPCM_IMA: u16 = 0x11;
 const EXTENSIBLE: u16 = 0xFFFE;
 
 /// A wav file with a header that is right.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Wav {
-    pub(super) bytes: Vec<u8>,
+    pub(super) file: Rebuilt,
     /// Bits that a sample is said to have.
     pub(super) bits: u32,
     /// Samples that are no numbers, and those beyond full scale: of floats only.
@@ -26,7 +28,7 @@ pub(super) struct Wav {
 }
 
 /// Why a wav file cannot be read.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Fault {
     /// It has no samples.
     Empty,
@@ -36,11 +38,13 @@ pub(super) enum Fault {
     Header(String),
     /// An encoding that is not read.
     Encoding(String),
+    /// An error of the system.
+    Io(std::io::Error),
 }
 
 /// The chunk `fmt `.
-#[derive(Clone, Copy, Debug)]
-struct Format<'a> {
+#[derive(Clone, Debug)]
+struct Format {
     tag: u16,
     channels: u16,
     rate: u32,
@@ -49,7 +53,7 @@ struct Format<'a> {
     /// Bits of a sample's place, and of the sample in it.
     bits: u16,
     valid: u16,
-    chunk: &'a [u8],
+    chunk: Vec<u8>,
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
@@ -60,123 +64,127 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at..)?.first_chunk().copied()?))
 }
 
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(bytes.get(at..)?.first_chunk().copied()?))
-}
-
 /// Whether bytes are a wav file, with sizes of 32 or 64 bits.
 pub(super) fn is_wav(bytes: &[u8]) -> bool {
     let riff = [b"RIFF", b"RF64", b"BW64"].iter().any(|magic| bytes.starts_with(*magic));
     riff && bytes.get(8..12) == Some(b"WAVE")
 }
 
-/// Reads the header, whatever it is like, and writes a plain one in its place.
-pub(super) fn read(bytes: Vec<u8>) -> Result<Wav, Fault> {
+/// Reads the header, whatever it is like, and makes a plain one in its place.
+pub(super) fn read(mut input: Input) -> Result<Wav, Fault> {
+    let found = find(&mut input);
+    if let Some(error) = input.error() {
+        return Err(Fault::Io(error));
+    }
+    let Found { format, start, length } = found?;
+    let (bits, damaged) = (u32::from(format.valid), format.damaged(&mut input, start, length));
+    let packed = format.stands_low(&mut input, start, length);
+    if let Some(error) = input.error() {
+        return Err(Fault::Io(error));
+    }
+    let (place, kept) = if packed { (3, length / 4 * 3) } else { (format.place(), length) };
+    let file = Rebuilt::new(format.header(kept, place), input, start, length, packed);
+    Ok(Wav { file, bits, damaged })
+}
+
+/// Samples, and what is said of them.
+struct Found {
+    format: Format,
+    start: u64,
+    length: u64,
+}
+
+fn find(input: &mut Input) -> Result<Found, Fault> {
     let header = |what: &str| Fault::Header(what.to_owned());
-    let chunks = Chunks::find(&bytes);
+    let chunks = Chunks::find(input);
     let format = chunks.format.ok_or_else(|| header("no `fmt ` chunk before the file's end"))?;
     let format = Format::read(format).ok_or_else(|| header("a `fmt ` chunk that is cut off"))?;
     let Some((start, said)) = chunks.data else { return Err(header("no `data` chunk before the file's end")) };
     format.check()?;
 
-    let there = bytes.len() - start;
+    let there = input.len() - start;
     let frame = format.frame();
-    let length = length(&bytes, start, said);
+    let length = length(input, start, said);
     if length == 0 || there < frame {
         return Err(Fault::Empty);
     }
     // A frame that is not whole, or a pad byte that was counted, is no loss.
-    if length >= (there + frame) as u64 && !counts_header(&bytes, length) {
-        let frames = |bytes: u64| bytes / frame as u64 * format.frames_per_block();
-        return Err(Fault::Truncated { found: frames(there as u64), expected: frames(length) });
+    if length >= there + frame && !counts_header(input.len(), length) {
+        let frames = |bytes: u64| bytes / frame * format.frames_per_block();
+        return Err(Fault::Truncated { found: frames(there), expected: frames(length) });
     }
-    let length = usize::try_from(length).unwrap_or(there).min(there) / frame * frame;
-    let data = &bytes[start..start + length];
-    let (bits, damaged) = (u32::from(format.valid), format.damaged(data));
-    let bytes = match format.packed(data) {
-        Some(packed) => [&format.header(packed.len(), 3)[..], &packed].concat(),
-        None => {
-            let header = format.header(length, format.place());
-            in_place(bytes, start, length, &header)
-        }
-    };
-    Ok(Wav { bytes, bits, damaged })
+    let length = length.min(there) / frame * frame;
+    Ok(Found { format, start, length })
 }
 
 /// Bytes of samples: as said, or to the file's end where that was not known.
-fn length(bytes: &[u8], start: usize, said: u64) -> u64 {
-    let there = (bytes.len() - start) as u64;
+fn length(input: &mut Input, start: u64, said: u64) -> u64 {
+    let there = input.len() - start;
     match said {
-        0 if there > 0 && !is_chunks(&bytes[start..]) => there,
+        0 if there > 0 && !is_chunks(input, start) => there,
         said if said >= PLACEHOLDER && said > there => there,
         said => said,
     }
 }
 
 /// Whether a size of the data is that of the whole file, which some recorders write there.
-fn counts_header(bytes: &[u8], length: u64) -> bool {
-    length == bytes.len() as u64 || length + 8 == bytes.len() as u64
-}
-
-/// A new header right before the samples, without a copy of them where there is room.
-fn in_place(mut bytes: Vec<u8>, start: usize, length: usize, header: &[u8]) -> Vec<u8> {
-    bytes.truncate(start + length);
-    match start.checked_sub(header.len()) {
-        Some(from) => {
-            bytes[from..start].copy_from_slice(header);
-            bytes.drain(..from);
-            bytes
-        }
-        None => [header, &bytes[start..]].concat(),
-    }
+fn counts_header(file: u64, length: u64) -> bool {
+    length == file || length + 8 == file
 }
 
 /// Chunks of a wav file that matter.
 #[derive(Debug, Default)]
-struct Chunks<'a> {
-    format: Option<&'a [u8]>,
+struct Chunks {
+    format: Option<Vec<u8>>,
     /// Where the samples begin, and their size as said.
-    data: Option<(usize, u64)>,
+    data: Option<(u64, u64)>,
 }
 
-impl<'a> Chunks<'a> {
-    fn find(bytes: &'a [u8]) -> Self {
+/// Bytes of a `fmt ` chunk that say something.
+const FORMAT: u64 = 64;
+
+impl Chunks {
+    fn find(input: &mut Input) -> Self {
         let mut chunks = Chunks::default();
         let (mut at, mut large) = (12, None);
-        while let (Some(id), Some(size)) = (bytes.get(at..at + 4), u32_at(bytes, at + 4)) {
+        while let Some((id, size)) = head(input, at) {
             let start = at + 8;
-            let body = &bytes[start..];
-            let body = &body[..body.len().min(size as usize)];
-            match id {
-                b"fmt " if chunks.format.is_none() => chunks.format = Some(body),
-                b"ds64" => large = u64_at(body, 8),
+            match &id {
+                b"fmt " if chunks.format.is_none() => chunks.format = Some(input.some(start, FORMAT.min(size.into()))),
+                b"ds64" if size >= 16 => large = input.array(start + 8).map(u64::from_le_bytes),
                 b"data" if chunks.data.is_none_or(|(_, said)| said == 0) => {
                     let said = if size == u32::MAX { large.unwrap_or(u64::MAX) } else { u64::from(size) };
                     chunks.data = Some((start, said));
                     // To the end of the file, whatever follows.
-                    if said >= PLACEHOLDER || said == 0 && !is_chunks(&bytes[start..]) {
+                    if said >= PLACEHOLDER || said == 0 && !is_chunks(input, start) {
                         return chunks;
                     }
                 }
                 _ => {}
             }
-            at = next(bytes, start, size as usize);
+            at = next(input, start, size.into());
         }
         chunks
     }
 }
 
-/// Whether bytes are chunks up to their end, not samples.
-fn is_chunks(bytes: &[u8]) -> bool {
-    let mut at = 0;
-    while at < bytes.len() {
-        let (Some(id), Some(size)) = (bytes.get(at..at + 4), u32_at(bytes, at + 4)) else { return false };
-        if !is_id(id) || bytes.len() - at - 8 < size as usize {
+/// Name and size of a chunk.
+fn head(input: &mut Input, at: u64) -> Option<([u8; 4], u32)> {
+    let [a, b, c, d, size @ ..] = input.array::<8>(at)?;
+    Some(([a, b, c, d], u32::from_le_bytes(size)))
+}
+
+/// Whether the bytes from `at` on are chunks up to their end, not samples.
+fn is_chunks(input: &mut Input, mut at: u64) -> bool {
+    let any = at < input.len();
+    while at < input.len() {
+        let Some((id, size)) = head(input, at) else { return false };
+        if !is_id(&id) || input.len() - at - 8 < u64::from(size) {
             return false;
         }
-        at = next(bytes, at + 8, size as usize);
+        at = next(input, at + 8, size.into());
     }
-    !bytes.is_empty()
+    any
 }
 
 fn is_id(id: &[u8]) -> bool {
@@ -188,20 +196,20 @@ const IDS: [&[u8]; 12] =
     [b"data", b"fmt ", b"fact", b"LIST", b"INFO", b"bext", b"cue ", b"JUNK", b"PEAK", b"smpl", b"id3 ", b"iXML"];
 
 /// Where the next chunk begins: after a pad byte where the size is odd, unless the writer forgot it.
-fn next(bytes: &[u8], start: usize, size: usize) -> usize {
-    let end = start.saturating_add(size);
-    let known = |at: usize| bytes.get(at..at + 4).is_some_and(|id| IDS.contains(&id));
+fn next(input: &mut Input, start: u64, size: u64) -> u64 {
+    let end = start + size;
+    let mut known = |at: u64| input.array::<4>(at).is_some_and(|id| IDS.contains(&&id[..]));
     match size % 2 {
         1 if known(end) && !known(end + 1) => end,
-        1 => end.saturating_add(1),
+        1 => end + 1,
         _ => end,
     }
 }
 
-impl<'a> Format<'a> {
+impl Format {
     /// The format; of one that is extended, what it stands for.
-    fn read(chunk: &'a [u8]) -> Option<Self> {
-        let short = |at: usize| u16_at(chunk, at);
+    fn read(chunk: Vec<u8>) -> Option<Self> {
+        let short = |at: usize| u16_at(&chunk, at);
         let (tag, channels, align) = (short(0)?, short(2)?, short(12)?);
         // The oldest headers have no bits.
         let bits = short(14).unwrap_or_else(|| (8 * align).checked_div(channels).unwrap_or(0));
@@ -209,7 +217,7 @@ impl<'a> Format<'a> {
             (EXTENSIBLE, Some(tag), Some(valid)) => (tag, if (1..=bits).contains(&valid) { valid } else { bits }),
             _ => (tag, bits),
         };
-        let (rate, byte_rate) = (u32_at(chunk, 4)?, u32_at(chunk, 8)?);
+        let (rate, byte_rate) = (u32_at(&chunk, 4)?, u32_at(&chunk, 8)?);
         Some(Format { tag, channels, rate, byte_rate, align, bits, valid, chunk })
     }
 
@@ -249,10 +257,10 @@ impl<'a> Format<'a> {
     }
 
     /// Bytes of a frame, or of a block.
-    fn frame(&self) -> usize {
+    fn frame(&self) -> u64 {
         match self.tag {
-            ADPCM_IMA => usize::from(self.align),
-            _ => self.place() * usize::from(self.channels),
+            ADPCM_IMA => u64::from(self.align),
+            _ => self.place() as u64 * u64::from(self.channels),
         }
     }
 
@@ -264,36 +272,41 @@ impl<'a> Format<'a> {
         }
     }
 
-    /// Samples of three bytes that stand low in four, as ALSA's S24_LE has them, as three bytes; none where they stand
-    /// high, as the format says.
-    fn packed(&self, data: &[u8]) -> Option<Vec<u8>> {
+    /// Whether samples of three bytes stand low in four, as ALSA's S24_LE has them, not high, as the format says.
+    fn stands_low(&self, input: &mut Input, start: u64, length: u64) -> bool {
         if self.tag != PCM || self.place() != 4 || self.valid > 24 {
-            return None;
+            return false;
         }
-        let (samples, _) = data.as_chunks::<4>();
         let low = |s: &[u8; 4]| s[3] == if s[2] & 0x80 == 0 { 0 } else { 0xFF };
-        let stands_low = samples.iter().any(|s| s[0] != 0) && samples.iter().all(low);
-        stands_low.then(|| samples.iter().flat_map(|s| [s[0], s[1], s[2]]).collect())
+        let (mut any, mut all) = (false, true);
+        input.each(start, length, |piece| {
+            let samples = piece.as_chunks::<4>().0;
+            any |= samples.iter().any(|s| s[0] != 0);
+            all &= samples.iter().all(low);
+        });
+        any && all
     }
 
     /// Samples that are no numbers, and samples beyond full scale.
-    fn damaged(&self, data: &[u8]) -> [u64; 2] {
+    fn damaged(&self, input: &mut Input, start: u64, length: u64) -> [u64; 2] {
         let mut counts = [0; 2];
+        if self.tag != FLOAT {
+            return counts;
+        }
         let mut count = |x: f64| match () {
             () if !x.is_finite() => counts[0] += 1,
             () if x.abs() > 1.0 => counts[1] += 1,
             () => {}
         };
-        match (self.tag, self.bits) {
-            (FLOAT, 32) => data.as_chunks::<4>().0.iter().for_each(|s| count(f32::from_le_bytes(*s).into())),
-            (FLOAT, _) => data.as_chunks::<8>().0.iter().for_each(|s| count(f64::from_le_bytes(*s))),
-            _ => {}
-        }
+        input.each(start, length, |piece| match self.bits {
+            32 => piece.as_chunks::<4>().0.iter().for_each(|s| count(f32::from_le_bytes(*s).into())),
+            _ => piece.as_chunks::<8>().0.iter().for_each(|s| count(f64::from_le_bytes(*s))),
+        });
         counts
     }
 
     /// A header for `length` bytes of samples of `place` bytes each.
-    fn header(&self, length: usize, place: usize) -> Vec<u8> {
+    fn header(&self, length: u64, place: usize) -> Vec<u8> {
         let mut chunk = Vec::new();
         let extra = if self.tag == ADPCM_IMA { 4 } else { 0 };
         if extra > 0 {
@@ -313,12 +326,12 @@ impl<'a> Format<'a> {
             }
         }
         chunk.resize(chunk.len().next_multiple_of(2), 0);
-        let size = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
+        let size = |n: u64| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
         let mut header = Vec::with_capacity(28 + chunk.len());
         header.extend_from_slice(b"RIFF");
-        header.extend(size(20 + chunk.len() + length));
+        header.extend(size(20 + chunk.len() as u64 + length));
         header.extend_from_slice(b"WAVEfmt ");
-        header.extend(size(chunk.len()));
+        header.extend(size(chunk.len() as u64));
         header.extend(&chunk);
         header.extend_from_slice(b"data");
         header.extend(size(length));

@@ -473,3 +473,38 @@ fn pipes_and_devices_are_no_clips() {
     std::os::unix::fs::symlink(dir.path(), dir.path().join("low/loop")).unwrap();
     assert_eq!(open(&dir).unwrap().labels, ["high", "low"]);
 }
+
+/// As Common Voice exports its single words.
+#[test]
+fn common_voice() {
+    let dir = TempDir::new().unwrap();
+    let head = "client_id\tpath\tsentence\tup_votes\tdown_votes\tage\tgender\taccents\tlocale\tsegment\n";
+    let mut clip = 0;
+    let mut table = |name: &str, speakers: std::ops::Range<usize>| {
+        let mut text = head.to_owned();
+        for speaker in speakers {
+            for word in ["yes", "no"] {
+                clip += 1;
+                let file = format!("common_voice_en_{clip}.wav");
+                put(dir.path(), &format!("clips/{file}"), tone(clip));
+                text += &format!("speaker{speaker}\t{file}\t{word}\t2\t0\t\t\t\ten\tSingleword Benchmark\n");
+            }
+        }
+        put(dir.path(), name, text);
+    };
+    table("train.tsv", 0..5);
+    table("dev.tsv", 5..7);
+    table("test.tsv", 7..9);
+    put(dir.path(), "validated.tsv", head);
+    let corpus = Corpus::open(dir.path(), &Options::default()).unwrap();
+    assert_eq!(corpus.labels, ["no", "yes"]);
+    assert_eq!([corpus.train.len(), corpus.valid.len(), corpus.test.len()], [10, 4, 4]);
+    assert!(!corpus.valid_is_carved);
+    assert_eq!(corpus.train[0].speaker.as_deref(), Some("speaker0"));
+    // Sentences that are read aloud are no classes.
+    let text: String =
+        (0..60).map(|k| format!("a\tcommon_voice_en_1.wav\tsentence number {k}\t\t\t\t\t\t\t\n")).collect();
+    put(dir.path(), "train.tsv", head.to_owned() + &text);
+    let error = Corpus::open(dir.path(), &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("`sentence` has 60 sentences in 60 lines") && error.contains("train.tsv"), "{error}");
+}

@@ -353,3 +353,24 @@ fn changed_recordings_never_panic() {
     }
     assert!(good > 500 && bad > 500, "{good} {bad}");
 }
+
+/// A recording that is too long to be kept at its own rate has the samples that it has at once.
+#[test]
+fn long_recordings_are_whole() {
+    let dir = words();
+    let long: Vec<i16> = (0..9_000_001u32).map(|k| (k.wrapping_mul(2_654_435_761) >> 16) as i16).collect();
+    put(dir.path(), "noise/a.wav", crate::wav_bytes(&long, 16_000));
+    put(dir.path(), "noise/b.wav", crate::wav_bytes(&long[..1000], 11_025));
+    for rate in [16_000, 8000] {
+        let options = Options { sample_rate: Some(rate), ..Options::default() };
+        let corpus = Corpus::open(dir.path(), &options).unwrap();
+        assert!(corpus.noise[0] == crate::resample(&long, 16_000, rate));
+        assert_eq!(corpus.noise[1], crate::resample(&long[..1000], 11_025, rate));
+        let lengths = Corpus::open(dir.path(), &Options { lengths_only: true, ..options }).unwrap();
+        assert_eq!(lengths.noise_samples, corpus.noise[0].len() + corpus.noise[1].len());
+        let of = |c: &Corpus| c.train.iter().map(|clip| clip.length).collect::<Vec<_>>();
+        assert_eq!(of(&lengths), of(&corpus));
+        assert!(lengths.train.iter().all(|c| c.samples.is_empty()) && lengths.noise.iter().all(Vec::is_empty));
+        assert_eq!(lengths.notes, corpus.notes);
+    }
+}

@@ -77,8 +77,11 @@ impl LayerKind for Narx {
             return Err("narx must be the only layer; what it feeds back is the network's output".to_owned());
         }
         if self.output_taps == 0 || self.outputs > place.inputs {
-            let wanted = "output_taps of at least 1, and inputs of at least its outputs: a frame is [x; y]";
-            return Err(format!("narx needs {wanted}"));
+            return Err(format!(
+                "narx needs output_taps of at least 1, and inputs of at least its outputs: a frame is [x; y]; it has output_taps = {}, \
+                 outputs = {}, and frames of {} values",
+                self.output_taps, self.outputs, place.inputs
+            ));
         }
         Ok(())
     }

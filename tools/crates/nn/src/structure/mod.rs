@@ -1,10 +1,14 @@
 //! Networks over examples of any structure: sequences, pairs of them, trees, graphs.
 
 mod graph;
+mod reach;
 pub(crate) mod seq2seq;
 mod tree;
 
 pub(super) use graph::Memory as GraphMemory;
+pub(crate) use reach::probe_here;
+pub use reach::{Reach, probe};
+use reach::{cells, means};
 pub use seq2seq::{decode, search};
 pub(super) use tree::Memory as TreeMemory;
 

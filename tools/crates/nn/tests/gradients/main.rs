@@ -7,5 +7,6 @@ mod dropout;
 mod graphs;
 mod layers;
 mod losses;
+mod reach;
 mod seq2seq;
 mod trees;

@@ -77,7 +77,7 @@ fn a_label_and_brackets_by_size() {
     let note = "1 file(s) of a size above max_size = 4 not read: `train5.gz`";
     assert!(records.notes.iter().any(|n| n.to_string() == note), "{:?}", records.notes);
     let problem = of("max_leaves = 4").unwrap_err().to_string();
-    assert!(problem.contains("no examples in it"), "{problem}");
+    assert!(problem.contains("all its trees have more leaves than max_leaves = 4"), "{problem}");
     let uneven = folder(&[("train.tsv", "0\t( a b )\n1\ta\tb\n")]);
     let wrong = message(&uneven, "format = \"brackets\"");
     assert!(wrong.ends_with("train.tsv, line 2: 2 trees where the lines before have 1"), "{wrong}");

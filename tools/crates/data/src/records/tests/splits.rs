@@ -44,6 +44,18 @@ fn ranges_that_overlap_are_both_named() {
         let error = Records::open(dir.path(), &options).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     }
+    // What only leads up to the rows that are evaluated may have been trained on.
+    let led = |context| {
+        let (train, valid, test) = (vec![[0, 29]], vec![[17, 39]], vec![[30, 49]]);
+        Records::open(dir.path(), &RecordOptions { train, valid, test, context, ..RecordOptions::default() })
+    };
+    assert!(led(13).is_ok());
+    assert!(led(12).unwrap_err().to_string().contains("sequences.skip"));
+    // The training set may validate, which is said.
+    let same =
+        RecordOptions { train: vec![[0, 29]], valid: vec![[0, 29]], test: vec![[30, 49]], ..RecordOptions::default() };
+    let notes = Records::open(dir.path(), &same).unwrap().notes;
+    assert!(notes.iter().any(|n| n.to_string().contains("rows 0 to 29 are both train and valid")), "{notes:?}");
     let apart = RecordOptions { train: vec![[0, 29]], test: vec![[30, 49]], ..RecordOptions::default() };
     assert_eq!(Records::open(dir.path(), &apart).unwrap().test.len(), 1);
     // Columns of their own: the same rows are other values.

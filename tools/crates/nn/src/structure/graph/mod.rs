@@ -13,7 +13,7 @@ use elman::wiring::graph::{self, EDGE, MESSAGE, NODE, UPDATE};
 use get_size2::GetSize;
 
 use self::plan::Plan;
-use super::Item;
+use super::{Item, Reach};
 use crate::layer::{Below, Mode, Tape};
 use crate::network::Chain;
 use crate::{Float, Frames, LayerSpec, Network, Over, Pass, Pool, Score, StructureSpec, Target, Trace, Workspace};
@@ -213,8 +213,14 @@ fn forward<F: Float>(network: &Network<F>, items: &[Item<'_>], memory: &mut Memo
     }
 }
 
-/// From ∂L/∂y in the head's last tape to the gradient.
-fn backward<F: Float>(network: &Network<F>, memory: &mut Memory<F>, gradient: &mut [F]) {
+/// From ∂L/∂y in the head's last tape to the gradient; `states` is given ∂L/∂h after each round, the last one first, and before
+/// them all.
+fn backward<F: Float>(
+    network: &Network<F>,
+    memory: &mut Memory<F>,
+    gradient: &mut [F],
+    mut states: impl FnMut(usize, &[F]),
+) {
     let sizes = Sizes::of(network);
     let (plan, u, touched) = (&memory.plan, sizes.units, &mut [false]);
     let (nodes, edges) = ([plan.nodes()], [plan.edges.len()]);
@@ -239,8 +245,10 @@ fn backward<F: Float>(network: &Network<F>, memory: &mut Memory<F>, gradient: &m
     }
 
     let (mut dpooled, mut dmessages, mut dx) = (Vec::new(), Vec::new(), Vec::new());
+    let rounds = memory.rounds.len();
     for (k, round) in memory.rounds.iter_mut().enumerate().rev() {
         let chain = network.chain(sizes.update(k));
+        states(rounds - 1 - k, &dh);
         enter(&chain, &mut round.update, &dh, &dc);
         let width = round.pooled.len() / nodes[0].max(1);
         zeros(&mut dpooled, round.pooled.len());
@@ -273,6 +281,7 @@ fn backward<F: Float>(network: &Network<F>, memory: &mut Memory<F>, gradient: &m
         }
     }
 
+    states(rounds, &dh);
     let chain = network.chain(EDGE);
     if edges[0] > 0 && !chain.layers().is_empty() {
         enter(&chain, &mut memory.edge, &de, &[]);
@@ -333,9 +342,29 @@ pub(super) fn learn<F: Float>(
     memory.head.iter_mut().for_each(|tape| tape.output.clear_gradient());
     let top = memory.head.last_mut().map(|top| top.output.score(&targets, pass)).unwrap_or_default();
     if let Some(gradient) = gradient {
-        backward(network, memory, gradient);
+        backward(network, memory, gradient, |_, _| {});
     }
     Score { sequences: items.len() as u64, ..top }
+}
+
+/// As [`super::probe`]: of all answers, by rounds before the last; of the nodes their mean.
+pub(super) fn probe<F: Float>(network: &Network<F>, item: Item<'_>, pass: Pass<'_>) -> Vec<Reach> {
+    let mut memory = Memory::default();
+    forward(network, &[item], &mut memory, Mode::Evaluate);
+    let outputs = network.spec().outputs();
+    let wanted = if network.spec().per_step() { node_targets(&memory.plan, &[item], outputs) } else { Vec::new() };
+    let targets: Vec<&Target> = if network.spec().per_step() { wanted.iter().collect() } else { vec![item.target] };
+    memory.head.iter_mut().for_each(|tape| tape.output.clear_gradient());
+    if let Some(top) = memory.head.last_mut() {
+        top.output.score(&targets, pass);
+    }
+    let (units, mut states) = (Sizes::of(network).units, Vec::new());
+    backward(network, &mut memory, &mut vec![F::ZERO; network.values().len()], |round, d| {
+        states.extend(d.chunks_exact(units).map(|d| (round, d.to_vec())));
+    });
+    let update = Sizes::of(network).update(0);
+    let name = super::cells(&network.spec().layers[network.spec().chain(update)]).pop().unwrap_or_default();
+    vec![Reach { name: format!("update {name}"), norms: super::means(states.iter().map(|(k, d)| (*k, &d[..]))) }]
 }
 
 /// As [`super::run`].

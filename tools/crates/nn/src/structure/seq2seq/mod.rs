@@ -17,7 +17,7 @@ mod decode;
 pub use decode::{decode, search};
 pub(crate) use decode::{decode_here, search_here};
 
-use super::Item;
+use super::{Item, Reach};
 use crate::batch::{Batch, Frames};
 use crate::joined::StructureSpec;
 use crate::layer::{Mode, Reads, RecurrentTape, Tape};
@@ -55,6 +55,8 @@ struct Joined<'n, F> {
     forward: usize,
     /// Which layers of the decoder are recurrent, and their units.
     cells: Vec<(usize, usize)>,
+    /// Whether a backward pass keeps the norms of ∂L/∂h.
+    probe: bool,
 }
 
 /// Frames of one step.
@@ -79,7 +81,10 @@ pub fn misfit(spec: &NetworkSpec) -> Option<String> {
     for layer in decoder {
         match layer {
             LayerSpec::Cell(Cell { bidirectional: true, .. }) => {
-                return Some("a decoder cannot read from the end of what it has not written yet".to_owned());
+                return Some(
+                    "a decoder cannot read from the end of what it has not written yet: take `bidirectional = true` out of its cells"
+                        .to_owned(),
+                );
             }
             LayerSpec::Cell(cell) => units += cell.units,
             _ => {}
@@ -102,10 +107,13 @@ pub fn misfit(spec: &NetworkSpec) -> Option<String> {
     }
     let widths = spec.chain_widths();
     let bridge = widths[BRIDGE].1;
+    let is_both = |l: &LayerSpec| matches!(l, LayerSpec::Cell(Cell { bidirectional: true, .. }));
+    let both = spec.layers[spec.chain(ENCODER)].iter().any(is_both);
     if bridge != units {
         return Some(format!(
             "the bridge gives {bridge} values, the decoder's cells start from {units}; give encoder and decoder the same `units`, or end \
-             the bridge in a dense layer of {units} outputs"
+             the bridge in a dense layer of {units} outputs{}",
+            if both { "; an encoder with `bidirectional = true` gives twice its `units`" } else { "" }
         ));
     }
     let (query, key) = (widths[QUERY].1, widths[KEY].1);
@@ -125,11 +133,12 @@ impl<'n, F: Float> Joined<'n, F> {
         let both = matches!(top, Some(LayerSpec::Cell(Cell { bidirectional: true, .. })));
         let decoder = network.chain(DECODER);
         let cells = decoder.layers().iter().enumerate().filter_map(|(k, l)| Some((k, l.state_units()?))).collect();
-        Joined { network, score, states, forward: if both { states / 2 } else { states }, cells }
+        Joined { network, score, states, forward: if both { states / 2 } else { states }, cells, probe: false }
     }
 
     fn chain(&self, k: usize) -> Chain<'n, F> {
-        self.network.chain(k)
+        let chain = self.network.chain(k);
+        if self.probe { chain.probing() } else { chain }
     }
 
     fn attends(&self) -> bool {
@@ -281,6 +290,33 @@ pub(super) fn run<F: Float>(network: &Network<F>, item: Item<'_>, mode: Mode) ->
     Joined::fill(&mut memory, network.spec(), &[item]);
     Joined::new(network).forward(&mut memory, mode);
     memory.tapes[HEAD].last().map_or(Vec::new(), |top| top.output.frames().data.to_vec())
+}
+
+/// As [`super::probe`]: of the last symbol that is wanted, over the symbols before it and over the source from its end.
+pub(super) fn probe<F: Float>(network: &Network<F>, item: Item<'_>, pass: Pass<'_>) -> Vec<Reach> {
+    let mut memory = Memory::default();
+    Joined::fill(&mut memory, network.spec(), &[item]);
+    let joined = Joined { probe: true, ..Joined::new(network) };
+    joined.forward(&mut memory, Mode::Evaluate);
+    let head = &mut memory.tapes[HEAD];
+    head.iter_mut().for_each(|tape| tape.output.clear_gradient());
+    let Some(top) = head.last_mut() else { return Vec::new() };
+    top.output.score(&[item.target], pass);
+    let last = top.output.touched.iter().rposition(|touched| *touched).unwrap_or(0);
+    top.output.touched[..last].fill(false);
+    joined.backward(&mut memory, &mut vec![F::ZERO; network.values().len()]);
+    let mut all = Vec::new();
+    for (k, name) in [(DECODER, "decoder"), (ENCODER, "encoder")] {
+        let layers = network.chain(k).layers().iter().zip(&mut memory.tapes[k]);
+        let norms = layers.flat_map(|(layer, tape)| layer.norms(tape));
+        let names = super::cells(&network.spec().layers[network.spec().chain(k)]);
+        all.extend(names.into_iter().zip(norms).map(|(cell, mut norms)| {
+            norms.truncate(if k == DECODER { last + 1 } else { norms.len() });
+            norms.reverse();
+            Reach { name: format!("{name} {cell}"), norms }
+        }));
+    }
+    all
 }
 
 /// As [`super::trace`].

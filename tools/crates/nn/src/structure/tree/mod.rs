@@ -11,8 +11,9 @@ use elman::wiring::tree::{COMPOSE, HEAD, LEAF};
 use get_size2::GetSize;
 
 use self::plan::Plan;
-use super::Item;
+use super::{Item, Reach};
 use crate::layer::{Below, Mode, Tape};
+use crate::loss::NO_CLASS;
 use crate::network::Chain;
 use crate::{Float, Frames, LayerSpec, Network, Pass, Score, StructureSpec, Target, Trace, Workspace};
 use elman_data::ExampleStructure;
@@ -274,6 +275,41 @@ pub(super) fn learn<F: Float>(
         backward(network, items, memory, gradient);
     }
     Score { sequences: items.len() as u64, ..top }
+}
+
+/// As [`super::probe`]: of the answer at the root, by levels below it; of the nodes of a level their mean.
+pub(super) fn probe<F: Float>(network: &Network<F>, item: Item<'_>, pass: Pass<'_>) -> Vec<Reach> {
+    let (sizes, mut memory) = (Sizes::of(network), Memory::default());
+    forward(network, &[item], &mut memory, Mode::Evaluate);
+    let rows = memory.plan.tree(0).to_vec();
+    let nothing = |target: &mut Target| match target {
+        Target::Class(class) => *class = NO_CLASS,
+        Target::Values(values) => values.fill(f32::NAN),
+        Target::Steps(_) => {}
+    };
+    let mut wanted = if sizes.every_node { row_targets(&memory.plan, &[item], sizes.outputs) } else { Vec::new() };
+    rows.split_last()
+        .map_or(&[][..], |(_, others)| others)
+        .iter()
+        .for_each(|row| wanted.get_mut(*row).map_or((), nothing));
+    let targets: Vec<&Target> = if sizes.every_node { wanted.iter().collect() } else { vec![item.target] };
+    memory.head.iter_mut().for_each(|tape| tape.output.clear_gradient());
+    if let Some(top) = memory.head.last_mut() {
+        top.output.score(&targets, pass);
+    }
+    backward(network, &[item], &mut memory, &mut vec![F::ZERO; network.values().len()]);
+
+    let roots = if sizes.every_node { 1 } else { sizes.roots };
+    let mut depths = vec![usize::MAX; rows.len()];
+    rows[rows.len() - roots..].iter().for_each(|row| depths[*row] = 0);
+    // Rows of children stand before those of their parents.
+    for (k, children) in memory.plan.children.iter().enumerate().rev() {
+        let below = depths[memory.plan.leaves.len() + k].saturating_add(1);
+        children.iter().for_each(|child| depths[*child] = depths[*child].min(below));
+    }
+    let name = super::cells(&network.spec().layers[network.spec().chain(COMPOSE)]).pop();
+    let norms = super::means(depths.into_iter().zip(memory.dh.chunks_exact(sizes.units)));
+    vec![Reach { name: format!("compose {}", name.unwrap_or_default()).trim_end().to_owned(), norms }]
 }
 
 /// As [`super::run`].
