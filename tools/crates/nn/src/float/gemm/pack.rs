@@ -3,6 +3,7 @@
 use get_size2::GetSize;
 
 use crate::float::Float;
+use crate::layer::fit;
 
 /// A right operand in panels.
 #[derive(Clone, Debug, Default, GetSize)]
@@ -49,8 +50,14 @@ impl<F: Float> Packed<F> {
     fn reserve(&mut self, rows: usize, columns: usize) -> usize {
         let lanes = F::lanes();
         (self.rows, self.columns) = (rows, columns);
-        self.panels.resize(rows * columns.next_multiple_of(lanes), F::ZERO);
+        fit(&mut self.panels, rows * columns.next_multiple_of(lanes));
         lanes
+    }
+
+    /// Makes the memory for a matrix of at most so many rows.
+    pub fn make_room(&mut self, rows: usize, columns: usize) {
+        let more = (rows * columns.next_multiple_of(F::lanes())).saturating_sub(self.panels.len());
+        self.panels.reserve_exact(more);
     }
 }
 

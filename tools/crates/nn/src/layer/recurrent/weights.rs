@@ -31,12 +31,15 @@ impl<F: Float> Recurrent<F> {
     pub(super) fn turn(&self, input: Frames<'_, F>, tape: &mut RecurrentTape<F>) {
         let sides = [(&self.input_runs, self.inputs), (&self.hidden_runs, self.units)];
         let many = input.rows.iter().sum::<usize>() >= MANY;
-        for (turned, (runs, width)) in tape.turned.iter_mut().zip(sides) {
+        let RecurrentTape { turned, packed, .. } = tape;
+        for (turned, (runs, width)) in turned.iter_mut().zip(sides) {
             let whole = |run: &GateRun| (run.gates * self.units).is_multiple_of(WHOLE);
             let turn = many && runs.iter().all(whole);
             let rows: usize = runs.iter().map(|run| run.gates * self.units + PAD).sum();
             turned.clear();
             fit(turned, if turn { rows * width } else { 0 });
+            // A batch of fewer rows packs what this one turns: no batch takes more memory than a longer one.
+            packed.make_room(MANY.min(input.rows.iter().sum()), width);
         }
     }
 
