@@ -3,6 +3,7 @@ fn main() {
     println!("cargo::rustc-check-cfg=cfg(elman_dsp, values(none(), \"v8m\"))");
     println!("cargo::rustc-check-cfg=cfg(elman_layout, values(\"pairs\", \"rows\", \"columns\"))");
     println!("cargo::rustc-check-cfg=cfg(elman_columns)");
+    println!("cargo::rustc-check-cfg=cfg(elman_avx2)");
     println!("cargo::rustc-check-cfg=cfg(elman_narrow)");
     println!("cargo::rustc-check-cfg=cfg(fuzzing)");
     println!("cargo::rerun-if-changed=build.rs");
@@ -22,6 +23,8 @@ fn main() {
         if target.starts_with("thumb") {
             println!("cargo::rustc-cfg=elman_columns");
         }
+    } else if target.starts_with("x86_64") {
+        println!("cargo::rustc-cfg=elman_avx2");
     }
     if v8m {
         println!("cargo::rustc-cfg=elman_dsp=\"v8m\"");
