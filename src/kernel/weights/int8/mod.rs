@@ -17,7 +17,7 @@
 mod avx2;
 #[cfg(elman_columns)]
 mod columns;
-#[cfg(elman_dsp)]
+#[cfg(all(elman_dsp, elman_layout = "pairs"))]
 mod dsp;
 #[cfg(elman_layout = "rows")]
 mod helium;
@@ -28,11 +28,11 @@ mod reference;
 use avx2 as kernels;
 #[cfg(elman_columns)]
 use columns as kernels;
-#[cfg(elman_dsp)]
+#[cfg(all(elman_dsp, elman_layout = "pairs"))]
 use dsp as kernels;
 #[cfg(elman_layout = "rows")]
 use helium as kernels;
-#[cfg(not(any(elman_avx2, elman_columns, elman_dsp, elman_layout = "rows")))]
+#[cfg(not(any(elman_avx2, elman_columns, elman_layout = "pairs", elman_layout = "rows")))]
 use reference as kernels;
 
 use super::Format;
