@@ -7,7 +7,7 @@
 mod growth;
 mod ours;
 mod peak;
-mod torch;
+pub mod torch;
 
 use anyhow::Result;
 

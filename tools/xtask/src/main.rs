@@ -93,6 +93,7 @@ const VERBS: &[Verb] = &[
     bench("bench listen", "Count what listening takes of a chip at 16 kHz: `cargo xtask bench listen --check`"),
     bench("bench eval", "Integer steps a second on the host: `cargo xtask bench eval --check`"),
     bench("bench train", "Compare training steps with PyTorch's: `cargo xtask bench train --check`"),
+    bench("bench accuracy", "Time until the same accuracy as PyTorch's: `cargo xtask bench accuracy --data ~/data`"),
     bench(
         "bitexact",
         "Compare every state of 1e5 steps per cell and core with the host's: `cargo xtask bitexact --cores m4`",
