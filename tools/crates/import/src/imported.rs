@@ -170,9 +170,12 @@ impl Imported {
     }
 }
 
+/// A tensor of a layer.
+type Named = (String, Vec<f32>);
+
 /// Elman's layers with their tensors.
 struct Layers {
-    layers: Vec<(LayerSpec, Vec<(String, Vec<f32>)>)>,
+    layers: Vec<(LayerSpec, Vec<Named>)>,
     width: usize,
 }
 

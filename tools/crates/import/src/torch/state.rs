@@ -88,7 +88,7 @@ impl StateDict {
         let file = SafeTensors::deserialize(bytes).map_err(|e| ImportError::damaged("the safetensors file", e))?;
         let mut state = StateDict::default();
         let mut tensors = file.tensors();
-        tensors.sort_by(|a, b| natural(&a.0).cmp(&natural(&b.0)));
+        tensors.sort_by_cached_key(|(name, _)| natural(name));
         for (name, tensor) in tensors {
             let kind = match tensor.dtype() {
                 Dtype::F64 => Kind::F64,
