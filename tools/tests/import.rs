@@ -119,12 +119,15 @@ fn integers_are_within_what_quantize_reports() {
             .collect();
         std::fs::write(dir.path().join("frames.csv"), csv).unwrap();
         let frames = dir.path().join("frames.csv");
-        let ran: Value =
-            serde_json::from_str(&ok(&["run", text(&run), text(&frames), "--values", "--json"]).0).unwrap();
-        let answers = ran["answers"].as_array().unwrap();
-        let found: Vec<f64> =
-            answers.last().unwrap()["scores"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
-        let wanted = &case.outputs[case.outputs.len() - found.len()..];
+        let mut args = vec!["run", text(&run), text(&frames), "--values", "--json"];
+        args.extend(case.per_step.then_some(["--every", "1"]).into_iter().flatten());
+        let ran: Value = serde_json::from_str(&ok(&args).0).unwrap();
+        let of = |answer: &Value| {
+            answer["scores"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect::<Vec<f64>>()
+        };
+        let found: Vec<f64> = ran["answers"].as_array().unwrap().iter().flat_map(of).collect();
+        let wanted = &case.outputs;
+        assert_eq!(found.len(), wanted.len(), "{}", case.file);
         let power = |v: &mut dyn Iterator<Item = f64>| v.map(|v| v * v).sum::<f64>();
         let noise = power(&mut found.iter().zip(wanted).map(|(a, b)| a - b)) / power(&mut wanted.iter().copied());
         // What is reported is of four sequences; of one it may be 12 dB less.
@@ -211,15 +214,22 @@ fn an_embedding_reads_symbols() {
     let numbers = |line: &[usize]| line.iter().map(usize::to_string).collect::<Vec<_>>().join(" ");
     let named = |line: &[usize]| line.iter().map(|k| words[*k]).collect::<Vec<_>>().join(" ");
     let recipe = dir.path().join("text.toml");
-    std::fs::write(&recipe, "[data]\nformat = \"classes\"\nunit = \"words\"\nvalid_share = 0.0\n").unwrap();
+    std::fs::write(&recipe, "[data]\nformat = \"pairs\"\ntask = \"class\"\nvalid_share = 0.0\n").unwrap();
     let vocabulary = dir.path().join("words.txt");
     std::fs::write(&vocabulary, words.join("\n")).unwrap();
     for with_names in [false, true] {
         let write = |line: &[usize]| if with_names { named(line) } else { numbers(line) };
-        for (k, class) in ["a", "b", "c"].iter().enumerate() {
-            let lines = if k == best { write(&line) } else { write(&[k + 1, 2 * k + 3, 9, 0]) };
-            std::fs::write(data.join(format!("{class}.txt")), lines + "\n").unwrap();
-        }
+        let train = data.join("train");
+        std::fs::create_dir_all(&train).unwrap();
+        let lines: Vec<Vec<usize>> =
+            (0..3).map(|k| if k == best { line.clone() } else { vec![k + 1, 2 * k + 3, 9, 0] }).collect();
+        let file = |name: &str, of: &dyn Fn(&Vec<usize>) -> String| {
+            let text: String = lines.iter().map(|line| of(line) + "\n").collect();
+            std::fs::write(train.join(name), text).unwrap();
+        };
+        file("seq.in", &|line| write(line));
+        file("seq.out", &|line| vec!["O"; line.len()].join(" "));
+        std::fs::write(train.join("label"), "a\nb\nc\n").unwrap();
         let run = dir.path().join(format!("run-{with_names}"));
         let mut flags = vec!["--recipe".to_owned(), text(&recipe).to_owned()];
         if with_names {
