@@ -7,6 +7,7 @@ use elman::blob::Model;
 use elman::scaling::Channel;
 use serde::Serialize;
 
+use super::export_float;
 use super::literal::{c_string, comment, identifier};
 use crate::ui::Ui;
 use elman_data::files::write_atomically;
@@ -19,7 +20,7 @@ use elman_quant::repack;
 pub struct Cmd {
     /// A blob, or a run folder
     pub model: PathBuf,
-    /// Folder to write to; created where it does not exist
+    /// Folder to write to; created where it does not exist. Or the float network of a run: model.onnx, model.safetensors
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
     /// The core that it is for, which decides the order of the weights: m0, m3, m4, m7, m33, m55, rv32
@@ -39,6 +40,9 @@ struct Exported {
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
+        if let Some(target) = export_float::target(&self.to) {
+            return export_float::run(&self.model, &self.to, target, ui);
+        }
         let file = ModelFile::read(&self.model)?;
         let file = ModelFile::from_bytes(file.path(), &repack::for_core(&file.bytes(), &self.core)?)?;
         let model = file.model()?;

@@ -9,6 +9,7 @@ mod build;
 mod demo;
 mod flags;
 mod fuzz;
+mod import;
 mod setup;
 mod stages;
 mod test;
@@ -65,6 +66,12 @@ const VERBS: &[Verb] = &[
         help: "Fuzz loader, steps and round trips: `cargo xtask fuzz --short`",
         flags: fuzz::FLAGS,
         run: Run::Here(fuzz::run),
+    },
+    Verb {
+        name: "import",
+        help: "Read models of PyTorch, ONNX and Keras: `cargo xtask import --python venv/bin/python`",
+        flags: import::FLAGS,
+        run: Run::Here(import::run),
     },
     Verb {
         name: "bench build",
