@@ -277,7 +277,7 @@ def exported(name, net, inputs=3, symbols=0, dynamo=False, wrap=None, steps=6, *
             shapes = ({1: torch.export.Dim("steps", min=2, max=1000)},) if more.pop("dynamic", True) else None
             torch.onnx.export(whole, (feed,), path, dynamo=True, dynamic_shapes=shapes, external_data=False, verbose=False)
         else:
-            axes = {"x": {0: "batch", 1: "steps"}}
+            axes = {"x": {0: "batch"} if more.pop("fixed", False) else {0: "batch", 1: "steps"}}
             torch.onnx.export(whole, (feed,), path, dynamo=False, input_names=["x"], dynamic_axes=axes)
         case(f"onnx-torch-{name}", "onnx", pathlib.Path(path).read_bytes(), x, y, symbols=symbols, **more)
 
@@ -328,6 +328,8 @@ def onnx_models():
     by_hand("lstm-peepholes", "LSTM", 4, peepholes=True)
     by_hand("lstm-peepholes-both", "LSTM", 4, peepholes=True, direction="bidirectional", last="mean")
     by_hand("lstm-coupled", "LSTM", 4, input_forget=1)
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(30, 4))
+    exported("flatten", Then(Net(nn.GRU(3, 5, batch_first=True), last=False), flat), fixed=True)
     for dynamo in [False, True]:
         tag = "-dynamo" if dynamo else ""
         make = lambda c, n=3, **k: c(n, 5, batch_first=True, **k)
@@ -356,6 +358,8 @@ def keras_models():
         keras.utils.set_random_seed(len(CASES))
         inp = keras.Input((steps if not more.get("open") else None,) if symbols else (None, inputs))
         more.pop("open", None)
+        if more.pop("fixed", False):
+            inp = keras.Input((steps, inputs))
         if functional:
             y = inp
             for layer in layer_list:
@@ -394,6 +398,7 @@ def keras_models():
     save("deep", [k.GRU(6), k.Dense(5, activation="relu"), k.Dense(4, activation="tanh"), k.Dense(3), k.Softmax()], functional=True)
     save("embedding", [k.Embedding(10, 4), k.LSTM(5), k.Dense(3, activation="softmax")], symbols=10, legacy=True)
     save("norm", [k.LSTM(5, return_sequences=True), k.LayerNormalization(), k.GlobalAveragePooling1D(), k.Dense(2)])
+    save("flatten", [k.LSTM(4, return_sequences=True), k.Flatten(), k.Dense(5, activation="relu"), k.Dense(3)], fixed=True, legacy=True)
     save("batch-norm", [k.BatchNormalization(), k.GRU(4), k.Dense(3)])
 
 

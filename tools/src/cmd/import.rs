@@ -71,8 +71,9 @@ impl Cmd {
         let per_step =
             matches!(&source, Source::Records(r) if matches!(r.task, Task::Tag | Task::Segment | Task::Next));
         let imported = elman_import::read(&self.file, &Asked { layers, per_step });
-        let imported = imported.with_context(|| self.file.display().to_string())?;
+        let mut imported = imported.with_context(|| self.file.display().to_string())?;
         let mut notes = imported.notes.clone();
+        notes.extend(fitted::answer_last(&mut imported, &source));
         let labels = self.labels.as_deref().map(given_labels).transpose()?;
         let labels = fitted::labels(&imported, &source, labels, &mut notes)?;
         if let Source::Records(records) = &mut source {

@@ -3,7 +3,8 @@
 use anyhow::{Result, bail, ensure};
 use elman_data::Vocabulary;
 use elman_data::records::{Answer, Input, Records, Task};
-use elman_import::{AffineOp, Imported};
+use elman_import::{AffineOp, Imported, Op, Placed};
+use elman_nn::Over;
 use elman_pipeline::{Encoding, Frames, RunInfo, Source};
 use elman_quant::channels;
 use elman_quant::scaling::SCALED_FRAC;
@@ -11,6 +12,17 @@ use elman_recipe::{Recipe, Usage};
 
 /// Names of the row that an embedding has for what it does not know.
 const UNKNOWN: [&str; 7] = ["<unk>", "<UNK>", "[UNK]", "[unk]", "UNK", "unk", "<oov>"];
+
+/// A network without recurrent layers, which reads one vector, answers after the last step where examples have one label.
+pub(super) fn answer_last(imported: &mut Imported, source: &Source) -> Option<String> {
+    let steps = |o: &Placed| matches!(o.op, Op::Cell(_) | Op::Delay(_));
+    let one_label = matches!(source, Source::Records(r) if r.task == Task::Class);
+    if !one_label || !imported.per_step() || imported.ops.iter().any(steps) {
+        return None;
+    }
+    imported.ops.push(Placed { place: "the end".to_owned(), op: Op::Pool(Over::Last) });
+    Some("the network reads one vector: of a sequence its answer to the last step counts".to_owned())
+}
 
 /// The labels in the order of the outputs: those given, else those of the data.
 pub(super) fn labels(

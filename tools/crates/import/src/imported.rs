@@ -1,6 +1,6 @@
 //! What was read from a file, and the network of elman that it becomes.
 
-use elman_nn::{Dense, DenseActivation, Embedding, LayerSpec, Network, NetworkSpec, Norm, Pool};
+use elman_nn::{Delay, Dense, DenseActivation, Embedding, LayerSpec, Network, NetworkSpec, Norm, Pool};
 
 use crate::op::{AffineOp, CellWeights, DenseOp, Op};
 use crate::simplify::simplify;
@@ -211,6 +211,7 @@ impl Layers {
                 let [scale, b] = [scale, offset].map(|v| v.iter().map(|v| *v as f32).collect::<Vec<f32>>());
                 self.dense(DenseOp { w: Matrix::diagonal(&scale), b }, DenseActivation::Linear);
             }
+            Op::Delay(taps) => self.add(Delay { taps, stride: 1, tail: 0, tail_taps: 0 }, vec![]),
             Op::Pool(over) => self.add(Pool { over }, vec![]),
             Op::Norm { epsilon, gain, bias } => self.add(Norm { epsilon }, vec![("g", gain), ("b", bias)]),
             Op::Softmax => {

@@ -17,6 +17,8 @@ pub enum Op {
     Activation(DenseActivation),
     /// y_k = s_k x_k + o_k
     Affine(AffineOp),
+    /// y_t = [x_t; x_(t-1); ...; x_(t-K)]
+    Delay(usize),
     /// One vector of the sequence.
     Pool(Over),
     /// y_k = g_k (x_k - μ) / √(σ² + ε) + b_k
@@ -83,6 +85,7 @@ impl Op {
             Op::Dense(_) => "dense",
             Op::Activation(_) => "activation",
             Op::Affine(_) => "scale and offset",
+            Op::Delay(_) => "delay",
             Op::Pool(_) => "pool",
             Op::Norm { .. } => "norm",
             Op::Softmax => "softmax",
@@ -97,7 +100,7 @@ impl Op {
             Op::Dense(dense) => Some(dense.w.columns),
             Op::Affine(affine) => Some(affine.scale.len()),
             Op::Norm { gain, .. } => Some(gain.len()),
-            Op::Activation(_) | Op::Pool(_) | Op::Softmax => None,
+            Op::Activation(_) | Op::Delay(_) | Op::Pool(_) | Op::Softmax => None,
         }
     }
 
@@ -107,6 +110,7 @@ impl Op {
             Op::Embedding(e) => e.columns,
             Op::Cell(cell) => cell.units * cell.directions.len(),
             Op::Dense(dense) => dense.w.rows,
+            Op::Delay(taps) => inputs.saturating_mul(taps.saturating_add(1)),
             Op::Activation(_) | Op::Affine(_) | Op::Pool(_) | Op::Norm { .. } | Op::Softmax => inputs,
         }
     }
@@ -118,12 +122,23 @@ impl Op {
             Op::Cell(cell) => cell.directions.iter().flat_map(|d| [&d.w.values[..], &d.u.values, &d.b, &d.v]).collect(),
             Op::Dense(dense) => vec![&dense.w.values, &dense.b],
             Op::Norm { gain, bias, .. } => vec![gain, bias],
-            Op::Activation(_) | Op::Affine(_) | Op::Pool(_) | Op::Softmax => Vec::new(),
+            Op::Activation(_) | Op::Affine(_) | Op::Delay(_) | Op::Pool(_) | Op::Softmax => Vec::new(),
         }
     }
 }
 
 impl DenseOp {
+    /// Over all steps as one vector from a delay line, which begins with the last of them.
+    #[must_use]
+    pub fn over_steps(mut self, steps: usize) -> Self {
+        let width = (self.w.columns / steps.max(1)).max(1);
+        for row in self.w.values.chunks_exact_mut(self.w.columns.max(1)) {
+            let turned: Vec<f32> = row.chunks_exact(width).rev().flatten().copied().collect();
+            row.copy_from_slice(&turned);
+        }
+        self
+    }
+
     /// The identity of this width.
     pub fn identity(width: usize) -> Self {
         DenseOp { w: Matrix::diagonal(&vec![1.0; width]), b: vec![0.0; width] }

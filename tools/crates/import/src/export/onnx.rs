@@ -126,7 +126,8 @@ pub fn write(ops: &[Placed], inputs: usize) -> Vec<u8> {
 
 fn operation(to: &mut Writer, op: &Op) {
     match op {
-        Op::Embedding(_) => {}
+        // No network with a delay line comes here.
+        Op::Embedding(_) | Op::Delay(_) => {}
         Op::Cell(cell) => recurrent(to, cell),
         Op::Dense(dense) => {
             let w = dense.w.transposed();

@@ -31,7 +31,7 @@ pub fn write(ops: &[Placed]) -> Result<Vec<u8>> {
                 tensors.push((name("weight"), vec![w.rows, w.columns], w.values));
                 tensors.push(vector("bias", &b));
             }
-            Op::Activation(_) | Op::Pool(_) | Op::Softmax => {}
+            Op::Activation(_) | Op::Delay(_) | Op::Pool(_) | Op::Softmax => {}
         }
     }
     let bytes: Vec<Vec<u8>> =

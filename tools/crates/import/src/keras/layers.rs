@@ -63,10 +63,24 @@ impl Layer {
         Layer::of(self.config.get(key)?)
     }
 
+    /// Steps of a sequence, where a layer says it.
+    pub fn steps(&self) -> Option<usize> {
+        let shape = self.config.get("batch_shape").or_else(|| self.config.get("batch_input_shape"))?.as_array()?;
+        match &shape[..] {
+            [_, steps, _] => usize::try_from(steps.as_u64()?).ok(),
+            _ => None,
+        }
+    }
+
     /// Whether its outputs are one a step.
     fn every_step(&self) -> bool {
         self.is("return_sequences")
     }
+}
+
+/// What cannot stand after a Flatten.
+pub fn after_flatten(layer: &Layer) -> ImportError {
+    layer.unsupported("it reads all steps as one vector", "a Dense layer reads them first")
 }
 
 /// f after a layer.

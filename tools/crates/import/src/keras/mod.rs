@@ -4,10 +4,11 @@
 mod hdf5;
 mod layers;
 
-use elman_nn::LayerSpec;
+use elman_nn::{LayerSpec, Over};
 use serde_json::{Value as Json, json};
 
 use crate::archive::Archive;
+use crate::op::Op;
 use crate::torch::Asked;
 use crate::{Format, ImportError, Imported, Result, Tensor};
 use hdf5::Store;
@@ -83,9 +84,28 @@ fn has_weights(store: &Store, layer: &str) -> bool {
 }
 
 fn network(format: Format, layers: Vec<(Layer, Tensors)>) -> Result<Imported> {
-    let (mut ops, mut notes) = (Vec::new(), Vec::new());
+    let (mut ops, mut notes): (Vec<crate::Placed>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut flat = None;
+    let steps = layers.iter().find_map(|(layer, _)| layer.steps());
     for (layer, tensors) in layers {
-        ops.extend(layers::operations(&layer, tensors, &mut notes)?);
+        let pooled = ops.iter().any(|o| matches!(o.op, Op::Pool(_)));
+        if layer.class == "Flatten" && (pooled || steps.is_some()) {
+            flat = steps.filter(|_| !pooled);
+            for op in flat.into_iter().flat_map(|steps| [Op::Delay(steps.saturating_sub(1)), Op::Pool(Over::Last)]) {
+                ops.push(crate::Placed { place: layer.name.clone(), op });
+            }
+            continue;
+        }
+        let mut new = layers::operations(&layer, tensors, &mut notes)?;
+        if let (Some(steps), Some(first)) = (flat, new.first_mut()) {
+            // A delay line has the last step first.
+            match std::mem::replace(&mut first.op, Op::Softmax) {
+                Op::Dense(dense) => first.op = Op::Dense(dense.over_steps(steps)),
+                _ => return Err(layers::after_flatten(&layer)),
+            }
+            flat = None;
+        }
+        ops.extend(new);
     }
     Imported::new(format, ops, notes)
 }

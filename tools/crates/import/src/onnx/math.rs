@@ -9,6 +9,15 @@ use crate::{Result, Tensor};
 
 /// A stream whose last axis is its features, of which all stand in one vector.
 fn vectors<'a>(node: &Reader<'a>, k: usize) -> Result<&'a Stream> {
+    let s = of_any_order(node, k)?;
+    match s.flat {
+        None => Ok(s),
+        Some(_) => Err(node.unsupported("all steps as one vector are read", "a Gemm or MatMul reads them first")),
+    }
+}
+
+/// As [`vectors`], or all steps as one vector.
+fn of_any_order<'a>(node: &Reader<'a>, k: usize) -> Result<&'a Stream> {
     let s = node.stream(k)?;
     let whole = s.direction.is_none() && !s.axes.iter().any(|a| matches!(a, Axis::Directions(2..)));
     match s.axes.last() == Some(&Axis::Feature) && whole {
@@ -22,14 +31,14 @@ fn vectors<'a>(node: &Reader<'a>, k: usize) -> Result<&'a Stream> {
 
 /// x W
 pub fn matmul(node: &Reader<'_>) -> Result<Value> {
-    let (x, w) = (vectors(node, 0)?, node.weights(1)?.matrix(&node.place())?.transposed());
+    let (x, w) = (of_any_order(node, 0)?, node.weights(1)?.matrix(&node.place())?.transposed());
     let b = vec![0.0; w.rows];
     dense(node, x, DenseOp { w, b })
 }
 
 /// α x W + β c
 pub fn gemm(node: &Reader<'_>) -> Result<Value> {
-    let x = vectors(node, 0)?;
+    let x = of_any_order(node, 0)?;
     if node.int("transA", 0) != 0 {
         return Err(node.unsupported("transA", "export with the vectors as rows"));
     }
@@ -45,6 +54,7 @@ pub fn gemm(node: &Reader<'_>) -> Result<Value> {
 }
 
 fn dense(node: &Reader<'_>, x: &Stream, op: DenseOp) -> Result<Value> {
+    let op = if let Some(steps) = x.flat { op.over_steps(steps) } else { op };
     match op.w.columns == x.width {
         true => Ok(Value::Stream(x.then(&node.place(), Op::Dense(op)))),
         false => Err(node.shape(format!("weights for {} values, which are {}", op.w.columns, x.width))),
@@ -124,6 +134,15 @@ pub fn softmax(node: &Reader<'_>) -> Result<Value> {
             Err(node
                 .unsupported("a softmax over other axes than the features", "attention over time is not in a chain"))
         }
+    }
+}
+
+/// The largest of the outputs, which is what the device answers: the outputs themselves.
+pub fn argmax(node: &Reader<'_>) -> Result<Value> {
+    let x = vectors(node, 0)?;
+    match node.axis(node.int("axis", 0), x.axes.len())? + 1 == x.axes.len() {
+        true => Ok(Value::Stream(x.clone())),
+        false => Err(node.unsupported("the largest along other axes than the features", "take it out")),
     }
 }
 

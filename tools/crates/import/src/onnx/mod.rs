@@ -59,7 +59,7 @@ pub fn read(bytes: &[u8]) -> Result<Imported> {
     if graph.nodes.len() > MOST_NODES {
         return Err(damaged(&format!("{} nodes, more than {MOST_NODES}", graph.nodes.len())));
     }
-    let (input, rank, symbols, width) = input(&graph)?;
+    let (input, rank, symbols, width, steps) = input(&graph)?;
     // What the axes of the input are, the graph does not tell: the first order in which it makes sense.
     let orders: &[&[Axis]] = match rank {
         3 => &[&[Axis::Batch, Axis::Time, Axis::Feature], &[Axis::Time, Axis::Batch, Axis::Feature]],
@@ -76,7 +76,14 @@ pub fn read(bytes: &[u8]) -> Result<Imported> {
     };
     let mut first: Option<(usize, ImportError)> = None;
     for axes in orders {
-        let start = Stream { last: None, width: if symbols { 0 } else { width }, axes: axes.to_vec(), direction: None };
+        let start = Stream {
+            last: None,
+            width: if symbols { 0 } else { width },
+            axes: axes.to_vec(),
+            direction: None,
+            steps: steps.filter(|_| axes.get(1) == Some(&Axis::Time)),
+            flat: None,
+        };
         match run(&graph, &input, start) {
             Ok(ops) => return Imported::new(Format::Onnx, ops, Vec::new()),
             Err((at, error)) if first.as_ref().is_none_or(|(before, _)| at > *before) => first = Some((at, error)),
@@ -86,18 +93,11 @@ pub fn read(bytes: &[u8]) -> Result<Imported> {
     Err(first.map_or(ImportError::Unknown, |(_, error)| error))
 }
 
-/// The one input that is no weight: its name, number of axes, whether it is symbols, and size of its last axis.
-fn input(graph: &proto::Graph) -> Result<(String, usize, bool, usize)> {
+/// The first input that is no weight: its name, number of axes, whether it is symbols, and size of its last axis.
+fn input(graph: &proto::Graph) -> Result<(String, usize, bool, usize, Option<usize>)> {
     let is_weight = |name: &str| graph.initializers.iter().any(|t| t.name == name);
     let inputs: Vec<&proto::ValueInfo> = graph.inputs.iter().filter(|i| !is_weight(&i.name)).collect();
     let first = inputs.first().ok_or_else(|| ImportError::shape("the graph", "it has no input"))?;
-    if let [_, second, ..] = inputs[..] {
-        return Err(ImportError::unsupported(
-            format!("input {}", second.name),
-            "a second input",
-            "a network of elman reads one sequence from state 0: export it without states and lengths",
-        ));
-    }
     let tensor = first.kind.as_ref().and_then(|k| k.tensor.as_ref());
     let symbols = tensor.is_some_and(|t| matches!(t.element, 6 | 7));
     let dims = tensor.and_then(|t| t.shape.as_ref()).map_or(&[][..], |s| &s.dims);
@@ -112,7 +112,8 @@ fn input(graph: &proto::Graph) -> Result<(String, usize, bool, usize)> {
         n => n,
     };
     let last = dims.last().and_then(|d| d.value).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-    Ok((first.name.clone(), rank, symbols, last))
+    let size = |k: usize| dims.get(k).and_then(|d| d.value).and_then(|n| usize::try_from(n).ok());
+    Ok((first.name.clone(), rank, symbols, last, size(1).filter(|n| *n > 1)))
 }
 
 /// The operations of the graph's output; else how many nodes were read, and why no more.
@@ -126,6 +127,15 @@ fn run(
     for tensor in &graph.initializers {
         let value = Value::of_tensor(tensor, &mut left).unwrap_or_else(|e| Value::Failed(Rc::new(e)));
         values.insert(tensor.name.clone(), value);
+    }
+    for other in graph.inputs.iter().filter(|i| i.name != input && !graph.initializers.iter().any(|t| t.name == i.name))
+    {
+        let error = ImportError::unsupported(
+            format!("input {}", other.name),
+            "a second input",
+            "a network of elman reads one sequence from state 0: export it without states and lengths",
+        );
+        values.insert(other.name.clone(), Value::Failed(Rc::new(error)));
     }
     values.insert(input.to_owned(), Value::Stream(start));
     let mut failed_at = None;
@@ -173,6 +183,12 @@ fn operator(node: &Reader<'_>, left: &mut usize) -> Result<Vec<Value>> {
         "ReduceMean" => math::reduce(node, Over::Mean)?,
         "ReduceSum" => math::reduce(node, Over::Sum)?,
         "ReduceMax" => math::reduce(node, Over::Max)?,
+        "ArgMax" => math::argmax(node)?,
+        // A threshold after the network: what it chooses is left.
+        "Where" => match (node.optional(1), node.optional(2)) {
+            (Some(Value::Stream(s)), _) | (_, Some(Value::Stream(s))) => Value::Stream(s.clone()),
+            _ => node.value(0)?.clone(),
+        },
         "LayerNormalization" => math::norm(node)?,
         "BatchNormalization" => math::batch_norm(node)?,
         "Constant" => math::constant(node, left)?,
@@ -225,9 +241,12 @@ fn zeros(node: &Reader<'_>) -> Result<Value> {
 /// One vector a sequence, which is what is left after pooling.
 fn flatten(node: &Reader<'_>) -> Result<Value> {
     let s = node.stream(0)?;
-    match s.axes.contains(&Axis::Time) {
-        false => Ok(Value::Stream(s.with_axes(vec![Axis::Batch, Axis::Feature]))),
-        true => Err(node.unsupported(
+    match (s.axes.contains(&Axis::Time), s.steps, &s.axes[..]) {
+        (false, ..) => Ok(Value::Stream(s.with_axes(vec![Axis::Batch, Axis::Feature]))),
+        (true, Some(steps), [Axis::Batch, Axis::Time, Axis::Feature]) => {
+            Ok(Value::Stream(s.flattened(&node.place(), steps)))
+        }
+        _ => Err(node.unsupported(
             "all steps as one vector",
             "sequences have any length here: read the last step, the mean or the maximum, and train again",
         )),

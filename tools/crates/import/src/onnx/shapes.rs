@@ -267,6 +267,25 @@ fn reshaped(node: &Reader<'_>, s: &Stream, sizes: &[Option<i64>]) -> Result<Stre
     if all(&s.axes) {
         return Ok(s.clone());
     }
+    let known = |k: usize| sizes.get(k).copied().flatten().and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 1);
+    match (&s.axes[..], sizes.len()) {
+        // A sequence as one row of the input.
+        ([Axis::Batch, Axis::Feature], 3) if s.last.is_none() => {
+            if let (Some(steps), Some(width)) = (known(1), known(2))
+                && steps.checked_mul(width) == Some(s.width)
+            {
+                let axes = vec![Axis::Batch, Axis::Time, Axis::Feature];
+                return Ok(Stream { width, steps: Some(steps), ..s.with_axes(axes) });
+            }
+        }
+        // All steps as one vector.
+        ([Axis::Batch | Axis::One, Axis::Time, Axis::Feature], 2) => {
+            if let Some(steps) = known(1).filter(|n| *n > s.width && n.is_multiple_of(s.width)).map(|n| n / s.width) {
+                return Ok(s.flattened(&node.place(), steps));
+            }
+        }
+        _ => {}
+    }
     // Both directions as one vector.
     if let [front @ .., Axis::Directions(n), Axis::Feature] = &s.axes[..] {
         let merged = Stream { width: s.width * n, ..s.clone() };

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::op::Op;
 use crate::torch::Kind;
 use crate::{ImportError, MOST_ELEMENTS, Placed, Result, Tensor};
+use elman_nn::Over;
 
 use super::proto::TensorProto;
 
@@ -51,6 +52,10 @@ pub struct Stream {
     pub axes: Vec<Axis>,
     /// The one direction that it is of both.
     pub direction: Option<usize>,
+    /// Steps of the input, where the graph says it.
+    pub steps: Option<usize>,
+    /// All so many steps as one vector, of which a delay line has the last first.
+    pub flat: Option<usize>,
 }
 
 /// An operation and those before it.
@@ -71,13 +76,20 @@ impl Stream {
     pub fn then(&self, place: &str, op: Op) -> Self {
         let width = op.width(self.width);
         let op = Placed { place: place.to_owned(), op };
-        Stream { last: Some(Rc::new(Link { before: self.last.clone(), op })), width, ..self.clone() }
+        Stream { last: Some(Rc::new(Link { before: self.last.clone(), op })), width, flat: None, ..self.clone() }
     }
 
     /// The stream with other axes.
     #[must_use]
     pub fn with_axes(&self, axes: Vec<Axis>) -> Self {
         Stream { axes, ..self.clone() }
+    }
+
+    /// All `steps` steps as one vector.
+    #[must_use]
+    pub fn flattened(&self, place: &str, steps: usize) -> Self {
+        let all = self.then(place, Op::Delay(steps.saturating_sub(1))).then(place, Op::Pool(Over::Last));
+        Stream { flat: Some(steps), ..all.with_axes(vec![Axis::Batch, Axis::Feature]) }
     }
 
     /// Its operations from the input on.
