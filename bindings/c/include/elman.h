@@ -53,14 +53,14 @@
 /**
  * Double words (uint64_t) of an elman_model_t.
  */
-#define ELMAN_MODEL_DOUBLE_WORDS 222
+#define ELMAN_MODEL_DOUBLE_WORDS 223
 #endif
 
 #if defined(ELMAN_POINTERS_OF_64_BITS)
 /**
  * Double words (uint64_t) of an elman_model_t.
  */
-#define ELMAN_MODEL_DOUBLE_WORDS 343
+#define ELMAN_MODEL_DOUBLE_WORDS 344
 #endif
 
 /**
@@ -402,6 +402,11 @@ void elman_part_norm(elman_parts_t *parts);
  * The scaling of raw features.
  */
 void elman_part_scale(elman_parts_t *parts);
+
+/**
+ * A Tree-LSTM with one predecessor.
+ */
+void elman_part_tree_lstm(elman_parts_t *parts);
 
 /**
  * Layers that read a sequence from its end.

@@ -59,7 +59,9 @@ unsafe impl Opaque for elman_error_t {
 impl From<LoadError> for elman_status_t {
     fn from(error: LoadError) -> Self {
         match error {
-            LoadError::UnknownLayer { .. } | LoadError::OperationMissing { .. } => ELMAN_ERROR_PART,
+            LoadError::UnknownLayer { .. }
+            | LoadError::OperationMissing { .. }
+            | LoadError::Audio(elman::audio::Error::OperationMissing { .. }) => ELMAN_ERROR_PART,
             _ => ELMAN_ERROR_BLOB,
         }
     }

@@ -13,10 +13,10 @@ use crate::place::{Opaque, Writer, slice, stays};
 pub const ELMAN_FORMAT_VERSION: u16 = 6;
 /// Double words (uint64_t) of an elman_model_t.
 #[cfg(target_pointer_width = "32")]
-pub const ELMAN_MODEL_DOUBLE_WORDS: usize = 222;
+pub const ELMAN_MODEL_DOUBLE_WORDS: usize = 223;
 /// Double words (uint64_t) of an elman_model_t.
 #[cfg(target_pointer_width = "64")]
-pub const ELMAN_MODEL_DOUBLE_WORDS: usize = 343;
+pub const ELMAN_MODEL_DOUBLE_WORDS: usize = 344;
 
 const _: () = assert!(ELMAN_FORMAT_VERSION == elman::blob::FORMAT_VERSION);
 
@@ -29,10 +29,9 @@ pub struct elman_model_t {
     pub opaque: [u64; ELMAN_MODEL_DOUBLE_WORDS],
 }
 
-/// A model and what it refers to. The first two are made before the model is.
+/// A model and what it refers to. The parts are made before the model is.
 pub(crate) struct Loaded {
-    layers: heapless::Vec<LayerOperation, { crate::parts::ELMAN_MAX_LAYER_PARTS }>,
-    operations: Operations,
+    parts: elman_parts_t,
     model: heapless::Vec<Model<'static>, 1>,
 }
 
@@ -112,31 +111,35 @@ pub unsafe extern "C" fn elman_load(
     if parts.is_null() || !parts.is_aligned() {
         return ELMAN_ERROR_POINTER;
     }
-    let mut known = elman_parts_t::EMPTY;
+    // SAFETY: all fields are written.
+    let Loaded { parts: known, model } = unsafe {
+        model.fill(|to| {
+            (&raw mut (*to).model).write(heapless::Vec::new());
+            (&raw mut (*to).parts.layers).write(heapless::Vec::new());
+            (&raw mut (*to).parts.operations).write(Operations::of(&[]));
+            (&raw mut (*to).parts.full).write(false);
+        })
+    };
     let mut next = parts;
     // SAFETY: the list goes on to a NULL, as the header says.
     while let Some(part) = unsafe { *next } {
-        part(&mut known);
+        part(known);
         next = next.wrapping_add(1);
     }
     if known.full {
         return ELMAN_ERROR_PARTS;
     }
-    let elman_parts_t { layers, operations, .. } = known;
-    model.put(Loaded { layers, operations, model: heapless::Vec::new() });
-    let Some(loaded) = model.get_mut() else { return ELMAN_ERROR_NOT_READY };
     // All of them know their layers already.
-    if !loaded.layers.is_empty() {
+    if !known.layers.is_empty() {
         // SAFETY: they are in the caller's model, which stays unmoved as long as it is used.
-        let layers: &'static [LayerOperation] = unsafe { stays(&loaded.layers) };
-        loaded.operations = loaded.operations.with_layers(layers);
+        let layers: &'static [LayerOperation] = unsafe { stays(&known.layers) };
+        known.operations = known.operations.with_layers(layers);
     }
     // SAFETY: as the layers.
-    let operations = unsafe { stays(&loaded.operations) };
-    match Model::load_with(operations, Blob::new(words)) {
+    match Model::load_with(unsafe { stays(&known.operations) }, Blob::new(words)) {
         Ok(it) => {
             // There is a place for one.
-            let _ = loaded.model.push(it);
+            let _ = model.push(it);
             #[cfg(feature = "planted")]
             let _ = core::hint::black_box(words[core::hint::black_box(7)]);
             ELMAN_OK

@@ -19,150 +19,179 @@ pub struct elman_parts_t {
 pub type elman_part_t = Option<extern "C" fn(&mut elman_parts_t)>;
 
 impl elman_parts_t {
-    pub(crate) const EMPTY: Self =
-        elman_parts_t { layers: heapless::Vec::new(), operations: Operations::of(&[]), full: false };
-
-    fn layer(&mut self, layer: LayerOperation) {
-        self.full |= self.layers.push(layer).is_err();
+    /// Adds a layer. Not inlined: it would be in each part once.
+    #[inline(never)]
+    fn layer(&mut self, layer: &'static LayerOperation) {
+        self.full |= self.layers.push(*layer).is_err();
     }
 }
 
 /// An Elman cell (SRN) with tanh.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_srn(parts: &mut elman_parts_t) {
-    parts.layer(known::SRN);
+    static LAYER: LayerOperation = known::SRN;
+    parts.layer(&LAYER);
 }
 
 /// An Elman cell with relu.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_srn_relu(parts: &mut elman_parts_t) {
-    parts.layer(known::SRN_RELU);
+    static LAYER: LayerOperation = known::SRN_RELU;
+    parts.layer(&LAYER);
 }
 
 /// An Elman cell with sigmoid.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_srn_sigmoid(parts: &mut elman_parts_t) {
-    parts.layer(known::SRN_SIGMOID);
+    static LAYER: LayerOperation = known::SRN_SIGMOID;
+    parts.layer(&LAYER);
 }
 
 /// A GRU, its reset gate after the product (PyTorch, Keras).
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_gru(parts: &mut elman_parts_t) {
-    parts.layer(known::GRU);
+    static LAYER: LayerOperation = known::GRU;
+    parts.layer(&LAYER);
 }
 
 /// A GRU, its reset gate before the product (Cho et al. 2014).
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_gru_before(parts: &mut elman_parts_t) {
-    parts.layer(known::GRU_BEFORE);
+    static LAYER: LayerOperation = known::GRU_BEFORE;
+    parts.layer(&LAYER);
 }
 
 /// An LSTM.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_lstm(parts: &mut elman_parts_t) {
-    parts.layer(known::LSTM);
+    static LAYER: LayerOperation = known::LSTM;
+    parts.layer(&LAYER);
 }
 
 /// An LSTM with coupled gates.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_lstm_coupled(parts: &mut elman_parts_t) {
-    parts.layer(known::LSTM_COUPLED);
+    static LAYER: LayerOperation = known::LSTM_COUPLED;
+    parts.layer(&LAYER);
 }
 
 /// An LSTM without forget gate.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_lstm_no_forget(parts: &mut elman_parts_t) {
-    parts.layer(known::LSTM_NO_FORGET);
+    static LAYER: LayerOperation = known::LSTM_NO_FORGET;
+    parts.layer(&LAYER);
 }
 
 /// An LSTM with peepholes.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_lstm_peephole(parts: &mut elman_parts_t) {
-    parts.layer(known::LSTM_PEEPHOLE);
+    static LAYER: LayerOperation = known::LSTM_PEEPHOLE;
+    parts.layer(&LAYER);
 }
 
 /// A residual cell of one stage.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_residual_1(parts: &mut elman_parts_t) {
-    parts.layer(known::RESIDUAL_1);
+    static LAYER: LayerOperation = known::RESIDUAL_1;
+    parts.layer(&LAYER);
 }
 
 /// A residual cell of two stages.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_residual_2(parts: &mut elman_parts_t) {
-    parts.layer(known::RESIDUAL_2);
+    static LAYER: LayerOperation = known::RESIDUAL_2;
+    parts.layer(&LAYER);
 }
 
 /// A delay line.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_delay(parts: &mut elman_parts_t) {
-    parts.layer(known::DELAY);
+    static LAYER: LayerOperation = known::DELAY;
+    parts.layer(&LAYER);
 }
 
 /// A dense layer.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_dense(parts: &mut elman_parts_t) {
-    parts.layer(known::DENSE);
+    static LAYER: LayerOperation = known::DENSE;
+    parts.layer(&LAYER);
 }
 
 /// A dense layer with relu.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_dense_relu(parts: &mut elman_parts_t) {
-    parts.layer(known::DENSE_RELU);
+    static LAYER: LayerOperation = known::DENSE_RELU;
+    parts.layer(&LAYER);
 }
 
 /// A dense layer with sigmoid.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_dense_sigmoid(parts: &mut elman_parts_t) {
-    parts.layer(known::DENSE_SIGMOID);
+    static LAYER: LayerOperation = known::DENSE_SIGMOID;
+    parts.layer(&LAYER);
 }
 
 /// A dense layer with tanh.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_dense_tanh(parts: &mut elman_parts_t) {
-    parts.layer(known::DENSE_TANH);
+    static LAYER: LayerOperation = known::DENSE_TANH;
+    parts.layer(&LAYER);
 }
 
 /// An embedding of symbols.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_embedding(parts: &mut elman_parts_t) {
-    parts.layer(known::EMBEDDING);
+    static LAYER: LayerOperation = known::EMBEDDING;
+    parts.layer(&LAYER);
 }
 
 /// One-hot vectors of symbols.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_one_hot(parts: &mut elman_parts_t) {
-    parts.layer(known::ONE_HOT);
+    static LAYER: LayerOperation = known::ONE_HOT;
+    parts.layer(&LAYER);
 }
 
 /// The maximum over time.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_max(parts: &mut elman_parts_t) {
-    parts.layer(known::MAX);
+    static LAYER: LayerOperation = known::MAX;
+    parts.layer(&LAYER);
 }
 
 /// The mean over time.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_mean(parts: &mut elman_parts_t) {
-    parts.layer(known::MEAN);
+    static LAYER: LayerOperation = known::MEAN;
+    parts.layer(&LAYER);
 }
 
 /// The sum over time.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_sum(parts: &mut elman_parts_t) {
-    parts.layer(known::SUM);
+    static LAYER: LayerOperation = known::SUM;
+    parts.layer(&LAYER);
 }
 
 /// Layer normalisation.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_norm(parts: &mut elman_parts_t) {
-    parts.layer(known::NORM);
+    static LAYER: LayerOperation = known::NORM;
+    parts.layer(&LAYER);
 }
 
 /// The scaling of raw features.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_scale(parts: &mut elman_parts_t) {
-    parts.layer(known::SCALE);
+    static LAYER: LayerOperation = known::SCALE;
+    parts.layer(&LAYER);
+}
+
+/// A Tree-LSTM with one predecessor.
+#[unsafe(no_mangle)]
+pub extern "C" fn elman_part_tree_lstm(parts: &mut elman_parts_t) {
+    static LAYER: LayerOperation = known::TREE_LSTM;
+    parts.layer(&LAYER);
 }
 
 /// Layers that read a sequence from its end.

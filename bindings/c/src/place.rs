@@ -38,6 +38,21 @@ pub(crate) unsafe trait Opaque: Sized {
         unsafe { slot.write(Slot { mark: Self::MARK, value: MaybeUninit::new(value) }) }
     }
 
+    /// Makes the value of `slot` field by field: `fill` gets memory that holds anything, and initialises all of it.
+    ///
+    /// # Safety
+    /// `fill` initialises every field.
+    unsafe fn fill(&mut self, fill: impl FnOnce(*mut Self::Value)) -> &mut Self::Value {
+        let () = Self::FITS;
+        let slot = core::ptr::from_mut(self).cast::<Slot<Self::Value>>();
+        // SAFETY: as in `put`; the value is initialised before the mark says so.
+        unsafe {
+            fill((&raw mut (*slot).value).cast());
+            (*slot).mark = Self::MARK;
+            (*slot).value.assume_init_mut()
+        }
+    }
+
     /// Takes the mark away: what is in it is no value any more.
     fn clear(&mut self) {
         let () = Self::FITS;

@@ -112,6 +112,28 @@ pub fn sources() -> Result<PathBuf> {
     )
 }
 
+/// The library for this machine, for tests of the header.
+///
+/// # Errors
+/// As [`Libraries::get`] of [`Libraries::Sources`].
+pub fn host() -> Result<Vec<u8>> {
+    let sources = sources()?;
+    let root = sources.ancestors().nth(2).unwrap_or(&sources);
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let target = std::path::absolute(target)?.join("boards/host");
+    let build = |features: &[&str]| -> Result<PathBuf> {
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+        command.current_dir(&sources).args(["build", "--quiet", "--release", "--package", "elman-c"]).args(features);
+        command.env("CARGO_TARGET_DIR", &target).env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+        run(&mut command)?;
+        Ok(target.join("release/libelman_c.a"))
+    };
+    let (all, sentences): (Vec<&str>, Vec<&str>) = functions().partition(|name| *name != SENTENCES);
+    let one = linked(&build(&[])?, &all, OF_LIBC)?;
+    let two = linked(&build(&["--features", "sentences"])?, &sentences, OF_LIBC)?;
+    archive([("elman.o", one), ("sentences.o", two)])
+}
+
 /// The function that has sentences: an object of its own, because linkers keep all text of an object or none.
 const SENTENCES: &str = "elman_error_text";
 
@@ -178,6 +200,13 @@ fn run(command: &mut Command) -> Result<()> {
 /// # Errors
 /// Where the object refers to something outside it: `elman_a_panic_is_reachable`, where a panic is.
 pub fn object(archive: &Path, functions: &[&str]) -> Result<Vec<u8>> {
+    linked(archive, functions, &[])
+}
+
+/// What a library for a PC takes from that one's own library of C.
+const OF_LIBC: &[&str] = &["memcmp", "memcpy", "memmove", "memset"];
+
+fn linked(archive: &Path, functions: &[&str], outside: &[&str]) -> Result<Vec<u8>> {
     let (bin, libraries) = tools()?;
     let folder = tempfile::tempdir().context("a temporary folder")?;
     let (linked, local) = (folder.path().join("linked.o"), folder.path().join("elman.o"));
@@ -192,7 +221,7 @@ pub fn object(archive: &Path, functions: &[&str]) -> Result<Vec<u8>> {
     copy.args([".llvmbc", ".llvmcmd", ".comment"].map(|section| format!("--remove-section={section}")));
     run(copy.arg(&linked).arg(&local))?;
     let bytes = std::fs::read(&local).context("the library's object")?;
-    check(&bytes, functions)?;
+    check(&bytes, functions, outside)?;
     Ok(bytes)
 }
 
@@ -215,12 +244,17 @@ pub fn functions() -> impl Iterator<Item = &'static str> {
 }
 
 /// That the object defines these functions, nothing else that is seen, and refers to nothing outside.
-fn check(bytes: &[u8], functions: &[&str]) -> Result<()> {
+fn check(bytes: &[u8], functions: &[&str], outside: &[&str]) -> Result<()> {
     let file = object::File::parse(bytes).context("the library's object")?;
-    let undefined: Vec<&str> =
-        file.symbols().filter(|s| s.is_undefined()).filter_map(|s| s.name().ok()).filter(|n| !n.is_empty()).collect();
+    let undefined: Vec<&str> = file
+        .symbols()
+        .filter(|s| s.is_undefined())
+        .filter_map(|s| s.name().ok())
+        .filter(|n| !n.is_empty() && !outside.contains(n))
+        .collect();
     ensure!(undefined.is_empty(), "it refers to {}, which it does not have", undefined.join(", "));
-    let mut seen: Vec<&str> = file.symbols().filter(|s| s.is_global()).filter_map(|s| s.name().ok()).collect();
+    let mut seen: Vec<&str> =
+        file.symbols().filter(|s| s.is_global() && !s.is_undefined()).filter_map(|s| s.name().ok()).collect();
     let mut wanted = functions.to_vec();
     (seen.sort_unstable(), wanted.sort_unstable());
     ensure!(seen == wanted, "it has {seen:?} instead of {wanted:?}");

@@ -35,6 +35,18 @@ const MACHINES: &[Machine] = &[
     machine("m55", ["mps3-an547", "cortex-m55"], ["0x00000000", "512K"], ["0x21000000", "2M"]),
 ];
 
+/// What the Makefile compiles and links the example with, in addition to the core's flags.
+pub const FREESTANDING: &[&str] = &[
+    "-ffreestanding",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-I.",
+    "-Wl,--gc-sections",
+    "-Wl,-z,noexecstack",
+    "-nostdlib",
+    "-Texample/memory.ld",
+];
+
 const MAIN: &str = include_str!("templates/main.c");
 const SEQUENCE: &str = include_str!("templates/sequence.c");
 const STARTUP: &str = include_str!("templates/startup.c");

@@ -43,11 +43,19 @@ impl CModel {
     /// # Errors
     /// Where the blob does not load, or the library for C does not run such models.
     pub fn new(blob: &[u8], core: &Core) -> Result<Self> {
+        Self::with_test(blob, core, TEST_STEPS)
+    }
+
+    /// [`CModel::new`] with a test of so many steps.
+    ///
+    /// # Errors
+    /// As [`CModel::new`].
+    pub fn with_test(blob: &[u8], core: &Core, steps: usize) -> Result<Self> {
         let bytes = repack::for_core(blob, core.name)?;
         let words = words_of(&bytes)?;
         let model = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
         let parts = parts::of(&model)?;
-        let (frames, logits) = test(&model)?;
+        let (frames, logits) = test(&model, steps)?;
         let sequence = model.max_steps() > 0;
         let listener = Blob::new(&words).listener_words();
         let listens = model.audio().is_some() && model.detect().is_some();
@@ -91,6 +99,16 @@ impl CModel {
     /// What its macros begin with.
     pub fn upper(&self) -> String {
         self.stem.to_uppercase()
+    }
+
+    /// Whether its outputs have labels.
+    pub fn labelled(&self) -> bool {
+        !self.labels.is_empty()
+    }
+
+    /// Frames of the test, one after the other.
+    pub fn test_frames(&self) -> &[i16] {
+        &self.frames
     }
 
     /// Bytes of the blob.
@@ -200,8 +218,8 @@ fn rows(numbers: impl Iterator<Item = String>, count: usize) -> String {
 }
 
 /// Frames of all kinds of values, and the logits of each step.
-fn test(model: &Model<'_>) -> Result<(Vec<i16>, Vec<i16>)> {
-    let steps = if model.max_steps() > 0 { TEST_STEPS.min(model.max_steps()) } else { TEST_STEPS };
+fn test(model: &Model<'_>, steps: usize) -> Result<(Vec<i16>, Vec<i16>)> {
+    let steps = if model.max_steps() > 0 { steps.min(model.max_steps()) } else { steps };
     let mut frames = synthetic::frames(model.inputs(), steps, 11);
     if let Some(text) = model.text() {
         let symbols = text.len().max(1);

@@ -45,3 +45,17 @@ pub fn of(model: &Model<'_>) -> Result<Vec<String>> {
     parts.extend(more.iter().filter(|(_, needed)| *needed).map(|(name, _)| (*name).to_owned()));
     Ok(parts)
 }
+
+#[cfg(test)]
+mod tests {
+    /// Where there is a new layer or operation, bindings/c/src/parts.rs needs a function.
+    #[test]
+    fn every_layer_has_a_part() {
+        let functions: Vec<&str> = crate::library::functions().collect();
+        let layers = elman::layer::all().flat_map(|spec| spec.variants).map(|v| v.name.replace('-', "_"));
+        let more = ["backward", "cepstrum", "feedback", "pcen", "scaling", "spectral_subtraction", "text", "all"];
+        for name in layers.chain(more.map(str::to_owned)) {
+            assert!(functions.contains(&format!("elman_part_{name}").as_str()), "elman_part_{name} is not in elman.h");
+        }
+    }
+}
