@@ -1,8 +1,9 @@
 //! Chooses the kernels. `cfg(target_feature = "dsp")` is invisible on stable, so the target's name decides.
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(elman_dsp, values(none(), \"v8m\"))");
+    println!("cargo::rustc-check-cfg=cfg(elman_dsp, values(none(), \"cortex-m33\", \"cortex-m55\"))");
     println!("cargo::rustc-check-cfg=cfg(elman_layout, values(\"pairs\", \"rows\", \"columns\"))");
     println!("cargo::rustc-check-cfg=cfg(elman_columns)");
+    println!("cargo::rustc-check-cfg=cfg(elman_avx2)");
     println!("cargo::rustc-check-cfg=cfg(elman_narrow)");
     println!("cargo::rustc-check-cfg=cfg(fuzzing)");
     println!("cargo::rerun-if-changed=build.rs");
@@ -16,15 +17,19 @@ fn main() {
         println!("cargo::rustc-cfg=elman_dsp");
         println!("cargo::rustc-cfg=elman_layout=\"pairs\"");
     } else if helium {
+        println!("cargo::rustc-cfg=elman_dsp=\"cortex-m55\"");
+        println!("cargo::rustc-cfg=elman_dsp");
         println!("cargo::rustc-cfg=elman_layout=\"rows\"");
     } else if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "none") {
         println!("cargo::rustc-cfg=elman_layout=\"columns\"");
         if target.starts_with("thumb") {
             println!("cargo::rustc-cfg=elman_columns");
         }
+    } else if target.starts_with("x86_64") {
+        println!("cargo::rustc-cfg=elman_avx2");
     }
     if v8m {
-        println!("cargo::rustc-cfg=elman_dsp=\"v8m\"");
+        println!("cargo::rustc-cfg=elman_dsp=\"cortex-m33\"");
     }
     // A product of 64 bits is a call on cores without one.
     if target.starts_with("thumbv6m") || target.starts_with("thumbv8m.base") {

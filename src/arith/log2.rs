@@ -78,7 +78,8 @@ pub(crate) fn exp2_line(x: i32) -> u32 {
     let [base, slope] = EXP2_LINES[(x >> 11) as usize & 31];
     let along = (x & 2047) as u32;
     let mantissa = (1u32 << 16).wrapping_add(base as u32).wrapping_add((slope as u32).wrapping_mul(along) >> 11);
-    (mantissa << 15) >> (15i32.wrapping_sub(x >> 16) as u32).min(31)
+    // 15 - ⌊x⌋
+    (mantissa << 15) >> ((!x).wrapping_add(16 << 16) >> 16).clamp(0, 31)
 }
 
 /// 2^(2^-k) in Q2.30 for k = 1..=20, each the root of the one before.

@@ -45,8 +45,8 @@ impl Pcen {
         self.rooted((self.delta as u32) << 4, 0)
     }
 
-    /// The feature of a channel in Q6.9, from its energy in Q.8, the floor in it; `mean` is M in two words, 0 before the
-    /// first frame; `offset` is [`Pcen::offset`].
+    /// The feature of a channel in Q6.9, from its energy in Q.8, at least 1 for the floor in it; `mean` is M in two words, 0
+    /// before the first frame; `offset` is [`Pcen::offset`].
     pub(super) fn feature(&self, offset: i32, energy: u64, mean: &mut [u32; 2]) -> i16 {
         let before = (mean[1] as u64) << 32 | mean[0] as u64;
         let k = self.smoothing_log2 as u32 & 15;
@@ -56,10 +56,13 @@ impl Pcen {
             _ => before.wrapping_add(((energy.wrapping_sub(before) as i64) >> k) as u64),
         };
         *mean = [now as u32, (now >> 32) as u32];
-        let log = |v: u64| log2_wide(v.max(1 << ENERGY_FRAC)).wrapping_sub(ENERGY_FRAC << 16) as i32;
-        let ratio = log(energy).wrapping_sub(mul_high(log(now) << 2, (self.alpha as i32) << 15));
+        // Of 2^ENERGY_FRAC times E and M. What that is too much of the ratio has no fraction in Q.16: it is taken off last.
+        let log = log2_wide(energy) as i32;
+        let log_mean = log2_wide(now) as i32;
+        let more = (ENERGY_FRAC << 16).wrapping_sub((self.alpha as u32).wrapping_mul(2 * ENERGY_FRAC)) as i32;
+        let ratio = log.wrapping_sub(mul_high(log_mean << 2, (self.alpha as i32) << 15)).wrapping_sub(more);
         // A ratio above 2^15 has fewer fraction bits, so that it fits 32.
-        let down = (ratio >> 16).wrapping_sub(14).max(0) as u32 & 31;
+        let down = (ratio.wrapping_sub(14 << 16) >> 16).clamp(0, 31) as u32;
         let value = exp2_line(ratio.wrapping_sub((down << 16) as i32));
         let value = value.wrapping_add(((self.delta as u32) << 4) >> down);
         let feature = self.rooted(value, down).wrapping_sub(offset);
@@ -67,12 +70,18 @@ impl Pcen {
     }
 
     /// (v·2^`up`)^r, v and the result in Q.16; what does not fit a feature is 2^14.
-    #[inline(never)]
+    #[inline(always)]
     fn rooted(&self, v: u32, up: u32) -> i32 {
-        let zeros = v.leading_zeros() & 31;
-        let log = log2_line(up.wrapping_add(31 - 16).wrapping_sub(zeros), v << zeros) as i32;
-        exp2_line(mul_high(log << 2, (self.r as i32) << 15).min(14 << 16)) as i32
+        rooted((self.r as i32) << 15, v, up)
     }
+}
+
+/// (v·2^`up`)^r as [`Pcen::rooted`], r in Q2.30.
+#[inline(never)]
+fn rooted(r: i32, v: u32, up: u32) -> i32 {
+    let zeros = v.leading_zeros() & 31;
+    let log = log2_line(up.wrapping_add(31 - 16).wrapping_sub(zeros), v << zeros) as i32;
+    exp2_line(mul_high(log << 2, r).min(14 << 16)) as i32
 }
 
 #[cfg(test)]

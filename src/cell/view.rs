@@ -33,10 +33,11 @@ pub struct LayerView<'b> {
     pub(crate) in_frac: u8,
     pub(crate) q: Q,
     pub(crate) stages: [StageView<'b>; 2],
-    /// Words of `[x | h]`, of all memory and of the output: they follow from the table, but a step would work them out again.
-    pub(crate) vector_words: u32,
+    /// Words of `[x | h]`, of the output and of all memory: they follow from the table, but a step would work them out again.
+    /// A vector of [`MAX_WIDTH`](crate::descriptor::MAX_WIDTH) elements has half as many words.
+    pub(crate) vector_words: u16,
+    pub(crate) out_words: u16,
     pub(crate) memory_words: u32,
-    pub(crate) out_words: u32,
     pub(crate) direction: Direction,
     pub(crate) params: [u16; 4],
     pub(crate) packing: Packing,
@@ -61,9 +62,9 @@ impl<'b> LayerView<'b> {
             in_frac,
             q: Q { carried_frac, out_frac },
             stages: Default::default(),
-            vector_words: words as u32,
+            vector_words: words as u16,
             memory_words: words.wrapping_add(beside) as u32,
-            out_words: vector_words(units as usize) as u32,
+            out_words: vector_words(units as usize) as u16,
             direction,
             params,
             packing,

@@ -18,13 +18,19 @@
 #![allow(unsafe_code)]
 
 /// Tells the assembler that the core has the extension: what it knows of Armv8-M Mainline alone is without.
-#[cfg(elman_dsp = "v8m")]
+#[cfg(elman_dsp = "cortex-m33")]
 macro_rules! cpu {
     () => {
         ".cpu cortex-m33"
     };
 }
-#[cfg(all(elman_dsp, not(elman_dsp = "v8m")))]
+#[cfg(elman_dsp = "cortex-m55")]
+macro_rules! cpu {
+    () => {
+        ".cpu cortex-m55"
+    };
+}
+#[cfg(all(elman_dsp, not(any(elman_dsp = "cortex-m33", elman_dsp = "cortex-m55"))))]
 macro_rules! cpu {
     () => {
         ""

@@ -78,8 +78,9 @@ fn unpack(packing: Packing, block: RowBlock, words: &[u32]) -> Vec<Vec<i8>> {
 
 /// Row blocks of four rows over vectors of several widths, and rows of tables.
 fn blocks() -> impl Iterator<Item = RowBlock> {
-    let rows = [4, 8, 20, 36, 100].map(|columns| RowBlock::Rows { columns });
-    let split = [(4, 4), (4, 12), (8, 4), (20, 16), (12, 64)].map(|(x, h)| RowBlock::Split { x, h });
+    let rows = [4, 8, 20, 36, 100, 164].map(|columns| RowBlock::Rows { columns });
+    let split =
+        [(4, 4), (4, 12), (8, 4), (20, 16), (12, 64), (40, 100), (68, 36)].map(|(x, h)| RowBlock::Split { x, h });
     let tables = [1, 4, 7, 33].map(|units| RowBlock::Table { units });
     rows.into_iter().chain(split).chain(tables)
 }

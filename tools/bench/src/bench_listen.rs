@@ -80,6 +80,32 @@ fn sections(elf: &[u8]) -> Result<[u64; 4]> {
     Ok([flash - blob, blob, loading, statics])
 }
 
+/// Smaller chips that listen with a GRU of [`UNITS`] units: core, front end, clock in Hz.
+const SMALL: [(&str, Config, u32); 2] = [
+    ("m0", Config { hop: 200, pcen: Some(Pcen::SPEECH), ..Config::HZ_8000 }, 48_000_000),
+    ("m0", Config { hop: 400, pcen: Some(Pcen::SPEECH), ..Config::HZ_16000 }, 125_000_000),
+];
+const UNITS: usize = 32;
+
+/// Whether a core keeps up with the sound, by the frame that takes the most.
+fn small(core: &str, config: &Config, clock: u32, figures: &mut Figures) -> Result<()> {
+    let blob = sound::listener(*config, UNITS, 12, 5).to_blob_for(core)?;
+    let samples = sound::samples(SECONDS * config.sample_rate as usize, 9);
+    let report = Bench::new(&Options::default(), core, None)?.replay(&blob, &samples, config.hop.into())?;
+    ensure!(report.mismatches == 0, "the {core} differs from the host: {:?}", report.first);
+    let per_second = report.spent.most * f64::from(config.sample_rate) / f64::from(config.hop);
+    let share = 100.0 * per_second / f64::from(clock);
+    figures.line(format!(
+        "{core}, {} Hz, {UNITS} units: at most {:.0} instructions in a frame of {} ms, {share:.1} % of {} MHz at one a cycle",
+        config.sample_rate,
+        report.spent.most,
+        u32::from(config.hop) * 1000 / config.sample_rate,
+        clock / 1_000_000
+    ));
+    figures.add(format!("{core}-{}-percent-of-{}-mhz", config.sample_rate, clock / 1_000_000), share);
+    Ok(())
+}
+
 /// Counts and measures.
 pub fn run(args: &Args) -> Result<Figures> {
     let blob = match &args.model {
@@ -102,15 +128,19 @@ pub fn run(args: &Args) -> Result<Figures> {
     let samples = sound::samples(SECONDS * audio.sample_rate as usize, 9);
     let report = Bench::new(&Options::default(), CORE, None)?.replay(&blob, &samples, audio.hop.into())?;
     ensure!(report.mismatches == 0, "the chip differs from the host: {:?}", report.first);
-    let s = report.spent;
+    let (s, silence) = (report.spent, report.spent_in_silence);
     let cost = Cost { front_end: s.front_end as u32, network: s.network as u32, detector: s.detector as u32 };
     let mut memory = vec![0; Blob::new(&words).listener_words()];
     let listener = Listener::new(&model, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
     let Budget { per_second, frames_per_block, per_block } = cost.budget(listener.audio(), BLOCK);
     let share = 100.0 * per_second as f64 / f64::from(CLOCK);
     figures.line(format!(
-        "instructions a frame: front end {:.0}, network {:.0}, detector {:.0}; all in one {:.0}, at most {:.0}",
+        "instructions in a frame of sound: front end {:.0}, network {:.0}, detector {:.0}; all in one {:.0}, at most {:.0}",
         s.front_end, s.network, s.detector, s.whole, s.most
+    ));
+    figures.line(format!(
+        "in a frame of digital silence, which {} of {} are: front end {:.0}, all in one {:.0}",
+        report.silent_frames, report.frames, silence.front_end, silence.whole
     ));
     figures
         .line(format!("instructions a second: {per_second}: {share:.2} % of {} MHz at one a cycle", CLOCK / 1_000_000));
@@ -120,6 +150,10 @@ pub fn run(args: &Args) -> Result<Figures> {
     figures.add("network", s.network);
     figures.add("detector", s.detector);
     figures.add("percent-of-64-mhz", share);
+
+    for (core, config, clock) in SMALL {
+        small(core, &config, clock, &mut figures)?;
+    }
 
     let file = tempfile::Builder::new().suffix(".elman").tempfile().context("a temporary file for the blob")?;
     std::fs::write(file.path(), &blob).context("a temporary file for the blob")?;

@@ -11,6 +11,7 @@ use elman_recipe::Recipe;
 use elman_tools::cmd::verify::CLOSED_FROM;
 use elman_tools::cmd::{eval, quantize, train};
 use elman_tools::ui::{Ui, thousands};
+use elman_train::Spent;
 use elman_verify as verify;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -118,7 +119,9 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
         recipe.train.seed = seed;
         let dir = tempfile::tempdir()?;
         let mut folder = RunFolder::create(dir.path(), true)?;
-        let trained = train::train(source, &recipe, &mut folder, train::TrainFlags::default(), quiet)?;
+        let (spent, trained) =
+            Spent::of(|| train::train(source, &recipe, &mut folder, train::TrainFlags::default(), quiet));
+        let trained = trained?;
         let quantized = quantize::run(&folder, 0)?;
         let medians = quantized.layers.iter().filter_map(|l| l.weights.recurrent_median);
         reached.recurrent_median = medians.chain(reached.recurrent_median).min();
@@ -140,7 +143,7 @@ fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
         if let Some(figure) = e.integer.first() {
             (reached.figure, reached.share) = (figure.name.clone(), figure.share);
         }
-        reached.train_seconds += trained.seconds / (args.seeds as usize * sources.len()) as f64;
+        reached.train_seconds += spent.processor_seconds / (args.seeds as usize * sources.len()) as f64;
         if float.len() == 1 {
             (reached.weights, reached.blob_bytes) = (trained.parameters, quantized.blob_bytes);
             reached.ram_bytes = quantized.ram_bytes;

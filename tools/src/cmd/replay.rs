@@ -9,7 +9,7 @@ use crate::ui::{Ui, thousands};
 use elman_pipeline::play_clip;
 use elman_quant::model::ModelFile;
 use elman_recipe::Usage;
-use elman_verify::{Bench, Options, Port, ReplayReport, replay};
+use elman_verify::{Bench, Options, Port, ReplayReport, Spent, replay};
 
 /// Plays a recording through a model on an emulated core and compares samples, features, logits, probabilities and events of
 /// every frame with the host's; the first difference is printed.
@@ -89,7 +89,22 @@ impl Cmd {
 
 /// Prints the comparison.
 fn show(report: &ReplayReport, ui: Ui) {
-    let s = &report.spent;
+    ui.line(format!("{}: {} frames, {} mismatches", report.core, thousands(report.frames), report.mismatches));
+    for (what, frames, spent) in [
+        ("sound", report.frames - report.silent_frames, &report.spent),
+        ("digital silence", report.silent_frames, &report.spent_in_silence),
+    ] {
+        if frames > 0 {
+            ui.line(format!("  in {} frames of {what}, instructions a frame: {}", thousands(frames), words(spent)));
+        }
+    }
+    if let Some(first) = &report.first {
+        ui.line(format!("first difference: {first}"));
+    }
+}
+
+/// Instructions in words.
+fn words(s: &Spent) -> String {
     let whole = |n: f64| thousands(n.round() as u64);
     // A small core does not have the memory to run the parts a second time.
     let parts = match s.front_end > 0.0 {
@@ -98,15 +113,5 @@ fn show(report: &ReplayReport, ui: Ui) {
         }
         false => String::new(),
     };
-    ui.line(format!(
-        "{}: {} frames, {} mismatches; instructions a frame: {}{parts}, at most {}",
-        report.core,
-        thousands(report.frames),
-        report.mismatches,
-        whole(s.whole),
-        whole(s.most)
-    ));
-    if let Some(first) = &report.first {
-        ui.line(format!("first difference: {first}"));
-    }
+    format!("{}{parts}, at most {}", whole(s.whole), whole(s.most))
 }

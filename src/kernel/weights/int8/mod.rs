@@ -13,22 +13,26 @@
 //! Parameters are biases, then multipliers, a word each; in pairs a bias is for a pair of rows with biases b0, b1 the words
 //! (256·b1 + b0, low and high) and b0.
 
+#[cfg(elman_avx2)]
+mod avx2;
 #[cfg(elman_columns)]
 mod columns;
-#[cfg(elman_dsp)]
+#[cfg(all(elman_dsp, elman_layout = "pairs"))]
 mod dsp;
 #[cfg(elman_layout = "rows")]
 mod helium;
 mod packing;
 mod reference;
 
+#[cfg(elman_avx2)]
+use avx2 as kernels;
 #[cfg(elman_columns)]
 use columns as kernels;
-#[cfg(elman_dsp)]
+#[cfg(all(elman_dsp, elman_layout = "pairs"))]
 use dsp as kernels;
 #[cfg(elman_layout = "rows")]
 use helium as kernels;
-#[cfg(not(any(elman_columns, elman_dsp, elman_layout = "rows")))]
+#[cfg(not(any(elman_avx2, elman_columns, elman_layout = "pairs", elman_layout = "rows")))]
 use reference as kernels;
 
 use super::Format;

@@ -24,6 +24,7 @@ pub struct Reached {
     /// Counted on the emulated Cortex-M4.
     pub instructions: Option<f64>,
     pub bit_exact: Option<bool>,
+    /// Of processor time, of all threads.
     pub train_seconds: f64,
     /// The least median of |U| as integers, over recurrent layers and runs; none without U.
     #[serde(default)]
@@ -97,7 +98,7 @@ pub fn write(new: &BTreeMap<String, Reached>) -> Result<()> {
          weights, bytes and instructions are those of seed 1. The loss is in percentage points of a share, in per cent of an\n\
          error. RAM is that of the states, exact; a step is one frame or symbol, or one answer of a tree, without the\n\
          front end. |U| is the least median of the recurrent weights' magnitudes, of 127 steps, over layers and seeds.\n\n\
-         | recipe | figure, split | seeds | float | int8 | loss | weights | \\|U\\| | blob | RAM | M4 instructions per step | bit-exact | training |\n\
+         | recipe | figure, split | seeds | float | int8 | loss | weights | \\|U\\| | blob | RAM | M4 instructions per step | bit-exact | training, processor |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for (name, r) in &all {

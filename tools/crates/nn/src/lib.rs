@@ -26,6 +26,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+pub mod budget;
 pub mod cell;
 mod check;
 mod compiled;

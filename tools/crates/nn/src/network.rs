@@ -2,6 +2,7 @@
 
 use super::Float;
 use super::batch::{Batch, Frames};
+use super::budget::{Part, timed};
 use super::check::SpecError;
 use super::layer::{Backward, Below, Forward, Layer, Mode, RecurrentTape, Site, Tape};
 use super::loss::{Classes, Loss, Score, Target};
@@ -111,7 +112,7 @@ impl<F: Float> Network<F> {
     }
 
     pub(crate) fn pack_here(&mut self) {
-        self.layers.iter_mut().for_each(|layer| layer.pack(&self.values));
+        timed(Part::Packing, || self.layers.iter_mut().for_each(|layer| layer.pack(&self.values)));
     }
 
     /// Runs the batch; returns the output, `[steps, size, outputs]`, one step only after a pool.

@@ -8,6 +8,7 @@ use super::dataset::Dataset;
 use super::error::TrainError;
 use super::optimizer::Moments;
 use super::shard::{Loaded, SequenceSet, Shard};
+use elman_nn::budget::{Part, timed};
 use elman_nn::float::{Float, Kernel, Lanes};
 use elman_nn::{Classes, Mode, Network, NetworkSpec, Pass, Score};
 
@@ -134,14 +135,16 @@ impl Learner {
         let mut score = Score::default();
         for (i, shard) in shards.iter().enumerate() {
             score.add(&shard.score);
-            f32::dispatch(AddTo { to: &mut self.total, from: &shard.gradient, fresh: i == 0 });
+            let add = AddTo { to: &mut self.total, from: &shard.gradient, fresh: i == 0 };
+            timed(Part::Optimizer, || f32::dispatch(add));
         }
-        let norm = f32::dispatch(Norm(&self.total));
+        let norm = timed(Part::Optimizer, || f32::dispatch(Norm(&self.total)));
         if score.loss.is_finite() && norm.is_finite() {
             let clip = self.config.clip;
             let scale = if clip > 0.0 && norm > clip { clip / norm } else { 1.0 };
             let (moments, config, total, decays) = (&mut self.moments, &self.config, &self.total, &self.decays);
-            self.network.update(|values| moments.step(config, rate, scale, values, total, decays));
+            let mut step = |values: &mut [f32]| moments.step(config, rate, scale, values, total, decays);
+            self.network.update(|values| timed(Part::Optimizer, || step(values)));
         }
         Step { score, norm }
     }

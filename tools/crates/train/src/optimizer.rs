@@ -93,8 +93,9 @@ impl Kernel<f32> for Elements<'_> {
     #[inline(always)]
     fn run<L: Lanes<Elem = f32>>(self, l: L) {
         let u = self.update;
-        let [scale, decay1, decay2, rate, correct, epsilon, weight_decay] =
-            [u.scale, u.decay1, u.decay2, u.rate, u.correct, u.epsilon, u.weight_decay].map(|x| l.splat(x));
+        // Not `map`: a closure called through the standard library may be compiled without the instruction set.
+        let (scale, decay1, decay2, rate) = (l.splat(u.scale), l.splat(u.decay1), l.splat(u.decay2), l.splat(u.rate));
+        let (correct, epsilon, weight_decay) = (l.splat(u.correct), l.splat(u.epsilon), l.splat(u.weight_decay));
         let (fresh1, fresh2) = (l.complement(decay1), l.complement(decay2));
         let moments = self.first.chunks_mut(L::LANES).zip(self.second.chunks_mut(L::LANES));
         let inputs = self.gradient.chunks(L::LANES).zip(self.decays.chunks(L::LANES));

@@ -4,6 +4,7 @@ use get_size2::GetSize;
 
 use super::dataset::{Dataset, Sequence};
 use super::error::TrainError;
+use elman_nn::budget::{Part, timed};
 use elman_nn::{Classes, Item, Loss, Mode, Network, NetworkSpec, Pass, Prepared, Score, Workspace, structure};
 
 /// A shard's sequences, loaded for a training step.
@@ -16,6 +17,10 @@ pub struct Loaded {
 impl Loaded {
     /// Loads these sequences.
     pub fn load(&mut self, spec: &NetworkSpec, loss: Loss, part: SequenceSet<'_>) -> Result<(), TrainError> {
+        timed(Part::Data, || self.load_all(spec, loss, part))
+    }
+
+    fn load_all(&mut self, spec: &NetworkSpec, loss: Loss, part: SequenceSet<'_>) -> Result<(), TrainError> {
         self.sequences.clear();
         for &index in part.indices {
             let sequence = part.data.get(index, part.epoch_seed);

@@ -82,7 +82,21 @@ pub struct ReplayReport {
     /// The host's events: class, step, score.
     pub events: Vec<(u16, u32, u16)>,
     /// Instructions a frame.
+    /// In frames of sound.
     pub spent: Spent,
+    /// Frames of digital silence: all samples of the window are the same, so that the spectrum is not computed.
+    pub silent_frames: u64,
+    /// In those frames.
+    pub spent_in_silence: Spent,
+}
+
+impl Spent {
+    /// Of these frames: all of it, front end, network, detector.
+    fn of(frames: &[[f64; 4]]) -> Self {
+        let mean = |k: usize| frames.iter().map(|f| f[k]).sum::<f64>() / frames.len().max(1) as f64;
+        let most = frames.iter().map(|f| f[0]).fold(0.0, f64::max);
+        Spent { whole: mean(0), front_end: mean(1), network: mean(2), detector: mean(3), most }
+    }
 }
 
 /// Words of memory of a model's listener.
@@ -148,7 +162,7 @@ pub fn replay(device: &mut dyn Device, model: &Model<'_>, samples: &[i16], block
     ensure!((1..=hop).contains(&block), "blocks of {block} samples: 1 to {hop}, a hop, are possible");
     let host = on_host(model, samples, block)?;
     let (channels, outputs) = (audio.features(), model.outputs());
-    let (mut frames, mut mismatches, mut first, mut spent) = (0, 0, None, Spent::default());
+    let (mut frames, mut mismatches, mut first) = (0, 0, None);
     let mut counts: Vec<[u32; 4]> = Vec::with_capacity(host.len());
     let hello = device.talk(model.crc(), &mut |channel| {
         start(channel, Task::Listen)?;
@@ -173,24 +187,19 @@ pub fn replay(device: &mut dyn Device, model: &Model<'_>, samples: &[i16], block
         Ok(())
     })?;
     ensure!(frames == host.len(), "the device completed {frames} frames of {}", host.len());
-    for ticks in counts {
-        let [whole, front_end, network, detector] =
-            ticks.map(|t| device.instructions(f64::from(t.saturating_sub(hello.empty_ticks))));
-        spent.most = spent.most.max(whole);
-        for (sum, n) in [
-            (&mut spent.whole, whole),
-            (&mut spent.front_end, front_end),
-            (&mut spent.network, network),
-            (&mut spent.detector, detector),
-        ] {
-            *sum += n / frames as f64;
-        }
+    let (mut of_sound, mut of_silence) = (Vec::new(), Vec::new());
+    for (k, ticks) in counts.into_iter().enumerate() {
+        let window = &samples[k * hop..][..usize::from(audio.window)];
+        let to = if window.iter().all(|s| *s == window[0]) { &mut of_silence } else { &mut of_sound };
+        to.push(ticks.map(|t| device.instructions(f64::from(t.saturating_sub(hello.empty_ticks)))));
     }
+    let (spent, spent_in_silence) = (Spent::of(&of_sound), Spent::of(&of_silence));
+    let silent_frames = of_silence.len() as u64;
     let none = i64::from(NO_EVENT.class);
     let events = host.iter().filter_map(|stages| match stages[..] {
         [.., class, step, score] if class != none => Some((class as u16, step as u32, score as u16)),
         _ => None,
     });
     let (core, events) = (device.name().to_owned(), events.collect());
-    Ok(ReplayReport { core, frames: frames as u64, mismatches, first, events, spent })
+    Ok(ReplayReport { core, frames: frames as u64, mismatches, first, events, spent, silent_frames, spent_in_silence })
 }

@@ -2,7 +2,7 @@
 //! one is built.
 
 mod columns;
-mod pairs;
+pub(super) mod pairs;
 mod rows;
 
 #[cfg(elman_columns)]

@@ -7,7 +7,7 @@ use crate::kernel::word::mul_high;
 
 /// Adds the products of one word of lanes with one word of the vector to the sums of its two rows.
 #[inline(always)]
-fn add_pair(sums: [i32; 2], lanes: u32, x: u32) -> [i32; 2] {
+pub fn add_pair(sums: [i32; 2], lanes: u32, x: u32) -> [i32; 2] {
     let [x0, x1] = elements(x);
     let (v0, v1) = (lanes as i16 as i32, (lanes as i32) >> 16);
     let (l0, l1) = (v0 as i8 as i32, v1 as i8 as i32);
@@ -20,7 +20,7 @@ fn add_pair(sums: [i32; 2], lanes: u32, x: u32) -> [i32; 2] {
 
 /// Adds the products of four bytes c0, c2, c1, c3 with two words of the vector.
 #[inline(always)]
-fn add_bytes(sum: i32, bytes: u32, x: [u32; 2]) -> i32 {
+pub fn add_bytes(sum: i32, bytes: u32, x: [u32; 2]) -> i32 {
     let [c0, c2, c1, c3] = bytes.to_le_bytes().map(|b| b as i8 as i32);
     let ([x0, x1], [x2, x3]) = (elements(x[0]), elements(x[1]));
     sum.wrapping_add(c0.wrapping_mul(x0))
@@ -31,7 +31,7 @@ fn add_bytes(sum: i32, bytes: u32, x: [u32; 2]) -> i32 {
 
 /// The biases of a pair of rows as `pack_bias` wrote them.
 #[inline(always)]
-fn biases(lo: u32, hi: u32, b0: u32) -> [i32; 2] {
+pub fn biases(lo: u32, hi: u32, b0: u32) -> [i32; 2] {
     let a = (((hi as u64) << 32) | lo as u64) as i64;
     [b0 as i32, (a.wrapping_sub(b0 as i32 as i64) >> 8) as i32]
 }

@@ -4,6 +4,7 @@ use elman::arith::{Pre, Q};
 use elman::cell::Unit;
 
 use super::Backward;
+use crate::budget::{Part, timed};
 use crate::float::{Float, Kernel, Lanes, World};
 
 /// One forward step of a stage. All matrices are row-major, `rows` high; `H` = `units` wide but for `gates`.
@@ -15,7 +16,11 @@ pub struct ForwardStep<'a, F> {
     pub rows: usize,
     /// H
     pub units: usize,
-    /// `[rows, G * H]`: pre-activations without bias on entry, what the backward pass needs on exit.
+    /// `[rows, stride]`: pre-activations without bias; where it is empty, they are in `gates`.
+    pub pre: &'a [F],
+    /// Elements from row to row of `pre`.
+    pub stride: usize,
+    /// `[rows, G * H]`: what the backward pass needs, on exit.
     pub gates: &'a mut [F],
     /// `[G * H]`: b
     pub bias: &'a [F],
@@ -44,8 +49,12 @@ pub struct BackwardStep<'a, F> {
     pub rows: usize,
     /// H
     pub units: usize,
-    /// What the forward pass saved on entry, ∂L/∂pre on exit.
+    /// What the forward pass saved on entry; ∂L/∂pre on exit, where `dpre` is empty.
     pub gates: &'a mut [F],
+    /// `[rows, stride]`: ∂L/∂pre on exit.
+    pub dpre: &'a mut [F],
+    /// Elements from row to row of `dpre`.
+    pub stride: usize,
     /// `[G * H]`: ∂L/∂b, added to.
     pub dbias: &'a mut [F],
     /// `[3 * H]`: V_i, V_f, V_o, where the cell has peepholes.
@@ -103,10 +112,10 @@ impl<F: Float, S: Backward<G>, const G: usize> Pointwise<F> for Mapped<S, G> {
         S::READS_H
     }
     fn forward(&self, step: ForwardStep<'_, F>) {
-        F::dispatch(Forward::<F, S, G> { stage: self.0, step });
+        timed(Part::Pointwise, || F::dispatch(Forward::<F, S, G> { stage: self.0, step }));
     }
     fn backward(&self, step: BackwardStep<'_, F>) {
-        F::dispatch(Back::<F, S, G> { stage: self.0, step });
+        timed(Part::Pointwise, || F::dispatch(Back::<F, S, G> { stage: self.0, step }));
     }
     fn integer(&self, q: &Q, pre: &[Pre], unit: &mut Unit<Q>) {
         self.0.unit(q, std::array::from_fn(|gate| pre[gate]), unit);
@@ -122,7 +131,8 @@ fn load<L: Lanes>(l: L, has: bool, from: &[L::Elem], at: usize, n: usize) -> L::
 /// V_i, V_f, V_o of units `j..j + n`; 0 where the cell has no peepholes.
 #[inline(always)]
 fn peephole<L: Lanes>(l: L, diagonal: &[L::Elem], units: usize, j: usize, n: usize) -> [L::V; 3] {
-    std::array::from_fn(|g| load(l, true, diagonal, g * units + j, n))
+    // Written out: a closure that is called through the standard library may be compiled without the instruction set.
+    [load(l, true, diagonal, j, n), load(l, true, diagonal, units + j, n), load(l, true, diagonal, 2 * units + j, n)]
 }
 
 /// Writes elements `at..at + n` of a matrix that the equations may not have.
@@ -167,9 +177,10 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Forward<'_, F, S, G
                 |j, n| {
                     let at = row * s.units + j;
                     let mut pre = [zero; G];
+                    let from = if s.pre.is_empty() { &*gates } else { &s.pre[row * s.stride..][..G * s.units] };
                     for (g, pre) in pre.iter_mut().enumerate() {
                         let k = g * s.units + j;
-                        *pre = l.add(l.load(&gates[k..k + n]), l.load(&s.bias[k..k + n]));
+                        *pre = l.add(l.load(&from[k..k + n]), l.load(&s.bias[k..k + n]));
                     }
                     let mut unit: Unit<World<L>> = Unit {
                         h: load(l, S::READS_H, s.h, at, n),
@@ -193,6 +204,9 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Forward<'_, F, S, G
     }
 }
 
+/// Rows that the backward pass takes at a time: few, so that what it reads of each comes as a stream.
+const ROWS: usize = 4;
+
 struct Back<'a, F, S, const G: usize> {
     stage: S,
     step: BackwardStep<'a, F>,
@@ -205,73 +219,83 @@ impl<F: Float, S: Backward<G>, const G: usize> Kernel<F> for Back<'_, F, S, G> {
     fn run<L: Lanes<Elem = F>>(self, l: L) {
         let s = self.step;
         let zero = l.splat(F::ZERO);
-        columns(
-            l,
-            s.units,
-            #[inline(always)]
-            |j, n| {
-                let mut dbias = [zero; G];
-                let seen = peephole(l, s.diagonal, s.units, j, n);
-                let mut dseen = [zero; 3];
-                for (row, gates) in s.gates.chunks_exact_mut(G * s.units).enumerate().take(s.rows) {
-                    let at = row * s.units + j;
-                    let mut saved = [zero; G];
-                    for (g, saved) in saved.iter_mut().enumerate() {
+        let mut first = 0;
+        while first < s.rows {
+            let end = s.rows.min(first + ROWS);
+            let mine = &mut s.gates[first * G * s.units..end * G * s.units];
+            columns(
+                l,
+                s.units,
+                #[inline(always)]
+                |j, n| {
+                    let mut dbias = [zero; G];
+                    let seen = peephole(l, s.diagonal, s.units, j, n);
+                    let mut dseen = [zero; 3];
+                    for (row, gates) in mine.chunks_exact_mut(G * s.units).enumerate() {
+                        let at = (first + row) * s.units + j;
+                        let mut saved = [zero; G];
+                        for (g, saved) in saved.iter_mut().enumerate() {
+                            let k = g * s.units + j;
+                            *saved = l.load(&gates[k..k + n]);
+                        }
+                        let before: Unit<World<L>> = Unit {
+                            h: load(l, S::READS_H, s.h, at, n),
+                            carried: load(l, S::HAS_LONG, s.long, at, n),
+                            second: load(l, S::HAS_SECOND, s.second, at, n),
+                            stage_gate: load(l, S::HAS_CARRY, s.carry, at, n),
+                            peephole: seen,
+                        };
+                        let after: Unit<World<L>> = Unit {
+                            h: zero,
+                            carried: load(l, S::HAS_LONG, s.long_out, at, n),
+                            second: zero,
+                            stage_gate: zero,
+                            peephole: [zero; 3],
+                        };
+                        let dh = l.load(&s.dh[at..at + n]);
+                        let mut grad: Unit<World<L>> = Unit {
+                            h: if s.dout.is_empty() { dh } else { l.add(dh, l.load(&s.dout[at..at + n])) },
+                            carried: load(l, S::HAS_LONG && s.enter_long, s.dlong, at, n),
+                            second: zero,
+                            stage_gate: load(l, S::HAS_CARRY, s.dcarry, at, n),
+                            peephole: [zero; 3],
+                        };
+                        let dpre = self.stage.unit_backward(l, saved, &before, &after, &mut grad);
+                        let to = match s.dpre.get_mut((first + row) * s.stride..) {
+                            Some(to) if !to.is_empty() => to,
+                            _ => gates,
+                        };
+                        for g in 0..G {
+                            let k = g * s.units + j;
+                            l.store(&mut to[k..k + n], dpre[g]);
+                            dbias[g] = l.add(dbias[g], dpre[g]);
+                        }
+                        for (sum, d) in dseen.iter_mut().zip(grad.peephole) {
+                            *sum = l.add(*sum, d);
+                        }
+                        if S::READS_H {
+                            let direct = if s.fold { l.add(grad.h, grad.carried) } else { grad.h };
+                            l.store(&mut s.dh[at..at + n], direct);
+                        }
+                        store(l, S::HAS_LONG, s.dlong, at, n, grad.carried);
+                        store(l, S::HAS_SECOND, s.dsecond, at, n, grad.second);
+                        store(l, S::HAS_CARRY, s.dcarry, at, n, grad.stage_gate);
+                    }
+                    for (g, dbias) in dbias.into_iter().enumerate() {
                         let k = g * s.units + j;
-                        *saved = l.load(&gates[k..k + n]);
+                        let to = &mut s.dbias[k..k + n];
+                        l.store(to, l.add(l.load(to), dbias));
                     }
-                    let before: Unit<World<L>> = Unit {
-                        h: load(l, S::READS_H, s.h, at, n),
-                        carried: load(l, S::HAS_LONG, s.long, at, n),
-                        second: load(l, S::HAS_SECOND, s.second, at, n),
-                        stage_gate: load(l, S::HAS_CARRY, s.carry, at, n),
-                        peephole: seen,
-                    };
-                    let after: Unit<World<L>> = Unit {
-                        h: zero,
-                        carried: load(l, S::HAS_LONG, s.long_out, at, n),
-                        second: zero,
-                        stage_gate: zero,
-                        peephole: [zero; 3],
-                    };
-                    let dh = l.load(&s.dh[at..at + n]);
-                    let mut grad: Unit<World<L>> = Unit {
-                        h: if s.dout.is_empty() { dh } else { l.add(dh, l.load(&s.dout[at..at + n])) },
-                        carried: load(l, S::HAS_LONG && s.enter_long, s.dlong, at, n),
-                        second: zero,
-                        stage_gate: load(l, S::HAS_CARRY, s.dcarry, at, n),
-                        peephole: [zero; 3],
-                    };
-                    let dpre = self.stage.unit_backward(l, saved, &before, &after, &mut grad);
-                    for g in 0..G {
-                        let k = g * s.units + j;
-                        l.store(&mut gates[k..k + n], dpre[g]);
-                        dbias[g] = l.add(dbias[g], dpre[g]);
+                    if !s.ddiagonal.is_empty() {
+                        for (g, dseen) in dseen.into_iter().enumerate() {
+                            let k = g * s.units + j;
+                            let to = &mut s.ddiagonal[k..k + n];
+                            l.store(to, l.add(l.load(to), dseen));
+                        }
                     }
-                    for (sum, d) in dseen.iter_mut().zip(grad.peephole) {
-                        *sum = l.add(*sum, d);
-                    }
-                    if S::READS_H {
-                        let direct = if s.fold { l.add(grad.h, grad.carried) } else { grad.h };
-                        l.store(&mut s.dh[at..at + n], direct);
-                    }
-                    store(l, S::HAS_LONG, s.dlong, at, n, grad.carried);
-                    store(l, S::HAS_SECOND, s.dsecond, at, n, grad.second);
-                    store(l, S::HAS_CARRY, s.dcarry, at, n, grad.stage_gate);
-                }
-                for (g, dbias) in dbias.into_iter().enumerate() {
-                    let k = g * s.units + j;
-                    let to = &mut s.dbias[k..k + n];
-                    l.store(to, l.add(l.load(to), dbias));
-                }
-                if !s.ddiagonal.is_empty() {
-                    for (g, dseen) in dseen.into_iter().enumerate() {
-                        let k = g * s.units + j;
-                        let to = &mut s.ddiagonal[k..k + n];
-                        l.store(to, l.add(l.load(to), dseen));
-                    }
-                }
-            },
-        );
+                },
+            );
+            first = end;
+        }
     }
 }

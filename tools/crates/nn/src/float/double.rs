@@ -43,7 +43,7 @@ impl Lanes for Double {
     type Elem = f64;
     type V = f64;
     const LANES: usize = 1;
-    const TILE_ROWS: usize = 4;
+    const TILE_ROWS: [usize; 2] = [4, 4];
 
     #[inline(always)]
     fn splat(self, x: f64) -> f64 {

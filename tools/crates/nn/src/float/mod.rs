@@ -79,8 +79,8 @@ pub trait Lanes: Copy {
     type V: Copy;
     /// Elements of a vector.
     const LANES: usize;
-    /// Rows of a tile of the matrix product that fit the register file together with two columns of vectors.
-    const TILE_ROWS: usize;
+    /// Rows of a tile of the matrix product, of one vector's width and of two, that fit the register file.
+    const TILE_ROWS: [usize; 2];
 
     /// All elements `x`.
     fn splat(self, x: Self::Elem) -> Self::V;

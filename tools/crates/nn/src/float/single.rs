@@ -8,6 +8,7 @@ use elman::arith::Activation;
 
 use super::gemm::Gemm;
 use super::{Float, Kernel, Lanes};
+use crate::budget::{Part, timed};
 use crate::cell::{self, FloatCell, Pointwise};
 
 /// The instruction set of this machine, found once.
@@ -54,7 +55,7 @@ impl Float for f32 {
     }
     #[inline(never)]
     fn gemm(product: Gemm<'_, f32>) {
-        Self::dispatch(product);
+        timed(Part::Products, || Self::dispatch(product));
     }
     fn cells() -> Vec<FloatCell<f32>> {
         cell::cells()
@@ -68,15 +69,24 @@ impl Float for f32 {
 #[derive(Clone, Copy, Debug)]
 pub struct Single<S>(S);
 
+/// 1.5 * 2^23: added to x, it leaves x rounded in the low bits of the mantissa.
+const MAGIC: f32 = 12_582_912.0;
+
+/// 2^n of n + [`MAGIC`].
+#[inline(always)]
+fn power<S: Simd>(s: S, t: S::f32s) -> S::f32s {
+    let bits = s.wrapping_dyn_shl_u32s(s.transmute_u32s_f32s(t), s.splat_u32s(23));
+    s.transmute_f32s_u32s(s.add_u32s(bits, s.splat_u32s(0x3f80_0000)))
+}
+
 /// exp(x) for x <= 0 as 2^n and exp(r) - 1, r = x - n ln 2, |r| <= ln 2 / 2: exp(x) = 2^n (1 + m).
 ///
-/// n is taken from the low mantissa bits of x / ln 2 + 1.5 * 2^23. Below -87 it stays at exp(-87).
+/// n is taken from the low bits of x / ln 2 + [`MAGIC`]. Below -87 it stays at exp(-87).
 #[inline(always)]
 fn exp_parts<S: Simd>(s: S, x: S::f32s) -> (S::f32s, S::f32s) {
     let f = |v: f32| s.splat_f32s(v);
     // The second operand goes through when one is NaN.
     let x = s.max_f32s(f(-87.0), x);
-    const MAGIC: f32 = 12_582_912.0;
     let t = s.mul_add_e_f32s(x, f(std::f32::consts::LOG2_E), f(MAGIC));
     let n = s.sub_f32s(t, f(MAGIC));
     // ln 2 in two parts (Cody and Waite): the first has few bits, so n times it is exact.
@@ -89,16 +99,41 @@ fn exp_parts<S: Simd>(s: S, x: S::f32s) -> (S::f32s, S::f32s) {
     let p = s.mul_add_e_f32s(p, r, f(1.666_666_5e-1));
     let p = s.mul_add_e_f32s(p, r, f(0.5));
     let m = s.mul_add_e_f32s(p, s.mul_f32s(r, r), r);
-    let bits = s.wrapping_dyn_shl_u32s(s.transmute_u32s_f32s(t), s.splat_u32s(23));
-    let two_n = s.transmute_f32s_u32s(s.add_u32s(bits, s.splat_u32s(0x3f80_0000)));
-    (two_n, m)
+    (power(s, t), m)
+}
+
+/// tanh(a/2), or tanh(a) where `whole`: with x twice that, tanh|x/2| = (1 - e) / (1 + e), e = exp(-|x|), with e - 1 free
+/// of cancellation near 0.
+///
+/// e = 2^n (1 + m), -|x| = n ln 2 + r, m = exp(r) - 1. As e is at most 1, ln 2 in one part is exact enough.
+#[inline(always)]
+fn tanh_of<S: Simd>(s: S, a: S::f32s, whole: bool) -> S::f32s {
+    let f = |v: f32| s.splat_f32s(v);
+    let sign = f(-0.0);
+    let x = s.or_f32s(a, sign);
+    let x = if whole { s.add_f32s(x, x) } else { x };
+    // The second operand goes through when one is NaN. Further below, tanh is 1.
+    let x = s.max_f32s(f(-20.0), x);
+    let t = s.mul_add_e_f32s(x, f(std::f32::consts::LOG2_E), f(MAGIC));
+    let r = s.mul_add_e_f32s(s.sub_f32s(t, f(MAGIC)), f(-std::f32::consts::LN_2), x);
+    // (exp(r) - 1 - r) / r^2, interpolated at the zeros of a Chebyshev polynomial.
+    let p = s.mul_add_e_f32s(f(0.0013926175888627768), r, f(0.008363173343241215));
+    let p = s.mul_add_e_f32s(p, r, f(0.041666556149721146));
+    let p = s.mul_add_e_f32s(p, r, f(0.16666577756404877));
+    let p = s.mul_add_e_f32s(p, r, f(0.5));
+    let m = s.mul_add_e_f32s(p, s.mul_f32s(r, r), r);
+    let two_n = power(s, t);
+    let minus = s.mul_add_e_f32s(two_n, m, s.sub_f32s(two_n, f(1.0)));
+    let t = s.div_f32s(minus, s.add_f32s(minus, f(2.0)));
+    // t is not above 0: where a is, the sign goes.
+    s.xor_f32s(s.xor_f32s(t, sign), s.and_f32s(a, sign))
 }
 
 impl<S: Simd> Lanes for Single<S> {
     type Elem = f32;
     type V = S::f32s;
     const LANES: usize = S::F32_LANES;
-    const TILE_ROWS: usize = if S::REGISTER_COUNT >= 32 { 12 } else { 6 };
+    const TILE_ROWS: [usize; 2] = if S::REGISTER_COUNT >= 32 { [16, 12] } else { [12, 6] };
 
     #[inline(always)]
     fn splat(self, x: f32) -> S::f32s {
@@ -149,20 +184,14 @@ impl<S: Simd> Lanes for Single<S> {
     }
     #[inline(always)]
     fn tanh(self, a: S::f32s) -> S::f32s {
-        // tanh|a| = (1 - e) / (1 + e), e = exp(-2|a|); e - 1 without cancellation near 0.
-        let s = self.0;
-        let sign = s.and_f32s(a, s.splat_f32s(-0.0));
-        let (two_n, m) = exp_parts(s, s.mul_f32s(s.splat_f32s(-2.0), s.abs_f32s(a)));
-        let minus = s.mul_add_e_f32s(two_n, m, s.sub_f32s(two_n, s.splat_f32s(1.0)));
-        let t = s.div_f32s(minus, s.add_f32s(minus, s.splat_f32s(2.0)));
-        s.xor_f32s(s.neg_f32s(t), sign)
+        tanh_of(self.0, a, true)
     }
     #[inline(always)]
     fn sigmoid(self, a: S::f32s) -> S::f32s {
         // σ(a) = 1/2 + tanh(a/2)/2: as tanh never falls and its halves round in order, neither does this. e / (1 + e) does,
         // by the last bit, wherever 1 + e jumps.
         let half = self.splat(0.5);
-        self.mul_add(half, self.tanh(self.mul(half, a)), half)
+        self.mul_add(half, tanh_of(self.0, a, false), half)
     }
     #[inline(always)]
     fn load(self, from: &[f32]) -> S::f32s {

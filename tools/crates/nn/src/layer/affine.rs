@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::Float;
 use crate::cell::{BackwardStep, ForwardStep, Pointwise};
-use crate::float::gemm::{Gemm, Left, Packed, Right};
+use crate::float::gemm::{Gemm, Left, Packed, Right, Term};
 
 /// The map.
 pub struct Affine<F> {
@@ -48,7 +48,7 @@ impl<F: Float> Affine<F> {
     ) {
         let bias = &parameters[self.b.clone()];
         let (a, b) = (Left::Rows(x, self.inputs), Right::Packed(&self.forward));
-        F::gemm(Gemm { rows, a, b, c: gates, stride: self.outputs, add: false });
+        F::gemm(Gemm { rows, terms: &[Term { a, b }], c: gates, stride: self.outputs, add: false });
         if let Some(pre) = pre {
             for row in gates.chunks_exact(self.outputs).take(rows) {
                 pre.extend(row.iter().zip(bias).map(|(a, b)| F::of(a.f64() + b.f64())));
@@ -73,13 +73,13 @@ impl<F: Float> Affine<F> {
     /// ∂L/∂x from ∂L/∂(W x + b).
     pub fn to_input(&self, rows: usize, gates: &[F], dx: &mut [F]) {
         let (a, b) = (Left::Rows(gates, self.outputs), Right::Packed(&self.backward));
-        F::gemm(Gemm { rows, a, b, c: dx, stride: self.inputs, add: false });
+        F::gemm(Gemm { rows, terms: &[Term { a, b }], c: dx, stride: self.inputs, add: false });
     }
 
     /// Adds ∂L/∂W, from ∂L/∂(W x + b) and x.
     pub fn to_weights(&self, rows: usize, gates: &[F], x: &[F], packed: &mut Packed<F>, gradient: &mut [F]) {
         let b = Right::rows(x, rows, self.inputs, packed);
         let (a, c) = (Left::Columns(gates, self.outputs), &mut gradient[self.w.clone()]);
-        F::gemm(Gemm { rows: self.outputs, a, b, c, stride: self.inputs, add: true });
+        F::gemm(Gemm { rows: self.outputs, terms: &[Term { a, b }], c, stride: self.inputs, add: true });
     }
 }

@@ -7,6 +7,7 @@ use std::ops::Range;
 use get_size2::{GetSize, GetSizeTracker};
 
 use crate::batch::Frames;
+use crate::budget::{Part, timed};
 use crate::loss::{Score, Target};
 use crate::{Float, Pass};
 
@@ -77,7 +78,7 @@ impl<F: Float> Output<F> {
             }
             gradient[(t * size + row) * width..][..width].copy_from_slice(d);
         };
-        pass.loss.score(frames, targets, pass.classes, pass.scale, Some(&mut write))
+        timed(Part::Loss, || pass.loss.score(frames, targets, pass.classes, pass.scale, Some(&mut write)))
     }
 }
 

@@ -1,13 +1,18 @@
-//! Back-propagation through time of a recurrent layer: the steps from last to first, then the weights of all steps.
+//! Back-propagation through time of a recurrent layer: the steps from last to first, and the weights of some steps at a time.
 
 use super::dropout::Dropped;
-use super::{Recurrent, RecurrentTape};
+use super::{Recurrent, RecurrentTape, Terms};
 use crate::Float;
 use crate::batch::Frames;
 use crate::cell::BackwardStep;
-use crate::float::gemm::{Gemm, Left, Right};
-use crate::layer::span::{Span, spans};
-use crate::layer::{Backward, Below, Output};
+use crate::float::gemm::{Gemm, Left, Right, Term};
+use crate::layer::span::Chunk;
+use crate::layer::{Backward, Output, fit};
+
+/// Elements of ∂L/∂pre of a chunk of steps, which should stay in the cache until the weights have seen them.
+const CHUNK: usize = 1 << 18;
+/// Rows of a chunk.
+const MOST: usize = 256;
 
 impl<F: Float> Recurrent<F> {
     pub(super) fn run_backward(&self, pass: Backward<'_, F>, out: &mut Output<F>, tape: &mut RecurrentTape<F>) {
@@ -22,27 +27,44 @@ impl<F: Float> Recurrent<F> {
         tape.dsecond.clear();
         tape.dsecond.resize(tape.second.len(), F::ZERO);
         let mut dropped = std::mem::take(&mut tape.dropped);
-        for t in (0..input.steps()).rev() {
-            if probe {
-                self.probe(out, tape, t);
-            }
-            for stage in (0..self.stages.len()).rev() {
-                self.backward_stage((parameters, &mut *gradient), input, (out, tape), &mut dropped, [t, stage]);
-            }
-        }
-        tape.norms.reverse();
-        let place = self.tensors.w.start..self.tensors.u.end;
         let mut own = dropped.take_gradient();
-        let to = own.as_mut().map_or(&mut gradient[place.clone()], |own| &mut own[..]);
-        let (dw, du) = to.split_at_mut(self.tensors.w.len());
-        for span in spans(input.rows, input.size, |_| true) {
+        self.turn(input, tape);
+        let place = self.tensors.w.start..self.tensors.u.end;
+        let mut to = input.steps();
+        let widest = (0..self.stages.len()).map(|s| self.stride(s)).max().unwrap_or(1);
+        tape.dpre.resize_with(self.stages.len(), Vec::new);
+        let most = (CHUNK / widest).clamp(1, MOST);
+        for (s, dpre) in tape.dpre.iter_mut().enumerate() {
+            fit(dpre, (to * input.size).min(most.max(input.size)) * self.stride(s));
+        }
+        while to > 0 {
+            let chunk = Chunk::before(to, input.rows, input.size, most);
+            for t in (chunk.from..to).rev() {
+                if probe {
+                    self.probe(out, tape, t);
+                }
+                for stage in (0..self.stages.len()).rev() {
+                    self.backward_stage(
+                        (parameters, &mut *gradient),
+                        input,
+                        (out, tape),
+                        &mut dropped,
+                        ([t, stage], chunk.from),
+                    );
+                }
+            }
+            // While what the steps left is in the cache.
+            let weights = own.as_mut().map_or(&mut gradient[place.clone()], |own| &mut own[..]);
             for s in 0..self.stages.len() {
-                self.to_weights(input, (out, tape), [&mut *dw, &mut *du], &mut dropped, (span, s));
+                self.to_weights(input, (out, tape), weights, &mut dropped, (&chunk, s));
             }
             if let Some(below) = &mut below {
-                self.to_input(tape, below, &dropped, span);
+                self.to_input(tape, below, &dropped, &chunk);
             }
+            to = chunk.from;
         }
+        tape.norms.reverse();
+        self.turn_back(tape, own.as_mut().map_or(&mut gradient[place.clone()], |own| &mut own[..]));
         if let Some(own) = own {
             dropped.give_gradient(own, &mut gradient[place]);
         }
@@ -63,11 +85,11 @@ impl<F: Float> Recurrent<F> {
         input: Frames<'_, F>,
         (out, tape): (&Output<F>, &mut RecurrentTape<F>),
         dropped: &mut Dropped<F>,
-        [t, s]: [usize; 2],
+        ([t, s], from): ([usize; 2], usize),
     ) {
         let (h, rows, stage) = (self.units, input.rows[t], &self.stages[s]);
         let n = input.size * h;
-        let stride = stage.gates() * h;
+        let (width, stride) = (stage.gates() * h, self.stride(s));
         let (only, last) = (self.stages.len() == 1, s + 1 == self.stages.len());
         let hidden = self.long_is_h();
         let [mut dh, mut dlong, mut dcarry] = std::mem::take(&mut tape.running);
@@ -81,7 +103,8 @@ impl<F: Float> Recurrent<F> {
         };
         let carry = if !only && last { &tape.carry[t * n..][..n] } else { none };
         let dout = if last && out.touched[t] { &out.gradient[t * n..][..n] } else { none };
-        let gates = &mut tape.gates[s][t * input.size * stride..][..input.size * stride];
+        let gates = &mut tape.gates[s][t * input.size * width..][..input.size * width];
+        let dpre = &mut tape.dpre[s][(t - from) * input.size * stride..][..input.size * stride];
         // V comes after b.
         let (front, back) = gradient.split_at_mut(self.tensors.b.end);
         let dbias = &mut front[self.tensors.b.clone()][self.first[s] * h..self.first[s + 1] * h];
@@ -91,6 +114,8 @@ impl<F: Float> Recurrent<F> {
             rows,
             units: h,
             gates,
+            dpre: &mut *dpre,
+            stride,
             dbias,
             diagonal: &parameters[self.tensors.v.clone()],
             ddiagonal,
@@ -109,69 +134,25 @@ impl<F: Float> Recurrent<F> {
         });
 
         // What goes straight to h stays; the rest comes through U.
-        if !stage.reads_h() {
-            dh[..rows * h].fill(F::ZERO);
-        }
+        let mut terms: Terms<'_, F> = Terms::new();
         if t > 0 || s > 0 || !tape.h_0.is_empty() {
             let packs = &dropped.weights(&self.weights).hidden;
-            let through = &mut tape.through;
-            let masked = dropped.drops_state();
-            if masked {
-                through.clear();
-                through.resize(n, F::ZERO);
-            }
-            let to = if masked { &mut through[..] } else { &mut dh[..] };
             for (run, packs) in self.hidden_runs.iter().zip(packs).filter(|(run, _)| run.stage == s) {
-                let (a, b) = (Left::Rows(&gates[run.gate * h..], stride), Right::Packed(&packs.backward));
-                F::gemm(Gemm { rows, a, b, c: &mut *to, stride: h, add: true });
+                let a = Left::Rows(&dpre[run.gate * h..], stride);
+                let _ = terms.push(Term { a, b: Right::Packed(&packs.backward) });
             }
-            if masked {
-                dropped.add_masked(t, through, &mut dh);
-            }
+        }
+        let (masked, straight) = (dropped.drops_state(), stage.reads_h());
+        if !straight && (masked || terms.is_empty()) {
+            dh[..rows * h].fill(F::ZERO);
+        }
+        if masked && !terms.is_empty() {
+            fit(&mut tape.through, n);
+            F::gemm(Gemm { rows, terms: &terms, c: &mut tape.through, stride: h, add: false });
+            dropped.add_masked(t, &tape.through[..n], &mut dh, rows * h);
+        } else {
+            F::gemm(Gemm { rows, terms: &terms, c: &mut dh, stride: h, add: straight });
         }
         tape.running = [dh, dlong, dcarry];
-    }
-
-    /// Adds ∂L/∂W and ∂L/∂U of stage `s` over the steps of a span.
-    fn to_weights(
-        &self,
-        input: Frames<'_, F>,
-        (out, tape): (&Output<F>, &mut RecurrentTape<F>),
-        [dw, du]: [&mut [F]; 2],
-        dropped: &mut Dropped<F>,
-        (span, s): (Span, usize),
-    ) {
-        let (h, stride) = (self.units, self.stages[s].gates() * self.units);
-        let n = input.size * h;
-        let gates = &tape.gates[s][span.from * input.size * stride..];
-        for run in self.input_runs.iter().filter(|run| run.stage == s) {
-            let c = &mut dw[run.row * h * self.inputs..];
-            let x = &input.from(span.from)[..span.rows * self.inputs];
-            let b = Right::rows(x, span.rows, self.inputs, &mut tape.packed);
-            let a = Left::Columns(&gates[run.gate * h..], stride);
-            F::gemm(Gemm { rows: run.gates * h, a, b, c, stride: self.inputs, add: true });
-        }
-        let before = if s == 0 { &out.values } else { &tape.middle };
-        let h_in = &before[span.from * n..][..span.rows * h];
-        dropped.mask_span(span, n, h_in);
-        for run in self.hidden_runs.iter().filter(|run| run.stage == s) {
-            let c = &mut du[run.row * h * h..];
-            let b = Right::rows(dropped.state(h_in), span.rows, h, &mut tape.packed);
-            let a = Left::Columns(&gates[run.gate * h..], stride);
-            F::gemm(Gemm { rows: run.gates * h, a, b, c, stride: h, add: true });
-        }
-    }
-
-    /// ∂L/∂x over the steps of a span.
-    fn to_input(&self, tape: &RecurrentTape<F>, below: &mut Below<'_, F>, dropped: &Dropped<F>, span: Span) {
-        let (size, width) = (below.size, below.width);
-        let c = below.steps(span.from..span.to);
-        let packs = &dropped.weights(&self.weights).input;
-        for (k, (run, packs)) in self.input_runs.iter().zip(packs).enumerate() {
-            let stride = self.stages[run.stage].gates() * self.units;
-            let gates = &tape.gates[run.stage][span.from * size * stride + run.gate * self.units..];
-            let (a, b) = (Left::Rows(gates, stride), Right::Packed(&packs.backward));
-            F::gemm(Gemm { rows: span.rows, a, b, c: &mut *c, stride: width, add: k > 0 });
-        }
     }
 }

@@ -1,12 +1,14 @@
 //! Dropout on the recurrent side: of the state that U reads, or of the weights.
 
+use std::ops::Range;
+
 use get_size2::GetSize;
 
 use super::{Recurrent, Weights};
 use crate::layer::cell::DropoutKind;
 use crate::layer::dropout::Draw;
 use crate::layer::fit;
-use crate::layer::span::Span;
+use crate::layer::span::Chunk;
 use crate::{Float, Mode};
 
 /// What training drops within a recurrent layer.
@@ -41,7 +43,7 @@ pub struct Dropped<F> {
 
 impl<F: Float> Dropped<F> {
     /// The mask of the h_(t-1) that step `t` reads; empty where nothing is dropped.
-    fn mask(&self, t: usize, n: usize) -> &[F] {
+    fn mask_of(&self, t: usize, n: usize) -> &[F] {
         if self.state.is_empty() { &[] } else { &self.state[if self.one { 0 } else { t * n }..][..n] }
     }
 
@@ -52,18 +54,22 @@ impl<F: Float> Dropped<F> {
 
     /// Masks h as U reads it at step `t`, for [`Dropped::state`].
     pub(super) fn mask_state(&mut self, t: usize, h: &[F]) {
-        self.mask_span(Span { from: t, to: t + 1, rows: 0 }, h.len(), h);
+        self.mask(t..t + 1, h.len(), h);
     }
 
-    /// The same for the steps of a span, `n` values apart.
-    pub(super) fn mask_span(&mut self, span: Span, n: usize, h: &[F]) {
+    /// The same for the steps of a chunk, `n` values apart.
+    pub(super) fn mask_chunk(&mut self, chunk: &Chunk, n: usize, h: &[F]) {
+        self.mask(chunk.from..chunk.to, n, h);
+    }
+
+    fn mask(&mut self, steps: Range<usize>, n: usize, h: &[F]) {
         if self.state.is_empty() {
             return;
         }
         let mut to = std::mem::take(&mut self.h);
         to.clear();
-        for (t, h) in (span.from..span.to).zip(h.chunks(n)) {
-            to.extend(h.iter().zip(self.mask(t, n)).map(|(h, m)| {
+        for (t, h) in steps.zip(h.chunks(n)) {
+            to.extend(h.iter().zip(self.mask_of(t, n)).map(|(h, m)| {
                 let mut h = *h;
                 h *= *m;
                 h
@@ -77,9 +83,9 @@ impl<F: Float> Dropped<F> {
         if self.state.is_empty() { h } else { &self.h }
     }
 
-    /// Adds ∂L/∂h through U, `from`, to `dh`.
-    pub(super) fn add_masked(&self, t: usize, from: &[F], dh: &mut [F]) {
-        for ((dh, d), m) in dh.iter_mut().zip(from).zip(self.mask(t, from.len())) {
+    /// Adds ∂L/∂h through U, `from`, to `dh`, of the elements in use.
+    pub(super) fn add_masked(&self, t: usize, from: &[F], dh: &mut [F], used: usize) {
+        for ((dh, d), m) in dh.iter_mut().zip(from).zip(self.mask_of(t, from.len())).take(used) {
             let mut d = *d;
             d *= *m;
             *dh += d;

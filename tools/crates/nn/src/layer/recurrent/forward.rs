@@ -4,7 +4,6 @@ use super::dropout::Dropped;
 use super::{Recurrent, RecurrentTape};
 use crate::Float;
 use crate::cell::ForwardStep;
-use crate::layer::span::spans;
 use crate::layer::{Forward, Mode, Output, fit};
 
 impl<F: Float> Recurrent<F> {
@@ -33,16 +32,9 @@ impl<F: Float> Recurrent<F> {
         }
         let mut dropped = std::mem::take(&mut tape.dropped);
         self.draw(parameters, [steps, n], mode, &mut dropped);
-        for span in spans(input.rows, size, |_| true) {
-            for (s, stage) in self.stages.iter().enumerate() {
-                let side = (&self.input_runs[..], &dropped.weights(&self.weights).input[..]);
-                let gates = &mut tape.gates[s][span.from * stage.gates() * n..];
-                self.products(s, span.rows, side, (input.from(span.from), self.inputs), gates);
-            }
-            for t in span.from..span.to {
-                for s in 0..self.stages.len() {
-                    self.forward_stage(pass, out, tape, &mut dropped, [t, s]);
-                }
+        for t in 0..steps {
+            for s in 0..self.stages.len() {
+                self.forward_stage(pass, out, tape, &mut dropped, [t, s]);
             }
         }
         tape.dropped = dropped;
@@ -71,20 +63,18 @@ impl<F: Float> Recurrent<F> {
             Some(middle) => (h_previous, middle),
             None => (h_previous, &mut []),
         };
-        if t > 0 || s > 0 || !starts_at_zero {
+        let known = t > 0 || s > 0 || !starts_at_zero;
+        if known {
             dropped.mask_state(t, h_in);
-            let side = (&self.hidden_runs[..], &dropped.weights(&self.weights).hidden[..]);
-            self.products(s, rows, side, (dropped.state(h_in), h), gates);
-        } else {
-            for run in self.hidden_runs.iter().filter(|run| run.stage == s && !run.add) {
-                for row in gates.chunks_exact_mut(stride).take(rows) {
-                    row[run.gate * h..][..run.gates * h].fill(F::ZERO);
-                }
-            }
         }
+        let u_reads = known.then(|| dropped.state(h_in));
+        let pre = &mut tape.products;
+        let step = self.stride(s);
+        fit(pre, input.size * step);
+        self.products(s, rows, dropped.weights(&self.weights), input.from(t), u_reads, pre);
         if mode == Mode::Trace {
-            for row in gates.chunks_exact(stride).take(rows) {
-                tape.pre[s].extend(row.iter().zip(bias).map(|(a, b)| F::of(a.f64() + b.f64())));
+            for row in pre.chunks_exact(step).take(rows) {
+                tape.pre[s].extend(row[..stride].iter().zip(bias).map(|(a, b)| F::of(a.f64() + b.f64())));
             }
         }
 
@@ -104,6 +94,8 @@ impl<F: Float> Recurrent<F> {
         stage.forward(ForwardStep {
             rows,
             units: h,
+            pre,
+            stride: step,
             gates,
             bias,
             diagonal,

@@ -6,6 +6,7 @@ mod forward;
 #[cfg(test)]
 mod initial;
 mod tape;
+mod weights;
 
 use std::ops::Range;
 
@@ -17,7 +18,8 @@ pub use tape::RecurrentTape;
 
 use super::{Backward, Forward, Output, Run};
 use crate::cell::Stages;
-use crate::float::gemm::{Gemm, Left, Packed, Right};
+use crate::float::gemm::{Gemm, Left, Packed, Right, Term};
+use crate::layer::span::PIECES;
 use crate::{Float, Trace};
 
 /// Where the tensors of a layer lie among the parameters, one after the other; b and V are empty where there are none.
@@ -48,7 +50,15 @@ impl Tensors {
     }
 }
 
-/// Neighbouring gates whose rows of W (or U) are one matrix.
+/// Elements by which rows are kept further apart.
+const PAD: usize = 16;
+
+/// Elements from row to row of a matrix so wide: rows a power of two apart would meet in the same places of a cache.
+fn apart(width: usize) -> usize {
+    if width.is_multiple_of(512) { width + PAD } else { width }
+}
+
+/// Neighbouring gates with the same operands, whose rows of W (or U) are one matrix.
 #[derive(Clone, Debug)]
 struct GateRun {
     stage: usize,
@@ -57,8 +67,8 @@ struct GateRun {
     gates: usize,
     /// First row of W or U.
     row: usize,
-    /// Whether its product adds to what another one left.
-    add: bool,
+    /// Whether the gates have both operands, x and h.
+    both: bool,
 }
 
 /// W or U as the products of a run read it.
@@ -90,8 +100,8 @@ pub struct Recurrent<F> {
     dropout: Option<StateDropout>,
 }
 
-/// Cuts the gates with these columns into runs.
-fn runs(spec: &VariantSpec, has: fn(Operands) -> bool, adds: fn(Operands) -> bool) -> Vec<GateRun> {
+/// Cuts the gates with these operands into runs.
+fn runs(spec: &VariantSpec, has: fn(Operands) -> bool, both: fn(Operands) -> bool) -> Vec<GateRun> {
     let mut runs: Vec<GateRun> = Vec::new();
     let mut row = 0;
     for (stage, s) in spec.stages.iter().enumerate() {
@@ -99,10 +109,10 @@ fn runs(spec: &VariantSpec, has: fn(Operands) -> bool, adds: fn(Operands) -> boo
             if !has(g.operands) {
                 continue;
             }
-            let add = adds(g.operands);
+            let both = both(g.operands);
             match runs.last_mut() {
-                Some(r) if r.stage == stage && r.gate + r.gates == gate && r.add == add => r.gates += 1,
-                _ => runs.push(GateRun { stage, gate, gates: 1, row, add }),
+                Some(r) if r.stage == stage && r.gate + r.gates == gate && r.both == both => r.gates += 1,
+                _ => runs.push(GateRun { stage, gate, gates: 1, row, both }),
             }
             row += 1;
         }
@@ -119,8 +129,9 @@ impl<F: Float> Recurrent<F> {
                 Some(*n)
             }))
             .collect();
-        let input_runs = runs(spec, |c| c != Operands::Hidden, |_| false);
-        let hidden_runs = runs(spec, |c| c != Operands::Input, |c| c == Operands::InputAndHidden);
+        let both = |c| c == Operands::InputAndHidden;
+        let input_runs = runs(spec, |c| c != Operands::Hidden, both);
+        let hidden_runs = runs(spec, |c| c != Operands::Input, both);
         let (weights, dropout) = (Weights::default(), None);
         Self { spec, stages, first, inputs, units, tensors, input_runs, hidden_runs, weights, dropout }
     }
@@ -151,13 +162,40 @@ impl<F: Float> Recurrent<F> {
         }
     }
 
-    /// Products of `rows` rows of x or h with one side's weights, into the gates of stage `s`.
-    fn products(&self, s: usize, rows: usize, (runs, packs): Side<'_, F>, x: (&[F], usize), gates: &mut [F]) {
-        let stride = self.stages[s].gates() * self.units;
-        for (run, packs) in runs.iter().zip(packs).filter(|(run, _)| run.stage == s) {
-            let c = &mut gates[run.gate * self.units..];
-            let (a, b) = (Left::Rows(x.0, x.1), Right::Packed(&packs.forward));
-            F::gemm(Gemm { rows, a, b, c, stride, add: run.add });
+    /// Elements from row to row of pre-activations and their gradients.
+    fn stride(&self, s: usize) -> usize {
+        apart(self.stages[s].gates() * self.units)
+    }
+
+    /// W x + U h of `rows` rows, as pre-activations of stage `s`; without `h`, which then is 0, W x.
+    fn products(&self, s: usize, rows: usize, weights: &Weights<F>, x: &[F], h: Option<&[F]>, pre: &mut [F]) {
+        let stride = self.stride(s);
+        let mut product = |run: &GateRun, terms: &[Term<'_, F>]| {
+            let c = &mut pre[run.gate * self.units..];
+            F::gemm(Gemm { rows, terms, c, stride, add: false });
+        };
+        let hidden = || self.hidden_runs.iter().zip(&weights.hidden).filter(|(run, _)| run.stage == s);
+        for (run, packs) in self.input_runs.iter().zip(&weights.input).filter(|(run, _)| run.stage == s) {
+            let w_x = Term { a: Left::Rows(x, self.inputs), b: Right::Packed(&packs.forward) };
+            let same = hidden().find(|(other, _)| other.both && other.gate == run.gate);
+            match same.zip(h) {
+                None => product(run, &[w_x]),
+                Some(((_, packs), h)) => {
+                    product(run, &[w_x, Term { a: Left::Rows(h, self.units), b: Right::Packed(&packs.forward) }]);
+                }
+            }
+        }
+        for (run, packs) in hidden().filter(|(run, _)| !run.both) {
+            if let Some(h) = h {
+                product(run, &[Term { a: Left::Rows(h, self.units), b: Right::Packed(&packs.forward) }]);
+            }
+        }
+        if h.is_none() {
+            for (run, _) in hidden().filter(|(run, _)| !run.both) {
+                for row in pre.chunks_exact_mut(stride).take(rows) {
+                    row[run.gate * self.units..][..run.gates * self.units].fill(F::ZERO);
+                }
+            }
         }
     }
 
@@ -202,5 +240,5 @@ impl<F: Float> Run<F> for Recurrent<F> {
     }
 }
 
-/// The runs of one side and their weights.
-type Side<'a, F> = (&'a [GateRun], &'a [Packs<F>]);
+/// Products that are summed before they are stored.
+type Terms<'a, F> = heapless::Vec<Term<'a, F>, PIECES>;

@@ -22,8 +22,12 @@ pub struct RecurrentTape<F> {
 
     /// `size * units`
     pub(super) n: usize,
-    /// Per stage `[steps, size, gates * units]`: the gates, then their gradients.
+    /// Per stage `[steps, size, gates * units]`: the gates.
     pub(super) gates: Vec<Vec<F>>,
+    /// `[size, stride]`: pre-activations without bias of the step in work.
+    pub(super) products: Vec<F>,
+    /// Per stage `[steps, size, stride]`: ∂L/∂pre of the chunk in work.
+    pub(super) dpre: Vec<Vec<F>>,
     /// `[1 + steps, size, units]`: c, from c_0 on, where the cell keeps it apart from h; else empty.
     pub(super) c: Vec<F>,
     /// `[size, units]`: ∂L/∂second, where it is given.
@@ -38,6 +42,8 @@ pub struct RecurrentTape<F> {
     pub(super) running: [Vec<F>; 3],
     /// `[size, units]`: ∂L/∂h through U, where dropout masks h.
     pub(super) through: Vec<F>,
+    /// ∂L/∂W and ∂L/∂U transposed, run by run; empty where they are gathered as they are.
+    pub(super) turned: [Vec<F>; 2],
     /// A right operand packed on the way.
     pub(super) packed: Packed<F>,
     /// What dropout drops within the layer.

@@ -8,7 +8,7 @@
 //! sequence are its own: padding is not there, so nothing has to be masked.
 
 use crate::batch::Frames;
-use crate::float::gemm::{Gemm, Left, Packed, Right};
+use crate::float::gemm::{Gemm, Left, Packed, Right, Term};
 use crate::float::{Float, Kernel, Lanes};
 use get_size2::GetSize;
 
@@ -176,7 +176,7 @@ impl<F: Float> Attention<F> {
             self.packed.pack_transposed(self.k.rows(p.first_state, p.states), width, p.states);
             let (a, b) = (Left::Rows(self.q.rows(p.first_step, p.steps), width), Right::Packed(&self.packed));
             let c = self.weights.rows_mut(p.first_pair, p.steps * p.states);
-            F::gemm(Gemm { rows: p.steps, a, b, c, stride: p.states, add: false });
+            F::gemm(Gemm { rows: p.steps, terms: &[Term { a, b }], c, stride: p.states, add: false });
         }
         let scale = F::of(scale);
         self.weights.data.iter_mut().for_each(|e| *e *= scale);
@@ -220,7 +220,7 @@ impl<F: Float> Attention<F> {
             let b = Right::rows(self.h.rows(p.first_state, p.states), p.states, self.h.width, &mut self.packed);
             let a = Left::Rows(self.weights.rows(p.first_pair, p.steps * p.states), p.states);
             let (c, stride) = (self.c.rows_mut(p.first_step, p.steps), self.h.width);
-            F::gemm(Gemm { rows: p.steps, a, b, c, stride, add: false });
+            F::gemm(Gemm { rows: p.steps, terms: &[Term { a, b }], c, stride, add: false });
         }
     }
 
@@ -232,12 +232,13 @@ impl<F: Float> Attention<F> {
             let a = self.weights.rows(p.first_pair, p.steps * p.states);
             let b = Right::rows(dc, p.steps, width, &mut self.packed);
             let c = self.h.gradient_mut(p.first_state, p.states);
-            F::gemm(Gemm { rows: p.states, a: Left::Columns(a, p.states), b, c, stride: width, add: true });
+            let a = Left::Columns(a, p.states);
+            F::gemm(Gemm { rows: p.states, terms: &[Term { a, b }], c, stride: width, add: true });
 
             self.packed.pack_transposed(self.h.rows(p.first_state, p.states), width, p.states);
             let (a, b) = (Left::Rows(dc, width), Right::Packed(&self.packed));
             let c = self.weights.gradient_mut(p.first_pair, p.steps * p.states);
-            F::gemm(Gemm { rows: p.steps, a, b, c, stride: p.states, add: false });
+            F::gemm(Gemm { rows: p.steps, terms: &[Term { a, b }], c, stride: p.states, add: false });
             for t in 0..p.steps {
                 let from = p.first_pair + t * p.states;
                 softmax_backward(
@@ -257,11 +258,13 @@ impl<F: Float> Attention<F> {
             let de = self.weights.gradient(p.first_pair, p.steps * p.states);
             let b = Right::rows(self.k.rows(p.first_state, p.states), p.states, width, &mut self.packed);
             let c = self.q.gradient_mut(p.first_step, p.steps);
-            F::gemm(Gemm { rows: p.steps, a: Left::Rows(de, p.states), b, c, stride: width, add: true });
+            let a = Left::Rows(de, p.states);
+            F::gemm(Gemm { rows: p.steps, terms: &[Term { a, b }], c, stride: width, add: true });
 
             let b = Right::rows(self.q.rows(p.first_step, p.steps), p.steps, width, &mut self.packed);
             let c = self.k.gradient_mut(p.first_state, p.states);
-            F::gemm(Gemm { rows: p.states, a: Left::Columns(de, p.states), b, c, stride: width, add: true });
+            let a = Left::Columns(de, p.states);
+            F::gemm(Gemm { rows: p.states, terms: &[Term { a, b }], c, stride: width, add: true });
         }
     }
 
