@@ -111,6 +111,11 @@ impl CModel {
         &self.frames
     }
 
+    /// Their outputs.
+    pub fn test_logits(&self) -> &[i16] {
+        &self.logits
+    }
+
     /// Bytes of the blob.
     pub fn bytes(&self) -> usize {
         self.words.len() * 4
