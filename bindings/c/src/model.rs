@@ -2,7 +2,7 @@
 
 use core::ffi::c_char;
 
-use elman::operations::{LayerOperation, Operations};
+use elman::operations::Operations;
 use elman::{Blob, Model};
 
 use crate::error::*;
@@ -84,6 +84,42 @@ pub unsafe extern "C" fn elman_blob_listener_words(blob: *const u32, words: usiz
     unsafe { slice(blob, words) }.map_or(0, |words| Blob::new(words).listener_words())
 }
 
+/// What a list of parts names; none where it is too long.
+///
+/// # Safety
+/// The list ends with a NULL, and what is gathered stays unmoved.
+#[cfg(not(elman_parts))]
+#[inline(always)]
+unsafe fn operations(parts: *const elman_part_t, known: &mut elman_parts_t) -> Option<&'static Operations> {
+    let mut next = parts;
+    // SAFETY: the list goes on to a NULL, as the caller says.
+    while let Some(part) = unsafe { *next } {
+        part(known);
+        next = next.wrapping_add(1);
+    }
+    if known.full {
+        return None;
+    }
+    // All of them know their layers already.
+    if !known.layers.is_empty() {
+        // SAFETY: they are in the caller's model, which stays unmoved as long as it is used.
+        let layers: &'static [elman::operations::LayerOperation] = unsafe { stays(&known.layers) };
+        known.operations = known.operations.with_layers(layers);
+    }
+    // SAFETY: as the layers.
+    Some(unsafe { stays(&known.operations) })
+}
+
+/// The parts that the library was built for.
+///
+/// # Safety
+/// Always.
+#[cfg(elman_parts)]
+#[inline(always)]
+unsafe fn operations(_: *const elman_part_t, _: &mut elman_parts_t) -> Option<&'static Operations> {
+    Some(crate::parts::own::PARTS)
+}
+
 /// Loads a model: validates every byte of the blob, once. A hostile blob gets an error; it causes no read outside.
 ///
 /// Takes about twice the bytes of an elman_model_t of stack.
@@ -120,23 +156,9 @@ pub unsafe extern "C" fn elman_load(
             (&raw mut (*to).parts.full).write(false);
         })
     };
-    let mut next = parts;
     // SAFETY: the list goes on to a NULL, as the header says.
-    while let Some(part) = unsafe { *next } {
-        part(known);
-        next = next.wrapping_add(1);
-    }
-    if known.full {
-        return ELMAN_ERROR_PARTS;
-    }
-    // All of them know their layers already.
-    if !known.layers.is_empty() {
-        // SAFETY: they are in the caller's model, which stays unmoved as long as it is used.
-        let layers: &'static [LayerOperation] = unsafe { stays(&known.layers) };
-        known.operations = known.operations.with_layers(layers);
-    }
-    // SAFETY: as the layers.
-    match Model::load_with(unsafe { stays(&known.operations) }, Blob::new(words)) {
+    let Some(operations) = (unsafe { operations(parts, known) }) else { return ELMAN_ERROR_PARTS };
+    match Model::load_with(operations, Blob::new(words)) {
         Ok(it) => {
             // There is a place for one.
             let _ = model.push(it);

@@ -20,10 +20,25 @@ pub type elman_part_t = Option<extern "C" fn(&mut elman_parts_t)>;
 
 impl elman_parts_t {
     /// Adds a layer. Not inlined: it would be in each part once.
+    #[cfg(not(elman_parts))]
     #[inline(never)]
     fn layer(&mut self, layer: &'static LayerOperation) {
         self.full |= self.layers.push(*layer).is_err();
     }
+
+    /// The library has a list of its own.
+    #[cfg(elman_parts)]
+    fn layer(&mut self, _: &'static LayerOperation) {}
+}
+
+/// The parts of a library that was built for one model.
+#[cfg(elman_parts)]
+pub(crate) mod own {
+    use super::{Operations, known};
+
+    include!(concat!(env!("OUT_DIR"), "/operations.rs"));
+    /// What is loaded with.
+    pub(crate) static PARTS: &Operations = &OPERATIONS;
 }
 
 /// An Elman cell (SRN) with tanh.

@@ -67,7 +67,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     let cores = if args.short { &CORES[2..3] } else { CORES };
     for (core, float) in cores {
-        compare::example(&mut figures, Core::find(core)?, *float)?;
+        compare::example(&mut figures, Core::find(core)?, *float, args.short)?;
         compare::measure(&mut figures, Core::find(core)?, *float)?;
     }
     if args.short {
@@ -93,7 +93,7 @@ fn header(more: &[&str]) -> Result<()> {
 /// A library with a planted index refers to what nothing defines: the check of the library's symbols finds panics.
 fn control(figures: &mut Figures) -> Result<()> {
     let functions: Vec<&str> = library::functions().collect();
-    let planted = library::compile(Core::find("m4")?, Float::Hard, &["planted"])?;
+    let planted = library::compile(Core::find("m4")?, Float::Hard, None, &["planted"])?;
     let error = library::object(&planted, &functions).err().map(|e| e.to_string()).unwrap_or_default();
     ensure!(error.contains("elman_a_panic_is_reachable"), "a planted index is not found: {error}");
     figures.line("no panic is reachable in any function; with a planted index the library is rejected, as it must be");

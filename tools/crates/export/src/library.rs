@@ -37,7 +37,19 @@ impl Libraries {
         core.target(float)?;
         match self {
             Libraries::Zip(path) => unzip(path, core, float),
-            Libraries::Sources => build(core, float),
+            Libraries::Sources => build(core, float, None),
+        }
+    }
+
+    /// The library of a core for one model: with these parts alone, where it is built here.
+    ///
+    /// # Errors
+    /// As [`Libraries::get`].
+    pub fn for_parts(&self, core: &Core, float: Float, parts: &[String]) -> Result<Vec<u8>> {
+        core.target(float)?;
+        match self {
+            Libraries::Zip(path) => unzip(path, core, float),
+            Libraries::Sources => build(core, float, Some(&parts.join(","))),
         }
     }
 }
@@ -70,7 +82,7 @@ pub fn zip(mut each: impl FnMut(&str, usize)) -> Result<Vec<u8>> {
             if core.target(float).is_err() {
                 continue;
             }
-            let library = build(core, float)?;
+            let library = build(core, float, None)?;
             each(&core.folder(float), library.len());
             add(&format!("{}/{NAME}", core.folder(float)), &library)?;
         }
@@ -124,7 +136,11 @@ pub fn host() -> Result<Vec<u8>> {
     let build = |features: &[&str]| -> Result<PathBuf> {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
         command.current_dir(&sources).args(["build", "--quiet", "--release", "--package", "elman-c"]).args(features);
-        command.env("CARGO_TARGET_DIR", &target).env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+        command
+            .env("CARGO_TARGET_DIR", &target)
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .env_remove("ELMAN_PARTS");
         run(&mut command)?;
         Ok(target.join("release/libelman_c.a"))
     };
@@ -138,22 +154,22 @@ pub fn host() -> Result<Vec<u8>> {
 const SENTENCES: &str = "elman_error_text";
 
 /// Builds the library of a core.
-fn build(core: &Core, float: Float) -> Result<Vec<u8>> {
+fn build(core: &Core, float: Float, parts: Option<&str>) -> Result<Vec<u8>> {
     let built = || {
         let (all, sentences): (Vec<&str>, Vec<&str>) = functions().partition(|name| *name != SENTENCES);
-        // One after the other: the second build overwrites the archive of the first.
-        let one = object(&compile(core, float, &[])?, &all)?;
-        let two = object(&compile(core, float, &["sentences"])?, &sentences)?;
+        // One after the other: the second build overwrites the archive of the first. It is the same for all parts.
+        let one = object(&compile(core, float, parts, &[])?, &all)?;
+        let two = object(&compile(core, float, None, &["sentences"])?, &sentences)?;
         archive([("elman.o", one), ("sentences.o", two)])
     };
     built().with_context(|| format!("the library for {}", core.folder(float)))
 }
 
-/// Rust's own archive for a core, with these features.
+/// Rust's own archive for a core, with these parts (or all, chosen by the list of the caller) and features.
 ///
 /// # Errors
 /// Where there are no sources or no toolchain, or the build fails.
-pub fn compile(core: &Core, float: Float, features: &[&str]) -> Result<PathBuf> {
+pub fn compile(core: &Core, float: Float, parts: Option<&str>, features: &[&str]) -> Result<PathBuf> {
     let sources = sources()?;
     let mut machine = Machines::find(None)?.get(core.name)?.clone();
     machine.target = core.target(float)?.to_owned();
@@ -167,6 +183,10 @@ pub fn compile(core: &Core, float: Float, features: &[&str]) -> Result<PathBuf> 
         let flags = format!("-Ctarget-cpu={} -Ctarget-feature=-fpregs -Csymbol-mangling-version=v0", machine.cpu);
         command.env("RUSTFLAGS", flags);
     }
+    match parts {
+        Some(parts) => command.env("ELMAN_PARTS", parts),
+        None => command.env_remove("ELMAN_PARTS"),
+    };
     let output = command.output().context("cargo does not start")?;
     if !output.status.success() {
         bail!("the library for {} does not build:\n{}", core.name, String::from_utf8_lossy(&output.stderr));

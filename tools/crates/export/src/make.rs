@@ -72,7 +72,7 @@ pub(crate) fn common(to: &mut Folder, model: &CModel, include: &str, source: &st
 /// # Errors
 /// Where there is no library for the core or a file cannot be written.
 pub fn write(path: &Path, model: &CModel, core: &Core, float: Float, libraries: &Libraries) -> Result<Folder> {
-    let library = libraries.get(core, float)?;
+    let library = libraries.for_parts(core, float, model.parts())?;
     let mut to = Folder::new(path)?;
     to.write(library::NAME, library)?;
     common(&mut to, model, "", "")?;

@@ -101,6 +101,11 @@ impl CModel {
         self.stem.to_uppercase()
     }
 
+    /// Names of the parts that it needs: functions `elman_part_NAME`.
+    pub fn parts(&self) -> &[String] {
+        &self.parts
+    }
+
     /// Whether its outputs have labels.
     pub fn labelled(&self) -> bool {
         !self.labels.is_empty()
