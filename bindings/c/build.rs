@@ -16,7 +16,10 @@ fn main() {
     println!("cargo::rustc-cfg=elman_parts");
     let (operations, layers): (Vec<&str>, Vec<&str>) = parts.split(',').partition(|part| OPERATIONS.contains(part));
     let layers: Vec<String> = layers.iter().map(|layer| format!("known::{}", layer.to_uppercase())).collect();
-    let mut code = format!("static OPERATIONS: Operations = Operations::of(&[{}])", layers.join(", "));
+    let mut code = format!(
+        "/// What is loaded with.\npub(crate) static OPERATIONS: Operations = Operations::of(&[{}])",
+        layers.join(", ")
+    );
     operations.iter().for_each(|operation| write!(code, ".with_{operation}()").expect("a string takes all"));
     let out = env::var_os("OUT_DIR").expect("cargo sets OUT_DIR");
     fs::write(Path::new(&out).join("operations.rs"), code + ";\n").expect("OUT_DIR is writable");

@@ -67,29 +67,38 @@ impl From<LoadError> for elman_status_t {
     }
 }
 
+/// The status of an error of making something that runs. Each caller has those errors alone that it can get, which are fewer bytes.
 impl From<RunError> for elman_status_t {
+    #[inline(always)]
     fn from(error: RunError) -> Self {
         match error {
             RunError::Memory(_) => ELMAN_ERROR_MEMORY,
-            RunError::WrongRunner { .. } | RunError::NotAListener { .. } | RunError::SequenceOnly { .. } => {
-                ELMAN_ERROR_RUNNER
-            }
-            RunError::FrameLength { .. } | RunError::Frames { .. } | RunError::TooLong { .. } => ELMAN_ERROR_LENGTH,
-            RunError::Snapshot { .. } => ELMAN_ERROR_SNAPSHOT,
-            _ => ELMAN_ERROR_OTHER,
+            RunError::Audio(_) | RunError::Detect(_) => ELMAN_ERROR_OTHER,
+            _ => ELMAN_ERROR_RUNNER,
         }
     }
 }
 
 /// The status of an error, which is kept where the caller wants it.
+#[inline(always)]
 pub(crate) fn keep<E>(error: E, to: Option<&mut elman_error_t>) -> elman_status_t
 where
     E: Copy + Into<elman_status_t> + Into<Error>,
 {
+    keep_as(error.into(), error, to)
+}
+
+/// [`keep`] with a status of the caller's.
+#[inline(always)]
+pub(crate) fn keep_as(
+    status: elman_status_t,
+    error: impl Into<Error>,
+    to: Option<&mut elman_error_t>,
+) -> elman_status_t {
     if let Some(to) = to {
         to.put(error.into());
     }
-    error.into()
+    status
 }
 
 /// A status in a few words, in plain ASCII. The text stays.

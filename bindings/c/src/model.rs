@@ -2,11 +2,14 @@
 
 use core::ffi::c_char;
 
+#[cfg(not(elman_parts))]
 use elman::operations::Operations;
-use elman::{Blob, Model};
+use elman::{Blob, LoadError, Model};
 
 use crate::error::*;
-use crate::parts::{elman_part_t, elman_parts_t};
+use crate::parts::elman_part_t;
+#[cfg(not(elman_parts))]
+use crate::parts::elman_parts_t;
 use crate::place::{Opaque, Writer, slice, stays};
 
 /// Version of the format of blobs that the library reads.
@@ -31,8 +34,10 @@ pub struct elman_model_t {
 
 /// A model and what it refers to. The parts are made before the model is.
 pub(crate) struct Loaded {
+    #[cfg(not(elman_parts))]
     parts: elman_parts_t,
-    model: heapless::Vec<Model<'static>, 1>,
+    /// With the error in its place: so it is made where it stays, and never on the stack.
+    model: Result<Model<'static>, LoadError>,
 }
 
 // SAFETY: an array of words.
@@ -45,7 +50,7 @@ unsafe impl Opaque for elman_model_t {
 #[inline(always)]
 pub(crate) fn loaded(model: Option<&elman_model_t>) -> Result<&Model<'static>, elman_status_t> {
     let model = model.ok_or(ELMAN_ERROR_POINTER)?;
-    model.get().and_then(|m| m.model.first()).ok_or(ELMAN_ERROR_NOT_READY)
+    model.get().and_then(|m| m.model.as_ref().ok()).ok_or(ELMAN_ERROR_NOT_READY)
 }
 
 /// The model for as long as something runs on it.
@@ -110,14 +115,10 @@ unsafe fn operations(parts: *const elman_part_t, known: &mut elman_parts_t) -> O
     Some(unsafe { stays(&known.operations) })
 }
 
-/// The parts that the library was built for.
-///
-/// # Safety
-/// Always.
-#[cfg(elman_parts)]
-#[inline(always)]
-unsafe fn operations(_: *const elman_part_t, _: &mut elman_parts_t) -> Option<&'static Operations> {
-    Some(crate::parts::own::PARTS)
+/// Not inlined: what it returns is written in its place.
+#[inline(never)]
+fn load(operations: &'static elman::Operations, words: &'static [u32]) -> Result<Model<'static>, LoadError> {
+    Model::load_with(operations, Blob::new(words))
 }
 
 /// Loads a model: validates every byte of the blob, once. A hostile blob gets an error; it causes no read outside.
@@ -144,28 +145,32 @@ pub unsafe extern "C" fn elman_load(
     // SAFETY: as the header says.
     let (Some(model), Some(words)) = (model, unsafe { slice(blob, words) }) else { return ELMAN_ERROR_POINTER };
     model.clear();
-    if parts.is_null() || !parts.is_aligned() {
+    if parts.is_null() {
         return ELMAN_ERROR_POINTER;
     }
     // SAFETY: all fields are written.
-    let Loaded { parts: known, model } = unsafe {
+    let loaded = unsafe {
         model.fill(|to| {
-            (&raw mut (*to).model).write(heapless::Vec::new());
-            (&raw mut (*to).parts.layers).write(heapless::Vec::new());
-            (&raw mut (*to).parts.operations).write(Operations::of(&[]));
-            (&raw mut (*to).parts.full).write(false);
+            (&raw mut (*to).model).write(Err(LoadError::NoLayers));
+            #[cfg(not(elman_parts))]
+            {
+                (&raw mut (*to).parts.layers).write(heapless::Vec::new());
+                (&raw mut (*to).parts.operations).write(Operations::of(&[]));
+                (&raw mut (*to).parts.full).write(false);
+            }
         })
     };
     // SAFETY: the list goes on to a NULL, as the header says.
-    let Some(operations) = (unsafe { operations(parts, known) }) else { return ELMAN_ERROR_PARTS };
-    match Model::load_with(operations, Blob::new(words)) {
-        Ok(it) => {
-            // There is a place for one.
-            let _ = model.push(it);
-            #[cfg(feature = "planted")]
-            let _ = core::hint::black_box(words[core::hint::black_box(7)]);
-            ELMAN_OK
-        }
+    #[cfg(not(elman_parts))]
+    let Some(operations) = (unsafe { operations(parts, &mut loaded.parts) }) else { return ELMAN_ERROR_PARTS };
+    #[cfg(elman_parts)]
+    let operations = &crate::parts::own::OPERATIONS;
+    // SAFETY: it is in its place; what was there has nothing to be dropped.
+    unsafe { (&raw mut loaded.model).write(load(operations, words)) };
+    #[cfg(feature = "planted")]
+    let _ = core::hint::black_box(words[core::hint::black_box(7)]);
+    match loaded.model {
+        Ok(_) => ELMAN_OK,
         Err(e) => keep(e, error),
     }
 }

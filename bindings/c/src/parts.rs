@@ -7,6 +7,7 @@ use elman::operations::{LayerOperation, Operations};
 pub const ELMAN_MAX_LAYER_PARTS: usize = 8;
 
 /// What a list of parts gathers while a model is loaded.
+#[cfg_attr(elman_parts, allow(dead_code))]
 pub struct elman_parts_t {
     pub(crate) layers: heapless::Vec<LayerOperation, ELMAN_MAX_LAYER_PARTS>,
     pub(crate) operations: Operations,
@@ -37,8 +38,6 @@ pub(crate) mod own {
     use super::{Operations, known};
 
     include!(concat!(env!("OUT_DIR"), "/operations.rs"));
-    /// What is loaded with.
-    pub(crate) static PARTS: &Operations = &OPERATIONS;
 }
 
 /// An Elman cell (SRN) with tanh.

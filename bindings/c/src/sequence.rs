@@ -107,7 +107,7 @@ pub unsafe extern "C" fn elman_sequence_run(
             outputs.put(all);
             ELMAN_OK
         }
-        Err(e) => keep(e, error),
+        Err(e) => keep_as(ELMAN_ERROR_LENGTH, e, error),
     }
 }
 

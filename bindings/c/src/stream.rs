@@ -197,7 +197,7 @@ pub unsafe extern "C" fn elman_snapshot(
     status(ready(stream).and_then(|net| {
         // SAFETY: as the header says.
         let buffer = unsafe { slice_mut(buffer, words) }.ok_or(ELMAN_ERROR_POINTER)?;
-        net.snapshot(buffer).map(|()| ELMAN_OK).map_err(elman_status_t::from)
+        net.snapshot(buffer).map(|()| ELMAN_OK).map_err(|_| ELMAN_ERROR_MEMORY)
     }))
 }
 
@@ -219,7 +219,10 @@ pub unsafe extern "C" fn elman_restore(
     status(ready(stream).and_then(|net| {
         // SAFETY: as the header says.
         let buffer = unsafe { slice(buffer, words) }.ok_or(ELMAN_ERROR_POINTER)?;
-        net.restore(buffer).map(|()| ELMAN_OK).map_err(elman_status_t::from)
+        net.restore(buffer).map(|()| ELMAN_OK).map_err(|e| match e {
+            elman::RunError::Snapshot { .. } => ELMAN_ERROR_SNAPSHOT,
+            _ => ELMAN_ERROR_MEMORY,
+        })
     }))
 }
 

@@ -66,10 +66,17 @@ pub fn measure(figures: &mut Figures, core: &'static Core, float: Float) -> Resu
     make::write(folder.path(), &model, core, float, &Libraries::Sources)?;
     let instructions = [c_instructions(folder.path(), &model, core, float)?, rust_instructions(&blob, core, &model)?];
     let flash = [c_flash(folder.path(), &model, core, float)?, rust_flash(&blob, core)?];
-    for (what, [c, rust]) in [("instructions a step", instructions), ("bytes of flash", flash)] {
+    let code = flash.map(|bytes| bytes - model.bytes() as f64);
+    for (what, [c, rust]) in
+        [("instructions a step", instructions), ("bytes of flash", flash), ("of them no weights", code)]
+    {
         let percent = (c / rust - 1.0) * 100.0;
         figures.line(format!("{:<4} {what:<20} C {c:>8.0}  Rust {rust:>8.0}  {percent:+.2} %", core.name));
-        let name = if what.starts_with("bytes") { "flash" } else { "step" };
+        let name = match what {
+            "bytes of flash" => "flash",
+            "of them no weights" => "code",
+            _ => "step",
+        };
         figures.add(format!("{name}-percent-{}", core.name), (percent * 100.0).round() / 100.0);
     }
     Ok(())
@@ -100,14 +107,14 @@ fn rust_instructions(blob: &[u8], core: &Core, model: &CModel) -> Result<f64> {
     Ok(report.instructions)
 }
 
-/// Code and constants of a firmware without its vectors and its blob.
-fn flash(elf: &Path, blob: usize) -> Result<f64> {
+/// Code and constants of a firmware without its vectors, whose number is the chip's.
+fn flash(elf: &Path) -> Result<f64> {
     let bytes = std::fs::read(elf).with_context(|| elf.display().to_string())?;
     let file = object::File::parse(bytes.as_slice()).context("the firmware is no ELF file")?;
     let sizes = file.sections().filter(|s| !s.name().is_ok_and(|n| n == ".vector_table")).filter_map(|s| {
         matches!(s.kind(), SectionKind::Text | SectionKind::ReadOnlyData | SectionKind::Data).then(|| s.size())
     });
-    Ok(sizes.sum::<u64>() as f64 - blob as f64)
+    Ok(sizes.sum::<u64>() as f64)
 }
 
 fn c_flash(folder: &Path, model: &CModel, core: &Core, float: Float) -> Result<f64> {
@@ -117,7 +124,7 @@ fn c_flash(folder: &Path, model: &CModel, core: &Core, float: Float) -> Result<f
     let mut flags = work::names(model);
     flags.extend(["-I.".to_owned(), "-Ddata_load=0".to_owned()]);
     work::firmware(folder, core, float, &flags, &["flash.c", &source], "flash.elf")?;
-    flash(&folder.join("flash.elf"), model.bytes())
+    flash(&folder.join("flash.elf"))
 }
 
 fn rust_flash(blob: &[u8], core: &Core) -> Result<f64> {
@@ -126,5 +133,5 @@ fn rust_flash(blob: &[u8], core: &Core) -> Result<f64> {
     std::fs::write(file.path(), &blob)?;
     let arguments = ["--package", "panic-free", "--no-default-features", "--features", "gru"];
     let firmware = Firmware::build(&Machines::find(None)?, core.name, "stream", Some(file.path()), &arguments)?;
-    flash(&firmware.elf, blob.len())
+    flash(&firmware.elf)
 }
