@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 GOLDEN = ROOT / "tests" / "golden"
 # What `cargo xtask bindings` wrote with the core itself: frames, their logits, a model for measuring.
 CASES = os.environ.get("ELMAN_CASES")
-needs_cases = pytest.mark.skipif(not CASES, reason="`cargo xtask bindings --python` writes the cases (ELMAN_CASES)")
+needs_cases = pytest.mark.skipif(not CASES, reason="`cargo xtask bindings --only python` writes the cases (ELMAN_CASES)")
 STREAMS = ["gru", "lstm", "srn", "residual-2", "sensors", "gestures", "listens"]
 
 

@@ -6,6 +6,9 @@
 #[path = "../operations.rs"]
 mod operations;
 
+#[cfg(not(target_has_atomic = "8"))]
+use cortex_m as _;
+
 use core::hint::black_box;
 use elman::{Blob, Error, Model};
 use static_cell::ConstStaticCell;

@@ -27,9 +27,9 @@ pub struct Args {
     /// What takes less than a minute: this machine, the M4, no Python
     #[arg(long)]
     short: bool,
-    /// Python alone
-    #[arg(long)]
-    python: bool,
+    /// One part alone
+    #[arg(long, value_name = "PART", value_parser = ["host", "cores", "panics", "folders", "python"])]
+    only: Option<String>,
 }
 
 /// Cores whose examples run in QEMU, and how they give floats.
@@ -52,31 +52,36 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut figures = Figures::new("bindings");
-    if args.python {
-        python::check(&mut figures)?;
-        return figures.finish(&args.output);
+    let wanted = |part: &str| args.only.as_deref().is_none_or(|only| only == part);
+    if wanted("host") {
+        header(&["--check"])?;
+        figures.line("elman.h is current");
+        host::check(&mut figures)?;
     }
-    header(&["--check"])?;
-    figures.line("elman.h is current");
-    host::check(&mut figures)?;
-    if !work::there("arm-none-eabi-gcc") {
+    let linked = work::there("arm-none-eabi-gcc");
+    if !linked {
         figures.line(
             "arm-none-eabi-gcc is not installed: nothing ran on emulated cores (`cargo xtask setup` installs it)",
         );
-        return Ok(ExitCode::SUCCESS);
     }
     let cores = if args.short { &CORES[2..3] } else { CORES };
-    for (core, float) in cores {
+    for (core, float) in cores.iter().filter(|_| linked && wanted("cores")) {
         compare::example(&mut figures, Core::find(core)?, *float, args.short)?;
         compare::measure(&mut figures, Core::find(core)?, *float)?;
     }
-    if args.short {
-        return figures.finish_some(&args.output);
+    if !args.short && wanted("panics") {
+        control(&mut figures)?;
     }
-    control(&mut figures)?;
-    folders::check(&mut figures)?;
-    python::check(&mut figures)?;
-    figures.finish(&args.output)
+    if !args.short && linked && wanted("folders") {
+        folders::check(&mut figures)?;
+    }
+    if !args.short && wanted("python") {
+        python::check(&mut figures)?;
+    }
+    match args.short || args.only.is_some() || !linked {
+        true => figures.finish_some(&args.output),
+        false => figures.finish(&args.output),
+    }
 }
 
 /// Runs the program that writes elman.h.
