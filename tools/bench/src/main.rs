@@ -2,6 +2,7 @@
 //! one is asked for.
 #![forbid(unsafe_code)]
 
+mod bench_accuracy;
 mod bench_detect;
 mod bench_eval;
 mod bench_listen;
@@ -75,6 +76,8 @@ enum Bench {
     Eval(Output),
     /// Compare training steps with PyTorch's: `cargo xtask bench train --check`
     Train(bench_train::Args),
+    /// Time until the same accuracy as PyTorch's: `cargo xtask bench accuracy --data ~/data`
+    Accuracy(bench_accuracy::Args),
 }
 
 fn main() -> ExitCode {
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         Verb::Bench(Bench::Eval(output)) => bench_eval::run().and_then(|f| f.finish(&output)),
         Verb::Bench(Bench::Train(args)) => bench_train::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bindings(args) => bindings::run(&args),
+        Verb::Bench(Bench::Accuracy(args)) => bench_accuracy::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bitexact(args) => bitexact::run(&args),
         Verb::Combinations(args) => combinations::run(&args),
         Verb::Recipes(args) => recipes::run(&args),

@@ -8,6 +8,7 @@ use elman::scaling::Channel;
 use serde::Serialize;
 
 use super::export_c::{CFlags, Written};
+use super::export_float;
 use crate::ui::Ui;
 use elman_data::files::write_atomically;
 use elman_export::literal::{c_string, comment, identifier};
@@ -23,7 +24,8 @@ use elman_quant::repack;
 pub struct Cmd {
     /// A blob, or a run folder
     pub model: PathBuf,
-    /// Folder for the blob, a Rust module and a C header of the bytes; created where it does not exist
+    /// Folder for the blob, a Rust module and a C header of the bytes; created where it does not exist. Or the float network of a run:
+    /// model.onnx, model.safetensors
     #[arg(long, value_name = "DIR", required_unless_present_any = ["c", "arduino", "zephyr", "platformio"])]
     pub to: Option<PathBuf>,
     #[command(flatten)]
@@ -50,6 +52,11 @@ struct ForC {
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
+        if let Some(to) = &self.to
+            && let Some(target) = export_float::target(to)
+        {
+            return export_float::run(&self.model, to, target, ui);
+        }
         let file = ModelFile::read(&self.model)?;
         if self.for_c.any() {
             let for_c = self.for_c.write(&file.bytes(), &self.core, ui)?;

@@ -7,7 +7,10 @@ mod dry_run;
 pub mod eval;
 pub mod export;
 mod export_c;
+mod export_float;
 pub mod generate;
+pub mod import;
+mod import_encoding;
 pub mod inspect;
 pub mod listen;
 mod loss_unit;
@@ -73,6 +76,7 @@ macro_rules! commands {
 commands! {
     Demo => demo,
     Train => train,
+    Import => import,
     Quantize => quantize,
     Eval => eval,
     Run => run,

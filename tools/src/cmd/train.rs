@@ -181,7 +181,11 @@ pub(super) struct Prepared {
 
 impl Prepared {
     pub(super) fn of(source: &Source, recipe: &Recipe) -> Result<Self> {
-        let encoding = Encoding::of(source, recipe)?;
+        Self::with(Encoding::of(source, recipe)?, source, recipe)
+    }
+
+    /// With an encoding that does not follow from the data: of an imported network.
+    pub(super) fn with(encoding: Encoding, source: &Source, recipe: &Recipe) -> Result<Self> {
         encoding.suits(recipe)?;
         encoding.knows(recipe)?;
         encoding.predicts(recipe)?;
@@ -265,7 +269,11 @@ fn show_channels(encoding: &Encoding, source: &Source, ui: Ui) {
 /// An error of training; an interruption, with how to resume.
 pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: TrainFlags, ui: Ui) -> Result<Trained> {
     let start = std::time::Instant::now();
-    let prepared = Prepared::of(source, recipe)?;
+    let imported = how.resume.then(|| folder.about()).transpose()?.filter(|about| about.imported);
+    let prepared = match imported {
+        Some(about) => Prepared::with(about.encoding, source, recipe)?,
+        None => Prepared::of(source, recipe)?,
+    };
     let Prepared { about, train: train_examples, valid: valid_examples, test: test_examples } = &prepared;
     can_validate(recipe, valid_examples)?;
     show_channels(&about.encoding, source, ui);

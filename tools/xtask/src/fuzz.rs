@@ -16,7 +16,20 @@ pub const FLAGS: &str = "  \
       --seeds        Write the seeds again, after a change of the format, and stop
   -y, --yes          Install without asking (so does CI=true)";
 
-const TARGETS: &[&str] = &["load", "step", "round_trip", "tree", "graph", "seq2seq", "listen"];
+const TARGETS: &[&str] = &[
+    "load",
+    "step",
+    "round_trip",
+    "tree",
+    "graph",
+    "seq2seq",
+    "listen",
+    "import_safetensors",
+    "import_pickle",
+    "import_zip",
+    "import_onnx",
+    "import_hdf5",
+];
 
 /// Fuzzes every target; failure where one finds something.
 ///

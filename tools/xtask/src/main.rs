@@ -9,6 +9,7 @@ mod build;
 mod demo;
 mod flags;
 mod fuzz;
+mod import;
 mod setup;
 mod stages;
 mod test;
@@ -67,6 +68,12 @@ const VERBS: &[Verb] = &[
         run: Run::Here(fuzz::run),
     },
     Verb {
+        name: "import",
+        help: "Read models of PyTorch, ONNX and Keras: `cargo xtask import --python venv/bin/python`",
+        flags: import::FLAGS,
+        run: Run::Here(import::run),
+    },
+    Verb {
         name: "bench build",
         help: "Time builds from nothing and after a change: `cargo xtask bench build --check`",
         flags: build::FLAGS,
@@ -86,6 +93,7 @@ const VERBS: &[Verb] = &[
     bench("bench listen", "Count what listening takes of a chip at 16 kHz: `cargo xtask bench listen --check`"),
     bench("bench eval", "Integer steps a second on the host: `cargo xtask bench eval --check`"),
     bench("bench train", "Compare training steps with PyTorch's: `cargo xtask bench train --check`"),
+    bench("bench accuracy", "Time until the same accuracy as PyTorch's: `cargo xtask bench accuracy --data ~/data`"),
     bench(
         "bindings",
         "Check the bindings for C and Python, on this machine and on five emulated cores: `cargo xtask bindings`",

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use super::ours::Ours;
 use super::{Case, fastest};
 use elman_figures as report;
+use elman_nn::budget::Part;
 
 const CELLS: [&str; 3] = ["srn", "gru", "lstm"];
 const UNITS: [usize; 6] = [16, 32, 64, 128, 256, 512];
@@ -63,6 +64,15 @@ pub fn write() -> Result<()> {
     );
     tables(&mut text, "units, 100 steps", &UNITS, |units| (units, 100))?;
     tables(&mut text, "steps, 64 units", &STEPS, |steps| (64, steps))?;
+    write!(text, "\nWhere the time of a step goes, in %, with the shapes of `bench train`:\n\n|")?;
+    Part::ALL.iter().try_for_each(|part| write!(text, " | {}", format!("{part:?}").to_lowercase()))?;
+    writeln!(text, " | rest |\n|---|{}", "---|".repeat(Part::ALL.len() + 1))?;
+    for case in Case::all() {
+        write!(text, "| {}", case.name())?;
+        let shares = Ours::new(&case, 1)?.shares(0.5)?;
+        shares.iter().try_for_each(|share| write!(text, " | {:.0}", 100.0 * share))?;
+        writeln!(text, " |")?;
+    }
     report::write_part("docs/performance.md", "training", &text)
 }
 

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use anyhow::Result;
+use elman_nn::budget::{self, Part};
 use elman_nn::{LayerSpec, Network, NetworkSpec, Over, Pool, Target};
 use elman_train::{Learner, Sequence, TrainConfig};
 
@@ -57,6 +58,19 @@ impl Ours {
     /// Bytes of the activations and their gradients.
     pub fn activation_bytes(&self) -> usize {
         self.learner.memory().activation_bytes
+    }
+
+    /// What share of the time of a step each part takes, in the order of [`Part::ALL`], and what is left, over so many seconds.
+    pub fn shares(&mut self, seconds: f64) -> Result<Vec<f64>> {
+        budget::measure(true);
+        let begin = Instant::now();
+        let measured = self.measure(seconds);
+        let all = begin.elapsed().as_secs_f64() * self.threads as f64;
+        let parts: Vec<f64> = Part::ALL.iter().map(|part| budget::spent(*part).as_secs_f64() / all).collect();
+        budget::measure(false);
+        measured?;
+        let rest = 1.0 - parts.iter().sum::<f64>();
+        Ok(parts.into_iter().chain([rest]).collect())
     }
 
     /// Median time of a step in ms, as [`clock`] has it, over this many seconds.

@@ -38,7 +38,7 @@ struct Times {
 }
 
 /// The virtual environment's Python, installed if it is missing.
-fn python() -> Result<PathBuf> {
+pub fn python() -> Result<PathBuf> {
     let folder = std::env::var_os("ELMAN_VENV").map_or_else(|| root().join("target/bench-venv"), PathBuf::from);
     let python = folder.join("bin/python");
     let has_torch = || {

@@ -88,6 +88,18 @@ impl Vocabulary {
         Vocabulary { unit, lower_case: false, fold_digits: false, symbols }
     }
 
+    /// A vocabulary of these symbols, in any order; what cannot be a symbol of this unit is left out.
+    pub fn of_symbols(unit: Unit, symbols: impl IntoIterator<Item = String>) -> Vocabulary {
+        let fits = |symbol: &String| match unit {
+            Unit::Characters => symbol.chars().count() == 1,
+            Unit::Words => !symbol.is_empty() && !symbol.contains('\n'),
+        };
+        let mut symbols: Vec<String> = symbols.into_iter().filter(fits).collect();
+        symbols.sort_unstable();
+        symbols.dedup();
+        Vocabulary { unit, lower_case: false, fold_digits: false, symbols }
+    }
+
     /// What a symbol is.
     pub fn unit(&self) -> Unit {
         self.unit

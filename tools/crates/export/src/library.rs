@@ -276,7 +276,8 @@ fn check(bytes: &[u8], functions: &[&str], outside: &[&str]) -> Result<()> {
     let mut seen: Vec<&str> =
         file.symbols().filter(|s| s.is_global() && !s.is_undefined()).filter_map(|s| s.name().ok()).collect();
     let mut wanted = functions.to_vec();
-    (seen.sort_unstable(), wanted.sort_unstable());
+    seen.sort_unstable();
+    wanted.sort_unstable();
     ensure!(seen == wanted, "it has {seen:?} instead of {wanted:?}");
     Ok(())
 }

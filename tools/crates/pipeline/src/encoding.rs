@@ -201,6 +201,14 @@ impl Encoding {
                     records.dir.display(),
                     channels.len()
                 );
+                let unlabelled = records.split(split).iter().find(|r| r.answer == records::Answer::None);
+                if let Some(record) = unlabelled {
+                    anyhow::bail!(
+                        "{} has no label, so that nothing can be compared with it; put labels next to the frames (y.npy, or a \
+                         column `label`), or see what the model answers with `elman run`",
+                        record.name
+                    );
+                }
                 let unit = 2f64.powi((*frac).into());
                 self.each(records, split, |r| {
                     readings::frames(records, r, *feedback, |k, v| match scaling.get(k) {

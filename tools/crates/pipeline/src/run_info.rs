@@ -34,6 +34,9 @@ pub struct RunInfo {
     pub structure: Structure,
     /// Hash of recipe, data and seed.
     pub fingerprint: u64,
+    /// Whether the network was imported: its encoding is that of the file, not one that follows from the data.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub imported: bool,
 }
 
 impl RunInfo {
@@ -62,6 +65,7 @@ impl RunInfo {
             longest,
             structure,
             fingerprint,
+            imported: false,
         };
         if let (true, Some(in_frac)) = (about.scales_outputs(), about.in_frac()) {
             about.target = about.targets(train, in_frac);

@@ -145,6 +145,16 @@ impl Trainer {
         Ok(trainer)
     }
 
+    /// Writes the checkpoint of a run that begins with `network`, of which no epoch is done.
+    ///
+    /// # Errors
+    /// Where the configuration is wrong, or the file cannot be written.
+    pub fn write_beginning(network: &Network<f32>, config: &TrainConfig, path: &Path) -> Result<(), TrainError> {
+        let mut trainer = Self::new(network.spec(), config)?;
+        trainer.learner.network.update(|v| v.copy_from_slice(network.values()));
+        trainer.checkpoint().write(path)
+    }
+
     /// The configuration.
     pub fn config(&self) -> &TrainConfig {
         &self.learner.config

@@ -2,7 +2,7 @@
 
 use super::parts::DataFile;
 use super::{
-    Found, RecordOptions, brackets, channels, classes, columns, commands, conllu, dgcnn, gestures, inflection,
+    Found, RecordOptions, brackets, channels, classes, columns, commands, conllu, dgcnn, frames, gestures, inflection,
     molecules, pairs, poems, ptb, rows, series, text, translation, ts, ucr,
 };
 use crate::{Error, lines};
@@ -52,6 +52,8 @@ pub enum Format {
     Graphs,
     /// Molecules as JSON lines: atoms and bonds.
     Molecules,
+    /// Frames as arrays: `.npy`, or a csv whose rows are the steps of an example.
+    Frames,
     /// Made, not read.
     Generated,
 }
@@ -68,6 +70,7 @@ impl Format {
             "tra" | "tes" | "data" => Some(Format::Rows),
             "json" => Some(Format::Poems),
             "jsonl" => Some(Format::Molecules),
+            "npy" => Some(Format::Frames),
             "csv" | "tsv" => Some(Format::Series),
             _ if name.contains("conll") || matches!(extension, "bio" | "iob") => Some(Format::Columns),
             _ => None,
@@ -114,6 +117,7 @@ impl Format {
             Format::Translation => translation::read(&name, part, options, found),
             Format::Graphs => dgcnn::read(&name, part, options, found),
             Format::Molecules => molecules::read(&name, part, options, found),
+            Format::Frames => frames::read(&name, part, options, found),
             Format::Generated => {
                 let problem =
                     "format = \"generated\" needs `generate`: adding, copy, pendulum, lorenz, reverse, sort or sensors"
@@ -151,6 +155,7 @@ impl fmt::Display for Format {
             Format::Translation => "sentences and translations",
             Format::Graphs => "DGCNN graphs",
             Format::Molecules => "molecules",
+            Format::Frames => "arrays of frames",
             Format::Generated => "generated",
         })
     }

@@ -14,6 +14,7 @@ mod dgcnn;
 pub(crate) mod doubts;
 mod duplicates;
 mod format;
+mod frames;
 mod gestures;
 mod graph;
 mod inflection;

@@ -1,6 +1,6 @@
 //! Which files of a folder are read, in which format, and for which split.
 
-use super::{Format, RecordOptions, channels, classes, dgcnn, pairs, ucr};
+use super::{Format, RecordOptions, channels, classes, dgcnn, frames, pairs, ucr};
 use crate::note::{names, said};
 use crate::source::{list as entries, name_of};
 use crate::{Error, NoteKind, Split};
@@ -95,7 +95,10 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
 fn fits(path: &Path, format: Format) -> bool {
     // Brackets go by any name, after the label of a table too, and translations are columns.
     let of_name = Format::of_name(&name_of(path));
-    let columns = matches!(format, Format::Brackets | Format::Translation | Format::Ucr);
+    let columns = matches!(format, Format::Brackets | Format::Translation | Format::Ucr | Format::Frames);
+    if format == Format::Frames && (of_name.is_none() || frames::is_labels(&name_of(path))) {
+        return false;
+    }
     path.is_dir() || of_name.is_none_or(|f| f == format || (columns && f == Format::Series))
 }
 

@@ -1,0 +1,6 @@
+//! Models of other programs in, and elman's out.
+
+mod cases;
+mod exported;
+mod hostile;
+mod models;
