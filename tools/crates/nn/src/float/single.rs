@@ -117,9 +117,9 @@ fn tanh_of<S: Simd>(s: S, a: S::f32s, whole: bool) -> S::f32s {
     let t = s.mul_add_e_f32s(x, f(std::f32::consts::LOG2_E), f(MAGIC));
     let r = s.mul_add_e_f32s(s.sub_f32s(t, f(MAGIC)), f(-std::f32::consts::LN_2), x);
     // (exp(r) - 1 - r) / r^2, interpolated at the zeros of a Chebyshev polynomial.
-    let p = s.mul_add_e_f32s(f(0.0013926175888627768), r, f(0.008363173343241215));
-    let p = s.mul_add_e_f32s(p, r, f(0.041666556149721146));
-    let p = s.mul_add_e_f32s(p, r, f(0.16666577756404877));
+    let p = s.mul_add_e_f32s(f(0.001_392_617_6), r, f(0.008_363_173));
+    let p = s.mul_add_e_f32s(p, r, f(0.041_666_556));
+    let p = s.mul_add_e_f32s(p, r, f(0.166_665_78));
     let p = s.mul_add_e_f32s(p, r, f(0.5));
     let m = s.mul_add_e_f32s(p, s.mul_f32s(r, r), r);
     let two_n = power(s, t);
