@@ -8,6 +8,7 @@ mod bench_eval;
 mod bench_listen;
 mod bench_mcu;
 mod bench_train;
+mod bindings;
 mod bitexact;
 mod combinations;
 mod fuzz_seeds;
@@ -36,6 +37,8 @@ enum Verb {
     /// Measure speed.
     #[command(subcommand)]
     Bench(Bench),
+    /// Check the bindings for C and Python, on this machine and on five emulated cores: `cargo xtask bindings`
+    Bindings(bindings::Args),
     /// Compare every state of 1e5 steps per cell and core with the host's: `cargo xtask bitexact --cores m4`
     Bitexact(bitexact::Args),
     /// Train, quantize and run every legal combination of layers on the M4: `cargo xtask combinations --every 10`
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
         Verb::Bench(Bench::Listen(args)) => bench_listen::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bench(Bench::Eval(output)) => bench_eval::run().and_then(|f| f.finish(&output)),
         Verb::Bench(Bench::Train(args)) => bench_train::run(&args).and_then(|f| f.finish(&args.output)),
+        Verb::Bindings(args) => bindings::run(&args),
         Verb::Bench(Bench::Accuracy(args)) => bench_accuracy::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bitexact(args) => bitexact::run(&args),
         Verb::Combinations(args) => combinations::run(&args),

@@ -1,4 +1,4 @@
-//! `elman export`: blob, Rust module and C header.
+//! `elman export`: blob, Rust module and C header; firmware in C.
 
 use std::path::PathBuf;
 
@@ -7,22 +7,29 @@ use elman::blob::Model;
 use elman::scaling::Channel;
 use serde::Serialize;
 
+use super::export_c::{CFlags, Written};
 use super::export_float;
-use super::literal::{c_string, comment, identifier};
 use crate::ui::Ui;
 use elman_data::files::write_atomically;
+use elman_export::literal::{c_string, comment, identifier};
 use elman_quant::model::ModelFile;
 use elman_quant::repack;
 
-/// Writes a model for firmware: the blob, a Rust module with its sizes and labels, a C header with its bytes.
+/// Writes a model for firmware: for Rust the blob and a module with its sizes and labels, for C a library and the model.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  elman export runs/keywords --to firmware/src/model --core m55")]
+#[command(
+    after_help = "Examples:\n  elman export runs/keywords --to firmware/src/model --core m55\n  elman export runs/keywords --c \
+                        firmware/keywords --core m4 --hard-float"
+)]
 pub struct Cmd {
     /// A blob, or a run folder
     pub model: PathBuf,
-    /// Folder to write to; created where it does not exist. Or the float network of a run: model.onnx, model.safetensors
-    #[arg(long, value_name = "DIR")]
-    pub to: PathBuf,
+    /// Folder for the blob, a Rust module and a C header of the bytes; created where it does not exist. Or the float network of a run:
+    /// model.onnx, model.safetensors
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["c", "arduino", "zephyr", "platformio"])]
+    pub to: Option<PathBuf>,
+    #[command(flatten)]
+    for_c: CFlags,
     /// The core that it is for, which decides the order of the weights: m0, m3, m4, m7, m33, m55, rv32
     #[arg(long, value_name = "CORE", default_value = "m4")]
     pub core: String,
@@ -37,18 +44,32 @@ struct Exported {
     layout: &'static str,
 }
 
+#[derive(Serialize)]
+struct ForC {
+    for_c: Vec<Written>,
+}
+
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
-        if let Some(target) = export_float::target(&self.to) {
-            return export_float::run(&self.model, &self.to, target, ui);
+        if let Some(to) = &self.to
+            && let Some(target) = export_float::target(to)
+        {
+            return export_float::run(&self.model, to, target, ui);
         }
         let file = ModelFile::read(&self.model)?;
+        if self.for_c.any() {
+            let for_c = self.for_c.write(&file.bytes(), &self.core, ui)?;
+            if self.to.is_none() {
+                return ui.result(&ForC { for_c });
+            }
+        }
+        let Some(to) = &self.to else { return Ok(()) };
         let file = ModelFile::from_bytes(file.path(), &repack::for_core(&file.bytes(), &self.core)?)?;
         let model = file.model()?;
-        std::fs::create_dir_all(&self.to).with_context(|| format!("cannot make {}", self.to.display()))?;
+        std::fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
         let stem = identifier(model.name());
-        let path = |ending: &str| self.to.join(format!("{stem}.{ending}"));
+        let path = |ending: &str| to.join(format!("{stem}.{ending}"));
         let bytes = file.bytes();
         write_atomically(&path("elman"), &bytes)?;
         write_atomically(&path("rs"), rust(&stem, &model).as_bytes())?;

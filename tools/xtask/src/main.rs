@@ -95,6 +95,10 @@ const VERBS: &[Verb] = &[
     bench("bench train", "Compare training steps with PyTorch's: `cargo xtask bench train --check`"),
     bench("bench accuracy", "Time until the same accuracy as PyTorch's: `cargo xtask bench accuracy --data ~/data`"),
     bench(
+        "bindings",
+        "Check the bindings for C and Python, on this machine and on five emulated cores: `cargo xtask bindings`",
+    ),
+    bench(
         "bitexact",
         "Compare every state of 1e5 steps per cell and core with the host's: `cargo xtask bitexact --cores m4`",
     ),

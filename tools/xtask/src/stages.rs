@@ -55,6 +55,12 @@ pub const STAGES: &[Stage] = &[
         second_lane: false,
         run: || cargo(&["run", "--release", "-p", "elman-tools", "--", "turing", "--on", "m4"]),
     },
+    Stage {
+        name: "bindings",
+        on_cores: true,
+        second_lane: false,
+        run: || measure(&["bindings", "--short", "--check"]),
+    },
     Stage { name: "combinations", on_cores: true, second_lane: false, run: || measure(&["combinations"]) },
     Stage { name: "panics", on_cores: true, second_lane: false, run: || measure(&["panics", "--check"]) },
     Stage { name: "size", on_cores: true, second_lane: false, run: || measure(&["size", "--check"]) },
@@ -115,7 +121,7 @@ fn tests() -> Result<()> {
 
 fn format() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
-    for folder in ["boards", "tests/fuzz"] {
+    for folder in ["bindings/c", "bindings/python", "boards", "tests/fuzz"] {
         succeed(host_cargo().current_dir(root().join(folder)).args(["fmt", "--all", "--check"]))?;
     }
     Ok(())

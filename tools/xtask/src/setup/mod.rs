@@ -59,8 +59,17 @@ pub fn prepare(consent: Consent) -> Result<Vec<String>> {
     if !there.is_empty() {
         println!("setup: {} there", there.join(", "));
     }
+    // The bindings for C are linked by it; without it they are checked on this machine alone.
+    if !available(GCC)
+        && let Err(e) = apt::install(&["gcc-arm-none-eabi"], consent, &log)
+    {
+        println!("setup: {GCC} is not there, nothing of C runs on emulated cores: {e:#}");
+    }
     Ok(missing)
 }
+
+/// The compiler of C for Arm's cores.
+const GCC: &str = "arm-none-eabi-gcc";
 
 /// The targets for which there is no toolchain.
 fn without<'t>(targets: &BTreeSet<&'t str>) -> Vec<&'t str> {
