@@ -33,10 +33,8 @@ pub struct LayerView<'b> {
     pub(crate) in_frac: u8,
     pub(crate) q: Q,
     pub(crate) stages: [StageView<'b>; 2],
-    /// Words of `[x | h]`, of the output and of all memory: they follow from the table, but a step would work them out again.
-    /// A vector of [`MAX_WIDTH`](crate::descriptor::MAX_WIDTH) elements has half as many words.
-    pub(crate) vector_words: u16,
-    pub(crate) out_words: u16,
+    /// Words of `[x | h]` and of all memory: they follow from the table, but a step would work them out again.
+    pub(crate) vector_words: u32,
     pub(crate) memory_words: u32,
     pub(crate) direction: Direction,
     pub(crate) params: [u16; 4],
@@ -62,9 +60,8 @@ impl<'b> LayerView<'b> {
             in_frac,
             q: Q { carried_frac, out_frac },
             stages: Default::default(),
-            vector_words: words as u16,
+            vector_words: words as u32,
             memory_words: words.wrapping_add(beside) as u32,
-            out_words: vector_words(units as usize) as u16,
             direction,
             params,
             packing,
@@ -157,7 +154,7 @@ impl<'b> LayerView<'b> {
     }
     /// Words of the output vector.
     pub fn out_words(&self) -> usize {
-        self.out_words as usize
+        vector_words(self.units())
     }
     /// Words of carried state.
     pub fn carried_words(&self) -> usize {
