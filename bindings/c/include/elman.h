@@ -275,7 +275,7 @@ extern "C" {
 const char *elman_status_text(int32_t status);
 
 /**
- * An error as a sentence in UTF-8, with its numbers and the way out. Links the sentences of all errors, about 20 KB of
+ * An error as a sentence in UTF-8, with its numbers and the way out. Links the sentences of all errors, some KB of
  * flash: for logs of a build for development. elman_status_text() is small.
  *
  * @param error  What a function wrote, or NULL.

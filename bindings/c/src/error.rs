@@ -150,7 +150,7 @@ there is no such class, layer, step or channel\0\
 another error: elman_error_text says which\0\
 no status of elman\0";
 
-/// An error as a sentence in UTF-8, with its numbers and the way out. Links the sentences of all errors, about 20 KB of
+/// An error as a sentence in UTF-8, with its numbers and the way out. Links the sentences of all errors, some KB of
 /// flash: for logs of a build for development. elman_status_text() is small.
 ///
 /// @param error  What a function wrote, or NULL.

@@ -1,6 +1,7 @@
 //! elman for Python. Each file has a class; python/elman/_elman.pyi has their types and docstrings for editors.
 #![forbid(unsafe_code)]
 
+mod convert;
 mod listener;
 mod model;
 mod stream;
@@ -27,5 +28,6 @@ fn _elman(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<stream::Stream>()?;
     module.add_class::<listener::Listener>()?;
     module.add_class::<listener::Event>()?;
+    module.add_function(wrap_pyfunction!(convert::convert, module)?)?;
     module.add_function(wrap_pyfunction!(model::load, module)?)
 }

@@ -170,3 +170,87 @@ def test_speed_of_a_gru_of_64_units():
     one = len(single) / (time.perf_counter() - start)
     print(f"\nGRU (32, 64) and dense: {best:,.0f} steps a second by steps(), {one:,.0f} by step()")
     assert best >= 100_000
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def gru(weights, x):
+    """PyTorch's GRU over [steps, values], then a linear layer on the last state: written out."""
+    (w, u, b, c), h = (weights[f"gru.{n}_l0"] for n in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")), 0
+    h = np.zeros(u.shape[1])
+    for frame in x:
+        a, m = np.split(w @ frame + b, 3), np.split(u @ h + c, 3)
+        r, z = sigmoid(a[0] + m[0]), sigmoid(a[1] + m[1])
+        h = (1 - z) * np.tanh(a[2] + r * m[2]) + z * h
+    return weights["fc.weight"] @ h + weights["fc.bias"]
+
+
+def safetensors(path, tensors):
+    header, data = {}, b""
+    for name, tensor in tensors.items():
+        raw = tensor.astype("<f4").tobytes()
+        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+
+
+def weights_of_a_gru(rng):
+    shapes = {"gru.weight_ih_l0": (36, 3), "gru.weight_hh_l0": (36, 12), "gru.bias_ih_l0": 36, "gru.bias_hh_l0": 36}
+    shapes |= {"fc.weight": (4, 12), "fc.bias": 4}
+    weights = {name: rng.uniform(-0.6, 0.6, shape).astype(np.float32) for name, shape in shapes.items()}
+    # As training would have them, for inputs of these deviations.
+    weights["gru.weight_ih_l0"] /= np.float32([1, 20, 300])
+    return weights
+
+
+def test_a_state_dict_becomes_a_blob(tmp_path):
+    rng = np.random.default_rng(5)
+    weights = weights_of_a_gru(rng)
+    safetensors(tmp_path / "m.safetensors", weights)
+    (tmp_path / "frames").mkdir()
+    examples = rng.normal(0, [1, 20, 300], (40, 25, 3)).astype(np.float32)
+    np.save(tmp_path / "frames" / "x.npy", examples)
+    notes = elman.convert.convert(tmp_path / "m.safetensors", tmp_path / "frames", tmp_path / "run", "a,b,c,d")
+    assert any("last" in note for note in notes)
+    model = elman.load(tmp_path / "run")
+    assert model.labels == ["a", "b", "c", "d"]
+    weights = {name: tensor.astype(np.float64) for name, tensor in weights.items()}
+    for example in examples[:5]:
+        ours = model.dequantize(model.run(model.quantize(example)))[-1]
+        assert np.abs(ours - gru(weights, example)).max() < 0.05
+    with pytest.raises(elman.ElmanError, match="gru.weight_hh_l0"):
+        safetensors(tmp_path / "bad.safetensors", {"gru.weight_ih_l0": np.zeros((36, 3))})
+        elman.convert.convert(tmp_path / "bad.safetensors", tmp_path / "frames", tmp_path / "bad", None)
+
+
+def test_a_live_module_becomes_a_blob():
+    torch = pytest.importorskip("torch")
+
+    class Net(torch.nn.Module):
+        def __init__(self, mean):
+            super().__init__()
+            self.lstm, self.fc, self.mean = torch.nn.LSTM(2, 10, batch_first=True), torch.nn.Linear(10, 3), mean
+
+        def forward(self, x):
+            h = self.lstm(x)[0]
+            return self.fc(h.mean(1) if self.mean else h[:, -1])
+
+    torch.manual_seed(3)
+    frames, net = torch.randn(50, 30, 2) * 4, Net(False)
+    net.fc.weight.data *= 4
+    model = elman.from_torch(net, frames, ["a", "b", "c"])
+    with torch.no_grad():
+        theirs = net(frames).argmax(1).numpy()
+    ours = [model.run(model.quantize(x))[-1].argmax() for x in frames.numpy()]
+    assert np.mean(theirs == ours) >= 0.96
+    # A state_dict has no equations: that the mean is read is found out, and a recipe says it.
+    mean = Net(True)
+    mean.load_state_dict(net.state_dict())
+    with pytest.raises(elman.ElmanError, match="otherwise"):
+        elman.from_torch(mean, frames)
+    recipe = """[network]
+    layers = [{ layer = "cell", variant = "lstm", units = 10 }, { layer = "pool", over = "mean" }]"""
+    assert elman.from_torch(mean, frames, recipe=recipe).outputs == 3

@@ -31,7 +31,7 @@ pub struct Cmd {
     /// Run folder to write
     #[arg(long, value_name = "RUN")]
     pub to: PathBuf,
-    /// Recipe: its [network] names the layers where the file does not tell them, its [data] how the data are read
+    /// Recipe: its table `network` names the layers where the file does not tell them, its table `data` how the data are read
     #[arg(long, value_name = "NETWORK.toml")]
     pub recipe: Option<PathBuf>,
     /// Labels in the order of the outputs, apart by commas, or a file with one a line
@@ -40,7 +40,7 @@ pub struct Cmd {
     /// A file with the symbols of the embedding, one a line, in the order of its rows
     #[arg(long, value_name = "FILE")]
     pub vocabulary: Option<PathBuf>,
-    /// Says that the network was trained on features of elman's front end, with the recipe's [features]
+    /// Says that the network was trained on features of elman's front end, with those of the recipe's table `features`
     #[arg(long)]
     pub same_front_end: bool,
     /// Changes a value of the recipe, as in --set name=gesture
@@ -51,20 +51,48 @@ pub struct Cmd {
     pub force: bool,
 }
 
-#[derive(Serialize)]
-struct Report {
-    run: PathBuf,
-    format: &'static str,
-    layers: Vec<String>,
-    labels: Vec<String>,
-    parameters: usize,
-    calibration: usize,
-    notes: Vec<String>,
+/// What was imported.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The run folder.
+    pub run: PathBuf,
+    /// The file's format.
+    pub format: &'static str,
+    /// Layers, as recipes name them.
+    pub layers: Vec<String>,
+    /// Labels of the outputs.
+    pub labels: Vec<String>,
+    /// Weights and biases.
+    pub parameters: usize,
+    /// Examples that calibrate.
+    pub calibration: usize,
+    /// What was assumed.
+    pub notes: Vec<String>,
 }
 
 impl Cmd {
-    /// Runs it.
+    /// Runs it, and prints what was imported.
     pub fn run(self, ui: Ui) -> Result<()> {
+        let report = self.import(ui)?;
+        report.notes.iter().for_each(|note| ui.note(format!("note: {note}")));
+        ui.line(format!(
+            "{}: {} into {}, {} parameters, {} examples calibrate",
+            report.run.display(),
+            report.format,
+            report.layers.join(", "),
+            thousands(report.parameters as u64),
+            report.calibration
+        ));
+        ui.line(format!("next: elman quantize {}", report.run.display()));
+        ui.result(&report)
+    }
+
+    /// Writes the run folder.
+    ///
+    /// # Errors
+    /// A file, data or a recipe that cannot be read or do not fit each other; a network that no device runs; a folder that cannot
+    /// be written.
+    pub fn import(self, ui: Ui) -> Result<Report> {
         let (mut recipe, layers) = self.recipe()?;
         let mut source = Source::open(&self.data, &recipe, pipeline::wanted_rate(&recipe), &ui)?;
         self.front_end(&source)?;
@@ -112,19 +140,9 @@ impl Cmd {
         written.inspect_err(|_| folder.discard())?;
         let layers: Vec<String> = network.spec().layers.iter().flat_map(|l| l.device()).map(str::to_owned).collect();
         let parameters = network.values().len();
-        notes.iter().for_each(|note| ui.note(format!("note: {note}")));
-        ui.line(format!(
-            "{}: {} into {}, {} parameters, {} examples calibrate",
-            self.to.display(),
-            imported.format.name(),
-            layers.join(", "),
-            thousands(parameters as u64),
-            calibration.len()
-        ));
-        ui.line(format!("next: elman quantize {}", self.to.display()));
         let labels = about.encoding.labels.clone();
         let format = imported.format.name();
-        ui.result(&Report { run: self.to, format, layers, labels, parameters, calibration: calibration.len(), notes })
+        Ok(Report { run: self.to, format, layers, labels, parameters, calibration: calibration.len(), notes })
     }
 
     /// The recipe, and the layers that it names, if it names any.
@@ -132,15 +150,13 @@ impl Cmd {
         let (mut recipe, layers) = match &self.recipe {
             Some(path) => {
                 let recipe = Recipe::read(path, &self.set)?;
+                let recipe = if recipe.data.is_none() && is_frames(&self.data) { of_frames(recipe) } else { recipe };
                 let text = elman_data::files::text(path)?;
                 let named = text.parse::<toml::Table>().is_ok_and(|table| table.contains_key("network"));
                 let layers = named.then(|| recipe.network.layers.clone());
                 (recipe, layers)
             }
-            None if is_frames(&self.data) => {
-                let data = Some(RecordOptions { format: Some(Format::Frames), ..RecordOptions::default() });
-                (Recipe { data, ..Recipe::default() }.changed(&self.set)?, None)
-            }
+            None if is_frames(&self.data) => (of_frames(Recipe::default()).changed(&self.set)?, None),
             None => (pipeline::default_recipe(&self.data)?.changed(&self.set)?, None),
         };
         if recipe.name == Recipe::default().name
@@ -174,6 +190,12 @@ impl Cmd {
             self.data.display()
         )))
     }
+}
+
+/// The recipe for data that are arrays of frames.
+fn of_frames(recipe: Recipe) -> Recipe {
+    let data = Some(RecordOptions { format: Some(Format::Frames), ..RecordOptions::default() });
+    Recipe { data, ..recipe }
 }
 
 /// Whether data are arrays or csv files of frames.

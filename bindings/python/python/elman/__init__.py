@@ -8,5 +8,6 @@
 """
 
 from ._elman import ElmanError, Event, Listener, Model, Stream, __version__, load
+from .convert import from_keras, from_torch
 
-__all__ = ["ElmanError", "Event", "Listener", "Model", "Stream", "__version__", "load"]
+__all__ = ["ElmanError", "Event", "Listener", "Model", "Stream", "__version__", "from_keras", "from_torch", "load"]

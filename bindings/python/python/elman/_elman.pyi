@@ -14,6 +14,16 @@ class ElmanError(ValueError):
 def load(source: Union[str, os.PathLike[str], bytes]) -> Model:
     """Loads a model: the path of a blob or of a run folder, or a blob's bytes. Every byte is validated."""
 
+def convert(
+    file: Union[str, os.PathLike[str]],
+    frames: Union[str, os.PathLike[str]],
+    run: Union[str, os.PathLike[str]],
+    labels: Optional[str] = None,
+    recipe: Union[str, os.PathLike[str], None] = None,
+) -> list[str]:
+    """Imports the network of a file into the run folder `run` and quantizes it; `frames` are a folder of examples that calibrate,
+    `labels` are apart by commas or a file with one a line. Gives what was assumed."""
+
 class Model:
     """A loaded model. It does not change: any number of threads may use it."""
 
