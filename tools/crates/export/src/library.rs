@@ -17,7 +17,7 @@ const ABOUT: &str = "about.txt";
 /// Where libraries come from.
 #[derive(Clone, Debug)]
 pub enum Libraries {
-    /// A zip that [`zip`] wrote.
+    /// A zip that [`zip()`] wrote.
     Zip(PathBuf),
     /// Cargo, in the source tree that this program was built from.
     Sources,
