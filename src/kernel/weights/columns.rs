@@ -73,7 +73,9 @@ pub(super) fn split<T>(
 ) {
     let (x, h) = xh.split_at(x_words.min(xh.len()));
     let kernel = of_split(packing.format, x, h);
-    let Some(blocks) = RowBlocks::split(weights, params, xh, x_words, kernel.words, int8::columns::PARAMS) else { return };
+    let Some(blocks) = RowBlocks::split(weights, params, xh, x_words, kernel.words, int8::columns::PARAMS) else {
+        return;
+    };
     let mut at = At::new(weights, params, x, h, kernel.begin);
     // As in `rows`; h follows x.
     for unit in blocks.units(units) {
@@ -206,7 +208,14 @@ macro_rules! less {
 macro_rules! end {
     ($unit:literal) => {
         concat!(
-            "lsls r0, r0, #", $unit, "\nlsls r1, r1, #", $unit, "\nlsls r2, r2, #", $unit, "\nlsls r3, r3, #", $unit,
+            "lsls r0, r0, #",
+            $unit,
+            "\nlsls r1, r1, #",
+            $unit,
+            "\nlsls r2, r2, #",
+            $unit,
+            "\nlsls r3, r3, #",
+            $unit,
             "
             ldr r4, [r7, #4]
             adds r4, #16
@@ -233,8 +242,14 @@ macro_rules! end {
             "ldr r7, [r9, #4]
             adds r7, #16
             ldm r7!, {{r5, r6, r8, r12}}
-            add r0, r5, r0, lsl #", $unit, "\nadd r1, r6, r1, lsl #", $unit, "\nadd r2, r8, r2, lsl #", $unit,
-            "\nadd r3, r12, r3, lsl #", $unit,
+            add r0, r5, r0, lsl #",
+            $unit,
+            "\nadd r1, r6, r1, lsl #",
+            $unit,
+            "\nadd r2, r8, r2, lsl #",
+            $unit,
+            "\nadd r3, r12, r3, lsl #",
+            $unit,
             "
             str r7, [r9, #4]
             str r4, [r9]

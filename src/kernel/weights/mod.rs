@@ -9,9 +9,9 @@ mod columns;
 mod dsp;
 #[cfg(elman_several)]
 mod fields;
+mod format;
 #[cfg(all(elman_several, elman_layout = "rows"))]
 mod helium;
-mod format;
 #[cfg(feature = "int2")]
 pub mod int2;
 #[cfg(feature = "int4")]

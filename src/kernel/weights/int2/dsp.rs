@@ -49,9 +49,17 @@ macro_rules! next {
     ($sum:literal) => {
         concat!(
             "and.w r1, lr, r1, lsr #2\n",
-            "smlad ", $sum, ", r1, r4, ", $sum, "\n",
+            "smlad ",
+            $sum,
+            ", r1, r4, ",
+            $sum,
+            "\n",
             "and.w r6, lr, r6, lsr #2\n",
-            "smlad ", $sum, ", r6, r5, ", $sum, "\n",
+            "smlad ",
+            $sum,
+            ", r6, r5, ",
+            $sum,
+            "\n",
         )
     };
 }

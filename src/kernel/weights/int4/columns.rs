@@ -36,8 +36,17 @@ macro_rules! two_x {
 macro_rules! two {
     ($byte:literal, $x:literal, $low:literal, $high:literal) => {
         concat!(
-            "ldrb r7, [r4, #", $byte, "]\nlsrs r3, r7, #4\nmuls r7, ", $x, ", r7\nadd ", $low, ", r7\nmuls r3, ", $x,
-            ", r3\nadd ", $high, ", r3\n"
+            "ldrb r7, [r4, #",
+            $byte,
+            "]\nlsrs r3, r7, #4\nmuls r7, ",
+            $x,
+            ", r7\nadd ",
+            $low,
+            ", r7\nmuls r3, ",
+            $x,
+            ", r3\nadd ",
+            $high,
+            ", r3\n"
         )
     };
 }
@@ -64,8 +73,13 @@ macro_rules! three_rows {
             two_x!($x),
             two!($a, "r6", "r8", "r9"),
             two!($b, "r2", "r8", "r9"),
-            "ldrb r7, [r4, #", $c, "]\nlsrs r3, r7, #4\nands r7, r0\nmuls r7, r6, r7\nadd ", $third,
-            ", r7\nmuls r3, r2, r3\nadd ", $third, ", r3\n"
+            "ldrb r7, [r4, #",
+            $c,
+            "]\nlsrs r3, r7, #4\nands r7, r0\nmuls r7, r6, r7\nadd ",
+            $third,
+            ", r7\nmuls r3, r2, r3\nadd ",
+            $third,
+            ", r3\n"
         )
     };
 }
@@ -91,8 +105,21 @@ macro_rules! block {
 macro_rules! two {
     ($byte:literal, $x:literal, $low:literal, $high:literal) => {
         concat!(
-            "ldrb r7, [r4, #", $byte, "]\nmla ", $low, ", r7, ", $x, ", ", $low, "\nlsrs r7, r7, #4\nmla ", $high,
-            ", r7, ", $x, ", ", $high, "\n"
+            "ldrb r7, [r4, #",
+            $byte,
+            "]\nmla ",
+            $low,
+            ", r7, ",
+            $x,
+            ", ",
+            $low,
+            "\nlsrs r7, r7, #4\nmla ",
+            $high,
+            ", r7, ",
+            $x,
+            ", ",
+            $high,
+            "\n"
         )
     };
 }
@@ -102,10 +129,14 @@ macro_rules! two {
 macro_rules! four_rows {
     ($x:literal, $a:literal, $b:literal, $c:literal, $d:literal) => {
         concat!(
-            "ldrsh r6, [r5, #", $x, "]\n",
+            "ldrsh r6, [r5, #",
+            $x,
+            "]\n",
             two!($a, "r6", "r0", "r1"),
             two!($b, "r6", "r2", "r3"),
-            "ldrsh r6, [r5, #", $x, " + 2]\n",
+            "ldrsh r6, [r5, #",
+            $x,
+            " + 2]\n",
             two!($c, "r6", "r0", "r1"),
             two!($d, "r6", "r2", "r3"),
         )
@@ -117,18 +148,41 @@ macro_rules! four_rows {
 macro_rules! three_rows {
     ($third:literal, $x:literal, $a:literal, $b:literal, $c:literal, $d:literal, $e:literal) => {
         concat!(
-            "ldrsh r6, [r5, #", $x, "]\n",
+            "ldrsh r6, [r5, #",
+            $x,
+            "]\n",
             two!($a, "r6", "r0", "r1"),
-            "ldrsh r10, [r5, #", $x, " + 2]\n",
+            "ldrsh r10, [r5, #",
+            $x,
+            " + 2]\n",
             two!($b, "r10", "r0", "r1"),
-            "ldrsh r11, [r5, #", $x, " + 4]\n",
+            "ldrsh r11, [r5, #",
+            $x,
+            " + 4]\n",
             two!($c, "r11", "r0", "r1"),
-            "ldrsh r12, [r5, #", $x, " + 6]\n",
+            "ldrsh r12, [r5, #",
+            $x,
+            " + 6]\n",
             two!($d, "r12", "r0", "r1"),
-            "ldrh r7, [r4, #", $e, "]\nand lr, r7, #15\nmla ", $third, ", lr, r6, ", $third,
-            "\nubfx lr, r7, #4, #4\nmla ", $third, ", lr, r10, ", $third,
-            "\nubfx lr, r7, #8, #4\nmla ", $third, ", lr, r11, ", $third,
-            "\nlsrs r7, r7, #12\nmla ", $third, ", r7, r12, ", $third, "\n"
+            "ldrh r7, [r4, #",
+            $e,
+            "]\nand lr, r7, #15\nmla ",
+            $third,
+            ", lr, r6, ",
+            $third,
+            "\nubfx lr, r7, #4, #4\nmla ",
+            $third,
+            ", lr, r10, ",
+            $third,
+            "\nubfx lr, r7, #8, #4\nmla ",
+            $third,
+            ", lr, r11, ",
+            $third,
+            "\nlsrs r7, r7, #12\nmla ",
+            $third,
+            ", r7, r12, ",
+            $third,
+            "\n"
         )
     };
 }

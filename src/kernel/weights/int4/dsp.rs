@@ -42,13 +42,31 @@ pub(in super::super) fn set_rows(at: &mut At, x: &[u32]) -> Kernel {
 macro_rules! four_rows {
     ($w:literal, $x:literal) => {
         concat!(
-            "smlald r8, r9, ", $w, ", ", $x, "\n",
-            "uxtb16 r1, ", $w, "\n",
-            "smlad r10, r1, ", $x, ", r10\n",
+            "smlald r8, r9, ",
+            $w,
+            ", ",
+            $x,
+            "\n",
+            "uxtb16 r1, ",
+            $w,
+            "\n",
+            "smlad r10, r1, ",
+            $x,
+            ", r10\n",
             "and.w r1, lr, r1, lsr #4\n",
-            "smlad r11, r1, ", $x, ", r11\n",
-            "and.w ", $w, ", lr, ", $w, ", lsr #8\n",
-            "smlad r12, ", $w, ", ", $x, ", r12\n",
+            "smlad r11, r1, ",
+            $x,
+            ", r11\n",
+            "and.w ",
+            $w,
+            ", lr, ",
+            $w,
+            ", lsr #8\n",
+            "smlad r12, ",
+            $w,
+            ", ",
+            $x,
+            ", r12\n",
         )
     };
 }
@@ -146,14 +164,34 @@ pub(in super::super) fn set_split(at: &mut At, x: &[u32], h: &[u32]) -> Kernel {
 macro_rules! two_rows {
     ($w:literal, $x0:literal, $x1:literal) => {
         concat!(
-            "uxtb16 r12, ", $w, "\n",
-            "smlad r8, r12, ", $x0, ", r8\n",
-            "uxtb16 r12, ", $w, ", ror #8\n",
-            "smlad r8, r12, ", $x1, ", r8\n",
-            "and.w r12, lr, ", $w, ", lsr #4\n",
-            "smlad r9, r12, ", $x0, ", r9\n",
-            "and.w ", $w, ", lr, ", $w, ", lsr #12\n",
-            "smlad r9, ", $w, ", ", $x1, ", r9\n",
+            "uxtb16 r12, ",
+            $w,
+            "\n",
+            "smlad r8, r12, ",
+            $x0,
+            ", r8\n",
+            "uxtb16 r12, ",
+            $w,
+            ", ror #8\n",
+            "smlad r8, r12, ",
+            $x1,
+            ", r8\n",
+            "and.w r12, lr, ",
+            $w,
+            ", lsr #4\n",
+            "smlad r9, r12, ",
+            $x0,
+            ", r9\n",
+            "and.w ",
+            $w,
+            ", lr, ",
+            $w,
+            ", lsr #12\n",
+            "smlad r9, ",
+            $w,
+            ", ",
+            $x1,
+            ", r9\n",
         )
     };
 }
@@ -162,10 +200,18 @@ macro_rules! two_rows {
 macro_rules! third_row {
     ($first:literal, $second:literal, $x0:literal, $x1:literal) => {
         concat!(
-            "and.w r12, lr, r11", $first, "\n",
-            "smlad r10, r12, ", $x0, ", r10\n",
-            "and.w r12, lr, r11", $second, "\n",
-            "smlad r10, r12, ", $x1, ", r10\n",
+            "and.w r12, lr, r11",
+            $first,
+            "\n",
+            "smlad r10, r12, ",
+            $x0,
+            ", r10\n",
+            "and.w r12, lr, r11",
+            $second,
+            "\n",
+            "smlad r10, r12, ",
+            $x1,
+            ", r10\n",
         )
     };
 }
@@ -179,7 +225,9 @@ macro_rules! first {
             two_rows!("r1", "r4", "r5"),
             third_row!("", ", lsr #4", "r4", "r5"),
             "ldr.w r1, [sp, #12]\n",
-            "ldr.w r3, [r1, #", $then, "]\n",
+            "ldr.w r3, [r1, #",
+            $then,
+            "]\n",
             "add pc, r3\n",
         )
     };

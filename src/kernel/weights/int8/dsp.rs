@@ -6,10 +6,10 @@
 //! price of two instructions a row block.
 
 use super::packing::{ROWS_PARAMS, SPLIT_PARAMS};
-#[cfg(elman_several)]
-use crate::kernel::weights::dsp::{At, Kernel};
 use crate::kernel::Layout;
 use crate::kernel::row_block::RowBlocks;
+#[cfg(elman_several)]
+use crate::kernel::weights::dsp::{At, Kernel};
 use core::arch::{asm, naked_asm};
 
 /// Bytes of assembly for four columns of [`rows`].
