@@ -7,15 +7,6 @@ use crate::kernel::{Layout, RowBlock};
 /// Words of parameters of a row block that is not a row of a table.
 pub(super) const PARAMS: usize = 8;
 
-/// Bits of words that no weight has: their fields are those of a weight of 0.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Unused {
-    /// In every word.
-    pub(super) every: u32,
-    /// In single words: the number of the word, and its bits.
-    pub(super) single: [(usize, u32); 2],
-}
-
 /// Where in its words a row block has what.
 pub(super) trait Fields {
     /// Bits of a field.
@@ -27,8 +18,11 @@ pub(super) trait Fields {
     /// What a word differs from its fields in: the sign of a weight that the kernels read with it.
     fn signs(layout: Layout, block: RowBlock) -> u32;
 
-    /// The bits that no weight has.
-    fn unused(layout: Layout, block: RowBlock) -> Unused;
+    /// The row of a field of word `word` of a row block; of one that is unused any.
+    fn row(layout: Layout, block: RowBlock, word: usize, field: u32) -> usize;
+
+    /// The bits of word `word` that no weight has: their fields are those of a weight of 0.
+    fn unused(layout: Layout, block: RowBlock, word: usize) -> u32;
 }
 
 /// A field with all bits set.
@@ -72,16 +66,28 @@ pub(super) fn pack_params(block: RowBlock, biases: [i32; 4], multipliers: [i32; 
 /// [`Format::is_packed`](super::Format::is_packed): no field is 0, and unused ones are those of a weight of 0.
 #[inline(always)]
 pub(super) fn is_packed<F: Fields>(layout: Layout, block: RowBlock, weights: &[u32]) -> bool {
-    let (signs, Unused { every, single }) = (F::signs(layout, block), F::unused(layout, block));
     let zero = ones::<F>() << (F::BITS - 1);
-    let differs = |word: u32, unused: u32| (word ^ signs ^ zero) & unused != 0;
-    for word in weights {
-        let fields = word ^ signs;
-        if fields.wrapping_sub(ones::<F>()) & !fields & zero != 0 || differs(*word, every) {
-            return false;
+    weights.iter().enumerate().all(|(k, word)| {
+        let fields = word ^ F::signs(layout, block);
+        let has_zero = fields.wrapping_sub(ones::<F>()) & !fields & zero;
+        has_zero | (fields ^ zero) & F::unused(layout, block, k) == 0
+    })
+}
+
+/// Σ |w| of each row of a row block.
+#[inline(always)]
+pub(super) fn magnitudes<F: Fields>(layout: Layout, block: RowBlock, weights: &[u32]) -> [u32; 4] {
+    let mut sums = [0u32; 4];
+    for (k, word) in weights.iter().enumerate() {
+        let mut fields = word ^ F::signs(layout, block);
+        for field in 0..32 / F::BITS {
+            if let Some(sum) = sums.get_mut(F::row(layout, block, k, field)) {
+                *sum = sum.wrapping_add((fields & mask::<F>()).abs_diff(offset::<F>()));
+            }
+            fields >>= F::BITS;
         }
     }
-    !single.iter().any(|(k, bits)| weights.get(*k).is_some_and(|word| differs(*word, *bits)))
+    sums
 }
 
 /// [`Format::for_each`](super::Format::for_each)

@@ -51,6 +51,11 @@ impl Format for Int2 {
     }
 
     #[inline(always)]
+    fn magnitudes(layout: Layout, block: RowBlock, weights: &[u32]) -> [u32; 4] {
+        fields::magnitudes::<Self>(layout, block, weights)
+    }
+
+    #[inline(always)]
     fn for_each(layout: Layout, block: RowBlock, weights: &[u32], each: impl FnMut(usize, usize, i8)) {
         fields::for_each::<Self>(layout, block, weights, each)
     }

@@ -1,7 +1,7 @@
 //! Where in its words a row block of int2 weights has what.
 
 use crate::kernel::layout::padded;
-use crate::kernel::weights::fields::{Fields, Unused};
+use crate::kernel::weights::fields::Fields;
 use crate::kernel::{Layout, RowBlock};
 
 /// Words of the weights of a row block.
@@ -42,17 +42,23 @@ impl Fields for super::Int2 {
     }
 
     #[inline(always)]
-    fn unused(_: Layout, block: RowBlock) -> Unused {
+    fn row(_: Layout, block: RowBlock, word: usize, field: u32) -> usize {
+        match (block, field as usize % 4) {
+            (RowBlock::Split { x, .. }, 2) if 4 * word >= x => 3,
+            (RowBlock::Table { .. }, _) => 0,
+            (_, row) => row,
+        }
+    }
+
+    #[inline(always)]
+    fn unused(_: Layout, block: RowBlock, word: usize) -> u32 {
         match block {
-            RowBlock::Rows { .. } => Unused::default(),
-            RowBlock::Split { .. } => Unused { every: 0xc0c0_c0c0, ..Unused::default() },
-            RowBlock::Table { units } => {
-                let bits = match padded(units) % 16 {
-                    0 => 0,
-                    used => u32::MAX << (2 * used),
-                };
-                Unused { single: [(words(block).wrapping_sub(1), bits), (0, 0)], ..Unused::default() }
-            }
+            RowBlock::Rows { .. } => 0,
+            RowBlock::Split { .. } => 0xc0c0_c0c0,
+            RowBlock::Table { units } => match padded(units).wrapping_sub(16 * word) {
+                used @ 0..16 => u32::MAX << (2 * used),
+                _ => 0,
+            },
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Where in its words a row block of int4 weights has what.
 
 use crate::kernel::layout::padded;
-use crate::kernel::weights::fields::{Fields, Unused};
+use crate::kernel::weights::fields::Fields;
 use crate::kernel::{Layout, RowBlock};
 
 /// Words of the weights of three rows over `columns` in pairs: two for the first four where they are not whole eights, then three for
@@ -89,22 +89,48 @@ impl Fields for super::Int4 {
     }
 
     #[inline(always)]
-    fn unused(layout: Layout, block: RowBlock) -> Unused {
-        let last = words(layout, block).wrapping_sub(1);
-        let (every, single) = match (layout, block) {
-            (_, RowBlock::Rows { .. }) => (0, [(0, 0); 2]),
-            (Layout::Pairs, RowBlock::Split { x, h }) => {
-                let bits = |columns: usize| if columns % 8 == 4 { 0xff00_ff00 } else { 0 };
-                (0, [(1, bits(x)), (three_rows(x).wrapping_add(1), bits(h))])
-            }
-            (Layout::Columns, RowBlock::Split { x, h }) => {
-                (0, [(last, if x.wrapping_add(h) % 8 == 4 { 0xffff_0000 } else { 0 }), (0, 0)])
-            }
-            (Layout::Rows, RowBlock::Split { .. }) => (0xf000_f000, [(0, 0); 2]),
-            (_, RowBlock::Table { units }) => {
-                (0, [(last, if padded(units) % 8 == 4 { 0xffff_0000 } else { 0 }), (0, 0)])
-            }
+    fn row(layout: Layout, block: RowBlock, word: usize, field: u32) -> usize {
+        let lane = field as usize % 4;
+        let (x, h) = match block {
+            RowBlock::Split { x, h } => (x, h),
+            RowBlock::Rows { .. } => return lane,
+            RowBlock::Table { .. } => return 0,
         };
-        Unused { every, single }
+        // Whether it is a third row's, and of a word over h.
+        let (is_third, of_h) = match layout {
+            Layout::Pairs => {
+                let of_x = three_rows(x);
+                let (word, columns, of_h) = if word < of_x { (word, x, false) } else { (word - of_x, h, true) };
+                let first = columns / 4 % 2 * 2;
+                (if word < first { word == 1 } else { (word - first) % 3 == 2 }, of_h)
+            }
+            Layout::Columns => {
+                let half = 2 * word + field as usize / 4;
+                (half % 3 == 2, half / 3 * 4 >= x)
+            }
+            Layout::Rows => (lane == 2, 2 * word >= x),
+        };
+        match is_third {
+            true if of_h => 3,
+            true => 2,
+            // Of lanes of rows the fourth is unused.
+            false => lane % 2,
+        }
+    }
+
+    #[inline(always)]
+    fn unused(layout: Layout, block: RowBlock, word: usize) -> u32 {
+        let fields = match (layout, block) {
+            (_, RowBlock::Rows { .. }) => return 0,
+            (Layout::Rows, RowBlock::Split { .. }) => return 0xf000_f000,
+            (Layout::Pairs, RowBlock::Split { x, h }) => {
+                let is = |first: usize, columns: usize| word == first.wrapping_add(1) && columns % 8 == 4;
+                return if is(0, x) || is(three_rows(x), h) { 0xff00_ff00 } else { 0 };
+            }
+            // The numbers of fields.
+            (Layout::Columns, RowBlock::Split { x, h }) => x.wrapping_add(h) * 3,
+            (_, RowBlock::Table { units }) => padded(units),
+        };
+        if fields.wrapping_sub(8 * word) == 4 { 0xffff_0000 } else { 0 }
     }
 }
