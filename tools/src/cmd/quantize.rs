@@ -96,15 +96,25 @@ impl Cmd {
 pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     let (recipe, about, network) = (folder.recipe()?, folder.about()?, folder.network()?);
     let examples = folder.calibration()?;
-    let sequences: Vec<Sequence> = examples.iter().map(|e| about.sequence(e)).collect();
-    let seen = calibrate(&network, &sequences, about.folded());
+    let trained_with = folder.formats()?;
     let around = about.surroundings(&recipe);
     let measure = |integer: &IntegerModel| -> Result<Comparison> {
         let blob = integer.to_blob()?;
         let file = ModelFile::from_bytes(&folder.model_path(), &blob)?;
         compare(&network, integer, &file.model()?, &about, EvalFlags::of(&recipe), &examples)
     };
-    let (mut integer, measured) = best_shared(&network, &around, &seen, measure)?;
+    let (mut integer, measured) = match trained_with {
+        // The integers that training saw.
+        Some(seen) => {
+            let integer = quantize(&network, &around, &seen)?;
+            let measured = measure(&integer)?;
+            (integer, measured)
+        }
+        None => {
+            let sequences: Vec<Sequence> = examples.iter().map(|e| about.sequence(e)).collect();
+            best_shared(&network, &around, &calibrate(&network, &sequences, about.folded()), measure)?
+        }
+    };
     integer.counter = counter;
     let plain = integer.to_blob()?;
     let before = earlier(folder);

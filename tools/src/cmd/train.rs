@@ -16,9 +16,10 @@ use elman_pipeline::Streams;
 use elman_pipeline::evaluate::{self, Figure};
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{self as pipeline, Clips, Encoding, Example, Frames, Sequences, Source, readings};
+use elman_quant::aware::{AwareQuantizer, unsupported};
 use elman_recipe::Recipe;
 use elman_recipe::Usage;
-use elman_train::{Control, Dataset, EpochMetrics, Memory, Outcome, Progress, TrainError, Trainer, Watch};
+use elman_train::{Control, Dataset, EpochMetrics, Memory, Outcome, Progress, QuantizationAware, TrainError, Trainer, Watch};
 
 /// Trains a network with full back-propagation through time; writes a run folder.
 #[derive(clap::Args, Debug, Default)]
@@ -146,6 +147,9 @@ fn stop(out: &Path, ui: Ui) -> Result<()> {
     let folder = RunFolder::open_locked(out)?;
     ensure!(!folder.trained(), Usage(format!("{} is finished; quantize it", out.display())));
     let (network, epoch) = (folder.network()?, folder.unfinished()?);
+    if let Some(formats) = folder.formats()? {
+        folder.write_formats(&serde_json::to_string(&formats)?)?;
+    }
     folder.write_weights(&network)?;
     let at = epoch.map_or(String::new(), |e| format!(" with the network of epoch {} of {}", e.best, e.done));
     ui.line(format!("{}: ended{at}", out.display()));
@@ -277,15 +281,16 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
     let Prepared { about, train: train_examples, valid: valid_examples, test: test_examples } = &prepared;
     can_validate(recipe, valid_examples)?;
     show_channels(&about.encoding, source, ui);
-    let mut trainer = begin(folder, recipe, about, how, ui)?;
+    let trainer = begin(folder, recipe, about, how, ui)?;
     runs_on_a_device(&prepared, recipe)?;
     let inputs = about.encoding.inputs();
     let clips = recipe.quantize.calibration_clips;
     let calibration = pipeline::spread(train_examples, clips, inputs, MOST_CALIBRATION_STEPS);
     folder.write_calibration(&calibration)?;
+    let mut trainer = trainer.with_quantization(quantization(recipe, about, &calibration));
 
     let mut progress = EpochProgress {
-        bar: ui.progress("epoch", recipe.train.epochs as u64),
+        bar: ui.progress("epoch", (recipe.train.epochs + recipe.quantize.qat_epochs) as u64),
         steps: train_examples.iter().map(|e| e.steps(inputs) as u64).sum(),
         validates: !valid_examples.is_empty(),
         series: about.encoding.task == Task::Series,
@@ -343,6 +348,9 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
     }
     let memory = trainer.memory();
     let (epochs, best_epoch) = (trainer.history().len(), trainer.best_epoch().unwrap_or(0));
+    if let Some(formats) = trainer.formats() {
+        folder.write_formats(formats)?;
+    }
     let network = trainer.into_best();
     folder.write_weights(&network)?;
     let trained = folder.path().to_owned();
@@ -366,11 +374,28 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
     })
 }
 
+/// The part of a run along the device's integers, where the recipe has one.
+fn quantization(recipe: &Recipe, about: &RunInfo, calibration: &[Example]) -> Option<QuantizationAware> {
+    let quantizer = || AwareQuantizer {
+        around: about.surroundings(recipe),
+        calibration: calibration.iter().map(|e| about.sequence(e)).collect(),
+        folded: about.folded().to_vec(),
+    };
+    (recipe.quantize.qat_epochs > 0).then(|| QuantizationAware {
+        epochs: recipe.quantize.qat_epochs,
+        rate: recipe.quantize.qat_rate,
+        quantizer: Box::new(quantizer()),
+    })
+}
+
 /// A network that a device could not run is a mistake of the recipe, and is not trained.
 pub(super) fn runs_on_a_device(prepared: &Prepared, recipe: &Recipe) -> Result<()> {
     let network =
         Network::new(&prepared.about.network(recipe), recipe.train.seed).map_err(|e| wrong_recipe(e.into()))?;
     let example = pipeline::spread(&prepared.train, 1, prepared.about.encoding.inputs(), MOST_CALIBRATION_STEPS);
+    if let (1.., Some(reason)) = (recipe.quantize.qat_epochs, unsupported(network.spec())) {
+        bail!(Usage(format!("quantize.qat_epochs: {reason}; set it to 0")));
+    }
     super::quantize::rehearse(&network, recipe, &prepared.about, &example)
         .map_err(|e| Usage(format!("the recipe describes a network that no device runs: {e:#}")).into())
 }

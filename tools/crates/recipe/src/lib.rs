@@ -243,11 +243,15 @@ pub struct Quantize {
     pub calibration_clips: usize,
     /// Longest sequence of a network with a layer that reads backward; 0 takes the longest example.
     pub max_steps: u16,
+    /// Epochs of quantization-aware training (QAT) after those of `[train]`: the forward pass is the device's own code. 0 for none.
+    pub qat_epochs: usize,
+    /// Highest learning rate of these epochs; it falls along half a cosine.
+    pub qat_rate: f64,
 }
 
 impl Default for Quantize {
     fn default() -> Self {
-        Quantize { calibration_clips: 200, max_steps: 0 }
+        Quantize { calibration_clips: 200, max_steps: 0, qat_epochs: 0, qat_rate: 5e-4 }
     }
 }
 

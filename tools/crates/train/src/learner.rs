@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::config::TrainConfig;
 use super::dataset::Dataset;
 use super::error::TrainError;
+use super::integer::{Aware, IntegerNetwork};
 use super::optimizer::Moments;
 use super::shard::{Loaded, SequenceSet, Shard};
 use elman_nn::budget::{Part, timed};
@@ -19,6 +20,8 @@ pub struct Learner {
     pub(super) config: TrainConfig,
     pub(super) network: Network<f32>,
     pub(super) moments: Moments,
+    /// Once training is aware of quantization.
+    pub(super) aware: Option<Aware>,
     /// 1 for parameters subject to weight decay, 0 for others.
     decays: Vec<f32>,
     shards: Vec<Shard>,
@@ -52,6 +55,7 @@ impl Learner {
             config,
             network,
             moments,
+            aware: None,
             decays,
             shards: Vec::new(),
             next: Vec::new(),
@@ -64,6 +68,21 @@ impl Learner {
     /// The network.
     pub fn network(&self) -> &Network<f32> {
         &self.network
+    }
+
+    /// Rounds the network, once training is aware of quantization.
+    pub(super) fn follow(&mut self) -> Result<(), TrainError> {
+        let Some(aware) = &mut self.aware else { return Ok(()) };
+        aware.follow(&self.network).map_err(TrainError::Quantization)
+    }
+
+    /// The network that runs and is evaluated: once training is aware of quantization, the one that was rounded last, and the integers
+    /// along which it runs.
+    pub(super) fn current(&self) -> (&Network<f32>, Option<&dyn IntegerNetwork>) {
+        match &self.aware {
+            Some(aware) => (&aware.rounded, Some(&*aware.network)),
+            None => (&self.network, None),
+        }
     }
 
     /// Loads these training sequences as the batch; with `epoch_seed` they may be augmented.
@@ -117,14 +136,28 @@ impl Learner {
     /// nothing is changed.
     pub fn learn(&mut self, rate: f64, seed: u64) -> Step {
         let forced = self.teacher_forcing;
+        if self.follow().is_err() {
+            // A parameter is not finite, which is what the loss would be.
+            return Step { score: Score { loss: f64::NAN, ..Score::default() }, norm: f64::NAN };
+        }
         let (network, loss) = (&self.network, self.config.loss);
+        let (network, integer) = match &self.aware {
+            Some(aware) => (&aware.rounded, Some(&*aware.network)),
+            None => (network, None),
+        };
         let classes = Classes { weights: &self.config.class_weights, smoothing: self.config.label_smoothing };
         let shards = &mut self.shards[..self.loaded];
         let scale = 1.0 / shards.iter().map(|s| s.len()).sum::<usize>() as f64;
+        let mode = |i: usize| match integer {
+            Some(_) => Mode::Evaluate,
+            None => Mode::Train(seed.wrapping_add(i as u64)),
+        };
         let train = |(i, shard): (usize, &mut Shard)| {
             shard.train(
                 network,
-                Pass { loss, scale, mode: Mode::Train(seed.wrapping_add(i as u64)), classes, teacher_forcing: forced },
+                // The device has no dropout.
+                Pass { loss, scale, mode: mode(i), classes, teacher_forcing: forced },
+                integer,
             );
         };
         if let [shard] = shards {
@@ -138,6 +171,9 @@ impl Learner {
             let add = AddTo { to: &mut self.total, from: &shard.gradient, fresh: i == 0 };
             timed(Part::Optimizer, || f32::dispatch(add));
         }
+        if let Some(aware) = &mut self.aware {
+            aware.backward(&self.network, &mut self.total);
+        }
         let norm = timed(Part::Optimizer, || f32::dispatch(Norm(&self.total)));
         if score.loss.is_finite() && norm.is_finite() {
             let clip = self.config.clip;
@@ -145,6 +181,9 @@ impl Learner {
             let (moments, config, total, decays) = (&mut self.moments, &self.config, &self.total, &self.decays);
             let mut step = |values: &mut [f32]| moments.step(config, rate, scale, values, total, decays);
             self.network.update(|values| timed(Part::Optimizer, || step(values)));
+            if let Some(aware) = &mut self.aware {
+                aware.step(config, rate);
+            }
         }
         Step { score, norm }
     }

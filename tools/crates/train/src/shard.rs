@@ -4,6 +4,7 @@ use get_size2::GetSize;
 
 use super::dataset::{Dataset, Sequence};
 use super::error::TrainError;
+use super::integer::IntegerNetwork;
 use elman_nn::budget::{Part, timed};
 use elman_nn::{Classes, Item, Loss, Mode, Network, NetworkSpec, Pass, Prepared, Score, Workspace, structure};
 
@@ -32,6 +33,14 @@ impl Loaded {
         let items: Vec<Item<'_>> = self.sequences.iter().map(Sequence::item).collect();
         self.prepared.fill(spec, &items);
         Ok(())
+    }
+
+    /// Lets the network in integers run the sequences, whose states then take the place of those of the layers.
+    fn give(&mut self, integer: Option<&dyn IntegerNetwork>) {
+        if let Some(integer) = integer {
+            let sequences: Vec<&Sequence> = self.sequences.iter().collect();
+            self.prepared.give(&integer.run(&sequences));
+        }
     }
 
     /// Runs and scores the sequences; adds to `gradient`, where it is given.
@@ -87,16 +96,24 @@ impl Shard {
         self.workspace.get_heap_size() + self.loaded.prepared.get_heap_size()
     }
 
-    /// Score and gradient of its sequences.
-    pub fn train(&mut self, network: &Network<f32>, pass: Pass<'_>) {
+    /// Score and gradient of its sequences; along what `integer` computes of them, where there is one.
+    pub fn train(&mut self, network: &Network<f32>, pass: Pass<'_>, integer: Option<&dyn IntegerNetwork>) {
+        self.loaded.give(integer);
         self.gradient.clear();
         self.gradient.resize(network.values().len(), 0.0);
         self.score = self.loaded.learn(network, pass, &mut self.workspace, Some(&mut self.gradient));
     }
 
     /// Score of the shard's sequences.
-    pub fn evaluate(&mut self, network: &Network<f32>, loss: Loss, part: SequenceSet<'_>) -> Result<Score, TrainError> {
+    pub fn evaluate(
+        &mut self,
+        network: &Network<f32>,
+        loss: Loss,
+        part: SequenceSet<'_>,
+        integer: Option<&dyn IntegerNetwork>,
+    ) -> Result<Score, TrainError> {
         self.loaded.load(network.spec(), loss, part)?;
+        self.loaded.give(integer);
         let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default(), teacher_forcing: 1.0 };
         Ok(self.loaded.learn(network, pass, &mut self.workspace, None))
     }
