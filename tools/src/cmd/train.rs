@@ -19,7 +19,9 @@ use elman_pipeline::{self as pipeline, Clips, Encoding, Example, Frames, Sequenc
 use elman_quant::aware::{AwareQuantizer, unsupported};
 use elman_recipe::Recipe;
 use elman_recipe::Usage;
-use elman_train::{Control, Dataset, EpochMetrics, Memory, Outcome, Progress, QuantizationAware, TrainError, Trainer, Watch};
+use elman_train::{
+    Control, Dataset, EpochMetrics, Memory, Outcome, Progress, QuantizationAware, TrainError, Trainer, Watch,
+};
 
 /// Trains a network with full back-propagation through time; writes a run folder.
 #[derive(clap::Args, Debug, Default)]

@@ -199,13 +199,7 @@ impl<F: Float> Network<F> {
         workspace: &mut Workspace<F>,
     ) -> Score {
         let targets: Vec<&Target> = batch.order().iter().map(|&i| targets[i]).collect();
-        loss.score(
-            self.forward_batch(batch, workspace, Mode::Evaluate),
-            &targets,
-            Classes::default(),
-            1.0,
-            None,
-        )
+        loss.score(self.forward_batch(batch, workspace, Mode::Evaluate), &targets, Classes::default(), 1.0, None)
     }
 
     /// Runs one sequence of `[steps, inputs]` values and returns `[steps, outputs]`, one step only after a pool.

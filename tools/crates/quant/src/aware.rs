@@ -29,7 +29,9 @@ pub struct AwareQuantizer {
 /// Why a network is not trained like this, if so.
 pub fn unsupported(spec: &NetworkSpec) -> Option<String> {
     if spec.structure != StructureSpec::Sequence {
-        return Some("it takes networks over sequences; trees, graphs and encoder-decoders are rounded after training".into());
+        return Some(
+            "it takes networks over sequences; trees, graphs and encoder-decoders are rounded after training".into(),
+        );
     }
     let loops = |layer: &&LayerSpec| matches!(layer, LayerSpec::Narx(_));
     let name = spec.layers.iter().find(loops)?.name();

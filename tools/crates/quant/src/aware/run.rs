@@ -32,7 +32,8 @@ pub(super) fn sequences(
     let mut memory = vec![0; model.memory_words()];
     let one = |sequence: &&Sequence| {
         let frames: Vec<i16> = sequence.frames.iter().map(|x| integer_frame(*x, unit)).collect();
-        let mut states = trace::states(&model, &mut memory, &frames, spec.per_step()).expect("a sequence that the model takes");
+        let mut states =
+            trace::states(&model, &mut memory, &frames, spec.per_step()).expect("a sequence that the model takes");
         let mut steps = frames.len() / model.inputs().max(1);
         let of_layer = |(k, device): (usize, &Option<usize>)| {
             if matches!(spec.layers[k], LayerSpec::Pool(_)) {
