@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 
 use super::loss_unit::LossUnit;
@@ -281,6 +281,10 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
         None => Prepared::of(source, recipe)?,
     };
     let Prepared { about, train: train_examples, valid: valid_examples, test: test_examples } = &prepared;
+    ensure!(
+        recipe.train.epochs + recipe.quantize.qat_epochs > 0,
+        Usage("train.epochs and quantize.qat_epochs are both 0; one of them must train".into())
+    );
     can_validate(recipe, valid_examples)?;
     show_channels(&about.encoding, source, ui);
     let trainer = begin(folder, recipe, about, how, ui)?;
@@ -290,6 +294,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
     let calibration = pipeline::spread(train_examples, clips, inputs, MOST_CALIBRATION_STEPS);
     folder.write_calibration(&calibration)?;
     let mut trainer = trainer.with_quantization(quantization(recipe, about, &calibration));
+    trainer = trainer.with_teacher(teacher(recipe, about)?).map_err(wrong_recipe)?;
 
     let mut progress = EpochProgress {
         bar: ui.progress("epoch", (recipe.train.epochs + recipe.quantize.qat_epochs) as u64),
@@ -388,6 +393,27 @@ fn quantization(recipe: &Recipe, about: &RunInfo, calibration: &[Example]) -> Op
         rate: recipe.quantize.qat_rate,
         quantizer: Box::new(quantizer()),
     })
+}
+
+/// The network whose answers are learned as well, where the recipe names one.
+fn teacher(recipe: &Recipe, about: &RunInfo) -> Result<Option<Network<f32>>> {
+    let path = &recipe.train.teacher;
+    if path.is_empty() {
+        return Ok(None);
+    }
+    let folder = RunFolder::open(Path::new(path)).with_context(|| format!("train.teacher = \"{path}\""))?;
+    let its = folder.about()?;
+    let same = its.encoding.frames == about.encoding.frames && its.scale == about.scale;
+    let labels = its.encoding.labels == about.encoding.labels;
+    ensure!(
+        same && labels,
+        Usage(format!(
+            "train.teacher: the network of {path} {}; train it on the same data with the same {}",
+            if same { "has other labels" } else { "reads other frames" },
+            if same { "labels" } else { "[audio] and [data]" }
+        ))
+    );
+    Ok(Some(folder.network()?))
 }
 
 /// A network that a device could not run is a mistake of the recipe, and is not trained.

@@ -48,7 +48,7 @@ pub use float::Float;
 pub use joined::StructureSpec;
 pub use layer::kinds::*;
 pub use layer::{DenseActivation, DropoutKind, IntegerStates, LayerSpec, Mode, Over, Reads, Rounding};
-pub use loss::{Classes, END, Loss, NO_CLASS, Score, Target, argmax};
+pub use loss::{Classes, END, Loss, NO_CLASS, Score, SoftLabels, Target, argmax};
 pub use network::{Network, Pass, Workspace};
 pub use parameters::{Tensor, initial};
 pub use spec::{NetworkSpec, variant};

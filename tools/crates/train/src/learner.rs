@@ -1,5 +1,7 @@
 //! One step of learning: gradient of a batch, clipping, optimizer.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -11,7 +13,7 @@ use super::optimizer::Moments;
 use super::shard::{Loaded, SequenceSet, Shard};
 use elman_nn::budget::{Part, timed};
 use elman_nn::float::{Float, Kernel, Lanes};
-use elman_nn::{Classes, Mode, Network, NetworkSpec, Pass, Score};
+use elman_nn::{Classes, Mode, Network, NetworkSpec, Pass, Score, SoftLabels};
 
 /// A network with everything that a training step needs. Runs on the current rayon threads; their number does not change
 /// the result.
@@ -22,6 +24,8 @@ pub struct Learner {
     pub(super) moments: Moments,
     /// Once training is aware of quantization.
     pub(super) aware: Option<Aware>,
+    /// A larger network whose answers are learned as well.
+    pub(super) teacher: Option<Arc<Network<f32>>>,
     /// 1 for parameters subject to weight decay, 0 for others.
     decays: Vec<f32>,
     shards: Vec<Shard>,
@@ -56,6 +60,7 @@ impl Learner {
             network,
             moments,
             aware: None,
+            teacher: None,
             decays,
             shards: Vec::new(),
             next: Vec::new(),
@@ -91,7 +96,7 @@ impl Learner {
     /// [`TrainError::Sequence`] for one that does not fit.
     pub fn load(&mut self, data: &dyn Dataset, indices: &[usize], epoch_seed: Option<u64>) -> Result<(), TrainError> {
         let request = Request { data, indices, epoch_seed };
-        load(&mut self.next, self.network.spec(), &self.config, request)?;
+        load(&mut self.next, self.network.spec(), &self.config, self.teacher.as_deref(), request)?;
         self.take(request);
         Ok(())
     }
@@ -124,7 +129,9 @@ impl Learner {
         let mut loading = std::mem::take(&mut self.next);
         let config = self.config.clone();
         let spec = self.network.spec().clone();
-        let (step, result) = rayon::join(|| self.learn(rate, seed), || load(&mut loading, &spec, &config, next));
+        let teacher = self.teacher.clone();
+        let load = || load(&mut loading, &spec, &config, teacher.as_deref(), next);
+        let (step, result) = rayon::join(|| self.learn(rate, seed), load);
         self.next = loading;
         if result.is_ok() {
             self.take(next);
@@ -145,7 +152,12 @@ impl Learner {
             Some(aware) => (&aware.rounded, Some(&*aware.network)),
             None => (network, None),
         };
-        let classes = Classes { weights: &self.config.class_weights, smoothing: self.config.label_smoothing };
+        let soft = SoftLabels { logits: &[], weight: self.config.teacher_weight, temperature: self.config.temperature };
+        let classes = Classes {
+            weights: &self.config.class_weights,
+            smoothing: self.config.label_smoothing,
+            teacher: self.teacher.as_ref().map(|_| soft),
+        };
         let shards = &mut self.shards[..self.loaded];
         let scale = 1.0 / shards.iter().map(|s| s.len()).sum::<usize>() as f64;
         let mode = |i: usize| match integer {
@@ -217,6 +229,7 @@ fn load(
     to: &mut Vec<Loaded>,
     spec: &NetworkSpec,
     config: &TrainConfig,
+    teacher: Option<&Network<f32>>,
     Request { data, indices, epoch_seed }: Request<'_>,
 ) -> Result<(), TrainError> {
     let chunks: Vec<&[usize]> = indices.chunks(config.shard).collect();
@@ -228,7 +241,9 @@ fn load(
         .with_max_len(1)
         .zip(chunks)
         .map(|(loaded, indices)| {
-            loaded.load(spec, config.loss, SequenceSet { data, set: "training", indices, epoch_seed })
+            loaded.load(spec, config.loss, SequenceSet { data, set: "training", indices, epoch_seed })?;
+            loaded.teach(teacher);
+            Ok(())
         })
         .collect();
     results.into_iter().collect()

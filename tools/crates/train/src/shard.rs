@@ -6,13 +6,18 @@ use super::dataset::{Dataset, Sequence};
 use super::error::TrainError;
 use super::integer::IntegerNetwork;
 use elman_nn::budget::{Part, timed};
-use elman_nn::{Classes, Item, Loss, Mode, Network, NetworkSpec, Pass, Prepared, Score, Workspace, structure};
+use elman_nn::{
+    Classes, Item, Loss, Mode, Network, NetworkSpec, Pass, Prepared, Score, SoftLabels, Workspace, structure,
+};
 
 /// A shard's sequences, loaded for a training step.
 #[derive(Debug, Default)]
 pub struct Loaded {
     sequences: Vec<Sequence>,
     prepared: Prepared<f32>,
+    /// `[steps, size, classes]`: what the teacher says of them; empty without one.
+    soft: Vec<f32>,
+    teaching: Workspace<f32>,
 }
 
 impl Loaded {
@@ -35,6 +40,15 @@ impl Loaded {
         Ok(())
     }
 
+    /// Asks the teacher.
+    pub fn teach(&mut self, teacher: Option<&Network<f32>>) {
+        self.soft.clear();
+        if let Some(teacher) = teacher {
+            let output = teacher.forward(self.prepared.frames(), &mut self.teaching, Mode::Evaluate);
+            self.soft.extend_from_slice(output.data);
+        }
+    }
+
     /// Lets the network in integers run the sequences, whose states then take the place of those of the layers.
     fn give(&mut self, integer: Option<&dyn IntegerNetwork>) {
         if let Some(integer) = integer {
@@ -52,6 +66,8 @@ impl Loaded {
         gradient: Option<&mut [f32]>,
     ) -> Score {
         let items: Vec<Item<'_>> = self.sequences.iter().map(Sequence::item).collect();
+        let teacher = pass.classes.teacher.map(|teacher| SoftLabels { logits: &self.soft, ..teacher });
+        let pass = Pass { classes: Classes { teacher, ..pass.classes }, ..pass };
         structure::learn_prepared(network, &self.prepared, &items, pass, workspace, gradient)
     }
 }

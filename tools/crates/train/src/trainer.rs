@@ -1,6 +1,7 @@
 //! The training loop.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -15,7 +16,7 @@ use super::evaluate::evaluate_along;
 use super::integer::QuantizationAware;
 use super::learner::{Learner, Memory, Request, Step};
 use super::optimizer::Moments;
-use elman_nn::{Network, NetworkSpec, Score};
+use elman_nn::{Loss, Network, NetworkSpec, Score, StructureSpec};
 
 /// The result of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -193,6 +194,27 @@ impl Trainer {
     #[must_use]
     pub fn with_quantization(self, quantization: Option<QuantizationAware>) -> Self {
         Self { quantization, ..self }
+    }
+
+    /// The answers of a larger network over the same frames are learned as well (distillation): logits of as many classes.
+    ///
+    /// # Errors
+    /// Where the teacher answers otherwise than the network: at other steps, or of other classes.
+    pub fn with_teacher(mut self, teacher: Option<Network<f32>>) -> Result<Self, TrainError> {
+        let Some(teacher) = teacher else { return Ok(self) };
+        let (own, other) = (self.learner.network.spec(), teacher.spec());
+        let of = |s: &NetworkSpec| (s.structure == StructureSpec::Sequence, s.inputs, s.outputs(), s.per_step());
+        if of(own) != of(other) || !of(own).0 || self.learner.config.loss != Loss::CrossEntropy {
+            let wanted = format!(
+                "the run of a classifier of sequences with {} inputs and {} classes, {}",
+                own.inputs,
+                own.outputs(),
+                if own.per_step() { "one at every step" } else { "one of the whole sequence" }
+            );
+            return Err(TrainError::Config { key: "teacher", wanted });
+        }
+        self.learner.teacher = Some(Arc::new(teacher));
+        Ok(self)
     }
 
     /// Changes the number of threads, 0 for all cores.
