@@ -183,6 +183,23 @@ fn resume(path: &Path, spec: &NetworkSpec) -> Trainer {
     Trainer::resume(path).unwrap().with_quantization(Some(aware))
 }
 
+/// From nothing, formats follow what the network grows to.
+#[test]
+fn without_float_epochs_formats_grow_with_the_network() {
+    let (_, spec) = networks().swap_remove(0);
+    let (train, valid) = (data(1, 64), data(2, 40));
+    let quantizer = || quantizer(&spec, WeightFormat::Int8);
+    let aware = QuantizationAware { epochs: 60, rate: 2e-2, quantizer: Box::new(quantizer()) };
+    let config = TrainConfig { epochs: 0, ..config() };
+    let mut trainer = Trainer::new(&spec, &config).unwrap().with_quantization(Some(aware));
+    let begun: Vec<RangeStats> =
+        serde_json::from_str(&quantizer().begin(trainer.network(), None).unwrap().formats()).unwrap();
+    trainer.run(&train, &valid, None, quiet).unwrap();
+    let ended: Vec<RangeStats> = serde_json::from_str(trainer.formats().unwrap()).unwrap();
+    assert!(ended[2].out_frac < begun[2].out_frac, "{:?} {:?}", begun[2].out_frac, ended[2].out_frac);
+    assert!(trainer.history()[59].valid_accuracy >= 0.8, "{:?}", trainer.history()[59]);
+}
+
 /// ∂L/∂ ln s of L = Σ ŵ: what each weight rounds to less the weight, and of one at the end of the range what it rounds to.
 #[test]
 fn scales_get_the_gradient_of_rounding_and_weights_beyond_the_range_none() {

@@ -392,9 +392,13 @@ pub fn dequantized_biases(layer: &IntegerLayer) -> Vec<f64> {
 
 /// How many times a layer's pre-activations are halved.
 pub fn shift_of(layer: &IntegerLayer) -> u8 {
+    if shifts(layer) { layer.carried_frac } else { 0 }
+}
+
+/// Whether a layer is a linear map, whose pre-activations may be halved.
+pub fn shifts(layer: &IntegerLayer) -> bool {
     let spec = elman::layer::named(&layer.variant).map(|(_, _, spec)| spec);
-    let shrunk = spec.is_some_and(|s| s.out == OutRange::Calibrated && s.carried == CarriedState::None);
-    if shrunk { layer.carried_frac } else { 0 }
+    spec.is_some_and(|s| s.out == OutRange::Calibrated && s.carried == CarriedState::None)
 }
 
 /// Weights of an integer layer back in real numbers, `[w, u]` per gate: what the device computes with.

@@ -11,7 +11,7 @@ use elman_nn::{IntegerStates, LayerSpec, Network, NetworkSpec, StructureSpec};
 use elman_train::{IntegerNetwork, Quantizer, Sequence};
 
 use crate::network::{Surroundings, calibrate, layer_map, quantize};
-use crate::ptq::{RangeStats, RowScales, dequantized, dequantized_biases, row_scales, shift_of};
+use crate::ptq::{RangeStats, RowScales, dequantized, dequantized_biases, row_scales, shift_of, shifts};
 use crate::{IntegerLayer, IntegerModel};
 use rows::{Row, rows};
 
@@ -86,6 +86,12 @@ fn keep(ranges: &mut RangeStats, layer: &IntegerLayer) {
     ranges.rows = (!layer.gates.is_empty()).then(|| RowScales { scales: row_scales(layer), shift: shift_of(layer) });
 }
 
+/// Takes the coarser of two formats of a layer, and the larger range of its carried state.
+fn coarser(ranges: &mut RangeStats, found: &RangeStats, out_frac: u8) {
+    ranges.out_frac = ranges.out_frac.map(|frac| frac.min(out_frac));
+    ranges.long = ranges.long.max(found.long);
+}
+
 /// The network in integers.
 struct Aware {
     quantizer: AwareQuantizer,
@@ -110,6 +116,53 @@ impl Aware {
         let Row { layer, reverse, .. } = self.rows[row];
         let ranges = self.seen.get_mut(layer)?;
         if reverse { ranges.reverse.as_mut()?.rows.as_mut() } else { ranges.rows.as_mut() }
+    }
+
+    /// Whether a format had to become coarser for what the rounded network computes.
+    fn wider(&mut self, rounded: &Network<f32>) -> anyhow::Result<bool> {
+        let AwareQuantizer { around, calibration, folded, .. } = &self.quantizer;
+        let found = calibrate(rounded, calibration, folded);
+        let free = quantize(rounded, around, &found)?;
+        let now = |layer: usize| self.integer.layers[layer].formats();
+        let outgrown = |layer: usize| {
+            let (free, now) = (&free.layers[layer], &self.integer.layers[layer]);
+            let coarser =
+                if shifts(now) { free.carried_frac > now.carried_frac } else { free.carried_frac < now.carried_frac };
+            free.out_frac < now.out_frac || coarser
+        };
+        let all = 0..self.integer.layers.len();
+        if !all.clone().any(outgrown) {
+            return Ok(false);
+        }
+        let before: Vec<_> = all.map(now).collect();
+        for ((ranges, found), at) in self.seen.iter_mut().zip(&found).zip(&self.map) {
+            let Some(at) = *at else { continue };
+            coarser(ranges, found, free.layers[at].out_frac);
+            if let (Some(reverse), Some(found)) = (&mut ranges.reverse, &found.reverse) {
+                coarser(reverse, found, free.layers[at + 1].out_frac);
+            }
+        }
+        // Scales are in units of the formats: where these are others, they are searched again.
+        let (kept, rows) =
+            (self.seen.clone(), |seen: &mut Vec<RangeStats>, of: &dyn Fn(usize) -> Option<RowScales>| {
+                for (ranges, at) in seen.iter_mut().zip(&self.map).filter_map(|(r, at)| Some((r, (*at)?))) {
+                    ranges.rows = of(at);
+                    if let Some(reverse) = &mut ranges.reverse {
+                        reverse.rows = of(at + 1);
+                    }
+                }
+            });
+        let mut seen = kept;
+        rows(&mut seen, &|_| None);
+        let searched = quantize(rounded, &self.quantizer.around, &seen)?;
+        rows(&mut seen, &|at| {
+            let (layer, old) = (&searched.layers[at], &self.integer.layers[at]);
+            let from = if layer.formats() == before[at] { old } else { layer };
+            (!from.gates.is_empty()).then(|| RowScales { scales: row_scales(from), shift: shift_of(from) })
+        });
+        self.integer = quantize(rounded, &self.quantizer.around, &seen)?;
+        self.seen = seen;
+        Ok(true)
     }
 
     fn rounded(&mut self, network: &Network<f32>, scales: &[f32]) -> anyhow::Result<Vec<f32>> {
@@ -153,6 +206,11 @@ impl IntegerNetwork for Aware {
     fn scales(&self) -> Vec<f32> {
         let scales: Vec<Vec<f64>> = self.integer.layers.iter().map(row_scales).collect();
         self.rows.iter().map(|row| scales[row.device][row.row].ln() as f32).collect()
+    }
+
+    fn widen(&mut self, rounded: &Network<f32>) -> Result<Option<Vec<f32>>, String> {
+        let wider = self.wider(rounded).map_err(|e| format!("{e:#}"))?;
+        Ok(wider.then(|| self.scales()))
     }
 
     fn round(&mut self, network: &Network<f32>, scales: &[f32]) -> Result<Vec<f32>, String> {

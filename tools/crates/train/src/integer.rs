@@ -24,6 +24,13 @@ pub trait IntegerNetwork: Send + Sync {
     /// The scales at the beginning: the logarithm of each.
     fn scales(&self) -> Vec<f32>;
 
+    /// Before an epoch: makes formats coarser where what `rounded` computes has outgrown them. Then some scales are others, which are
+    /// returned with the rest.
+    ///
+    /// # Errors
+    /// Where a parameter is not finite, in a sentence.
+    fn widen(&mut self, rounded: &Network<f32>) -> Result<Option<Vec<f32>>, String>;
+
     /// Rounds the parameters of `network` at these scales. The result is what the device's weights and biases stand for, in the place
     /// of each parameter.
     ///
@@ -89,6 +96,15 @@ impl Aware {
     pub fn follow(&mut self, network: &Network<f32>) -> Result<(), String> {
         let values = self.network.round(network, &self.scales)?;
         self.rounded.update(|to| to.copy_from_slice(&values));
+        Ok(())
+    }
+
+    /// Before an epoch: formats hold what the network has grown to.
+    pub fn widen(&mut self, network: &Network<f32>) -> Result<(), String> {
+        self.follow(network)?;
+        if let Some(scales) = self.network.widen(&self.rounded)? {
+            self.scales = scales;
+        }
         Ok(())
     }
 

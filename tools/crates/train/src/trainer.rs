@@ -348,6 +348,9 @@ impl Trainer {
     ) -> Result<bool, TrainError> {
         let number = self.history.len();
         let seed = self.learner.config.seed;
+        if let Some(aware) = &mut self.learner.aware {
+            aware.widen(&self.learner.network).map_err(TrainError::Quantization)?;
+        }
         train.before_epoch(&self.learner.network, number);
         self.learner.teacher_forcing = self.learner.config.teacher_forcing_at(number);
         let order = order(train.len(), seed, number);
