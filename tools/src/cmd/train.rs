@@ -382,7 +382,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
 }
 
 /// The part of a run along the device's integers, where the recipe has one.
-fn quantization(recipe: &Recipe, about: &RunInfo, calibration: &[Example]) -> Option<QuantizationAware> {
+pub(super) fn quantization(recipe: &Recipe, about: &RunInfo, calibration: &[Example]) -> Option<QuantizationAware> {
     let quantizer = || AwareQuantizer {
         around: about.surroundings(recipe),
         calibration: calibration.iter().map(|e| about.sequence(e)).collect(),
