@@ -8,9 +8,7 @@ use serde::Serialize;
 
 use rayon::prelude::*;
 
-use super::train::{
-    MOST_CALIBRATION_STEPS, Prepared, memory_text, quantization, runs_on_a_device, wrong_recipe,
-};
+use super::train::{MOST_CALIBRATION_STEPS, Prepared, memory_text, quantization, runs_on_a_device, wrong_recipe};
 use crate::ui::{Ui, bytes, thousands};
 use elman_data::Split;
 use elman_nn::Network;
@@ -78,10 +76,7 @@ pub(super) fn run(data: &Path, recipe: &Recipe, ui: Ui) -> Result<()> {
         qat_epoch,
         reading,
         figures,
-        total: reading
-            .and(forecast.epoch.times(epochs as f64))
-            .and(qat_epoch.times(qat_epochs as f64))
-            .and(figures),
+        total: reading.and(forecast.epoch.times(epochs as f64)).and(qat_epoch.times(qat_epochs as f64)).and(figures),
         process_bytes: peak_bytes().map(|peak| peak + kept + peak / MARGIN + SPARE),
     };
     ui.line(text(&recipe.name, &run));

@@ -41,6 +41,9 @@ pub struct Cmd {
     /// Ends an interrupted run: its best network so far is the result
     #[arg(long, requires = "out", conflicts_with_all = ["resume", "force", "dry_run", "data"])]
     pub stop: bool,
+    /// Begins with the network of this run: for other data, other settings, or `quantize.qat_epochs`
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["resume", "dry_run"])]
+    pub from: Option<PathBuf>,
     /// Starts again where the run folder already contains a run, which stays until the first epoch is done
     #[arg(long)]
     pub force: bool,
@@ -124,7 +127,7 @@ impl Cmd {
         }
         // Checked before the corpus is read, which can take a while.
         let mut folder = if self.resume { RunFolder::open_locked(&out)? } else { RunFolder::create(&out, self.force)? };
-        let how = TrainFlags { resume: self.resume, watch: self.watch };
+        let how = TrainFlags { resume: self.resume, watch: self.watch, from: self.from.as_deref() };
         interruptible(&folder);
         let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), &ui);
         let trained = source.and_then(|source| train(&source, &recipe, &mut folder, how, ui));
@@ -161,11 +164,13 @@ fn stop(out: &Path, ui: Ui) -> Result<()> {
 
 /// Flags of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TrainFlags {
+pub struct TrainFlags<'a> {
     /// Whether an interrupted run is resumed.
     pub resume: bool,
     /// Whether the report is written after every epoch.
     pub watch: bool,
+    /// A run whose network a new run begins with.
+    pub from: Option<&'a Path>,
 }
 
 pub(super) fn memory_text(memory: &Memory) -> String {
@@ -273,7 +278,7 @@ fn show_channels(encoding: &Encoding, source: &Source, ui: Ui) {
 ///
 /// # Errors
 /// An error of training; an interruption, with how to resume.
-pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: TrainFlags, ui: Ui) -> Result<Trained> {
+pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: TrainFlags<'_>, ui: Ui) -> Result<Trained> {
     let start = std::time::Instant::now();
     let imported = how.resume.then(|| folder.about()).transpose()?.filter(|about| about.imported);
     let prepared = match imported {
@@ -429,9 +434,14 @@ pub(super) fn runs_on_a_device(prepared: &Prepared, recipe: &Recipe) -> Result<(
 }
 
 /// The trainer of a new run, or of one that is resumed.
-fn begin(folder: &RunFolder, recipe: &Recipe, about: &RunInfo, how: TrainFlags, ui: Ui) -> Result<Trainer> {
+fn begin(folder: &RunFolder, recipe: &Recipe, about: &RunInfo, how: TrainFlags<'_>, ui: Ui) -> Result<Trainer> {
     if !how.resume {
-        let trainer = Trainer::new(&about.network(recipe), &recipe.train).map_err(wrong_recipe)?;
+        let mut trainer = Trainer::new(&about.network(recipe), &recipe.train).map_err(wrong_recipe)?;
+        if let Some(from) = how.from {
+            trainer = trainer
+                .with_network(&beginning(from, about, ui)?)
+                .map_err(|wanted| Usage(format!("--from {}: {wanted}; take the recipe of that run", from.display())))?;
+        }
         folder.write_beginning(recipe, about)?;
         return Ok(trainer);
     }
@@ -454,6 +464,16 @@ fn begin(folder: &RunFolder, recipe: &Recipe, about: &RunInfo, how: TrainFlags, 
     trainer.set_threads(recipe.train.threads);
     ui.note(format!("resuming after epoch {}", trainer.history().len()));
     Ok(trainer)
+}
+
+/// The network of another run.
+fn beginning(from: &Path, about: &RunInfo, ui: Ui) -> Result<Network<f32>> {
+    let other = RunFolder::open(from).with_context(|| format!("--from {}", from.display()))?;
+    let its = other.about()?;
+    if its.scale != about.scale || its.encoding.frames != about.encoding.frames {
+        ui.note(format!("the network of {} was trained on frames of another scale or front end", from.display()));
+    }
+    other.network()
 }
 
 /// What is shown of each epoch.

@@ -190,6 +190,25 @@ impl Trainer {
         &self.learner.config
     }
 
+    /// The run begins with these parameters.
+    ///
+    /// # Errors
+    /// Where the network has other tensors, in a sentence that goes on after a name.
+    pub fn with_network(mut self, network: &Network<f32>) -> Result<Self, String> {
+        let own = &mut self.learner.network;
+        let of = |network: &Network<f32>| -> Vec<String> {
+            network.tensors().iter().map(|t| format!("{} {:?}", t.name, t.shape)).collect()
+        };
+        let (ours, theirs) = (of(own), of(network));
+        if ours != theirs {
+            let differ = ours.iter().zip(&theirs).find(|(a, b)| a != b);
+            let (a, b) = differ.map_or(("other layers", "these"), |(a, b)| (a.as_str(), b.as_str()));
+            return Err(format!("the recipe's network has {a}, that of the run {b}"));
+        }
+        own.update(|values| values.copy_from_slice(network.values()));
+        Ok(self)
+    }
+
     /// After the epochs of the configuration, or when they stop early, training goes on along the network in integers.
     #[must_use]
     pub fn with_quantization(self, quantization: Option<QuantizationAware>) -> Self {
