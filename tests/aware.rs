@@ -7,7 +7,7 @@ use elman::blob::{Blob, Structure};
 use elman::kernel::WeightFormat;
 use elman_nn::{LayerSpec, Network, NetworkSpec, Over, Pool, Target};
 use elman_quant::aware::AwareQuantizer;
-use elman_quant::network::{Surroundings, quantize};
+use elman_quant::network::{LayerFormats, Surroundings, quantize};
 use elman_quant::ptq::RangeStats;
 use elman_quant::scaling::SCALED_FRAC;
 use elman_quant::synthetic::Numbers;
@@ -45,7 +45,7 @@ fn around(weights: WeightFormat, max_steps: u16) -> Surroundings {
         input: Some((SCALED_FRAC, Vec::new())),
         target: Vec::new(),
         structure: Structure::Sequence,
-        weights,
+        weights: LayerFormats::one(weights),
     }
 }
 
@@ -217,7 +217,7 @@ fn scales_get_the_gradient_of_rounding_and_weights_beyond_the_range_none() {
         let (tensor, _) = network.tensor("layers.0.w").unwrap();
         let (u, _) = network.tensor("layers.0.u").unwrap();
         assert!(gradient.contains(&0.0), "{weights:?}");
-        for row in 0..2 * 9 {
+        for (row, of_scale) in of_scales.iter().enumerate().take(2 * 9) {
             let places = tensor.range.clone().skip(row * INPUTS).take(INPUTS);
             let places = places.chain(u.range.clone().skip(row * 9).take(9));
             let step = places.clone().map(|k| (rounded[k] - w[k]).abs());
@@ -227,11 +227,7 @@ fn scales_get_the_gradient_of_rounding_and_weights_beyond_the_range_none() {
                         if gradient[k] == 0.0 { f64::from(rounded[k]) } else { f64::from(rounded[k]) - f64::from(w[k]) }
                     })
                     .sum();
-            assert!(
-                (wanted - f64::from(of_scales[row])).abs() < 1e-5,
-                "{weights:?} {row}: {wanted} {}",
-                of_scales[row]
-            );
+            assert!((wanted - f64::from(*of_scale)).abs() < 1e-5, "{weights:?} {row}: {wanted} {}", of_scales[row]);
             assert!(step.fold(0f32, f32::max) > 0.0);
         }
         // Biases are rounded as finely as it takes.

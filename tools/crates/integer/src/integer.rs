@@ -239,6 +239,11 @@ impl IntegerModel {
 }
 
 impl IntegerLayer {
+    /// Name of the format of its weights; empty where it has none.
+    pub fn format_name(&self) -> &'static str {
+        if self.gates.is_empty() && self.table.is_empty() { "" } else { self.weights.name() }
+    }
+
     /// Appends parameters and weights, stage by stage.
     fn pack(&self, spec: &VariantSpec, layout: Layout, out: &mut Vec<u32>) -> Result<()> {
         ensure!(

@@ -106,11 +106,6 @@ struct Aware {
 }
 
 impl Aware {
-    /// Largest magnitude of a weight in integers.
-    fn max(&self) -> f64 {
-        f64::from(self.quantizer.around.weights.max())
-    }
-
     /// Where the ranges of a row's layer are.
     fn ranges(&mut self, row: usize) -> Option<&mut RowScales> {
         let Row { layer, reverse, .. } = self.rows[row];
@@ -219,19 +214,20 @@ impl IntegerNetwork for Aware {
 
     fn backward(&self, network: &Network<f32>, gradient: &mut [f32], scales: &mut [f32]) {
         let values = network.values();
-        let most = self.max() + 0.5;
         for (row, to) in self.rows.iter().zip(scales) {
+            let weights = self.integer.layers[row.device].weights;
+            let max = f64::from(weights.max());
             let shrink = 0.5f64.powi(shift_of(&self.integer.layers[row.device]).into());
-            let scale = row_scales_at(&self.integer, row) / shrink / row.deviation;
+            let scale = row_scale(&self.integer, row) * f64::from(weights.unit()) / shrink / row.deviation;
             for (place, unit) in [(&row.w, row.x_unit), (&row.u, row.h_unit)] {
                 let step = scale / unit;
                 for k in place.clone() {
                     let (w, g) = (f64::from(values[k]), f64::from(gradient[k]));
                     let in_steps = w / step;
-                    if in_steps.abs() <= most {
+                    if in_steps.abs() <= max + 0.5 {
                         *to += (g * (in_steps.round() * step - w)) as f32;
                     } else {
-                        *to += (g * self.max().copysign(w) * step) as f32;
+                        *to += (g * max.copysign(w) * step) as f32;
                         gradient[k] = 0.0;
                     }
                 }
@@ -249,7 +245,7 @@ impl IntegerNetwork for Aware {
 }
 
 /// The scale of a row.
-fn row_scales_at(integer: &IntegerModel, row: &Row) -> f64 {
+fn row_scale(integer: &IntegerModel, row: &Row) -> f64 {
     let gate = &integer.layers[row.device].gates[row.gate];
     f64::from(gate.multiplier[row.unit]) / 2f64.powi(33) / row.doubling
 }
