@@ -322,10 +322,10 @@ mod tests {
         };
         let (found, gradient) = score(&y, 1, classes(0.7));
         assert!((found.loss - loss(&y)).abs() < 1e-12, "{} {}", found.loss, loss(&y));
-        for k in 0..4 {
+        for (k, gradient) in gradient.iter().enumerate() {
             let moved = |by: f64| loss(&std::array::from_fn::<f64, 4, _>(|j| y[j] + if j == k { by } else { 0.0 }));
             let slope = 2.0 * (moved(1e-6) - moved(-1e-6)) / 2e-6;
-            assert!((gradient[k] - slope).abs() < 1e-7, "{k}: {} {slope}", gradient[k]);
+            assert!((gradient - slope).abs() < 1e-7, "{k}: {gradient} {slope}");
         }
         let (same, gradient) = score(&logits, 2, classes(1.0));
         assert!(same.loss.abs() < 1e-6 && gradient.iter().all(|d| d.abs() < 1e-6), "{same:?} {gradient:?}");
