@@ -3,9 +3,15 @@
 //! A format is one module with an implementation of [`Format`] and a line in the list below. Loader, writer, quantizer,
 //! tests and firmware go through [`WeightFormat`] and [`Packing`], which come from that list: none of them names a format.
 
-#[cfg(any(feature = "int4", feature = "int2"))]
+#[cfg(all(elman_several, elman_columns))]
+mod columns;
+#[cfg(all(elman_several, elman_dsp, elman_layout = "pairs"))]
+mod dsp;
+#[cfg(elman_several)]
 mod fields;
 mod format;
+#[cfg(all(elman_several, elman_layout = "rows"))]
+mod helium;
 #[cfg(feature = "int2")]
 pub mod int2;
 #[cfg(feature = "int4")]
@@ -145,6 +151,13 @@ macro_rules! weight_formats {
             units: impl Iterator<Item = T>,
             each: impl FnMut(T, [i32; 4]),
         ) {
+            #[cfg(all(elman_several, elman_columns))]
+            return columns::rows(packing, weights, params, x, units, each);
+            #[cfg(all(elman_several, elman_dsp, elman_layout = "pairs"))]
+            return dsp::rows(packing, weights, params, x, units, each);
+            #[cfg(all(elman_several, elman_layout = "rows"))]
+            return helium::rows(packing, weights, params, x, units, each);
+            #[cfg(not(all(elman_several, elman_assembly)))]
             match packing.format {
                 $(#[cfg($built)] WeightFormat::$name => <$format as Format>::rows(packing.layout, weights, params, x, units, each),)+
             }
@@ -163,6 +176,13 @@ macro_rules! weight_formats {
             units: impl Iterator<Item = T>,
             each: impl FnMut(T, [i32; 4]),
         ) {
+            #[cfg(all(elman_several, elman_columns))]
+            return columns::split(packing, weights, params, xh, x_words, units, each);
+            #[cfg(all(elman_several, elman_dsp, elman_layout = "pairs"))]
+            return dsp::split(packing, weights, params, xh, x_words, units, each);
+            #[cfg(all(elman_several, elman_layout = "rows"))]
+            return helium::split(packing, weights, params, xh, x_words, units, each);
+            #[cfg(not(all(elman_several, elman_assembly)))]
             match packing.format {
                 $(#[cfg($built)] WeightFormat::$name => {
                     <$format as Format>::split(packing.layout, weights, params, xh, x_words, units, each)

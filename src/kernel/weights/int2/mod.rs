@@ -4,6 +4,12 @@
 //! and d is 0. A word has the columns c0, c2, c1, c3 in pairs, and in order otherwise. A row of a table is two bits a weight,
 //! w + 2. What no weight has is that of a weight of 0.
 
+#[cfg(elman_columns)]
+pub(super) mod columns;
+#[cfg(all(elman_dsp, elman_layout = "pairs"))]
+pub(super) mod dsp;
+#[cfg(elman_layout = "rows")]
+pub(super) mod helium;
 mod packing;
 mod reference;
 

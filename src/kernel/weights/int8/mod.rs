@@ -16,11 +16,11 @@
 #[cfg(elman_avx2)]
 mod avx2;
 #[cfg(elman_columns)]
-mod columns;
+pub(super) mod columns;
 #[cfg(all(elman_dsp, elman_layout = "pairs"))]
-mod dsp;
+pub(super) mod dsp;
 #[cfg(elman_layout = "rows")]
-mod helium;
+pub(super) mod helium;
 mod packing;
 mod reference;
 
