@@ -344,6 +344,26 @@ void elman_part_residual_1(elman_parts_t *parts);
 void elman_part_residual_2(elman_parts_t *parts);
 
 /**
+ * A FastGRNN.
+ */
+void elman_part_fast_grnn(elman_parts_t *parts);
+
+/**
+ * A light GRU (Ravanelli et al. 2018).
+ */
+void elman_part_li_gru(elman_parts_t *parts);
+
+/**
+ * A minimal GRU, whose gates read the input alone.
+ */
+void elman_part_min_gru(elman_parts_t *parts);
+
+/**
+ * A minimal LSTM, whose gates read the input alone.
+ */
+void elman_part_min_lstm(elman_parts_t *parts);
+
+/**
  * A delay line.
  */
 void elman_part_delay(elman_parts_t *parts);

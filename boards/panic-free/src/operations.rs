@@ -20,6 +20,14 @@ pub static OPERATIONS: Operations = {
         RESIDUAL_2,
         #[cfg(feature = "tree-lstm")]
         TREE_LSTM,
+        #[cfg(feature = "fast-grnn")]
+        FAST_GRNN,
+        #[cfg(feature = "li-gru")]
+        LI_GRU,
+        #[cfg(feature = "min-gru")]
+        MIN_GRU,
+        #[cfg(feature = "min-lstm")]
+        MIN_LSTM,
         #[cfg(feature = "pool")]
         MEAN,
         #[cfg(feature = "symbols")]

@@ -254,6 +254,10 @@ fn layer(numbers: &mut Numbers) -> String {
                 "tree-lstm",
                 "gru-before",
                 "lstm-coupled",
+                "min-gru",
+                "min-lstm",
+                "li-gru",
+                "fast-grnn",
             ]);
             let both = pick(&["false", "false", "false", "true"]);
             let dropout = pick(&["0.0", "0.0", "0.2"]);
