@@ -19,6 +19,7 @@ pub use crate::layer::mean::{MAX, MEAN, SUM};
 pub use crate::layer::norm::NORM;
 pub use crate::layer::one_hot::ONE_HOT;
 pub use crate::layer::scale::SCALE;
+pub use crate::layer::stride::STRIDE;
 
 impl Operations {
     /// Everything.

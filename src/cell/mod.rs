@@ -26,7 +26,7 @@ pub use delay_taps::{DelayTaps, MAX_LINE_WORDS};
 pub(crate) use device::{DeviceSpec, DeviceStage};
 pub(crate) use drive::{plain, split_mut};
 #[doc(hidden)]
-pub use view::{LayerView, StageView, StepFn};
+pub use view::{LayerView, RunFn, StageView, StepFn};
 
 use crate::arith::Arith;
 
@@ -195,6 +195,8 @@ pub struct VariantSpec {
     pub peephole_format: PeepholeFormat,
     /// One step in integer arithmetic.
     pub step: StepFn,
+    /// How the layers of a model run that has this one; `None` where each of them takes every step.
+    pub run: Option<RunFn>,
 }
 
 impl VariantSpec {
@@ -210,6 +212,7 @@ impl VariantSpec {
         peephole: &[],
         peephole_format: PeepholeFormat::CellState,
         step: |_, _, _| {},
+        run: None,
     };
 
     /// All gates, over the stages.

@@ -4,7 +4,7 @@
     pip install torch && python3 make_vectors.py > vectors.json
 
 LSTM, GRU and the simple networks with tanh and relu run through torch.nn, in one direction or both, the embedding,
-layer normalisation, the delay line (as a causal Conv1d together with the dense layer after it), class weights and
+layer normalisation, convolutions and the delay line (as a causal Conv1d, together with the dense layer after it), class weights and
 label smoothing too. What torch.nn does not have is written out and differentiated by autograd: the GRU with reset
 before the product, the simple network with sigmoid, the LSTM's variants, the residual cells, minGRU, minLSTM, LiGRU
 and FastGRNN, and the narx network with its loop closed.
@@ -142,6 +142,13 @@ def run(layers, x, parameters):
             x = layer_norm(x, x.shape[1:], p["g"], p["b"], layer["epsilon"])
         elif kind == "delay":
             delay = layer
+        elif kind == "stride":
+            x = x[:: layer["by"]]
+        elif kind == "conv":
+            kernel = p["w"].reshape(len(p["w"]), layer["kernel"], x.shape[1]).flip(1).transpose(1, 2)
+            padded = torch.nn.functional.pad(x.T, ((layer["kernel"] - 1) * layer["dilation"], 0))
+            x = conv1d(padded[None], kernel, p["b"], dilation=layer["dilation"], stride=layer["stride"])[0].T
+            x = {"linear": lambda z: z, "relu": torch.relu}[layer["activation"]](x)
         elif delay:
             # W = [W_0, W_1, ...] by delay; the kernel runs from the oldest frame to the newest.
             taps, stride = delay["taps"] + 1, delay["stride"]
@@ -175,6 +182,10 @@ def shapes(layers, inputs):
             yield f"layers.{i}.b", (inputs,)
         elif kind == "delay":
             inputs *= layer["taps"] + 1
+        elif kind == "conv":
+            yield f"layers.{i}.w", (layer["outputs"], inputs * layer["kernel"])
+            yield f"layers.{i}.b", (layer["outputs"],)
+            inputs = layer["outputs"]
         elif kind == "dense":
             yield f"layers.{i}.w", (layer["outputs"], inputs)
             yield f"layers.{i}.b", (layer["outputs"],)
@@ -332,6 +343,10 @@ def main():
     cases += [case([units("min-gru"), dense]), case([units("li-gru"), pool["last"], dense]),
               case([units("fast-grnn"), pool["mean"], dense]), case([units("min-lstm"), dense]),
               case([units("fast-grnn", **both), units("min-gru", **both), dense])]
+    conv = {"layer": "conv", "outputs": 5, "kernel": 3, "stride": 2, "dilation": 1, "activation": "relu"}
+    cases += [case([conv, units("gru"), pool["last"], dense]),
+              case([{**conv, "stride": 1, "dilation": 2, "activation": "linear"}, units("gru"), dense]),
+              case([units("gru"), {"layer": "stride", "by": 2}, units("lstm"), pool["mean"], dense])]
     print(json.dumps({"torch": torch.__version__.split("+")[0], "cases": cases, "trees": trees}))
 
 

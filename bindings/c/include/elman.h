@@ -424,6 +424,11 @@ void elman_part_norm(elman_parts_t *parts);
 void elman_part_scale(elman_parts_t *parts);
 
 /**
+ * A stride over time.
+ */
+void elman_part_stride(elman_parts_t *parts);
+
+/**
  * A Tree-LSTM with one predecessor.
  */
 void elman_part_tree_lstm(elman_parts_t *parts);

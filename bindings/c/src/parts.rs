@@ -229,6 +229,13 @@ pub extern "C" fn elman_part_scale(parts: &mut elman_parts_t) {
     parts.layer(&LAYER);
 }
 
+/// A stride over time.
+#[unsafe(no_mangle)]
+pub extern "C" fn elman_part_stride(parts: &mut elman_parts_t) {
+    static LAYER: LayerOperation = known::STRIDE;
+    parts.layer(&LAYER);
+}
+
 /// A Tree-LSTM with one predecessor.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_tree_lstm(parts: &mut elman_parts_t) {

@@ -36,6 +36,8 @@ pub static OPERATIONS: Operations = {
         DELAY,
         #[cfg(feature = "norm")]
         NORM,
+        #[cfg(feature = "stride")]
+        STRIDE,
         DENSE,
     ]);
     if cfg!(feature = "symbols") {

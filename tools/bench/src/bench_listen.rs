@@ -196,7 +196,7 @@ pub fn run(args: &Args) -> Result<Figures> {
 }
 
 /// Operations that a firmware with a GRU and PCEN can have in addition.
-const PARTS: [&str; 19] = [
+const PARTS: [&str; 20] = [
     "srn",
     "lstm",
     "residual",
@@ -209,6 +209,7 @@ const PARTS: [&str; 19] = [
     "symbols",
     "delay",
     "norm",
+    "stride",
     "backward",
     "feedback",
     "scaling",

@@ -151,7 +151,12 @@ fn decorate(spec: &VariantSpec, layer: &mut IntegerLayer, drive: Drive, numbers:
             layer.params = [3, 2, tail, 2 * tail];
             layer.units = DelayTaps::of(layer.params).outputs(layer.inputs).expect("numbers of a delay line");
         }
-        WidthRule::Same => layer.units = layer.inputs,
+        WidthRule::Same => {
+            layer.units = layer.inputs;
+            if spec.run.is_some() {
+                layer.params[0] = 3;
+            }
+        }
         WidthRule::Free => {}
     }
 }

@@ -6,6 +6,7 @@
 mod affine;
 mod bidirectional;
 mod cell;
+mod conv;
 mod delay;
 mod dense;
 mod dropout;
@@ -18,6 +19,7 @@ mod pool;
 mod recurrent;
 mod run;
 mod span;
+mod stride;
 mod symbols;
 mod tape;
 
@@ -106,6 +108,11 @@ macro_rules! layers {
                 match self { $(LayerSpec::$kind(kind) => kind.quantize(layer)),* }
             }
 
+            /// Of how many steps it reads it gives one.
+            pub fn stride(&self) -> usize {
+                match self { $(LayerSpec::$kind(layer) => layer.stride()),* }
+            }
+
             /// Whether training drops something in it.
             pub fn drops(&self) -> bool {
                 match self { $(LayerSpec::$kind(layer) => layer.drops()),* }
@@ -136,4 +143,6 @@ layers! {
     "dense" => dense::Dense,
     "narx" => narx::Narx,
     "norm" => norm::Norm,
+    "stride" => stride::Stride,
+    "conv" => conv::Conv,
 }
