@@ -241,7 +241,21 @@ fn one(elman: &Path, text: &str, data: &Path, key: &str, value: &str, seconds: u
 fn layer(numbers: &mut Numbers) -> String {
     let mut pick = |from: &[&str]| from[numbers.between(0, from.len() as i64 - 1) as usize].to_owned();
     let units = pick(&["1", "3", "4", "4", "4", "4"]);
-    match pick(&["cell", "cell", "dense", "embedding", "one-hot", "delay", "stride", "conv", "pool", "norm", "dropout", "narx"]).as_str()
+    match pick(&[
+        "cell",
+        "cell",
+        "dense",
+        "embedding",
+        "one-hot",
+        "delay",
+        "stride",
+        "conv",
+        "pool",
+        "norm",
+        "dropout",
+        "narx",
+    ])
+    .as_str()
     {
         "cell" => {
             let variant = pick(&[

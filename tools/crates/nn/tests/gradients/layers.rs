@@ -1,7 +1,8 @@
 //! Every layer that is not a cell.
 
 use elman_nn::{
-    Conv, Delay, Dense, DenseActivation, Embedding, LayerSpec, Loss, Narx, NetworkSpec, OneHot, Over, Pool, Reads, Stride, Target,
+    Conv, Delay, Dense, DenseActivation, Embedding, LayerSpec, Loss, Narx, NetworkSpec, OneHot, Over, Pool, Reads,
+    Stride, Target,
 };
 
 use crate::check::{Check, INPUTS, assert_exact, steps};
