@@ -154,8 +154,16 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
 pub fn run_in(folder: &RunFolder, counter: u32, formats: &Formats) -> Result<Quantized> {
     let (recipe, about, network) = (folder.recipe()?, folder.about()?, folder.network()?);
     let examples = folder.calibration()?;
-    let sequences: Vec<Sequence> = examples.iter().map(|e| about.sequence(e)).collect();
-    let seen = calibrate(&network, &sequences, about.folded());
+    let trained_with = folder.formats()?.filter(|_| *formats == Formats::Recipe);
+    let calibrated = || {
+        let sequences: Vec<Sequence> = examples.iter().map(|e| about.sequence(e)).collect();
+        calibrate(&network, &sequences, about.folded())
+    };
+    let (trained, seen) = match trained_with {
+        // The integers that training saw.
+        Some(seen) => (true, seen),
+        None => (false, calibrated()),
+    };
     let mut around = about.surroundings(&recipe);
     let measure = |integer: &IntegerModel| -> Result<Comparison> {
         let blob = integer.to_blob()?;
@@ -177,7 +185,13 @@ pub fn run_in(folder: &RunFolder, counter: u32, formats: &Formats) -> Result<Qua
             (around.weights, choices) = quantize_auto::choose(&names, *budget, loss)?;
         }
     }
-    let (mut integer, measured) = best_shared(&network, &around, &seen, measure)?;
+    let (mut integer, measured) = if trained {
+        let integer = quantize(&network, &around, &seen)?;
+        let measured = measure(&integer)?;
+        (integer, measured)
+    } else {
+        best_shared(&network, &around, &seen, measure)?
+    };
     integer.counter = counter;
     let plain = integer.to_blob()?;
     let before = earlier(folder);

@@ -61,6 +61,13 @@ pub struct IntegerLayer {
     pub row_multiplier: Vec<i32>,
 }
 
+impl IntegerLayer {
+    /// Fraction bits of input, output and carried state.
+    pub fn formats(&self) -> (u8, u8, u8) {
+        (self.in_frac, self.out_frac, self.carried_frac)
+    }
+}
+
 /// A whole model in integers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IntegerModel {

@@ -10,9 +10,11 @@
 
 use anyhow::{Result, ensure};
 use elman::arith::Q;
-use elman::cell::{CarriedState, Operands, OutRange, PreFormat, VariantSpec};
+use elman::cell::{CarriedState, Operands, OutRange, PeepholeFormat, PreFormat, VariantSpec};
 use elman::kernel::WeightFormat;
 use elman::kernel::weights::accumulator_overflows;
+
+use serde::{Deserialize, Serialize};
 
 use super::{IntegerGate, IntegerLayer};
 
@@ -38,7 +40,8 @@ pub struct FloatLayer<'a> {
 }
 
 /// What calibration saw of a layer.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RangeStats {
     /// Largest magnitude of the output vector.
     pub out: f64,
@@ -58,8 +61,20 @@ pub struct RangeStats {
     pub steps: usize,
     /// Fraction bits of the output, where those of others decide them.
     pub out_frac: Option<u8>,
+    /// Scales of the rows and the shift of the pre-activations, where training chose them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<RowScales>,
     /// The same of the reverse direction, where the layer has one; `out` is that of both.
     pub reverse: Option<Box<RangeStats>>,
+}
+
+/// Scales that were learned (quantization-aware training).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RowScales {
+    /// Of each row, gate after gate and unit after unit: what a weight of 1 stands for, where elements are read as Q0.15.
+    pub scales: Vec<f64>,
+    /// How many times pre-activations are halved, of a linear map.
+    pub shift: u8,
 }
 
 impl RangeStats {
@@ -215,15 +230,16 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) ->
     );
 
     let out_frac = hidden_frac(layer, spec, in_frac, out_frac(spec.out, spec.stateful(), in_frac, seen), seen);
-    let mut carried_frac = carried_frac(spec.carried, seen, out_frac, !spec.peephole.is_empty());
+    let mut carried_frac = carried_frac(spec.carried, seen, out_frac, spec.sees_carried());
     let (x_unit, h_unit) = (2f64.powi(15 - in_frac as i32), 2f64.powi(15 - out_frac as i32));
     // Where rows are too large for a multiplier, the pre-activations of a linear map are taken 2^k times smaller.
     let mut shrink = 1.0;
     if spec.out == OutRange::Calibrated && spec.carried == CarriedState::None {
         let largest = |values: &[f32], unit: f64| values.iter().fold(0f64, |m, v| m.max(f64::from(v.abs()) * unit));
         let scale = largest(layer.w, x_unit).max(largest(layer.u, h_unit)) / reach(layer.weights);
-        carried_frac =
-            (0..15 - out_frac).find(|k| scale * 0.5f64.powi(i32::from(*k)) < MOST_SCALE).unwrap_or(15 - out_frac);
+        let fits = |k: &u8| scale * 0.5f64.powi(i32::from(*k)) < MOST_SCALE;
+        let found = || (0..15 - out_frac).find(fits).unwrap_or(15 - out_frac);
+        carried_frac = seen.rows.as_ref().map_or_else(found, |rows| rows.shift);
         shrink = 0.5f64.powi(i32::from(carried_frac));
     }
     // Means of the elements as the row reads them, in Q0.15; 0 where they are not known.
@@ -236,7 +252,7 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) ->
     let mut gates = vec![IntegerGate::default(); spec.gates().count()];
     // A second stage reads what the first made of h, whose mean was not taken.
     let gated = vec![0.0; h];
-    for (number, w, u, bias) in rows(layer, spec) {
+    for (k, (number, w, u, bias)) in rows(layer, spec).into_iter().enumerate() {
         let h_mean = if number < first_stage { &h_mean } else { &gated };
         let real: Vec<f64> = (w.iter().map(|w| *w as f64 * x_unit))
             .chain(u.iter().map(|u| *u as f64 * h_unit))
@@ -244,7 +260,8 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) ->
             .collect();
         let means: Vec<f64> = x_mean.iter().take(w.len()).chain(h_mean.iter().take(u.len())).copied().collect();
         let pre = spec.gates().nth(number).map_or(PreFormat::Plain, |g| g.pre);
-        let row = quantize_row(&real, f64::from(bias) * shrink, &means, layer.weights, pre);
+        let scale = seen.rows.as_ref().and_then(|rows| rows.scales.get(k)).copied();
+        let row = quantize_row(&real, f64::from(bias) * shrink, &means, (layer.weights, scale), pre);
         let gate = &mut gates[number];
         gate.w.extend(&row.weights[..w.len()]);
         gate.u.extend(&row.weights[w.len()..]);
@@ -260,14 +277,18 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) ->
         out_frac,
         carried_frac,
         gates,
-        diagonal: layer.v.iter().map(|v| diagonal(*v, carried_frac)).collect(),
+        diagonal: layer.v.iter().map(|v| diagonal(*v, spec.peephole_format, carried_frac)).collect(),
         ..IntegerLayer::default()
     })
 }
 
-/// A peephole weight as the device has it: V·2^(48 - carried_frac).
-fn diagonal(v: f32, carried_frac: u8) -> i32 {
-    (f64::from(v) * 2f64.powi(48 - i32::from(carried_frac))).round().clamp(-2147483648.0, 2147483647.0) as i32
+/// A peephole weight as the device has it, V·2^(48 - carried_frac), or a second bias, v·2^17.
+fn diagonal(v: f32, format: PeepholeFormat, carried_frac: u8) -> i32 {
+    let places = match format {
+        PeepholeFormat::CellState => 48 - i32::from(carried_frac),
+        PeepholeFormat::Bias => 17,
+    };
+    (f64::from(v) * 2f64.powi(places)).round().clamp(-2147483648.0, 2147483647.0) as i32
 }
 
 /// Largest multiplier of an embedding's row that the device takes.
@@ -355,8 +376,14 @@ struct Row {
 }
 
 /// Rounds a row at the scale with the least squared error, among the one that maps its largest weight to that of the
-/// format and some that clip it. The bias takes up what rounding changes of the mean pre-activation.
-fn quantize_row(real: &[f64], bias: f64, means: &[f64], weights: WeightFormat, pre: PreFormat) -> Row {
+/// format and some that clip it; or at a scale that is given. The bias takes up what rounding changes of the mean pre-activation.
+fn quantize_row(
+    real: &[f64],
+    bias: f64,
+    means: &[f64],
+    (weights, given): (WeightFormat, Option<f64>),
+    pre: PreFormat,
+) -> Row {
     // Weights are `step` apart, and the accumulator counts in units of `scale`: the same in int8.
     let unit = f64::from(weights.unit());
     let largest = real.iter().fold(0f64, |m, w| m.max(w.abs()));
@@ -364,7 +391,8 @@ fn quantize_row(real: &[f64], bias: f64, means: &[f64], weights: WeightFormat, p
     let bias = bias.clamp(-8000.0, 8000.0);
     let least = (bias.abs() / 32768.0).max(1e-9);
     let full = (largest / reach(weights)).clamp(least, most_scale(pre).max(least));
-    let mut scale = best_step(real, full * unit, least * unit, weights) / unit;
+    let searched = || best_step(real, full * unit, least * unit, weights) / unit;
+    let mut scale = given.map_or_else(searched, |scale| scale.clamp(least, most_scale(pre).max(least)));
     loop {
         let step = scale * unit;
         let q: Vec<f64> = real.iter().map(|w| rounded(*w, step, weights)).collect();
@@ -383,11 +411,38 @@ fn quantize_row(real: &[f64], bias: f64, means: &[f64], weights: WeightFormat, p
     }
 }
 
+/// The scale of each row of an integer layer, gate after gate and unit after unit, as [`RowScales`] has them.
+pub fn row_scales(layer: &IntegerLayer) -> Vec<f64> {
+    let spec = elman::layer::named(&layer.variant).map(|(_, _, spec)| spec);
+    let pre = |k: usize| spec.and_then(|s| s.gates().nth(k)).map_or(1.0, |g| doubling(g.pre));
+    let of = |(k, gate): (usize, &IntegerGate)| -> Vec<f64> {
+        gate.multiplier.iter().map(|m| f64::from(*m) / 2f64.powi(33) / pre(k)).collect()
+    };
+    layer.gates.iter().enumerate().flat_map(of).collect()
+}
+
+/// The biases of an integer layer back in real numbers, gate after gate and unit after unit.
+pub fn dequantized_biases(layer: &IntegerLayer) -> Vec<f64> {
+    let shrink = 0.5f64.powi(shift_of(layer).into());
+    let biases = layer.gates.iter().flat_map(|gate| &gate.bias);
+    biases.zip(row_scales(layer)).map(|(b, scale)| f64::from(*b) * scale / 32_768.0 / shrink).collect()
+}
+
+/// How many times a layer's pre-activations are halved.
+pub fn shift_of(layer: &IntegerLayer) -> u8 {
+    if shifts(layer) { layer.carried_frac } else { 0 }
+}
+
+/// Whether a layer is a linear map, whose pre-activations may be halved.
+pub fn shifts(layer: &IntegerLayer) -> bool {
+    let spec = elman::layer::named(&layer.variant).map(|(_, _, spec)| spec);
+    spec.is_some_and(|s| s.out == OutRange::Calibrated && s.carried == CarriedState::None)
+}
+
 /// Weights of an integer layer back in real numbers, `[w, u]` per gate: what the device computes with.
 pub fn dequantized(layer: &IntegerLayer) -> Vec<(Vec<f64>, Vec<f64>)> {
     let spec = elman::layer::named(&layer.variant).map(|(_, _, spec)| spec);
-    let shrunk = spec.is_some_and(|s| s.out == OutRange::Calibrated && s.carried == CarriedState::None);
-    let shrink = 0.5f64.powi(if shrunk { i32::from(layer.carried_frac) } else { 0 });
+    let shrink = 0.5f64.powi(shift_of(layer).into());
     let (x_unit, h_unit) = (2f64.powi(15 - layer.in_frac as i32), 2f64.powi(15 - layer.out_frac as i32));
     let (x_unit, h_unit) = (x_unit * shrink, h_unit * shrink);
     let steps = f64::from(layer.weights.unit());
@@ -428,7 +483,7 @@ mod tests {
         let mut numbers = Numbers(4);
         for n in [1, 7, 100] {
             let real: Vec<f64> = (0..n).map(|_| numbers.between(-1_000_000, 1_000_000) as f64 / 7e5).collect();
-            let row = quantize_row(&real, 0.7, &[], WeightFormat::Int8, PreFormat::Plain);
+            let row = quantize_row(&real, 0.7, &[], (WeightFormat::Int8, None), PreFormat::Plain);
             let s = row.multiplier as f64 / 2f64.powi(33);
             let mean = real.iter().zip(&row.weights).map(|(r, q)| (r - *q as f64 * s).powi(2)).sum::<f64>() / n as f64;
             assert!(mean.sqrt() <= 0.5 * s, "{n}: {} of {s}", mean.sqrt());
@@ -446,7 +501,7 @@ mod tests {
         let largest = real.iter().fold(0f64, |m, w| m.max(w.abs()));
         let power: f64 = real.iter().map(|w| w * w).sum();
         for (format, least_db) in [(WeightFormat::Int4, 18.0), (WeightFormat::Int2, 6.5)] {
-            let row = quantize_row(&real, 0.7, &[], format, PreFormat::Plain);
+            let row = quantize_row(&real, 0.7, &[], (format, None), PreFormat::Plain);
             let unit = f64::from(format.unit());
             let s = row.multiplier as f64 / 2f64.powi(33);
             let noise: f64 = real.iter().zip(&row.weights).map(|(r, q)| (r - f64::from(*q) * s * unit).powi(2)).sum();
@@ -462,7 +517,7 @@ mod tests {
         let mut numbers = Numbers(5);
         let real: Vec<f64> = (0..64).map(|_| numbers.between(-1000, 1000) as f64 / 700.0).collect();
         let means: Vec<f64> = (0..64).map(|_| numbers.between(0, 1000) as f64 / 1000.0).collect();
-        let row = quantize_row(&real, 0.1, &means, WeightFormat::Int8, PreFormat::Plain);
+        let row = quantize_row(&real, 0.1, &means, (WeightFormat::Int8, None), PreFormat::Plain);
         let s = row.multiplier as f64 / 2f64.powi(33);
         let mean = |w: &dyn Fn(usize) -> f64| (0..64).map(|k| w(k) * means[k]).sum::<f64>();
         let integer = mean(&|k| row.weights[k] as f64 * s) + row.bias as f64 * s / 32768.0;
@@ -479,7 +534,7 @@ mod tests {
             (vec![1e-7; 4], 5.0),
         ] {
             for format in WeightFormat::ALL {
-                let row = quantize_row(&real, bias, &[], *format, PreFormat::Plain);
+                let row = quantize_row(&real, bias, &[], (*format, None), PreFormat::Plain);
                 let sum: i64 = row.weights.iter().map(|w| (*w as i64).abs()).sum::<i64>() * i64::from(format.unit());
                 assert!(sum * 32768 + (row.bias as i64).abs() < 1 << 31);
                 assert!(row.multiplier >= 0);

@@ -251,11 +251,22 @@ pub struct Quantize {
     /// Formats of single layers, by their numbers in the network, from 0: `layers = { 1 = "int8" }`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub layers: BTreeMap<String, Weights>,
+    /// Epochs of quantization-aware training (QAT) after those of `[train]`: the forward pass is the device's own code. 0 for none.
+    pub qat_epochs: usize,
+    /// Highest learning rate of these epochs; it falls along half a cosine.
+    pub qat_rate: f64,
 }
 
 impl Default for Quantize {
     fn default() -> Self {
-        Quantize { calibration_clips: 200, max_steps: 0, weights: Weights::default(), layers: BTreeMap::new() }
+        Quantize {
+            calibration_clips: 200,
+            max_steps: 0,
+            weights: Weights::default(),
+            layers: BTreeMap::new(),
+            qat_epochs: 0,
+            qat_rate: 5e-4,
+        }
     }
 }
 

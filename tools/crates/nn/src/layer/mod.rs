@@ -6,10 +6,12 @@
 mod affine;
 mod bidirectional;
 mod cell;
+mod conv;
 mod delay;
 mod dense;
 mod dropout;
 mod embedding;
+mod given;
 mod kind;
 mod narx;
 mod norm;
@@ -18,6 +20,7 @@ mod pool;
 mod recurrent;
 mod run;
 mod span;
+mod stride;
 mod symbols;
 mod tape;
 
@@ -27,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cell::DropoutKind;
 pub use dense::DenseActivation;
+pub use given::{Given, IntegerStates};
 pub use kind::{Built, LayerKind, Place, Reads, Rounding, Site};
 pub use pool::Over;
 pub use recurrent::RecurrentTape;
@@ -106,6 +110,11 @@ macro_rules! layers {
                 match self { $(LayerSpec::$kind(kind) => kind.quantize(layer)),* }
             }
 
+            /// Of how many steps it reads it gives one.
+            pub fn stride(&self) -> usize {
+                match self { $(LayerSpec::$kind(layer) => layer.stride()),* }
+            }
+
             /// Whether training drops something in it.
             pub fn drops(&self) -> bool {
                 match self { $(LayerSpec::$kind(layer) => layer.drops()),* }
@@ -136,4 +145,6 @@ layers! {
     "dense" => dense::Dense,
     "narx" => narx::Narx,
     "norm" => norm::Norm,
+    "stride" => stride::Stride,
+    "conv" => conv::Conv,
 }
