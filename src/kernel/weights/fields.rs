@@ -17,22 +17,11 @@ pub(super) trait Fields {
 
     /// What a word differs from its fields in: the sign of a weight that the kernels read with it.
     fn signs(layout: Layout, block: RowBlock) -> u32;
-
-    /// The row of a field of word `word` of a row block; of one that is unused any.
-    fn row(layout: Layout, block: RowBlock, word: usize, field: u32) -> usize;
-
-    /// The bits of word `word` that no weight has: their fields are those of a weight of 0.
-    fn unused(layout: Layout, block: RowBlock, word: usize) -> u32;
 }
 
 /// A field with all bits set.
 const fn mask<F: Fields>() -> u32 {
     (1 << F::BITS) - 1
-}
-
-/// The lowest bit of every field.
-const fn ones<F: Fields>() -> u32 {
-    u32::MAX / mask::<F>()
 }
 
 /// What a field is more than its weight.
@@ -63,31 +52,25 @@ pub(super) fn pack_params(block: RowBlock, biases: [i32; 4], multipliers: [i32; 
     params.iter_mut().zip(words).for_each(|(to, word)| *to = word as u32);
 }
 
-/// [`Format::is_packed`](super::Format::is_packed): no field is 0, and unused ones are those of a weight of 0.
-#[inline(always)]
-pub(super) fn is_packed<F: Fields>(layout: Layout, block: RowBlock, weights: &[u32]) -> bool {
-    let zero = ones::<F>() << (F::BITS - 1);
-    weights.iter().enumerate().all(|(k, word)| {
-        let fields = word ^ F::signs(layout, block);
-        let has_zero = fields.wrapping_sub(ones::<F>()) & !fields & zero;
-        has_zero | (fields ^ zero) & F::unused(layout, block, k) == 0
-    })
-}
-
-/// Σ |w| of each row of a row block.
-#[inline(always)]
-pub(super) fn magnitudes<F: Fields>(layout: Layout, block: RowBlock, weights: &[u32]) -> [u32; 4] {
+/// Σ |w| of each row of a row block; `None` where a field is 0, or an unused one is not that of a weight of 0. Not inlined, as the
+/// loader asks for one and the other.
+#[inline(never)]
+pub(super) fn magnitudes<F: Fields>(layout: Layout, block: RowBlock, weights: &[u32]) -> Option<[u32; 4]> {
     let mut sums = [0u32; 4];
     for (k, word) in weights.iter().enumerate() {
         let mut fields = word ^ F::signs(layout, block);
         for field in 0..32 / F::BITS {
-            if let Some(sum) = sums.get_mut(F::row(layout, block, k, field)) {
-                *sum = sum.wrapping_add((fields & mask::<F>()).abs_diff(offset::<F>()));
-            }
+            let w = (fields & mask::<F>()).abs_diff(offset::<F>());
+            let sum = match F::place(layout, block, k, field) {
+                Some((row, _)) if w != offset::<F>() => sums.get_mut(row)?,
+                None if w == 0 => &mut 0,
+                _ => return None,
+            };
+            *sum = sum.wrapping_add(w);
             fields >>= F::BITS;
         }
     }
-    sums
+    Some(sums)
 }
 
 /// [`Format::for_each`](super::Format::for_each)

@@ -40,25 +40,4 @@ impl Fields for super::Int2 {
     fn signs(_: Layout, _: RowBlock) -> u32 {
         0
     }
-
-    #[inline(always)]
-    fn row(_: Layout, block: RowBlock, word: usize, field: u32) -> usize {
-        match (block, field as usize % 4) {
-            (RowBlock::Split { x, .. }, 2) if 4 * word >= x => 3,
-            (RowBlock::Table { .. }, _) => 0,
-            (_, row) => row,
-        }
-    }
-
-    #[inline(always)]
-    fn unused(_: Layout, block: RowBlock, word: usize) -> u32 {
-        match block {
-            RowBlock::Rows { .. } => 0,
-            RowBlock::Split { .. } => 0xc0c0_c0c0,
-            RowBlock::Table { units } => match padded(units).wrapping_sub(16 * word) {
-                used @ 0..16 => u32::MAX << (2 * used),
-                _ => 0,
-            },
-        }
-    }
 }
