@@ -86,7 +86,8 @@ fn a_recipe_names_what_is_wrong_with_its_formats() {
         ("quantize.layers={ first = \"int4\" }", "numbers of layers"),
         ("quantize.layers={ 9 = \"int4\" }", "layers 0 to"),
     ] {
-        let refused = elman(&["train", &at("recipe.toml"), "--data", &at("data"), "--out", &at("run"), "--set", change]);
+        let refused =
+            elman(&["train", &at("recipe.toml"), "--data", &at("data"), "--out", &at("run"), "--set", change]);
         let said = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert!(!refused.status.success() && said.contains(wanted), "{change}: {said}");
     }
