@@ -19,11 +19,12 @@ pub(super) struct At {
     pub(super) x_skip: usize,
     /// Where the loop over x ends, or what else a format counts it by.
     pub(super) x_end: usize,
-    pub(super) h_end: *const u32,
+    pub(super) h_end: usize,
     pub(super) h_skip: usize,
-    body: Body,
     /// The format's own.
     pub(super) own: [i32; 6],
+    /// Loaded for each row block: a register that keeps it is one less for a cell's equations.
+    body: Body,
 }
 
 /// A body of assembly.
@@ -46,10 +47,10 @@ impl At {
             x: x.as_ptr(),
             x_skip: 0,
             x_end: x.as_ptr_range().end as usize,
-            h_end: xh_end,
+            h_end: xh_end as usize,
             h_skip: 0,
-            body: none,
             own: [0; 6],
+            body: none,
         }
     }
 
@@ -88,7 +89,7 @@ impl At {
         // SAFETY: `rows` and `split` say so. Registers but those named are kept.
         unsafe {
             asm!(
-                "ldr r12, [r0, #28]",
+                "ldr r12, [r0, #52]",
                 "blx r12",
                 inlateout("r0") self as *mut At => p0, lateout("r1") p1, lateout("r2") p2, lateout("r3") p3,
                 out("r12") _, out("lr") _,
@@ -107,17 +108,27 @@ extern "C" fn none() {}
 pub(super) fn sum(x: &[u32]) -> i32 {
     let (mut sum, pairs) = (0, x.as_chunks::<2>().0.as_ptr_range());
     if !pairs.is_empty() {
-        // SAFETY: a turn reads two words, as an element of `pairs` has, which end at their end. Words are aligned.
+        // SAFETY: half a turn reads two words, as an element of `pairs` has, which end at their end. Words are aligned.
         unsafe {
             asm!(
+                // An odd number of pairs is entered in the middle.
+                "lsls r3, {pairs}, #31",
+                "beq 2f",
+                "subs r0, #8",
+                "b 3f",
                 "2:",
-                "ldrd {a}, {b}, [{at}], #8",
-                "smlad {sum}, {a}, {ones}, {sum}",
-                "smlad {sum}, {b}, {ones}, {sum}",
-                "cmp {at}, {end}",
+                "ldrd r3, r12, [r0]",
+                "smlad {sum}, r3, {ones}, {sum}",
+                "smlad {sum}, r12, {ones}, {sum}",
+                "3:",
+                "ldrd r3, r12, [r0, #8]",
+                "adds r0, #16",
+                "smlad {sum}, r3, {ones}, {sum}",
+                "smlad {sum}, r12, {ones}, {sum}",
+                "cmp r0, {end}",
                 "bne 2b",
-                at = inout(reg) pairs.start => _, end = in(reg) pairs.end, ones = in(reg) 0x0001_0001,
-                sum = inout(reg) sum, a = out(reg) _, b = out(reg) _,
+                pairs = in(reg) x.len() / 2, end = in(reg) pairs.end, ones = in(reg) 0x0001_0001,
+                sum = inout(reg) sum, inout("r0") pairs.start => _, out("r3") _, out("r12") _,
                 options(readonly, nostack),
             );
         }

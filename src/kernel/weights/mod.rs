@@ -70,7 +70,8 @@ macro_rules! weight_formats {
 
         impl Packing {
             /// [`Format::param_words`]
-            #[inline(always)]
+            #[cfg_attr(not(elman_several), inline(always))]
+            #[cfg_attr(elman_several, inline(never))]
             pub fn param_words(self, block: RowBlock) -> usize {
                 match self.format {
                     $(#[cfg($built)] WeightFormat::$name => <$format as Format>::param_words(self.layout, block),)+
@@ -78,7 +79,8 @@ macro_rules! weight_formats {
             }
 
             /// [`Format::weight_words`]
-            #[inline(always)]
+            #[cfg_attr(not(elman_several), inline(always))]
+            #[cfg_attr(elman_several, inline(never))]
             pub fn weight_words(self, block: RowBlock) -> usize {
                 match self.format {
                     $(#[cfg($built)] WeightFormat::$name => <$format as Format>::weight_words(self.layout, block),)+
@@ -99,6 +101,15 @@ macro_rules! weight_formats {
                 match self.format {
                     $(#[cfg($built)] WeightFormat::$name => <$format as Format>::is_packed(self.layout, block, weights),)+
                 }
+            }
+
+            /// u Σ |w| of each row of a row block, with the format's unit u.
+            #[inline(always)]
+            pub(crate) fn magnitudes(self, block: RowBlock, weights: &[u32]) -> [u32; 4] {
+                let sums = match self.format {
+                    $(#[cfg($built)] WeightFormat::$name => <$format as Format>::magnitudes(self.layout, block, weights),)+
+                };
+                sums.map(|sum| sum.saturating_mul(self.format.unit() as u32))
             }
 
             /// [`Format::for_each`]
@@ -297,17 +308,6 @@ impl Packing {
     pub fn all() -> impl Iterator<Item = Packing> {
         let layouts = |format| Layout::ALL.into_iter().map(move |layout| Packing { format, layout });
         WeightFormat::ALL.iter().copied().flat_map(layouts)
-    }
-
-    /// u Σ |w| of each row of a row block, with the format's unit u.
-    pub(crate) fn magnitudes(self, block: RowBlock, weights: &[u32]) -> [u32; 4] {
-        let mut sums = [0u32; 4];
-        self.for_each(block, weights, |row, _, w| {
-            if let Some(sum) = sums.get_mut(row) {
-                *sum = sum.saturating_add((w.unsigned_abs() as u32).wrapping_mul(self.format.unit() as u32));
-            }
-        });
-        sums
     }
 }
 

@@ -87,9 +87,7 @@ unsafe extern "C" fn rows_body() {
     naked_asm!(
         cpu!(),
         "push {{r0, r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
-        "add r5, r0, #32",
-        "ldm r0, {{r0, r1, r2, r3, r4}}",
-        "ldm r5, {{r8, r9, r10, r11}}",
+        "ldm r0, {{r0, r1, r2, r3, r4, r5, r6, r8, r9, r10, r11}}",
         "mov r7, r1",
         "mov r12, r4",
         "mov lr, #0x003f003f",
@@ -133,9 +131,7 @@ unsafe extern "C" fn split_body() {
     naked_asm!(
         cpu!(),
         "push {{r0, r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
-        "add r5, r0, #32",
-        "ldm r0, {{r0, r1, r2, r3, r4}}",
-        "ldm r5, {{r8, r9, r10, r11}}",
+        "ldm r0, {{r0, r1, r2, r3, r4, r5, r6, r8, r9, r10, r11}}",
         "mov r7, r1",
         "mov r12, r4",
         "mov lr, #0x003f003f",

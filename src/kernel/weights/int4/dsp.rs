@@ -34,7 +34,8 @@ pub(in super::super) fn set_rows(at: &mut At, x: &[u32]) -> Kernel {
     // -8 (1 + 16 + 256) Σ x, and above it -rounds in steps of 2^16 and half a step, which keeps it below 0 until the last.
     let q = i64::from(sum) * -(8 * 273);
     let high = ((q >> 32) as i32).wrapping_add(0x8000).wrapping_sub((rounds << 16) as i32);
-    at.own = [q as i32, high, sum.wrapping_mul(-8 * 17), sum.wrapping_mul(-8), sum.wrapping_mul(-8), 0];
+    (at.h_end, at.h_skip) = (q as i32 as usize, high as usize);
+    at.own = [sum.wrapping_mul(-8 * 17), sum.wrapping_mul(-8), sum.wrapping_mul(-8), 0, 0, 0];
     Kernel { body: rows_body, words: x.len(), params: PARAMS }
 }
 
@@ -80,9 +81,7 @@ unsafe extern "C" fn rows_body() {
     naked_asm!(
         cpu!(),
         "push {{r0, r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
-        "add r5, r0, #32",
-        "ldm r0, {{r0, r1, r2, r3, r4}}",
-        "ldm r5, {{r8, r9, r10, r11, r12}}",
+        "ldm r0, {{r0, r1, r2, r3, r4, r8, r9, r10, r11, r12}}",
         "push {{r1}}",
         "mov lr, #0x000f000f",
         "cbz r4, 5f",
@@ -224,7 +223,7 @@ macro_rules! first {
             "ldrd r1, r11, [r0], #8\n",
             two_rows!("r1", "r4", "r5"),
             third_row!("", ", lsr #4", "r4", "r5"),
-            "ldr.w r1, [sp, #12]\n",
+            "ldr.w r1, [sp, #20]\n",
             "ldr.w r3, [r1, #",
             $then,
             "]\n",
@@ -257,14 +256,12 @@ unsafe extern "C" fn split_body() {
     naked_asm!(
         cpu!(),
         "push {{r0, r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
-        "add r5, r0, #32",
-        "ldm r0, {{r0, r1, r2, r3, r4}}",
-        "ldm r5, {{r8, r9, r10}}",
-        // Parameters, end of the part, and where the third row is kept.
-        "push {{r1, r4, r5}}",
+        "ldm r0, {{r0, r1, r2, r3, r4, r5, r6, r8, r9, r10, r11}}",
+        // Parameters, the end of the part, end and skip of h, what the third row over h begins with.
+        "push {{r1, r4, r5, r6, r11}}",
         "mov lr, #0x000f000f",
         "add pc, r3",
-        first!("48"),
+        first!("44"),
         "2:",
         ".rept {unroll_x}",
         turn!(),
@@ -272,13 +269,11 @@ unsafe extern "C" fn split_body() {
         "ldr r1, [sp, #4]",
         "cmp r2, r1",
         "bne 2b",
-        "str r10, [sp, #8]",
-        "ldr r1, [sp, #12]",
-        "ldrd r4, r3, [r1, #20]",
-        "str r4, [sp, #4]",
-        "ldr r10, [r1, #44]",
+        "ldrd r4, r3, [sp, #8]",
+        "strd r4, r10, [sp, #4]",
+        "ldr r10, [sp, #16]",
         "add pc, r3",
-        first!("52"),
+        first!("48"),
         "3:",
         ".rept {unroll_h}",
         turn!(),
@@ -287,14 +282,14 @@ unsafe extern "C" fn split_body() {
         "cmp r2, r1",
         "bne 3b",
         "sub r8, r8, r9, lsl #4",
-        "pop {{r1, r3, r5, r6}}",
+        "pop {{r1, r3, r5, r6, r7, r12}}",
         "ldm r1!, {{r2, r3, r4, r7}}",
         "add r8, r2, r8, lsl #4",
         "add r9, r3, r9, lsl #4",
         "add r5, r4, r5, lsl #4",
         "add r10, r7, r10, lsl #4",
         "ldm r1!, {{r2, r3, r4, r7}}",
-        "strd r0, r1, [r6]",
+        "strd r0, r1, [r12]",
         "smmulr r0, r8, r2",
         "smmulr r1, r9, r3",
         "smmulr r2, r5, r4",

@@ -56,7 +56,12 @@ impl Format for Int4 {
 
     #[inline(always)]
     fn is_packed(layout: Layout, block: RowBlock, weights: &[u32]) -> bool {
-        fields::is_packed::<Self>(layout, block, weights)
+        fields::magnitudes::<Self>(layout, block, weights).is_some()
+    }
+
+    #[inline(always)]
+    fn magnitudes(layout: Layout, block: RowBlock, weights: &[u32]) -> [u32; 4] {
+        fields::magnitudes::<Self>(layout, block, weights).unwrap_or_default()
     }
 
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! Where in its words a row block of int4 weights has what.
 
 use crate::kernel::layout::padded;
-use crate::kernel::weights::fields::{Fields, Unused};
+use crate::kernel::weights::fields::Fields;
 use crate::kernel::{Layout, RowBlock};
 
 /// Words of the weights of three rows over `columns` in pairs: two for the first four where they are not whole eights, then three for
@@ -86,25 +86,5 @@ impl Fields for super::Int4 {
             }
             _ => 0,
         }
-    }
-
-    #[inline(always)]
-    fn unused(layout: Layout, block: RowBlock) -> Unused {
-        let last = words(layout, block).wrapping_sub(1);
-        let (every, single) = match (layout, block) {
-            (_, RowBlock::Rows { .. }) => (0, [(0, 0); 2]),
-            (Layout::Pairs, RowBlock::Split { x, h }) => {
-                let bits = |columns: usize| if columns % 8 == 4 { 0xff00_ff00 } else { 0 };
-                (0, [(1, bits(x)), (three_rows(x).wrapping_add(1), bits(h))])
-            }
-            (Layout::Columns, RowBlock::Split { x, h }) => {
-                (0, [(last, if x.wrapping_add(h) % 8 == 4 { 0xffff_0000 } else { 0 }), (0, 0)])
-            }
-            (Layout::Rows, RowBlock::Split { .. }) => (0xf000_f000, [(0, 0); 2]),
-            (_, RowBlock::Table { units }) => {
-                (0, [(last, if padded(units) % 8 == 4 { 0xffff_0000 } else { 0 }), (0, 0)])
-            }
-        };
-        Unused { every, single }
     }
 }

@@ -99,6 +99,17 @@ impl Format for Int8 {
     }
 
     #[inline(always)]
+    fn magnitudes(layout: Layout, block: RowBlock, weights: &[u32]) -> [u32; 4] {
+        let mut sums = [0u32; 4];
+        Self::for_each(layout, block, weights, |row, _, w| {
+            if let Some(sum) = sums.get_mut(row) {
+                *sum = sum.saturating_add(w.unsigned_abs().into());
+            }
+        });
+        sums
+    }
+
+    #[inline(always)]
     fn for_each(layout: Layout, block: RowBlock, weights: &[u32], mut each: impl FnMut(usize, usize, i8)) {
         for (k, word) in weights.iter().enumerate() {
             for (row, column, w) in packing::unpack(layout, block, k, *word) {
