@@ -22,13 +22,16 @@ mod request;
 mod sizes;
 
 pub use sizes::BufferSizes;
+/// What the slots say.
+#[cfg(feature = "messages")]
+pub use elman_slots::{Kept, Refusal, Slot, Status};
 #[cfg(feature = "messages")]
 pub use {
     frame::{Checksum, TooLong, Unreadable, encode, parse},
     numbers::{fill, numbers},
     receiver::{Receiver, Scan},
     reply::{Answer, Event, Failure, Hello, NO_EVENT, Outcome, Reply},
-    request::{Example, LEAF, Part, Request, Task},
+    request::{Example, LEAF, Part, Request, Task, Transfer},
 };
 
 /// Version of the protocol: of the frame, and of what the messages mean. [`SCHEMA`] follows their fields by itself.
