@@ -1,8 +1,8 @@
 //! The protocol between a PC and a device: every message there and back, noise, and the bytes that docs/protocol.md shows.
 
 use elman_messages::{
-    Answer, BufferSizes, Event, Example, Failure, Hello, Kept, NO_EVENT, Outcome, Part, Receiver, Refusal, Reply, Request,
-    Scan, Slot, Status, Task, Transfer, VERSION, encode, parse,
+    Answer, BufferSizes, Event, Example, Failure, Hello, Kept, NO_EVENT, Outcome, Part, Receiver, Refusal, Reply,
+    Request, Scan, Slot, Status, Task, Transfer, VERSION, encode, parse,
 };
 
 /// Numbers by chance, the same in every run.
@@ -73,18 +73,18 @@ impl Random {
 
     fn status(&mut self) -> Status {
         let kept = Kept {
-            slot: if self.next() % 2 == 0 { Slot::A } else { Slot::B },
+            slot: if self.next().is_multiple_of(2) { Slot::A } else { Slot::B },
             counter: self.number(),
             length: self.number(),
             key: seed_of(self.number()),
-            confirmed: self.next() % 2 == 0,
+            confirmed: self.next().is_multiple_of(2),
         };
         Status {
-            signed: self.next() % 2 == 0,
-            running: (self.next() % 4 > 0).then_some(kept),
+            signed: self.next().is_multiple_of(2),
+            running: (!self.next().is_multiple_of(4)).then_some(kept),
             room: self.number(),
             highest: self.number(),
-            receiving: (self.next() % 2 == 0).then_some((self.number(), self.number())),
+            receiving: self.next().is_multiple_of(2).then_some((self.number(), self.number())),
         }
     }
 

@@ -124,9 +124,7 @@ impl<'b, 'l, I: Read, O: Write> Link<'b, 'l, I, O> {
                     self.has_bytes = false;
                     match self.updates.transfer(transfer) {
                         Err(failure) => Reply::Failure(failure),
-                        Ok(status) => {
-                            Reply::Answer(Answer { outcome: Outcome::Slots(status), length: 0, bytes: &[] })
-                        }
+                        Ok(status) => Reply::Answer(Answer { outcome: Outcome::Slots(status), length: 0, bytes: &[] }),
                     }
                 }
                 request => {

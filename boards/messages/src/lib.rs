@@ -21,10 +21,10 @@ mod reply;
 mod request;
 mod sizes;
 
-pub use sizes::BufferSizes;
 /// What the slots say.
 #[cfg(feature = "messages")]
 pub use elman_slots::{Kept, Refusal, Slot, Status};
+pub use sizes::BufferSizes;
 #[cfg(feature = "messages")]
 pub use {
     frame::{Checksum, TooLong, Unreadable, encode, parse},

@@ -1,6 +1,8 @@
 //! The memory of an MPS2 board that firmware is in, as if it were the NOR flash of a chip.
 
-use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash, check_erase, check_read, check_write};
+use embedded_storage::nor_flash::{
+    ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash, check_erase, check_read, check_write,
+};
 
 /// Where it begins: the last 128 KB of what the linker gives to the firmware, which is far smaller.
 pub const AT: u32 = 0x003e_0000;

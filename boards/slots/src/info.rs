@@ -95,9 +95,10 @@ impl Info {
         let count = u32::from_le_bytes(take(block, MODE.saturating_add(4))) as usize;
         match mode {
             UNSIGNED if count == 0 => Either::Unsigned,
-            SIGNED if count <= MOST_KEYS => {
-                Either::Signed(Keys { keys: [KEYS, KEYS.saturating_add(32)].map(|at| PublicKey(take(block, at))), count })
-            }
+            SIGNED if count <= MOST_KEYS => Either::Signed(Keys {
+                keys: [KEYS, KEYS.saturating_add(32)].map(|at| PublicKey(take(block, at))),
+                count,
+            }),
             _ => Either::Signed(Keys { keys: [PublicKey([0; 32]); MOST_KEYS], count: 0 }),
         }
     }

@@ -25,13 +25,15 @@ mod header;
 mod info;
 mod slots;
 mod status;
-mod trust;
 mod transfer;
+mod trust;
 
+pub use digest::sha512;
 pub use error::{Error, Refusal};
-pub use header::{BLOB_AT, FORMAT, HEADER_BYTES, Header, KeyId, MAGIC, MARK_BYTES, Mark, SEAL_BYTES, SEALED_BYTES, SealKind};
+pub use header::{
+    BLOB_AT, FORMAT, HEADER_BYTES, Header, KeyId, MAGIC, MARK_BYTES, Mark, SEAL_BYTES, SEALED_BYTES, SealKind,
+};
 pub use info::{INFO_BYTES, INFO_MAGIC, Info, Keys, MOST_KEYS};
 pub use slots::{Active, Region, Rollback, Slot, Slots};
 pub use status::{Kept, Status};
 pub use trust::{Either, PublicKey, Signed, Trust, Unsigned};
-pub use digest::sha512;

@@ -270,7 +270,8 @@ impl<F: NorFlash, T: Trust> Slots<F, T> {
     fn is_whole(&mut self, entry: &Entry) -> bool {
         let at = self.region.at(entry.slot).wrapping_add(BLOB_AT);
         self.check(&entry.header, &entry.seal).is_ok()
-            && digest::of_flash(&mut self.flash, at, entry.header.length).is_ok_and(|digest| digest == entry.header.digest)
+            && digest::of_flash(&mut self.flash, at, entry.header.length)
+                .is_ok_and(|digest| digest == entry.header.digest)
     }
 }
 

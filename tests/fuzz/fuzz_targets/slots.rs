@@ -3,7 +3,9 @@
 #![no_main]
 
 use elman_flash::nor::{Nor, Tear};
-use elman_slots::{BLOB_AT, HEADER_BYTES, Header, MARK_BYTES, Mark, Region, Rollback, SealKind, Slots, Unsigned, sha512};
+use elman_slots::{
+    BLOB_AT, HEADER_BYTES, Header, MARK_BYTES, Mark, Region, Rollback, SealKind, Slots, Unsigned, sha512,
+};
 use libfuzzer_sys::fuzz_target;
 
 type Flash = Nor<4, 4096, 4>;
@@ -19,12 +21,13 @@ fn model(counter: u32) -> ([u8; HEADER_BYTES], Vec<u8>) {
 }
 
 fn tear(kind: u8, seed: u8) -> Tear {
-    match kind % 6 {
+    match kind % 7 {
         0 => Tear::Before,
         1 => Tear::After,
         2 => Tear::Zeros,
         3 => Tear::Front(seed),
-        4 => Tear::Some { seed: seed.into(), share: kind },
+        4 => Tear::Back(seed),
+        5 => Tear::Some { seed: seed.into(), share: kind },
         _ => Tear::Any(seed.into()),
     }
 }

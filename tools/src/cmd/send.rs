@@ -5,7 +5,7 @@ use elman_flash::key::{Key, id_text};
 use elman_flash::sealed::Sealed;
 use elman_quant::model::ModelFile;
 use elman_recipe::Usage;
-use elman_verify::{Port, Status, send};
+use elman_verify::{Port, Status};
 use serde::Serialize;
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -72,16 +72,13 @@ impl Cmd {
         let header = sealed.header()?;
         let total = sealed.blob.len();
         let mut shown = 0;
-        let sent = board.send(
-            send::Sealed { header: &sealed.header, blob: &sealed.blob },
-            &mut |received| {
-                let tenth = received as usize * 10 / total.max(1);
-                if tenth > shown || received == 0 {
-                    shown = tenth;
-                    ui.note(format!("{} of {} bytes", thousands(received.into()), thousands(total as u64)));
-                }
-            },
-        )?;
+        let sent = board.send(&sealed, &mut |received| {
+            let tenth = received as usize * 10 / total.max(1);
+            if tenth > shown || received == 0 {
+                shown = tenth;
+                ui.note(format!("{} of {} bytes", thousands(received.into()), thousands(total as u64)));
+            }
+        })?;
         if sent.before > 0 {
             ui.note(format!("note: {} bytes were there from a transfer that was broken off", sent.before));
         }
@@ -113,7 +110,10 @@ fn restarted<L: Read + Write>(board: &mut Port<L>, counter: u32) -> Result<Statu
     board.restart()?;
     let (_, status) = board.slots().context("the board was restarted, and is not there again")?;
     let running = status.running.map_or(0, |running| running.counter);
-    ensure!(running == counter, "the board runs model {running} after its restart, and not {counter}: it does not load there");
+    ensure!(
+        running == counter,
+        "the board runs model {running} after its restart, and not {counter}: it does not load there"
+    );
     Ok(status)
 }
 
@@ -142,6 +142,10 @@ fn show(status: &Status, ui: Ui) {
         status.highest
     ));
     if let Some((received, length)) = status.receiving {
-        ui.line(format!("{} of {} bytes of another were received", thousands(received.into()), thousands(length.into())));
+        ui.line(format!(
+            "{} of {} bytes of another were received",
+            thousands(received.into()),
+            thousands(length.into())
+        ));
     }
 }

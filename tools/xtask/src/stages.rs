@@ -162,7 +162,18 @@ fn clippy_thumb() -> Result<()> {
         // Debian's compiler comes without clippy; its warnings are the same as the host's.
         let verb = if Toolchain::find(&machine.target) == Some(Toolchain::Installed) { "clippy" } else { "check" };
         let mut command = Toolchain::cargo(machine, core, machines.boards(), verb)?;
-        command.args(["--quiet", "--release", "-p", "elman-messages", "-p", "elman-slots", "-p", "elman-board", "-p", "qemu-mps2"]);
+        command.args([
+            "--quiet",
+            "--release",
+            "-p",
+            "elman-messages",
+            "-p",
+            "elman-slots",
+            "-p",
+            "elman-board",
+            "-p",
+            "qemu-mps2",
+        ]);
         // The firmware that is measured is one for Arm.
         if machine.target.starts_with("thumb") {
             command.args(["-p", "panic-free"]);

@@ -135,7 +135,10 @@ impl Life<'_> {
     }
 
     /// Which model runs, bit for bit.
-    fn running<const W: usize, const E: usize, const P: usize>(&self, slots: &mut Device<'_, W, E, P>) -> Result<usize> {
+    fn running<const W: usize, const E: usize, const P: usize>(
+        &self,
+        slots: &mut Device<'_, W, E, P>,
+    ) -> Result<usize> {
         let active = slots.active().context("no model is there")?;
         let (at, length) = slots.blob().context("no blob is there")?;
         let bytes = &slots.flash().bytes[at as usize..(at + length) as usize];
@@ -229,6 +232,7 @@ fn tears(seed: u64) -> Vec<Tear> {
         Tear::Zeros,
         Tear::Front(60),
         Tear::Front(200),
+        Tear::Back(255),
         some(1, 20),
         some(2, 128),
         some(3, 240),

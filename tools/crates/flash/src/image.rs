@@ -44,7 +44,8 @@ pub fn of_elf(elf: &[u8], board: &Board) -> Result<Vec<u8>> {
         let at = header.p_paddr(endian);
         let from = at.checked_sub(board.flash_at).map(|from| from as usize);
         let from = from.filter(|from| from + data.len() <= board.flash_bytes as usize);
-        let from = from.with_context(|| format!("{} bytes at {at:#x} are outside the flash of {}", data.len(), board.name))?;
+        let from =
+            from.with_context(|| format!("{} bytes at {at:#x} are outside the flash of {}", data.len(), board.name))?;
         if flash.len() < from + data.len() {
             flash.resize(from + data.len(), 0xff);
         }
@@ -61,13 +62,14 @@ impl Firmware {
     pub fn new(board: &'static Board, bytes: Vec<u8>) -> Result<Firmware> {
         let starts = bytes.windows(INFO_MAGIC.len()).enumerate().filter(|(_, bytes)| *bytes == INFO_MAGIC);
         let block = |at: usize| bytes.get(at..)?.first_chunk::<INFO_BYTES>();
-        let mut own = starts.filter_map(|(at, _)| Some((at, block(at)?))).filter(|(_, b)| Info::board(*b) == board.name);
+        let mut own = starts.filter_map(|(at, _)| Some((at, block(at)?))).filter(|(_, b)| Info::board(b) == board.name);
         let Some((info_at, block)) = own.next() else {
             bail!("the file is no firmware of `cargo xtask boards --firmware` for {}", board.name);
         };
         ensure!(own.next().is_none(), "the firmware has two descriptions of itself");
         let info = Info::parse(block).context("its description")?;
-        let end = info.slots_at.checked_sub(board.flash_at).and_then(|at| at.checked_add(info.slot_bytes.checked_mul(2)?));
+        let end =
+            info.slots_at.checked_sub(board.flash_at).and_then(|at| at.checked_add(info.slot_bytes.checked_mul(2)?));
         ensure!(
             end.is_some_and(|end| end <= board.flash_bytes)
                 && info.slots_at.is_multiple_of(board.sector)

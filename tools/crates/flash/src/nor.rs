@@ -1,7 +1,7 @@
 //! NOR flash in memory, whose supply can fail in the midst of an operation.
 //!
-//! Writes let bits fall, an erase raises all of a sector. A unit is written once between erases: to write it again is a fault of the
-//! program, and reported as [`Fault::Rewritten`]. An operation is the write of one unit of the chip's programmer, or the erase of one
+//! Writes let bits fall, an erase raises all of a sector. A unit of which a bit has fallen is not written again before it is erased:
+//! to do so is a fault of the program, and reported as [`Fault::Rewritten`]. An operation is the write of one unit of the chip's programmer, or the erase of one
 //! sector. When the supply fails in an operation, [`Tear`] says what became of its bits; from then on nothing answers.
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
@@ -43,6 +43,8 @@ pub enum Tear {
     },
     /// The first bytes are done, `share` of 256, the others are not begun.
     Front(u8),
+    /// The last bytes are done, `share` of 256, the others are not begun.
+    Back(u8),
     /// Of an erase: the sector was set to 0 throughout, as chips do first, and not raised. A write is done.
     Zeros,
     /// Of an erase: any bits. Of a write, as [`Tear::Some`].
@@ -56,7 +58,7 @@ pub enum Tear {
 pub struct Nor<const WRITE: usize, const ERASE: usize, const PROGRAM: usize> {
     /// What is stored.
     pub bytes: Vec<u8>,
-    /// Units that are erased.
+    /// Units that may be written.
     blank: Vec<bool>,
     /// Operations done.
     pub operations: u64,
@@ -133,18 +135,27 @@ impl<const WRITE: usize, const ERASE: usize, const PROGRAM: usize> Nor<WRITE, ER
         if tear == Some(Tear::Before) {
             return Err(Fault::Cut);
         }
-        self.blank[units].fill(false);
         let cells = &mut self.bytes[at..at + data.len()];
         match tear {
-            None | Some(Tear::After | Tear::Zeros | Tear::Before) => cells.iter_mut().zip(data).for_each(|(c, d)| *c &= d),
+            None | Some(Tear::After | Tear::Zeros | Tear::Before) => {
+                cells.iter_mut().zip(data).for_each(|(c, d)| *c &= d)
+            }
             Some(Tear::Front(share)) => {
                 let count = data.len() * usize::from(share) / 256;
                 cells.iter_mut().zip(data).take(count).for_each(|(c, d)| *c &= d);
+            }
+            Some(Tear::Back(share)) => {
+                let skipped = data.len() - data.len() * usize::from(share) / 256;
+                cells.iter_mut().zip(data).skip(skipped).for_each(|(c, d)| *c &= d);
             }
             Some(Tear::Some { mut seed, share }) => {
                 cells.iter_mut().zip(data).for_each(|(c, d)| *c &= d | !bits(&mut seed, share));
             }
             Some(Tear::Any(mut seed)) => cells.iter_mut().zip(data).for_each(|(c, d)| *c &= d | !bits(&mut seed, 128)),
+        }
+        // A unit of which no bit fell may be written still: these are flashes without error correction.
+        for unit in units {
+            self.blank[unit] = self.bytes[unit * WRITE..(unit + 1) * WRITE].iter().all(|byte| *byte == 0xff);
         }
         if tear.is_some() { Err(Fault::Cut) } else { Ok(()) }
     }
@@ -157,6 +168,7 @@ impl<const WRITE: usize, const ERASE: usize, const PROGRAM: usize> Nor<WRITE, ER
             Some(Tear::Before) => return Err(Fault::Cut),
             Some(Tear::Zeros) => cells.fill(0),
             Some(Tear::Front(share)) => cells[..ERASE * usize::from(share) / 256].fill(0xff),
+            Some(Tear::Back(share)) => cells[ERASE - ERASE * usize::from(share) / 256..].fill(0xff),
             Some(Tear::Some { mut seed, share }) => cells.iter_mut().for_each(|c| *c |= bits(&mut seed, share)),
             Some(Tear::Any(mut seed)) => cells.iter_mut().for_each(|c| *c = next(&mut seed) as u8),
         }
@@ -169,7 +181,7 @@ impl<const WRITE: usize, const ERASE: usize, const PROGRAM: usize> Nor<WRITE, ER
         let (at, end) = (at as usize, at as usize + length);
         let kind = match () {
             () if end > self.bytes.len() => NorFlashErrorKind::OutOfBounds,
-            () if at % unit != 0 || length % unit != 0 => NorFlashErrorKind::NotAligned,
+            () if !at.is_multiple_of(unit) || !length.is_multiple_of(unit) => NorFlashErrorKind::NotAligned,
             () => return Ok(()),
         };
         Err(Fault::Bounds(kind))

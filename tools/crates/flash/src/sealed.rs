@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use elman::blob::{Blob, Model};
-use elman_slots::{BLOB_AT, HEADER_BYTES, Header, Mark, MARK_BYTES, SealKind, sha512};
+use elman_slots::{BLOB_AT, HEADER_BYTES, Header, MARK_BYTES, Mark, SealKind, sha512};
 
 use crate::key::Key;
 
@@ -75,7 +75,10 @@ impl Sealed {
         let sealed = Sealed { header, blob };
         let length = sealed.header()?.length as usize;
         ensure!(length == sealed.blob.len(), "the blob has {} bytes, and {length} by its header", sealed.blob.len());
-        ensure!(sha512(&sealed.blob) == sealed.header()?.digest, "the blob is not the one that was sealed: its SHA-512 differs");
+        ensure!(
+            sha512(&sealed.blob) == sealed.header()?.digest,
+            "the blob is not the one that was sealed: its SHA-512 differs"
+        );
         Ok(sealed)
     }
 }

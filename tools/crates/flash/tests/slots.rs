@@ -4,8 +4,8 @@ use elman_flash::key::Key;
 use elman_flash::nor::Nor;
 use elman_flash::sealed::Sealed;
 use elman_slots::{
-    BLOB_AT, Either, Error, HEADER_BYTES, Header, Info, PublicKey, Refusal, Region, Rollback, SealKind, Signed, Slot, Slots,
-    Trust, Unsigned, sha512,
+    BLOB_AT, Either, Error, HEADER_BYTES, Header, Info, PublicKey, Refusal, Region, Rollback, SealKind, Signed, Slot,
+    Slots, Trust, Unsigned, sha512,
 };
 
 type Flash = Nor<4, 4096, 4>;

@@ -1,20 +1,12 @@
 //! A new model for the slots of a board on a serial line.
 
 use anyhow::{Result, bail, ensure};
+use elman_flash::sealed::Sealed;
 use elman_messages::{Answer, Hello, Outcome, Request, Status, Transfer};
 use std::io::{Read, Write};
 
 use crate::device::Channel;
 use crate::port::Port;
-
-/// Header and blob of a model.
-#[derive(Clone, Copy, Debug)]
-pub struct Sealed<'m> {
-    /// Header and seal, as the board's slots have it.
-    pub header: &'m [u8],
-    /// The blob.
-    pub blob: &'m [u8],
-}
 
 /// How a transfer went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +38,9 @@ impl<L: Read + Write> Port<L> {
     ///
     /// # Errors
     /// Where the board does not answer, or does not take the model: why.
-    pub fn send(&mut self, model: Sealed<'_>, progress: &mut dyn FnMut(u32)) -> Result<Sent> {
+    pub fn send(&mut self, model: &Sealed, progress: &mut dyn FnMut(u32)) -> Result<Sent> {
         self.converse(|_, channel| {
-            let begun = status(channel, Transfer::Begin(model.header))?;
+            let begun = status(channel, Transfer::Begin(&model.header))?;
             let before = begun.receiving.map_or(0, |(received, _)| received);
             let most = channel.sizes().payload().clamp(4, MOST);
             let mut at = before as usize;
