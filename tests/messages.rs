@@ -1,7 +1,7 @@
 //! The protocol between a PC and a device: every message there and back, noise, and the bytes that docs/protocol.md shows.
 
 use elman_messages::{
-    Answer, BufferSizes, Event, Example, Failure, Hello, Kept, NO_EVENT, Outcome, Part, Receiver, Refusal, Reply,
+    Answer, BufferSizes, Event, Example, Failure, Hello, Kept, NO_EVENT, Outcome, Part, Receiver, Rejection, Reply,
     Request, Scan, Slot, Status, Task, Transfer, VERSION, encode, parse,
 };
 
@@ -39,8 +39,8 @@ impl Random {
             8 => Failure::NotLinked,
             9 => Failure::NoModel,
             10 => Failure::Flash,
-            11 => Failure::Slots(Refusal::Counter { offered: required, highest: provided }),
-            12 => Failure::Slots(Refusal::Key(seed_of(required))),
+            11 => Failure::Slots(Rejection::Counter { offered: required, highest: provided }),
+            12 => Failure::Slots(Rejection::Key(seed_of(required))),
             0 => Failure::Unreadable,
             1 => Failure::NotStarted,
             2 => Failure::WrongTask,

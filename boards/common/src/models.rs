@@ -2,7 +2,7 @@
 
 use elman::Blob;
 use elman_messages::{Failure, Status, Transfer};
-use elman_slots::{Either, Error, HEADER_BYTES, INFO_BYTES, Info, Keys, Refusal, Region, Rollback, Slots};
+use elman_slots::{Either, Error, HEADER_BYTES, INFO_BYTES, Info, Keys, Region, Rejection, Rollback, Slots};
 use embedded_storage::nor_flash::NorFlash;
 
 /// What a line asks of the slots.
@@ -62,10 +62,10 @@ impl<F: NorFlash> Models<F> {
         flash_at: u32,
         block: &'static [u8; INFO_BYTES],
         restart: fn(),
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, Rejection> {
         // A file for a board has other keys than the firmware was compiled with.
         let block = core::hint::black_box(block);
-        let info = Info::parse(block).ok_or(Refusal::Header)?;
+        let info = Info::parse(block).ok_or(Rejection::Header)?;
         let region = Region { start: info.slots_at.wrapping_sub(flash_at), slot_bytes: info.slot_bytes };
         let slots = Slots::start(flash, region, Info::trust(block), Rollback::WhereDamaged)?;
         Ok(Models { slots, flash_at, ran: 0, restart })
@@ -94,14 +94,14 @@ impl<F: NorFlash> Updates for Models<F> {
             Transfer::Status | Transfer::Restart => Ok(()),
             Transfer::Begin(header) => match <&[u8; HEADER_BYTES]>::try_from(header) {
                 Ok(header) => self.slots.begin(header).map(|_| ()),
-                Err(_) => Err(Refusal::Header.into()),
+                Err(_) => Err(Rejection::Header.into()),
             },
             Transfer::Block { offset, bytes } => self.slots.write(offset, bytes).map(|_| ()),
             Transfer::Finish => self.slots.finish(),
         };
         match done {
             Ok(()) => Ok(self.slots.status()),
-            Err(Error::Refused(refusal)) => Err(Failure::Slots(refusal)),
+            Err(Error::Rejected(rejection)) => Err(Failure::Slots(rejection)),
             Err(Error::Flash(_)) => Err(Failure::Flash),
         }
     }

@@ -23,7 +23,7 @@ mod sizes;
 
 /// What the slots say.
 #[cfg(feature = "messages")]
-pub use elman_slots::{Kept, Refusal, Slot, Status};
+pub use elman_slots::{Kept, Rejection, Slot, Status};
 pub use sizes::BufferSizes;
 #[cfg(feature = "messages")]
 pub use {

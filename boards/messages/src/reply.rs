@@ -1,6 +1,6 @@
 //! What a device answers.
 
-use elman_slots::{Refusal, Status};
+use elman_slots::{Rejection, Status};
 use postcard_schema::Schema;
 use serde::{Deserialize, Serialize};
 
@@ -183,7 +183,7 @@ pub enum Failure {
     NoModel,
     /// The slots did not take a model, or a part of it.
     #[error("{0}")]
-    Slots(Refusal),
+    Slots(Rejection),
     /// The device's flash failed.
     #[error("the device's flash failed: it could not be erased or written")]
     Flash,

@@ -5,7 +5,7 @@ use crate::header::KeyId;
 /// Why a model is not taken, or a request to the slots not done. The running model goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize, postcard_schema::Schema))]
-pub enum Refusal {
+pub enum Rejection {
     /// The region does not fit the flash.
     #[error(
         "two slots of {slot_bytes} bytes from {start} on do not fit the flash: it has {capacity} bytes, erased by {erase}, written by {write}"
@@ -92,19 +92,19 @@ pub enum Refusal {
     Digest,
 }
 
-/// A refusal, or an error of the flash.
+/// A [`Rejection`], or an error of the flash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error<E> {
     /// Not taken, not done.
     #[error("{0}")]
-    Refused(Refusal),
+    Rejected(Rejection),
     /// The flash failed.
     #[error("the flash failed: {0:?}")]
     Flash(E),
 }
 
-impl<E> From<Refusal> for Error<E> {
-    fn from(refusal: Refusal) -> Self {
-        Error::Refused(refusal)
+impl<E> From<Rejection> for Error<E> {
+    fn from(rejection: Rejection) -> Self {
+        Error::Rejected(rejection)
     }
 }

@@ -14,7 +14,8 @@
 //! the old one. The slot of the running model is never erased, so that a cut of the supply at any moment leaves a whole model.
 //! docs/updates.md says what this protects from.
 //!
-//! Nothing here allocates or panics.
+//! Nothing here allocates. The code of this crate has no panic; ed25519-compact, which checks signatures and hashes, checks bounds
+//! that no input reaches.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -29,7 +30,7 @@ mod transfer;
 mod trust;
 
 pub use digest::sha512;
-pub use error::{Error, Refusal};
+pub use error::{Error, Rejection};
 pub use header::{
     BLOB_AT, FORMAT, HEADER_BYTES, Header, KeyId, MAGIC, MARK_BYTES, Mark, SEAL_BYTES, SEALED_BYTES, SealKind,
 };

@@ -4,7 +4,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use crate::header::{BLOB_AT, HEADER_BYTES, Header, MARK_BYTES, Mark, SEAL_BYTES};
 use crate::transfer::Transfer;
-use crate::{Error, Kept, Refusal, Status, Trust, digest};
+use crate::{Error, Kept, Rejection, Status, Trust, digest};
 
 /// One of the two slots, in the order in which they are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Region {
         self.slot_bytes.saturating_sub(BLOB_AT)
     }
 
-    fn check<F: NorFlash>(&self, flash: &F) -> Result<(), Refusal> {
+    fn check<F: NorFlash>(&self, flash: &F) -> Result<(), Rejection> {
         let (erase, write, capacity) = (F::ERASE_SIZE as u32, F::WRITE_SIZE as u32, flash.capacity() as u32);
         let whole = |bytes: u32, of: u32| bytes.checked_rem(of) == Some(0);
         let end = self.slot_bytes.checked_mul(2).and_then(|both| both.checked_add(self.start));
@@ -61,7 +61,7 @@ impl Region {
             && whole(MARK_BYTES as u32, write)
             && whole(MARK_BYTES as u32, F::READ_SIZE as u32);
         let Region { start, slot_bytes } = *self;
-        if fits { Ok(()) } else { Err(Refusal::Region { start, slot_bytes, capacity, erase, write }) }
+        if fits { Ok(()) } else { Err(Rejection::Region { start, slot_bytes, capacity, erase, write }) }
     }
 }
 
@@ -113,8 +113,8 @@ impl<F: NorFlash, T: Trust> Slots<F, T> {
     /// It reads the headers, and hashes the blob of the chosen slot.
     ///
     /// # Errors
-    /// Where the region does not fit the flash: [`Refusal::Region`]. What the flash cannot read is as if it were damaged.
-    pub fn start(flash: F, region: Region, trust: T, rollback: Rollback) -> Result<Self, Refusal> {
+    /// Where the region does not fit the flash: [`Rejection::Region`]. What the flash cannot read is as if it were damaged.
+    pub fn start(flash: F, region: Region, trust: T, rollback: Rollback) -> Result<Self, Rejection> {
         region.check(&flash)?;
         let mut slots = Slots { flash, region, trust, rollback, running: None, transfer: None };
         slots.running = slots.choose();
@@ -147,9 +147,9 @@ impl<F: NorFlash, T: Trust> Slots<F, T> {
     /// Ends the trial of the model that runs: it runs at the next start too.
     ///
     /// # Errors
-    /// [`Refusal::NoModel`], or the flash's: then the model is on trial as before, or confirmed.
+    /// [`Rejection::NoModel`], or the flash's: then the model is on trial as before, or confirmed.
     pub fn confirm(&mut self) -> Result<(), Error<F::Error>> {
-        let Some(active) = self.running else { return Err(Refusal::NoModel.into()) };
+        let Some(active) = self.running else { return Err(Rejection::NoModel.into()) };
         if !active.confirmed {
             self.mark(active.slot, Mark::Confirmed).map_err(Error::Flash)?;
             self.running = Some(Active { confirmed: true, ..active });
@@ -162,14 +162,14 @@ impl<F: NorFlash, T: Trust> Slots<F, T> {
     /// not confirmed has failed. The application restarts the device.
     ///
     /// # Errors
-    /// [`Refusal::NoModel`] where none runs, or none is there to return to; [`Refusal::NotOnTrial`].
+    /// [`Rejection::NoModel`] where none runs, or none is there to return to; [`Rejection::NotOnTrial`].
     pub fn revert(&mut self) -> Result<(), Error<F::Error>> {
         match self.running {
-            None => Err(Refusal::NoModel.into()),
-            Some(active) if active.confirmed => Err(Refusal::NotOnTrial.into()),
+            None => Err(Rejection::NoModel.into()),
+            Some(active) if active.confirmed => Err(Rejection::NotOnTrial.into()),
             Some(active) => {
                 let old = self.entry(active.slot.other()).filter(|e| !e.failed());
-                old.filter(|e| self.is_whole(e)).map(|_| ()).ok_or(Refusal::NoModel.into())
+                old.filter(|e| self.is_whole(e)).map(|_| ()).ok_or(Rejection::NoModel.into())
             }
         }
     }
@@ -193,11 +193,11 @@ impl<F: NorFlash, T: Trust> Slots<F, T> {
     }
 
     /// Whether a header and its seal are right, and its blob fits.
-    pub(crate) fn check(&self, header: &Header, seal: &[u8; SEAL_BYTES]) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, header: &Header, seal: &[u8; SEAL_BYTES]) -> Result<(), Rejection> {
         self.trust.check(header, seal)?;
         let (length, room) = (header.length, self.region.room());
         let fits = length > 0 && length.is_multiple_of(4) && length <= room;
-        if fits { Ok(()) } else { Err(Refusal::Length { length, room }) }
+        if fits { Ok(()) } else { Err(Rejection::Length { length, room }) }
     }
 
     /// The highest counter of a header that is sealed right.

@@ -3,7 +3,7 @@
 use embedded_storage::nor_flash::NorFlash;
 
 use crate::header::{BLOB_AT, HEADER_BYTES, Header, MARK_BYTES};
-use crate::{Error, Refusal, Slot, Slots, Trust, digest};
+use crate::{Error, Rejection, Slot, Slots, Trust, digest};
 
 /// Bytes that are written at once: a page of the flashes that have pages, and whole units of the others.
 const PAGE: usize = 256;
@@ -24,19 +24,19 @@ impl<F: NorFlash, T: Trust> Slots<F, T> {
     /// transfer of another header is given up; that of the same one goes on. Bytes received already.
     ///
     /// # Errors
-    /// A [`Refusal`] before anything is erased, or the flash's error.
+    /// A [`Rejection`] before anything is erased, or the flash's error.
     pub fn begin(&mut self, bytes: &[u8; HEADER_BYTES]) -> Result<u32, Error<F::Error>> {
         if let Some(transfer) = self.transfer.as_ref().filter(|t| t.bytes == *bytes) {
             return Ok(transfer.received);
         }
         if self.active().is_some_and(|active| !active.confirmed) {
-            return Err(Refusal::OnTrial.into());
+            return Err(Rejection::OnTrial.into());
         }
-        let (header, seal) = Header::parse(bytes).ok_or(Refusal::Header)?;
+        let (header, seal) = Header::parse(bytes).ok_or(Rejection::Header)?;
         self.check(&header, &seal)?;
         let (offered, highest) = (header.counter, self.highest());
         if offered <= highest {
-            return Err(Refusal::Counter { offered, highest }.into());
+            return Err(Rejection::Counter { offered, highest }.into());
         }
         self.transfer = None;
         let slot = self.spare();
@@ -52,16 +52,16 @@ impl<F: NorFlash, T: Trust> Slots<F, T> {
     /// may come twice. Bytes received.
     ///
     /// # Errors
-    /// [`Refusal::NoTransfer`]; [`Refusal::Offset`] where bytes are missing before it; [`Refusal::TooLong`]. After an error of the
+    /// [`Rejection::NoTransfer`]; [`Rejection::Offset`] where bytes are missing before it; [`Rejection::TooLong`]. After an error of the
     /// flash the transfer must begin again.
     pub fn write(&mut self, offset: u32, block: &[u8]) -> Result<u32, Error<F::Error>> {
-        let Some(transfer) = &mut self.transfer else { return Err(Refusal::NoTransfer.into()) };
+        let Some(transfer) = &mut self.transfer else { return Err(Rejection::NoTransfer.into()) };
         let (received, length) = (transfer.received, transfer.header.length);
         if offset > received {
-            return Err(Refusal::Offset { offset, received }.into());
+            return Err(Rejection::Offset { offset, received }.into());
         }
         if u64::from(offset).saturating_add(block.len() as u64) > u64::from(length) {
-            return Err(Refusal::TooLong { length }.into());
+            return Err(Rejection::TooLong { length }.into());
         }
         let mut rest = block.get(received.wrapping_sub(offset) as usize..).unwrap_or_default();
         let blob = self.region.at(transfer.slot).wrapping_add(BLOB_AT);
@@ -89,16 +89,16 @@ impl<F: NorFlash, T: Trust> Slots<F, T> {
     /// from the next start on, on trial.
     ///
     /// # Errors
-    /// [`Refusal::TooShort`]: the transfer goes on. [`Refusal::Digest`] and errors of the flash: it must begin again.
+    /// [`Rejection::TooShort`]: the transfer goes on. [`Rejection::Digest`] and errors of the flash: it must begin again.
     pub fn finish(&mut self) -> Result<(), Error<F::Error>> {
         let (received, length) = match &self.transfer {
-            None => return Err(Refusal::NoTransfer.into()),
+            None => return Err(Rejection::NoTransfer.into()),
             Some(transfer) => (transfer.received, transfer.header.length),
         };
         if received < length {
-            return Err(Refusal::TooShort { length, received }.into());
+            return Err(Rejection::TooShort { length, received }.into());
         }
-        let Some(transfer) = self.transfer.take() else { return Err(Refusal::NoTransfer.into()) };
+        let Some(transfer) = self.transfer.take() else { return Err(Rejection::NoTransfer.into()) };
         let at = self.region.at(transfer.slot);
         let blob = at.wrapping_add(BLOB_AT);
         let filled = received as usize % PAGE;
@@ -110,7 +110,7 @@ impl<F: NorFlash, T: Trust> Slots<F, T> {
         }
         let read_back = digest::of_flash(&mut self.flash, blob, length).map_err(Error::Flash)?;
         if read_back != transfer.header.digest {
-            return Err(Refusal::Digest.into());
+            return Err(Rejection::Digest.into());
         }
         self.flash.write(at, &transfer.bytes).map_err(Error::Flash)
     }

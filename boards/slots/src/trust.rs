@@ -2,7 +2,7 @@
 
 use ed25519_compact::{PublicKey as Point, Signature};
 
-use crate::Refusal;
+use crate::Rejection;
 use crate::digest::sha512;
 use crate::header::{Header, KeyId, SEAL_BYTES, SealKind};
 
@@ -25,8 +25,8 @@ pub trait Trust {
     /// Whether a header is sealed right.
     ///
     /// # Errors
-    /// [`Refusal::Seal`], [`Refusal::Key`] or [`Refusal::Signature`].
-    fn check(&self, header: &Header, seal: &[u8; SEAL_BYTES]) -> Result<(), Refusal>;
+    /// [`Rejection::Seal`], [`Rejection::Key`] or [`Rejection::Signature`].
+    fn check(&self, header: &Header, seal: &[u8; SEAL_BYTES]) -> Result<(), Rejection>;
 }
 
 /// Any whole model: for makers, where nobody else has the line.
@@ -38,11 +38,11 @@ impl Trust for Unsigned {
         false
     }
 
-    fn check(&self, header: &Header, seal: &[u8; SEAL_BYTES]) -> Result<(), Refusal> {
+    fn check(&self, header: &Header, seal: &[u8; SEAL_BYTES]) -> Result<(), Rejection> {
         match header.seal {
-            SealKind::Ed25519 => Err(Refusal::Seal { signed: false }),
+            SealKind::Ed25519 => Err(Rejection::Seal { signed: false }),
             SealKind::Digest if sha512(&header.message()) == *seal => Ok(()),
-            SealKind::Digest => Err(Refusal::Signature),
+            SealKind::Digest => Err(Rejection::Signature),
         }
     }
 }
@@ -56,13 +56,13 @@ impl<K: AsRef<[PublicKey]>> Trust for Signed<K> {
         true
     }
 
-    fn check(&self, header: &Header, seal: &[u8; SEAL_BYTES]) -> Result<(), Refusal> {
+    fn check(&self, header: &Header, seal: &[u8; SEAL_BYTES]) -> Result<(), Rejection> {
         if header.seal != SealKind::Ed25519 {
-            return Err(Refusal::Seal { signed: true });
+            return Err(Rejection::Seal { signed: true });
         }
         let mut keys = self.0.as_ref().iter();
-        let key = keys.find(|key| key.id() == header.key).ok_or(Refusal::Key(header.key))?;
-        Point::new(key.0).verify(header.message(), &Signature::new(*seal)).map_err(|_| Refusal::Signature)
+        let key = keys.find(|key| key.id() == header.key).ok_or(Rejection::Key(header.key))?;
+        Point::new(key.0).verify(header.message(), &Signature::new(*seal)).map_err(|_| Rejection::Signature)
     }
 }
 
@@ -80,7 +80,7 @@ impl<K: AsRef<[PublicKey]>> Trust for Either<K> {
         matches!(self, Either::Signed(_))
     }
 
-    fn check(&self, header: &Header, seal: &[u8; SEAL_BYTES]) -> Result<(), Refusal> {
+    fn check(&self, header: &Header, seal: &[u8; SEAL_BYTES]) -> Result<(), Rejection> {
         match self {
             Either::Unsigned => Unsigned.check(header, seal),
             Either::Signed(keys) => Signed(keys).check(header, seal),

@@ -4,7 +4,7 @@ use elman_flash::key::Key;
 use elman_flash::nor::Nor;
 use elman_flash::sealed::Sealed;
 use elman_slots::{
-    BLOB_AT, Either, Error, HEADER_BYTES, Header, Info, PublicKey, Refusal, Region, Rollback, SealKind, Signed, Slot,
+    BLOB_AT, Either, Error, HEADER_BYTES, Header, Info, PublicKey, Region, Rejection, Rollback, SealKind, Signed, Slot,
     Slots, Trust, Unsigned, sha512,
 };
 
@@ -39,21 +39,21 @@ fn running(device: &mut Device) -> Vec<u8> {
     device.flash().bytes[at as usize..(at + length) as usize].to_vec()
 }
 
-fn send<T: Trust>(device: &mut Slots<Flash, T>, model: &Sealed) -> Result<(), Refusal> {
-    let refusal = |e| match e {
-        Error::Refused(refusal) => refusal,
+fn send<T: Trust>(device: &mut Slots<Flash, T>, model: &Sealed) -> Result<(), Rejection> {
+    let rejection = |e| match e {
+        Error::Rejected(rejection) => rejection,
         Error::Flash(fault) => panic!("{fault}"),
     };
-    device.begin(&model.header).map_err(refusal)?;
+    device.begin(&model.header).map_err(rejection)?;
     for (k, block) in model.blob.chunks(100).enumerate() {
-        device.write(100 * k as u32, block).map_err(refusal)?;
+        device.write(100 * k as u32, block).map_err(rejection)?;
     }
-    device.finish().map_err(refusal)
+    device.finish().map_err(rejection)
 }
 
-fn refused<V: std::fmt::Debug>(result: Result<V, Error<elman_flash::nor::Fault>>) -> Refusal {
+fn refused<V: std::fmt::Debug>(result: Result<V, Error<elman_flash::nor::Fault>>) -> Rejection {
     match result.unwrap_err() {
-        Error::Refused(refusal) => refusal,
+        Error::Rejected(rejection) => rejection,
         Error::Flash(fault) => panic!("{fault}"),
     }
 }
@@ -62,13 +62,13 @@ fn refused<V: std::fmt::Debug>(result: Result<V, Error<elman_flash::nor::Fault>>
 fn a_model_is_received_tried_and_confirmed() {
     let mut device = device();
     assert_eq!(running(&mut device), OLD);
-    assert_eq!(refused(device.revert()), Refusal::NotOnTrial);
+    assert_eq!(rejected(device.revert()), Rejection::NotOnTrial);
     send(&mut device, &sealed(NEW, 6)).unwrap();
     assert_eq!(running(&mut device), OLD, "until the next start");
     let mut device = start(device.into_flash());
     assert_eq!(running(&mut device), NEW);
     assert_eq!((device.active().unwrap().slot, device.active().unwrap().confirmed), (Slot::B, false));
-    assert_eq!(refused(device.begin(&sealed(OLD, 7).header)), Refusal::OnTrial);
+    assert_eq!(rejected(device.begin(&sealed(OLD, 7).header)), Rejection::OnTrial);
     device.confirm().unwrap();
     device.confirm().unwrap();
     let mut device = start(device.into_flash());
@@ -87,7 +87,7 @@ fn without_a_confirmation_the_old_model_comes_back() {
         assert_eq!((running(&mut device), device.active().unwrap().confirmed), (OLD.to_vec(), true));
     }
     // Its counter is used up.
-    assert_eq!(send(&mut device, &sealed(NEW, 6)), Err(Refusal::Counter { offered: 6, highest: 6 }));
+    assert_eq!(send(&mut device, &sealed(NEW, 6)), Err(Rejection::Counter { offered: 6, highest: 6 }));
     send(&mut device, &sealed(NEW, 7)).unwrap();
     assert_eq!(running(&mut start(device.into_flash())), NEW);
 }
@@ -96,13 +96,13 @@ fn without_a_confirmation_the_old_model_comes_back() {
 fn an_empty_device_receives_its_first_model() {
     let mut device = start(Flash::new(6));
     assert_eq!((device.active(), device.status().highest), (None, 0));
-    assert_eq!(refused(device.confirm()), Refusal::NoModel);
+    assert_eq!(rejected(device.confirm()), Rejection::NoModel);
     send(&mut device, &sealed(NEW, 1)).unwrap();
     // There is no other: it runs at every start, confirmed or not.
     for _ in 0..3 {
         device = start(device.into_flash());
         assert_eq!(running(&mut device), NEW);
-        assert_eq!(refused(device.revert()), Refusal::NoModel);
+        assert_eq!(rejected(device.revert()), Rejection::NoModel);
     }
     device.confirm().unwrap();
     assert!(start(device.into_flash()).active().unwrap().confirmed);
@@ -113,33 +113,33 @@ fn headers_that_are_not_taken_erase_nothing() {
     let mut device = device();
     let before = device.flash().bytes.clone();
     let model = sealed(NEW, 6);
-    let mut check = |bytes: [u8; HEADER_BYTES], refusal: Refusal| {
-        assert_eq!(refused(device.begin(&bytes)), refusal);
-        assert_eq!(refused(device.write(0, &[0; 4])), Refusal::NoTransfer);
-        assert_eq!(refused(device.finish()), Refusal::NoTransfer);
-        assert!(device.flash().bytes == before, "{refusal}");
+    let mut check = |bytes: [u8; HEADER_BYTES], rejection: Rejection| {
+        assert_eq!(rejected(device.begin(&bytes)), rejection);
+        assert_eq!(rejected(device.write(0, &[0; 4])), Rejection::NoTransfer);
+        assert_eq!(rejected(device.finish()), Rejection::NoTransfer);
+        assert!(device.flash().bytes == before, "{rejection}");
     };
-    check(sealed(NEW, 5).header, Refusal::Counter { offered: 5, highest: 5 });
-    check(sealed(NEW, 1).header, Refusal::Counter { offered: 1, highest: 5 });
-    check([0xff; HEADER_BYTES], Refusal::Header);
-    check(Sealed::new(NEW, 6, None).unwrap().header, Refusal::Seal { signed: true });
+    check(sealed(NEW, 5).header, Rejection::Counter { offered: 5, highest: 5 });
+    check(sealed(NEW, 1).header, Rejection::Counter { offered: 1, highest: 5 });
+    check([0xff; HEADER_BYTES], Rejection::Header);
+    check(Sealed::new(NEW, 6, None).unwrap().header, Rejection::Seal { signed: true });
     let other = Key::of_seed([2; 32]).unwrap();
-    check(Sealed::new(NEW, 6, Some(&other)).unwrap().header, Refusal::Key(other.public().id()));
+    check(Sealed::new(NEW, 6, Some(&other)).unwrap().header, Rejection::Key(other.public().id()));
     // Another key's signature under this key's id.
     let header = model.header().unwrap();
-    check(header.with_seal(&other.sign(&header.message())), Refusal::Signature);
+    check(header.with_seal(&other.sign(&header.message())), Rejection::Signature);
     let seal = |header: Header| header.with_seal(&key().sign(&header.message()));
     for length in [0, 3, 8192 - BLOB_AT + 4, u32::MAX - 3] {
         let room = 8192 - BLOB_AT;
-        check(seal(Header { length, ..header }), Refusal::Length { length, room });
+        check(seal(Header { length, ..header }), Rejection::Length { length, room });
     }
     // A header of which any bit was changed.
     for bit in 0..8 * (HEADER_BYTES - 8) {
         let mut bytes = model.header;
         bytes[bit / 8] ^= 1 << (bit % 8);
         assert!(matches!(
-            refused(device.begin(&bytes)),
-            Refusal::Header | Refusal::Seal { .. } | Refusal::Key(_) | Refusal::Signature
+            rejected(device.begin(&bytes)),
+            Rejection::Header | Rejection::Seal { .. } | Rejection::Key(_) | Rejection::Signature
         ));
     }
     assert!(device.flash().bytes == before && running(&mut device) == OLD);
@@ -151,16 +151,16 @@ fn transfers_too_short_too_long_and_of_other_bits() {
     let model = sealed(NEW, 6);
     let length = NEW.len() as u32;
     assert_eq!(device.begin(&model.header), Ok(0));
-    assert_eq!(refused(device.write(8, &NEW[8..16])), Refusal::Offset { offset: 8, received: 0 });
+    assert_eq!(rejected(device.write(8, &NEW[8..16])), Rejection::Offset { offset: 8, received: 0 });
     assert_eq!(device.write(0, &NEW[..301]), Ok(301));
-    assert_eq!(refused(device.finish()), Refusal::TooShort { length, received: 301 });
+    assert_eq!(rejected(device.finish()), Rejection::TooShort { length, received: 301 });
     assert_eq!(device.status().receiving, Some((301, length)));
     // Begun again after a lost line: it goes on. Blocks may come twice, or overlap.
     assert_eq!(device.begin(&model.header), Ok(301));
     assert_eq!(device.write(0, &NEW[..301]), Ok(301));
     assert_eq!(device.write(300, &NEW[300..]), Ok(length));
-    assert_eq!(refused(device.write(length, &[0])), Refusal::TooLong { length });
-    assert_eq!(refused(device.write(u32::MAX, &[0; 2])), Refusal::Offset { offset: u32::MAX, received: length });
+    assert_eq!(rejected(device.write(length, &[0])), Rejection::TooLong { length });
+    assert_eq!(rejected(device.write(u32::MAX, &[0; 2])), Rejection::Offset { offset: u32::MAX, received: length });
     device.finish().unwrap();
     let mut device = start(device.into_flash());
     assert_eq!(running(&mut device), NEW);
@@ -170,7 +170,7 @@ fn transfers_too_short_too_long_and_of_other_bits() {
     for bit in (0..8 * OLD.len()).step_by(97) {
         let mut model = sealed(OLD, 7);
         model.blob[bit / 8] ^= 1 << (bit % 8);
-        assert_eq!(send(&mut device, &model), Err(Refusal::Digest));
+        assert_eq!(send(&mut device, &model), Err(Rejection::Digest));
         device = start(device.into_flash());
         assert_eq!(running(&mut device), NEW);
     }
@@ -245,11 +245,11 @@ fn a_device_without_rollback_keeps_no_old_model() {
 fn unsigned_devices_say_so() {
     let mut device = Slots::start(Flash::new(6), REGION, Unsigned, Rollback::WhereDamaged).unwrap();
     assert!(!device.status().signed);
-    assert_eq!(send(&mut device, &sealed(NEW, 1)), Err(Refusal::Seal { signed: false }));
+    assert_eq!(send(&mut device, &sealed(NEW, 1)), Err(Rejection::Seal { signed: false }));
     send(&mut device, &Sealed::new(NEW, 1, None).unwrap()).unwrap();
     let mut damaged = Sealed::new(NEW, 2, None).unwrap();
     damaged.header[13] ^= 1;
-    assert_eq!(send(&mut device, &damaged), Err(Refusal::Signature));
+    assert_eq!(send(&mut device, &damaged), Err(Rejection::Signature));
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn regions_that_do_not_fit_are_named_with_their_numbers() {
     for (start, slot_bytes) in [(0, 12288 + 4096), (2048, 4096), (0, 4097), (0, 0), (u32::MAX - 4095, 4096)] {
         let region = Region { start, slot_bytes };
         let error = Slots::start(Flash::new(6), region, Unsigned, Rollback::WhereDamaged).unwrap_err();
-        assert_eq!(error, Refusal::Region { start, slot_bytes, capacity: 24576, erase: 4096, write: 4 });
+        assert_eq!(error, Rejection::Region { start, slot_bytes, capacity: 24576, erase: 4096, write: 4 });
     }
 }
 
