@@ -21,6 +21,7 @@ pub mod neighbours;
 pub mod operating_point;
 pub mod probe;
 pub mod quantize;
+pub mod quantize_auto;
 pub mod record;
 pub mod replay;
 pub mod report;

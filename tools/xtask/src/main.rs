@@ -115,6 +115,10 @@ const VERBS: &[Verb] = &[
     ),
     bench("recipes", "Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`"),
     bench(
+        "frontier",
+        "Show accuracy against flash and instructions over cells, widths and bits of weights: `cargo xtask frontier --data ~/data`",
+    ),
+    bench(
         "odd-recipes",
         "Train recipes with odd values: none may panic, abort or hang: `cargo xtask odd-recipes --every 10`",
     ),

@@ -49,6 +49,7 @@ impl Format for Int8 {
     const NAME: &'static str = "int8";
     const BITS: u32 = 8;
     const MAX: i8 = 127;
+    const UNIT: i8 = 1;
 
     #[inline(always)]
     fn param_words(layout: Layout, block: RowBlock) -> usize {

@@ -1,0 +1,58 @@
+//! Where in its words a row block of int2 weights has what.
+
+use crate::kernel::layout::padded;
+use crate::kernel::weights::fields::{Fields, Unused};
+use crate::kernel::{Layout, RowBlock};
+
+/// Words of the weights of a row block.
+#[inline(always)]
+pub(super) const fn words(block: RowBlock) -> usize {
+    match block {
+        RowBlock::Rows { columns } => columns / 4,
+        RowBlock::Split { x, h } => x.wrapping_add(h) / 4,
+        RowBlock::Table { units } => padded(units).div_ceil(16),
+    }
+}
+
+impl Fields for super::Int2 {
+    const BITS: u32 = 2;
+
+    #[inline(always)]
+    fn place(layout: Layout, block: RowBlock, word: usize, field: u32) -> Option<(usize, usize)> {
+        let (byte, row) = (field as usize / 4, field as usize % 4);
+        let column = 4 * word
+            + match layout {
+                Layout::Pairs => [0, 2, 1, 3][byte & 3],
+                Layout::Rows | Layout::Columns => byte,
+            };
+        match (block, row) {
+            (RowBlock::Rows { .. }, _) | (RowBlock::Split { .. }, 0 | 1) => Some((row, column)),
+            (RowBlock::Split { x, .. }, 2) => Some((if column < x { 2 } else { 3 }, column)),
+            (RowBlock::Split { .. }, _) => None,
+            (RowBlock::Table { units }, _) => {
+                let column = 16 * word + field as usize;
+                (column < padded(units)).then_some((0, column))
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn signs(_: Layout, _: RowBlock) -> u32 {
+        0
+    }
+
+    #[inline(always)]
+    fn unused(_: Layout, block: RowBlock) -> Unused {
+        match block {
+            RowBlock::Rows { .. } => Unused::default(),
+            RowBlock::Split { .. } => Unused { every: 0xc0c0_c0c0, ..Unused::default() },
+            RowBlock::Table { units } => {
+                let bits = match padded(units) % 16 {
+                    0 => 0,
+                    used => u32::MAX << (2 * used),
+                };
+                Unused { single: [(words(block).wrapping_sub(1), bits), (0, 0)], ..Unused::default() }
+            }
+        }
+    }
+}
