@@ -51,7 +51,7 @@ fn send<T: Trust>(device: &mut Slots<Flash, T>, model: &Sealed) -> Result<(), Re
     device.finish().map_err(rejection)
 }
 
-fn refused<V: std::fmt::Debug>(result: Result<V, Error<elman_flash::nor::Fault>>) -> Rejection {
+fn rejected<V: std::fmt::Debug>(result: Result<V, Error<elman_flash::nor::Fault>>) -> Rejection {
     match result.unwrap_err() {
         Error::Rejected(rejection) => rejection,
         Error::Flash(fault) => panic!("{fault}"),
