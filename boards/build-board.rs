@@ -28,7 +28,8 @@ fn main() {
     println!("cargo::rustc-link-arg-bins=--nmagic");
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     println!("cargo::rustc-link-arg-bins=-Tdefmt.x");
-    if Path::new("boot2").exists() {
+    // The second boot stage of an RP2040, which embassy-rp has; without it the boot ROM starts nothing.
+    if region(&memory, "BOOT2").is_some() {
         println!("cargo::rustc-link-arg-bins=-Tlink-rp.x");
     }
     println!("cargo::rerun-if-env-changed=ELMAN_BLOB");
@@ -58,8 +59,12 @@ fn region(memory: &str, name: &str) -> Option<(u32, u32)> {
     let line = memory.lines().find(|line| line.trim_start().starts_with(&format!("{name} :")))?;
     let value = |key: &str| line.split(key).nth(1)?.trim_start_matches([' ', '=']).split([',', ' ']).next();
     let origin = u32::from_str_radix(value("ORIGIN")?.trim_start_matches("0x"), 16).ok()?;
-    let kilobytes: u32 = value("LENGTH")?.trim_end_matches('K').parse().ok()?;
-    Some((origin, kilobytes * 1024))
+    let length = value("LENGTH")?;
+    let bytes = match length.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).ok()?,
+        None => length.trim_end_matches('K').parse::<u32>().ok()? * 1024,
+    };
+    Some((origin, bytes))
 }
 
 /// What a `main` with slots includes.

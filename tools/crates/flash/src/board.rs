@@ -24,6 +24,34 @@ impl Format {
     }
 }
 
+/// What a chip's boot ROM looks for before it starts a firmware.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Boot {
+    /// The vectors, which are always there.
+    Vectors,
+    /// RP2040: a second boot stage of 252 bytes and its CRC-32.
+    SecondStage,
+    /// RP2350: a block in the first 4 KB that says what the image is.
+    ImageBlock,
+}
+
+impl Boot {
+    /// Whether it finds it.
+    pub fn finds(self, firmware: &[u8]) -> bool {
+        match self {
+            Boot::Vectors => true,
+            Boot::SecondStage => firmware.first_chunk::<256>().is_some_and(|stage| {
+                let (code, crc) = stage.split_at(252);
+                crc::Crc::<u32>::new(&crc::CRC_32_MPEG_2).checksum(code).to_le_bytes() == crc
+            }),
+            Boot::ImageBlock => {
+                let words = firmware.chunks_exact(4).take(1024);
+                words.map(|word| word.try_into().map_or(0, u32::from_le_bytes)).any(|word| word == 0xffff_ded3)
+            }
+        }
+    }
+}
+
 /// A board.
 #[derive(Clone, Copy, Debug)]
 pub struct Board {
@@ -37,6 +65,8 @@ pub struct Board {
     pub flash_bytes: u32,
     /// Bytes that are erased at once where the slots are.
     pub sector: u32,
+    /// What its boot ROM looks for in a firmware.
+    pub boot: Boot,
     /// Its file.
     pub format: Format,
     /// How the file gets onto the board.
@@ -55,6 +85,7 @@ pub const BOARDS: &[Board] = &[
         flash_at: 0,
         flash_bytes: 512 << 10,
         sector: 4096,
+        boot: Boot::Vectors,
         format: Format::Hex,
         hint: "copy it to the drive MICROBIT",
     },
@@ -64,6 +95,7 @@ pub const BOARDS: &[Board] = &[
         flash_at: 0x1000_0000,
         flash_bytes: 2 << 20,
         sector: 4096,
+        boot: Boot::SecondStage,
         format: Format::Uf2(RP2040),
         hint: "hold BOOTSEL while you plug the board in, and copy it to the drive RPI-RP2",
     },
@@ -73,6 +105,7 @@ pub const BOARDS: &[Board] = &[
         flash_at: 0x1000_0000,
         flash_bytes: 4 << 20,
         sector: 4096,
+        boot: Boot::ImageBlock,
         format: Format::Uf2(RP2350_ARM_S),
         hint: "hold BOOTSEL while you plug the board in, and copy it to the drive RP2350",
     },
@@ -82,6 +115,7 @@ pub const BOARDS: &[Board] = &[
         flash_at: 0,
         flash_bytes: 1 << 20,
         sector: 4096,
+        boot: Boot::Vectors,
         format: Format::Hex,
         hint: "write it over the SWD pads, by `probe-rs download --binary-format hex`; it replaces Arduino's boot loader",
     },
@@ -91,6 +125,7 @@ pub const BOARDS: &[Board] = &[
         flash_at: 0,
         flash_bytes: 1 << 20,
         sector: 4096,
+        boot: Boot::Vectors,
         format: Format::Hex,
         hint: "copy it to the drive JLINK",
     },
@@ -100,6 +135,7 @@ pub const BOARDS: &[Board] = &[
         flash_at: 0x0800_0000,
         flash_bytes: 1 << 20,
         sector: 128 << 10,
+        boot: Boot::Vectors,
         format: Format::Bin,
         hint: "write it by `st-flash write FILE 0x8000000`",
     },

@@ -67,6 +67,12 @@ impl Firmware {
             bail!("the file is no firmware of `cargo xtask boards --firmware` for {}", board.name);
         };
         ensure!(own.next().is_none(), "the firmware has two descriptions of itself");
+        ensure!(
+            board.boot.finds(&bytes),
+            "the boot ROM of {} would not start this firmware: {:?} is missing",
+            board.name,
+            board.boot
+        );
         let info = Info::parse(block).context("its description")?;
         let end =
             info.slots_at.checked_sub(board.flash_at).and_then(|at| at.checked_add(info.slot_bytes.checked_mul(2)?));
