@@ -8,10 +8,12 @@ pub mod eval;
 pub mod export;
 mod export_c;
 mod export_float;
+pub mod flash;
 pub mod generate;
 pub mod import;
 mod import_encoding;
 pub mod inspect;
+pub mod keys;
 pub mod listen;
 mod loss_unit;
 pub mod mix;
@@ -28,6 +30,8 @@ pub mod run_text;
 mod run_trace;
 mod run_tree;
 mod samples;
+pub mod send;
+pub mod sign;
 pub mod synth;
 pub mod train;
 pub mod turing;
@@ -86,6 +90,10 @@ commands! {
     Probe => probe,
     Verify => verify,
     Export => export,
+    Flash => flash,
+    Keys => keys,
+    Sign => sign,
+    Send => send,
     Generate => generate,
     Calibrate => calibrate,
     Mix => mix,

@@ -6,6 +6,7 @@
 mod bench;
 mod boards;
 mod build;
+mod cuts;
 mod demo;
 mod flags;
 mod fuzz;
@@ -66,6 +67,12 @@ const VERBS: &[Verb] = &[
         help: "Fuzz loader, steps and round trips: `cargo xtask fuzz --short`",
         flags: fuzz::FLAGS,
         run: Run::Here(fuzz::run),
+    },
+    Verb {
+        name: "cuts",
+        help: "Cut the supply at every operation of a model's update: `cargo xtask cuts`",
+        flags: cuts::FLAGS,
+        run: Run::Here(cuts::run),
     },
     Verb {
         name: "import",

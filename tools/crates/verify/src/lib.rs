@@ -13,6 +13,7 @@ mod examples;
 mod generate;
 mod port;
 mod replay;
+mod send;
 pub mod turing;
 
 pub use audio::{FrontEndReport, STAGES, front_end};
@@ -22,6 +23,9 @@ pub use emulated::Emulated;
 pub use generate::{GenerateReport, Generation, generate, generate_on_host};
 pub use port::{Patience, Port};
 pub use replay::{Difference, ReplayReport, Spent, Stage, replay};
+pub use send::Sent;
+
+pub use elman_messages::Status;
 
 use anyhow::{Context, Result, ensure};
 use elman::Model;
