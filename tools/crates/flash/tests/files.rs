@@ -5,7 +5,7 @@ use elman_flash::board::{self, BOARDS, Board, Boot, Format};
 use elman_flash::image::{Firmware, Part, file};
 use elman_flash::key::Key;
 use elman_flash::sealed::Sealed;
-use elman_slots::{BLOB_AT, Either, INFO_BYTES, Info, Region, Rollback, Slots, Trust};
+use elman_slots::{Either, INFO_BYTES, Info, Region, Rollback, Slots, Trust};
 use std::collections::BTreeMap;
 
 const MODEL: &[u8] = include_bytes!("../../../../tests/golden/listens.elman");
