@@ -46,7 +46,8 @@ fn on_host(words: &[u32], raw: &[u16]) -> (Vec<(usize, bool)>, Vec<detect::Event
     let mut memory = vec![0; Blob::new(words).listener_words()];
     let (mut changes, mut events, mut left, mut unbiased) = (Vec::new(), Vec::new(), 0u32, Unbiased::new(12));
     let mut listener = Listener::new(&model, &mut memory).unwrap();
-    for (k, block) in raw.chunks_exact(BLOCK).enumerate() {
+    // The firmware processes a block of silence while the first samples come.
+    for (k, block) in [&[2048; BLOCK][..], raw].concat().chunks_exact(BLOCK).enumerate() {
         let block: Vec<i16> = block.iter().map(|x| unbiased.next(*x)).collect();
         let was = left > 0;
         left = left.saturating_sub(BLOCK as u32);
@@ -92,9 +93,9 @@ fn the_light_of_the_emulated_pico_follows_the_listener_of_the_host() {
     let words = words_of(&blob).unwrap();
     let (host, events) = on_host(&words, &raw);
     assert!(!events.is_empty(), "the model reports nothing, so that nothing is compared");
-    // A block is processed while the next one comes: the first after the start is all 0.
+    // A block is processed while the next one comes. Before the first event the pin is set to off.
     let changed = run.light.iter().skip_while(|(_, on)| !on);
-    let board: Vec<(usize, bool)> = changed.map(|(at, on)| ((at / BLOCK).wrapping_sub(1), *on)).collect();
+    let board: Vec<(usize, bool)> = changed.map(|(at, on)| (at / BLOCK, *on)).collect();
     println!("host {host:?}\nboard {board:?}");
     let cycles = run.working + run.waiting;
     println!(
