@@ -20,6 +20,8 @@ use serde::Deserialize;
 
 /// Samples of a block, as boards/pico/src/main.rs has it.
 const BLOCK: usize = 320;
+/// Units of the GRU.
+const UNITS: usize = 64;
 /// For how many samples the light is on.
 const ON: u32 = 8000;
 
@@ -70,7 +72,7 @@ fn the_light_of_the_emulated_pico_follows_the_listener_of_the_host() {
     };
     let pico = board::of_name("pico").unwrap();
     let firmware = Firmware::new(pico, std::fs::read(folder.join("pico.bin")).unwrap()).unwrap();
-    let blob = sound::listener(Config::HZ_16000, 16, 4, 5).to_blob_for(pico.core).unwrap();
+    let blob = sound::listener(Config::HZ_16000, UNITS, 4, 5).to_blob_for(pico.core).unwrap();
     let parts = firmware.join(&Sealed::new(&blob, 1, None).unwrap(), &[]).unwrap();
     let seconds = std::env::var("ELMAN_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(6usize);
     let raw = converted(&sound::samples(16_000 * seconds, 9));
@@ -96,11 +98,14 @@ fn the_light_of_the_emulated_pico_follows_the_listener_of_the_host() {
     // A block is processed while the next one comes. Before the first event the pin is set to off.
     let changed = run.light.iter().skip_while(|(_, on)| !on);
     let board: Vec<(usize, bool)> = changed.map(|(at, on)| (at / BLOCK, *on)).collect();
-    println!("host {host:?}\nboard {board:?}");
+    let shared = board.len().min(host.len());
+    assert!(shared > 0 && host.len() - shared <= 1, "host {host:?}, board {board:?}");
+    assert_eq!(board[..shared], host[..shared]);
     let cycles = run.working + run.waiting;
     println!(
-        "{seconds} s of sound in {:.1} s; {} instructions, {:.2} cycles each; the core worked {:.1} % of {:.1} s at 125 MHz (cycles by \
+        "GRU of {UNITS} units: {} changes of the light at the same blocks of {BLOCK} samples as on the host; {seconds} s of sound in {:.1} s; {} instructions, {:.2} cycles each; the core worked {:.1} % of {:.1} s at 125 MHz (cycles by \
          rp2040js): {:.0} cycles a frame of {} ms",
+        host.len(),
         run.milliseconds as f64 / 1e3,
         run.instructions,
         run.working as f64 / run.instructions as f64,
@@ -109,7 +114,4 @@ fn the_light_of_the_emulated_pico_follows_the_listener_of_the_host() {
         run.working as f64 / Config::HZ_16000.frames(raw.len()) as f64,
         1000 * usize::from(Config::HZ_16000.hop) / 16_000,
     );
-    let shared = board.len().min(host.len());
-    assert!(shared > 0 && host.len() - shared <= 1, "host {host:?}, board {board:?}");
-    assert_eq!(board[..shared], host[..shared]);
 }
