@@ -23,7 +23,7 @@ struct Build {
 }
 
 /// Flags of `boards`.
-pub const FLAGS: &str = "  --only PART   Only boards with this in their names\n  --model BLOB  Model to build in; by default boards/listens.elman\n  --firmware    Firmware without a model, for `elman flash`, into target/firmware\n  --run pico    Run the Pico's firmware in the emulator rp2040js, and compare its light with the host\n  --seconds N   Seconds of sound for --run, 6 by default";
+pub const FLAGS: &str = "  --only PART   Only boards with this in their names\n  --model BLOB  Model to build in; by default boards/listens.elman\n  --firmware    Firmware without a model, for `elman flash`, into target/firmware\n  --run pico    Run the Pico's firmware in the emulator rp2040js, and compare its light with the host\n  --seconds N   Seconds of sound for --run, 60 by default";
 
 /// Folders of boards: those with a target of their own.
 fn boards(folder: &Path) -> Result<Vec<(String, String)>> {
@@ -49,7 +49,7 @@ fn boards(folder: &Path) -> Result<Vec<(String, String)>> {
 /// Where a flag is wrong, the folder cannot be read or cargo does not start.
 pub fn run(mut flags: Flags) -> Result<ExitCode> {
     let (mut only, mut model, mut firmware) = (String::new(), None, false);
-    let (mut run, mut seconds) = (None::<String>, 6);
+    let (mut run, mut seconds) = (None::<String>, 60);
     while let Some(name) = flags.next()? {
         match name.as_str() {
             "only" => only = flags.value()?,

@@ -74,7 +74,7 @@ fn the_light_of_the_emulated_pico_follows_the_listener_of_the_host() {
     let firmware = Firmware::new(pico, std::fs::read(folder.join("pico.bin")).unwrap()).unwrap();
     let blob = sound::listener(Config::HZ_16000, UNITS, 4, 5).to_blob_for(pico.core).unwrap();
     let parts = firmware.join(&Sealed::new(&blob, 1, None).unwrap(), &[]).unwrap();
-    let seconds = std::env::var("ELMAN_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(6usize);
+    let seconds = std::env::var("ELMAN_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(60usize);
     let raw = converted(&sound::samples(16_000 * seconds, 9));
     let here = tempfile::tempdir().unwrap();
     let [uf2, adc] = ["pico.uf2", "samples.bin"].map(|name| here.path().join(name));
