@@ -3,8 +3,12 @@
 pub use crate::blob::Operations;
 use crate::blob::{Blob, LoadError, Model};
 pub use crate::cell::LayerOperation;
+pub use crate::cell::fast_grnn::FAST_GRNN;
 pub use crate::cell::gru::{GRU, GRU_BEFORE};
+pub use crate::cell::li_gru::LI_GRU;
 pub use crate::cell::lstm::{LSTM, LSTM_COUPLED, LSTM_NO_FORGET, LSTM_PEEPHOLE};
+pub use crate::cell::min_gru::MIN_GRU;
+pub use crate::cell::min_lstm::MIN_LSTM;
 pub use crate::cell::residual::{RESIDUAL_1, RESIDUAL_2};
 pub use crate::cell::srn::{SRN, SRN_RELU, SRN_SIGMOID};
 pub use crate::cell::tree_lstm::TREE_LSTM;
@@ -15,6 +19,7 @@ pub use crate::layer::mean::{MAX, MEAN, SUM};
 pub use crate::layer::norm::NORM;
 pub use crate::layer::one_hot::ONE_HOT;
 pub use crate::layer::scale::SCALE;
+pub use crate::layer::stride::STRIDE;
 
 impl Operations {
     /// Everything.

@@ -5,7 +5,7 @@ use std::path::Path;
 use elman::Model;
 use elman::blob::{Blob, Structure};
 use elman::kernel::WeightFormat;
-use elman_nn::{LayerSpec, Network, NetworkSpec, Over, Pool, Target};
+use elman_nn::{Conv, DenseActivation, LayerSpec, Network, NetworkSpec, Norm, Over, Pool, Stride, Target};
 use elman_quant::aware::AwareQuantizer;
 use elman_quant::network::{LayerFormats, Surroundings, quantize};
 use elman_quant::ptq::RangeStats;
@@ -65,6 +65,27 @@ fn networks() -> Vec<(&'static str, NetworkSpec)> {
             ]),
         ),
         (
+            "conv",
+            of(vec![
+                Conv { outputs: 5, kernel: 3, stride: 2, dilation: 1, activation: DenseActivation::Relu }.into(),
+                LayerSpec::cell("fast-grnn", 6),
+                last(),
+                LayerSpec::dense(CLASSES),
+            ]),
+        ),
+        (
+            "min",
+            of(vec![
+                LayerSpec::cell("min-gru", 6),
+                Stride { by: 2 }.into(),
+                LayerSpec::cell("min-lstm", 6),
+                LayerSpec::from(Norm::default()),
+                LayerSpec::cell("li-gru", 6),
+                mean(),
+                LayerSpec::dense(CLASSES),
+            ]),
+        ),
+        (
             "both",
             of(vec![LayerSpec::bidirectional("lstm", 5), LayerSpec::cell("srn", 6), last(), LayerSpec::dense(CLASSES)]),
         ),
@@ -76,7 +97,7 @@ fn config() -> TrainConfig {
 }
 
 fn quantizer(spec: &NetworkSpec, weights: WeightFormat) -> AwareQuantizer {
-    let both = spec.layers.iter().any(|layer| layer.device().len() > 1);
+    let both = spec.layers.iter().any(|layer| matches!(layer, LayerSpec::Cell(cell) if cell.bidirectional));
     AwareQuantizer { around: around(weights, if both { 12 } else { 0 }), calibration: data(3, 20), folded: Vec::new() }
 }
 

@@ -40,7 +40,11 @@ impl<'a> Reference<'a> {
             let before = self.h.clone();
             for k in 0..l.units {
                 let pre: Vec<Pre> = (0..stage.gates()).map(|g| self.pre(first + g, k, x, &before)).collect();
-                let peephole = [0, 1, 2].map(|g| l.diagonal.get(g * l.units + k).copied().unwrap_or(0));
+                let mut peephole = [0, 1, 2].map(|g| l.diagonal.get(g * l.units + k).copied().unwrap_or(0));
+                if l.variant == "fast-grnn" {
+                    let [zeta, nu, ..] = l.params.map(i32::from);
+                    peephole = [peephole[0], zeta << 15, nu << 14];
+                }
                 let (carried, stage_gate) = (self.long[k], stage_gates[k]);
                 let mut unit = Unit { h: before[k], carried, second: 0, stage_gate, peephole };
                 stage.integer(&q, &pre, &mut unit);

@@ -1,6 +1,6 @@
 //! Whole sequences: layers that read backward, against streams over reversed frames.
 
-use elman::blob::{Blob, Direction, Model};
+use elman::blob::{AttentionScore, Blob, Direction, Model, Readout};
 use elman::{LoadError, MemoryError, RunError};
 use elman_quant::synthetic::{self, Drive};
 use elman_quant::{IntegerLayer, IntegerModel, words_of};
@@ -57,6 +57,73 @@ fn every_cell_in_both_directions() {
             assert!(outputs.get(steps).is_none());
         }
     }
+}
+
+/// Layers after strides take the steps that these pass on, as if no others were there, and hold what they gave between them: in a
+/// stream and in a sequence, in both directions.
+#[test]
+fn strides_leave_out_steps() {
+    let stride = |width: usize, by: u16| IntegerLayer {
+        params: [by, 0, 0, 0],
+        ..synthetic::layer("stride", width, width, 15, Drive::Ordinary, 0)
+    };
+    let cell = |variant: &str, inputs: usize, units: usize, seed: u64| {
+        synthetic::layer(variant, inputs, units, 15, Drive::Ordinary, seed)
+    };
+    for (first, second) in [(1, 1), (2, 3), (5, 1), (3, 4)] {
+        let below = cell("gru", 3, 5, 1);
+        let middle = cell("lstm", 5, 4, 2);
+        let above = vec![cell("mean", 4, 4, 3), cell("dense", 4, 2, 4)];
+        let layers = [vec![below], vec![middle], above];
+        let all = [&layers[0][..], &[stride(5, first)], &layers[1], &[stride(4, second)], &layers[2]].concat();
+        let words = words(&IntegerModel { layers: all, readout: Readout::EveryStep, ..IntegerModel::default() });
+        let model = Model::load(Blob::new(&words)).unwrap();
+        let frames = synthetic::frames(3, 41, 9);
+        let frames: Vec<_> = frames.chunks(3).map(<[i16]>::to_vec).collect();
+        // By definition: each part over the steps that are left.
+        let left = |x: Vec<Vec<i16>>, by: u16| x.into_iter().step_by(by.into()).collect::<Vec<_>>();
+        let run = |layers: &[IntegerLayer], x: Vec<Vec<i16>>| layers.iter().fold(x, |x, layer| stream(layer, &x));
+        let x = left(run(&layers[0], frames.clone()), first);
+        let y = run(&layers[2], left(run(&layers[1], x), second));
+        let want: Vec<_> = (0..41).map(|t| y[t / usize::from(first) / usize::from(second)].clone()).collect();
+
+        let mut memory = vec![0xAAAA_AAAA; model.memory_words()];
+        let mut net = model.stream(&mut memory).unwrap();
+        for (t, x) in frames.iter().enumerate() {
+            assert_eq!(net.step(x).logits, want[t], "{first} {second}, stream, step {t}");
+        }
+        let mut memory = vec![0xAAAA_AAAA; model.sequence_words(41)];
+        let mut net = model.sequence(&mut memory).unwrap();
+        let outputs = net.run(&frames.concat()).unwrap();
+        assert!(outputs.iter().zip(&want).all(|(y, want)| y.logits == want), "{first} {second}, sequence");
+    }
+    // A stride before layers in both directions.
+    let mut both = synthetic::bidirectional(&["gru"], 3, 5, 4, 40, 2);
+    let plain = words(&both);
+    both.layers.insert(0, stride(3, 3));
+    let strided = words(&both);
+    let [plain, strided] = [&plain, &strided].map(|words| Model::load(Blob::new(words)).unwrap());
+    let frames = synthetic::frames(3, 40, 5);
+    let few: Vec<i16> = frames.chunks(3).step_by(3).flatten().copied().collect();
+    let mut memory = [vec![0; plain.memory_words()], vec![0; strided.memory_words()]];
+    let [of_plain, of_strided] = &mut memory;
+    let (mut plain, mut strided) = (plain.sequence(of_plain).unwrap(), strided.sequence(of_strided).unwrap());
+    let (want, found) = (plain.run(&few).unwrap(), strided.run(&frames).unwrap());
+    for (t, y) in found.iter().enumerate() {
+        assert_eq!(y.logits, want.get(t / 3).unwrap().logits, "both directions, step {t}");
+    }
+}
+
+/// Structures take all steps: a stride in one is an error that names the chain.
+#[test]
+fn no_stride_in_a_structure() {
+    let mut model = synthetic::seq2seq(["gru", "gru"], AttentionScore::None, 6, false, [9, 12], 1, 3);
+    let width = model.layers[0].units;
+    let stride = IntegerLayer { out_frac: 11, ..synthetic::layer("stride", width, width, 11, Drive::Ordinary, 0) };
+    model.layers.insert(1, stride);
+    model.chains[0] += 1;
+    let error = model.to_blob().unwrap_err().to_string();
+    assert!(error.contains("could not load this model"), "{error}");
 }
 
 #[test]

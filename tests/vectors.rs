@@ -85,7 +85,19 @@ fn layers() -> Vec<Vector> {
         let model = synthetic::model(name, 3, 3, 0, Drive::Saturating, 12);
         Vector::new(&format!("{name}-saturating"), &model, sequence(frames(3, 10, 4)))
     };
-    let cells = ["srn-relu", "gru", "gru-before", "lstm", "lstm-peephole", "residual-2", "tree-lstm", "dense"];
+    let cells = [
+        "srn-relu",
+        "gru",
+        "gru-before",
+        "lstm",
+        "lstm-peephole",
+        "residual-2",
+        "tree-lstm",
+        "li-gru",
+        "fast-grnn",
+        "min-lstm",
+        "dense",
+    ];
     names.map(vector).chain(cells.map(saturating)).collect()
 }
 

@@ -85,6 +85,16 @@ pub trait Arith {
     fn add_kept(&self, c: Self::Carried, f: Self::Gate, d: Self::Carried) -> Self::Carried;
     /// a + V ⊙ c
     fn add_peephole(&self, a: Self::Pre, v: Self::Weight, c: Self::Carried) -> Self::Pre;
+    /// a + v: a second bias of a unit.
+    fn add_bias(&self, a: Self::Pre, v: Self::Weight) -> Self::Pre;
+    /// max(a, 0) in the format of a state without bound.
+    fn rectify(&self, a: Self::Pre) -> Self::Carried;
+    /// z ⊙ h + (1 - z) ⊙ n, for a state without bound.
+    fn mix(&self, z: Self::Gate, n: Self::Carried, h: Self::Carried) -> Self::Carried;
+    /// z ⊙ h + (ζ (1 - z) + ν) ⊙ n, for a state without bound.
+    fn blend(&self, z: Self::Gate, n: Self::Gate, h: Self::Carried, numbers: [Self::Weight; 2]) -> Self::Carried;
+    /// f / (f + i) of two numbers that are not negative, each of them 2^-29 larger: 1/2 where both are 0.
+    fn ratio(&self, f: Self::Gate, i: Self::Gate) -> Self::Gate;
     /// h + g, for a state without bound.
     fn accumulate(&self, h: Self::Carried, g: Self::Gate) -> Self::Carried;
     /// A state without bound in the format of the output.

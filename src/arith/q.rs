@@ -54,6 +54,28 @@ pub fn sigmoid(x: Pre) -> Gate {
     Gate::from_bits(sigmoid_bits(x.to_bits()))
 }
 
+/// f / (f + i) in Q0.31, of f and i in Q0.31 that are not negative, each taken 2^-29 larger; within 2^-24.
+///
+/// v = (f + i)·2^k from 1/2 to below 1; r = 1 / v by three of Newton's steps from (48 - 32 v) / 17, whose error is 1/17 at most.
+#[inline(always)]
+fn share_of(f: i32, i: i32) -> i32 {
+    let (f, i) = ((f >> 2).wrapping_add(1), (i >> 2).wrapping_add(1));
+    let sum = f.wrapping_add(i);
+    let k = sum.leading_zeros().wrapping_sub(1) & 31;
+    let v = sum << k;
+    // r in Q2.29.
+    let mut r = RECIPROCAL[0].wrapping_sub(mul_high(v, RECIPROCAL[1]));
+    for _ in 0..3 {
+        // 1 - v r in Q3.28, then times r in Q6.25.
+        let error = (1i32 << 28).wrapping_sub(mul_high(v, r));
+        r = r.wrapping_add(mul_high(error, r) << 4);
+    }
+    mul_high(f << k, r).min((1 << 28) - 1) << 3
+}
+
+/// 48/17 in Q2.29, and 32/17 in Q2.30, whose product with Q0.31 is Q2.29.
+const RECIPROCAL: [i32; 2] = [1_515_870_810, 2_021_161_080];
+
 /// Integer arithmetic. Its two formats are a layer's own, chosen at quantization and stored in the blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Q {
@@ -91,7 +113,8 @@ impl Arith for Q {
     type Gate = Gate;
     type Out = i16;
     type Carried = i32;
-    /// V·2^(48 - `carried_frac`), so that the high half of its product with c is a pre-activation.
+    /// V·2^(48 - `carried_frac`), so that the high half of its product with c is a pre-activation; v of a FastGRNN as Q14.17, its
+    /// ζ as Q0.31, its ν as Q1.30.
     type Weight = i32;
 
     #[inline(always)]
@@ -170,6 +193,33 @@ impl Arith for Q {
         Pre::from_bits(mul_high_add(a.to_bits(), v, c))
     }
     #[inline(always)]
+    fn add_bias(&self, a: Pre, v: i32) -> Pre {
+        // |a| is below 2^30, as is half of v: the sum stays above -2^31.
+        Pre::from_bits(a.to_bits().wrapping_add(v >> 1))
+    }
+    #[inline(always)]
+    fn rectify(&self, a: Pre) -> i32 {
+        let places = (self.carried_frac as u32).wrapping_sub(16) & 31;
+        a.to_bits().clamp(0, i32::MAX >> places) << places
+    }
+    #[inline(always)]
+    fn mix(&self, z: Gate, n: i32, h: i32) -> i32 {
+        // z is below 1, so that the product's high half is above -2^30.
+        n.saturating_add(mul_high(z.to_bits(), h.saturating_sub(n)) << 1)
+    }
+    #[inline(always)]
+    fn blend(&self, z: Gate, n: Gate, h: i32, [zeta, nu]: [i32; 2]) -> i32 {
+        // ζ + ν - ζ z in Q1.30, then times n in Q2.29.
+        let share = (zeta >> 1).wrapping_add(nu).wrapping_sub(mul_high(zeta, z.to_bits()));
+        let of_n = mul_high(share, n.to_bits()) >> (29u32.wrapping_sub(self.carried_frac as u32) & 31);
+        let kept = mul_high(z.to_bits(), h);
+        of_n.saturating_add(kept.saturating_add(kept))
+    }
+    #[inline(always)]
+    fn ratio(&self, f: Gate, i: Gate) -> Gate {
+        Gate::from_bits(share_of(f.to_bits(), i.to_bits()))
+    }
+    #[inline(always)]
     fn accumulate(&self, h: i32, g: Gate) -> i32 {
         h.saturating_add(round_shift(g.to_bits(), 31u32.wrapping_sub(self.carried_frac as u32) & 31))
     }
@@ -223,6 +273,25 @@ mod tests {
         assert!(worst <= 0.25 && worst_q15 <= 1.0, "{worst} {worst_q15}");
         assert_eq!(sigmoid(Pre::MIN), Gate::from_bits(sigmoid_bits(-(16 << 16))));
         assert_eq!(sigmoid(Pre::MAX), Gate::from_bits(sigmoid_bits((16 << 16) - 1)));
+    }
+
+    #[test]
+    fn shares_are_quotients() {
+        let mut random = 1u64;
+        let mut next = || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) as i32 >> (random & 31)
+        };
+        let check = |f: i32, i: i32| {
+            let (found, of) = (f64::from(share_of(f, i)) / 2f64.powi(31), |v: i32| f64::from((v >> 2) + 1));
+            assert!((found - of(f) / (of(f) + of(i))).abs() < 2f64.powi(-24), "{f} {i}: {found}");
+        };
+        for _ in 0..1_000_000 {
+            check(next(), next());
+        }
+        let edges = [0, 1, 3, 4, 1 << 20, 1 << 30, i32::MAX - 1, i32::MAX];
+        edges.iter().for_each(|f| edges.iter().for_each(|i| check(*f, *i)));
+        assert_eq!(share_of(0, 0), 1 << 30);
     }
 
     /// The bounds that keep every product in its format: no gate reaches 1, no output wraps.

@@ -32,6 +32,7 @@ impl<'b> Model<'b> {
             layers: heapless::Vec::new(),
             memory_words: 0,
             body: 0,
+            run: None,
             body_words: 0,
             operations,
             inputs: 0,
@@ -165,6 +166,7 @@ impl<'b> Loader<'_, 'b> {
             }
         };
         let carried_words = layer::check(layer, &l, spec)?;
+        self.model.run = self.model.run.or(spec.run);
         let mut view = LayerView::new(spec, &l, carried_words, packing);
         self.required += take(&mut view, &mut self.weights);
         // The reader has checked their number.

@@ -2,7 +2,7 @@
 
 use super::{Frame, Operations};
 use crate::audio::{self, FrontEnd};
-use crate::cell::LayerView;
+use crate::cell::{LayerView, RunFn};
 use crate::descriptor::{Descriptor, MAX_LAYERS, Readout, Structure};
 use crate::detect;
 use crate::plan::Chains;
@@ -19,6 +19,8 @@ pub struct Model<'b> {
     /// Words of a stream's memory before the head's.
     pub(crate) body_words: usize,
     pub(crate) operations: &'static Operations,
+    /// How a step runs the layers, where not each of them takes every step.
+    pub(crate) run: Option<RunFn>,
     pub(super) inputs: u16,
     pub(super) outputs: u16,
     /// Words of the channels; empty without scaling.

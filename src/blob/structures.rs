@@ -95,6 +95,8 @@ impl Check<'_, '_> {
         for k in 0..count {
             let (wire, layers) = (wiring.wire(k, count), self.chains.at(k));
             fits(k, !(wire.required && layers.is_empty() || wire.stateless && !stateless(layers)))?;
+            // Every layer of a structure takes all of its steps.
+            fits(k, layers.iter().all(|l| l.spec.run.is_none()))?;
         }
         match structure {
             Structure::Sequence => Ok(()),

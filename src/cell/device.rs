@@ -1,6 +1,6 @@
 //! What a loader and a step need of a variant: its table without names, so that they are not linked.
 
-use super::{CarriedState, CheckNumbers, OutRange, StageKind, StepFn, VariantSpec, WidthRule};
+use super::{CarriedState, CheckNumbers, OutRange, RunFn, StageKind, StepFn, VariantSpec, WidthRule};
 
 /// A stage without the names of its gates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,7 @@ pub(crate) struct DeviceStage {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DeviceSpec {
     pub step: StepFn,
+    pub run: Option<RunFn>,
     pub check: CheckNumbers,
     stages: [DeviceStage; 2],
     stage_count: u8,
@@ -40,6 +41,7 @@ impl DeviceSpec {
         }
         DeviceSpec {
             step: v.step,
+            run: v.run,
             check: v.check,
             stages,
             stage_count: v.stages.len() as u8,

@@ -165,15 +165,45 @@ pub(crate) fn recurrent<S: Stage<1>>(layer: &LayerView<'_>, memory: &mut [u32], 
     copy(split_mut(memory, layer.input_words()).1, out);
 }
 
-/// A stage of one pre-activation and a carried state, four units a block; where it reads `[x; h]`, h is replaced.
+/// A stage of one pre-activation or two and a carried state, all units of a block at once; where it reads `[x; h]`, h is
+/// replaced.
 #[inline(always)]
-pub(crate) fn accumulating<S: Stage<1>>(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
+pub(crate) fn accumulating<const G: usize, S: Stage<G>>(
+    layer: &LayerView<'_>,
+    memory: &mut [u32],
+    out: &mut [u32],
+    stage: S,
+) {
     let (xh, carried) = split_mut(memory, layer.vector_words());
     let (view, q) = (layer.stages[0], layer.q);
-    let units = carried.chunks_mut(4).zip(elements(out, layer.units()).chunks_mut(4));
+    let units = carried.chunks_mut(4 / G).zip(elements(out, layer.units()).chunks_mut(4 / G));
     kernel::rows(layer.packing(), view.weights, view.params, xh, units, |(carried, out), pre| {
         for ((carried, h), pre) in carried.iter_mut().zip(out).zip(grouped(&pre)) {
             let mut unit = Unit { h: 0, carried: *carried as i32, second: 0, stage_gate: Gate::ZERO, peephole: [0; 3] };
+            stage.unit(&q, pre, &mut unit);
+            *carried = unit.carried as u32;
+            *h = unit.h;
+        }
+    });
+    copy(split_mut(xh, layer.input_words()).1, out);
+}
+
+/// [`accumulating`] for a cell of one row with a second bias a unit, and two numbers that all units share.
+#[inline(always)]
+pub(crate) fn with_second_bias<S: Stage<1>>(
+    layer: &LayerView<'_>,
+    memory: &mut [u32],
+    out: &mut [u32],
+    stage: S,
+    [first, second]: [i32; 2],
+) {
+    let (xh, carried) = split_mut(memory, layer.vector_words());
+    let (view, q) = (layer.stages[0], layer.q);
+    let units = carried.chunks_mut(4).zip(elements(out, layer.units()).chunks_mut(4)).zip(layer.diagonal().chunks(4));
+    kernel::rows(layer.packing(), view.weights, view.params, xh, units, |((carried, out), bias), pre| {
+        for (((carried, h), bias), pre) in carried.iter_mut().zip(out).zip(bias).zip(grouped(&pre)) {
+            let peephole = [*bias as i32, first, second];
+            let mut unit = Unit { h: 0, carried: *carried as i32, second: 0, stage_gate: Gate::ZERO, peephole };
             stage.unit(&q, pre, &mut unit);
             *carried = unit.carried as u32;
             *h = unit.h;

@@ -10,8 +10,12 @@
 mod delay_taps;
 mod device;
 mod drive;
+pub mod fast_grnn;
 pub mod gru;
+pub mod li_gru;
 pub mod lstm;
+pub mod min_gru;
+pub mod min_lstm;
 pub mod residual;
 pub mod srn;
 pub mod tree_lstm;
@@ -22,7 +26,7 @@ pub use delay_taps::{DelayTaps, MAX_LINE_WORDS};
 pub(crate) use device::{DeviceSpec, DeviceStage};
 pub(crate) use drive::{plain, split_mut};
 #[doc(hidden)]
-pub use view::{LayerView, StageView, StepFn};
+pub use view::{LayerView, RunFn, StageView, StepFn};
 
 use crate::arith::Arith;
 
@@ -155,6 +159,15 @@ pub enum WidthRule {
     DelayTaps,
 }
 
+/// What the numbers of [`VariantSpec::peephole`] are to a pre-activation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PeepholeFormat {
+    /// V·2^(48 - carried_frac): its product with the cell state is added.
+    CellState,
+    /// v·2^17: added itself.
+    Bias,
+}
+
 /// Validates a layer's own numbers: the words that they add to its carried state, `None` where it cannot have them.
 pub type CheckNumbers = fn(inputs: usize, units: usize, params: [u16; 4]) -> Option<usize>;
 
@@ -175,10 +188,15 @@ pub struct VariantSpec {
     pub params: &'static [&'static str],
     /// Validates its numbers.
     pub check: CheckNumbers,
-    /// Names of the gates that see the cell state of their unit, `V ⊙ c`; at most three.
+    /// Names of the gates with a vector of their own, a number a unit: of those that see the cell state, `V ⊙ c`, or that have
+    /// a second bias; at most three.
     pub peephole: &'static [&'static str],
+    /// What those numbers are.
+    pub peephole_format: PeepholeFormat,
     /// One step in integer arithmetic.
     pub step: StepFn,
+    /// How the layers of a model run that has this one; `None` where each of them takes every step.
+    pub run: Option<RunFn>,
 }
 
 impl VariantSpec {
@@ -192,7 +210,9 @@ impl VariantSpec {
         params: &[],
         check: |_, _, _| Some(0),
         peephole: &[],
+        peephole_format: PeepholeFormat::CellState,
         step: |_, _, _| {},
+        run: None,
     };
 
     /// All gates, over the stages.
@@ -211,6 +231,11 @@ impl VariantSpec {
     /// Whether it reads its own last output: where one gate does, the first does.
     pub const fn recurrent(&self) -> bool {
         matches!(self.first_gate(), Some(GateSpec { operands: Operands::InputAndHidden | Operands::Hidden, .. }))
+    }
+
+    /// Whether gates see the carried state.
+    pub fn sees_carried(&self) -> bool {
+        !self.peephole.is_empty() && self.peephole_format == PeepholeFormat::CellState
     }
 
     /// Whether a step depends on earlier ones.
@@ -255,7 +280,17 @@ impl LayerOperation {
 }
 
 /// All cells.
-pub const CELLS: &[CellSpec] = &[srn::SPEC, gru::SPEC, lstm::SPEC, residual::SPEC, tree_lstm::SPEC];
+pub const CELLS: &[CellSpec] = &[
+    srn::SPEC,
+    gru::SPEC,
+    lstm::SPEC,
+    residual::SPEC,
+    tree_lstm::SPEC,
+    min_gru::SPEC,
+    li_gru::SPEC,
+    fast_grnn::SPEC,
+    min_lstm::SPEC,
+];
 
 /// What one unit holds while its equations run.
 #[derive(Clone, Copy, Debug)]
@@ -268,7 +303,7 @@ pub struct Unit<A: Arith> {
     pub second: A::Carried,
     /// What a first stage hands to the second.
     pub stage_gate: A::Gate,
-    /// V_i, V_f, V_o of the unit, which see its cell state; read by cells with peepholes alone.
+    /// V_i, V_f, V_o of the unit, which see its cell state; v, ζ, ν of a FastGRNN. Read by these cells alone.
     pub peephole: [A::Weight; 3],
 }
 

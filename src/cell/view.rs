@@ -9,6 +9,9 @@ use crate::kernel::{Layout, Packing, RowBlock};
 /// One step of a layer: reads and updates the layer's `memory`, writes its output vector to `out`.
 pub type StepFn = for<'b> fn(&LayerView<'b>, memory: &mut [u32], out: &mut [u32]);
 
+/// One step of layers whose memories are one after the other, the input of the first in it, the output of the last after them.
+pub type RunFn = for<'b> fn(layers: &[LayerView<'b>], memory: &mut [u32]);
+
 /// Parameters and weights of one stage, as the kernels read them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StageView<'b> {
@@ -110,6 +113,11 @@ impl<'b> LayerView<'b> {
     /// Its own numbers, as [`VariantSpec::params`](super::VariantSpec::params) names them.
     pub fn params(&self) -> [u16; 4] {
         self.params
+    }
+    /// Of how many steps that it takes it passes one on to the layers after it: 1 of a layer that is no stride.
+    pub fn stride(&self) -> usize {
+        let [by, ..] = self.params;
+        if self.spec.run.is_some() { by.max(1).into() } else { 1 }
     }
     /// How its weights are packed.
     #[inline(always)]

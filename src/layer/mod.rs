@@ -1,5 +1,5 @@
 //! Layers around the cells: dense layers, delay lines, pooling over time, the scaling of raw features, layer
-//! normalisation, and embeddings and one-hot vectors of symbols.
+//! normalisation, strides over time, and embeddings and one-hot vectors of symbols.
 //!
 //! Adding a layer is a file here and a line in [`LAYERS`].
 //!
@@ -13,12 +13,13 @@ pub mod mean;
 pub mod norm;
 pub mod one_hot;
 pub mod scale;
+pub mod stride;
 
 use crate::cell::{CELLS, CellSpec, LayerOperation, LayerView, VariantSpec};
 
 /// All layers that are not recurrent cells.
 pub const LAYERS: &[CellSpec] =
-    &[dense::SPEC, mean::SPEC, scale::SPEC, embedding::SPEC, one_hot::SPEC, delay::SPEC, norm::SPEC];
+    &[dense::SPEC, mean::SPEC, scale::SPEC, embedding::SPEC, one_hot::SPEC, delay::SPEC, norm::SPEC, stride::SPEC];
 
 /// Variants of all cells and layers.
 const COUNT: usize = count(CELLS) + count(LAYERS);

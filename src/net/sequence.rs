@@ -124,7 +124,7 @@ pub(super) fn run_layers<'s>(
     for (t, frame) in frames.chunks_exact(inputs.max(1)).enumerate() {
         put(to.vector(t, 0, inputs), frame);
     }
-    let mut at = 0;
+    let (mut at, mut every) = (0, 1usize);
     for layer in layers {
         match layer.direction() {
             // What was written last is read now.
@@ -134,8 +134,9 @@ pub(super) fn run_layers<'s>(
             }
             Direction::Backward => {}
         }
-        pass(layer, scratch, &mut from, &mut to, at, steps);
+        pass(layer, scratch, &mut from, &mut to, at, Steps { all: steps, every });
         at = layer.units();
+        every = every.saturating_mul(layer.stride());
     }
     let VectorBuffer { words, stride } = to;
     Ok(Vectors { words, stride, steps })
@@ -156,28 +157,40 @@ impl VectorBuffer<'_> {
     }
 }
 
-/// Runs a layer over all steps; its output goes to element `at` of each vector.
+/// The steps of a sequence, and those of them that a layer takes: every so many from the first on.
+#[derive(Clone, Copy)]
+struct Steps {
+    all: usize,
+    every: usize,
+}
+
+/// Runs a layer over all of its steps; its output goes to element `at` of each vector, also of the steps up to its next one.
 fn pass(
     layer: &LayerView<'_>,
     scratch: &mut [u32],
     from: &mut VectorBuffer<'_>,
     to: &mut VectorBuffer<'_>,
     at: usize,
-    steps: usize,
+    Steps { all, every }: Steps,
 ) {
     let (inputs, units) = (layer.inputs(), layer.units());
     let (own, out) = split_mut(scratch, layer.memory_words());
     let out = out.get_mut(..vector_words(units)).unwrap_or_default();
     own.fill(0);
     out.fill(0);
-    for k in 0..steps {
+    for k in 0..all {
         let t = match layer.direction() {
             Direction::Forward => k,
-            Direction::Backward => steps.wrapping_sub(k).wrapping_sub(1),
+            Direction::Backward => all.wrapping_sub(k).wrapping_sub(1),
         };
+        if t.checked_rem(every) != Some(0) {
+            continue;
+        }
         put(word::halves_mut(own), from.vector(t, 0, inputs));
         layer.step(own, out);
-        put(to.vector(t, at, units), word::halves(out));
+        for t in (t..all).take(every) {
+            put(to.vector(t, at, units), word::halves(out));
+        }
     }
 }
 

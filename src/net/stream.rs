@@ -248,8 +248,10 @@ pub(super) fn output_at(model: &Model<'_>) -> usize {
 #[inline(always)]
 pub(super) fn run(model: &Model<'_>, memory: &mut [u32]) {
     let body = model.layers.get(..model.body).unwrap_or_default();
-    if !body.is_empty() {
-        chain::step(body, memory);
+    match model.run {
+        _ if body.is_empty() => {}
+        Some(run) => run(body, memory),
+        None => chain::step(body, memory),
     }
 }
 

@@ -4,10 +4,10 @@
     pip install torch && python3 make_vectors.py > vectors.json
 
 LSTM, GRU and the simple networks with tanh and relu run through torch.nn, in one direction or both, the embedding,
-layer normalisation, the delay line (as a causal Conv1d together with the dense layer after it), class weights and
+layer normalisation, convolutions and the delay line (as a causal Conv1d, together with the dense layer after it), class weights and
 label smoothing too. What torch.nn does not have is written out and differentiated by autograd: the GRU with reset
-before the product, the simple network with sigmoid, the LSTM's variants, the residual cells, and the narx network
-with its loop closed.
+before the product, the simple network with sigmoid, the LSTM's variants, the residual cells, minGRU, minLSTM, LiGRU
+and FastGRNN, and the narx network with its loop closed.
 Parameters carry this project's names and order: b is the sum of PyTorch's two biases but for the GRU's candidate,
 whose two halves n and m keep one each.
 """
@@ -23,7 +23,10 @@ I, H, CLASSES, LENGTHS = 3, 4, 3, [5, 2, 4]
 ROWS = {"srn": (1, 1, 1, 0), "srn-sigmoid": (1, 1, 1, 0), "srn-relu": (1, 1, 1, 0), "gru": (3, 3, 4, 0),
         "gru-before": (3, 3, 3, 0), "lstm": (4, 4, 4, 0), "lstm-no-forget": (3, 3, 3, 0), "lstm-coupled": (3, 3, 3, 0),
         "lstm-peephole": (4, 4, 4, 3), "residual-1": (1, 0, 1, 0), "residual-2": (1, 1, 1, 0),
-        "tree-lstm": (5, 0, 5, 0)}
+        "tree-lstm": (5, 0, 5, 0), "min-gru": (2, 0, 2, 0), "li-gru": (2, 2, 2, 0), "fast-grnn": (1, 1, 1, 1),
+        "min-lstm": (3, 0, 3, 0)}
+# Numbers that all units share.
+SHARED = {"fast-grnn": 2}
 MODULES = {"srn": torch.nn.RNN, "srn-relu": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
 
 
@@ -70,6 +73,21 @@ def by_hand(variant, p):
                 i, f = torch.sigmoid(i + v_i * c), torch.sigmoid(f + v_f * c)
                 c = f * c + i * torch.tanh(g)
                 h = torch.sigmoid(o + v_o * c) * torch.tanh(c)
+            elif variant == "min-gru":
+                z, n = a.chunk(2)
+                h = torch.sigmoid(z) * h + (1 - torch.sigmoid(z)) * torch.tanh(n)
+            elif variant == "li-gru":
+                z, n = (a + p["u"] @ h).chunk(2)
+                h = torch.sigmoid(z) * h + (1 - torch.sigmoid(z)) * torch.relu(n)
+            elif variant == "fast-grnn":
+                zeta, nu = torch.sigmoid(p["s"])
+                a = a + p["u"] @ h
+                z, n = torch.sigmoid(a), torch.tanh(a + p["v"])
+                h = (zeta * (1 - z) + nu) * n + z * h
+            elif variant == "min-lstm":
+                f, i, g = a.chunk(3)
+                f, i = torch.sigmoid(f) + 2.0 ** -29, torch.sigmoid(i) + 2.0 ** -29
+                h = f / (f + i) * h + i / (f + i) * torch.tanh(g)
             else:
                 i, g, o = (a + p["u"] @ h).chunk(3)
                 i = torch.sigmoid(i)
@@ -124,6 +142,13 @@ def run(layers, x, parameters):
             x = layer_norm(x, x.shape[1:], p["g"], p["b"], layer["epsilon"])
         elif kind == "delay":
             delay = layer
+        elif kind == "stride":
+            x = x[:: layer["by"]]
+        elif kind == "conv":
+            kernel = p["w"].reshape(len(p["w"]), layer["kernel"], x.shape[1]).flip(1).transpose(1, 2)
+            padded = torch.nn.functional.pad(x.T, ((layer["kernel"] - 1) * layer["dilation"], 0))
+            x = conv1d(padded[None], kernel, p["b"], dilation=layer["dilation"], stride=layer["stride"])[0].T
+            x = {"linear": lambda z: z, "relu": torch.relu}[layer["activation"]](x)
         elif delay:
             # W = [W_0, W_1, ...] by delay; the kernel runs from the oldest frame to the newest.
             taps, stride = delay["taps"] + 1, delay["stride"]
@@ -142,7 +167,8 @@ def shapes(layers, inputs):
         if kind == "cell":
             w, u, b, v = (n * H for n in ROWS[layer["variant"]])
             for prefix in ["", "reverse."] if layer.get("bidirectional") else [""]:
-                for name, shape in [("w", (w, inputs)), ("u", (u, H)), ("b", (b,)), ("v", (v,))]:
+                s = SHARED.get(layer["variant"], 0)
+                for name, shape in [("w", (w, inputs)), ("u", (u, H)), ("b", (b,)), ("v", (v,)), ("s", (s,))]:
                     if shape[0]:
                         yield f"layers.{i}.{prefix}{name}", shape
             inputs = H * (2 if layer.get("bidirectional") else 1)
@@ -156,6 +182,10 @@ def shapes(layers, inputs):
             yield f"layers.{i}.b", (inputs,)
         elif kind == "delay":
             inputs *= layer["taps"] + 1
+        elif kind == "conv":
+            yield f"layers.{i}.w", (layer["outputs"], inputs * layer["kernel"])
+            yield f"layers.{i}.b", (layer["outputs"],)
+            inputs = layer["outputs"]
         elif kind == "dense":
             yield f"layers.{i}.w", (layer["outputs"], inputs)
             yield f"layers.{i}.b", (layer["outputs"],)
@@ -309,6 +339,14 @@ def main():
         tree_case([table, {**dense, "outputs": H, **tanh}], units("tree-lstm"), 2, False),
         tree_case([table, units("lstm")], units("tree-lstm"), 1, True),
     ]
+    # Cells that came later, after all others, whose numbers then stay.
+    cases += [case([units("min-gru"), dense]), case([units("li-gru"), pool["last"], dense]),
+              case([units("fast-grnn"), pool["mean"], dense]), case([units("min-lstm"), dense]),
+              case([units("fast-grnn", **both), units("min-gru", **both), dense])]
+    conv = {"layer": "conv", "outputs": 5, "kernel": 3, "stride": 2, "dilation": 1, "activation": "relu"}
+    cases += [case([conv, units("gru"), pool["last"], dense]),
+              case([{**conv, "stride": 1, "dilation": 2, "activation": "linear"}, units("gru"), dense]),
+              case([units("gru"), {"layer": "stride", "by": 2}, units("lstm"), pool["mean"], dense])]
     print(json.dumps({"torch": torch.__version__.split("+")[0], "cases": cases, "trees": trees}))
 
 

@@ -344,6 +344,26 @@ void elman_part_residual_1(elman_parts_t *parts);
 void elman_part_residual_2(elman_parts_t *parts);
 
 /**
+ * A FastGRNN.
+ */
+void elman_part_fast_grnn(elman_parts_t *parts);
+
+/**
+ * A light GRU (Ravanelli et al. 2018).
+ */
+void elman_part_li_gru(elman_parts_t *parts);
+
+/**
+ * A minimal GRU, whose gates read the input alone.
+ */
+void elman_part_min_gru(elman_parts_t *parts);
+
+/**
+ * A minimal LSTM, whose gates read the input alone.
+ */
+void elman_part_min_lstm(elman_parts_t *parts);
+
+/**
  * A delay line.
  */
 void elman_part_delay(elman_parts_t *parts);
@@ -402,6 +422,11 @@ void elman_part_norm(elman_parts_t *parts);
  * The scaling of raw features.
  */
 void elman_part_scale(elman_parts_t *parts);
+
+/**
+ * A stride over time.
+ */
+void elman_part_stride(elman_parts_t *parts);
 
 /**
  * A Tree-LSTM with one predecessor.

@@ -117,6 +117,34 @@ pub extern "C" fn elman_part_residual_2(parts: &mut elman_parts_t) {
     parts.layer(&LAYER);
 }
 
+/// A FastGRNN.
+#[unsafe(no_mangle)]
+pub extern "C" fn elman_part_fast_grnn(parts: &mut elman_parts_t) {
+    static LAYER: LayerOperation = known::FAST_GRNN;
+    parts.layer(&LAYER);
+}
+
+/// A light GRU (Ravanelli et al. 2018).
+#[unsafe(no_mangle)]
+pub extern "C" fn elman_part_li_gru(parts: &mut elman_parts_t) {
+    static LAYER: LayerOperation = known::LI_GRU;
+    parts.layer(&LAYER);
+}
+
+/// A minimal GRU, whose gates read the input alone.
+#[unsafe(no_mangle)]
+pub extern "C" fn elman_part_min_gru(parts: &mut elman_parts_t) {
+    static LAYER: LayerOperation = known::MIN_GRU;
+    parts.layer(&LAYER);
+}
+
+/// A minimal LSTM, whose gates read the input alone.
+#[unsafe(no_mangle)]
+pub extern "C" fn elman_part_min_lstm(parts: &mut elman_parts_t) {
+    static LAYER: LayerOperation = known::MIN_LSTM;
+    parts.layer(&LAYER);
+}
+
 /// A delay line.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_delay(parts: &mut elman_parts_t) {
@@ -198,6 +226,13 @@ pub extern "C" fn elman_part_norm(parts: &mut elman_parts_t) {
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_scale(parts: &mut elman_parts_t) {
     static LAYER: LayerOperation = known::SCALE;
+    parts.layer(&LAYER);
+}
+
+/// A stride over time.
+#[unsafe(no_mangle)]
+pub extern "C" fn elman_part_stride(parts: &mut elman_parts_t) {
+    static LAYER: LayerOperation = known::STRIDE;
     parts.layer(&LAYER);
 }
 

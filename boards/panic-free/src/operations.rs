@@ -20,6 +20,14 @@ pub static OPERATIONS: Operations = {
         RESIDUAL_2,
         #[cfg(feature = "tree-lstm")]
         TREE_LSTM,
+        #[cfg(feature = "fast-grnn")]
+        FAST_GRNN,
+        #[cfg(feature = "li-gru")]
+        LI_GRU,
+        #[cfg(feature = "min-gru")]
+        MIN_GRU,
+        #[cfg(feature = "min-lstm")]
+        MIN_LSTM,
         #[cfg(feature = "pool")]
         MEAN,
         #[cfg(feature = "symbols")]
@@ -28,6 +36,8 @@ pub static OPERATIONS: Operations = {
         DELAY,
         #[cfg(feature = "norm")]
         NORM,
+        #[cfg(feature = "stride")]
+        STRIDE,
         DENSE,
     ]);
     if cfg!(feature = "symbols") {

@@ -7,15 +7,6 @@ use crate::kernel::{Layout, RowBlock};
 /// Words of parameters of a row block that is not a row of a table.
 pub(super) const PARAMS: usize = 8;
 
-/// Bits of words that no weight has: their fields are those of a weight of 0.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Unused {
-    /// In every word.
-    pub(super) every: u32,
-    /// In single words: the number of the word, and its bits.
-    pub(super) single: [(usize, u32); 2],
-}
-
 /// Where in its words a row block has what.
 pub(super) trait Fields {
     /// Bits of a field.
@@ -26,19 +17,11 @@ pub(super) trait Fields {
 
     /// What a word differs from its fields in: the sign of a weight that the kernels read with it.
     fn signs(layout: Layout, block: RowBlock) -> u32;
-
-    /// The bits that no weight has.
-    fn unused(layout: Layout, block: RowBlock) -> Unused;
 }
 
 /// A field with all bits set.
 const fn mask<F: Fields>() -> u32 {
     (1 << F::BITS) - 1
-}
-
-/// The lowest bit of every field.
-const fn ones<F: Fields>() -> u32 {
-    u32::MAX / mask::<F>()
 }
 
 /// What a field is more than its weight.
@@ -69,19 +52,25 @@ pub(super) fn pack_params(block: RowBlock, biases: [i32; 4], multipliers: [i32; 
     params.iter_mut().zip(words).for_each(|(to, word)| *to = word as u32);
 }
 
-/// [`Format::is_packed`](super::Format::is_packed): no field is 0, and unused ones are those of a weight of 0.
-#[inline(always)]
-pub(super) fn is_packed<F: Fields>(layout: Layout, block: RowBlock, weights: &[u32]) -> bool {
-    let (signs, Unused { every, single }) = (F::signs(layout, block), F::unused(layout, block));
-    let zero = ones::<F>() << (F::BITS - 1);
-    let differs = |word: u32, unused: u32| (word ^ signs ^ zero) & unused != 0;
-    for word in weights {
-        let fields = word ^ signs;
-        if fields.wrapping_sub(ones::<F>()) & !fields & zero != 0 || differs(*word, every) {
-            return false;
+/// Σ |w| of each row of a row block; `None` where a field is 0, or an unused one is not that of a weight of 0. Not inlined, as the
+/// loader asks for one and the other.
+#[inline(never)]
+pub(super) fn magnitudes<F: Fields>(layout: Layout, block: RowBlock, weights: &[u32]) -> Option<[u32; 4]> {
+    let mut sums = [0u32; 4];
+    for (k, word) in weights.iter().enumerate() {
+        let mut fields = word ^ F::signs(layout, block);
+        for field in 0..32 / F::BITS {
+            let w = (fields & mask::<F>()).abs_diff(offset::<F>());
+            let sum = match F::place(layout, block, k, field) {
+                Some((row, _)) if w != offset::<F>() => sums.get_mut(row)?,
+                None if w == 0 => &mut 0,
+                _ => return None,
+            };
+            *sum = sum.wrapping_add(w);
+            fields >>= F::BITS;
         }
     }
-    !single.iter().any(|(k, bits)| weights.get(*k).is_some_and(|word| differs(*word, *bits)))
+    Some(sums)
 }
 
 /// [`Format::for_each`](super::Format::for_each)

@@ -32,6 +32,9 @@ pub trait Format {
     /// Whether every weight is in -MAX..=MAX and packed as [`Format::pack`] packs it.
     fn is_packed(layout: Layout, block: RowBlock, weights: &[u32]) -> bool;
 
+    /// Σ |w| of each row of a row block. The weights are packed.
+    fn magnitudes(layout: Layout, block: RowBlock, weights: &[u32]) -> [u32; 4];
+
     /// Calls `each` with row, column and value of every weight, in the order in which they are stored. The weights are
     /// packed.
     fn for_each(layout: Layout, block: RowBlock, weights: &[u32], each: impl FnMut(usize, usize, i8));

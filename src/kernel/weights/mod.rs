@@ -3,9 +3,15 @@
 //! A format is one module with an implementation of [`Format`] and a line in the list below. Loader, writer, quantizer,
 //! tests and firmware go through [`WeightFormat`] and [`Packing`], which come from that list: none of them names a format.
 
-#[cfg(any(feature = "int4", feature = "int2"))]
+#[cfg(all(elman_several, elman_columns))]
+mod columns;
+#[cfg(all(elman_several, elman_dsp, elman_layout = "pairs"))]
+mod dsp;
+#[cfg(elman_several)]
 mod fields;
 mod format;
+#[cfg(all(elman_several, elman_layout = "rows"))]
+mod helium;
 #[cfg(feature = "int2")]
 pub mod int2;
 #[cfg(feature = "int4")]
@@ -64,7 +70,8 @@ macro_rules! weight_formats {
 
         impl Packing {
             /// [`Format::param_words`]
-            #[inline(always)]
+            #[cfg_attr(not(elman_several), inline(always))]
+            #[cfg_attr(elman_several, inline(never))]
             pub fn param_words(self, block: RowBlock) -> usize {
                 match self.format {
                     $(#[cfg($built)] WeightFormat::$name => <$format as Format>::param_words(self.layout, block),)+
@@ -72,7 +79,8 @@ macro_rules! weight_formats {
             }
 
             /// [`Format::weight_words`]
-            #[inline(always)]
+            #[cfg_attr(not(elman_several), inline(always))]
+            #[cfg_attr(elman_several, inline(never))]
             pub fn weight_words(self, block: RowBlock) -> usize {
                 match self.format {
                     $(#[cfg($built)] WeightFormat::$name => <$format as Format>::weight_words(self.layout, block),)+
@@ -93,6 +101,15 @@ macro_rules! weight_formats {
                 match self.format {
                     $(#[cfg($built)] WeightFormat::$name => <$format as Format>::is_packed(self.layout, block, weights),)+
                 }
+            }
+
+            /// u Σ |w| of each row of a row block, with the format's unit u.
+            #[inline(always)]
+            pub(crate) fn magnitudes(self, block: RowBlock, weights: &[u32]) -> [u32; 4] {
+                let sums = match self.format {
+                    $(#[cfg($built)] WeightFormat::$name => <$format as Format>::magnitudes(self.layout, block, weights),)+
+                };
+                sums.map(|sum| sum.saturating_mul(self.format.unit() as u32))
             }
 
             /// [`Format::for_each`]
@@ -145,6 +162,13 @@ macro_rules! weight_formats {
             units: impl Iterator<Item = T>,
             each: impl FnMut(T, [i32; 4]),
         ) {
+            #[cfg(all(elman_several, elman_columns))]
+            return columns::rows(packing, weights, params, x, units, each);
+            #[cfg(all(elman_several, elman_dsp, elman_layout = "pairs"))]
+            return dsp::rows(packing, weights, params, x, units, each);
+            #[cfg(all(elman_several, elman_layout = "rows"))]
+            return helium::rows(packing, weights, params, x, units, each);
+            #[cfg(not(all(elman_several, elman_assembly)))]
             match packing.format {
                 $(#[cfg($built)] WeightFormat::$name => <$format as Format>::rows(packing.layout, weights, params, x, units, each),)+
             }
@@ -163,6 +187,13 @@ macro_rules! weight_formats {
             units: impl Iterator<Item = T>,
             each: impl FnMut(T, [i32; 4]),
         ) {
+            #[cfg(all(elman_several, elman_columns))]
+            return columns::split(packing, weights, params, xh, x_words, units, each);
+            #[cfg(all(elman_several, elman_dsp, elman_layout = "pairs"))]
+            return dsp::split(packing, weights, params, xh, x_words, units, each);
+            #[cfg(all(elman_several, elman_layout = "rows"))]
+            return helium::split(packing, weights, params, xh, x_words, units, each);
+            #[cfg(not(all(elman_several, elman_assembly)))]
             match packing.format {
                 $(#[cfg($built)] WeightFormat::$name => {
                     <$format as Format>::split(packing.layout, weights, params, xh, x_words, units, each)
@@ -277,17 +308,6 @@ impl Packing {
     pub fn all() -> impl Iterator<Item = Packing> {
         let layouts = |format| Layout::ALL.into_iter().map(move |layout| Packing { format, layout });
         WeightFormat::ALL.iter().copied().flat_map(layouts)
-    }
-
-    /// u Σ |w| of each row of a row block, with the format's unit u.
-    pub(crate) fn magnitudes(self, block: RowBlock, weights: &[u32]) -> [u32; 4] {
-        let mut sums = [0u32; 4];
-        self.for_each(block, weights, |row, _, w| {
-            if let Some(sum) = sums.get_mut(row) {
-                *sum = sum.saturating_add((w.unsigned_abs() as u32).wrapping_mul(self.format.unit() as u32));
-            }
-        });
-        sums
     }
 }
 

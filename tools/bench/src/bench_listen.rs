@@ -196,15 +196,20 @@ pub fn run(args: &Args) -> Result<Figures> {
 }
 
 /// Operations that a firmware with a GRU and PCEN can have in addition.
-const PARTS: [&str; 15] = [
+const PARTS: [&str; 20] = [
     "srn",
     "lstm",
     "residual",
     "tree-lstm",
+    "min-gru",
+    "min-lstm",
+    "li-gru",
+    "fast-grnn",
     "pool",
     "symbols",
     "delay",
     "norm",
+    "stride",
     "backward",
     "feedback",
     "scaling",

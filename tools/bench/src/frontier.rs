@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use elman_data::Split;
 use elman_figures::{Figures, Output, root};
-use elman_nn::LayerSpec;
+use elman_nn::{Conv, DenseActivation, LayerSpec};
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{self as pipeline, Encoding, Frames, Source};
 use elman_quant::model::ModelFile;
@@ -26,7 +26,11 @@ const SETS: &[(&str, &str)] =
     &[("asc_kws", "asc_kws"), ("fsdd", "fsdd"), ("har_uci", "har_uci-gru"), ("japanese_vowels", "japanese_vowels-gru")];
 
 /// Cells, each with its widths.
-const CELLS: &[&str] = &["gru", "lstm", "srn"];
+const CELLS: &[&str] = &["gru", "lstm", "li-gru", "min-gru", "fast-grnn"];
+/// What stands in front of the cell: nothing, or a convolution over 3 frames with an output every second one.
+const FRONTS: &[&str] = &["none", "conv"];
+/// Cells that are also trained with a convolution in front.
+const WITH_FRONT: &[&str] = &["gru"];
 const UNITS: &[usize] = &[16, 32, 64];
 /// Weight formats, and whether training goes on in integers.
 const WEIGHTS: &[(&str, bool)] = &[("int8", false), ("int4", true), ("int2", true)];
@@ -46,6 +50,9 @@ pub struct Args {
     /// Widths
     #[arg(long, value_delimiter = ',', default_values_t = UNITS.to_vec())]
     units: Vec<usize>,
+    /// What stands in front of the cell: none, conv
+    #[arg(long, value_delimiter = ',', default_values_t = FRONTS.iter().map(|f| (*f).to_owned()))]
+    fronts: Vec<String>,
     /// Weight formats
     #[arg(long, value_delimiter = ',', default_values_t = WEIGHTS.iter().map(|w| w.0.to_owned()))]
     weights: Vec<String>,
@@ -67,6 +74,9 @@ pub struct Args {
 struct Point {
     cell: String,
     units: usize,
+    /// Whether a convolution stands in front.
+    #[serde(default)]
+    conv: bool,
     weights: String,
     /// Figures of the evaluated split, in %: the float network, and the integers.
     float: Vec<f64>,
@@ -88,8 +98,12 @@ impl Point {
         mean(&self.integer)
     }
 
+    fn network(&self) -> String {
+        format!("{}{}-{}", if self.conv { "conv-" } else { "" }, self.cell, self.units)
+    }
+
     fn name(&self) -> String {
-        format!("{}-{} {}", self.cell, self.units, self.weights)
+        format!("{} {}", self.network(), self.weights)
     }
 
     /// Instructions a second of sound; of other data, a step.
@@ -119,15 +133,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         args.set, args.seeds
     ));
     let mut points: Vec<Point> = Vec::new();
-    for cell in &args.cells {
-        for units in &args.units {
-            let all = network(args, &base, &source, split, (cell, *units))
-                .with_context(|| format!("{cell} of {units} units"))?;
-            for point in all {
-                figures.line(line(&point));
-                figures.add(format!("{}-{}", args.set, point.name().replace(' ', "-")), point.accuracy());
-                points.push(point);
-            }
+    for which in shapes(args) {
+        let all = network(args, &base, &source, split, which).with_context(|| format!("{which:?}"))?;
+        for point in all {
+            figures.line(line(&point));
+            figures.add(format!("{}-{}", args.set, point.name().replace(' ', "-")), point.accuracy());
+            points.push(point);
         }
     }
     if args.write_docs {
@@ -154,8 +165,22 @@ fn line(p: &Point) -> String {
     )
 }
 
+/// A cell, its width, and whether a convolution stands in front.
+type Shape<'a> = (&'a str, usize, bool);
+
+/// All that are asked for.
+fn shapes(args: &Args) -> Vec<Shape<'_>> {
+    let mut all = Vec::new();
+    for conv in args.fronts.iter().map(|front| front == "conv") {
+        for cell in args.cells.iter().filter(|cell| !conv || WITH_FRONT.contains(&cell.as_str())) {
+            all.extend(args.units.iter().map(|units| (cell.as_str(), *units, conv)));
+        }
+    }
+    all
+}
+
 /// The recipe with another cell.
-fn recipe(args: &Args, base: &Recipe, (cell, units): (&str, usize), seed: u64) -> Result<Recipe> {
+fn recipe(args: &Args, base: &Recipe, (cell, units, conv): Shape<'_>, seed: u64) -> Result<Recipe> {
     let mut recipe = base.clone();
     recipe.name = format!("{}-{cell}-{units}", args.set);
     recipe.train.seed = seed;
@@ -166,11 +191,18 @@ fn recipe(args: &Args, base: &Recipe, (cell, units): (&str, usize), seed: u64) -
     });
     let layer = layer.context("the recipe has a recurrent layer")?;
     (layer.variant, layer.units) = (cell.to_owned(), units);
+    if conv {
+        let front = Conv { outputs: CHANNELS, kernel: 3, stride: 2, dilation: 1, activation: DenseActivation::Relu };
+        recipe.network.layers.insert(0, front.into());
+    }
     Ok(recipe)
 }
 
+/// Channels of the convolution.
+const CHANNELS: usize = 32;
+
 /// All weight formats of a network.
-fn network(args: &Args, base: &Recipe, source: &Source, split: Split, which: (&str, usize)) -> Result<Vec<Point>> {
+fn network(args: &Args, base: &Recipe, source: &Source, split: Split, which: Shape<'_>) -> Result<Vec<Point>> {
     let quiet = Ui { json: true };
     let mut points: Vec<Point> = Vec::new();
     for seed in 1..=args.seeds {
@@ -181,7 +213,7 @@ fn network(args: &Args, base: &Recipe, source: &Source, split: Split, which: (&s
         for (n, weights) in args.weights.iter().enumerate() {
             let aware = WEIGHTS.iter().any(|(name, aware)| name == weights && *aware);
             let (float, integer, point) = rounded(&folder, &recipe, source, split, (weights, aware))?;
-            eprintln!("{}-{} {weights}, seed {seed}: float {float:.2}, integers {integer:.2}", which.0, which.1);
+            eprintln!("{} {weights}, seed {seed}: float {float:.2}, integers {integer:.2}", point.network());
             if seed == 1 {
                 points.push(point);
             }
@@ -238,6 +270,7 @@ fn rounded(
     let point = Point {
         cell: cell.variant.clone(),
         units: cell.units,
+        conv: matches!(recipe.network.layers.first(), Some(LayerSpec::Conv(_))),
         weights: weights.to_owned(),
         float: Vec::new(),
         integer: Vec::new(),

@@ -241,7 +241,21 @@ fn one(elman: &Path, text: &str, data: &Path, key: &str, value: &str, seconds: u
 fn layer(numbers: &mut Numbers) -> String {
     let mut pick = |from: &[&str]| from[numbers.between(0, from.len() as i64 - 1) as usize].to_owned();
     let units = pick(&["1", "3", "4", "4", "4", "4"]);
-    match pick(&["cell", "cell", "dense", "embedding", "one-hot", "delay", "pool", "norm", "dropout", "narx"]).as_str()
+    match pick(&[
+        "cell",
+        "cell",
+        "dense",
+        "embedding",
+        "one-hot",
+        "delay",
+        "stride",
+        "conv",
+        "pool",
+        "norm",
+        "dropout",
+        "narx",
+    ])
+    .as_str()
     {
         "cell" => {
             let variant = pick(&[
@@ -254,6 +268,10 @@ fn layer(numbers: &mut Numbers) -> String {
                 "tree-lstm",
                 "gru-before",
                 "lstm-coupled",
+                "min-gru",
+                "min-lstm",
+                "li-gru",
+                "fast-grnn",
             ]);
             let both = pick(&["false", "false", "false", "true"]);
             let dropout = pick(&["0.0", "0.0", "0.2"]);
@@ -268,6 +286,8 @@ fn layer(numbers: &mut Numbers) -> String {
         "embedding" => format!("{{ layer = \"embedding\", units = {units} }}"),
         "one-hot" => "{ layer = \"one-hot\" }".to_owned(),
         "delay" => format!("{{ layer = \"delay\", taps = {units}, stride = {} }}", pick(&["1", "2"])),
+        "stride" => format!("{{ layer = \"stride\", by = {units} }}"),
+        "conv" => format!("{{ layer = \"conv\", outputs = {units}, kernel = 3, stride = {} }}", pick(&["1", "2"])),
         "pool" => format!("{{ layer = \"pool\", over = \"{}\" }}", pick(&["last", "mean", "sum", "max"])),
         "narx" => format!(
             "{{ layer = \"narx\", outputs = {units}, input_taps = 1, output_taps = 1, hidden = 2, activation = \"tanh\" }}"

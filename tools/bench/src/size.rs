@@ -52,6 +52,8 @@ const REST: &str = "the rest";
 /// Sets of operations, what they are called, and the cell of the network.
 const SETS: [(&str, &str, &str); 3] =
     [("GRU only", "gru", "gru"), ("LSTM only", "lstm", "lstm"), ("everything", "all", "gru")];
+/// Features that add formats of weights to a set.
+const FORMATS: [&str; 2] = ["int4", "int2"];
 
 /// Measures the firmware boards/panic-free, a cell of 64 units and a dense layer after the front end.
 ///
@@ -78,7 +80,17 @@ pub fn run(output: &Output) -> Result<ExitCode> {
             }
             figures.line(format!("  {REST:<24}{:>8}", flash.saturating_sub(named)));
             figures.line(format!("  all but weights         {:>8}", flash.saturating_sub(parts[0])));
-            figures.add(format!("{prefix}flash-{level}"), flash.saturating_sub(parts[0]) as f64);
+            let plain = flash.saturating_sub(parts[0]);
+            figures.add(format!("{prefix}flash-{level}"), plain as f64);
+            for format in FORMATS.iter().filter(|_| set != "all") {
+                let features = format!("{set},{format}");
+                let firmware =
+                    build(&machines, CORE, cell, level, &["--no-default-features", "--features", &features])?;
+                let Sizes { parts, flash, .. } = measure(&firmware)?;
+                let added = flash.saturating_sub(parts[0]).saturating_sub(plain);
+                figures.line(format!("  {format} in addition{:>12}", added));
+                figures.add(format!("{prefix}{format}-{level}"), added as f64);
+            }
         }
         figures.line(format!("RAM of the stream: {said} bytes, as memory_words says"));
         figures.add(format!("{prefix}ram"), said as f64);

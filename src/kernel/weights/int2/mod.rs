@@ -4,6 +4,12 @@
 //! and d is 0. A word has the columns c0, c2, c1, c3 in pairs, and in order otherwise. A row of a table is two bits a weight,
 //! w + 2. What no weight has is that of a weight of 0.
 
+#[cfg(elman_columns)]
+pub(super) mod columns;
+#[cfg(all(elman_dsp, elman_layout = "pairs"))]
+pub(super) mod dsp;
+#[cfg(elman_layout = "rows")]
+pub(super) mod helium;
 mod packing;
 mod reference;
 
@@ -41,7 +47,12 @@ impl Format for Int2 {
 
     #[inline(always)]
     fn is_packed(layout: Layout, block: RowBlock, weights: &[u32]) -> bool {
-        fields::is_packed::<Self>(layout, block, weights)
+        fields::magnitudes::<Self>(layout, block, weights).is_some()
+    }
+
+    #[inline(always)]
+    fn magnitudes(layout: Layout, block: RowBlock, weights: &[u32]) -> [u32; 4] {
+        fields::magnitudes::<Self>(layout, block, weights).unwrap_or_default()
     }
 
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! Where in its words a row block of int2 weights has what.
 
 use crate::kernel::layout::padded;
-use crate::kernel::weights::fields::{Fields, Unused};
+use crate::kernel::weights::fields::Fields;
 use crate::kernel::{Layout, RowBlock};
 
 /// Words of the weights of a row block.
@@ -39,20 +39,5 @@ impl Fields for super::Int2 {
     #[inline(always)]
     fn signs(_: Layout, _: RowBlock) -> u32 {
         0
-    }
-
-    #[inline(always)]
-    fn unused(_: Layout, block: RowBlock) -> Unused {
-        match block {
-            RowBlock::Rows { .. } => Unused::default(),
-            RowBlock::Split { .. } => Unused { every: 0xc0c0_c0c0, ..Unused::default() },
-            RowBlock::Table { units } => {
-                let bits = match padded(units) % 16 {
-                    0 => 0,
-                    used => u32::MAX << (2 * used),
-                };
-                Unused { single: [(words(block).wrapping_sub(1), bits), (0, 0)], ..Unused::default() }
-            }
-        }
     }
 }

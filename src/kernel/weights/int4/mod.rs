@@ -7,12 +7,18 @@
 //! Split rows:
 //! * *Pairs*: for each eight columns of x, and of h, two words of rows 0 and 1 and one of the third row. A word of two rows has
 //!   for the columns c0, c2, c1, c3 a byte each, (row 0 + 8) + 16 (row 1 + 8); that of the third row the nibbles c0, c2, c4, c6,
-//!   c1, c3, c5, c7, w + 8. Four columns that are left have a word of each, the second with the first two nibbles of each half.
+//!   c1, c3, c5, c7, w + 8. Where columns are not whole eights, the first four have a word of each, the second with two nibbles a half.
 //! * *Columns*: for each four columns a byte each of rows 0 and 1, as in pairs, but in order, and then four nibbles of the third.
 //! * *Rows*: the lanes of four rows, of which the fourth is 0.
 //!
 //! A row of a table is a nibble a weight, w + 8, in all of them. What no weight has is that of a weight of 0.
 
+#[cfg(elman_columns)]
+pub(super) mod columns;
+#[cfg(all(elman_dsp, elman_layout = "pairs"))]
+pub(super) mod dsp;
+#[cfg(elman_layout = "rows")]
+pub(super) mod helium;
 mod packing;
 mod reference;
 
@@ -50,7 +56,12 @@ impl Format for Int4 {
 
     #[inline(always)]
     fn is_packed(layout: Layout, block: RowBlock, weights: &[u32]) -> bool {
-        fields::is_packed::<Self>(layout, block, weights)
+        fields::magnitudes::<Self>(layout, block, weights).is_some()
+    }
+
+    #[inline(always)]
+    fn magnitudes(layout: Layout, block: RowBlock, weights: &[u32]) -> [u32; 4] {
+        fields::magnitudes::<Self>(layout, block, weights).unwrap_or_default()
     }
 
     #[inline(always)]

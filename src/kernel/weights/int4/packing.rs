@@ -1,10 +1,11 @@
 //! Where in its words a row block of int4 weights has what.
 
 use crate::kernel::layout::padded;
-use crate::kernel::weights::fields::{Fields, Unused};
+use crate::kernel::weights::fields::Fields;
 use crate::kernel::{Layout, RowBlock};
 
-/// Words of the weights of three rows over `columns` in pairs: three for each eight columns, two for four that are left.
+/// Words of the weights of three rows over `columns` in pairs: two for the first four where they are not whole eights, then three for
+/// each eight.
 #[inline(always)]
 pub(super) const fn three_rows(columns: usize) -> usize {
     columns / 8 * 3 + (columns / 4 % 2) * 2
@@ -31,15 +32,17 @@ const fn third(x: usize, column: usize) -> usize {
 fn pairs(x: usize, h: usize, word: usize, field: u32) -> Option<(usize, usize)> {
     let (of_x, field) = (three_rows(x), field as usize);
     let (start, word, columns) = if word < of_x { (0, word, x) } else { (x, word - of_x, h) };
-    let (group, part) = (word / 3, word % 3);
-    let base = start + 8 * group;
-    let left = columns - columns.min(8 * group);
-    let thirds = if left < 8 { 1 } else { 2 };
-    if part < thirds {
+    let first = columns / 4 % 2;
+    // The number of columns, where they begin, and which of their words it is.
+    let (count, base, part) = match word.checked_sub(2 * first) {
+        Some(word) => (8, start + 4 * first + word / 3 * 8, word % 3),
+        None => (4, start, word),
+    };
+    if part < count / 4 {
         return Some((field % 2, base + 4 * part + [0, 2, 1, 3][(field / 2) & 3]));
     }
     let column = 2 * (field % 4) + field / 4;
-    (column < left).then_some((third(x, base), base + column))
+    (column < count).then_some((third(x, base), base + column))
 }
 
 /// Field `field` of word `word` of split rows in columns.
@@ -83,25 +86,5 @@ impl Fields for super::Int4 {
             }
             _ => 0,
         }
-    }
-
-    #[inline(always)]
-    fn unused(layout: Layout, block: RowBlock) -> Unused {
-        let last = words(layout, block).wrapping_sub(1);
-        let (every, single) = match (layout, block) {
-            (_, RowBlock::Rows { .. }) => (0, [(0, 0); 2]),
-            (Layout::Pairs, RowBlock::Split { x, h }) => {
-                let bits = |columns: usize| if columns % 8 == 4 { 0xff00_ff00 } else { 0 };
-                (0, [(three_rows(x).wrapping_sub(1), bits(x)), (last, bits(h))])
-            }
-            (Layout::Columns, RowBlock::Split { x, h }) => {
-                (0, [(last, if x.wrapping_add(h) % 8 == 4 { 0xffff_0000 } else { 0 }), (0, 0)])
-            }
-            (Layout::Rows, RowBlock::Split { .. }) => (0xf000_f000, [(0, 0); 2]),
-            (_, RowBlock::Table { units }) => {
-                (0, [(last, if padded(units) % 8 == 4 { 0xffff_0000 } else { 0 }), (0, 0)])
-            }
-        };
-        Unused { every, single }
     }
 }

@@ -10,7 +10,7 @@
 
 use anyhow::{Result, ensure};
 use elman::arith::Q;
-use elman::cell::{CarriedState, Operands, OutRange, PreFormat, VariantSpec};
+use elman::cell::{CarriedState, Operands, OutRange, PeepholeFormat, PreFormat, VariantSpec};
 use elman::kernel::WeightFormat;
 use elman::kernel::weights::accumulator_overflows;
 
@@ -230,7 +230,7 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) ->
     );
 
     let out_frac = hidden_frac(layer, spec, in_frac, out_frac(spec.out, spec.stateful(), in_frac, seen), seen);
-    let mut carried_frac = carried_frac(spec.carried, seen, out_frac, !spec.peephole.is_empty());
+    let mut carried_frac = carried_frac(spec.carried, seen, out_frac, spec.sees_carried());
     let (x_unit, h_unit) = (2f64.powi(15 - in_frac as i32), 2f64.powi(15 - out_frac as i32));
     // Where rows are too large for a multiplier, the pre-activations of a linear map are taken 2^k times smaller.
     let mut shrink = 1.0;
@@ -277,14 +277,18 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) ->
         out_frac,
         carried_frac,
         gates,
-        diagonal: layer.v.iter().map(|v| diagonal(*v, carried_frac)).collect(),
+        diagonal: layer.v.iter().map(|v| diagonal(*v, spec.peephole_format, carried_frac)).collect(),
         ..IntegerLayer::default()
     })
 }
 
-/// A peephole weight as the device has it: V·2^(48 - carried_frac).
-fn diagonal(v: f32, carried_frac: u8) -> i32 {
-    (f64::from(v) * 2f64.powi(48 - i32::from(carried_frac))).round().clamp(-2147483648.0, 2147483647.0) as i32
+/// A peephole weight as the device has it, V·2^(48 - carried_frac), or a second bias, v·2^17.
+fn diagonal(v: f32, format: PeepholeFormat, carried_frac: u8) -> i32 {
+    let places = match format {
+        PeepholeFormat::CellState => 48 - i32::from(carried_frac),
+        PeepholeFormat::Bias => 17,
+    };
+    (f64::from(v) * 2f64.powi(places)).round().clamp(-2147483648.0, 2147483647.0) as i32
 }
 
 /// Largest multiplier of an embedding's row that the device takes.
@@ -497,7 +501,7 @@ mod tests {
         let largest = real.iter().fold(0f64, |m, w| m.max(w.abs()));
         let power: f64 = real.iter().map(|w| w * w).sum();
         for (format, least_db) in [(WeightFormat::Int4, 18.0), (WeightFormat::Int2, 6.5)] {
-            let row = quantize_row(&real, 0.7, &[], format, PreFormat::Plain);
+            let row = quantize_row(&real, 0.7, &[], (format, None), PreFormat::Plain);
             let unit = f64::from(format.unit());
             let s = row.multiplier as f64 / 2f64.powi(33);
             let noise: f64 = real.iter().zip(&row.weights).map(|(r, q)| (r - f64::from(*q) * s * unit).powi(2)).sum();

@@ -8,7 +8,7 @@ pub use exercise::{Exercise, exercise};
 
 use elman::arith::Q;
 use elman::blob::{AttentionScore, Direction, Readout, Structure};
-use elman::cell::{CarriedState, DelayTaps, Operands, OutRange, StageKind, VariantSpec, WidthRule};
+use elman::cell::{CarriedState, DelayTaps, Operands, OutRange, PeepholeFormat, StageKind, VariantSpec, WidthRule};
 use elman::kernel::WeightFormat;
 use elman::net::Node;
 use elman::text::TextUnit;
@@ -125,9 +125,17 @@ pub fn in_format(mut model: IntegerModel, format: WeightFormat) -> IntegerModel 
 /// What only some variants have: widths that follow from numbers of their own, peepholes, a table.
 fn decorate(spec: &VariantSpec, layer: &mut IntegerLayer, drive: Drive, numbers: &mut Numbers) {
     // Ordinary cell states are below 1, and V·c then of the size of the other pre-activations.
-    let peephole = if drive == Drive::Saturating { i32::MAX as i64 } else { 1 << 21 };
+    let peephole = match (drive, spec.peephole_format) {
+        (Drive::Saturating, _) => i32::MAX as i64,
+        (_, PeepholeFormat::CellState) => 1 << 21,
+        (_, PeepholeFormat::Bias) => 1 << 17,
+    };
     layer.diagonal =
         (0..spec.peephole.len() * layer.units).map(|_| numbers.between(-peephole, peephole) as i32).collect();
+    if spec.peephole_format == PeepholeFormat::Bias {
+        // ζ and ν of a FastGRNN.
+        layer.params = if drive == Drive::Saturating { [u16::MAX, 20_000, 0, 0] } else { [47_911, 1_179, 0, 0] };
+    }
     match spec.widths {
         WidthRule::Symbol => {
             (layer.inputs, layer.in_frac) = (1, 0);
@@ -143,7 +151,12 @@ fn decorate(spec: &VariantSpec, layer: &mut IntegerLayer, drive: Drive, numbers:
             layer.params = [3, 2, tail, 2 * tail];
             layer.units = DelayTaps::of(layer.params).outputs(layer.inputs).expect("numbers of a delay line");
         }
-        WidthRule::Same => layer.units = layer.inputs,
+        WidthRule::Same => {
+            layer.units = layer.inputs;
+            if spec.run.is_some() {
+                layer.params[0] = 3;
+            }
+        }
         WidthRule::Free => {}
     }
 }

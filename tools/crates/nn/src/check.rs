@@ -44,6 +44,10 @@ pub enum SpecError {
     },
 }
 
+/// What is wrong with a stride that leaves a network without an output for every step.
+const NO_STRIDE: &str = "its stride leaves out steps, so that the network has no output for them; put a pool after it, in a network that \
+                         is one chain of layers over a sequence";
+
 impl NetworkSpec {
     /// Checks the description.
     pub fn check(&self) -> Result<(), SpecError> {
@@ -79,6 +83,10 @@ impl NetworkSpec {
                     return Err(SpecError::AfterPool(i));
                 }
                 pooled |= layer.reads() == Reads::Sequence;
+                let later = &self.layers[i + 1..range.end];
+                if layer.stride() > 1 && !self.strides(later) {
+                    return Err(SpecError::Layer { layer: i, reason: NO_STRIDE.to_owned() });
+                }
                 if let LayerSpec::Cell(Cell { bidirectional, .. }) = layer {
                     cells += 1 + usize::from(*bidirectional);
                 }
@@ -91,6 +99,11 @@ impl NetworkSpec {
             Some(reason) => Err(SpecError::Structure(reason)),
             None => Ok(()),
         }
+    }
+
+    /// Whether steps may be left out before these layers: where one vector is made of those that are left.
+    fn strides(&self, later: &[LayerSpec]) -> bool {
+        self.structure == StructureSpec::Sequence && later.iter().any(|layer| layer.reads() == Reads::Sequence)
     }
 
     /// Why layers cannot take their places in a tree, if they cannot.
@@ -171,7 +184,7 @@ impl NetworkSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Delay, DenseActivation, Dropout, Embedding, Narx, OneHot};
+    use crate::{Conv, Delay, DenseActivation, Dropout, Embedding, Narx, OneHot, Stride};
 
     fn check(inputs: usize, layers: Vec<LayerSpec>) -> Result<(), SpecError> {
         NetworkSpec::sequence(inputs, layers).check()
@@ -230,6 +243,21 @@ mod tests {
         assert!(refusal(3, vec![narx(1, 1), LayerSpec::dense(1)]).contains("narx must be the only layer"));
         let all = Dropout { rate: 1.0, variational: false };
         assert_eq!(refusal(3, vec![all.into()]), "layer 0: dropout must be at least 0 and below 1");
+    }
+
+    #[test]
+    fn a_stride_has_a_pool_after_it() {
+        let (stride, pool) = (|by| LayerSpec::from(Stride { by }), || LayerSpec::from(Pool { over: Over::Last }));
+        assert_eq!(check(3, vec![stride(4), LayerSpec::cell("gru", 2), pool(), LayerSpec::dense(2)]), Ok(()));
+        assert_eq!(check(3, vec![stride(1), LayerSpec::cell("gru", 2)]), Ok(()));
+        for layers in [vec![stride(2), LayerSpec::cell("gru", 2)], vec![LayerSpec::cell("gru", 2), stride(2)]] {
+            assert!(refusal(3, layers).contains("put a pool after it"));
+        }
+        assert!(refusal(3, vec![stride(0)]).contains("by is 0"));
+        let conv = |kernel, stride| Conv { outputs: 2, kernel, stride, dilation: 1, activation: DenseActivation::Relu };
+        assert!(refusal(3, vec![conv(3, 2).into()]).contains("put a pool after it"));
+        assert!(refusal(3, vec![conv(3, 0).into(), pool()]).contains("stride is 0"));
+        assert!(refusal(3, vec![conv(0, 1).into()]).contains("kernel = 0"));
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Quantizer for AwareQuantizer {
             Some(text) => serde_json::from_str(text).map_err(|e| format!("the formats of the checkpoint: {e}"))?,
             None => self.calibrated(network).map_err(|e| format!("{e:#}"))?,
         };
-        let map = layer_map(&network.spec().layers, self.before());
+        let map = places(&network.spec().layers, self.before());
         let integer = quantize(network, &self.around, &seen).map_err(|e| format!("{e:#}"))?;
         let rows = rows(network, &integer, &map, &self.folded);
         let spec = network.spec().clone();
@@ -66,16 +66,40 @@ impl AwareQuantizer {
     fn calibrated(&self, network: &Network<f32>) -> anyhow::Result<Vec<RangeStats>> {
         let mut seen = calibrate(network, &self.calibration, &self.folded);
         let integer = quantize(network, &self.around, &seen)?;
-        let map = layer_map(&network.spec().layers, self.before());
-        for (ranges, at) in seen.iter_mut().zip(&map) {
-            let Some(at) = *at else { continue };
-            keep(ranges, &integer.layers[at]);
+        for (ranges, place) in seen.iter_mut().zip(places(&network.spec().layers, self.before())) {
+            let Some(place) = place else { continue };
+            keep(ranges, &integer.layers[place.output]);
             if let Some(reverse) = &mut ranges.reverse {
-                keep(reverse, &integer.layers[at + 1]);
+                keep(reverse, &integer.layers[place.last]);
             }
         }
         Ok(seen)
     }
+}
+
+/// The layers of the blob that a layer of the recipe becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    first: usize,
+    /// The one whose output is the layer's; of both directions, the forward one.
+    output: usize,
+    /// The last; of both directions, the one that reads from the end.
+    last: usize,
+}
+
+/// For each layer of the recipe its place after `before` others; `None` for one that becomes none.
+fn places(layers: &[LayerSpec], before: usize) -> Vec<Option<Place>> {
+    let place = |(layer, first): (&LayerSpec, Option<usize>)| {
+        let first = first?;
+        let last = first + layer.device().len() - 1;
+        Some(Place { first, output: if directions(layer) > 1 { first } else { last }, last })
+    };
+    layers.iter().zip(layer_map(layers, before)).map(place).collect()
+}
+
+/// How many directions a layer reads in.
+fn directions(layer: &LayerSpec) -> usize {
+    if matches!(layer, LayerSpec::Cell(cell) if cell.bidirectional) { 2 } else { 1 }
 }
 
 /// Makes the formats and scales of a layer those that stay. Biases are learned, so that none has to make up for rounding.
@@ -97,8 +121,8 @@ struct Aware {
     quantizer: AwareQuantizer,
     spec: NetworkSpec,
     seen: Vec<RangeStats>,
-    /// For each layer of the recipe, the first layer of the blob that it becomes.
-    map: Vec<Option<usize>>,
+    /// Where each layer of the recipe is in the blob.
+    map: Vec<Option<Place>>,
     rows: Vec<Row>,
     integer: IntegerModel,
     /// The blob that runs: without the scale layer, as training's frames are scaled.
@@ -132,18 +156,18 @@ impl Aware {
         let before: Vec<_> = all.map(now).collect();
         for ((ranges, found), at) in self.seen.iter_mut().zip(&found).zip(&self.map) {
             let Some(at) = *at else { continue };
-            coarser(ranges, found, free.layers[at].out_frac);
+            coarser(ranges, found, free.layers[at.output].out_frac);
             if let (Some(reverse), Some(found)) = (&mut ranges.reverse, &found.reverse) {
-                coarser(reverse, found, free.layers[at + 1].out_frac);
+                coarser(reverse, found, free.layers[at.last].out_frac);
             }
         }
         // Scales are in units of the formats: where these are others, they are searched again.
         let (kept, rows) =
             (self.seen.clone(), |seen: &mut Vec<RangeStats>, of: &dyn Fn(usize) -> Option<RowScales>| {
                 for (ranges, at) in seen.iter_mut().zip(&self.map).filter_map(|(r, at)| Some((r, (*at)?))) {
-                    ranges.rows = of(at);
+                    ranges.rows = of(at.output);
                     if let Some(reverse) = &mut ranges.reverse {
-                        reverse.rows = of(at + 1);
+                        reverse.rows = of(at.last);
                     }
                 }
             });

@@ -5,6 +5,9 @@ mod columns;
 mod pairs;
 mod rows;
 
+#[cfg(elman_columns)]
+pub(super) use columns::correction;
+
 use crate::kernel::Layout;
 
 /// [`rows`](crate::kernel::rows)

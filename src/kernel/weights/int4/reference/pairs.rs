@@ -34,16 +34,16 @@ fn add_third(sums: &mut [i32; 3], word: u32, x: &[u32]) {
 /// Adds the products of three rows over `x`.
 #[inline(always)]
 fn add(sums: &mut [i32; 3], weights: &[u32], x: &[u32]) {
-    let (w, w_rest) = weights.as_chunks::<3>();
-    let (x, x_rest) = x.as_chunks::<4>();
+    let (w_first, w) = weights.as_rchunks::<3>();
+    let (x_first, x) = x.as_rchunks::<4>();
+    if let ([a, thirds], [x0, x1]) = (w_first, x_first) {
+        add_two(sums, *a, [*x0, *x1]);
+        add_third(sums, *thirds, &[*x0, *x1]);
+    }
     for ([a, b, thirds], x) in w.iter().zip(x) {
         add_two(sums, *a, [x[0], x[1]]);
         add_two(sums, *b, [x[2], x[3]]);
         add_third(sums, *thirds, x);
-    }
-    if let ([a, thirds], [x0, x1]) = (w_rest, x_rest) {
-        add_two(sums, *a, [*x0, *x1]);
-        add_third(sums, *thirds, &[*x0, *x1]);
     }
 }
 

@@ -77,7 +77,7 @@ fn operations(network: &Network<f32>) -> Result<Vec<Placed>> {
                 let directions = prefixes.iter().map(direction).collect();
                 push(Op::Cell(CellOp { variant, units: cell.units, directions }));
             }
-            LayerSpec::Delay(_) | LayerSpec::Narx(_) => return none(),
+            LayerSpec::Delay(_) | LayerSpec::Narx(_) | LayerSpec::Stride(_) | LayerSpec::Conv(_) => return none(),
         }
     }
     if let Some(Placed { place, op: Op::Cell(cell) }) = ops.iter().find(|o| !onnx::has(&o.op)) {

@@ -229,9 +229,15 @@ pub fn states(model: &Model<'_>, memory: &mut [u32], frames: &[i16], every: bool
     let mut all = vec![LayerStates::default(); model.layers().len()];
     let records = record::take(model);
     let backward = |layer: usize| model.layers()[layer].direction() == Direction::Backward;
+    let mut taken = vec![0usize; all.len()];
     for (layer, record) in records.iter().filter(|(layer, _)| !backward(*layer)) {
-        all[*layer].out.extend(&record.h);
-        all[*layer].carried.extend(&record.carried);
+        // A stride counts every step, and has an output at some.
+        let at = taken[*layer];
+        taken[*layer] += 1;
+        if at.is_multiple_of(model.layers()[*layer].stride().max(1)) {
+            all[*layer].out.extend(&record.h);
+            all[*layer].carried.extend(&record.carried);
+        }
     }
     for (layer, record) in records.iter().rev().filter(|(layer, _)| backward(*layer)) {
         all[*layer].out.extend(&record.h);

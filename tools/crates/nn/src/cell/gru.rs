@@ -3,7 +3,7 @@
 use elman::cell::Unit;
 use elman::cell::gru::{After, BeforeReset, BeforeUpdate, SPEC, Trace};
 
-use super::{Backward, FloatCell, stage};
+use super::{Backward, FloatCell, lerp_backward, stage};
 use crate::float::{Float, Lanes, World};
 
 pub fn cell<F: Float>() -> FloatCell<F> {
@@ -15,16 +15,8 @@ pub fn cell<F: Float>() -> FloatCell<F> {
         },
         initial_bias: |_, _| 0.0,
         initial_loop: None,
+        scalars: &[],
     }
-}
-
-/// h_t = z ⊙ h_(t-1) + (1 - z) ⊙ n: from dh to (dz, dn); what goes straight to h_(t-1) stays in `grad.long`.
-#[inline(always)]
-fn lerp_backward<L: Lanes>(l: L, z: L::V, n: L::V, h: L::V, grad: &mut Unit<World<L>>) -> (L::V, L::V) {
-    let dh = l.add(grad.h, grad.carried);
-    grad.carried = l.mul(dh, z);
-    grad.h = l.splat(L::Elem::ZERO);
-    (l.mul(dh, l.sub(h, n)), l.mul(dh, l.complement(z)))
 }
 
 impl Backward<4> for After {

@@ -20,6 +20,7 @@ pub fn cell<F: Float>() -> FloatCell<F> {
             _ => 0.0,
         },
         initial_loop: None,
+        scalars: &[],
     }
 }
 

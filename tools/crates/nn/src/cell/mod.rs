@@ -4,8 +4,12 @@
 //! [`Backward::unit_backward`], one file a cell, and checked against finite differences in `f64`. Adding a cell is
 //! a file here and a line in `cells`.
 
+mod fast_grnn;
 mod gru;
+mod li_gru;
 mod lstm;
+mod min_gru;
+mod min_lstm;
 mod residual;
 mod srn;
 mod step;
@@ -62,11 +66,24 @@ pub struct FloatCell<F> {
     pub initial_bias: fn(usize, &str) -> f64,
     /// U starts as this times the identity; orthogonal where it is not said.
     pub initial_loop: Option<f64>,
+    /// Numbers in (0, 1) that all units share, as sigmoid gives them of what is trained, which starts so; the device's layer has them
+    /// as its own.
+    pub scalars: &'static [f64],
 }
 
 /// All cells. What runs asks [`Float::cells`].
 pub(super) fn cells<F: Float>() -> Vec<FloatCell<F>> {
-    vec![srn::cell(), gru::cell(), lstm::cell(), residual::cell(), tree_lstm::cell()]
+    vec![
+        srn::cell(),
+        gru::cell(),
+        lstm::cell(),
+        residual::cell(),
+        tree_lstm::cell(),
+        min_gru::cell(),
+        li_gru::cell(),
+        fast_grnn::cell(),
+        min_lstm::cell(),
+    ]
 }
 
 /// A cell's float side, its variant's number and table, by the variant's name.
@@ -90,6 +107,15 @@ pub fn stages<F: Float>(variant: &str) -> Option<Stages<F>> {
 /// The names of all variants of all cells.
 pub fn variant_names() -> impl Iterator<Item = &'static str> {
     CELLS.iter().flat_map(|cell| cell.variants).map(|variant| variant.name)
+}
+
+/// h_t = z ⊙ h_(t-1) + (1 - z) ⊙ n: from dh to (dz, dn); what goes straight to h_(t-1) stays in `grad.long`.
+#[inline(always)]
+fn lerp_backward<L: Lanes>(l: L, z: L::V, n: L::V, h: L::V, grad: &mut Unit<World<L>>) -> (L::V, L::V) {
+    let dh = l.add(grad.h, grad.carried);
+    grad.carried = l.mul(dh, z);
+    grad.h = l.splat(L::Elem::ZERO);
+    (l.mul(dh, l.sub(h, n)), l.mul(dh, l.complement(z)))
 }
 
 /// A stage over `G` gates as an object.

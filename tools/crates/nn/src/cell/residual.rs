@@ -9,7 +9,13 @@ use crate::float::{Float, Lanes, World};
 pub fn cell<F: Float>() -> FloatCell<F> {
     // A U of -1/10 makes the state leak: what comes in is forgotten in some ten steps, and h stays bounded until
     // training finds better.
-    FloatCell { spec: &SPEC, stages: |_| vec![stage(Residual)], initial_bias: |_, _| 0.0, initial_loop: Some(-0.1) }
+    FloatCell {
+        spec: &SPEC,
+        stages: |_| vec![stage(Residual)],
+        initial_bias: |_, _| 0.0,
+        initial_loop: Some(-0.1),
+        scalars: &[],
+    }
 }
 
 impl Backward<1> for Residual {

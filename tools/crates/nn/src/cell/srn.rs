@@ -13,6 +13,7 @@ pub fn cell<F: Float>() -> FloatCell<F> {
         stages: |variant| vec![dense(ACTIVATIONS[variant])],
         initial_bias: |_, _| 0.0,
         initial_loop: None,
+        scalars: &[],
     }
 }
 

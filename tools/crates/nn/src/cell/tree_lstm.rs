@@ -13,6 +13,7 @@ pub fn cell<F: Float>() -> FloatCell<F> {
         // Both children are remembered until training finds better.
         initial_bias: |_, gate| if matches!(gate, "f" | "k") { 1.0 } else { 0.0 },
         initial_loop: None,
+        scalars: &[],
     }
 }
 

@@ -136,6 +136,9 @@ pub trait Lanes: Copy {
     }
 }
 
+/// What is added to each of two gates in [`Arith::ratio`]: 2^-29.
+pub(crate) const RATIO_EPSILON: f64 = 1.0 / (1u32 << 29) as f64;
+
 /// The float arithmetic of the cells' equations: all formats are the same vector, nothing saturates.
 #[derive(Clone, Copy, Debug)]
 pub struct World<L>(pub L);
@@ -211,6 +214,29 @@ impl<L: Lanes> Arith for World<L> {
     #[inline(always)]
     fn add_peephole(&self, a: L::V, v: L::V, c: L::V) -> L::V {
         self.0.add(a, self.0.mul(v, c))
+    }
+    #[inline(always)]
+    fn add_bias(&self, a: L::V, v: L::V) -> L::V {
+        self.0.add(a, v)
+    }
+    #[inline(always)]
+    fn rectify(&self, a: L::V) -> L::V {
+        self.0.relu(a)
+    }
+    #[inline(always)]
+    fn mix(&self, z: L::V, n: L::V, h: L::V) -> L::V {
+        self.lerp(z, n, h)
+    }
+    #[inline(always)]
+    fn blend(&self, z: L::V, n: L::V, h: L::V, [zeta, nu]: [L::V; 2]) -> L::V {
+        let share = self.0.mul_add(zeta, self.0.complement(z), nu);
+        self.0.mul_add(z, h, self.0.mul(share, n))
+    }
+    #[inline(always)]
+    fn ratio(&self, f: L::V, i: L::V) -> L::V {
+        let epsilon = self.0.splat(L::Elem::of(RATIO_EPSILON));
+        let (f, i) = (self.0.add(f, epsilon), self.0.add(i, epsilon));
+        self.0.div(f, self.0.add(f, i))
     }
     #[inline(always)]
     fn accumulate(&self, h: L::V, g: L::V) -> L::V {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bidirectional::Bidirectional;
 use super::dropout::{Dropout, Mask, check_rate};
-use super::recurrent::{Recurrent, StateDropout, Tensors};
+use super::recurrent::{Recurrent, StateDropout, Tensors, sigmoid};
 use super::{Built, Layer, LayerKind, LayerSpec, Place, Reads, Rounding, Site};
 use crate::Float;
 use crate::cell::{FloatCell, find, variant_names};
@@ -108,7 +108,8 @@ impl Cell {
 }
 
 /// The tensors of one direction: W has the rows of all gates that read x, U of all that read h, b of all, gate after gate
-/// in the order of the cell's table; V, where gates see the cell state, has V_i, V_f, V_o.
+/// in the order of the cell's table; V, where gates see the cell state, has V_i, V_f, V_o, and of a FastGRNN v; s is what its ζ and ν
+/// are the sigmoid of.
 fn tensors(cell: &FloatCell<f32>, number: usize, prefix: &str, [inputs, units]: [usize; 2]) -> Vec<TensorSpec> {
     let table = &cell.spec.variants[number];
     let count = |without: Operands| table.gates().filter(|g| g.operands != without).count() * units;
@@ -121,6 +122,7 @@ fn tensors(cell: &FloatCell<f32>, number: usize, prefix: &str, [inputs, units]: 
         TensorSpec::new(name("u"), vec![u, units], recurrent),
         TensorSpec::new(name("b"), vec![bias.len() * units], Start::Values(bias)),
         TensorSpec::zeros(name("v"), v),
+        TensorSpec::new(name("s"), vec![cell.scalars.len()], Start::Values(cell.scalars.to_vec())),
     ];
     all.into_iter().filter(|t| t.shape[0] > 0 || t.name.ends_with('w')).collect()
 }
@@ -173,7 +175,12 @@ impl LayerKind for Cell {
         let round = |prefix: &str, ranges: &RangeStats| {
             let [w, u, b, v] = ["w", "u", "b", "v"].map(|name| layer.tensor(&format!("{prefix}{name}")));
             let (variant, inputs, units, weights) = (&self.variant, layer.inputs, self.units, layer.weights);
-            quantize_layer(&FloatLayer { variant, inputs, units, w, u, b, v, weights }, layer.in_frac, ranges)
+            let mut rounded =
+                quantize_layer(&FloatLayer { variant, inputs, units, w, u, b, v, weights }, layer.in_frac, ranges)?;
+            for (to, s) in rounded.params.iter_mut().zip(layer.tensor(&format!("{prefix}s"))) {
+                *to = (sigmoid(f64::from(*s)) * 65_536.0).round().min(65_535.0) as u16;
+            }
+            Ok::<_, anyhow::Error>(rounded)
         };
         let forward = round("", layer.ranges)?;
         let Some(reverse) = layer.ranges.reverse.as_deref().filter(|_| self.bidirectional) else {

@@ -62,6 +62,11 @@ pub trait LayerKind: Clone {
     /// Layers of this kind for tests, over any width but that of symbols, which is 1.
     fn samples() -> Vec<Self>;
 
+    /// Of how many steps it reads it gives one: those after it have a slower clock.
+    fn stride(&self) -> usize {
+        1
+    }
+
     /// Whether training drops something in it.
     fn drops(&self) -> bool {
         false

@@ -6,6 +6,7 @@
 mod affine;
 mod bidirectional;
 mod cell;
+mod conv;
 mod delay;
 mod dense;
 mod dropout;
@@ -19,6 +20,7 @@ mod pool;
 mod recurrent;
 mod run;
 mod span;
+mod stride;
 mod symbols;
 mod tape;
 
@@ -108,6 +110,11 @@ macro_rules! layers {
                 match self { $(LayerSpec::$kind(kind) => kind.quantize(layer)),* }
             }
 
+            /// Of how many steps it reads it gives one.
+            pub fn stride(&self) -> usize {
+                match self { $(LayerSpec::$kind(layer) => layer.stride()),* }
+            }
+
             /// Whether training drops something in it.
             pub fn drops(&self) -> bool {
                 match self { $(LayerSpec::$kind(layer) => layer.drops()),* }
@@ -138,4 +145,6 @@ layers! {
     "dense" => dense::Dense,
     "narx" => narx::Narx,
     "norm" => norm::Norm,
+    "stride" => stride::Stride,
+    "conv" => conv::Conv,
 }

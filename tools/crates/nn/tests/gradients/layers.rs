@@ -1,7 +1,8 @@
 //! Every layer that is not a cell.
 
 use elman_nn::{
-    Delay, Dense, DenseActivation, Embedding, LayerSpec, Loss, Narx, NetworkSpec, OneHot, Over, Pool, Reads, Target,
+    Conv, Delay, Dense, DenseActivation, Embedding, LayerSpec, Loss, Narx, NetworkSpec, OneHot, Over, Pool, Reads,
+    Stride, Target,
 };
 
 use crate::check::{Check, INPUTS, assert_exact, steps};
@@ -37,6 +38,22 @@ fn every_kind() {
                         assert_exact(&what, Check::new(vec![layer], Loss::SquaredError, values(outputs)));
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Strides in a stack, with layers below and above them and sequences shorter than a stride.
+#[test]
+fn strides_of_a_stack() {
+    for by in [1, 2, 3, 7] {
+        for over in [Over::Last, Over::Mean, Over::Sum, Over::Max] {
+            let conv = Conv { outputs: 4, kernel: 3, stride: 2, dilation: 1, activation: DenseActivation::Tanh };
+            for first in [LayerSpec::from(conv), LayerSpec::cell("gru", 4)] {
+                let stride = Stride { by }.into();
+                let layers = vec![first, stride, LayerSpec::cell("lstm", 3), Pool { over }.into(), LayerSpec::dense(2)];
+                let check = Check::new(layers, Loss::CrossEntropy, |n| Target::Class(n as u32 % 2));
+                assert_exact(&format!("{by} {over:?}"), check);
             }
         }
     }

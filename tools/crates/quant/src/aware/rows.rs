@@ -5,6 +5,7 @@ use std::ops::Range;
 use elman::cell::{Operands, PreFormat};
 use elman_nn::{LayerSpec, Network};
 
+use super::{Place, directions};
 use crate::IntegerModel;
 
 /// A row: all weights that one pre-activation reads, with one scale.
@@ -38,25 +39,24 @@ pub(super) struct Row {
 pub(super) fn rows(
     network: &Network<f32>,
     integer: &IntegerModel,
-    map: &[Option<usize>],
+    map: &[Option<Place>],
     folded: &[(f64, f64)],
 ) -> Vec<Row> {
     let mut all = Vec::new();
     let last = network.spec().layers.len();
     for (layer, (kind, device)) in network.spec().layers.iter().zip(map).enumerate() {
         let Some(device) = *device else { continue };
-        let directions: &[&str] = match kind {
-            LayerSpec::Cell(cell) if cell.bidirectional => &["", "reverse."],
-            LayerSpec::Cell(_) | LayerSpec::Dense(_) => &[""],
-            _ => continue,
-        };
+        if !matches!(kind, LayerSpec::Cell(_) | LayerSpec::Dense(_) | LayerSpec::Conv(_)) {
+            continue;
+        }
+        let prefixes = ["", "reverse."];
         let folded = if layer + 1 == last { folded } else { &[] };
-        for (direction, prefix) in directions.iter().enumerate() {
+        for (direction, prefix) in prefixes.iter().enumerate().take(directions(kind)) {
             let place = |name: &str| {
                 let tensor = network.tensor(&format!("layers.{layer}.{prefix}{name}"));
                 tensor.map_or(0..0, |(tensor, _)| tensor.range.clone())
             };
-            let at = device + direction;
+            let at = device.output + direction;
             of_layer(integer, [layer, at, direction], ["w", "u", "b"].map(place), folded, &mut all);
         }
     }

@@ -5,7 +5,7 @@ use elman::cell::CarriedState;
 use elman_nn::{IntegerStates, LayerSpec, NetworkSpec};
 use elman_train::Sequence;
 
-use super::AwareQuantizer;
+use super::{AwareQuantizer, Place, directions};
 use crate::{IntegerLayer, IntegerModel, trace, words_of};
 
 /// The blob of a model that reads frames as training has them: scaled, `before` layers being left out.
@@ -22,7 +22,7 @@ pub(super) fn sequences(
     words: &[u32],
     integer: &IntegerModel,
     quantizer: &AwareQuantizer,
-    (spec, map): (&NetworkSpec, &[Option<usize>]),
+    (spec, map): (&NetworkSpec, &[Option<Place>]),
     sequences: &[&Sequence],
 ) -> Vec<Vec<IntegerStates>> {
     let before = quantizer.before();
@@ -35,15 +35,14 @@ pub(super) fn sequences(
         let mut states =
             trace::states(&model, &mut memory, &frames, spec.per_step()).expect("a sequence that the model takes");
         let mut steps = frames.len() / model.inputs().max(1);
-        let of_layer = |(k, device): (usize, &Option<usize>)| {
+        let of_layer = |(k, place): (usize, &Option<Place>)| {
             if matches!(spec.layers[k], LayerSpec::Pool(_)) {
                 steps = 1;
             }
-            let Some(device) = *device else { return IntegerStates::default() };
-            let end = map.iter().skip(k + 1).flatten().next().copied().unwrap_or(integer.layers.len());
-            let own = &integer.layers[device..end];
-            let all = own.iter().zip(&mut states[device - before..end - before]);
-            joined(all.map(|(layer, states)| of_device(layer, states, steps)).collect())
+            let Some(place) = *place else { return IntegerStates::default() };
+            let mut of = |device: usize| of_device(&integer.layers[device], &mut states[device - before], steps);
+            let forward = of(place.output);
+            if directions(&spec.layers[k]) > 1 { both(&forward, &of(place.last)) } else { forward }
         };
         let mut all: Vec<IntegerStates> = map.iter().enumerate().map(of_layer).collect();
         if let Some(last) = all.last_mut() {
@@ -79,16 +78,13 @@ fn of_device(layer: &IntegerLayer, states: &mut trace::LayerStates, steps: usize
     IntegerStates { width: layer.units, out, carried }
 }
 
-/// Both directions side by side; of layers one after the other, the last.
-fn joined(mut all: Vec<IntegerStates>) -> IntegerStates {
-    let last = all.pop().unwrap_or_default();
-    match all.pop() {
-        None => last,
-        Some(first) => IntegerStates {
-            width: first.width + last.width,
-            out: side_by_side(&first.out, &last.out, first.width, last.width),
-            carried: side_by_side(&first.carried, &last.carried, first.width, last.width),
-        },
+/// Both directions side by side.
+fn both(forward: &IntegerStates, reverse: &IntegerStates) -> IntegerStates {
+    let (left, right) = (forward.width, reverse.width);
+    IntegerStates {
+        width: left + right,
+        out: side_by_side(&forward.out, &reverse.out, left, right),
+        carried: side_by_side(&forward.carried, &reverse.carried, left, right),
     }
 }
 

@@ -45,9 +45,9 @@ pub struct Cost {
     pub ram_bytes: usize,
     /// Bytes of the audio front end's memory.
     pub audio_ram_bytes: usize,
-    /// Multiplications with a weight per step.
+    /// Multiplications with a weight per step, on average where layers do not take every step.
     pub macs: u64,
-    /// Estimates per step, by core; of a model that is no stream, of every layer once.
+    /// Estimates per step, on average, by core; of a model that is no stream, of every layer once.
     pub estimates: Vec<Estimate>,
     /// The largest example, where the model is no stream.
     pub example: Option<example::ExampleCost>,
@@ -180,18 +180,30 @@ pub fn of(model: &Model<'_>) -> Cost {
             instructions: cores.map(|(core, cost)| (core.key, layer_instructions(cost, view) as u64)).into(),
         })
         .collect();
+    // Steps from one step of a layer to its next.
+    let clocks: Vec<usize> = model
+        .layers()
+        .iter()
+        .scan(1usize, |every, view| Some(std::mem::replace(every, every.saturating_mul(view.stride()))))
+        .collect();
     let estimate = |core: Core, cost: &CoreCost| {
-        let layers: f64 = model.layers().iter().map(|view| layer_instructions(cost, view)).sum();
+        let layers = |clock: &dyn Fn(usize) -> f64| -> f64 {
+            let each = model.layers().iter().zip(&clocks);
+            each.map(|(view, every)| layer_instructions(cost, view) / clock(*every)).sum()
+        };
         // Each layer was counted alone, in a step of its own; the frame is copied once.
         let (inputs, others) = (model.inputs() as f64, model.layers().len().saturating_sub(1) as f64);
         let feedback = model.feedback() as f64;
         let fed_back = if feedback > 0.0 { FEEDBACK + (4.0 + cost.copy) * feedback } else { 0.0 };
-        let instructions = layers + cost.copy * inputs - cost.step * others + fed_back;
+        let around = cost.copy * inputs - cost.step * others + fed_back;
+        let instructions = layers(&|every| every as f64) + around;
+        // In a step that all layers take.
+        let most = layers(&|_| 1.0) + around;
         Estimate {
             core: core.key,
             name: core.name,
             instructions: instructions as u64,
-            most: (instructions * BOUND).ceil() as u64,
+            most: (most * BOUND).ceil() as u64,
             cycles: core.cycles.map(|c| (instructions * c) as u64),
         }
     };
@@ -199,7 +211,7 @@ pub fn of(model: &Model<'_>) -> Cost {
         blob_bytes: model.frame().total_bytes as usize,
         ram_bytes: 4 * model.memory_words(),
         audio_ram_bytes: 4 * model.frame().audio_words as usize,
-        macs: layers.iter().map(|l| l.macs).sum(),
+        macs: layers.iter().zip(&clocks).map(|(l, every)| l.macs as f64 / *every as f64).sum::<f64>().round() as u64,
         estimates: cores.map(|(core, cost)| estimate(core, cost)).into(),
         example: example::largest(model),
         layers,

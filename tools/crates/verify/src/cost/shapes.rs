@@ -48,6 +48,10 @@ pub fn recipes() -> Vec<Recipe> {
         ("adding-lstm", values(2, "lstm", 48, 1)),
         ("adding-srn", values(2, "srn", 48, 1)),
         ("asc_kws", values(32, "gru", 64, 11)),
+        ("asc_kws-fast-grnn", values(32, "fast-grnn", 64, 11)),
+        ("asc_kws-li-gru", values(32, "li-gru", 64, 11)),
+        ("asc_kws-min-gru", values(32, "min-gru", 64, 11)),
+        ("asc_kws-min-lstm", values(32, "min-lstm", 64, 11)),
         ("cascaded_tanks", values(1, "gru", 8, 1)),
         (
             "chinese_poetry",

@@ -24,6 +24,7 @@ impl<F: Float> Recurrent<F> {
         }
         tape.running[1][..tape.last_c_gradient.len()].copy_from_slice(&tape.last_c_gradient);
         tape.norms.clear();
+        self.shared.clear(&mut tape.dvectors);
         tape.dsecond.clear();
         tape.dsecond.resize(tape.second.len(), F::ZERO);
         let mut dropped = std::mem::take(&mut tape.dropped);
@@ -64,6 +65,7 @@ impl<F: Float> Recurrent<F> {
             to = chunk.from;
         }
         tape.norms.reverse();
+        self.shared.gather(&tape.dvectors, &self.tensors, self.units, gradient);
         self.turn_back(tape, own.as_mut().map_or(&mut gradient[place.clone()], |own| &mut own[..]));
         if let Some(own) = own {
             dropped.give_gradient(own, &mut gradient[place]);
@@ -108,7 +110,8 @@ impl<F: Float> Recurrent<F> {
         // V comes after b.
         let (front, back) = gradient.split_at_mut(self.tensors.b.end);
         let dbias = &mut front[self.tensors.b.clone()][self.first[s] * h..self.first[s + 1] * h];
-        let ddiagonal = &mut back[..self.tensors.v.len()];
+        let ddiagonal =
+            if tape.dvectors.is_empty() { &mut back[..self.tensors.v.len()] } else { &mut tape.dvectors[..] };
         let keeps_long = self.keeps_cell() || (hidden && !only);
         stage.backward(BackwardStep {
             rows,
@@ -117,7 +120,7 @@ impl<F: Float> Recurrent<F> {
             dpre: &mut *dpre,
             stride,
             dbias,
-            diagonal: &parameters[self.tensors.v.clone()],
+            diagonal: self.shared.vectors(parameters, &self.tensors),
             ddiagonal,
             h: h_in,
             long,

@@ -97,7 +97,7 @@ impl<F: Float> Recurrent<F> {
             if last { carry = step } else { carry_out = step }
         }
         let h_out = if last { &mut after[..n] } else { middle };
-        let diagonal = &parameters[self.tensors.v.clone()];
+        let diagonal = self.shared.vectors(parameters, &self.tensors);
         stage.forward(ForwardStep {
             rows,
             units: h,

@@ -34,8 +34,9 @@ impl Case {
         let rows = |without| spec.gates().filter(|g| g.operands != without).count() * UNITS;
         let (w, u) = (rows(Operands::Hidden) * INPUTS, rows(Operands::Input) * UNITS);
         let (b, v) = (spec.gates().count() * UNITS, spec.peephole.len() * UNITS);
-        let tensors = Tensors { w: 0..w, u: w..w + u, b: w + u..w + u + b, v: w + u + b..w + u + b + v };
-        let parameters = random(tensors.v.end, 1);
+        let (end, s) = (w + u + b + v, cell.scalars.len());
+        let tensors = Tensors { w: 0..w, u: w..w + u, b: w + u..w + u + b, v: w + u + b..end, s: end..end + s };
+        let parameters = random(tensors.s.end, 1);
         let mut layer = Recurrent::new(spec, (cell.stages)(number), INPUTS, UNITS, tensors);
         layer.pack(&parameters);
         let frames = random(ROWS.len() * SIZE * INPUTS, 2);

@@ -5,6 +5,7 @@ mod dropout;
 mod forward;
 #[cfg(test)]
 mod initial;
+mod shared;
 mod tape;
 mod weights;
 
@@ -14,6 +15,7 @@ use elman::cell::{CarriedState, Operands, VariantSpec};
 use get_size2::GetSize;
 
 pub use dropout::StateDropout;
+pub use shared::sigmoid;
 pub use tape::RecurrentTape;
 
 use super::{Backward, Forward, Output, Run};
@@ -22,7 +24,7 @@ use crate::float::gemm::{Gemm, Left, Packed, Right, Term};
 use crate::layer::span::PIECES;
 use crate::{Float, Trace};
 
-/// Where the tensors of a layer lie among the parameters, one after the other; b and V are empty where there are none.
+/// Where the tensors of a layer lie among the parameters, one after the other; those are empty that a cell does not have.
 #[derive(Clone, Debug, Default)]
 pub struct Tensors {
     /// W
@@ -31,8 +33,10 @@ pub struct Tensors {
     pub u: Range<usize>,
     /// b
     pub b: Range<usize>,
-    /// V_i, V_f, V_o of a cell with peepholes.
+    /// V_i, V_f, V_o of a cell with peepholes; v of a FastGRNN.
     pub v: Range<usize>,
+    /// What ζ and ν of a FastGRNN are the sigmoid of.
+    pub s: Range<usize>,
 }
 
 impl Tensors {
@@ -46,7 +50,8 @@ impl Tensors {
         let u = next("u", w.end);
         let b = next("b", u.end);
         let v = next("v", b.end);
-        Tensors { w, u, b, v }
+        let s = next("s", v.end);
+        Tensors { w, u, b, v, s }
     }
 }
 
@@ -97,6 +102,7 @@ pub struct Recurrent<F> {
     input_runs: Vec<GateRun>,
     hidden_runs: Vec<GateRun>,
     weights: Weights<F>,
+    shared: shared::Shared<F>,
     dropout: Option<StateDropout>,
 }
 
@@ -132,8 +138,8 @@ impl<F: Float> Recurrent<F> {
         let both = |c| c == Operands::InputAndHidden;
         let input_runs = runs(spec, |c| c != Operands::Hidden, both);
         let hidden_runs = runs(spec, |c| c != Operands::Input, both);
-        let (weights, dropout) = (Weights::default(), None);
-        Self { spec, stages, first, inputs, units, tensors, input_runs, hidden_runs, weights, dropout }
+        let (weights, shared, dropout) = (Weights::default(), shared::Shared::default(), None);
+        Self { spec, stages, first, inputs, units, tensors, input_runs, hidden_runs, weights, shared, dropout }
     }
 
     /// The layer with dropout on its recurrent side.
@@ -217,6 +223,7 @@ impl<F: Float> Run<F> for Recurrent<F> {
         let mut weights = std::mem::take(&mut self.weights);
         self.pack_into(&parameters[self.tensors.w.clone()], &parameters[self.tensors.u.clone()], &mut weights);
         self.weights = weights;
+        self.shared.spread(parameters, &self.tensors, self.units);
     }
 
     fn forward(&self, pass: Forward<'_, F>, out: &mut Output<F>, tape: &mut RecurrentTape<F>) {

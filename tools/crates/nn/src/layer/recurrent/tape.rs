@@ -48,6 +48,8 @@ pub struct RecurrentTape<F> {
     pub(super) packed: Packed<F>,
     /// What dropout drops within the layer.
     pub(super) dropped: Dropped<F>,
+    /// ∂L/∂ of V and of what all units share, as units read it; empty where nothing is shared.
+    pub(super) dvectors: Vec<F>,
     /// The norms of ∂L/∂h of row 0, step by step, where they are asked for.
     pub(super) norms: Vec<f64>,
 }

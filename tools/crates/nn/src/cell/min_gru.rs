@@ -1,0 +1,42 @@
+//! Minimal gated recurrent unit.
+
+use elman::cell::Unit;
+use elman::cell::min_gru::{MinGru, SPEC, Trace};
+
+use super::{Backward, FloatCell, lerp_backward, stage};
+use crate::float::{Float, Lanes, World};
+
+pub fn cell<F: Float>() -> FloatCell<F> {
+    FloatCell {
+        spec: &SPEC,
+        stages: |_| vec![stage(MinGru)],
+        // It remembers before it has learnt to: what it keeps does not depend on h.
+        initial_bias: |_, gate| if gate == "z" { 1.0 } else { 0.0 },
+        initial_loop: None,
+        scalars: &[],
+    }
+}
+
+impl Backward<2> for MinGru {
+    const READS_H: bool = true;
+    const HAS_LONG: bool = true;
+    const HAS_CARRY: bool = false;
+
+    #[inline(always)]
+    fn save<L: Lanes>(trace: Trace<World<L>>, _: &Unit<World<L>>) -> [L::V; 2] {
+        [trace.z, trace.n]
+    }
+
+    #[inline(always)]
+    fn unit_backward<L: Lanes>(
+        &self,
+        l: L,
+        [z, n]: [L::V; 2],
+        before: &Unit<World<L>>,
+        _: &Unit<World<L>>,
+        grad: &mut Unit<World<L>>,
+    ) -> [L::V; 2] {
+        let (dz, dn) = lerp_backward(l, z, n, before.carried, grad);
+        [l.sigmoid_backward(z, dz), l.tanh_backward(n, dn)]
+    }
+}
