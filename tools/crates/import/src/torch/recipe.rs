@@ -123,11 +123,7 @@ fn operation(layer: &LayerSpec, named: &str, width: Option<usize>, left: &mut Le
         }
         LayerSpec::Pool(pool) => (named.to_owned(), Some(Op::Pool(pool.over))),
         LayerSpec::Dropout(_) => (named.to_owned(), None),
-        LayerSpec::OneHot(_)
-        | LayerSpec::Delay(_)
-        | LayerSpec::Narx(_)
-        | LayerSpec::Stride(_)
-        | LayerSpec::Conv(_) => {
+        LayerSpec::OneHot(_) | LayerSpec::Delay(_) | LayerSpec::Narx(_) | LayerSpec::Stride(_) | LayerSpec::Conv(_) => {
             return Err(ImportError::unsupported(
                 named,
                 "no module of PyTorch is one",
