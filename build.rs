@@ -5,6 +5,8 @@ fn main() {
     println!("cargo::rustc-check-cfg=cfg(elman_columns)");
     println!("cargo::rustc-check-cfg=cfg(elman_avx2)");
     println!("cargo::rustc-check-cfg=cfg(elman_narrow)");
+    println!("cargo::rustc-check-cfg=cfg(elman_several)");
+    println!("cargo::rustc-check-cfg=cfg(elman_assembly)");
     println!("cargo::rustc-check-cfg=cfg(fuzzing)");
     println!("cargo::rerun-if-changed=build.rs");
     let target = std::env::var("TARGET").unwrap_or_default();
@@ -27,6 +29,14 @@ fn main() {
         }
     } else if target.starts_with("x86_64") {
         println!("cargo::rustc-cfg=elman_avx2");
+    }
+    // Kernels in assembly, for bare metal.
+    if target.starts_with("thumb") {
+        println!("cargo::rustc-cfg=elman_assembly");
+    }
+    // Formats of weights besides int8.
+    if ["CARGO_FEATURE_INT4", "CARGO_FEATURE_INT2"].iter().any(|name| std::env::var_os(name).is_some()) {
+        println!("cargo::rustc-cfg=elman_several");
     }
     if v8m {
         println!("cargo::rustc-cfg=elman_dsp=\"cortex-m33\"");

@@ -72,11 +72,13 @@
 //! Modules use those below them only; tests/floors.rs checks it.
 //!
 //! # Numbers
-//! Vectors are i16, weights i8 with a scale per row, accumulators i32, gates Q0.31 inside a step. Which fraction
+//! Vectors are i16, weights have 8, 4 or 2 bits and a scale per row, accumulators i32, gates Q0.31 inside a step. Which fraction
 //! bits a layer has is data of the model. See docs/numerics.md.
 //!
 //! # Cargo features
 //! All are off by default.
+//! * `int4`, `int2`: weights of 4 bits, and ternary ones of 2, besides int8. A firmware that does not load such models is smaller
+//!   without.
 //! * `defmt`: `defmt::Format` for errors, events and parameters.
 //! * `serde`: `Serialize` and `Deserialize` for parameters and descriptors, as tools need them.
 //! * `postcard`: the descriptor is decoded by the postcard crate instead of the reader of this crate.
@@ -87,7 +89,7 @@
 //! bytes.
 //!
 //! # When not to use it
-//! Convolutional networks, training on the device, and models whose weights do not fit int8 per row are not what
+//! Convolutional networks, training on the device, and models whose weights do not fit 8 bits per row are not what
 //! this crate is for.
 #![cfg_attr(not(test), no_std)]
 #![deny(unsafe_code)]

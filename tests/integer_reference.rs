@@ -24,7 +24,8 @@ impl<'a> Reference<'a> {
         let g = &self.layer.gates[gate];
         let dot = |w: &[i8], x: &[i16]| w.iter().zip(x).map(|(w, x)| *w as i64 * *x as i64).sum::<i64>();
         let row = |w: &'a [i8], n: usize| if w.is_empty() { w } else { &w[unit * n..][..n] };
-        let sum = g.bias[unit] as i64 + dot(row(&g.w, x.len()), x) + dot(row(&g.u, h.len()), h);
+        let products = dot(row(&g.w, x.len()), x) + dot(row(&g.u, h.len()), h);
+        let sum = g.bias[unit] as i64 + products * i64::from(self.layer.weights.unit());
         assert_eq!(sum, sum as i32 as i64, "the loader promised that this fits");
         Pre::from_bits(((sum * g.multiplier[unit] as i64 + (1 << 31)) >> 32) as i32)
     }

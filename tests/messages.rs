@@ -1,8 +1,8 @@
 //! The protocol between a PC and a device: every message there and back, noise, and the bytes that docs/protocol.md shows.
 
 use elman_messages::{
-    Answer, BufferSizes, Event, Example, Failure, Hello, NO_EVENT, Outcome, Part, Receiver, Reply, Request, Scan, Task,
-    VERSION, encode, parse,
+    Answer, BufferSizes, Event, Example, Failure, Hello, Kept, NO_EVENT, Outcome, Part, Receiver, Rejection, Reply,
+    Request, Scan, Slot, Status, Task, Transfer, VERSION, encode, parse,
 };
 
 /// Numbers by chance, the same in every run.
@@ -35,8 +35,12 @@ impl Random {
 
     fn failure(&mut self) -> Failure {
         let (required, provided) = (self.number(), self.number());
-        match self.next() % 9 {
+        match self.next() % 13 {
             8 => Failure::NotLinked,
+            9 => Failure::NoModel,
+            10 => Failure::Flash,
+            11 => Failure::Slots(Rejection::Counter { offered: required, highest: provided }),
+            12 => Failure::Slots(Rejection::Key(seed_of(required))),
             0 => Failure::Unreadable,
             1 => Failure::NotStarted,
             2 => Failure::WrongTask,
@@ -50,7 +54,8 @@ impl Random {
 
     fn outcome(&mut self) -> Outcome {
         let ticks = self.number();
-        match self.next() % 7 {
+        match self.next() % 8 {
+            7 => Outcome::Slots(self.status()),
             0 => Outcome::Done,
             1 => Outcome::Step { ticks },
             2 => Outcome::Outputs { ticks },
@@ -63,6 +68,23 @@ impl Random {
                 event: Event { class: self.number() as u16, step: self.number(), score: self.number() as u16 },
             },
             _ => Outcome::Features { stages: [0; 5].map(|_: u8| self.number()) },
+        }
+    }
+
+    fn status(&mut self) -> Status {
+        let kept = Kept {
+            slot: if self.next().is_multiple_of(2) { Slot::A } else { Slot::B },
+            counter: self.number(),
+            length: self.number(),
+            key: seed_of(self.number()),
+            confirmed: self.next().is_multiple_of(2),
+        };
+        Status {
+            signed: self.next().is_multiple_of(2),
+            running: (!self.next().is_multiple_of(4)).then_some(kept),
+            room: self.number(),
+            highest: self.number(),
+            receiving: self.next().is_multiple_of(2).then_some((self.number(), self.number())),
         }
     }
 
@@ -94,7 +116,13 @@ impl Random {
             _ => Task::FrontEnd,
         };
         let part = [Part::Frames, Part::Nodes, Part::Features, Part::Degrees, Part::Neighbours];
-        match self.next() % 11 {
+        let offset = self.number();
+        match self.next() % 16 {
+            11 => Request::Slots(Transfer::Status),
+            12 => Request::Slots(Transfer::Begin(bytes)),
+            13 => Request::Slots(Transfer::Block { offset, bytes }),
+            14 => Request::Slots(Transfer::Finish),
+            15 => Request::Slots(Transfer::Restart),
             0 => Request::Hello,
             1 => Request::Start(task),
             2 => Request::Reset,
@@ -108,6 +136,11 @@ impl Random {
             _ => Request::Read { offset: self.number() },
         }
     }
+}
+
+/// A key id.
+fn seed_of(x: u32) -> [u8; 8] {
+    (u64::from(x) * 0x0101).to_le_bytes()
 }
 
 /// The contents of the frames in a stream of bytes that comes in pieces; `None` for one that is damaged.
@@ -167,6 +200,8 @@ fn a_full_payload_fits_into_a_frame() {
         let mut buffer = vec![0; frame as usize];
         encode(u32::MAX, &reply, &mut buffer).unwrap();
         encode(u32::MAX, &Request::Append { part: Part::Neighbours, numbers: &bytes }, &mut buffer).unwrap();
+        let block = Transfer::Block { offset: u32::MAX, bytes: &bytes };
+        encode(u32::MAX, &Request::Slots(block), &mut buffer).unwrap();
     }
     assert!(encode(0, &Request::Hello, &mut [0; 7]).is_err());
 }

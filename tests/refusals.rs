@@ -194,7 +194,7 @@ fn a_weight_format_is_named() {
             other[at / 4] ^= (tag ^ u32::from(number) << 6 ^ 3) << (at % 4 * 8);
             match (load(&with_crc(other)), WeightFormat::of(number)) {
                 (result, Some(known)) if known == *format => assert_eq!(result, Ok(())),
-                (result, Some(_)) => assert!(result.is_err()),
+                (result, Some(_)) => assert!(result.is_err(), "{} as {number}", format.name()),
                 (result, None) => {
                     assert_eq!(result, Err(LoadError::UnknownLayer { layer: 0, tag: number << 6 | 3, variant: 0 }))
                 }

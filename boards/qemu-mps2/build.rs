@@ -69,6 +69,8 @@ fn main() {
          /// Bytes of the longest frame.\npub const FRAME_BYTES: usize = {frame};\n",
     );
     fs::write(out.join("sizes.rs"), sizes).expect("OUT_DIR is writable");
+    println!("cargo::rerun-if-env-changed=ELMAN_COMMIT");
+    println!("cargo::rustc-env=ELMAN_COMMIT={}", env::var("ELMAN_COMMIT").unwrap_or("unknown".into()));
     println!("cargo::rerun-if-env-changed=ELMAN_BLOB");
     let blob = match env::var_os("ELMAN_BLOB") {
         Some(path) => {

@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::cell::MAX_LINE_WORDS;
 use crate::descriptor::{MAX_BEAMS, MAX_CHAINS, MAX_WIDTH};
+use crate::kernel::weights::missing_feature;
 use crate::kernel::{Layout, WeightFormat};
 use crate::layer::NAMES;
 use crate::operation::Operation;
@@ -402,13 +403,18 @@ impl LoadError {
     /// What is wrong with a layer.
     fn fmt_layer(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            LoadError::UnknownLayer { layer, tag, variant } => match name(tag, variant) {
-                Some(name) => write!(
+            LoadError::UnknownLayer { layer, tag, variant } => match (name(tag, variant), feature(tag)) {
+                (Some(name), Some(feature)) => write!(
+                    f,
+                    "layer {layer}, `{name}`, has {feature} weights, which this firmware is built without: give the dependency on elman \
+                     the feature `{feature}`"
+                ),
+                (Some(name), None) => write!(
                     f,
                     "layer {layer} is `{name}` (tag {tag}, variant {variant}), which is not among the operations: name it in \
                      `Operations::of`, or load with `Model::load`"
                 ),
-                None => write!(
+                (None, _) => write!(
                     f,
                     "layer {layer} has tag {tag} and variant {variant}, which this version does not know: export the model \
                      again"
@@ -463,10 +469,16 @@ impl LoadError {
     }
 }
 
+/// The feature of the format of a layer's weights, where this build is without it.
+fn feature(tag: u8) -> Option<&'static str> {
+    missing_feature(WeightFormat::parts_of_tag(tag).0)
+}
+
 /// Name of a layer, known or not to the loader.
 fn name(tag: u8, variant: u8) -> Option<&'static str> {
-    let (_, tag) = WeightFormat::of_tag(tag)?;
-    NAMES.iter().find(|(t, v, _)| (*t, *v) == (tag, variant)).map(|(_, _, name)| *name)
+    let (format, cell) = WeightFormat::parts_of_tag(tag);
+    WeightFormat::of(format).map(WeightFormat::name).or(missing_feature(format))?;
+    NAMES.iter().find(|(t, v, _)| (*t, *v) == (cell, variant)).map(|(_, _, name)| *name)
 }
 
 /// A layout, and the cores that read it.

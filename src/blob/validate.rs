@@ -55,7 +55,8 @@ impl Place {
             return Err(self.invalid());
         }
         // Where a row is so short that no weights could overflow it, they need not be added up.
-        let widest = (block.width() as u32).saturating_mul(packing.format.max() as u32);
+        let most = packing.format.max() as u32 * packing.format.unit() as u32;
+        let widest = (block.width() as u32).saturating_mul(most);
         if biases.iter().any(|bias| accumulator_overflows(widest, *bias)) {
             for (sum, bias) in packing.magnitudes(block, weights).into_iter().zip(biases) {
                 if accumulator_overflows(sum, bias) {

@@ -13,7 +13,7 @@
 //! Vectors are `&[u32]`: two i16 a word, the even element low, padded with zeros to four elements.
 //!
 //! # Arithmetic
-//! accumulator = b + Σ w·x in i32, which the loader proves cannot overflow;
+//! accumulator = b + u Σ w·x in i32, which the loader proves cannot overflow; u is the unit of the weight format, 1 in int8;
 //! pre-activation = (accumulator·m + 2^31) >> 32, Q15.16.
 #![allow(unsafe_code)]
 

@@ -254,3 +254,25 @@ def test_a_live_module_becomes_a_blob():
     recipe = """[network]
     layers = [{ layer = "cell", variant = "lstm", units = 10 }, { layer = "pool", over = "mean" }]"""
     assert elman.from_torch(mean, frames, recipe=recipe).outputs == 3
+
+
+def test_from_keras(monkeypatch):
+    if "KERAS_BACKEND" not in os.environ:
+        monkeypatch.setenv("KERAS_BACKEND", "torch")
+    keras = pytest.importorskip("keras")
+    keras.utils.set_random_seed(3)
+    layers = keras.layers
+    networks = {
+        "gru": [layers.GRU(12), layers.Dense(3)],
+        "gru-before": [layers.GRU(7, reset_after=False), layers.Dense(3)],
+        "lstm": [layers.LSTM(8, return_sequences=True), layers.LSTM(6), layers.Dense(3)],
+        "both": [layers.Bidirectional(layers.SimpleRNN(5, return_sequences=True)), layers.GRU(5), layers.Dense(3)],
+    }
+    frames = np.random.default_rng(3).normal(size=(50, 20, 4)).astype(np.float32)
+    for name, stack in networks.items():
+        net = keras.Sequential([keras.Input((20, 4)), *stack])
+        model = elman.from_keras(net, frames, ["a", "b", "c"])
+        assert model.labels == ["a", "b", "c"], name
+        wanted = np.asarray(net.predict(frames[:8], verbose=0))
+        ours = np.stack([model.dequantize(model.run(model.quantize(f)))[-1] for f in frames[:8]])
+        assert np.abs(ours - wanted).max() < 0.05 * np.abs(wanted).max(), name

@@ -4,18 +4,22 @@
 //! [`serve()`] answers the messages of `elman_messages`, from a serial line or files. The request [`Start`] chooses one of its
 //! [`tasks`], a file each in `task/`; `link` has what they share: frames, hello, repeated requests and long answers.
 //!
+//! [`Models`] is the region of flash with a device's models; over the same line comes a new one.
+//!
 //! [`Start`]: elman_messages::Request::Start
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod clock;
 #[cfg(feature = "gesture")]
 pub mod gesture;
 mod link;
+pub mod models;
 mod serve;
 pub mod spotter;
 mod task;
 
 pub use clock::Clock;
 pub use link::Fault;
-pub use serve::{Workspace, serve, tasks};
+pub use models::{Models, NoSlots, Updates};
+pub use serve::{Workspace, receive, serve, serve_with, tasks};

@@ -1,9 +1,11 @@
 //! Requests in, replies out, whatever the task.
 
 use elman_messages::{
-    Answer, Failure, Hello, Outcome, Receiver, Reply, Request, Scan, Task, Unreadable, encode, parse,
+    Answer, Failure, Hello, Outcome, Receiver, Reply, Request, Scan, Task, Transfer, Unreadable, encode, parse,
 };
 use embedded_io::{Read, Write};
+
+use crate::models::Updates;
 
 /// Why a session ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,7 @@ pub(crate) struct Link<'b, 'l, I, O> {
     /// Whether the last answer had bytes, which may be read.
     has_bytes: bool,
     answered: u32,
+    updates: &'l mut dyn Updates,
     input: &'l mut I,
     output: &'l mut O,
 }
@@ -46,10 +49,11 @@ impl<'b, 'l, I: Read, O: Write> Link<'b, 'l, I, O> {
         hello: Hello,
         receiver: Receiver<'b>,
         sent: &'b mut [u8],
+        updates: &'l mut dyn Updates,
         input: &'l mut I,
         output: &'l mut O,
     ) -> Self {
-        Link { hello, receiver, sent, length: 0, last: None, has_bytes: false, answered: 0, input, output }
+        Link { hello, receiver, sent, length: 0, last: None, has_bytes: false, answered: 0, updates, input, output }
     }
 
     /// Requests answered.
@@ -116,8 +120,18 @@ impl<'b, 'l, I: Read, O: Write> Link<'b, 'l, I, O> {
                     let bytes = if self.has_bytes { runner.bytes() } else { &[] };
                     Reply::Bytes(part(bytes, offset as usize, most))
                 }
+                Request::Slots(transfer) => {
+                    self.has_bytes = false;
+                    match self.updates.transfer(transfer) {
+                        Err(failure) => Reply::Failure(failure),
+                        Ok(status) => Reply::Answer(Answer { outcome: Outcome::Slots(status), length: 0, bytes: &[] }),
+                    }
+                }
                 request => {
                     let outcome = runner.answer(request);
+                    if outcome.is_ok_and(|outcome| outcome != Outcome::Done) {
+                        self.updates.ran();
+                    }
                     self.has_bytes = outcome.is_ok_and(|outcome| outcome != Outcome::Done);
                     let bytes = if self.has_bytes { runner.bytes() } else { &[] };
                     match outcome {
@@ -128,7 +142,11 @@ impl<'b, 'l, I: Read, O: Write> Link<'b, 'l, I, O> {
                     }
                 }
             };
+            let restarts = matches!(request, Request::Slots(Transfer::Restart)) && !matches!(reply, Reply::Failure(_));
             self.send(sequence, &reply)?;
+            if restarts {
+                self.updates.restart();
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use embedded_io::{Read, Write};
 
 use crate::Clock;
 use crate::link::{Fault, Link};
+use crate::models::{NoSlots, Updates};
 use crate::task::{Examples, FrontEnds, Listening, NotStarted, Streams, Texts};
 
 /// Memory of a session.
@@ -21,6 +22,16 @@ pub struct Workspace<'m> {
     pub received: &'m mut [u8],
     /// The longest frame that goes.
     pub sent: &'m mut [u8],
+}
+
+impl Workspace<'_> {
+    fn sizes(&self) -> BufferSizes {
+        BufferSizes {
+            frame: self.received.len().min(self.sent.len()) as u32,
+            words: self.words.len() as u32,
+            nodes: self.nodes.len() as u32,
+        }
+    }
 }
 
 /// Which tasks a firmware has, a bit each: what is not named is not linked.
@@ -57,12 +68,23 @@ pub fn serve<const TASKS: u8, I: Read, O: Write>(
     output: &mut O,
     clock: &impl Clock,
 ) -> Result<u32, Fault<I::Error, O::Error>> {
+    serve_with::<TASKS, I, O>(model, load_ticks, workspace, &mut NoSlots, (input, output), clock)
+}
+
+/// As [`serve()`], on a device that receives new models over the same line.
+///
+/// # Errors
+/// As [`serve()`].
+pub fn serve_with<const TASKS: u8, I: Read, O: Write>(
+    model: &Model<'_>,
+    load_ticks: u32,
+    workspace: Workspace<'_>,
+    updates: &mut dyn Updates,
+    (input, output): (&mut I, &mut O),
+    clock: &impl Clock,
+) -> Result<u32, Fault<I::Error, O::Error>> {
+    let sizes = workspace.sizes();
     let Workspace { words, nodes, received, sent } = workspace;
-    let sizes = BufferSizes {
-        frame: received.len().min(sent.len()) as u32,
-        words: words.len() as u32,
-        nodes: nodes.len() as u32,
-    };
     // The first measurement pays for code that the second does not.
     clock.measure(|| ());
     let snapshot_words = model.stream(words).map_or(0, |stream| stream.snapshot_words() as u32);
@@ -75,7 +97,7 @@ pub fn serve<const TASKS: u8, I: Read, O: Write>(
         load_ticks,
         sizes,
     };
-    let mut link = Link::new(hello, Receiver::new(received), sent, input, output);
+    let mut link = Link::new(hello, Receiver::new(received), sent, updates, input, output);
     let mut task = link.answer(&mut NotStarted)?;
     while let Some(started) = task {
         task = match started {
@@ -93,6 +115,33 @@ pub fn serve<const TASKS: u8, I: Read, O: Write>(
             },
             _ => link.run(|| Err::<NotStarted, _>(Failure::NotLinked))?,
         };
+    }
+    Ok(link.answered())
+}
+
+/// Answers on a device whose slots have no model, until `input` ends: a model can be sent to it, and nothing else be done. The CRC
+/// of its model is 0.
+///
+/// # Errors
+/// As [`serve()`].
+pub fn receive<I: Read, O: Write>(
+    workspace: Workspace<'_>,
+    updates: &mut dyn Updates,
+    (input, output): (&mut I, &mut O),
+) -> Result<u32, Fault<I::Error, O::Error>> {
+    let hello = Hello {
+        version: VERSION,
+        schema: SCHEMA,
+        crc: 0,
+        snapshot_words: 0,
+        empty_ticks: 0,
+        load_ticks: 0,
+        sizes: workspace.sizes(),
+    };
+    let mut link = Link::new(hello, Receiver::new(workspace.received), workspace.sent, updates, input, output);
+    let mut task = link.answer(&mut NotStarted)?;
+    while task.is_some() {
+        task = link.run(|| Err::<NotStarted, _>(Failure::NoModel))?;
     }
     Ok(link.answered())
 }

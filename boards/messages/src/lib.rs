@@ -21,6 +21,9 @@ mod reply;
 mod request;
 mod sizes;
 
+/// What the slots say.
+#[cfg(feature = "messages")]
+pub use elman_slots::{Kept, Rejection, Slot, Status};
 pub use sizes::BufferSizes;
 #[cfg(feature = "messages")]
 pub use {
@@ -28,7 +31,7 @@ pub use {
     numbers::{fill, numbers},
     receiver::{Receiver, Scan},
     reply::{Answer, Event, Failure, Hello, NO_EVENT, Outcome, Reply},
-    request::{Example, LEAF, Part, Request, Task},
+    request::{Example, LEAF, Part, Request, Task, Transfer},
 };
 
 /// Version of the protocol: of the frame, and of what the messages mean. [`SCHEMA`] follows their fields by itself.

@@ -1,5 +1,6 @@
 //! What a device answers.
 
+use elman_slots::{Rejection, Status};
 use postcard_schema::Schema;
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +113,8 @@ pub enum Outcome {
         /// Ticks of each stage of the work since the frame before.
         stages: [u32; 5],
     },
+    /// A request to the slots was done: how they are now.
+    Slots(Status),
 }
 
 /// What a detector reports.
@@ -175,4 +178,13 @@ pub enum Failure {
     /// The model rejects the example.
     #[error("the model rejects the example: it is longer than the model takes, or its nodes do not hang together")]
     Rejected,
+    /// The device has slots and no model in them.
+    #[error("the device has no model yet: `elman send` one")]
+    NoModel,
+    /// The slots did not take a model, or a part of it.
+    #[error("{0}")]
+    Slots(Rejection),
+    /// The device's flash failed.
+    #[error("the device's flash failed: it could not be erased or written")]
+    Flash,
 }

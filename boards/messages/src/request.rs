@@ -43,6 +43,30 @@ pub enum Request<'a> {
         /// The first of them.
         offset: u32,
     },
+    /// What is in the device's slots for models, and a new model for them. Answered at any time, whatever task runs.
+    #[serde(borrow)]
+    Slots(Transfer<'a>),
+}
+
+/// A new model on its way to the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
+pub enum Transfer<'a> {
+    /// Nothing but how it is.
+    Status,
+    /// Begins the transfer of the model with this header; that of the same header goes on.
+    Begin(#[serde(with = "serde_bytes", borrow)] &'a [u8]),
+    /// The next bytes of its blob.
+    Block {
+        /// The first of them.
+        offset: u32,
+        /// The bytes.
+        #[serde(with = "serde_bytes", borrow)]
+        bytes: &'a [u8],
+    },
+    /// All bytes have come.
+    Finish,
+    /// Restarts the device, after it has answered.
+    Restart,
 }
 
 /// What the requests that follow are for.

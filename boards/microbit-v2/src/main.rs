@@ -2,10 +2,13 @@
 #![no_std]
 #![no_main]
 
+use cortex_m::peripheral::SCB;
 use defmt_rtt as _;
-use elman::{Blob, Storage};
+use elman::Storage;
 use elman_board::spotter::{Indicator, Spotter, Unbiased};
+use elman_board::{Models, Updates};
 use embassy_nrf::gpio::{Level, Output, OutputDrive};
+use embassy_nrf::nvmc::Nvmc;
 use embassy_nrf::saadc::{CallbackResult, ChannelConfig, Config, Gain, InterruptHandler, Saadc};
 use embassy_nrf::timer::Frequency;
 use embassy_nrf::{bind_interrupts, peripherals};
@@ -14,8 +17,8 @@ use static_cell::ConstStaticCell;
 
 bind_interrupts!(struct Interrupts { SAADC => InterruptHandler; });
 
-static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
-static STORAGE: ConstStaticCell<Storage<'static, { BLOB.listener_words() }>> = ConstStaticCell::new(Storage::new());
+include!(concat!(env!("OUT_DIR"), "/models.rs"));
+static STORAGE: ConstStaticCell<Storage<'static, WORDS>> = ConstStaticCell::new(Storage::new());
 /// Samples in a block: 20 ms.
 const BLOCK: usize = 320;
 static BUFFERS: ConstStaticCell<[[[i16; 1]; BLOCK]; 2]> = ConstStaticCell::new([[[0; 1]; BLOCK]; 2]);
@@ -28,7 +31,16 @@ async fn main(_spawner: embassy_executor::Spawner) {
     let _microphone = Output::new(p.P0_20.reborrow(), Level::High, OutputDrive::HighDrive);
     let pin = Output::new(p.P0_28.reborrow(), Level::High, OutputDrive::Standard);
     let light = Indicator::new(pin, true, 8000).unwrap_or_else(|e| match e {});
-    let listener = match STORAGE.take().listener(BLOB) {
+    // SAFETY: the core reads its flash at this address, and nothing else writes there.
+    let models = unsafe { Models::start(Nvmc::new(p.NVMC.reborrow()), FLASH_AT, &INFO, || SCB::sys_reset()) };
+    let mut models = match models {
+        Ok(models) => models,
+        Err(error) => return defmt::error!("{}", defmt::Display2Format(&error)),
+    };
+    let Some(blob) = models.blob() else {
+        return defmt::error!("there is no model in the slots: flash a file of `elman flash`");
+    };
+    let listener = match STORAGE.take().listener(blob) {
         Ok(listener) => listener,
         Err(error) => return defmt::error!("{}", error),
     };
@@ -40,6 +52,7 @@ async fn main(_spawner: embassy_executor::Spawner) {
     let (mut unbiased, mut block) = (Unbiased::new(12), [0; BLOCK]);
     let process = |raw: &[[i16; 1]]| {
         block.iter_mut().zip(raw).for_each(|(to, [x])| *to = unbiased.next((*x).max(0) as u16));
+        models.ran();
         if let Some((event, word)) = spotter.process(&block).unwrap_or_else(|e| match e {}) {
             defmt::info!("{=str}: {}", word, event);
         }

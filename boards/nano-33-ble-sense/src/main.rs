@@ -2,10 +2,13 @@
 #![no_std]
 #![no_main]
 
+use cortex_m::peripheral::SCB;
 use defmt_rtt as _;
-use elman::{Blob, Storage};
+use elman::Storage;
 use elman_board::spotter::{Indicator, Spotter};
+use elman_board::{Models, Updates};
 use embassy_nrf::gpio::{Level, Output, OutputDrive};
+use embassy_nrf::nvmc::Nvmc;
 use embassy_nrf::pdm::{Config, Frequency, InterruptHandler, Pdm, Ratio, SamplerState};
 use embassy_nrf::{bind_interrupts, peripherals};
 use panic_probe as _;
@@ -13,8 +16,8 @@ use static_cell::ConstStaticCell;
 
 bind_interrupts!(struct Interrupts { PDM => InterruptHandler<peripherals::PDM>; });
 
-static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
-static STORAGE: ConstStaticCell<Storage<'static, { BLOB.listener_words() }>> = ConstStaticCell::new(Storage::new());
+include!(concat!(env!("OUT_DIR"), "/models.rs"));
+static STORAGE: ConstStaticCell<Storage<'static, WORDS>> = ConstStaticCell::new(Storage::new());
 /// Samples in a block: 20 ms.
 const BLOCK: usize = 320;
 static BUFFERS: ConstStaticCell<[[i16; BLOCK]; 2]> = ConstStaticCell::new([[0; BLOCK]; 2]);
@@ -26,7 +29,16 @@ async fn main(_spawner: embassy_executor::Spawner) {
     let _supply = Output::new(p.P0_17, Level::High, OutputDrive::Standard);
     let pin = Output::new(p.P0_13, Level::Low, OutputDrive::Standard);
     let light = Indicator::new(pin, false, 8000).unwrap_or_else(|e| match e {});
-    let listener = match STORAGE.take().listener(BLOB) {
+    // SAFETY: the core reads its flash at this address, and nothing else writes there.
+    let models = unsafe { Models::start(Nvmc::new(p.NVMC), FLASH_AT, &INFO, || SCB::sys_reset()) };
+    let mut models = match models {
+        Ok(models) => models,
+        Err(error) => return defmt::error!("{}", defmt::Display2Format(&error)),
+    };
+    let Some(blob) = models.blob() else {
+        return defmt::error!("there is no model in the slots: flash a file of `elman flash`");
+    };
+    let listener = match STORAGE.take().listener(blob) {
         Ok(listener) => listener,
         Err(error) => return defmt::error!("{}", error),
     };
@@ -37,6 +49,7 @@ async fn main(_spawner: embassy_executor::Spawner) {
     (config.frequency, config.ratio) = (Frequency::_1280k, Ratio::Ratio80);
     let mut microphone = Pdm::new(p.PDM, Interrupts, p.P0_26, p.P0_25, config);
     let process = |block: &[i16; BLOCK]| {
+        models.ran();
         if let Some((event, word)) = spotter.process(block).unwrap_or_else(|e| match e {}) {
             defmt::info!("{=str}: {}", word, event);
         }

@@ -4,9 +4,12 @@
 #![no_std]
 #![no_main]
 
+use cortex_m::peripheral::SCB;
 use defmt_rtt as _;
-use elman::{Blob, PcmReader, Storage};
+use elman::{PcmReader, Storage};
+use elman_board::{Models, Updates};
 use embassy_nrf::gpio::{Level, Output, OutputDrive};
+use embassy_nrf::nvmc::Nvmc;
 use embassy_nrf::pdm::{Config, Frequency, InterruptHandler, Pdm, Ratio, SamplerState};
 use embassy_nrf::{bind_interrupts, peripherals};
 use embassy_sync::blocking_mutex::raw::ThreadModeRawMutex;
@@ -17,8 +20,8 @@ use static_cell::ConstStaticCell;
 
 bind_interrupts!(struct Interrupts { PDM => InterruptHandler<peripherals::PDM>; });
 
-static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
-static STORAGE: ConstStaticCell<Storage<'static, { BLOB.listener_words() }>> = ConstStaticCell::new(Storage::new());
+include!(concat!(env!("OUT_DIR"), "/models.rs"));
+static STORAGE: ConstStaticCell<Storage<'static, WORDS>> = ConstStaticCell::new(Storage::new());
 /// Samples in a block: 20 ms.
 const BLOCK: usize = 320;
 static BUFFERS: ConstStaticCell<[[i16; BLOCK]; 2]> = ConstStaticCell::new([[0; BLOCK]; 2]);
@@ -30,7 +33,16 @@ const SHOWN: Duration = Duration::from_millis(500);
 #[embassy_executor::main]
 async fn main(_spawner: embassy_executor::Spawner) {
     let p = embassy_nrf::init(Default::default());
-    let mut listener = match STORAGE.take().listener(BLOB) {
+    // SAFETY: the core reads its flash at this address, and nothing else writes there.
+    let models = unsafe { Models::start(Nvmc::new(p.NVMC), FLASH_AT, &INFO, || SCB::sys_reset()) };
+    let mut models = match models {
+        Ok(models) => models,
+        Err(error) => return defmt::error!("{}", defmt::Display2Format(&error)),
+    };
+    let Some(blob) = models.blob() else {
+        return defmt::error!("there is no model in the slots: flash a file of `elman flash`");
+    };
+    let mut listener = match STORAGE.take().listener(blob) {
         Ok(listener) => listener,
         Err(error) => return defmt::error!("{}", error),
     };
@@ -60,6 +72,7 @@ async fn main(_spawner: embassy_executor::Spawner) {
                 }
                 Ok(_) => return,
             }
+            models.ran();
         }
     };
     if embassy_futures::join::join(record, listen).await.0.is_err() {

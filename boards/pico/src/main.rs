@@ -2,11 +2,14 @@
 #![no_std]
 #![no_main]
 
+use cortex_m::peripheral::SCB;
 use defmt_rtt as _;
-use elman::{Blob, Storage};
+use elman::Storage;
 use elman_board::spotter::{Indicator, Spotter, Unbiased};
+use elman_board::{Models, Updates};
 use embassy_futures::join::join;
 use embassy_rp::adc::{Adc, Channel, Config, InterruptHandler};
+use embassy_rp::flash::{Blocking, Flash};
 use embassy_rp::gpio::{Level, Output, Pull};
 use embassy_rp::{bind_interrupts, dma, peripherals};
 use panic_probe as _;
@@ -17,8 +20,8 @@ bind_interrupts!(struct Interrupts {
     DMA_IRQ_0 => dma::InterruptHandler<peripherals::DMA_CH0>;
 });
 
-static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
-static STORAGE: ConstStaticCell<Storage<'static, { BLOB.listener_words() }>> = ConstStaticCell::new(Storage::new());
+include!(concat!(env!("OUT_DIR"), "/models.rs"));
+static STORAGE: ConstStaticCell<Storage<'static, WORDS>> = ConstStaticCell::new(Storage::new());
 /// Samples in a block: 20 ms.
 const BLOCK: usize = 320;
 /// The converter's 48 MHz over 16 kHz, less one.
@@ -28,7 +31,18 @@ const DIVIDER: u16 = 2999;
 async fn main(_spawner: embassy_executor::Spawner) {
     let p = embassy_rp::init(Default::default());
     let light = Indicator::new(Output::new(p.PIN_25, Level::Low), false, 8000).unwrap_or_else(|e| match e {});
-    let listener = match STORAGE.take().listener(BLOB) {
+    // SAFETY: the core reads its flash at this address, and nothing else writes there.
+    let models = unsafe {
+        Models::start(Flash::<_, Blocking, FLASH_BYTES>::new_blocking(p.FLASH), FLASH_AT, &INFO, || SCB::sys_reset())
+    };
+    let mut models = match models {
+        Ok(models) => models,
+        Err(error) => return defmt::error!("{}", defmt::Display2Format(&error)),
+    };
+    let Some(blob) = models.blob() else {
+        return defmt::error!("there is no model in the slots: flash a file of `elman flash`");
+    };
+    let listener = match STORAGE.take().listener(blob) {
         Ok(listener) => listener,
         Err(error) => return defmt::error!("{}", error),
     };
@@ -42,6 +56,7 @@ async fn main(_spawner: embassy_executor::Spawner) {
         let convert = converter.read_many(&mut microphone, &mut next, DIVIDER, &mut mover);
         let hear = async {
             let block = now.map(|raw| unbiased.next(raw));
+            models.ran();
             if let Some((event, word)) = spotter.process(&block).unwrap_or_else(|e| match e {}) {
                 defmt::info!("{=str}: {}", word, event);
             }

@@ -2,9 +2,12 @@
 #![no_std]
 #![no_main]
 
+use cortex_m::peripheral::SCB;
 use defmt_rtt as _;
-use elman::{Blob, Storage};
+use elman::Storage;
 use elman_board::spotter::{Indicator, PulseDensity, Spotter};
+use elman_board::{Models, Updates};
+use embassy_stm32::flash::Flash;
 use embassy_stm32::gpio::{Level, Output, Speed};
 use embassy_stm32::i2s::{Config, Format, I2S};
 use embassy_stm32::rcc::{Hse, HseMode, Pll, PllMul, PllPreDiv, PllRDiv, PllSource};
@@ -15,8 +18,8 @@ use static_cell::ConstStaticCell;
 
 bind_interrupts!(struct Interrupts { DMA1_STREAM3 => dma::InterruptHandler<peripherals::DMA1_CH3>; });
 
-static BLOB: Blob<'static> = elman::include_blob!(concat!(env!("OUT_DIR"), "/model.elman"));
-static STORAGE: ConstStaticCell<Storage<'static, { BLOB.listener_words() }>> = ConstStaticCell::new(Storage::new());
+include!(concat!(env!("OUT_DIR"), "/models.rs"));
+static STORAGE: ConstStaticCell<Storage<'static, WORDS>> = ConstStaticCell::new(Storage::new());
 /// Samples in a block: 10 ms. A sample is four words of the microphone's bits.
 const BLOCK: usize = 160;
 static BITS: ConstStaticCell<[u16; 8 * BLOCK]> = ConstStaticCell::new([0; 8 * BLOCK]);
@@ -32,7 +35,16 @@ async fn main(_spawner: embassy_executor::Spawner) {
     let p = embassy_stm32::init(config);
     let pin = Output::new(p.PD13, Level::Low, Speed::Low);
     let light = Indicator::new(pin, false, 8000).unwrap_or_else(|e| match e {});
-    let listener = match STORAGE.take().listener(BLOB) {
+    // SAFETY: the core reads its flash at this address, and nothing else writes there.
+    let models = unsafe { Models::start(Flash::new_blocking(p.FLASH), FLASH_AT, &INFO, || SCB::sys_reset()) };
+    let mut models = match models {
+        Ok(models) => models,
+        Err(error) => return defmt::error!("{}", defmt::Display2Format(&error)),
+    };
+    let Some(blob) = models.blob() else {
+        return defmt::error!("there is no model in the slots: flash a file of `elman flash`");
+    };
+    let listener = match STORAGE.take().listener(blob) {
         Ok(listener) => listener,
         Err(error) => return defmt::error!("{}", error),
     };
@@ -50,6 +62,7 @@ async fn main(_spawner: embassy_executor::Spawner) {
         }
         let mut block = [0; BLOCK];
         block.iter_mut().zip(words.as_chunks().0).for_each(|(to, bits)| *to = filter.next(*bits));
+        models.ran();
         if let Some((event, word)) = spotter.process(&block).unwrap_or_else(|e| match e {}) {
             defmt::info!("{=str}: {}", word, event);
         }

@@ -16,6 +16,9 @@ pub trait Format {
     const BITS: u32;
     /// Largest magnitude of a weight: weights are -MAX..=MAX.
     const MAX: i8;
+    /// What a weight of 1 is in the accumulator, a power of two: rows of few bits reach as far as those of int8 with it, with
+    /// multipliers and biases of the same size. MAX times UNIT is an i8.
+    const UNIT: i8;
 
     /// Words of parameters of a row block.
     fn param_words(layout: Layout, block: RowBlock) -> usize;
@@ -29,6 +32,9 @@ pub trait Format {
     /// Whether every weight is in -MAX..=MAX and packed as [`Format::pack`] packs it.
     fn is_packed(layout: Layout, block: RowBlock, weights: &[u32]) -> bool;
 
+    /// Σ |w| of each row of a row block. The weights are packed.
+    fn magnitudes(layout: Layout, block: RowBlock, weights: &[u32]) -> [u32; 4];
+
     /// Calls `each` with row, column and value of every weight, in the order in which they are stored. The weights are
     /// packed.
     fn for_each(layout: Layout, block: RowBlock, weights: &[u32], each: impl FnMut(usize, usize, i8));
@@ -40,7 +46,7 @@ pub trait Format {
     /// Writes the weights that `weight` gives for row and column to `words`, as many as [`Format::weight_words`] says.
     fn pack(layout: Layout, block: RowBlock, weight: impl FnMut(usize, usize) -> i8, words: &mut [u32]);
 
-    /// Hands the weights of a table's row, from the first, to `each` with one item of `elements` for each.
+    /// Hands the weights of a table's row times UNIT, from the first, to `each` with one item of `elements` for each.
     fn table_row<T>(row: &[u32], elements: impl Iterator<Item = T>, each: impl FnMut(T, i8));
 
     /// [`rows`](super::rows) as this core does it best; on a core that reads one layout, in that.

@@ -55,10 +55,10 @@ impl Case {
         Case { packing, block, rows, biases, multipliers, params, weights }
     }
 
-    /// b + Σ w·x of a row over the vector, requantized.
+    /// b + u Σ w·x of a row over the vector, requantized.
     fn pre(&self, row: usize, x: &[i16]) -> i32 {
         let products = self.rows[row].iter().zip(x).map(|(w, x)| i64::from(*w) * i64::from(*x));
-        let sum = i64::from(self.biases[row]) + products.sum::<i64>();
+        let sum = i64::from(self.biases[row]) + products.sum::<i64>() * i64::from(self.packing.format.unit());
         mul_high(i32::try_from(sum).unwrap(), self.multipliers[row])
     }
 }
@@ -98,7 +98,8 @@ fn formats_have_numbers_and_names_of_their_own() {
         assert_eq!(WeightFormat::named(format.name()), Some(*format));
         assert_eq!(WeightFormat::ALL.iter().position(|f| f.name() == format.name()), Some(k));
         assert_eq!(WeightFormat::ALL.iter().position(|f| *f as u8 == *format as u8), Some(k));
-        assert!(format.max() > 0 && (format.max() as u32) < 1 << (format.bits() - 1).max(1));
+        assert!(format.max() > 0 && (format.max() as u32) < 1 << (format.bits() - 1));
+        assert!(format.max().checked_mul(format.unit()).is_some() && (format.unit() as u32).is_power_of_two());
         for spec in crate::layer::all() {
             assert_eq!(WeightFormat::of_tag(format.tag(spec.tag)), Some((*format, spec.tag)));
         }
@@ -122,7 +123,8 @@ fn every_weight_is_visited_once_and_comes_back() {
         assert_eq!(unpack(packing, block, &case.weights), case.rows, "{packing:?} {block:?}");
         let magnitudes = packing.magnitudes(block, &case.weights);
         for (row, magnitude) in case.rows.iter().zip(magnitudes) {
-            assert_eq!(magnitude, row.iter().map(|w| u32::from(w.unsigned_abs())).sum::<u32>());
+            let unit = packing.format.unit() as u32;
+            assert_eq!(magnitude, row.iter().map(|w| unit * u32::from(w.unsigned_abs())).sum::<u32>());
         }
     }
 }
@@ -189,7 +191,8 @@ fn kernels_are_sums_over_rows() {
             RowBlock::Table { units } => {
                 let mut row = vec![0; units];
                 packing.table_row(weights, row.iter_mut(), |to, w| *to = w);
-                assert_eq!(row, case.rows[0][..units], "{packing:?}");
+                let wanted: Vec<i8> = case.rows[0][..units].iter().map(|w| w * packing.format.unit()).collect();
+                assert_eq!(row, wanted, "{packing:?}");
                 continue;
             }
         }

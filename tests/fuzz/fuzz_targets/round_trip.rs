@@ -3,6 +3,7 @@
 
 use elman::Model;
 use elman::blob::{Blob, Direction, Readout};
+use elman::kernel::WeightFormat;
 use elman_quant::synthetic::{self, Drive};
 use elman_quant::{IntegerLayer, IntegerModel, words_of};
 use libfuzzer_sys::fuzz_target;
@@ -40,6 +41,8 @@ fuzz_target!(|data: &[u8]| {
         layers,
         ..IntegerModel::default()
     };
+    let format = WeightFormat::ALL[next() % WeightFormat::ALL.len()];
+    let model = synthetic::in_format(model, format);
     let Ok(blob) = model.to_blob() else { return };
     let words = words_of(&blob).expect("whole words");
     let loaded = Model::load(Blob::new(&words)).expect("what the writer writes");
@@ -54,6 +57,7 @@ fuzz_target!(|data: &[u8]| {
         );
         assert_eq!((view.in_frac(), view.formats().out_frac), (layer.in_frac, layer.out_frac));
         assert_eq!((view.direction(), view.params()), (layer.direction, layer.params));
+        assert_eq!(view.packing().format, format);
     }
     // Under fuzzing the loader does not compare the CRC, so ask the CRC itself.
     let mut changed = words.clone();

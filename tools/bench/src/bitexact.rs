@@ -4,8 +4,8 @@ use anyhow::{Context, Result, ensure};
 use elman::Model;
 use elman::audio::{Config, Pcen, SpectralSubtraction};
 use elman::blob::{AttentionScore, Blob};
-use elman::cell::WidthRule;
-use elman::kernel::Layout;
+use elman::cell::{StageKind, VariantSpec, WidthRule};
+use elman::kernel::{Layout, WeightFormat};
 use elman::net::Temperature;
 use elman_data::{ExampleStructure, GraphRows};
 use elman_emulator::Machines;
@@ -64,6 +64,17 @@ fn cases() -> Vec<Case> {
             for (word, drive) in [("ordinary", Drive::Ordinary), ("saturating", Drive::Saturating)] {
                 let model = synthetic::model(variant, inputs, units, outputs, drive, 3);
                 cases.push(Case::stream(variant, word, model));
+            }
+        }
+    }
+    for format in WeightFormat::ALL.iter().filter(|format| **format != WeightFormat::Int8) {
+        let with_weights =
+            |v: &&VariantSpec| v.gates().count() > 0 || v.stages.iter().any(|s| s.kind == StageKind::Table);
+        for variant in elman::layer::all().flat_map(|s| s.variants).copied().filter(with_weights) {
+            for (word, drive) in [("ordinary", Drive::Ordinary), ("saturating", Drive::Saturating)] {
+                let model = synthetic::model(variant.name, inputs, units, outputs, drive, 3);
+                let name = format!("{}, {}", variant.name, format.name());
+                cases.push(Case::stream(&name, word, synthetic::in_format(model, *format)));
             }
         }
     }

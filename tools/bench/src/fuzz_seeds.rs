@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use elman::audio::Config;
 use elman::blob::AttentionScore;
+use elman::kernel::WeightFormat;
 use elman_figures::root;
 use elman_quant::synthetic::{self, Drive};
 use std::process::ExitCode;
@@ -26,6 +27,15 @@ pub fn run() -> Result<ExitCode> {
         blob.extend(synthetic::frames(4, 8, 1).iter().flat_map(|x| x.to_le_bytes()));
         std::fs::write(step.join(variant), &blob)?;
         std::fs::write(round_trip.join(variant), [k as u8, 2, 5, 1, 7, 0, k as u8 * 9, 3, 4, 1, 3, 200])?;
+    }
+    for format in WeightFormat::ALL.iter().filter(|format| **format != WeightFormat::Int8) {
+        for variant in ["gru", "lstm", "dense", "embedding"] {
+            let model = synthetic::in_format(synthetic::model(variant, 3, 5, 2, Drive::Ordinary, 1), *format);
+            let (name, mut blob) = (format!("{variant}-{}", format.name()), model.to_blob()?);
+            std::fs::write(load.join(format!("{name}.elman")), &blob)?;
+            blob.extend(synthetic::frames(4, 8, 1).iter().flat_map(|x| x.to_le_bytes()));
+            std::fs::write(step.join(name), &blob)?;
+        }
     }
     let both_ways = synthetic::bidirectional(&["gru", "lstm-coupled"], 3, 2, 2, 9, 1);
     let mut closed = synthetic::model("delay", 2, 0, 1, Drive::Ordinary, 1);

@@ -11,6 +11,7 @@ mod bench_train;
 mod bindings;
 mod bitexact;
 mod combinations;
+mod frontier;
 mod fuzz_seeds;
 mod no_mul64;
 mod odd_recipes;
@@ -45,6 +46,8 @@ enum Verb {
     Combinations(combinations::Args),
     /// Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`
     Recipes(recipes::Args),
+    /// Show accuracy against flash and instructions over cells, widths and bits of weights: `cargo xtask frontier --data ~/data`
+    Frontier(frontier::Args),
     /// Train recipes with odd values: none may panic, abort or hang: `cargo xtask odd-recipes --every 10`
     OddRecipes(odd_recipes::Args),
     /// Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`
@@ -96,6 +99,7 @@ fn main() -> ExitCode {
         Verb::Bitexact(args) => bitexact::run(&args),
         Verb::Combinations(args) => combinations::run(&args),
         Verb::Recipes(args) => recipes::run(&args),
+        Verb::Frontier(args) => frontier::run(&args),
         Verb::OddRecipes(args) => odd_recipes::campaign(&args),
         Verb::Panics(output) => panics::run(&output),
         Verb::NoMul64 => no_mul64::run(),

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use elman::blob::Blob;
-use elman_emulator::{Firmware, Machines};
+use elman_emulator::{Firmware, Machines, Qemu};
 use elman_quant::words_of;
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
 use std::process::ExitCode;
@@ -52,6 +52,8 @@ const REST: &str = "the rest";
 /// Sets of operations, what they are called, and the cell of the network.
 const SETS: [(&str, &str, &str); 3] =
     [("GRU only", "gru", "gru"), ("LSTM only", "lstm", "lstm"), ("everything", "all", "gru")];
+/// Features that add formats of weights to a set.
+const FORMATS: [&str; 2] = ["int4", "int2"];
 
 /// Measures the firmware boards/panic-free, a cell of 64 units and a dense layer after the front end.
 ///
@@ -78,12 +80,58 @@ pub fn run(output: &Output) -> Result<ExitCode> {
             }
             figures.line(format!("  {REST:<24}{:>8}", flash.saturating_sub(named)));
             figures.line(format!("  all but weights         {:>8}", flash.saturating_sub(parts[0])));
-            figures.add(format!("{prefix}flash-{level}"), flash.saturating_sub(parts[0]) as f64);
+            let plain = flash.saturating_sub(parts[0]);
+            figures.add(format!("{prefix}flash-{level}"), plain as f64);
+            for format in FORMATS.iter().filter(|_| set != "all") {
+                let features = format!("{set},{format}");
+                let firmware =
+                    build(&machines, CORE, cell, level, &["--no-default-features", "--features", &features])?;
+                let Sizes { parts, flash, .. } = measure(&firmware)?;
+                let added = flash.saturating_sub(parts[0]).saturating_sub(plain);
+                figures.line(format!("  {format} in addition{:>12}", added));
+                figures.add(format!("{prefix}{format}-{level}"), added as f64);
+            }
         }
         figures.line(format!("RAM of the stream: {said} bytes, as memory_words says"));
         figures.add(format!("{prefix}ram"), said as f64);
     }
+    slots(&machines, &mut figures)?;
     figures.finish(output)
+}
+
+/// Cores on which a start is counted that checks a model, and a clock that chips with them have, in MHz.
+const CHECKED: [(&str, f64); 2] = [("m0", 48.0), ("m4", 64.0)];
+
+/// What slots for models and their signatures take of flash, and how many instructions a start takes to check a model.
+fn slots(machines: &Machines, figures: &mut Figures) -> Result<()> {
+    figures.line("Slots for models (boards/panic-free/src/bin/receiver.rs), opt-level s, and a start that checks one");
+    for (core, mhz) in CHECKED {
+        let machine = machines.get(core)?;
+        let mut bytes = [0; 2];
+        for (bytes, features) in bytes.iter_mut().zip(["slots", "signed"]) {
+            let arguments = ["--package", "panic-free", "--no-default-features", "--features", features];
+            *bytes = measure(&Firmware::build(machines, core, "receiver", None, &arguments)?)?.flash;
+        }
+        let firmware = Firmware::build(machines, core, "seal", None, &["--features", "seal"])?;
+        let folder = tempfile::tempdir().context("a temporary folder")?;
+        let said = Qemu::find(machine)?.run(machine, &firmware, folder.path())?;
+        let mut ticks = said.split_whitespace().filter_map(|word| word.parse::<f64>().ok());
+        let mut next = || ticks.next().map(|ticks| machine.instructions(ticks)).context("the firmware said no ticks");
+        let (hash, signature) = (next()?, next()?);
+        figures.line(format!(
+            "  {core}: firmware with unsigned slots {} bytes, with signed ones {}; a KB hashed {:.0} instructions, a signature checked \
+             {:.0}: {:.2} s at {mhz} MHz, an instruction a cycle",
+            bytes[0],
+            bytes[1],
+            hash,
+            signature,
+            signature / mhz / 1e6
+        ));
+        figures.add(format!("slots-{core}"), bytes[0] as f64);
+        figures.add(format!("slots-signed-{core}"), bytes[1] as f64);
+        figures.add(format!("signature-{core}"), signature);
+    }
+    Ok(())
 }
 
 /// What a firmware takes.

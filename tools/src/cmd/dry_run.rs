@@ -6,14 +6,16 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::train::{MOST_CALIBRATION_STEPS, Prepared, memory_text, runs_on_a_device, wrong_recipe};
+use rayon::prelude::*;
+
+use super::train::{MOST_CALIBRATION_STEPS, Prepared, memory_text, quantization, runs_on_a_device, wrong_recipe};
 use crate::ui::{Ui, bytes, thousands};
 use elman_data::Split;
 use elman_nn::Network;
 use elman_pipeline::evaluate::{self, EvalFlags};
 use elman_pipeline::{self as pipeline, Answer, Example, Source, readings};
 use elman_recipe::Recipe;
-use elman_train::{Forecast, Spent, forecast};
+use elman_train::{Dataset, Forecast, Sequence, Spent, forecast};
 
 /// Memory and time of a whole run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -23,6 +25,10 @@ pub struct Run {
     pub forecast: Forecast,
     /// Epochs, where training does not end early.
     pub epochs: usize,
+    /// Quantization-aware epochs after them.
+    pub qat_epochs: usize,
+    /// One of these.
+    pub qat_epoch: Spent,
     /// Reading the data and making features.
     pub reading: Spent,
     /// Figures of the trained network on the validation and test splits.
@@ -47,10 +53,11 @@ pub(super) fn run(data: &Path, recipe: &Recipe, ui: Ui) -> Result<()> {
         let splits = [Split::Train, Split::Valid, Split::Test];
         splits.iter().for_each(|split| drop(readings::report(&prepared.about.encoding, &source, *split)));
         let clips = recipe.quantize.calibration_clips;
-        pipeline::spread(&prepared.train, clips, prepared.about.encoding.inputs(), MOST_CALIBRATION_STEPS);
-        Ok((source, prepared))
+        let inputs = prepared.about.encoding.inputs();
+        let calibration = pipeline::spread(&prepared.train, clips, inputs, MOST_CALIBRATION_STEPS);
+        Ok((source, prepared, calibration))
     });
-    let (source, prepared) = read?;
+    let (source, prepared, calibration) = read?;
     let spec = prepared.about.network(recipe);
     let scratch = tempfile::tempdir()?;
     let path = scratch.path().join("checkpoint.safetensors");
@@ -59,14 +66,17 @@ pub(super) fn run(data: &Path, recipe: &Recipe, ui: Ui) -> Result<()> {
     // The sets are made again after the first epoch, as files have another place then.
     let reading = reading.and(making.times(2.0));
     let (figures, later) = figures(&prepared, recipe, &Network::new(&spec, recipe.train.seed)?);
-    let epochs = recipe.train.epochs;
+    let (epochs, qat_epochs) = (recipe.train.epochs, recipe.quantize.qat_epochs);
+    let qat_epoch = forecast.epoch.and(in_integers(recipe, &prepared, &calibration, train.as_ref())?);
     let kept = train.kept_later() + later;
     let run = Run {
         forecast,
         epochs,
+        qat_epochs,
+        qat_epoch,
         reading,
         figures,
-        total: reading.and(forecast.epoch.times(epochs as f64)).and(figures),
+        total: reading.and(forecast.epoch.times(epochs as f64)).and(qat_epoch.times(qat_epochs as f64)).and(figures),
         process_bytes: peak_bytes().map(|peak| peak + kept + peak / MARGIN + SPARE),
     };
     ui.line(text(&recipe.name, &run));
@@ -79,16 +89,37 @@ fn text(name: &str, run: &Run) -> String {
         None => memory_text(&run.forecast.memory),
     };
     format!(
-        "{name}: about {} ({} of processor time): {} epochs of {} over {} sequences, {} of reading, {} of evaluation; {memory}",
+        "{name}: about {} ({} of processor time): {} epochs of {} over {} sequences, {}{} of reading, {} of evaluation; {memory}",
         time(run.total.seconds),
         time(run.total.processor_seconds),
         thousands(run.epochs as u64),
         time(run.forecast.epoch.seconds),
         thousands(run.forecast.sequences as u64),
+        match run.qat_epochs {
+            0 => String::new(),
+            n => format!("{} in integers of {}, ", thousands(n as u64), time(run.qat_epoch.seconds)),
+        },
         time(run.reading.seconds),
         time(run.figures.seconds),
     )
 }
+
+/// What the network in integers adds to an epoch, from the time of some sequences.
+fn in_integers(recipe: &Recipe, prepared: &Prepared, calibration: &[Example], train: &dyn Dataset) -> Result<Spent> {
+    let Some(aware) = quantization(recipe, &prepared.about, calibration) else { return Ok(Spent::default()) };
+    let network = Network::new(&prepared.about.network(recipe), recipe.train.seed)?;
+    let mut integer = aware.quantizer.begin(&network, None).map_err(anyhow::Error::msg)?;
+    let scales = integer.scales();
+    integer.round(&network, &scales).map_err(anyhow::Error::msg)?;
+    let some: Vec<Sequence> = (0..train.len().min(SEQUENCES)).map(|k| train.get(k, None)).collect();
+    let (spent, ()) = Spent::of(|| {
+        some.par_chunks(recipe.train.shard).for_each(|part| drop(integer.run(&part.iter().collect::<Vec<_>>())));
+    });
+    Ok(spent.times(train.len() as f64 / some.len().max(1) as f64))
+}
+
+/// Sequences whose time in integers is measured.
+const SEQUENCES: usize = 256;
 
 /// A duration as people read it.
 fn time(seconds: f64) -> String {

@@ -145,13 +145,14 @@ impl Cmd {
         let cost = cost::of(&model);
         ui.line(format!("{} ({})", model.name(), file.path().display()));
         ui.line(format!(
-            "{:>2}  {:<14} {:>6} {:>6}  {:>9} {:>8} {:>9}",
-            "", "layer", "in", "out", "flash", "RAM", "MAC"
+            "{:>2}  {:<14} {:<7} {:>6} {:>6}  {:>9} {:>8} {:>9}",
+            "", "layer", "weights", "in", "out", "flash", "RAM", "MAC"
         ));
         for (k, l) in cost.layers.iter().enumerate() {
             ui.line(format!(
-                "{k:>2}  {:<14} {:>6} {:>6}  {:>9} {:>8} {:>9}   Q{}.{} -> Q{}.{}",
+                "{k:>2}  {:<14} {:<7} {:>6} {:>6}  {:>9} {:>8} {:>9}   Q{}.{} -> Q{}.{}",
                 l.variant,
+                l.weights,
                 l.inputs,
                 l.units,
                 bytes(l.flash_bytes),

@@ -8,10 +8,12 @@ pub mod eval;
 pub mod export;
 mod export_c;
 mod export_float;
+pub mod flash;
 pub mod generate;
 pub mod import;
 mod import_encoding;
 pub mod inspect;
+pub mod keys;
 pub mod listen;
 mod loss_unit;
 pub mod mix;
@@ -19,6 +21,7 @@ pub mod neighbours;
 pub mod operating_point;
 pub mod probe;
 pub mod quantize;
+pub mod quantize_auto;
 pub mod record;
 pub mod replay;
 pub mod report;
@@ -27,6 +30,8 @@ pub mod run_text;
 mod run_trace;
 mod run_tree;
 mod samples;
+pub mod send;
+pub mod sign;
 pub mod synth;
 pub mod train;
 pub mod turing;
@@ -85,6 +90,10 @@ commands! {
     Probe => probe,
     Verify => verify,
     Export => export,
+    Flash => flash,
+    Keys => keys,
+    Sign => sign,
+    Send => send,
     Generate => generate,
     Calibrate => calibrate,
     Mix => mix,

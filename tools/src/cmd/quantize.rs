@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::cmd::quantize_auto::{self, Choice};
 use crate::ui::{Ui, bytes};
 use elman::detect;
+use elman::kernel::WeightFormat;
 use elman_data::files::write_atomically;
 use elman_nn::{Network, StructureSpec};
 use elman_pipeline::evaluate::EvalFlags;
@@ -15,22 +17,27 @@ use elman_pipeline::run::{RunFolder, Unfinished};
 use elman_pipeline::{Example, RunInfo};
 use elman_quant::IntegerModel;
 use elman_quant::model::ModelFile;
-use elman_quant::network::{Surroundings, calibrate, quantize, quantize_shared, shared_formats};
+use elman_quant::network::{LayerFormats, Surroundings, calibrate, quantize, quantize_shared, shared_formats};
 use elman_quant::ptq::RangeStats;
 use elman_quant::with_detector;
-use elman_recipe::Recipe;
+use elman_recipe::{Recipe, Usage};
 use elman_train::Sequence;
 use elman_verify::cost;
 
 /// Quantizes a trained network and writes model.elman into the run folder.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  elman quantize runs/fsdd")]
+#[command(
+    after_help = "Examples:\n  elman quantize runs/fsdd\n  elman quantize runs/fsdd --weights auto --budget 12000"
+)]
 pub struct Cmd {
     /// The run folder
     pub run: PathBuf,
-    /// Format of the weights
-    #[arg(long, value_enum, default_value_t = Weights::Int8)]
-    pub weights: Weights,
+    /// Format of the weights of all layers, instead of the recipe's
+    #[arg(long, value_enum)]
+    pub weights: Option<Weights>,
+    /// Of --weights auto, the most bytes that the blob may have
+    #[arg(long, value_name = "BYTES")]
+    pub budget: Option<usize>,
     /// Monotonic counter to write into the blob
     #[arg(long, default_value_t = 0)]
     pub counter: u32,
@@ -41,6 +48,42 @@ pub struct Cmd {
 pub enum Weights {
     /// 8 bits, a scale per row
     Int8,
+    /// 4 bits, -7 to 7, a scale per row
+    Int4,
+    /// 2 bits: -1, 0 and 1, a scale per row
+    Int2,
+    /// For each layer what loses least, so that the blob has --budget bytes at most
+    Auto,
+}
+
+/// Which formats the weights get.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Formats {
+    /// Those of the recipe.
+    #[default]
+    Recipe,
+    /// One for all layers.
+    One(WeightFormat),
+    /// Those with the least loss in a blob of at most so many bytes.
+    Budget(usize),
+}
+
+impl Cmd {
+    /// What the arguments ask for.
+    fn formats(&self) -> Result<Formats> {
+        let usage = |text: &str| Err(Usage(text.to_owned()).into());
+        Ok(match (self.weights, self.budget) {
+            (Some(Weights::Auto), Some(budget)) => Formats::Budget(budget),
+            (Some(Weights::Auto), None) => {
+                return usage("--weights auto chooses formats for a budget: add --budget BYTES");
+            }
+            (_, Some(_)) => return usage("--budget is for --weights auto"),
+            (None, None) => Formats::Recipe,
+            (Some(Weights::Int8), None) => Formats::One(WeightFormat::Int8),
+            (Some(Weights::Int4), None) => Formats::One(WeightFormat::Int4),
+            (Some(Weights::Int2), None) => Formats::One(WeightFormat::Int2),
+        })
+    }
 }
 
 /// The result of quantization.
@@ -60,6 +103,9 @@ pub struct Quantized {
     /// Those that integers give otherwise than floats.
     #[serde(default)]
     pub changed: u64,
+    /// How formats were chosen for a budget.
+    #[serde(default)]
+    pub choices: Vec<Choice>,
     /// What described the model that this one replaced, and is removed: its detector, and results of commands.
     #[serde(default)]
     pub void: Vec<String>,
@@ -68,13 +114,17 @@ pub struct Quantized {
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
+        let formats = self.formats()?;
         let folder = RunFolder::open_locked(&self.run)?;
         if let Some(Unfinished { best, done }) = folder.unfinished()? {
             ui.note(format!(
                 "training is not finished: this is the network of epoch {best}, the best of {done} so far"
             ));
         }
-        let quantized = run(&folder, self.counter)?;
+        let quantized = run_in(&folder, self.counter, &formats)?;
+        if !quantized.choices.is_empty() {
+            quantize_auto::show(&quantized.choices, ui);
+        }
         show(&quantized, ui);
         warn(&quantized, ui);
         if !quantized.void.is_empty() {
@@ -89,22 +139,59 @@ impl Cmd {
     }
 }
 
-/// Quantizes the network of a run folder.
+/// Quantizes the network of a run folder as its recipe says.
 ///
 /// # Errors
 /// Where the run is not finished, a weight is not finite, or the device could not run the result.
 pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
+    run_in(folder, counter, &Formats::Recipe)
+}
+
+/// Quantizes the network of a run folder to these formats.
+///
+/// # Errors
+/// As of [`run`], and where no choice of formats fits a budget.
+pub fn run_in(folder: &RunFolder, counter: u32, formats: &Formats) -> Result<Quantized> {
     let (recipe, about, network) = (folder.recipe()?, folder.about()?, folder.network()?);
     let examples = folder.calibration()?;
-    let sequences: Vec<Sequence> = examples.iter().map(|e| about.sequence(e)).collect();
-    let seen = calibrate(&network, &sequences, about.folded());
-    let around = about.surroundings(&recipe);
+    let trained_with = folder.formats()?.filter(|_| *formats == Formats::Recipe);
+    let calibrated = || {
+        let sequences: Vec<Sequence> = examples.iter().map(|e| about.sequence(e)).collect();
+        calibrate(&network, &sequences, about.folded())
+    };
+    let (trained, seen) = match trained_with {
+        // The integers that training saw.
+        Some(seen) => (true, seen),
+        None => (false, calibrated()),
+    };
+    let mut around = about.surroundings(&recipe);
     let measure = |integer: &IntegerModel| -> Result<Comparison> {
         let blob = integer.to_blob()?;
         let file = ModelFile::from_bytes(&folder.model_path(), &blob)?;
         compare(&network, integer, &file.model()?, &about, EvalFlags::of(&recipe), &examples)
     };
-    let (mut integer, measured) = best_shared(&network, &around, &seen, measure)?;
+    let mut choices = Vec::new();
+    match formats {
+        Formats::Recipe => {}
+        Formats::One(format) => around.weights = LayerFormats::one(*format),
+        Formats::Budget(budget) => {
+            let names: Vec<String> = network.spec().layers.iter().map(|layer| layer.name().to_owned()).collect();
+            let loss = |formats: &LayerFormats| {
+                let tried = Surroundings { weights: formats.clone(), ..around.clone() };
+                let integer = quantize(&network, &tried, &seen)?;
+                let noise = of_answers(&measure(&integer)?);
+                Ok((integer.to_blob()?.len(), 10f64.powf(-0.1 * noise)))
+            };
+            (around.weights, choices) = quantize_auto::choose(&names, *budget, loss)?;
+        }
+    }
+    let (mut integer, measured) = if trained {
+        let integer = quantize(&network, &around, &seen)?;
+        let measured = measure(&integer)?;
+        (integer, measured)
+    } else {
+        best_shared(&network, &around, &seen, measure)?
+    };
     integer.counter = counter;
     let plain = integer.to_blob()?;
     let before = earlier(folder);
@@ -125,7 +212,7 @@ pub fn run(folder: &RunFolder, counter: u32) -> Result<Quantized> {
     }
     write_atomically(&folder.model_path(), &blob)?;
     let (model, blob_bytes, ram_bytes) = (folder.model_path(), blob.len(), cost::of(&model).ram_bytes);
-    let quantized = Quantized { model, blob_bytes, ram_bytes, layers, answers, changed, void };
+    let quantized = Quantized { model, blob_bytes, ram_bytes, layers, answers, changed, choices, void };
     folder.add_result("quantize", &quantized)?;
     Ok(quantized)
 }
@@ -247,6 +334,13 @@ fn warn(quantized: &Quantized, ui: Ui) {
     let poorest = layers.iter().min_by(|a, b| snr(a).total_cmp(&snr(b))).filter(|l| snr(l) < LEAST_SNR);
     let most = layers.iter().max_by_key(ends).filter(|l| ends(l) > 0);
     let reason = match (poorest, most) {
+        (Some(l), _) if l.format != WeightFormat::default().name() => format!(
+            "the weights of layer {}, {}, keep {:.0} dB in {}; give that layer more bits, or all by --weights auto --budget BYTES",
+            l.layer,
+            l.variant,
+            snr(l),
+            l.format
+        ),
         (Some(l), _) => format!(
             "the weights of layer {}, {}, keep {:.0} dB, as what it reads or gives has a range that leaves few bits; bound that \
              by tanh or a norm layer",
@@ -274,12 +368,15 @@ fn show(quantized: &Quantized, ui: Ui) {
         bytes(quantized.blob_bytes),
         bytes(quantized.ram_bytes)
     ));
-    ui.line("    layer               W        U   median |U|     output   saturated   drift of the output, first .. last step");
+    ui.line(
+        "    layer        weights        W        U   median |U|     output   saturated   drift of the output, first .. last step",
+    );
     for l in &quantized.layers {
         ui.line(format!(
-            "{:>2}  {:<12} {:>8} {:>8} {:>12} {:>10} {:>11}   {:.1e} .. {:.1e}{}",
+            "{:>2}  {:<12} {:<7} {:>8} {:>8} {:>12} {:>10} {:>11}   {:.1e} .. {:.1e}{}",
             l.layer,
             l.variant,
+            l.format,
             decibels(l.weights.input_db.or(l.weights.weights_db)),
             decibels(l.weights.recurrent_db),
             l.weights.recurrent_median.map_or("".to_owned(), |m| m.to_string()),

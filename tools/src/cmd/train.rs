@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 
 use super::loss_unit::LossUnit;
@@ -16,9 +16,12 @@ use elman_pipeline::Streams;
 use elman_pipeline::evaluate::{self, Figure};
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{self as pipeline, Clips, Encoding, Example, Frames, Sequences, Source, readings};
+use elman_quant::aware::{AwareQuantizer, unsupported};
 use elman_recipe::Recipe;
 use elman_recipe::Usage;
-use elman_train::{Control, Dataset, EpochMetrics, Memory, Outcome, Progress, TrainError, Trainer, Watch};
+use elman_train::{
+    Control, Dataset, EpochMetrics, Memory, Outcome, Progress, QuantizationAware, TrainError, Trainer, Watch,
+};
 
 /// Trains a network with full back-propagation through time; writes a run folder.
 #[derive(clap::Args, Debug, Default)]
@@ -38,6 +41,9 @@ pub struct Cmd {
     /// Ends an interrupted run: its best network so far is the result
     #[arg(long, requires = "out", conflicts_with_all = ["resume", "force", "dry_run", "data"])]
     pub stop: bool,
+    /// Begins with the network of this run: for other data, other settings, or `quantize.qat_epochs`
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["resume", "dry_run"])]
+    pub from: Option<PathBuf>,
     /// Starts again where the run folder already contains a run, which stays until the first epoch is done
     #[arg(long)]
     pub force: bool,
@@ -121,7 +127,7 @@ impl Cmd {
         }
         // Checked before the corpus is read, which can take a while.
         let mut folder = if self.resume { RunFolder::open_locked(&out)? } else { RunFolder::create(&out, self.force)? };
-        let how = TrainFlags { resume: self.resume, watch: self.watch };
+        let how = TrainFlags { resume: self.resume, watch: self.watch, from: self.from.as_deref() };
         interruptible(&folder);
         let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), &ui);
         let trained = source.and_then(|source| train(&source, &recipe, &mut folder, how, ui));
@@ -146,6 +152,9 @@ fn stop(out: &Path, ui: Ui) -> Result<()> {
     let folder = RunFolder::open_locked(out)?;
     ensure!(!folder.trained(), Usage(format!("{} is finished; quantize it", out.display())));
     let (network, epoch) = (folder.network()?, folder.unfinished()?);
+    if let Some(formats) = folder.formats()? {
+        folder.write_formats(&serde_json::to_string(&formats)?)?;
+    }
     folder.write_weights(&network)?;
     let at = epoch.map_or(String::new(), |e| format!(" with the network of epoch {} of {}", e.best, e.done));
     ui.line(format!("{}: ended{at}", out.display()));
@@ -155,11 +164,13 @@ fn stop(out: &Path, ui: Ui) -> Result<()> {
 
 /// Flags of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TrainFlags {
+pub struct TrainFlags<'a> {
     /// Whether an interrupted run is resumed.
     pub resume: bool,
     /// Whether the report is written after every epoch.
     pub watch: bool,
+    /// A run whose network a new run begins with.
+    pub from: Option<&'a Path>,
 }
 
 pub(super) fn memory_text(memory: &Memory) -> String {
@@ -267,7 +278,7 @@ fn show_channels(encoding: &Encoding, source: &Source, ui: Ui) {
 ///
 /// # Errors
 /// An error of training; an interruption, with how to resume.
-pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: TrainFlags, ui: Ui) -> Result<Trained> {
+pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: TrainFlags<'_>, ui: Ui) -> Result<Trained> {
     let start = std::time::Instant::now();
     let imported = how.resume.then(|| folder.about()).transpose()?.filter(|about| about.imported);
     let prepared = match imported {
@@ -275,17 +286,23 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
         None => Prepared::of(source, recipe)?,
     };
     let Prepared { about, train: train_examples, valid: valid_examples, test: test_examples } = &prepared;
+    ensure!(
+        recipe.train.epochs + recipe.quantize.qat_epochs > 0,
+        Usage("train.epochs and quantize.qat_epochs are both 0; one of them must train".into())
+    );
     can_validate(recipe, valid_examples)?;
     show_channels(&about.encoding, source, ui);
-    let mut trainer = begin(folder, recipe, about, how, ui)?;
+    let trainer = begin(folder, recipe, about, how, ui)?;
     runs_on_a_device(&prepared, recipe)?;
     let inputs = about.encoding.inputs();
     let clips = recipe.quantize.calibration_clips;
     let calibration = pipeline::spread(train_examples, clips, inputs, MOST_CALIBRATION_STEPS);
     folder.write_calibration(&calibration)?;
+    let mut trainer = trainer.with_quantization(quantization(recipe, about, &calibration));
+    trainer = trainer.with_teacher(teacher(recipe, about)?).map_err(wrong_recipe)?;
 
     let mut progress = EpochProgress {
-        bar: ui.progress("epoch", recipe.train.epochs as u64),
+        bar: ui.progress("epoch", (recipe.train.epochs + recipe.quantize.qat_epochs) as u64),
         steps: train_examples.iter().map(|e| e.steps(inputs) as u64).sum(),
         validates: !valid_examples.is_empty(),
         series: about.encoding.task == Task::Series,
@@ -343,6 +360,9 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
     }
     let memory = trainer.memory();
     let (epochs, best_epoch) = (trainer.history().len(), trainer.best_epoch().unwrap_or(0));
+    if let Some(formats) = trainer.formats() {
+        folder.write_formats(formats)?;
+    }
     let network = trainer.into_best();
     folder.write_weights(&network)?;
     let trained = folder.path().to_owned();
@@ -366,19 +386,62 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
     })
 }
 
+/// The part of a run along the device's integers, where the recipe has one.
+pub(super) fn quantization(recipe: &Recipe, about: &RunInfo, calibration: &[Example]) -> Option<QuantizationAware> {
+    let quantizer = || AwareQuantizer {
+        around: about.surroundings(recipe),
+        calibration: calibration.iter().map(|e| about.sequence(e)).collect(),
+        folded: about.folded().to_vec(),
+    };
+    (recipe.quantize.qat_epochs > 0).then(|| QuantizationAware {
+        epochs: recipe.quantize.qat_epochs,
+        rate: recipe.quantize.qat_rate,
+        quantizer: Box::new(quantizer()),
+    })
+}
+
+/// The network whose answers are learned as well, where the recipe names one.
+fn teacher(recipe: &Recipe, about: &RunInfo) -> Result<Option<Network<f32>>> {
+    let path = &recipe.train.teacher;
+    if path.is_empty() {
+        return Ok(None);
+    }
+    let folder = RunFolder::open(Path::new(path)).with_context(|| format!("train.teacher = \"{path}\""))?;
+    let its = folder.about()?;
+    let same = its.encoding.frames == about.encoding.frames && its.scale == about.scale;
+    let labels = its.encoding.labels == about.encoding.labels;
+    ensure!(
+        same && labels,
+        Usage(format!(
+            "train.teacher: the network of {path} {}; train it on the same data with the same {}",
+            if same { "has other labels" } else { "reads other frames" },
+            if same { "labels" } else { "[audio] and [data]" }
+        ))
+    );
+    Ok(Some(folder.network()?))
+}
+
 /// A network that a device could not run is a mistake of the recipe, and is not trained.
 pub(super) fn runs_on_a_device(prepared: &Prepared, recipe: &Recipe) -> Result<()> {
     let network =
         Network::new(&prepared.about.network(recipe), recipe.train.seed).map_err(|e| wrong_recipe(e.into()))?;
     let example = pipeline::spread(&prepared.train, 1, prepared.about.encoding.inputs(), MOST_CALIBRATION_STEPS);
+    if let (1.., Some(reason)) = (recipe.quantize.qat_epochs, unsupported(network.spec())) {
+        bail!(Usage(format!("quantize.qat_epochs: {reason}; set it to 0")));
+    }
     super::quantize::rehearse(&network, recipe, &prepared.about, &example)
         .map_err(|e| Usage(format!("the recipe describes a network that no device runs: {e:#}")).into())
 }
 
 /// The trainer of a new run, or of one that is resumed.
-fn begin(folder: &RunFolder, recipe: &Recipe, about: &RunInfo, how: TrainFlags, ui: Ui) -> Result<Trainer> {
+fn begin(folder: &RunFolder, recipe: &Recipe, about: &RunInfo, how: TrainFlags<'_>, ui: Ui) -> Result<Trainer> {
     if !how.resume {
-        let trainer = Trainer::new(&about.network(recipe), &recipe.train).map_err(wrong_recipe)?;
+        let mut trainer = Trainer::new(&about.network(recipe), &recipe.train).map_err(wrong_recipe)?;
+        if let Some(from) = how.from {
+            trainer = trainer
+                .with_network(&beginning(from, about, ui)?)
+                .map_err(|wanted| Usage(format!("--from {}: {wanted}; take the recipe of that run", from.display())))?;
+        }
         folder.write_beginning(recipe, about)?;
         return Ok(trainer);
     }
@@ -401,6 +464,16 @@ fn begin(folder: &RunFolder, recipe: &Recipe, about: &RunInfo, how: TrainFlags, 
     trainer.set_threads(recipe.train.threads);
     ui.note(format!("resuming after epoch {}", trainer.history().len()));
     Ok(trainer)
+}
+
+/// The network of another run.
+fn beginning(from: &Path, about: &RunInfo, ui: Ui) -> Result<Network<f32>> {
+    let other = RunFolder::open(from).with_context(|| format!("--from {}", from.display()))?;
+    let its = other.about()?;
+    if its.scale != about.scale || its.encoding.frames != about.encoding.frames {
+        ui.note(format!("the network of {} was trained on frames of another scale or front end", from.display()));
+    }
+    other.network()
 }
 
 /// What is shown of each epoch.

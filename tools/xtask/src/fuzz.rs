@@ -24,6 +24,7 @@ const TARGETS: &[&str] = &[
     "graph",
     "seq2seq",
     "listen",
+    "slots",
     "import_safetensors",
     "import_pickle",
     "import_zip",

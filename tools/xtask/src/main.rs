@@ -6,6 +6,7 @@
 mod bench;
 mod boards;
 mod build;
+mod cuts;
 mod demo;
 mod flags;
 mod fuzz;
@@ -68,6 +69,12 @@ const VERBS: &[Verb] = &[
         run: Run::Here(fuzz::run),
     },
     Verb {
+        name: "cuts",
+        help: "Cut the supply at every operation of a model's update: `cargo xtask cuts`",
+        flags: cuts::FLAGS,
+        run: Run::Here(cuts::run),
+    },
+    Verb {
         name: "import",
         help: "Read models of PyTorch, ONNX and Keras: `cargo xtask import --python venv/bin/python`",
         flags: import::FLAGS,
@@ -107,6 +114,10 @@ const VERBS: &[Verb] = &[
         "Train, quantize and run every legal combination of layers on the M4: `cargo xtask combinations --every 10`",
     ),
     bench("recipes", "Train recipes on real data with several seeds: `cargo xtask recipes --data ~/data`"),
+    bench(
+        "frontier",
+        "Show accuracy against flash and instructions over cells, widths and bits of weights: `cargo xtask frontier --data ~/data`",
+    ),
     bench(
         "odd-recipes",
         "Train recipes with odd values: none may panic, abort or hang: `cargo xtask odd-recipes --every 10`",

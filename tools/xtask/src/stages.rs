@@ -6,7 +6,7 @@ use elman_figures::root;
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 
-use crate::{bench, boards};
+use crate::{bench, boards, cuts};
 
 /// A stage, and what it needs beyond the host's compiler.
 pub struct Stage {
@@ -38,6 +38,7 @@ pub const STAGES: &[Stage] = &[
     Stage { name: "rustdoc", on_cores: false, second_lane: false, run: rustdoc },
     Stage { name: "features", on_cores: false, second_lane: false, run: features },
     Stage { name: "tests, host", on_cores: false, second_lane: false, run: tests },
+    Stage { name: "cuts of the supply", on_cores: false, second_lane: false, run: || passes(cuts::cut(true)?) },
     Stage { name: "fuzz targets", on_cores: false, second_lane: true, run: fuzz_targets },
     Stage { name: "clippy, thumb", on_cores: true, second_lane: true, run: clippy_thumb },
     Stage { name: "firmware with defmt", on_cores: true, second_lane: true, run: defmt },
@@ -161,7 +162,18 @@ fn clippy_thumb() -> Result<()> {
         // Debian's compiler comes without clippy; its warnings are the same as the host's.
         let verb = if Toolchain::find(&machine.target) == Some(Toolchain::Installed) { "clippy" } else { "check" };
         let mut command = Toolchain::cargo(machine, core, machines.boards(), verb)?;
-        command.args(["--quiet", "--release", "-p", "elman-messages", "-p", "elman-board", "-p", "qemu-mps2"]);
+        command.args([
+            "--quiet",
+            "--release",
+            "-p",
+            "elman-messages",
+            "-p",
+            "elman-slots",
+            "-p",
+            "elman-board",
+            "-p",
+            "qemu-mps2",
+        ]);
         // The firmware that is measured is one for Arm.
         if machine.target.starts_with("thumb") {
             command.args(["-p", "panic-free"]);
@@ -195,9 +207,12 @@ fn kernels() -> Result<()> {
     let machines = Machines::find(None)?;
     on_each_core(&machines, |core, machine| {
         let folder = tempfile::tempdir()?;
-        let firmware = Firmware::build(&machines, core, "kernels", None, &[])?;
-        let said = Qemu::find(machine)?.run(machine, &firmware, folder.path())?;
-        println!("{core}: {}", said.trim());
+        // A build with int8 alone has a loop of its own.
+        for formats in [&[][..], &["--features", "int4,int2"]] {
+            let firmware = Firmware::build(&machines, core, "kernels", None, formats)?;
+            let said = Qemu::find(machine)?.run(machine, &firmware, folder.path())?;
+            println!("{core}: {}", said.trim());
+        }
         Ok(())
     })
 }

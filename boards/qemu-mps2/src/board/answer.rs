@@ -36,6 +36,39 @@ pub fn over_files<const TASKS: u8>() -> ! {
     run::<TASKS>(input, output)
 }
 
+/// Answers every task by the model in the slots, or waits for one, to the end of input, and ends.
+#[cfg(feature = "slots")]
+pub fn with_models<F: embedded_storage::nor_flash::NorFlash>(
+    mut models: elman_board::Models<F>,
+    mut input: impl Read,
+    mut output: impl Write,
+) -> ! {
+    let clock = super::clock();
+    let nodes = NODE_LIST.take();
+    let workspace = Workspace { words: MEMORY.take(), nodes, received: RECEIVED.take(), sent: SENT.take() };
+    let blob = models.blob();
+    let start = clock.now();
+    let loaded = blob.map(load);
+    let load_ticks = clock.now().wrapping_sub(start);
+    let line = (&mut input, &mut output);
+    // A model of another version is as good as none: it is not confirmed, and another can be sent.
+    let ended = match &loaded {
+        Some(Ok(model)) => elman_board::serve_with::<{ elman_board::tasks::ALL }, _, _>(
+            model,
+            load_ticks,
+            workspace,
+            &mut models,
+            line,
+            &clock,
+        ),
+        _ => elman_board::receive(workspace, &mut models, line),
+    };
+    match ended {
+        Ok(_) => process::exit(0),
+        Err(e) => fatal("the session ended early", &e),
+    }
+}
+
 /// Answers to the end of input, and ends.
 pub fn run<const TASKS: u8>(mut input: impl Read, mut output: impl Write) -> ! {
     let clock = super::clock();

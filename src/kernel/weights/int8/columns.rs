@@ -8,12 +8,14 @@ use super::packing::PLAIN_PARAMS;
 use super::reference::correction;
 use crate::kernel::Layout;
 use crate::kernel::row_block::RowBlocks;
+#[cfg(elman_several)]
+use crate::kernel::weights::columns::Kernel;
 use crate::kernel::word::mul_high;
 use core::arch::naked_asm;
 
 /// What a row block is made of. The body moves on what is first.
 #[repr(C)]
-struct At {
+pub(in super::super) struct At {
     weights: *const u8,
     /// Of the row block before; four words on are the biases of this one.
     multipliers: *const u32,
@@ -27,9 +29,45 @@ struct At {
     odd: [u32; 2],
 }
 
+/// Of a build with several formats.
+#[cfg(elman_several)]
+impl At {
+    /// Row blocks over x, and of split rows h, whose sums begin with `corrections`.
+    #[inline(always)]
+    pub(in super::super) fn new(weights: &[u32], params: &[u32], x: &[u32], h: &[u32], corrections: [i32; 4]) -> Self {
+        At {
+            weights: weights.as_ptr().cast(),
+            multipliers: params.as_ptr().wrapping_sub(4),
+            x: x.as_ptr(),
+            x_end: x.as_ptr_range().end,
+            corrections,
+            h_end: h.as_ptr_range().end,
+            odd: [x.len() as u32 / 2 & 1, h.len() as u32 / 2 & 1],
+        }
+    }
+}
+
+/// Words of parameters of a row block.
+#[cfg(elman_several)]
+pub(in super::super) const PARAMS: usize = PLAIN_PARAMS;
+
+/// Four rows, of a build with several formats.
+#[cfg(elman_several)]
+pub(in super::super) fn of_rows(x: &[u32]) -> Kernel {
+    Kernel { body: rows_body, words: x.len() * 2, begin: [correction(x); 4] }
+}
+
+/// Split rows, of a build with several formats.
+#[cfg(elman_several)]
+pub(in super::super) fn of_split(x: &[u32], h: &[u32]) -> Kernel {
+    let (of_x, of_h) = (correction(x), correction(h));
+    let both = of_x.wrapping_add(of_h);
+    Kernel { body: split_body, words: (x.len() + h.len()) / 2 * 3, begin: [both, both, of_x, of_h] }
+}
+
 /// One row block by the body at `body`.
 #[inline(always)]
-fn row_block(at: &mut At, body: unsafe extern "C" fn()) -> [i32; 4] {
+pub(in super::super) fn row_block(at: &mut At, body: unsafe extern "C" fn()) -> [i32; 4] {
     let (s0, s1, s2, s3);
     // SAFETY: `rows` and `split` say so. Registers but those named are kept.
     unsafe {

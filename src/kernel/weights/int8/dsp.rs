@@ -8,6 +8,8 @@
 use super::packing::{ROWS_PARAMS, SPLIT_PARAMS};
 use crate::kernel::Layout;
 use crate::kernel::row_block::RowBlocks;
+#[cfg(elman_several)]
+use crate::kernel::weights::dsp::{At, Kernel};
 use core::arch::{asm, naked_asm};
 
 /// Bytes of assembly for four columns of [`rows`].
@@ -24,6 +26,20 @@ const UNROLL_X: usize = 4;
 #[inline(always)]
 const fn skip(words: usize, unroll: usize, turn: usize) -> usize {
     ((words / 2).wrapping_neg() % unroll * turn).wrapping_sub(2)
+}
+
+/// Four rows, of a build with several formats.
+#[cfg(elman_several)]
+pub(in super::super) fn set_rows(at: &mut At, x: &[u32]) -> Kernel {
+    at.x_skip = skip(x.len(), UNROLL, ROWS_TURN);
+    Kernel { body: rows_body, words: x.len() * 2, params: ROWS_PARAMS }
+}
+
+/// Split rows, of a build with several formats.
+#[cfg(elman_several)]
+pub(in super::super) fn set_split(at: &mut At, x: &[u32], h: &[u32]) -> Kernel {
+    (at.x_skip, at.h_skip) = (skip(x.len(), UNROLL_X, SPLIT_TURN), skip(h.len(), UNROLL, SPLIT_TURN));
+    Kernel { body: split_body, words: (x.len() + h.len()) / 2 * 3, params: SPLIT_PARAMS }
 }
 
 /// Where the next row block of [`rows`] is. The body loads it with one ldm and moves the first two on.

@@ -55,9 +55,13 @@ pub fn rows<T>(
     }
 }
 
+/// Words of parameters of a row block.
+#[cfg(elman_several)]
+pub(in super::super) const PARAMS: usize = PLAIN_PARAMS;
+
 /// Sums times the multipliers of the row block whose parameters begin at `at`.
 #[inline(always)]
-fn requantized(sums: [i32; 4], at: *const u32) -> [i32; 4] {
+pub(in super::super) fn requantized(sums: [i32; 4], at: *const u32) -> [i32; 4] {
     // SAFETY: the parameters of a row block are there, as `RowBlocks` has checked.
     let m = unsafe { *at.add(4).cast::<[i32; 4]>() };
     [mul_high(sums[0], m[0]), mul_high(sums[1], m[1]), mul_high(sums[2], m[2]), mul_high(sums[3], m[3])]
@@ -68,7 +72,7 @@ fn requantized(sums: [i32; 4], at: *const u32) -> [i32; 4] {
 /// # Safety
 /// Only [`rows`] may call it, as reasoned there.
 #[unsafe(naked)]
-unsafe extern "C" fn rows_body() {
+pub(in super::super) unsafe extern "C" fn rows_body() {
     naked_asm!(
         ".cpu cortex-m55",
         "push {{r4, r5, r6, r7, r8, r9, r10, lr}}",
@@ -141,7 +145,7 @@ pub fn split<T>(
 /// # Safety
 /// Only [`split`] may call it, as reasoned there.
 #[unsafe(naked)]
-unsafe extern "C" fn split_body() {
+pub(in super::super) unsafe extern "C" fn split_body() {
     naked_asm!(
         ".cpu cortex-m55",
         "push {{r4, r5, r6, r7, r8, r9, r10, lr}}",

@@ -16,11 +16,11 @@
 #[cfg(elman_avx2)]
 mod avx2;
 #[cfg(elman_columns)]
-mod columns;
+pub(super) mod columns;
 #[cfg(all(elman_dsp, elman_layout = "pairs"))]
-mod dsp;
+pub(super) mod dsp;
 #[cfg(elman_layout = "rows")]
-mod helium;
+pub(super) mod helium;
 mod packing;
 mod reference;
 
@@ -49,6 +49,7 @@ impl Format for Int8 {
     const NAME: &'static str = "int8";
     const BITS: u32 = 8;
     const MAX: i8 = 127;
+    const UNIT: i8 = 1;
 
     #[inline(always)]
     fn param_words(layout: Layout, block: RowBlock) -> usize {
@@ -95,6 +96,17 @@ impl Format for Int8 {
                 .all(|[a, b, w]| pairs_are_packed(*a) && pairs_are_packed(*b) && bytes_are(w)),
             (Layout::Columns, _) => weights.iter().all(|w| no_byte_is(*w, 0)),
         }
+    }
+
+    #[inline(always)]
+    fn magnitudes(layout: Layout, block: RowBlock, weights: &[u32]) -> [u32; 4] {
+        let mut sums = [0u32; 4];
+        Self::for_each(layout, block, weights, |row, _, w| {
+            if let Some(sum) = sums.get_mut(row) {
+                *sum = sum.saturating_add(w.unsigned_abs().into());
+            }
+        });
+        sums
     }
 
     #[inline(always)]

@@ -9,6 +9,7 @@ pub mod worst;
 use anyhow::{Context, Result, ensure};
 use elman::Model;
 use elman::blob::Blob;
+use elman::kernel::WeightFormat;
 use elman_emulator::Machines;
 use elman_quant::synthetic::{self, Drive};
 use elman_quant::{IntegerModel, words_of};
@@ -108,6 +109,32 @@ fn alone(bench: &Bench, core: &str, variant: &str, inputs: usize, units: usize) 
     count(bench, core, &model, frames)
 }
 
+/// Layers that are counted in every format of weights.
+const IN_EVERY_FORMAT: [(&str, usize, usize); 5] =
+    [("lstm", 40, 64), ("lstm", 64, 256), ("gru", 40, 64), ("gru", 64, 256), ("dense", 128, 128)];
+
+/// Counts layers in the formats of fewer bits, and compares them with int8; `prefix` begins the figures' names.
+fn few_bits(figures: &mut Figures, bench: &Bench, core: &str, prefix: &str) -> Result<()> {
+    for (variant, inputs, units) in IN_EVERY_FORMAT {
+        let plain = alone(bench, core, variant, inputs, units)?.map(|report| report.instructions);
+        for format in WeightFormat::ALL.iter().filter(|format| **format != WeightFormat::Int8) {
+            let model = synthetic::model(variant, inputs, units, 0, Drive::Ordinary, 7);
+            let frames = cost::shapes::frames(&model, STEPS, 7);
+            let name = format!("{variant}-{}-{inputs}x{units}", format.name());
+            let shape = format!("{variant} ({inputs}, {units}) in {}", format.name());
+            let Some(report) = count(bench, core, &synthetic::in_format(model, *format), frames)? else {
+                figures.line(format!("  {shape:<26}{:>10}", "no memory"));
+                continue;
+            };
+            let step = report.instructions;
+            let compared = plain.map_or(String::new(), |plain| format!("  {:.3} of int8's {plain:.0}", step / plain));
+            figures.line(format!("  {shape:<26}{step:>10.0}{compared}"));
+            figures.add(format!("{prefix}{name}"), step.round());
+        }
+    }
+    Ok(())
+}
+
 /// Counts, and writes documentation where asked to.
 ///
 /// # Errors
@@ -153,6 +180,7 @@ fn quick() -> Result<Figures> {
         ));
         figures.add(name, step.round());
     }
+    few_bits(&mut figures, &bench, core, "")?;
     let blob = synthetic::model("gru", 32, 64, 10, Drive::Ordinary, 7);
     let bytes = blob.to_blob_for(core)?.len();
     let report = count(&bench, core, &blob, synthetic::frames(32, STEPS, 7))?.context("the M4 has memory")?;
@@ -214,6 +242,7 @@ fn all(cores: &[String]) -> Result<Figures> {
             figures.line(format!("  {shape:<26}{step:>10.0}{comparison}"));
             figures.add(name, step.round());
         }
+        few_bits(&mut figures, &bench, core, &format!("{core}-"))?;
     }
     Ok(figures)
 }

@@ -10,7 +10,7 @@ use elman::blob::{Blob, Structure};
 use elman::kernel::WeightFormat;
 use elman::text::TextUnit;
 use elman_nn::{LayerSpec, Loss, NetworkSpec, Reads, Target};
-use elman_quant::network::{Surroundings, calibrate, quantize};
+use elman_quant::network::{LayerFormats, Surroundings, calibrate, quantize};
 use elman_quant::scaling::{Moments, scaled};
 use elman_quant::synthetic::Numbers;
 use elman_quant::words_of;
@@ -59,11 +59,14 @@ struct Combination {
     layers: Vec<LayerSpec>,
     /// Outputs that it reads again.
     feedback: usize,
+    /// How its weights are stored.
+    weights: WeightFormat,
 }
 
 impl Combination {
     fn new(layers: Vec<LayerSpec>) -> Self {
-        Combination { name: layers.iter().map(describe).collect::<Vec<_>>().join(" > "), layers, feedback: 0 }
+        let name = layers.iter().map(describe).collect::<Vec<_>>().join(" > ");
+        Combination { name, layers, feedback: 0, weights: WeightFormat::default() }
     }
 
     /// Whether it reads symbols.
@@ -107,6 +110,11 @@ fn all() -> Vec<Combination> {
     }
     for layer in of(Reads::Steps).filter(|layer| alone(layer)) {
         out.push(Combination { feedback: layer.width(VALUES), ..Combination::new(vec![layer.clone()]) });
+    }
+    // Every format of weights, one after the other.
+    for (combination, format) in out.iter_mut().zip(WeightFormat::ALL.iter().cycle()) {
+        combination.weights = *format;
+        combination.name += &format!(" in {}", format.name());
     }
     out
 }
@@ -170,7 +178,7 @@ fn one(c: &Combination, bench: &Bench, steps: usize) -> Result<(u64, u64)> {
         scale: scale.clone(),
         target: Vec::new(),
         structure: Structure::Sequence,
-        weights: WeightFormat::default(),
+        weights: LayerFormats::one(c.weights),
     };
     let float: Vec<Sequence> = sequences.iter().map(|s| Sequence::new(frames(s), Target::Steps(Vec::new()))).collect();
     let integer = quantize(&network, &around, &calibrate(&network, &float, &[]))?;

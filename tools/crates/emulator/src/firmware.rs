@@ -96,6 +96,12 @@ impl Firmware {
     pub fn build(machines: &Machines, core: &str, bin: &str, blob: Option<&Path>, more: &[&str]) -> Result<Self> {
         let machine = machines.get(core)?;
         let mut command = Toolchain::cargo(machine, core, machines.boards(), "build")?;
+        // Programs with other features have a folder of their own: else one would replace the other.
+        let folder = target_directory(machines.boards()).join(match more {
+            ["--features", features] if features.contains("int4") => format!("{core}-{}", features.replace(',', "-")),
+            _ => core.to_owned(),
+        });
+        command.env("CARGO_TARGET_DIR", &folder);
         command.args(["--quiet", "--release", "--bin", bin]).args(more);
         match blob {
             Some(path) => command.env("ELMAN_BLOB", path),
@@ -105,7 +111,7 @@ impl Firmware {
         if !output.status.success() {
             bail!("firmware `{bin}` for {core} does not build:\n{}", String::from_utf8_lossy(&output.stderr));
         }
-        let elf = target_directory(machines.boards()).join(core).join(&machine.target).join("release").join(bin);
+        let elf = folder.join(&machine.target).join("release").join(bin);
         Ok(Firmware { elf })
     }
 }

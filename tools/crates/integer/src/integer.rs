@@ -61,6 +61,13 @@ pub struct IntegerLayer {
     pub row_multiplier: Vec<i32>,
 }
 
+impl IntegerLayer {
+    /// Fraction bits of input, output and carried state.
+    pub fn formats(&self) -> (u8, u8, u8) {
+        (self.in_frac, self.out_frac, self.carried_frac)
+    }
+}
+
 /// A whole model in integers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IntegerModel {
@@ -232,6 +239,11 @@ impl IntegerModel {
 }
 
 impl IntegerLayer {
+    /// Name of the format of its weights; empty where it has none.
+    pub fn format_name(&self) -> &'static str {
+        if self.gates.is_empty() && self.table.is_empty() { "" } else { self.weights.name() }
+    }
+
     /// Appends parameters and weights, stage by stage.
     fn pack(&self, spec: &VariantSpec, layout: Layout, out: &mut Vec<u32>) -> Result<()> {
         ensure!(

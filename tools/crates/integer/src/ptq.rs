@@ -2,8 +2,8 @@
 //!
 //! A row of the device is one sum over `[x; h]` with one requantization. With fraction bits F_x and F_h of the two
 //! parts, the row's real weights are W·2^(15 - F_x) and U·2^(15 - F_h) against elements read as Q0.15; the scale s
-//! maps their largest magnitude to that of the weight format, 127 in int8. Then accumulator·s·2^-15 is the pre-activation, and in Q15.16 after a
-//! shift by 32 the multiplier is s·2^33.
+//! maps their largest magnitude to that of the weight format, 127 in int8 and 112 in int4, whose weights of -7 to 7 count 16 each. Then
+//! accumulator·s·2^-15 is the pre-activation, and in Q15.16 after a shift by 32 the multiplier is s·2^33.
 //!
 //! The scale is that of the larger part. A format of h with fewer fraction bits makes U larger next to W, at the price of a
 //! coarser h: [`quantize_layer`] takes the one with the least noise.
@@ -13,6 +13,8 @@ use elman::arith::Q;
 use elman::cell::{CarriedState, Operands, OutRange, PeepholeFormat, PreFormat, VariantSpec};
 use elman::kernel::WeightFormat;
 use elman::kernel::weights::accumulator_overflows;
+
+use serde::{Deserialize, Serialize};
 
 use super::{IntegerGate, IntegerLayer};
 
@@ -38,7 +40,8 @@ pub struct FloatLayer<'a> {
 }
 
 /// What calibration saw of a layer.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RangeStats {
     /// Largest magnitude of the output vector.
     pub out: f64,
@@ -58,8 +61,20 @@ pub struct RangeStats {
     pub steps: usize,
     /// Fraction bits of the output, where those of others decide them.
     pub out_frac: Option<u8>,
+    /// Scales of the rows and the shift of the pre-activations, where training chose them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<RowScales>,
     /// The same of the reverse direction, where the layer has one; `out` is that of both.
     pub reverse: Option<Box<RangeStats>>,
+}
+
+/// Scales that were learned (quantization-aware training).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RowScales {
+    /// Of each row, gate after gate and unit after unit: what a weight of 1 stands for, where elements are read as Q0.15.
+    pub scales: Vec<f64>,
+    /// How many times pre-activations are halved, of a linear map.
+    pub shift: u8,
 }
 
 impl RangeStats {
@@ -131,8 +146,7 @@ fn hidden_frac(layer: &FloatLayer<'_>, spec: &VariantSpec, in_frac: u8, base: u8
     let noise = |frac: u8| {
         let (x_unit, h_unit) = (2f64.powi(15 - i32::from(in_frac)), 2f64.powi(15 - i32::from(frac)));
         let of_row = |(gate, w, u, _): &(usize, &[f32], &[f32], f32)| {
-            let most =
-                spec.gates().nth(*gate).map_or(MOST_SCALE, |g| most_scale(g.pre)) * f64::from(layer.weights.max());
+            let most = spec.gates().nth(*gate).map_or(MOST_SCALE, |g| most_scale(g.pre)) * reach(layer.weights);
             let (w_max, u_max) = (largest(w) * x_unit, largest(u) * h_unit);
             let scale = w_max.max(u_max).min(most) / f64::from(layer.weights.max());
             // What is cut off of the largest of U; of W it is the same in all formats.
@@ -222,9 +236,10 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) ->
     let mut shrink = 1.0;
     if spec.out == OutRange::Calibrated && spec.carried == CarriedState::None {
         let largest = |values: &[f32], unit: f64| values.iter().fold(0f64, |m, v| m.max(f64::from(v.abs()) * unit));
-        let scale = largest(layer.w, x_unit).max(largest(layer.u, h_unit)) / f64::from(layer.weights.max());
-        carried_frac =
-            (0..15 - out_frac).find(|k| scale * 0.5f64.powi(i32::from(*k)) < MOST_SCALE).unwrap_or(15 - out_frac);
+        let scale = largest(layer.w, x_unit).max(largest(layer.u, h_unit)) / reach(layer.weights);
+        let fits = |k: &u8| scale * 0.5f64.powi(i32::from(*k)) < MOST_SCALE;
+        let found = || (0..15 - out_frac).find(fits).unwrap_or(15 - out_frac);
+        carried_frac = seen.rows.as_ref().map_or_else(found, |rows| rows.shift);
         shrink = 0.5f64.powi(i32::from(carried_frac));
     }
     // Means of the elements as the row reads them, in Q0.15; 0 where they are not known.
@@ -237,7 +252,7 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) ->
     let mut gates = vec![IntegerGate::default(); spec.gates().count()];
     // A second stage reads what the first made of h, whose mean was not taken.
     let gated = vec![0.0; h];
-    for (number, w, u, bias) in rows(layer, spec) {
+    for (k, (number, w, u, bias)) in rows(layer, spec).into_iter().enumerate() {
         let h_mean = if number < first_stage { &h_mean } else { &gated };
         let real: Vec<f64> = (w.iter().map(|w| *w as f64 * x_unit))
             .chain(u.iter().map(|u| *u as f64 * h_unit))
@@ -245,7 +260,8 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) ->
             .collect();
         let means: Vec<f64> = x_mean.iter().take(w.len()).chain(h_mean.iter().take(u.len())).copied().collect();
         let pre = spec.gates().nth(number).map_or(PreFormat::Plain, |g| g.pre);
-        let row = quantize_row(&real, f64::from(bias) * shrink, &means, layer.weights, pre);
+        let scale = seen.rows.as_ref().and_then(|rows| rows.scales.get(k)).copied();
+        let row = quantize_row(&real, f64::from(bias) * shrink, &means, (layer.weights, scale), pre);
         let gate = &mut gates[number];
         gate.w.extend(&row.weights[..w.len()]);
         gate.u.extend(&row.weights[w.len()..]);
@@ -307,14 +323,50 @@ pub fn quantize_embedding(
         params: [u16::try_from(rows).unwrap_or(u16::MAX), 0, 0, 0],
         ..IntegerLayer::default()
     };
-    let max = f64::from(weights.max());
+    let unit = f64::from(weights.unit());
     for row in table.chunks_exact(units) {
-        // An element is (table·m) >> 16 in the output's format.
-        let scale = (largest(row).min(most) / max).max(1e-9);
-        layer.table.extend(row.iter().map(|v| (f64::from(*v) / scale).round().clamp(-max, max) as i8));
-        layer.row_multiplier.push(((scale * 2f64.powi(16 + i32::from(out_frac))).round() as i32).min(MOST_MULTIPLIER));
+        // An element is (table·unit·m) >> 16 in the output's format.
+        let real: Vec<f64> = row.iter().map(|v| f64::from(*v)).collect();
+        let full = (largest(row).min(most) / f64::from(weights.max())).max(1e-9);
+        let step = if weights == WeightFormat::Int8 { full } else { best_step(&real, full, 1e-9, weights) };
+        layer.table.extend(real.iter().map(|v| rounded(*v, step, weights) as i8));
+        let multiplier = (step / unit * 2f64.powi(16 + i32::from(out_frac))).round() as i32;
+        layer.row_multiplier.push(multiplier.min(MOST_MULTIPLIER));
     }
     Ok(layer)
+}
+
+/// What the largest weight of a format is in the accumulator.
+fn reach(weights: WeightFormat) -> f64 {
+    f64::from(weights.max()) * f64::from(weights.unit())
+}
+
+/// The weight of a format that is nearest to `w` where weights are `step` apart: rounding and range, without anything else.
+/// Training that quantizes rounds by it too.
+pub fn rounded(w: f64, step: f64, weights: WeightFormat) -> f64 {
+    let max = f64::from(weights.max());
+    (w / step).round().clamp(-max, max)
+}
+
+/// Steps that are tried for a row: how many, and by which share of the widest each is narrower than the one before. A row of
+/// few bits is better off where its largest weights are cut off.
+const fn steps_tried(weights: WeightFormat) -> (usize, f64) {
+    match weights.bits() {
+        8 => (8, 0.05),
+        4 => (24, 0.025),
+        _ => (60, 0.015),
+    }
+}
+
+/// The step of a row with the least squared error, among `widest` and some that cut off its largest weights, none below `least`.
+pub fn best_step(real: &[f64], widest: f64, least: f64, weights: WeightFormat) -> f64 {
+    let error = |s: f64| real.iter().map(|w| (rounded(*w, s, weights) * s - w).powi(2)).sum::<f64>();
+    let (count, share) = steps_tried(weights);
+    (0..count)
+        .map(|k| (widest * (1.0 - share * k as f64)).max(least))
+        .map(|s| (s, error(s)))
+        .fold((widest, f64::INFINITY), |best, s| if s.1 < best.1 { s } else { best })
+        .0
 }
 
 struct Row {
@@ -324,26 +376,29 @@ struct Row {
 }
 
 /// Rounds a row at the scale with the least squared error, among the one that maps its largest weight to that of the
-/// format and some that clip it. The bias takes up what rounding changes of the mean pre-activation.
-fn quantize_row(real: &[f64], bias: f64, means: &[f64], weights: WeightFormat, pre: PreFormat) -> Row {
-    let max = f64::from(weights.max());
+/// format and some that clip it; or at a scale that is given. The bias takes up what rounding changes of the mean pre-activation.
+fn quantize_row(
+    real: &[f64],
+    bias: f64,
+    means: &[f64],
+    (weights, given): (WeightFormat, Option<f64>),
+    pre: PreFormat,
+) -> Row {
+    // Weights are `step` apart, and the accumulator counts in units of `scale`: the same in int8.
+    let unit = f64::from(weights.unit());
     let largest = real.iter().fold(0f64, |m, w| m.max(w.abs()));
     // A bias far beyond the weights decides the scale: it must fit the accumulator. Pre-activations end at 2^14.
     let bias = bias.clamp(-8000.0, 8000.0);
     let least = (bias.abs() / 32768.0).max(1e-9);
-    let full = (largest / max).clamp(least, most_scale(pre).max(least));
-    let round = |s: f64| real.iter().map(|w| (w / s).round().clamp(-max, max)).collect::<Vec<_>>();
-    let error = |s: f64| round(s).iter().zip(real).map(|(q, w)| (q * s - w).powi(2)).sum::<f64>();
-    let mut scale = (0..8)
-        .map(|k| (full * (1.0 - 0.05 * k as f64)).max(least))
-        .map(|s| (s, error(s)))
-        .fold((full, f64::INFINITY), |best, s| if s.1 < best.1 { s } else { best })
-        .0;
+    let full = (largest / reach(weights)).clamp(least, most_scale(pre).max(least));
+    let searched = || best_step(real, full * unit, least * unit, weights) / unit;
+    let mut scale = given.map_or_else(searched, |scale| scale.clamp(least, most_scale(pre).max(least)));
     loop {
-        let q = round(scale);
-        let shift: f64 = q.iter().zip(real).zip(means).map(|((q, w), mean)| (w - q * scale) * mean).sum();
+        let step = scale * unit;
+        let q: Vec<f64> = real.iter().map(|w| rounded(*w, step, weights)).collect();
+        let shift: f64 = q.iter().zip(real).zip(means).map(|((q, w), mean)| (w - q * step) * mean).sum();
         let b = ((bias + shift) * 32768.0 / scale).round();
-        let magnitudes = q.iter().map(|q| q.abs()).sum::<f64>();
+        let magnitudes = q.iter().map(|q| q.abs()).sum::<f64>() * unit;
         if b.abs() < 2f64.powi(31) && !accumulator_overflows(magnitudes as u32, b as i32) {
             return Row {
                 weights: q.iter().map(|q| *q as i8).collect(),
@@ -356,17 +411,45 @@ fn quantize_row(real: &[f64], bias: f64, means: &[f64], weights: WeightFormat, p
     }
 }
 
+/// The scale of each row of an integer layer, gate after gate and unit after unit, as [`RowScales`] has them.
+pub fn row_scales(layer: &IntegerLayer) -> Vec<f64> {
+    let spec = elman::layer::named(&layer.variant).map(|(_, _, spec)| spec);
+    let pre = |k: usize| spec.and_then(|s| s.gates().nth(k)).map_or(1.0, |g| doubling(g.pre));
+    let of = |(k, gate): (usize, &IntegerGate)| -> Vec<f64> {
+        gate.multiplier.iter().map(|m| f64::from(*m) / 2f64.powi(33) / pre(k)).collect()
+    };
+    layer.gates.iter().enumerate().flat_map(of).collect()
+}
+
+/// The biases of an integer layer back in real numbers, gate after gate and unit after unit.
+pub fn dequantized_biases(layer: &IntegerLayer) -> Vec<f64> {
+    let shrink = 0.5f64.powi(shift_of(layer).into());
+    let biases = layer.gates.iter().flat_map(|gate| &gate.bias);
+    biases.zip(row_scales(layer)).map(|(b, scale)| f64::from(*b) * scale / 32_768.0 / shrink).collect()
+}
+
+/// How many times a layer's pre-activations are halved.
+pub fn shift_of(layer: &IntegerLayer) -> u8 {
+    if shifts(layer) { layer.carried_frac } else { 0 }
+}
+
+/// Whether a layer is a linear map, whose pre-activations may be halved.
+pub fn shifts(layer: &IntegerLayer) -> bool {
+    let spec = elman::layer::named(&layer.variant).map(|(_, _, spec)| spec);
+    spec.is_some_and(|s| s.out == OutRange::Calibrated && s.carried == CarriedState::None)
+}
+
 /// Weights of an integer layer back in real numbers, `[w, u]` per gate: what the device computes with.
 pub fn dequantized(layer: &IntegerLayer) -> Vec<(Vec<f64>, Vec<f64>)> {
     let spec = elman::layer::named(&layer.variant).map(|(_, _, spec)| spec);
-    let shrunk = spec.is_some_and(|s| s.out == OutRange::Calibrated && s.carried == CarriedState::None);
-    let shrink = 0.5f64.powi(if shrunk { i32::from(layer.carried_frac) } else { 0 });
+    let shrink = 0.5f64.powi(shift_of(layer).into());
     let (x_unit, h_unit) = (2f64.powi(15 - layer.in_frac as i32), 2f64.powi(15 - layer.out_frac as i32));
     let (x_unit, h_unit) = (x_unit * shrink, h_unit * shrink);
+    let steps = f64::from(layer.weights.unit());
     let real = |q: &[i8], gate: &IntegerGate, columns: usize, unit: f64| {
         q.iter()
             .enumerate()
-            .map(|(k, q)| *q as f64 * gate.multiplier[k / columns] as f64 / 2f64.powi(33) / unit)
+            .map(|(k, q)| *q as f64 * steps * gate.multiplier[k / columns] as f64 / 2f64.powi(33) / unit)
             .collect()
     };
     let pre = |k: usize| spec.and_then(|s| s.gates().nth(k)).map_or(1.0, |g| doubling(g.pre));
@@ -400,10 +483,31 @@ mod tests {
         let mut numbers = Numbers(4);
         for n in [1, 7, 100] {
             let real: Vec<f64> = (0..n).map(|_| numbers.between(-1_000_000, 1_000_000) as f64 / 7e5).collect();
-            let row = quantize_row(&real, 0.7, &[], WeightFormat::Int8, PreFormat::Plain);
+            let row = quantize_row(&real, 0.7, &[], (WeightFormat::Int8, None), PreFormat::Plain);
             let s = row.multiplier as f64 / 2f64.powi(33);
             let mean = real.iter().zip(&row.weights).map(|(r, q)| (r - *q as f64 * s).powi(2)).sum::<f64>() / n as f64;
             assert!(mean.sqrt() <= 0.5 * s, "{n}: {} of {s}", mean.sqrt());
+            assert!((row.bias as f64 * s / 32768.0 - 0.7).abs() < 1e-5);
+        }
+    }
+
+    /// Of few bits too: the error is that of the best step, below an evenly spread one's, and the bias what it was.
+    #[test]
+    fn rows_of_few_bits_cut_off_their_largest_weights() {
+        let mut numbers = Numbers(6);
+        // A sum of twelve is close to normal.
+        let real: Vec<f64> =
+            (0..400).map(|_| (0..12).map(|_| numbers.between(-1000, 1000) as f64 / 4000.0).sum::<f64>()).collect();
+        let largest = real.iter().fold(0f64, |m, w| m.max(w.abs()));
+        let power: f64 = real.iter().map(|w| w * w).sum();
+        for (format, least_db) in [(WeightFormat::Int4, 18.0), (WeightFormat::Int2, 6.5)] {
+            let row = quantize_row(&real, 0.7, &[], (format, None), PreFormat::Plain);
+            let unit = f64::from(format.unit());
+            let s = row.multiplier as f64 / 2f64.powi(33);
+            let noise: f64 = real.iter().zip(&row.weights).map(|(r, q)| (r - f64::from(*q) * s * unit).powi(2)).sum();
+            let db = 10.0 * (power / noise).log10();
+            assert!(db > least_db, "{}: {db:.1} dB", format.name());
+            assert!(s * unit * f64::from(format.max()) < 0.95 * largest);
             assert!((row.bias as f64 * s / 32768.0 - 0.7).abs() < 1e-5);
         }
     }
@@ -413,7 +517,7 @@ mod tests {
         let mut numbers = Numbers(5);
         let real: Vec<f64> = (0..64).map(|_| numbers.between(-1000, 1000) as f64 / 700.0).collect();
         let means: Vec<f64> = (0..64).map(|_| numbers.between(0, 1000) as f64 / 1000.0).collect();
-        let row = quantize_row(&real, 0.1, &means, WeightFormat::Int8, PreFormat::Plain);
+        let row = quantize_row(&real, 0.1, &means, (WeightFormat::Int8, None), PreFormat::Plain);
         let s = row.multiplier as f64 / 2f64.powi(33);
         let mean = |w: &dyn Fn(usize) -> f64| (0..64).map(|k| w(k) * means[k]).sum::<f64>();
         let integer = mean(&|k| row.weights[k] as f64 * s) + row.bias as f64 * s / 32768.0;
@@ -430,8 +534,8 @@ mod tests {
             (vec![1e-7; 4], 5.0),
         ] {
             for format in WeightFormat::ALL {
-                let row = quantize_row(&real, bias, &[], *format, PreFormat::Plain);
-                let sum: i64 = row.weights.iter().map(|w| (*w as i64).abs()).sum();
+                let row = quantize_row(&real, bias, &[], (*format, None), PreFormat::Plain);
+                let sum: i64 = row.weights.iter().map(|w| (*w as i64).abs()).sum::<i64>() * i64::from(format.unit());
                 assert!(sum * 32768 + (row.bias as i64).abs() < 1 << 31);
                 assert!(row.multiplier >= 0);
                 assert!(row.weights.iter().all(|w| (-format.max()..=format.max()).contains(w)));

@@ -1,7 +1,7 @@
 //! Sequences side by side.
 
 use super::Float;
-use super::layer::fit;
+use super::layer::{Given, IntegerStates, fit};
 use get_size2::GetSize;
 
 /// A matrix per step: `[steps, size, width]`, of which the first `rows[t]` rows of step t are there.
@@ -50,6 +50,7 @@ pub struct Batch<F> {
     order: Vec<usize>,
     lengths: Vec<usize>,
     inputs: usize,
+    given: Vec<Given<F>>,
 }
 
 impl<F: Float> Batch<F> {
@@ -67,6 +68,7 @@ impl<F: Float> Batch<F> {
             );
         }
         self.inputs = inputs;
+        self.given.clear();
         self.order.clear();
         self.order.extend(0..sequences.len());
         self.order.sort_by_key(|&i| std::cmp::Reverse(length(i)));
@@ -92,6 +94,22 @@ impl<F: Float> Batch<F> {
     /// The frames.
     pub fn frames(&self) -> Frames<'_, F> {
         Frames { data: &self.data, rows: &self.rows, size: self.order.len(), width: self.inputs }
+    }
+
+    /// Takes what the network in integers computed, for each sequence given to [`Batch::fill`] a list with the states of each layer of
+    /// the recipe.
+    pub fn give(&mut self, sequences: &[Vec<IntegerStates>]) {
+        let layers = sequences.first().map_or(0, Vec::len);
+        self.given.resize_with(layers, Given::default);
+        for (layer, given) in self.given.iter_mut().enumerate() {
+            let rows: Vec<&IntegerStates> = self.order.iter().map(|&i| &sequences[i][layer]).collect();
+            given.fill(&rows);
+        }
+    }
+
+    /// What takes the place of each layer's output; empty where the layers compute their own.
+    pub fn given(&self) -> &[Given<F>] {
+        &self.given
     }
 
     /// For every row, which of the sequences given to [`Batch::fill`] it holds.

@@ -64,6 +64,20 @@ pub struct Classes<'a> {
     /// Share ε of what is wanted that goes evenly to all K classes: 1 - ε + ε / K of the wanted class, ε / K of each
     /// other (Szegedy et al. 2016).
     pub smoothing: f64,
+    /// What a teacher says of the same outputs, for distillation.
+    pub teacher: Option<SoftLabels<'a>>,
+}
+
+/// Soft labels of a larger network (distillation, Hinton et al. 2015): the loss of an output becomes
+/// (1 - λ) L + λ T² Σ_k p_k ln(p_k / q_k), with p = softmax(teacher / T), q = softmax(y / T).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SoftLabels<'a> {
+    /// `[steps, size, classes]`: the teacher's logits, in the order of the batch.
+    pub logits: &'a [f32],
+    /// λ, from 0 to 1.
+    pub weight: f64,
+    /// T
+    pub temperature: f64,
 }
 
 impl Classes<'_> {
@@ -126,7 +140,13 @@ impl Loss {
                     (_, class, _) => {
                         let found = F::dispatch(CrossEntropy { y, class: class.unwrap_or(0), classes, scale, d });
                         score.correct += u64::from(found.correct);
-                        found.loss
+                        match classes.teacher {
+                            Some(teacher) => {
+                                let of_output = &teacher.logits[(t * output.size + row) * y.len()..][..y.len()];
+                                distilled(found.loss, y, SoftLabels { logits: of_output, ..teacher }, scale, d)
+                            }
+                            None => found.loss,
+                        }
                     }
                 };
                 if let Some(write) = &mut gradient {
@@ -217,6 +237,27 @@ fn sum_of<F: Float>(d: &[F]) -> f64 {
     sums.iter().sum()
 }
 
+/// The loss of one output with soft labels, `loss` being that without; `d`, `scale` times its gradient, becomes that of both.
+fn distilled<F: Float>(loss: f64, y: &[F], teacher: SoftLabels<'_>, scale: f64, d: &mut [F]) -> f64 {
+    let SoftLabels { logits, weight, temperature } = teacher;
+    let log_softmax = |of: &dyn Fn(usize) -> f64| {
+        let most = (0..y.len()).map(of).fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = (0..y.len()).map(|k| ((of(k) - most) / temperature).exp()).sum();
+        (most, sum.ln())
+    };
+    let (student, own) = (|k: usize| y[k].f64(), |k: usize| f64::from(logits[k]));
+    let ((y_most, y_sum), (t_most, t_sum)) = (log_softmax(&student), log_softmax(&own));
+    let mut divergence = 0.0;
+    for (k, d) in d.iter_mut().enumerate() {
+        let (ln_q, ln_p) = ((student(k) - y_most) / temperature - y_sum, (own(k) - t_most) / temperature - t_sum);
+        let (p, q) = (ln_p.exp(), ln_q.exp());
+        divergence += p * (ln_p - ln_q);
+        // T² times the gradient in y, which is that in y / T divided by T.
+        *d = F::of((1.0 - weight) * d.f64() + scale * weight * temperature * (q - p));
+    }
+    (1.0 - weight) * loss + weight * temperature * temperature * divergence
+}
+
 /// ½ Σ (y - wanted)²; `d` becomes `scale` times y - wanted.
 fn squared_error<F: Float>(y: &[F], wanted: impl Fn(usize) -> f64, scale: f64, d: &mut [F]) -> f64 {
     let mut loss = 0.0;
@@ -256,6 +297,38 @@ mod tests {
                 assert!((f64::from(*d) - wanted).abs() < 1e-6, "{classes} {k}: {d} {wanted}");
             }
         }
+    }
+
+    /// Against differences of the formula; a teacher that agrees adds nothing to what is left of the loss.
+    #[test]
+    fn soft_labels_are_as_the_formula_has_them() {
+        let (logits, y) = ([0.5f32, -1.0, 2.0, 0.1], [0.3f64, 0.9, -0.4, 1.7]);
+        let classes = |weight| Classes {
+            teacher: Some(SoftLabels { logits: &logits, weight, temperature: 3.0 }),
+            smoothing: 0.1,
+            ..Classes::default()
+        };
+        let loss = |y: &[f64]| {
+            let softmax = |v: Vec<f64>, t: f64| {
+                let e: Vec<f64> = v.iter().map(|v| (v / t).exp()).collect();
+                let sum: f64 = e.iter().sum();
+                e.into_iter().map(|e| e / sum).collect::<Vec<f64>>()
+            };
+            let [p, q] = [logits.map(f64::from).to_vec(), y.to_vec()].map(|v| softmax(v, 3.0));
+            let divergence: f64 = p.iter().zip(&q).map(|(p, q)| p * (p / q).ln()).sum();
+            let smooth = |k: usize| if k == 1 { 0.9 + 0.025 } else { 0.025 };
+            let hard: f64 = softmax(y.to_vec(), 1.0).iter().enumerate().map(|(k, q)| -smooth(k) * q.ln()).sum();
+            0.3 * hard + 0.7 * 9.0 * divergence
+        };
+        let (found, gradient) = score(&y, 1, classes(0.7));
+        assert!((found.loss - loss(&y)).abs() < 1e-12, "{} {}", found.loss, loss(&y));
+        for (k, gradient) in gradient.iter().enumerate() {
+            let moved = |by: f64| loss(&std::array::from_fn::<f64, 4, _>(|j| y[j] + if j == k { by } else { 0.0 }));
+            let slope = 2.0 * (moved(1e-6) - moved(-1e-6)) / 2e-6;
+            assert!((gradient - slope).abs() < 1e-7, "{k}: {gradient} {slope}");
+        }
+        let (same, gradient) = score(&logits, 2, classes(1.0));
+        assert!(same.loss.abs() < 1e-6 && gradient.iter().all(|d| d.abs() < 1e-6), "{same:?} {gradient:?}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::Float;
 use super::batch::{Batch, Frames};
 use super::budget::{Part, timed};
 use super::check::SpecError;
-use super::layer::{Backward, Below, Forward, Layer, Mode, RecurrentTape, Site, Tape};
+use super::layer::{Backward, Below, Forward, Given, Layer, Mode, RecurrentTape, Site, Tape};
 use super::loss::{Classes, Loss, Score, Target};
 use super::parameters::{self, Tensor};
 use super::spec::NetworkSpec;
@@ -30,6 +30,8 @@ pub(super) struct Chain<'n, F> {
     layers: &'n [Box<dyn Layer<F>>],
     values: &'n [F],
     probe: bool,
+    /// For every layer of the recipe, the layer here whose output it is, and what takes its place.
+    given: (&'n [usize], &'n [Given<F>]),
 }
 
 /// What a training pass does.
@@ -129,6 +131,12 @@ impl<F: Float> Network<F> {
         self.chain(0).forward(input, &mut workspace.tapes, mode)
     }
 
+    /// Runs the batch along what the network in integers computed, where that is given.
+    fn forward_batch<'w>(&self, batch: &'w Batch<F>, workspace: &'w mut Workspace<F>, mode: Mode) -> Frames<'w, F> {
+        let chain = Chain { given: (&self.outputs, batch.given()), ..self.chain(0) };
+        chain.forward(batch.frames(), &mut workspace.tapes, mode)
+    }
+
     /// Of what all layers here have, what those of the recipe have.
     pub(super) fn of_recipe<T: Clone>(&self, all: Vec<T>) -> Vec<T> {
         self.outputs.iter().map(|&i| all[i].clone()).collect()
@@ -136,7 +144,7 @@ impl<F: Float> Network<F> {
 
     /// The layers of chain `k`; of a network over sequences, all of them are chain 0.
     pub(super) fn chain(&self, k: usize) -> Chain<'_, F> {
-        Chain { layers: &self.layers[self.chains[k].clone()], values: &self.values, probe: false }
+        Chain { layers: &self.layers[self.chains[k].clone()], values: &self.values, probe: false, given: (&[], &[]) }
     }
 
     /// One training pass: runs the batch, scores it, and adds the gradient of its total loss to `gradient`.
@@ -160,7 +168,7 @@ impl<F: Float> Network<F> {
         workspace: &mut Workspace<F>,
         gradient: &mut [F],
     ) -> Score {
-        self.forward_here(batch.frames(), workspace, pass.mode);
+        self.forward_batch(batch, workspace, pass.mode);
         let targets: Vec<&Target> = batch.order().iter().map(|&i| targets[i]).collect();
         workspace.tapes.iter_mut().for_each(|tape| tape.output.clear_gradient());
         let score = self.score_top(workspace, &targets, pass);
@@ -191,13 +199,7 @@ impl<F: Float> Network<F> {
         workspace: &mut Workspace<F>,
     ) -> Score {
         let targets: Vec<&Target> = batch.order().iter().map(|&i| targets[i]).collect();
-        loss.score(
-            self.forward_here(batch.frames(), workspace, Mode::Evaluate),
-            &targets,
-            Classes::default(),
-            1.0,
-            None,
-        )
+        loss.score(self.forward_batch(batch, workspace, Mode::Evaluate), &targets, Classes::default(), 1.0, None)
     }
 
     /// Runs one sequence of `[steps, inputs]` values and returns `[steps, outputs]`, one step only after a pool.
@@ -243,6 +245,13 @@ impl<'n, F: Float> Chain<'n, F> {
         Some(tapes[at].parts().1)
     }
 
+    /// What takes the place of the output of layer `i`.
+    fn given_of(&self, i: usize) -> Option<&'n Given<F>> {
+        let (outputs, given) = self.given;
+        let layer = outputs.iter().position(|output| *output == i)?;
+        given.get(layer).filter(|given| !given.out.is_empty())
+    }
+
     /// Runs the layers; returns the output of the last, or the input where there is none. A tape for each is kept in
     /// `tapes`.
     pub fn forward<'t>(&self, input: Frames<'t, F>, tapes: &'t mut Vec<Tape<F>>, mode: Mode) -> Frames<'t, F> {
@@ -250,7 +259,7 @@ impl<'n, F: Float> Chain<'n, F> {
         for (i, layer) in self.layers.iter().enumerate() {
             let (below, tape) = tapes.split_at_mut(i);
             let input = below.last().map_or(input, |below| below.output.frames());
-            layer.forward(Forward { parameters: self.values, input, mode }, &mut tape[0]);
+            layer.forward(Forward { parameters: self.values, input, mode, given: self.given_of(i) }, &mut tape[0]);
         }
         tapes.last().map_or(input, |top| top.output.frames())
     }

@@ -97,7 +97,7 @@ fn compare<F: elman_nn::Float>(tolerance: f64) {
         let mut batch = Batch::default();
         batch.fill(&case.sequences.iter().map(Vec::as_slice).collect::<Vec<_>>(), case.spec.inputs);
         let mut gradient = vec![F::ZERO; network.values().len()];
-        let classes = Classes { weights: &case.class_weights, smoothing: case.label_smoothing };
+        let classes = Classes { weights: &case.class_weights, smoothing: case.label_smoothing, teacher: None };
         let loss = if case.values.is_empty() { Loss::CrossEntropy } else { Loss::SquaredError };
         let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes, teacher_forcing: 1.0 };
         let targets: Vec<&Target> = targets.iter().collect();

@@ -10,6 +10,7 @@
 //! | metrics.jsonl | a line per epoch |
 //! | checkpoint.safetensors | what resuming needs |
 //! | weights.safetensors | the best network |
+//! | formats.json | formats and scales that quantization-aware training ended with |
 //! | calibration.bin | some training examples, for quantization |
 //! | hard_negatives.json | seeds of streams with false accepts, for a network that listens |
 //! | scenes.json | scenes of misses and false accepts |
@@ -35,6 +36,7 @@ use elman_data::files::{checksum, write_atomically};
 use elman_listen::Scene;
 use elman_nn::Network;
 use elman_quant::model::MODEL;
+use elman_quant::ptq::RangeStats;
 use elman_recipe::Recipe;
 use elman_train::{EpochMetrics, Trainer};
 
@@ -42,6 +44,9 @@ use elman_train::{EpochMetrics, Trainer};
 const SCENES: &str = "scenes.json";
 /// Some training examples.
 const CALIBRATION: &str = "calibration.bin";
+
+/// Formats and scales of quantization-aware training.
+const FORMATS: &str = "formats.json";
 
 /// How far a run came that is not finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -59,6 +64,7 @@ const FILES: &[&str] = &[
     "checkpoint.safetensors",
     "weights.safetensors",
     "metrics.jsonl",
+    FORMATS,
     CALIBRATION,
     "hard_negatives.json",
     SCENES,
@@ -285,6 +291,31 @@ impl RunFolder {
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         network.read_safetensors(&bytes).with_context(|| path.display().to_string())?;
         Ok(network)
+    }
+
+    /// Stores formats and scales that quantization-aware training ended with.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn write_formats(&self, formats: &str) -> Result<()> {
+        write_atomically(&self.file(FORMATS), formats.as_bytes())
+    }
+
+    /// Those of the best network; `None` where training was not aware of quantization.
+    ///
+    /// # Errors
+    /// Where a file cannot be read.
+    pub fn formats(&self) -> Result<Option<Vec<RangeStats>>> {
+        let path = self.file(FORMATS);
+        let text = match self.trained() {
+            false => self.resumed()?.formats().map(str::to_owned),
+            true if path.exists() => {
+                Some(std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?)
+            }
+            true => None,
+        };
+        let damaged = || format!("{} is damaged; train again", path.display());
+        text.map(|text| serde_json::from_str(&text).with_context(damaged)).transpose()
     }
 
     /// How far an unfinished run came; `None` where it is finished.

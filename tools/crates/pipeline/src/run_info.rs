@@ -4,11 +4,10 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use elman::blob::Structure;
-use elman::kernel::WeightFormat;
 use elman::text::TextUnit;
 use elman_data::records::{Task, Unit};
 use elman_nn::{END, NetworkSpec, Target};
-use elman_quant::network::Surroundings;
+use elman_quant::network::{LayerFormats, Surroundings};
 use elman_quant::scaling::{Moments, SCALED_FRAC, scaled};
 use elman_quant::{IntegerLayer, channels};
 use elman_train::Sequence;
@@ -197,7 +196,7 @@ impl RunInfo {
             input,
             target: self.target.clone(),
             structure: self.structure,
-            weights: WeightFormat::default(),
+            weights: LayerFormats { all: recipe.quantize.weights.0, layers: recipe.quantize.of_layers().collect() },
         }
     }
 

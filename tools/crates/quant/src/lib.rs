@@ -2,6 +2,7 @@
 //! What a model in integers is stands in `elman_integer`, all of which is here too.
 #![forbid(unsafe_code)]
 
+pub mod aware;
 mod chain_formats;
 pub mod network;
 

@@ -1,6 +1,8 @@
 //! A trained network as an integer model.
 
-use anyhow::{Context, Result};
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
 use elman::audio;
 use elman::blob::{Direction, Readout, Structure};
 use elman::kernel::WeightFormat;
@@ -12,6 +14,27 @@ use elman_train::Sequence;
 use crate::ptq::RangeStats;
 use crate::{IntegerLayer, IntegerModel};
 use crate::{chain_formats, channels};
+
+/// The formats of the weights: one, and others for some layers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LayerFormats {
+    /// That of layers that have none of their own.
+    pub all: WeightFormat,
+    /// That of layers by their numbers in the network.
+    pub layers: BTreeMap<usize, WeightFormat>,
+}
+
+impl LayerFormats {
+    /// One format for all layers.
+    pub fn one(all: WeightFormat) -> Self {
+        LayerFormats { all, layers: BTreeMap::new() }
+    }
+
+    /// The format of layer `layer` of the network.
+    pub fn of(&self, layer: usize) -> WeightFormat {
+        self.layers.get(&layer).copied().unwrap_or(self.all)
+    }
+}
 
 /// What surrounds the network in a blob.
 #[derive(Clone, Debug)]
@@ -37,8 +60,8 @@ pub struct Surroundings {
     pub input: Option<(u8, Vec<Channel>)>,
     /// Offset and deviation of each output of a series.
     pub target: Vec<(f64, f64)>,
-    /// The format that the weights of all layers get.
-    pub weights: WeightFormat,
+    /// The formats that the weights get.
+    pub weights: LayerFormats,
     /// How chains of layers are joined, with the extent of the largest example.
     pub structure: Structure,
 }
@@ -182,7 +205,8 @@ fn round(network: &Network<f32>, around: &Surroundings, seen: &[RangeStats]) -> 
         let last = k + 1 == spec.layers.len();
         let target = if last && around.input.is_none() { around.target.as_slice() } else { &[] };
         let tensors = |name: &str| network.tensor(&format!("layers.{k}.{name}")).map_or(&[][..], |(_, v)| v);
-        let rounding = Rounding { inputs, units, in_frac, ranges, target, weights: around.weights, tensors: &tensors };
+        let weights = around.weights.of(k);
+        let rounding = Rounding { inputs, units, in_frac, ranges, target, weights, tensors: &tensors };
         layers.extend(layer.quantize(&rounding).with_context(|| format!("layer {k}"))?);
         in_frac = layers.last().map_or(in_frac, |l| l.out_frac);
         ends.push(in_frac);
@@ -219,6 +243,9 @@ pub fn quantize_shared(
     shared: &[Option<u8>],
 ) -> Result<IntegerModel> {
     let spec = network.spec();
+    if let Some(number) = around.weights.layers.keys().find(|number| **number >= spec.layers.len()) {
+        bail!("quantize.layers names layer {number}, but the network has layers 0 to {}", spec.layers.len().max(1) - 1);
+    }
     let scaled = around.input.is_some();
     let frame = around.input.as_ref().map_or(0, |(frac, _)| *frac);
     let mut seen = chain_formats::joined(spec, seen);

@@ -8,10 +8,12 @@ mod usage;
 pub use network::{AttentionRecipe, GraphRecipe, NetworkRecipe, RequestedNetwork, Seq2seqRecipe, TreeRecipe};
 pub use usage::Usage;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
+use elman::kernel::WeightFormat;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use elman_data::records::RecordOptions;
 use elman_data::{Augment, VocabularyOptions};
@@ -243,11 +245,66 @@ pub struct Quantize {
     pub calibration_clips: usize,
     /// Longest sequence of a network with a layer that reads backward; 0 takes the longest example.
     pub max_steps: u16,
+    /// Format of the weights: int8, int4 or int2.
+    #[serde(skip_serializing_if = "is_default")]
+    pub weights: Weights,
+    /// Formats of single layers, by their numbers in the network, from 0: `layers = { 1 = "int8" }`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub layers: BTreeMap<String, Weights>,
+    /// Epochs of quantization-aware training (QAT) after those of `[train]`: the forward pass is the device's own code. 0 for none.
+    pub qat_epochs: usize,
+    /// Highest learning rate of these epochs; it falls along half a cosine.
+    pub qat_rate: f64,
 }
 
 impl Default for Quantize {
     fn default() -> Self {
-        Quantize { calibration_clips: 200, max_steps: 0 }
+        Quantize {
+            calibration_clips: 200,
+            max_steps: 0,
+            weights: Weights::default(),
+            layers: BTreeMap::new(),
+            qat_epochs: 0,
+            qat_rate: 5e-4,
+        }
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// A format of weights by its name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weights(pub WeightFormat);
+
+impl Serialize for Weights {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.0.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Weights {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(d)?;
+        let known = WeightFormat::named(&name).map(Weights);
+        known.ok_or_else(|| de::Error::unknown_variant(&name, &["int8", "int4", "int2"]))
+    }
+}
+
+impl Quantize {
+    /// The formats of single layers by number.
+    pub fn of_layers(&self) -> impl Iterator<Item = (usize, WeightFormat)> {
+        self.layers.iter().filter_map(|(number, weights)| Some((number.parse().ok()?, weights.0)))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self.layers.keys().find(|number| number.parse::<u8>().is_err()) {
+            Some(number) => Err(format!(
+                "quantize.layers has the key {number:?}; keys are numbers of layers, from 0: layers = {{ 0 = \"int4\" }}"
+            )),
+            None => Ok(()),
+        }
     }
 }
 
@@ -320,6 +377,7 @@ impl Recipe {
         })?;
         recipe.network.settle()?;
         recipe.check_name()?;
+        recipe.quantize.check()?;
         Ok(recipe)
     }
 

@@ -98,6 +98,8 @@ const LIMITS: &[(&str, &str, Values, &str)] = &[
     ("network", "beams", Whole(1, 8), "hypotheses"),
     ("quantize", "calibration_clips", Whole(1, MANY), "examples"),
     ("quantize", "max_steps", Whole(0, STEPS), "steps; 0 takes the longest example"),
+    ("quantize", "qat_epochs", Whole(0, MANY), "epochs; 0 rounds after training alone"),
+    ("quantize", "qat_rate", Above(0.0, 1e3), ""),
 ];
 
 /// What a key of a table takes, and its unit.

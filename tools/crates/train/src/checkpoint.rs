@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::config::TrainConfig;
 use super::error::TrainError;
 use super::optimizer::Moments;
-use super::trainer::{Best, EpochMetrics};
+use super::trainer::{AwareState, Best, EpochMetrics};
 use elman_nn::NetworkSpec;
 
 /// Version of the layout.
 const VERSION: u32 = 1;
+/// The vectors of a file, in order; the last of them where there are such.
+const VECTORS: [&str; 7] = ["values", "first", "second", "best", "scales", "scales.first", "scales.second"];
 /// The key of the header in the file's metadata.
 const HEADER: &str = "elman";
 
@@ -25,6 +27,12 @@ struct Header {
     steps: u64,
     best_epoch: Option<usize>,
     history: Vec<EpochMetrics>,
+    /// Of a training that is aware of quantization: epochs before it, formats, steps of the scales.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    aware: Option<(usize, String, u64)>,
+    /// Formats of the best epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    best_formats: Option<String>,
     /// Of all vectors, one after the other; `None` in files of earlier versions.
     #[serde(default)]
     checksum: Option<u32>,
@@ -44,6 +52,7 @@ pub struct Checkpoint {
     pub moments: Moments,
     pub best: Option<Best>,
     pub history: Vec<EpochMetrics>,
+    pub aware: Option<AwareState>,
 }
 
 impl Checkpoint {
@@ -56,6 +65,9 @@ impl Checkpoint {
         let mut vectors =
             vec![("values", &self.values), ("first", &self.moments.first), ("second", &self.moments.second)];
         vectors.extend(self.best.as_ref().map(|best| ("best", &best.values)));
+        if let Some(AwareState { scales, moments, .. }) = &self.aware {
+            vectors.extend([("scales", scales), ("scales.first", &moments.first), ("scales.second", &moments.second)]);
+        }
         let bytes: Vec<(&str, Vec<u8>)> = vectors
             .into_iter()
             .map(|(name, values)| (name, values.iter().flat_map(|x| x.to_le_bytes()).collect()))
@@ -67,6 +79,8 @@ impl Checkpoint {
             steps: self.moments.steps,
             best_epoch: self.best.as_ref().map(|b| b.epoch),
             history: self.history.clone(),
+            aware: self.aware.as_ref().map(|a| (a.from, a.formats.clone(), a.moments.steps)),
+            best_formats: self.best.as_ref().and_then(|best| best.formats.clone()),
             checksum: Some(checksum(bytes.iter().map(|(_, bytes)| bytes.as_slice()))),
         };
         let header = serde_json::to_string(&header).map_err(|e| wrong(&e))?;
@@ -94,7 +108,7 @@ impl Checkpoint {
             return Err(format!("it has layout {}, this program reads {VERSION}", header.version));
         }
         let tensors = SafeTensors::deserialize(file).map_err(|e| e.to_string())?;
-        let all = ["values", "first", "second", "best"].into_iter().filter_map(|name| tensors.tensor(name).ok());
+        let all = VECTORS.into_iter().filter_map(|name| tensors.tensor(name).ok());
         if header.checksum.is_some_and(|written| written != checksum(all.map(|t| t.data()))) {
             return Err("it is damaged: its checksum is not the one that was written; start again with --force".into());
         }
@@ -108,13 +122,25 @@ impl Checkpoint {
         let values = vector("values")?;
         let moments = Moments { first: vector("first")?, second: vector("second")?, steps: header.steps };
         let best = match header.best_epoch {
-            Some(epoch) => Some(Best { epoch, values: vector("best")? }),
+            Some(epoch) => Some(Best { epoch, values: vector("best")?, formats: header.best_formats }),
             None => None,
         };
         let best_len = best.as_ref().map_or(values.len(), |b| b.values.len());
         if [moments.first.len(), moments.second.len(), best_len] != [values.len(); 3] {
             return Err("its vectors differ in length".into());
         }
-        Ok(Self { spec: header.spec, config: header.config, values, moments, best, history: header.history })
+        let aware = match header.aware {
+            Some((from, formats, steps)) => {
+                let (first, second) = (vector("scales.first")?, vector("scales.second")?);
+                let state =
+                    AwareState { from, formats, scales: vector("scales")?, moments: Moments { first, second, steps } };
+                if [state.moments.first.len(), state.moments.second.len()] != [state.scales.len(); 2] {
+                    return Err("its vectors differ in length".into());
+                }
+                Some(state)
+            }
+            None => None,
+        };
+        Ok(Self { spec: header.spec, config: header.config, values, moments, best, history: header.history, aware })
     }
 }

@@ -9,6 +9,13 @@ use elman_nn::Loss;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
+    /// Run folder of a larger network whose answers are learned as well (distillation); empty for none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub teacher: String,
+    /// Share of the loss that compares with the teacher.
+    pub teacher_weight: f64,
+    /// Temperature T of both softmaxes in that share.
+    pub temperature: f64,
     /// Passes over the training data, at most.
     pub epochs: usize,
     /// Sequences per step of the optimizer.
@@ -98,6 +105,9 @@ pub enum Watch {
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
+            teacher: String::new(),
+            teacher_weight: 0.5,
+            temperature: 2.0,
             epochs: 30,
             batch: 32,
             shard: 16,

@@ -73,6 +73,9 @@ pub enum TrainError {
         /// Why.
         reason: String,
     },
+    /// The network in integers could not be made.
+    #[error("quantization-aware training: {0}")]
+    Quantization(String),
     /// Weights do not fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),

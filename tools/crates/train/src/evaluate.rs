@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::dataset::Dataset;
 use super::error::TrainError;
+use super::integer::IntegerNetwork;
 use super::shard::{SequenceSet, Shard};
 use elman_nn::{Loss, Mode, Network, Score, structure};
 
@@ -18,11 +19,22 @@ pub fn evaluate(
     loss: Loss,
     set: &'static str,
 ) -> Result<Score, TrainError> {
+    evaluate_along(network, data, loss, set, None)
+}
+
+/// As [`evaluate`], with the answers of the network in integers that `network` was rounded with.
+pub(crate) fn evaluate_along(
+    network: &Network<f32>,
+    data: &dyn Dataset,
+    loss: Loss,
+    set: &'static str,
+    integer: Option<&dyn IntegerNetwork>,
+) -> Result<Score, TrainError> {
     let indices: Vec<usize> = (0..data.len()).collect();
     let scores = indices
         .par_chunks(SHARD)
         .map_init(Shard::default, |shard, indices| {
-            shard.evaluate(network, loss, SequenceSet { data, set, indices, epoch_seed: None })
+            shard.evaluate(network, loss, SequenceSet { data, set, indices, epoch_seed: None }, integer)
         })
         .collect::<Vec<_>>();
     let mut sum = Score::default();

@@ -156,7 +156,7 @@ pub fn forecast(
     }
     let mut trainer = Trainer::new(spec, config)?;
     // The best network, and what an epoch that diverges goes back to.
-    let best = Best { epoch: 1, values: trainer.network().values().to_vec() };
+    let best = Best { epoch: 1, values: trainer.network().values().to_vec(), formats: None };
     let before = (best.clone(), trainer.learner.moments.clone());
     trainer.best = Some(best);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(config.threads).build()?;

@@ -1,16 +1,19 @@
 //! One step of learning: gradient of a batch, clipping, optimizer.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::config::TrainConfig;
 use super::dataset::Dataset;
 use super::error::TrainError;
+use super::integer::{Aware, IntegerNetwork};
 use super::optimizer::Moments;
 use super::shard::{Loaded, SequenceSet, Shard};
 use elman_nn::budget::{Part, timed};
 use elman_nn::float::{Float, Kernel, Lanes};
-use elman_nn::{Classes, Mode, Network, NetworkSpec, Pass, Score};
+use elman_nn::{Classes, Mode, Network, NetworkSpec, Pass, Score, SoftLabels};
 
 /// A network with everything that a training step needs. Runs on the current rayon threads; their number does not change
 /// the result.
@@ -19,6 +22,10 @@ pub struct Learner {
     pub(super) config: TrainConfig,
     pub(super) network: Network<f32>,
     pub(super) moments: Moments,
+    /// Once training is aware of quantization.
+    pub(super) aware: Option<Aware>,
+    /// A larger network whose answers are learned as well.
+    pub(super) teacher: Option<Arc<Network<f32>>>,
     /// 1 for parameters subject to weight decay, 0 for others.
     decays: Vec<f32>,
     shards: Vec<Shard>,
@@ -52,6 +59,8 @@ impl Learner {
             config,
             network,
             moments,
+            aware: None,
+            teacher: None,
             decays,
             shards: Vec::new(),
             next: Vec::new(),
@@ -66,13 +75,28 @@ impl Learner {
         &self.network
     }
 
+    /// Rounds the network, once training is aware of quantization.
+    pub(super) fn follow(&mut self) -> Result<(), TrainError> {
+        let Some(aware) = &mut self.aware else { return Ok(()) };
+        aware.follow(&self.network).map_err(TrainError::Quantization)
+    }
+
+    /// The network that runs and is evaluated: once training is aware of quantization, the one that was rounded last, and the integers
+    /// along which it runs.
+    pub(super) fn current(&self) -> (&Network<f32>, Option<&dyn IntegerNetwork>) {
+        match &self.aware {
+            Some(aware) => (&aware.rounded, Some(&*aware.network)),
+            None => (&self.network, None),
+        }
+    }
+
     /// Loads these training sequences as the batch; with `epoch_seed` they may be augmented.
     ///
     /// # Errors
     /// [`TrainError::Sequence`] for one that does not fit.
     pub fn load(&mut self, data: &dyn Dataset, indices: &[usize], epoch_seed: Option<u64>) -> Result<(), TrainError> {
         let request = Request { data, indices, epoch_seed };
-        load(&mut self.next, self.network.spec(), &self.config, request)?;
+        load(&mut self.next, self.network.spec(), &self.config, self.teacher.as_deref(), request)?;
         self.take(request);
         Ok(())
     }
@@ -105,7 +129,9 @@ impl Learner {
         let mut loading = std::mem::take(&mut self.next);
         let config = self.config.clone();
         let spec = self.network.spec().clone();
-        let (step, result) = rayon::join(|| self.learn(rate, seed), || load(&mut loading, &spec, &config, next));
+        let teacher = self.teacher.clone();
+        let load = || load(&mut loading, &spec, &config, teacher.as_deref(), next);
+        let (step, result) = rayon::join(|| self.learn(rate, seed), load);
         self.next = loading;
         if result.is_ok() {
             self.take(next);
@@ -117,14 +143,33 @@ impl Learner {
     /// nothing is changed.
     pub fn learn(&mut self, rate: f64, seed: u64) -> Step {
         let forced = self.teacher_forcing;
+        if self.follow().is_err() {
+            // A parameter is not finite, which is what the loss would be.
+            return Step { score: Score { loss: f64::NAN, ..Score::default() }, norm: f64::NAN };
+        }
         let (network, loss) = (&self.network, self.config.loss);
-        let classes = Classes { weights: &self.config.class_weights, smoothing: self.config.label_smoothing };
+        let (network, integer) = match &self.aware {
+            Some(aware) => (&aware.rounded, Some(&*aware.network)),
+            None => (network, None),
+        };
+        let soft = SoftLabels { logits: &[], weight: self.config.teacher_weight, temperature: self.config.temperature };
+        let classes = Classes {
+            weights: &self.config.class_weights,
+            smoothing: self.config.label_smoothing,
+            teacher: self.teacher.as_ref().map(|_| soft),
+        };
         let shards = &mut self.shards[..self.loaded];
         let scale = 1.0 / shards.iter().map(|s| s.len()).sum::<usize>() as f64;
+        let mode = |i: usize| match integer {
+            Some(_) => Mode::Evaluate,
+            None => Mode::Train(seed.wrapping_add(i as u64)),
+        };
         let train = |(i, shard): (usize, &mut Shard)| {
             shard.train(
                 network,
-                Pass { loss, scale, mode: Mode::Train(seed.wrapping_add(i as u64)), classes, teacher_forcing: forced },
+                // The device has no dropout.
+                Pass { loss, scale, mode: mode(i), classes, teacher_forcing: forced },
+                integer,
             );
         };
         if let [shard] = shards {
@@ -138,6 +183,9 @@ impl Learner {
             let add = AddTo { to: &mut self.total, from: &shard.gradient, fresh: i == 0 };
             timed(Part::Optimizer, || f32::dispatch(add));
         }
+        if let Some(aware) = &mut self.aware {
+            aware.backward(&self.network, &mut self.total);
+        }
         let norm = timed(Part::Optimizer, || f32::dispatch(Norm(&self.total)));
         if score.loss.is_finite() && norm.is_finite() {
             let clip = self.config.clip;
@@ -145,6 +193,9 @@ impl Learner {
             let (moments, config, total, decays) = (&mut self.moments, &self.config, &self.total, &self.decays);
             let mut step = |values: &mut [f32]| moments.step(config, rate, scale, values, total, decays);
             self.network.update(|values| timed(Part::Optimizer, || step(values)));
+            if let Some(aware) = &mut self.aware {
+                aware.step(config, rate);
+            }
         }
         Step { score, norm }
     }
@@ -178,6 +229,7 @@ fn load(
     to: &mut Vec<Loaded>,
     spec: &NetworkSpec,
     config: &TrainConfig,
+    teacher: Option<&Network<f32>>,
     Request { data, indices, epoch_seed }: Request<'_>,
 ) -> Result<(), TrainError> {
     let chunks: Vec<&[usize]> = indices.chunks(config.shard).collect();
@@ -189,7 +241,9 @@ fn load(
         .with_max_len(1)
         .zip(chunks)
         .map(|(loaded, indices)| {
-            loaded.load(spec, config.loss, SequenceSet { data, set: "training", indices, epoch_seed })
+            loaded.load(spec, config.loss, SequenceSet { data, set: "training", indices, epoch_seed })?;
+            loaded.teach(teacher);
+            Ok(())
         })
         .collect();
     results.into_iter().collect()

@@ -5,12 +5,14 @@
 //! same bits for any number of threads, and a run resumed from a checkpoint the same as one that never stopped.
 #![forbid(unsafe_code)]
 
+mod aware;
 mod checkpoint;
 mod config;
 mod dataset;
 mod error;
 mod evaluate;
 mod forecast;
+mod integer;
 mod learner;
 pub mod limits;
 mod optimizer;
@@ -23,5 +25,6 @@ pub use dataset::{Dataset, Sequence};
 pub use error::TrainError;
 pub use evaluate::{evaluate, outputs};
 pub use forecast::{Forecast, Spent, forecast};
+pub use integer::{IntegerNetwork, QuantizationAware, Quantizer};
 pub use learner::{Learner, Memory, Request, Step};
 pub use trainer::{Control, EpochMetrics, Outcome, Progress, Trainer};

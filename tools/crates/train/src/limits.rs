@@ -29,7 +29,9 @@ pub const MANY: u64 = 1_000_000_000;
 
 /// Every number of [`TrainConfig`](crate::TrainConfig) but the seed, which is any.
 pub const LIMITS: &[Limit] = &[
-    ("epochs", Whole(1, MANY), "epochs"),
+    ("epochs", Whole(0, MANY), "epochs; 0 where quantize.qat_epochs is all"),
+    ("teacher_weight", Number(0.0, 1.0), ""),
+    ("temperature", Number(0.1, 100.0), ""),
     ("batch", Whole(1, MANY), "sequences"),
     ("shard", Whole(1, MANY), "sequences"),
     ("threads", Whole(0, 4096), "threads; 0 for all cores"),

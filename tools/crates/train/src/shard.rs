@@ -4,14 +4,20 @@ use get_size2::GetSize;
 
 use super::dataset::{Dataset, Sequence};
 use super::error::TrainError;
+use super::integer::IntegerNetwork;
 use elman_nn::budget::{Part, timed};
-use elman_nn::{Classes, Item, Loss, Mode, Network, NetworkSpec, Pass, Prepared, Score, Workspace, structure};
+use elman_nn::{
+    Classes, Item, Loss, Mode, Network, NetworkSpec, Pass, Prepared, Score, SoftLabels, Workspace, structure,
+};
 
 /// A shard's sequences, loaded for a training step.
 #[derive(Debug, Default)]
 pub struct Loaded {
     sequences: Vec<Sequence>,
     prepared: Prepared<f32>,
+    /// `[steps, size, classes]`: what the teacher says of them; empty without one.
+    soft: Vec<f32>,
+    teaching: Workspace<f32>,
 }
 
 impl Loaded {
@@ -34,6 +40,23 @@ impl Loaded {
         Ok(())
     }
 
+    /// Asks the teacher.
+    pub fn teach(&mut self, teacher: Option<&Network<f32>>) {
+        self.soft.clear();
+        if let Some(teacher) = teacher {
+            let output = teacher.forward(self.prepared.frames(), &mut self.teaching, Mode::Evaluate);
+            self.soft.extend_from_slice(output.data);
+        }
+    }
+
+    /// Lets the network in integers run the sequences, whose states then take the place of those of the layers.
+    fn give(&mut self, integer: Option<&dyn IntegerNetwork>) {
+        if let Some(integer) = integer {
+            let sequences: Vec<&Sequence> = self.sequences.iter().collect();
+            self.prepared.give(&integer.run(&sequences));
+        }
+    }
+
     /// Runs and scores the sequences; adds to `gradient`, where it is given.
     fn learn(
         &self,
@@ -43,6 +66,8 @@ impl Loaded {
         gradient: Option<&mut [f32]>,
     ) -> Score {
         let items: Vec<Item<'_>> = self.sequences.iter().map(Sequence::item).collect();
+        let teacher = pass.classes.teacher.map(|teacher| SoftLabels { logits: &self.soft, ..teacher });
+        let pass = Pass { classes: Classes { teacher, ..pass.classes }, ..pass };
         structure::learn_prepared(network, &self.prepared, &items, pass, workspace, gradient)
     }
 }
@@ -87,16 +112,24 @@ impl Shard {
         self.workspace.get_heap_size() + self.loaded.prepared.get_heap_size()
     }
 
-    /// Score and gradient of its sequences.
-    pub fn train(&mut self, network: &Network<f32>, pass: Pass<'_>) {
+    /// Score and gradient of its sequences; along what `integer` computes of them, where there is one.
+    pub fn train(&mut self, network: &Network<f32>, pass: Pass<'_>, integer: Option<&dyn IntegerNetwork>) {
+        self.loaded.give(integer);
         self.gradient.clear();
         self.gradient.resize(network.values().len(), 0.0);
         self.score = self.loaded.learn(network, pass, &mut self.workspace, Some(&mut self.gradient));
     }
 
     /// Score of the shard's sequences.
-    pub fn evaluate(&mut self, network: &Network<f32>, loss: Loss, part: SequenceSet<'_>) -> Result<Score, TrainError> {
+    pub fn evaluate(
+        &mut self,
+        network: &Network<f32>,
+        loss: Loss,
+        part: SequenceSet<'_>,
+        integer: Option<&dyn IntegerNetwork>,
+    ) -> Result<Score, TrainError> {
         self.loaded.load(network.spec(), loss, part)?;
+        self.loaded.give(integer);
         let pass = Pass { loss, scale: 1.0, mode: Mode::Evaluate, classes: Classes::default(), teacher_forcing: 1.0 };
         Ok(self.loaded.learn(network, pass, &mut self.workspace, None))
     }

@@ -1,6 +1,7 @@
 //! The training loop.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -11,9 +12,11 @@ use super::checkpoint::Checkpoint;
 use super::config::{TrainConfig, Watch};
 use super::dataset::Dataset;
 use super::error::TrainError;
-use super::evaluate::evaluate;
+use super::evaluate::evaluate_along;
+use super::integer::QuantizationAware;
 use super::learner::{Learner, Memory, Request, Step};
-use elman_nn::{Network, NetworkSpec, Score};
+use super::optimizer::Moments;
+use elman_nn::{Loss, Network, NetworkSpec, Score, StructureSpec};
 
 /// The result of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,6 +92,8 @@ pub enum Outcome {
 pub(super) struct Best {
     pub epoch: usize,
     pub values: Vec<f32>,
+    /// Formats of the network in integers that was trained with.
+    pub formats: Option<String>,
 }
 
 /// A network in training.
@@ -96,7 +101,24 @@ pub(super) struct Best {
 pub struct Trainer {
     pub(super) learner: Learner,
     pub(super) best: Option<Best>,
-    history: Vec<EpochMetrics>,
+    pub(super) history: Vec<EpochMetrics>,
+    /// The part of the run that is aware of quantization.
+    pub(super) quantization: Option<QuantizationAware>,
+    /// Where that part is under way, how many epochs were done before it, and what a checkpoint kept of it.
+    pub(super) aware_from: Option<usize>,
+    pub(super) kept: Option<AwareState>,
+}
+
+/// What is kept of a training that is aware of quantization.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct AwareState {
+    /// Epochs that were done before it.
+    pub from: usize,
+    /// Of [`super::integer::IntegerNetwork::formats`].
+    pub formats: String,
+    /// Logarithms of the scales.
+    pub scales: Vec<f32>,
+    pub moments: Moments,
 }
 
 /// A seed for one purpose, from the run's.
@@ -128,7 +150,14 @@ impl Trainer {
             let wanted = "as many numbers as there are classes".to_owned();
             return Err(TrainError::Config { key: "class_weights", wanted });
         }
-        Ok(Self { learner: Learner::new(network, config), best: None, history: Vec::new() })
+        Ok(Self {
+            learner: Learner::new(network, config),
+            best: None,
+            history: Vec::new(),
+            quantization: None,
+            aware_from: None,
+            kept: None,
+        })
     }
 
     /// A run as its checkpoint left it. The number of threads is the caller's: it does not change the result.
@@ -142,6 +171,7 @@ impl Trainer {
         trainer.learner.network.update(|v| v.copy_from_slice(&checkpoint.values));
         trainer.learner.moments = checkpoint.moments;
         (trainer.best, trainer.history) = (checkpoint.best, checkpoint.history);
+        (trainer.aware_from, trainer.kept) = (checkpoint.aware.as_ref().map(|a| a.from), checkpoint.aware);
         Ok(trainer)
     }
 
@@ -158,6 +188,52 @@ impl Trainer {
     /// The configuration.
     pub fn config(&self) -> &TrainConfig {
         &self.learner.config
+    }
+
+    /// The run begins with these parameters.
+    ///
+    /// # Errors
+    /// Where the network has other tensors, in a sentence that goes on after a name.
+    pub fn with_network(mut self, network: &Network<f32>) -> Result<Self, String> {
+        let own = &mut self.learner.network;
+        let of = |network: &Network<f32>| -> Vec<String> {
+            network.tensors().iter().map(|t| format!("{} {:?}", t.name, t.shape)).collect()
+        };
+        let (ours, theirs) = (of(own), of(network));
+        if ours != theirs {
+            let differ = ours.iter().zip(&theirs).find(|(a, b)| a != b);
+            let (a, b) = differ.map_or(("other layers", "these"), |(a, b)| (a.as_str(), b.as_str()));
+            return Err(format!("the recipe's network has {a}, that of the run {b}"));
+        }
+        own.update(|values| values.copy_from_slice(network.values()));
+        Ok(self)
+    }
+
+    /// After the epochs of the configuration, or when they stop early, training goes on along the network in integers.
+    #[must_use]
+    pub fn with_quantization(self, quantization: Option<QuantizationAware>) -> Self {
+        Self { quantization, ..self }
+    }
+
+    /// The answers of a larger network over the same frames are learned as well (distillation): logits of as many classes.
+    ///
+    /// # Errors
+    /// Where the teacher answers otherwise than the network: at other steps, or of other classes.
+    pub fn with_teacher(mut self, teacher: Option<Network<f32>>) -> Result<Self, TrainError> {
+        let Some(teacher) = teacher else { return Ok(self) };
+        let (own, other) = (self.learner.network.spec(), teacher.spec());
+        let of = |s: &NetworkSpec| (s.structure == StructureSpec::Sequence, s.inputs, s.outputs(), s.per_step());
+        if of(own) != of(other) || !of(own).0 || self.learner.config.loss != Loss::CrossEntropy {
+            let wanted = format!(
+                "the run of a classifier of sequences with {} inputs and {} classes, {}",
+                own.inputs,
+                own.outputs(),
+                if own.per_step() { "one at every step" } else { "one of the whole sequence" }
+            );
+            return Err(TrainError::Config { key: "teacher", wanted });
+        }
+        self.learner.teacher = Some(Arc::new(teacher));
+        Ok(self)
     }
 
     /// Changes the number of threads, 0 for all cores.
@@ -185,12 +261,18 @@ impl Trainer {
         self.best.as_ref().map(|best| best.epoch)
     }
 
-    /// The network of the best epoch; before the first, the initial one.
+    /// The network of the best epoch; before the first, the initial one. Of a training that is aware of quantization, the float network
+    /// of what the device's weights stand for.
     pub fn into_best(mut self) -> Network<f32> {
         if let Some(best) = &self.best {
             self.learner.network.update(|v| v.copy_from_slice(&best.values));
         }
         self.learner.network
+    }
+
+    /// Formats and scales of the best epoch's network in integers.
+    pub fn formats(&self) -> Option<&str> {
+        self.best.as_ref()?.formats.as_deref()
     }
 
     /// Trains to the end. After every epoch, writes the checkpoint, where a path is given, then reports.
@@ -214,17 +296,22 @@ impl Trainer {
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(self.learner.config.threads).build()?;
         pool.install(|| {
-            while self.history.len() < self.learner.config.epochs {
-                if self.out_of_patience() {
-                    return Ok(Outcome::EarlyStop);
+            loop {
+                if self.aware_from.is_none() && self.float_is_done() && self.quantization.is_some() {
+                    self.begin_aware();
                 }
-                let before = (self.learner.network.values().to_vec(), self.learner.moments.clone());
+                if self.is_done() {
+                    break;
+                }
+                self.take_up_aware()?;
+                let before = (self.learner.network.values().to_vec(), self.learner.moments.clone(), self.aware_state());
                 match self.epoch(train, valid, &mut on_progress) {
                     Ok(true) => {}
                     // The network of a diverged epoch must not replace that of the last good one.
                     other => {
                         self.learner.network.update(|v| v.copy_from_slice(&before.0));
                         self.learner.moments = before.1;
+                        self.restore_aware(before.2);
                         return other.map(|_| Outcome::Stopped);
                     }
                 }
@@ -232,14 +319,26 @@ impl Trainer {
                     self.checkpoint().write(path)?;
                 }
                 let metrics = self.history[self.history.len() - 1];
-                if on_progress(Progress::Epoch(&metrics)) == Control::Stop
-                    && self.history.len() < self.learner.config.epochs
-                {
+                let ends = self.is_done() && (self.quantization.is_none() || self.aware_from.is_some());
+                if on_progress(Progress::Epoch(&metrics)) == Control::Stop && !ends {
                     return Ok(Outcome::Stopped);
                 }
             }
-            Ok(if self.out_of_patience() { Outcome::EarlyStop } else { Outcome::Finished })
+            Ok(if self.aware_from.is_none() && self.out_of_patience() { Outcome::EarlyStop } else { Outcome::Finished })
         })
+    }
+
+    /// Whether the epochs of the configuration are done, or nothing improved for long.
+    fn float_is_done(&self) -> bool {
+        self.history.len() >= self.learner.config.epochs || self.out_of_patience()
+    }
+
+    /// Whether no epoch is left.
+    fn is_done(&self) -> bool {
+        match (self.aware_from, &self.quantization) {
+            (Some(from), Some(quantization)) => self.history.len() >= from + quantization.epochs,
+            _ => self.float_is_done(),
+        }
     }
 
     fn out_of_patience(&self) -> bool {
@@ -255,6 +354,7 @@ impl Trainer {
             moments: self.learner.moments.clone(),
             best: self.best.clone(),
             history: self.history.clone(),
+            aware: self.aware_state(),
         }
     }
 
@@ -267,18 +367,22 @@ impl Trainer {
     ) -> Result<bool, TrainError> {
         let number = self.history.len();
         let seed = self.learner.config.seed;
+        if let Some(aware) = &mut self.learner.aware {
+            aware.widen(&self.learner.network).map_err(TrainError::Quantization)?;
+        }
         train.before_epoch(&self.learner.network, number);
         self.learner.teacher_forcing = self.learner.config.teacher_forcing_at(number);
         let order = order(train.len(), seed, number);
         let epoch_seed = Some(derive(seed, AUGMENT, number as u64, 0));
         let batches = order.len().div_ceil(self.learner.config.batch);
+        let schedule = self.schedule();
         let (mut sum, mut norms, mut rate) = (Score::default(), 0.0, 0.0);
         let mut chunks = order.chunks(self.learner.config.batch).enumerate().peekable();
         if let Some((_, indices)) = chunks.peek() {
             self.learner.load(train, indices, epoch_seed)?;
         }
         while let Some((b, indices)) = chunks.next() {
-            rate = self.learner.config.rate_at(self.learner.moments.steps, batches as u64);
+            rate = schedule.rate_at(self.learner.moments.steps, batches as u64);
             let dropout = derive(seed, DROPOUT, number as u64, b as u64);
             // The next batch is made during this training step: neither waits for the other.
             let (Step { score, norm }, loaded) = match chunks.peek() {
@@ -301,7 +405,9 @@ impl Trainer {
                 return Ok(false);
             }
         }
-        let score = evaluate(&self.learner.network, valid, self.learner.config.loss, "validation")?;
+        self.learner.follow()?;
+        let (network, integer) = self.learner.current();
+        let score = evaluate_along(network, valid, self.learner.config.loss, "validation", integer)?;
         if !score.loss.is_finite() {
             let (epoch, what) = (number + 1, "validation loss");
             return Err(TrainError::Diverged { epoch, batch: batches, what, value: score.loss });
@@ -319,7 +425,7 @@ impl Trainer {
             valid_accuracy: accuracy(&score),
             gradient_norm: norms / batches as f64,
             validation_metric: if self.learner.config.watch == Watch::ValidationMetric {
-                valid.validation_metric(&self.learner.network)
+                valid.validation_metric(network)
             } else {
                 None
             },
@@ -328,7 +434,8 @@ impl Trainer {
         let best = self.best_epoch().is_none_or(|best| self.better(&metrics, &self.history[best - 1]));
         self.history.push(EpochMetrics { best, ..metrics });
         if best {
-            self.best = Some(Best { epoch: number + 1, values: self.learner.network.values().to_vec() });
+            let formats = self.learner.aware.as_ref().map(|aware| aware.network.formats());
+            self.best = Some(Best { epoch: number + 1, values: self.learner.current().0.values().to_vec(), formats });
         }
         Ok(true)
     }

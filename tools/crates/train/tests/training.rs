@@ -375,3 +375,38 @@ fn data_that_does_not_fit_is_named() {
         "there are no training sequences; add some to the data, and see data.valid_share, or train.watch = \"last\" where none are to validate on"
     );
 }
+
+/// [`FirstSign`] with every class wrong.
+struct Wrong;
+
+impl Dataset for Wrong {
+    fn len(&self) -> usize {
+        TRAIN.len()
+    }
+    fn get(&self, index: usize, epoch_seed: Option<u64>) -> Sequence {
+        let right = TRAIN.get(index, epoch_seed);
+        let Target::Class(class) = right.target else { unreachable!() };
+        Sequence { target: Target::Class(1 - class), ..right }
+    }
+}
+
+/// A network that learns from a teacher alone answers as it does, whatever the labels are.
+#[test]
+fn a_teacher_is_learned_from() {
+    let teacher = || trained(&TrainConfig { epochs: 12, ..config() }).into_best();
+    let accuracy = |weight: f64| {
+        let config = TrainConfig { epochs: 12, watch: Watch::Last, teacher_weight: weight, ..config() };
+        let trainer = Trainer::new(&spec("srn"), &config).unwrap();
+        let mut trainer = trainer.with_teacher(Some(teacher())).unwrap();
+        trainer.run(&Wrong, &VALID, None, quiet).unwrap();
+        trainer.history()[11].valid_accuracy
+    };
+    let [alone, without] = [1.0, 0.0].map(accuracy);
+    assert!(alone >= 0.95 && without <= 0.05, "{alone} {without}");
+    let other = NetworkSpec::sequence(2, vec![LayerSpec::cell("gru", 4), LayerSpec::dense(2)]);
+    let wrong = Trainer::new(&other, &config()).unwrap().with_teacher(Some(teacher())).unwrap_err().to_string();
+    assert_eq!(
+        wrong,
+        "'teacher' must be the run of a classifier of sequences with 2 inputs and 2 classes, one at every step"
+    );
+}

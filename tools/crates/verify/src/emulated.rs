@@ -46,7 +46,7 @@ impl Device for Emulated<'_> {
         writer.send(Request::Hello)?;
         script(&mut writer)?;
         writer.file.flush().context("a temporary file of requests")?;
-        self.bench.run(self.program, &session)?;
+        self.bench.run(self.program, self.blob, &session)?;
 
         let path = session.output();
         let file = BufReader::new(File::open(&path).with_context(|| path.display().to_string())?);

@@ -13,6 +13,7 @@ mod examples;
 mod generate;
 mod port;
 mod replay;
+mod send;
 pub mod turing;
 
 pub use audio::{FrontEndReport, STAGES, front_end};
@@ -22,11 +23,15 @@ pub use emulated::Emulated;
 pub use generate::{GenerateReport, Generation, generate, generate_on_host};
 pub use port::{Patience, Port};
 pub use replay::{Difference, ReplayReport, Spent, Stage, replay};
+pub use send::Sent;
+
+pub use elman_messages::Status;
 
 use anyhow::{Context, Result, ensure};
 use elman::Model;
 use elman::audio::Config;
 use elman::blob::{Blob, Structure};
+use elman::kernel::WeightFormat;
 use elman_emulator::{Firmware, Machine, Machines, Qemu, Session};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -198,6 +203,16 @@ impl Program {
     }
 }
 
+/// The features of a firmware with every format of weights.
+const FORMATS: &str = "int4,int2";
+
+/// Whether a blob has weights of fewer bits than int8, which the firmware is built without otherwise.
+fn has_few_bits(blob: &[u8]) -> bool {
+    let words = words_of(blob).unwrap_or_default();
+    let format = |l: &elman::cell::LayerView<'_>| l.packing().format;
+    load(&words).is_ok_and(|model| model.layers().iter().any(|l| format(l) != WeightFormat::Int8))
+}
+
 /// An emulated core with the firmware that answers, which is built when it is first needed.
 #[derive(Debug)]
 pub struct Bench {
@@ -207,7 +222,8 @@ pub struct Bench {
     qemu: Qemu,
     /// Built in, where there is one.
     blob: Option<Vec<u8>>,
-    built: [OnceLock<Firmware>; 4],
+    /// With int8 alone, and with every format of weights.
+    built: [[OnceLock<Firmware>; 4]; 2],
 }
 
 impl Bench {
@@ -223,16 +239,17 @@ impl Bench {
         Ok(Bench { core: core.to_owned(), machines, machine, qemu, blob, built: Default::default() })
     }
 
-    /// The firmware of a program.
-    fn firmware(&self, program: Program) -> Result<&Firmware> {
-        let built = &self.built[program as usize];
+    /// The firmware of a program, with every format of weights where `several`.
+    fn firmware(&self, program: Program, several: bool) -> Result<&Firmware> {
+        let built = &self.built[usize::from(several)][program as usize];
         if let Some(firmware) = built.get() {
             return Ok(firmware);
         }
         let file = tempfile::Builder::new().suffix(".elman").tempfile().context("a temporary file for the blob")?;
         let path = self.blob.as_ref().map(|blob| std::fs::write(file.path(), blob).map(|()| file.path()));
         let path = path.transpose().context("a temporary file for the blob")?;
-        let firmware = Firmware::build(&self.machines, &self.core, program.name(), path, &[])?;
+        let features: &[&str] = if several { &["--features", FORMATS] } else { &[] };
+        let firmware = Firmware::build(&self.machines, &self.core, program.name(), path, features)?;
         Ok(built.get_or_init(|| firmware))
     }
 
@@ -251,9 +268,10 @@ impl Bench {
         Emulated::new(self, Program::Steps, blob)
     }
 
-    /// Runs a program to the end of its input.
-    fn run(&self, program: Program, session: &Session) -> Result<String> {
-        self.qemu.run(&self.machine, self.firmware(program)?, session.folder())
+    /// Runs a program to the end of its input; `blob` is what it loads where none is built in.
+    fn run(&self, program: Program, blob: Option<&[u8]>, session: &Session) -> Result<String> {
+        let several = blob.or(self.blob.as_deref()).is_some_and(has_few_bits);
+        self.qemu.run(&self.machine, self.firmware(program, several)?, session.folder())
     }
 
     /// Whether the core has memory for a blob that is not built in, of `bytes` bytes, and sequences of `steps` steps.

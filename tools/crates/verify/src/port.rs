@@ -64,6 +64,29 @@ impl<L: Read + Write> Port<L> {
         Port { name: name.to_owned(), line, patience, asked_again: 0 }
     }
 
+    /// Greets the board and runs a script with it, whatever model it runs; what the script gives.
+    pub(crate) fn converse<T>(&mut self, script: impl FnOnce(&Hello, &mut dyn Channel) -> Result<T>) -> Result<T> {
+        let mut buffers = [0; 2].map(|_: u8| vec![0; LONGEST as usize]);
+        let [received, sent] = &mut buffers;
+        let mut conversation = Conversation {
+            line: FromStd::new(Tap { line: &mut self.line, last: Vec::new() }),
+            receiver: Receiver::new(received),
+            sent,
+            // By chance, so that no reply of an earlier conversation is taken for one of this.
+            sequence: RandomState::new().hash_one(0) as u32,
+            patience: self.patience,
+            begun: Instant::now(),
+            sizes: BufferSizes { frame: LONGEST, ..BufferSizes::default() },
+            asked_again: &mut self.asked_again,
+            echoed: false,
+            answer: Vec::new(),
+        };
+        let hello = conversation.hello()?;
+        same_version(hello.version, hello.schema)?;
+        conversation.sizes = hello.sizes;
+        script(&hello, &mut conversation)
+    }
+
     /// How often a question was asked again.
     pub fn asked_again(&self) -> u64 {
         self.asked_again
@@ -84,26 +107,11 @@ impl<L: Read + Write> Device for Port<L> {
     }
 
     fn talk(&mut self, crc: u32, script: Script<'_>) -> Result<Hello> {
-        let mut buffers = [0; 2].map(|_: u8| vec![0; LONGEST as usize]);
-        let [received, sent] = &mut buffers;
-        let mut conversation = Conversation {
-            line: FromStd::new(Tap { line: &mut self.line, last: Vec::new() }),
-            receiver: Receiver::new(received),
-            sent,
-            // By chance, so that no reply of an earlier conversation is taken for one of this.
-            sequence: RandomState::new().hash_one(0) as u32,
-            patience: self.patience,
-            begun: Instant::now(),
-            sizes: BufferSizes { frame: LONGEST, ..BufferSizes::default() },
-            asked_again: &mut self.asked_again,
-            echoed: false,
-            answer: Vec::new(),
-        };
-        let hello = conversation.hello()?;
-        check(&hello, crc)?;
-        conversation.sizes = hello.sizes;
-        script(&mut conversation)?;
-        Ok(hello)
+        self.converse(|hello, channel| {
+            check(hello, crc)?;
+            script(channel)?;
+            Ok(*hello)
+        })
     }
 }
 

@@ -1,61 +1,20 @@
 //! `verify --port` and its like against firmware in QEMU, whose serial port is a pseudo terminal. Where QEMU or a toolchain for
 //! the core is missing, the test says so and ends: CI has both.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+#[path = "board/mod.rs"]
+mod board;
 
+use board::Running;
 use elman::Model;
 use elman::audio::Config;
 use elman::blob::Blob;
 use elman::net::Temperature;
 use elman_data::{ExampleStructure, GraphRows};
-use elman_emulator::{Firmware, Machine, Machines, Qemu, Session};
+use elman_emulator::{Firmware, Machines, Qemu};
 use elman_pipeline::{Answer, Example};
 use elman_quant::synthetic::{self, Drive, graph, sound};
 use elman_quant::words_of;
-use elman_verify::{Device, Generation, Inputs, Patience, Port, compare, compare_examples, generate, replay};
-
-/// An emulated board with a model, which runs until this is dropped.
-struct Running {
-    child: Child,
-    path: String,
-    /// Where it reads the model.
-    _session: Session,
-}
-
-impl Running {
-    fn start(machine: &Machine, firmware: &Firmware, blob: &[u8]) -> Self {
-        let session = Session::new(Some(blob)).unwrap();
-        let mut child = Command::new(Qemu::find(machine).unwrap().program())
-            // Ticks are instructions, however busy this machine is.
-            .args(["-machine", &machine.machine, "-cpu", &machine.cpu, "-icount", "shift=6"])
-            .args(["-nographic", "-monitor", "none"])
-            .args(["-serial", "pty", "-semihosting-config", "enable=on,target=native", "-kernel"])
-            .arg(&firmware.elf)
-            .current_dir(session.folder())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        // "char device redirected to /dev/pts/4 (label serial0)"
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let path = line.split_whitespace().find(|w| w.starts_with("/dev/")).unwrap_or_else(|| panic!("{line:?}"));
-        Running { path: path.to_owned(), child, _session: session }
-    }
-
-    fn port(&self) -> impl Device {
-        Port::open(&self.path, Patience::default()).unwrap()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use elman_verify::{Device, Generation, Inputs, compare, compare_examples, generate, replay};
 
 fn example(frames: Vec<i16>, joints: ExampleStructure) -> Example {
     Example { name: String::new(), frames, joints, answer: Answer::Class(0) }
@@ -73,7 +32,7 @@ fn every_bit_over_a_pseudo_terminal() {
     };
     let on_board = |blob: &[u8], check: &dyn Fn(&Model<'_>, &mut dyn Device)| {
         let words = words_of(blob).unwrap();
-        let board = Running::start(machine, &firmware, blob);
+        let board = Running::start(machine, &firmware, Some(blob));
         check(&Model::load(Blob::new(&words)).unwrap(), &mut board.port());
     };
 

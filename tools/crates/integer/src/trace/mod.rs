@@ -9,7 +9,7 @@ mod stream;
 mod write;
 
 use anyhow::{Context, Result};
-use elman::blob::{Blob, Model, Structure};
+use elman::blob::{Blob, Direction, Model, Structure};
 use serde::{Deserialize, Serialize};
 
 use example::example;
@@ -196,6 +196,54 @@ pub fn trace(words: &[u32], inputs: &[Input]) -> Result<String> {
 /// Where the blob does not load.
 pub fn load(words: &[u32]) -> Result<Model<'_>> {
     Model::load_with(record::operations(), Blob::new(words)).map_err(|e| anyhow::anyhow!("{e}"))
+}
+
+/// What a layer computed over a sequence: its steps one after the other, in the order of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LayerStates {
+    /// `[steps, units]`: outputs.
+    pub out: Vec<i16>,
+    /// `[steps, words]`: carried states after each step.
+    pub carried: Vec<i32>,
+}
+
+/// Runs a sequence of frames from states of zero and returns what each layer computed, of a model over sequences that [`load`] has
+/// loaded. Layers that no state follows run at `every` step, or at the last alone.
+///
+/// # Errors
+/// Where `memory` is too small, or the sequence is longer than the model's longest.
+pub fn states(model: &Model<'_>, memory: &mut [u32], frames: &[i16], every: bool) -> Result<Vec<LayerStates>> {
+    record::take(model);
+    let count = frames.len() / model.inputs().max(1);
+    if model.max_steps() > 0 {
+        model.sequence(memory).and_then(|mut net| net.run(frames).map(|_| ())).map_err(example::said)?;
+    } else {
+        let mut net = model.stream(memory).map_err(example::said)?;
+        for (t, frame) in frames.chunks_exact(model.inputs().max(1)).enumerate() {
+            net.advance(frame);
+            if every || t + 1 == count {
+                net.output();
+            }
+        }
+    }
+    let mut all = vec![LayerStates::default(); model.layers().len()];
+    let records = record::take(model);
+    let backward = |layer: usize| model.layers()[layer].direction() == Direction::Backward;
+    let mut taken = vec![0usize; all.len()];
+    for (layer, record) in records.iter().filter(|(layer, _)| !backward(*layer)) {
+        // A stride counts every step, and has an output at some.
+        let at = taken[*layer];
+        taken[*layer] += 1;
+        if at.is_multiple_of(model.layers()[*layer].stride().max(1)) {
+            all[*layer].out.extend(&record.h);
+            all[*layer].carried.extend(&record.carried);
+        }
+    }
+    for (layer, record) in records.iter().rev().filter(|(layer, _)| backward(*layer)) {
+        all[*layer].out.extend(&record.h);
+        all[*layer].carried.extend(&record.carried);
+    }
+    Ok(all)
 }
 
 /// Elements at the ends of their format, of one layer.

@@ -58,8 +58,11 @@ impl<F: Float> Run<F> for Bidirectional<F> {
         let BothTapes { directions, turned, .. } = tape;
         turn(input, turned);
         let turned = Frames { data: turned, ..input };
-        for ((layer, (out, tape)), input) in self.directions.iter().zip(&mut *directions).zip([input, turned]) {
-            layer.forward(Forward { input, ..pass }, out, tape);
+        for (d, ((layer, (out, tape)), frames)) in
+            self.directions.iter().zip(&mut *directions).zip([input, turned]).enumerate()
+        {
+            let given = pass.given.map(|given| given.part(input, [2 * units, d * units, units], d > 0));
+            layer.forward(Forward { input: frames, given: given.as_ref(), ..pass }, out, tape);
         }
         for (d, (of_direction, _)) in directions.iter().enumerate() {
             let h = of_direction.frames();

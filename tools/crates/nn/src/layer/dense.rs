@@ -138,7 +138,7 @@ impl<F: Float> Run<F> for Affine<F> {
     }
 
     fn forward(&self, pass: Forward<'_, F>, out: &mut Output<F>, tape: &mut DenseTape<F>) {
-        let Forward { parameters, input, mode } = pass;
+        let Forward { parameters, input, mode, .. } = pass;
         let n = input.size * self.outputs;
         out.shape(input.rows, input.size, self.outputs, 0);
         fit(&mut tape.gates, input.steps() * n);

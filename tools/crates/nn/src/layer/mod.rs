@@ -11,6 +11,7 @@ mod delay;
 mod dense;
 mod dropout;
 mod embedding;
+mod given;
 mod kind;
 mod narx;
 mod norm;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cell::DropoutKind;
 pub use dense::DenseActivation;
+pub use given::{Given, IntegerStates};
 pub use kind::{Built, LayerKind, Place, Reads, Rounding, Site};
 pub use pool::Over;
 pub use recurrent::RecurrentTape;

@@ -210,7 +210,7 @@ impl<F: Float> Run<F> for Loop<F> {
     }
 
     fn forward(&self, pass: Forward<'_, F>, out: &mut Output<F>, tape: &mut NarxTape<F>) {
-        let Forward { parameters, input, mode } = pass;
+        let Forward { parameters, input, mode, .. } = pass;
         let (size, steps, outputs) = (input.size, input.steps(), self.output.outputs);
         let [frame, columns] = [input.width, self.delay.width(input.width)];
         let units = self.hidden.as_ref().map_or(0, |hidden| hidden.outputs);

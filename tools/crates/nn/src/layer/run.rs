@@ -1,5 +1,6 @@
 //! A layer that runs: forward over a batch of sequences, and backward through time.
 
+use super::given::Given;
 use super::tape::{Below, Kept, Output, Tape};
 use crate::batch::Frames;
 use crate::{Float, Trace};
@@ -24,6 +25,8 @@ pub struct Forward<'a, F> {
     pub input: Frames<'a, F>,
     /// How.
     pub mode: Mode,
+    /// What takes the place of the layer's output.
+    pub given: Option<&'a Given<F>>,
 }
 
 /// A backward pass through one layer, over the input of its forward pass.
@@ -94,6 +97,9 @@ impl<F: Float, R: Run<F>> Layer<F> for R {
     fn forward(&self, pass: Forward<'_, F>, tape: &mut Tape<F>) {
         let (out, own) = tape.parts();
         Run::forward(self, pass, out, own);
+        if let Some(given) = pass.given {
+            out.replace(&given.out);
+        }
     }
     fn backward(&self, pass: Backward<'_, F>, tape: &mut Tape<F>) {
         let (out, own) = tape.parts();

@@ -47,6 +47,11 @@ impl<F: Float> Output<F> {
         self.values[..lead * size * width].fill(F::ZERO);
     }
 
+    /// Takes `values`, `[steps, size, width]`, in place of what was computed.
+    pub fn replace(&mut self, values: &[F]) {
+        self.values[self.lead * self.size * self.width..].copy_from_slice(values);
+    }
+
     /// The output.
     pub fn frames(&self) -> Frames<'_, F> {
         let data = &self.values[self.lead * self.size * self.width..];

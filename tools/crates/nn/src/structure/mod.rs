@@ -13,8 +13,8 @@ pub use seq2seq::{decode, search};
 pub(super) use tree::Memory as TreeMemory;
 
 use super::joined::StructureSpec;
-use super::layer::Mode;
-use super::{Batch, Float, Network, NetworkSpec, Pass, Score, Target, Trace, Workspace};
+use super::layer::{IntegerStates, Mode};
+use super::{Batch, Float, Frames, Network, NetworkSpec, Pass, Score, Target, Trace, Workspace};
 use elman_data::ExampleStructure;
 use get_size2::GetSize;
 
@@ -50,6 +50,18 @@ impl<F: Float> Prepared<F> {
             let frames: Vec<&[f32]> = items.iter().map(|i| i.frames).collect();
             self.batch.fill(&frames, spec.inputs);
         }
+    }
+}
+
+impl<F: Float> Prepared<F> {
+    /// The frames side by side, of a network over sequences.
+    pub fn frames(&self) -> Frames<'_, F> {
+        self.batch.frames()
+    }
+
+    /// Takes what the network in integers computed of these examples; of a network over sequences.
+    pub fn give(&mut self, examples: &[Vec<IntegerStates>]) {
+        self.batch.give(examples);
     }
 }
 

@@ -10,7 +10,8 @@ fn class_weights_and_label_smoothing() {
     for (weights, smoothing) in [(WEIGHTS, 0.0), (&[][..], 0.1), (WEIGHTS, 0.2)] {
         for loss in [Loss::CrossEntropy, Loss::SquaredError] {
             let layers = vec![LayerSpec::cell("gru", 4), LayerSpec::dense(3)];
-            let check = Check { classes: Classes { weights, smoothing }, ..Check::new(layers, loss, steps) };
+            let check =
+                Check { classes: Classes { weights, smoothing, teacher: None }, ..Check::new(layers, loss, steps) };
             assert_exact(&format!("{loss:?} {weights:?} {smoothing}"), check);
         }
     }

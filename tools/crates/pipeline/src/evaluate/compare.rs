@@ -22,6 +22,9 @@ pub struct LayerError {
     pub layer: usize,
     /// Variant.
     pub variant: String,
+    /// Format of its weights; empty for a layer without any.
+    #[serde(default)]
+    pub format: String,
     /// The error of its weights.
     #[serde(flatten)]
     pub weights: WeightError,
@@ -166,6 +169,7 @@ pub fn compare(
         .map(|(k, s)| LayerError {
             layer: k,
             variant: integer.layers[k].variant.clone(),
+            format: integer.layers[k].format_name().to_owned(),
             weights: weights[k],
             output_db: decibels(s.signal, s.noise),
             saturated: s.saturated,

@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 pub struct LayerCost {
     /// Variant.
     pub variant: &'static str,
+    /// Format of its weights; empty where it has none.
+    pub weights: &'static str,
     /// Elements of the input vector.
     pub inputs: usize,
     /// Elements of the output vector.
@@ -167,6 +169,7 @@ pub fn of(model: &Model<'_>) -> Cost {
         .iter()
         .map(|view| LayerCost {
             variant: view.spec().name,
+            weights: if (0..2).any(|n| view.row_blocks(n).is_some()) { view.packing().format.name() } else { "" },
             inputs: view.inputs(),
             units: view.units(),
             fracs: [view.in_frac(), view.formats().out_frac, view.formats().carried_frac],

@@ -8,7 +8,7 @@ use crate::layer::{Forward, Mode, Output, fit};
 
 impl<F: Float> Recurrent<F> {
     pub(super) fn run_forward(&self, pass: Forward<'_, F>, out: &mut Output<F>, tape: &mut RecurrentTape<F>) {
-        let Forward { parameters, input, mode } = pass;
+        let Forward { parameters, input, mode, given } = pass;
         let (size, h, steps) = (input.size, self.units, input.steps());
         let n = size * h;
         out.shape(input.rows, size, h, 1);
@@ -36,13 +36,20 @@ impl<F: Float> Recurrent<F> {
             for s in 0..self.stages.len() {
                 self.forward_stage(pass, out, tape, &mut dropped, [t, s]);
             }
+            if let Some(given) = given {
+                // The next step goes on from these.
+                out.values[(t + 1) * n..][..n].copy_from_slice(&given.out[t * n..][..n]);
+                if self.keeps_cell() {
+                    tape.c[(t + 1) * n..][..n].copy_from_slice(&given.carried[t * n..][..n]);
+                }
+            }
         }
         tape.dropped = dropped;
     }
 
     fn forward_stage(
         &self,
-        Forward { parameters, input, mode }: Forward<'_, F>,
+        Forward { parameters, input, mode, .. }: Forward<'_, F>,
         out: &mut Output<F>,
         tape: &mut RecurrentTape<F>,
         dropped: &mut Dropped<F>,

@@ -51,7 +51,8 @@ impl Case {
     /// Runs steps `from..to`, from these states.
     fn run(&self, steps: std::ops::Range<usize>, [h_0, c_0]: [Vec<f64>; 2]) -> (Output<f64>, RecurrentTape<f64>) {
         let (mut out, mut tape) = (Output::default(), RecurrentTape { h_0, c_0, ..RecurrentTape::default() });
-        let pass = Forward { parameters: &self.parameters, input: self.frames(steps), mode: Mode::Evaluate };
+        let pass =
+            Forward { parameters: &self.parameters, input: self.frames(steps), mode: Mode::Evaluate, given: None };
         self.layer.forward(pass, &mut out, &mut tape);
         (out, tape)
     }
