@@ -46,7 +46,7 @@ fn a_file_for_a_board() {
     let text = ok(folder, &flash);
     assert!(text.contains("listens-pico.uf2") && text.contains("UNSIGNED") && text.contains("BOOTSEL"), "{text}");
     let file = std::fs::read(folder.join("listens-pico.uf2")).unwrap();
-    assert!(file.starts_with(b"UF2\n") && file.len() % 512 == 0);
+    assert!(file.starts_with(b"UF2\n") && file.len().is_multiple_of(512));
     // A drive.
     std::fs::create_dir(folder.join("RPI-RP2")).unwrap();
     let json = ok(folder, &[&flash[..], &["--to", "RPI-RP2", "--json"]].concat());

@@ -1,6 +1,6 @@
 //! Cuts of the supply at every operation of updates, on the flashes of boards.
 //!
-//! [`run`] plays a device's life (an update that is confirmed, one that fails its trial, and a third) once for each operation and
+//! [`Lives::run`] plays a device's life (an update that is confirmed, one that fails its trial, and a third) once for each operation and
 //! way of tearing it. After each cut the next start must run a model that is whole, signed and right: by the operation that was cut it
 //! is the old one, the new one, or either. Then the supply fails once more while the device recovers, and after that an update must
 //! go through.

@@ -5,7 +5,7 @@ use elman_flash::board::{self, BOARDS, Board, Boot, Format};
 use elman_flash::image::{Firmware, Part, file};
 use elman_flash::key::Key;
 use elman_flash::sealed::Sealed;
-use elman_slots::{BLOB_AT, Either, INFO_BYTES, Info, Region, Rollback, Slots, Trust};
+use elman_slots::{Either, INFO_BYTES, Info, Region, Rollback, Slots, Trust};
 use std::collections::BTreeMap;
 
 const MODEL: &[u8] = include_bytes!("../../../../tests/golden/listens.elman");
@@ -15,7 +15,7 @@ fn firmware(board: &'static Board) -> Firmware {
     let half = board.flash_bytes / 2;
     let slots_at = board.flash_at + half;
     let info = Info { slots_at, slot_bytes: half / 2, words: 9000, clock: 64_000_000 };
-    let mut bytes: Vec<u8> = (0..5001u32).map(|k| (k * k >> 3) as u8).collect();
+    let mut bytes: Vec<u8> = (0..5001u32).map(|k| ((k * k) >> 3) as u8).collect();
     // A part of the magic alone is no description.
     bytes[100..116].copy_from_slice(&elman_slots::INFO_MAGIC);
     bytes[2000..2000 + INFO_BYTES].copy_from_slice(&info.block(board.name, "c0ffee"));

@@ -246,7 +246,6 @@ pub struct Quantize {
     /// Longest sequence of a network with a layer that reads backward; 0 takes the longest example.
     pub max_steps: u16,
     /// Format of the weights: int8, int4 or int2.
-    #[serde(skip_serializing_if = "is_default")]
     pub weights: Weights,
     /// Formats of single layers, by their numbers in the network, from 0: `layers = { 1 = "int8" }`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -268,10 +267,6 @@ impl Default for Quantize {
             qat_rate: 5e-4,
         }
     }
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }
 
 /// A format of weights by its name.

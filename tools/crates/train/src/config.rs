@@ -10,7 +10,6 @@ use elman_nn::Loss;
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
     /// Run folder of a larger network whose answers are learned as well (distillation); empty for none.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub teacher: String,
     /// Share of the loss that compares with the teacher.
     pub teacher_weight: f64,
