@@ -209,6 +209,29 @@ watch = "loss"
 
 #[test]
 fn windows_of_several_channels_are_classified() {
+    classifies_strokes(
+        r#"
+    { layer = "delay", taps = 2 },
+    { layer = "dense", outputs = 8, activation = "relu" },
+    { layer = "cell", variant = "residual-2", units = 6 },
+    { layer = "pool", over = "mean" },"#,
+    );
+}
+
+#[test]
+fn upper_layers_have_a_slower_clock() {
+    classifies_strokes(
+        r#"
+    { layer = "conv", outputs = 8, kernel = 3, stride = 2, activation = "relu" },
+    { layer = "cell", variant = "fast-grnn", units = 6 },
+    { layer = "stride", by = 2 },
+    { layer = "cell", variant = "min-gru", units = 6 },
+    { layer = "pool", over = "last" },"#,
+    );
+}
+
+/// Strokes of two kinds in windows of two channels, through these layers.
+fn classifies_strokes(layers: &str) {
     let mut numbers = Numbers(5);
     let mut rows = |count: usize| -> String {
         (0..count)
@@ -225,18 +248,15 @@ name = "strokes"
 [data]
 channels = 2
 [network]
-layers = [
-    { layer = "delay", taps = 2 },
-    { layer = "dense", outputs = 8, activation = "relu" },
-    { layer = "cell", variant = "residual-2", units = 6 },
-    { layer = "pool", over = "mean" },
+layers = [LAYERS
 ]
 [train]
 epochs = 20
 batch = 8
 rate = 1e-2
-"#;
-    let task = Task::new(&files, recipe);
+"#
+    .replace("LAYERS", layers);
+    let task = Task::new(&files, &recipe);
     let (float, integer) = task.figures();
     assert!(value(&float, "accuracy") >= 0.95 && value(&integer, "accuracy") >= 0.95, "{float} {integer}");
 }

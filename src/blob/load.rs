@@ -33,6 +33,7 @@ impl<'b> Model<'b> {
             memory_words: 0,
             body: 0,
             run: None,
+            plain: true,
             body_words: 0,
             operations,
             inputs: 0,
@@ -258,7 +259,8 @@ impl<'b> Loader<'_, 'b> {
 
     /// Validates the weights of all layers, and finds where the head begins.
     fn validate(&mut self) -> Result<(), LoadError> {
-        let Model { layers, descriptor, body, body_words, inputs, .. } = &mut *self.model;
+        let Model { layers, descriptor, body, body_words, inputs, run, plain, .. } = &mut *self.model;
+        *plain = descriptor.feedback == 0 && run.is_none();
         *inputs = layers.first().map_or(0, |l| l.inputs);
         let mut words = 0usize;
         for (number, view) in (0u8..).zip(layers.iter()) {

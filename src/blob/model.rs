@@ -21,6 +21,8 @@ pub struct Model<'b> {
     pub(crate) operations: &'static Operations,
     /// How a step runs the layers, where not each of them takes every step.
     pub(crate) run: Option<RunFn>,
+    /// Whether every layer takes every step, and none of them reads the output.
+    pub(crate) plain: bool,
     pub(super) inputs: u16,
     pub(super) outputs: u16,
     /// Words of the channels; empty without scaling.

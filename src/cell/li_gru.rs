@@ -26,6 +26,8 @@ pub const SPEC: CellSpec = CellSpec {
         }],
         carried: CarriedState::Wide,
         out: OutRange::Calibrated,
+        // h is a mean of candidates.
+        grows: false,
         step: |layer, memory, out| drive::accumulating(layer, memory, out, LiGru),
         ..VariantSpec::BASE
     }],

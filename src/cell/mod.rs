@@ -182,6 +182,8 @@ pub struct VariantSpec {
     pub carried: CarriedState,
     /// Range of h.
     pub out: OutRange,
+    /// Whether an unbounded state can grow beyond what its candidates are: then it gets room for that.
+    pub grows: bool,
     /// Widths that it can have.
     pub widths: WidthRule,
     /// Names of its numbers in [`crate::blob::LayerDescriptor::params`], at most four.
@@ -206,6 +208,7 @@ impl VariantSpec {
         stages: &[],
         carried: CarriedState::None,
         out: OutRange::Bounded,
+        grows: true,
         widths: WidthRule::Free,
         params: &[],
         check: |_, _, _| Some(0),

@@ -171,11 +171,14 @@ impl<'m, 'b> Stream<'m, 'b> {
         if provided < inputs {
             word::halves_mut(self.memory).get_mut(provided..inputs).unwrap_or_default().fill(0);
         }
-        if self.model.feedback() == 0 {
-            run(self.model, self.memory);
-        } else if let Some(step) = self.model.operations.feedback {
-            step(self.model, self.memory, required);
+        if self.model.plain {
+            let body = self.model.layers.get(..self.model.body).unwrap_or_default();
+            if !body.is_empty() {
+                chain::step(body, self.memory);
+            }
+            return;
         }
+        step_of_other(self.model, self.memory, required);
     }
 
     /// The output for the states as they are: the layers after the last that carries state.
@@ -242,6 +245,15 @@ pub(crate) fn check_frame(frame: &[i16], required: usize) -> Result<(), RunError
 /// Where in a stream's memory the output is.
 pub(super) fn output_at(model: &Model<'_>) -> usize {
     model.memory_words.saturating_sub(vector_words(model.outputs()))
+}
+
+/// The step of a model with feedback or strides: `memory` has a frame of `required` elements.
+#[inline(never)]
+fn step_of_other(model: &Model<'_>, memory: &mut [u32], required: usize) {
+    match model.operations.feedback {
+        Some(step) if model.feedback() > 0 => step(model, memory, required),
+        _ => run(model, memory),
+    }
 }
 
 /// Runs the layers up to the last that carries state.

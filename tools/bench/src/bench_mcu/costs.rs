@@ -18,8 +18,11 @@ use super::count;
 use elman_figures::root;
 
 /// Arguments of `bench costs`.
-#[derive(Clone, Copy, Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Args {
+    /// These variants alone, and models that have them; what is known of others stays
+    #[arg(long, value_delimiter = ',')]
+    pub variants: Vec<String>,
     /// Write tools/crates/verify/src/cost/costs.toml and counted.toml
     #[arg(long)]
     pub write: bool,
@@ -52,11 +55,22 @@ const HEAD: &str = "# Written by `cargo xtask bench costs --write`.\n";
 pub fn run(args: &Args) -> Result<ExitCode> {
     let machines = Machines::find(None)?;
     let cores: Vec<&str> = machines.iter().map(|(core, _)| core).collect();
-    let found = cores.par_iter().map(|core| on_core(core)).collect::<Result<Vec<_>>>()?;
+    let folder = root().join("tools/crates/verify/src/cost");
+    let (mut costs, mut counted): (BTreeMap<String, CoreCost>, BTreeMap<String, BTreeMap<String, f64>>) =
+        (BTreeMap::new(), BTreeMap::new());
+    if !args.variants.is_empty() {
+        costs = toml::from_str(&std::fs::read_to_string(folder.join("costs.toml"))?)?;
+        counted = toml::from_str(&std::fs::read_to_string(folder.join("counted.toml"))?)?;
+    }
+    let one = |core: &&str| on_core(core, &args.variants, costs.get(*core).map(|known| known.columns));
+    let found = cores.par_iter().map(one).collect::<Result<Vec<_>>>()?;
+    for (core, (cost, counts)) in cores.iter().zip(found) {
+        let known = costs.remove(*core).unwrap_or_default();
+        let variants = known.variants.into_iter().chain(cost.variants).collect();
+        costs.insert((*core).to_owned(), CoreCost { variants, ..cost });
+        counted.entry((*core).to_owned()).or_default().extend(counts.into_iter().map(|(k, n)| (k.to_owned(), n)));
+    }
     if args.write {
-        let folder = root().join("tools/crates/verify/src/cost");
-        let costs: BTreeMap<_, _> = cores.iter().zip(found.iter().map(|f| &f.0)).collect();
-        let counted: BTreeMap<_, _> = cores.iter().zip(found.iter().map(|f| &f.1)).collect();
         std::fs::write(folder.join("costs.toml"), format!("{HEAD}{}", toml::to_string(&costs)?))?;
         std::fs::write(folder.join("counted.toml"), format!("{HEAD}{}", toml::to_string(&counted)?))?;
     }
@@ -78,14 +92,16 @@ fn fits(core: &str, counts: &BTreeMap<&'static str, Vec<(IntegerModel, f64)>>, c
     Ok(fits)
 }
 
-/// The costs of all variants on a core, and counts of the recipes' shapes by their names.
-fn on_core(core: &str) -> Result<(CoreCost, BTreeMap<&'static str, f64>)> {
+/// The costs of these variants, or of all, on a core, and counts of the recipes' shapes by their names; `known` is how many columns
+/// its kernels take at a time, where that is known.
+fn on_core(core: &str, variants: &[String], known: Option<usize>) -> Result<(CoreCost, BTreeMap<&'static str, f64>)> {
+    let asked = |name: &str| variants.is_empty() || variants.iter().any(|v| v == name);
     let bench = Bench::new(&Options::default(), core, None)?;
     let (narrow, wide) = (around(&bench, core, 16)?, around(&bench, core, 64)?);
     let copy = (wide - narrow) / 48.0;
     let rounded = |n: f64| (n * 1000.0).round() / 1000.0;
     let mut points = BTreeMap::new();
-    for variant in elman::layer::all().flat_map(|s| s.variants).map(|v| v.name) {
+    for variant in elman::layer::all().flat_map(|s| s.variants).map(|v| v.name).filter(|name| asked(name)) {
         let mut of_sizes = Vec::new();
         for model in sizes(variant) {
             let frames = shapes::frames(&model, super::STEPS, 7);
@@ -99,7 +115,8 @@ fn on_core(core: &str) -> Result<(CoreCost, BTreeMap<&'static str, f64>)> {
     // As many columns at a time as explain the counts best.
     let (four, eight) = (fits(core, &points, 4)?, fits(core, &points, 8)?);
     let worst = |fits: &Fits| fits.values().map(|(_, worst)| worst).sum::<f64>();
-    let (columns, fits) = if worst(&four) <= worst(&eight) { (4, four) } else { (8, eight) };
+    let columns = known.unwrap_or(if worst(&four) <= worst(&eight) { 4 } else { 8 });
+    let fits = if columns == 4 { four } else { eight };
     let mut cost =
         CoreCost { step: rounded(narrow - 16.0 * copy), copy: rounded(copy), columns, ..CoreCost::default() };
     for (variant, (line, worst)) in fits {
@@ -109,6 +126,9 @@ fn on_core(core: &str) -> Result<(CoreCost, BTreeMap<&'static str, f64>)> {
     }
     let mut counts = BTreeMap::new();
     for recipe in shapes::recipes() {
+        if !recipe.model.layers.iter().any(|layer| asked(&layer.variant)) {
+            continue;
+        }
         let frames = shapes::frames(&recipe.model, super::STEPS, 7);
         if let Some(report) = count(&bench, core, &recipe.model, frames)? {
             counts.insert(recipe.name, report.instructions.round());

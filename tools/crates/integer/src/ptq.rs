@@ -229,7 +229,8 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) ->
         layer.variant
     );
 
-    let out_frac = hidden_frac(layer, spec, in_frac, out_frac(spec.out, spec.stateful(), in_frac, seen), seen);
+    let out_frac =
+        hidden_frac(layer, spec, in_frac, out_frac(spec.out, spec.stateful() && spec.grows, in_frac, seen), seen);
     let mut carried_frac = carried_frac(spec.carried, seen, out_frac, spec.sees_carried());
     let (x_unit, h_unit) = (2f64.powi(15 - in_frac as i32), 2f64.powi(15 - out_frac as i32));
     // Where rows are too large for a multiplier, the pre-activations of a linear map are taken 2^k times smaller.

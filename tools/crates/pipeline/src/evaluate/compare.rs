@@ -10,7 +10,7 @@ use crate::Example;
 use crate::RunInfo;
 use crate::evaluate::EvalFlags;
 use crate::evaluate::host;
-use elman_nn::{Network, Trace, structure};
+use elman_nn::{LayerSpec, Network, Trace, structure};
 use elman_quant::{IntegerModel, network, trace, words_of};
 
 use super::weights::{WeightError, weight_errors};
@@ -155,7 +155,7 @@ pub fn compare(
                 run?;
                 count_ends(&mut sums, &ends);
             } else {
-                steps(model, (clip, how), &sequence.frames, &traces, &map, &mut sums);
+                steps(model, (clip, how), &sequence.frames, &traces, &places(network, &map), &mut sums);
             }
             anyhow::Ok(sums)
         })
@@ -214,32 +214,49 @@ fn outputs(model: &Model<'_>, clip: &[i16], float: &[f32], sums: &mut [Sums]) ->
     Ok(())
 }
 
+/// Where a layer of the recipe is in the blob, and from how many steps to its next output.
+struct Placed {
+    layer: usize,
+    every: usize,
+}
+
+/// The places of the layers of a network; of one that becomes several the last. `map` has the first of each.
+fn places(network: &Network<f32>, map: &[Option<usize>]) -> Vec<Option<Placed>> {
+    let mut every = 1;
+    let place = |(layer, first): (&LayerSpec, &Option<usize>)| {
+        every *= layer.stride();
+        first.map(|first| Placed { layer: first + layer.device().len() - 1, every })
+    };
+    network.spec().layers.iter().zip(map).map(place).collect()
+}
+
 /// Compares every layer of a model that streams.
 fn steps(
     model: &Model<'_>,
     (clip, how): (&[i16], EvalFlags),
     inputs: &[f32],
     traces: &[Trace<f32>],
-    map: &[Option<usize>],
+    places: &[Option<Placed>],
     sums: &mut [Sums],
 ) {
     let mut memory = vec![0; model.memory_words()];
     let mut net = model.stream(&mut memory).expect("memory of the model's own size");
-    let (width, last) = (model.inputs(), model.layers().len() - 1);
+    let width = model.inputs();
     let steps = clip.len() / width;
-    let scale = map.iter().flatten().next().is_some_and(|k| *k > 0);
+    let scale = model.layers().first().is_some_and(|layer| layer.spec().name == "scale");
     for (t, frame) in clip.chunks_exact(width).enumerate() {
         host::advance(&mut net, &frame[..how.given(t, width, model.feedback())]);
         net.output();
         if scale {
             sums[0].add(t, &model.layers()[0], net.hidden_state(0), &[], &inputs[t * width..][..width]);
         }
-        for (n, (trace, layer)) in traces.iter().zip(map).enumerate() {
-            let Some(k) = *layer else { continue };
-            // Where a layer of the recipe becomes several, the last of them is compared.
-            let k = if n + 1 == traces.len() { last } else { k };
+        for (trace, place) in traces.iter().zip(places) {
+            let Some(Placed { layer: k, every }) = *place else { continue };
             // After a pool the float network has one step, the device one for each prefix.
-            let at = if trace.steps == steps { Some(t) } else { (t + 1 == steps).then_some(0) };
+            let at = match trace.steps == steps.div_ceil(every) {
+                true => t.is_multiple_of(every).then_some(t / every),
+                false => (t + 1 == steps).then_some(0),
+            };
             let Some(at) = at else { continue };
             let float = &trace.out[at * trace.width..][..trace.width];
             sums[k].add(t, &model.layers()[k], net.hidden_state(k), net.carried_state(k), float);
