@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use elman::blob::Model;
 use elman::cell::{LayerView, Operands, WidthRule};
-use elman::kernel::RowBlock;
+use elman::kernel::{RowBlock, WeightFormat};
 use serde::{Deserialize, Serialize};
 
 /// A layer's share.
@@ -71,6 +71,9 @@ pub struct Estimate {
 /// A core's estimates, as costs.toml has them.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct CoreCost {
+    /// As machines.toml calls the core.
+    #[serde(skip)]
+    pub key: String,
     /// Instructions around the layers of a step.
     pub step: f64,
     /// Instructions to copy an element of a frame.
@@ -119,8 +122,11 @@ pub const BOUND: f64 = WORST / (1.0 - WITHIN);
 const FEEDBACK: f64 = 130.0;
 
 /// Written by `cargo xtask bench costs --write`, which counts in the emulator and fits.
-static COSTS: LazyLock<BTreeMap<String, CoreCost>> =
-    LazyLock::new(|| toml::from_str(include_str!("costs.toml")).unwrap_or_default());
+static COSTS: LazyLock<BTreeMap<String, CoreCost>> = LazyLock::new(|| {
+    let mut costs: BTreeMap<String, CoreCost> = toml::from_str(include_str!("costs.toml")).unwrap_or_default();
+    costs.iter_mut().for_each(|(key, cost)| cost.key.clone_from(key));
+    costs
+});
 
 /// What the instructions of a layer are linear in: 1; row blocks of the kernel (units, where there are none); and blocks of
 /// `columns` columns in all row blocks, the last of them perhaps in part (taps, of a delay line).
@@ -146,7 +152,20 @@ pub fn features(view: &LayerView<'_>, columns: usize) -> [f64; 3] {
 
 fn layer_instructions(core: &CoreCost, view: &LayerView<'_>) -> f64 {
     let Some(costs) = core.variants.get(view.spec().name) else { return 0.0 };
-    costs.iter().zip(features(view, core.columns)).map(|(c, x)| c * x).sum()
+    let int8: f64 = costs.iter().zip(features(view, core.columns)).map(|(c, x)| c * x).sum();
+    int8 * few_bits(&core.key, view.packing().format)
+}
+
+/// The most that a layer takes in a format of weights, by what it takes in int8: `cargo xtask bench mcu --all` compares them.
+fn few_bits(core: &str, format: WeightFormat) -> f64 {
+    match (format, core) {
+        (WeightFormat::Int8, _) => 1.0,
+        (WeightFormat::Int4, "m0" | "m3" | "m55") => 1.04,
+        (WeightFormat::Int4, _) => 1.125,
+        (WeightFormat::Int2, "m0" | "m3" | "m55") => 1.05,
+        (WeightFormat::Int2, "rv32") => 1.48,
+        (WeightFormat::Int2, _) => 1.29,
+    }
 }
 
 fn macs(view: &LayerView<'_>) -> u64 {
