@@ -82,7 +82,7 @@ fn a_recipe_names_what_is_wrong_with_its_formats() {
     let at = |name: &str| dir.path().join(name).display().to_string();
     std::fs::write(dir.path().join("recipe.toml"), "name = \"tones\"\n").unwrap();
     for (change, wanted) in [
-        ("quantize.weights=int5", "int8"),
+        ("quantize.weights=int5", "int2"),
         ("quantize.layers={ first = \"int4\" }", "numbers of layers"),
         ("quantize.layers={ 9 = \"int4\" }", "layers 0 to"),
     ] {

@@ -1,12 +1,15 @@
 //! `elman keys`, `elman sign` and `elman flash` as a user meets them, with firmware that is only a description of itself.
 
+use elman::audio::Config;
 use elman_flash::board;
 use elman_flash::image::Firmware;
+use elman_quant::synthetic::sound;
 use elman_slots::Info;
 use std::path::Path;
 use std::process::{Command, Output};
 
-const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../boards/listens.elman");
+/// A model that listens at 16 kHz, in the folder of a test.
+const MODEL: &str = "listens.elman";
 
 fn elman(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_elman")).current_dir(folder).args(args).output().unwrap()
@@ -35,6 +38,8 @@ fn firmware(folder: &Path, words: u32, clock: u32, slot_bytes: u32) {
     bytes.extend(0x7065_399a_u32.to_le_bytes());
     bytes.extend(info.block("pico", "c0ffee"));
     std::fs::write(folder.join("firmware/pico.bin"), bytes).unwrap();
+    let blob = sound::listener(Config::HZ_16000, 8, 4, 5).to_blob().unwrap();
+    std::fs::write(folder.join(MODEL), blob).unwrap();
 }
 
 #[test]
@@ -69,16 +74,20 @@ fn what_does_not_fit_a_board() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let flash = ["flash", MODEL, "--board", "pico", "--firmware", "firmware"];
-    let bytes = std::fs::metadata(MODEL).unwrap().len();
     firmware(folder, 100, 125_000_000, 256 << 10);
     let error = fails(folder, 1, &flash);
     assert!(error.contains("of RAM") && error.contains("400 B"), "{error}");
     firmware(folder, 40_000, 1000, 256 << 10);
     let error = fails(folder, 1, &flash);
     assert!(error.contains("instructions a second") && error.contains("1,000 cycles"), "{error}");
-    // The slot of a sector is large enough for this model: one without a detector is no listener.
     firmware(folder, 40_000, 125_000_000, 4096);
-    assert!(bytes < 3840 && elman(folder, &flash).status.success());
+    let bytes = std::fs::metadata(folder.join(MODEL)).unwrap().len();
+    let error = if bytes > 3840 { fails(folder, 1, &flash) } else { format!("{bytes} bytes, 3840") };
+    assert!(error.contains(&format!("{bytes} bytes")) && error.contains("3840"), "{error}");
+    let slow = concat!(env!("CARGO_MANIFEST_DIR"), "/../boards/listens.elman");
+    assert!(
+        fails(folder, 1, &["flash", slow, "--board", "pico", "--firmware", "firmware"]).contains("and the model 8,000")
+    );
     let lstm = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/lstm.elman");
     assert!(
         fails(folder, 1, &["flash", lstm, "--board", "pico", "--firmware", "firmware"]).contains("elman calibrate")

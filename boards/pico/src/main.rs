@@ -24,6 +24,8 @@ include!(concat!(env!("OUT_DIR"), "/models.rs"));
 static STORAGE: ConstStaticCell<Storage<'static, WORDS>> = ConstStaticCell::new(Storage::new());
 /// Samples in a block: 20 ms.
 const BLOCK: usize = 320;
+/// What the converter gives for a microphone's silence.
+const SILENCE: u16 = 1 << 11;
 /// The converter's 48 MHz over 16 kHz, less one.
 const DIVIDER: u16 = 2999;
 
@@ -50,7 +52,8 @@ async fn main(_spawner: embassy_executor::Spawner) {
     let mut converter = Adc::new(p.ADC, Interrupts, Config::default());
     let mut microphone = Channel::new_pin(p.PIN_26, Pull::None);
     let mut mover = dma::Channel::new(p.DMA_CH0, Interrupts);
-    let (mut now, mut next, mut unbiased) = ([0u16; BLOCK], [0u16; BLOCK], Unbiased::new(12));
+    // Before the first sample there is silence, which is the middle.
+    let (mut now, mut next, mut unbiased) = ([SILENCE; BLOCK], [SILENCE; BLOCK], Unbiased::new(12));
     loop {
         // The next block is converted while this one is processed.
         let convert = converter.read_many(&mut microphone, &mut next, DIVIDER, &mut mover);

@@ -11,6 +11,7 @@ mod demo;
 mod flags;
 mod fuzz;
 mod import;
+mod rp2040;
 mod setup;
 mod stages;
 mod test;

@@ -15,26 +15,28 @@ pub(super) fn correction(x: &[u32]) -> i32 {
     sum(x).wrapping_mul(-2)
 }
 
-/// Adds the product of a column's number, and of what is left of it after shifts by two bits, with x.
+/// Adds the product of a column's number, and of what is left of it after shifts by two bits, with x. Written out: the compiler makes a
+/// loop of it where it builds for size.
 #[inline(always)]
-fn add<const N: usize>(sums: &mut [i32; N], v: u8, x: i32) {
-    let mut v = u32::from(v);
-    for sum in sums {
-        *sum = sum.wrapping_add((v as i32).wrapping_mul(x));
-        v >>= 2;
-    }
+fn add([a, b, c, d]: &mut [i32; 4], v: u8, x: i32) {
+    let v = v as i32;
+    *a = a.wrapping_add(v.wrapping_mul(x));
+    *b = b.wrapping_add((v >> 2).wrapping_mul(x));
+    *c = c.wrapping_add((v >> 4).wrapping_mul(x));
+    *d = d.wrapping_add((v >> 6).wrapping_mul(x));
 }
 
 /// Adds the products of four columns for each word of weights.
 #[inline(always)]
-fn add_all<const N: usize>(layout: Layout, sums: &mut [i32; N], weights: &[u32], x: &[u32]) {
+fn add_all(layout: Layout, sums: &mut [i32; 4], weights: &[u32], x: &[u32]) {
     for (w, x) in weights.iter().zip(x.as_chunks::<2>().0) {
         let ([x0, x1], [x2, x3]) = (elements(x[0]), elements(x[1]));
         let [a, b, c, d] = w.to_le_bytes();
         let (b, c) = if layout == Layout::Pairs { (c, b) } else { (b, c) };
-        for (v, x) in [(a, x0), (b, x1), (c, x2), (d, x3)] {
-            add(sums, v, x);
-        }
+        add(sums, a, x0);
+        add(sums, b, x1);
+        add(sums, c, x2);
+        add(sums, d, x3);
     }
 }
 

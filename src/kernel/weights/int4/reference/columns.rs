@@ -13,16 +13,33 @@ pub fn correction(x: &[u32]) -> i32 {
     sum(x).wrapping_mul(-8)
 }
 
-/// Adds the product of a column's number, and of what is left of it after shifts by four bits, with x.
+/// Adds the product of a column's number, and of what is left of it after shifts by four bits, with x. Written out, as the others:
+/// the compiler makes loops of it where it builds for size.
 #[inline(always)]
-fn add<const N: usize>(sums: &mut [i32; N], mut v: u32, x: i32) {
-    for sum in sums {
-        *sum = sum.wrapping_add((v as i32).wrapping_mul(x));
-        v >>= 4;
-    }
+fn add_four([a, b, c, d]: &mut [i32; 4], v: u16, x: i16) {
+    let (v, x) = (v as i32, x as i32);
+    *a = a.wrapping_add(v.wrapping_mul(x));
+    *b = b.wrapping_add((v >> 4).wrapping_mul(x));
+    *c = c.wrapping_add((v >> 8).wrapping_mul(x));
+    *d = d.wrapping_add((v >> 12).wrapping_mul(x));
 }
 
-/// The rows of sums that [`add`] made.
+/// [`add_four`] for two rows in a byte.
+#[inline(always)]
+fn add_two([a, b]: &mut [i32; 2], v: u8, x: i32) {
+    let v = v as i32;
+    *a = a.wrapping_add(v.wrapping_mul(x));
+    *b = b.wrapping_add((v >> 4).wrapping_mul(x));
+}
+
+/// Adds the products of a row's two columns in a byte.
+#[inline(always)]
+fn add_columns(sum: i32, v: u8, x0: i32, x1: i32) -> i32 {
+    let (low, high) = ((v & 15) as i32, (v >> 4) as i32);
+    sum.wrapping_add(low.wrapping_mul(x0)).wrapping_add(high.wrapping_mul(x1))
+}
+
+/// The rows of sums of shifted numbers.
 #[inline(always)]
 fn parted<const N: usize>(mut sums: [i32; N]) -> [i32; N] {
     for k in 1..N {
@@ -45,7 +62,7 @@ pub fn rows<T>(
     for ((w, p), unit) in blocks.zip(units) {
         let mut sums = [0; 4];
         for (v, x) in halves(w).iter().zip(halves(x)) {
-            add(&mut sums, (*v as u16).into(), (*x).into());
+            add_four(&mut sums, *v as u16, *x);
         }
         let sums = parted(sums);
         let m = |k: usize| pre(p[k], sums[k].wrapping_add(correction), UNIT, p[4 + k]);
@@ -71,19 +88,20 @@ pub fn split<T>(
     for ((w, p), unit) in blocks.zip(units) {
         let (w, _) = bytes(w).as_chunks::<6>();
         let (wx, wh) = w.split_at((x.len() / 2).min(w.len()));
-        let (mut two, mut n) = ([0i32; 2], [0i32; 2]);
-        for ((w, x), n) in [(wx, x), (wh, h)].into_iter().zip(&mut n) {
-            for ([a, b, c, d, e, f], x) in w.iter().zip(x.as_chunks::<2>().0) {
+        let mut two = [0; 2];
+        let mut over = |w: &[[u8; 6]], x: &[u32]| {
+            let mut third = 0;
+            for (w, x) in w.iter().zip(x.as_chunks::<2>().0) {
                 let ([x0, x1], [x2, x3]) = (elements(x[0]), elements(x[1]));
-                for (v, x) in [(a, x0), (b, x1), (c, x2), (d, x3)] {
-                    add(&mut two, (*v).into(), x);
-                }
-                for (v, a, b) in [(e, x0, x1), (f, x2, x3)] {
-                    let (low, high) = ((*v & 15) as i32, (*v >> 4) as i32);
-                    *n = n.wrapping_add(low.wrapping_mul(a)).wrapping_add(high.wrapping_mul(b));
-                }
+                add_two(&mut two, w[0], x0);
+                add_two(&mut two, w[1], x1);
+                add_two(&mut two, w[2], x2);
+                add_two(&mut two, w[3], x3);
+                third = add_columns(add_columns(third, w[4], x0, x1), w[5], x2, x3);
             }
-        }
+            third
+        };
+        let n = [over(wx, x), over(wh, h)];
         let two = parted(two);
         let m = |k: usize, sum: i32, correction: i32| pre(p[k], sum.wrapping_add(correction), UNIT, p[4 + k]);
         each(unit, [m(0, two[0], both), m(1, two[1], both), m(2, n[0], of_x), m(3, n[1], of_h)]);
