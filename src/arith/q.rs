@@ -200,7 +200,7 @@ impl Arith for Q {
     #[inline(always)]
     fn rectify(&self, a: Pre) -> i32 {
         let places = (self.carried_frac as u32).wrapping_sub(16) & 31;
-        a.to_bits().clamp(0, i32::MAX >> places) << places
+        a.to_bits().max(0).min(i32::MAX >> places) << places
     }
     #[inline(always)]
     fn mix(&self, z: Gate, n: i32, h: i32) -> i32 {

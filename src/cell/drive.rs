@@ -165,18 +165,12 @@ pub(crate) fn recurrent<S: Stage<1>>(layer: &LayerView<'_>, memory: &mut [u32], 
     copy(split_mut(memory, layer.input_words()).1, out);
 }
 
-/// A stage of one pre-activation or two and a carried state, all units of a block at once; where it reads `[x; h]`, h is
-/// replaced.
+/// A stage of one pre-activation and a carried state, four units a block; where it reads `[x; h]`, h is replaced.
 #[inline(always)]
-pub(crate) fn accumulating<const G: usize, S: Stage<G>>(
-    layer: &LayerView<'_>,
-    memory: &mut [u32],
-    out: &mut [u32],
-    stage: S,
-) {
+pub(crate) fn accumulating<S: Stage<1>>(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, carried) = split_mut(memory, layer.vector_words());
     let (view, q) = (layer.stages[0], layer.q);
-    let units = carried.chunks_mut(4 / G).zip(elements(out, layer.units()).chunks_mut(4 / G));
+    let units = carried.chunks_mut(4).zip(elements(out, layer.units()).chunks_mut(4));
     kernel::rows(layer.packing(), view.weights, view.params, xh, units, |(carried, out), pre| {
         for ((carried, h), pre) in carried.iter_mut().zip(out).zip(grouped(&pre)) {
             let mut unit = Unit { h: 0, carried: *carried as i32, second: 0, stage_gate: Gate::ZERO, peephole: [0; 3] };
@@ -199,9 +193,11 @@ pub(crate) fn with_second_bias<S: Stage<1>>(
 ) {
     let (xh, carried) = split_mut(memory, layer.vector_words());
     let (view, q) = (layer.stages[0], layer.q);
-    let units = carried.chunks_mut(4).zip(elements(out, layer.units()).chunks_mut(4)).zip(layer.diagonal().chunks(4));
-    kernel::rows(layer.packing(), view.weights, view.params, xh, units, |((carried, out), bias), pre| {
-        for (((carried, h), bias), pre) in carried.iter_mut().zip(out).zip(bias).zip(grouped(&pre)) {
+    // Not in chunks: the linker could not see that these are not empty where two loops share the code that makes them.
+    let mut units = carried.iter_mut().zip(elements(out, layer.units())).zip(layer.diagonal());
+    kernel::rows(layer.packing(), view.weights, view.params, xh, core::iter::repeat(()), |(), pre| {
+        for pre in grouped(&pre) {
+            let Some(((carried, h), bias)) = units.next() else { return };
             let peephole = [*bias as i32, first, second];
             let mut unit = Unit { h: 0, carried: *carried as i32, second: 0, stage_gate: Gate::ZERO, peephole };
             stage.unit(&q, pre, &mut unit);

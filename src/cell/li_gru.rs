@@ -28,7 +28,7 @@ pub const SPEC: CellSpec = CellSpec {
         out: OutRange::Calibrated,
         // h is a mean of candidates.
         grows: false,
-        step: |layer, memory, out| drive::accumulating(layer, memory, out, LiGru),
+        step: |layer, memory, out| drive::drive_gated::<2, _>(layer, memory, out, LiGru),
         ..VariantSpec::BASE
     }],
 };

@@ -24,7 +24,7 @@ pub const SPEC: CellSpec = CellSpec {
             gates: &[GateSpec::new("z", Operands::Input), GateSpec::new("n", Operands::Input)],
         }],
         carried: CarriedState::Hidden,
-        step: |layer, memory, out| drive::accumulating(layer, memory, out, MinGru),
+        step: |layer, memory, out| drive::drive_gated::<2, _>(layer, memory, out, MinGru),
         ..VariantSpec::BASE
     }],
 };
