@@ -95,20 +95,20 @@ fn a_run_begins_with_the_network_of_another_and_learns_from_a_teacher() {
     let (before, after) = (metrics("small"), metrics("aware"));
     assert!(loss(&after[0]) < loss(&before[0]), "{before:?} {after:?}");
 
-    let refused = |args: &[&str], sentence: &str| {
+    let rejected = |args: &[&str], sentence: &str| {
         let (success, _, said) = elman(args);
         assert!(!success && said.contains(sentence), "{said}");
     };
-    let out = path("refused");
-    refused(
+    let out = path("rejected");
+    rejected(
         &["train", &small, "--data", SPEECH, "--out", &out, "--from", &path("large")],
         "the recipe's network has layers.0.w [24, 32], that of the run layers.0.w [72, 32]; take the recipe of that run",
     );
-    refused(
+    rejected(
         &["train", &small, "--data", SPEECH, "--out", &out, "--set", "train.epochs=0"],
         "train.epochs and quantize.qat_epochs are both 0; one of them must train",
     );
-    refused(
+    rejected(
         &["train", &small, "--data", SPEECH, "--out", &out, "--set", "train.teacher=nowhere"],
         "train.teacher = \"nowhere\"",
     );
