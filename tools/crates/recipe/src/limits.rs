@@ -90,6 +90,9 @@ const LIMITS: &[(&str, &str, Values, &str)] = &[
     ("network", "input_taps", Whole(0, STEPS), "steps"),
     ("network", "output_taps", Whole(1, STEPS), "steps"),
     ("network", "warmup", Whole(0, MANY), "steps"),
+    ("network", "by", Whole(1, STEPS), "steps"),
+    ("network", "kernel", Whole(1, 256), "steps"),
+    ("network", "dilation", Whole(1, STEPS), "steps"),
     ("network", "epsilon", Number(1e-12, 1.0), ""),
     ("network", "roots", Whole(1, 16), "nodes"),
     ("network", "rounds", Whole(1, 255), "rounds"),
@@ -255,7 +258,7 @@ mod tests {
             error.starts_with("line 3: network: `activation` of a layer: \"x\" is wrong: unknown variant"),
             "{error}"
         );
-        for text in ["train.rate = nan", "train.rate = inf", "train.rate = 0", "train.epochs = 0", "stream.speed = 5"] {
+        for text in ["train.rate = nan", "train.rate = inf", "train.rate = 0", "train.batch = 0", "stream.speed = 5"] {
             let error = wrong(text);
             assert!(error.starts_with("line 1: ") && error.contains(text.split(" = ").nth(1).unwrap()), "{error}");
         }
