@@ -260,7 +260,6 @@ impl<'b> Loader<'_, 'b> {
     /// Validates the weights of all layers, and finds where the head begins.
     fn validate(&mut self) -> Result<(), LoadError> {
         let Model { layers, descriptor, body, body_words, inputs, run, plain, .. } = &mut *self.model;
-        *plain = descriptor.feedback == 0 && run.is_none();
         *inputs = layers.first().map_or(0, |l| l.inputs);
         let mut words = 0usize;
         for (number, view) in (0u8..).zip(layers.iter()) {
@@ -271,6 +270,7 @@ impl<'b> Loader<'_, 'b> {
                 (*body, *body_words) = (usize::from(number).wrapping_add(1), words);
             }
         }
+        *plain = *body > 0 && descriptor.feedback == 0 && run.is_none();
         Ok(())
     }
 }

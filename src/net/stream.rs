@@ -172,11 +172,7 @@ impl<'m, 'b> Stream<'m, 'b> {
             word::halves_mut(self.memory).get_mut(provided..inputs).unwrap_or_default().fill(0);
         }
         if self.model.plain {
-            let body = self.model.layers.get(..self.model.body).unwrap_or_default();
-            if !body.is_empty() {
-                chain::step(body, self.memory);
-            }
-            return;
+            return chain::step(body(self.model), self.memory);
         }
         step_of_other(self.model, self.memory, required);
     }
@@ -250,16 +246,23 @@ pub(super) fn output_at(model: &Model<'_>) -> usize {
 /// The step of a model with feedback or strides: `memory` has a frame of `required` elements.
 #[inline(never)]
 fn step_of_other(model: &Model<'_>, memory: &mut [u32], required: usize) {
-    match model.operations.feedback {
-        Some(step) if model.feedback() > 0 => step(model, memory, required),
-        _ => run(model, memory),
+    match (model.operations.feedback, model.run) {
+        (Some(step), _) if model.feedback() > 0 => step(model, memory, required),
+        (_, Some(run)) => run(body(model), memory),
+        _ => {}
     }
+}
+
+/// The layers up to the last that carries state.
+#[inline(always)]
+fn body<'m, 'b>(model: &'m Model<'b>) -> &'m [LayerView<'b>] {
+    model.layers.get(..model.body).unwrap_or_default()
 }
 
 /// Runs the layers up to the last that carries state.
 #[inline(always)]
 pub(super) fn run(model: &Model<'_>, memory: &mut [u32]) {
-    let body = model.layers.get(..model.body).unwrap_or_default();
+    let body = body(model);
     match model.run {
         _ if body.is_empty() => {}
         Some(run) => run(body, memory),

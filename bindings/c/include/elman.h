@@ -60,7 +60,7 @@
 /**
  * Double words (uint64_t) of an elman_model_t.
  */
-#define ELMAN_MODEL_DOUBLE_WORDS 344
+#define ELMAN_MODEL_DOUBLE_WORDS 353
 #endif
 
 /**

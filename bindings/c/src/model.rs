@@ -19,7 +19,7 @@ pub const ELMAN_FORMAT_VERSION: u16 = 6;
 pub const ELMAN_MODEL_DOUBLE_WORDS: usize = 223;
 /// Double words (uint64_t) of an elman_model_t.
 #[cfg(target_pointer_width = "64")]
-pub const ELMAN_MODEL_DOUBLE_WORDS: usize = 344;
+pub const ELMAN_MODEL_DOUBLE_WORDS: usize = 353;
 
 const _: () = assert!(ELMAN_FORMAT_VERSION == elman::blob::FORMAT_VERSION);
 
