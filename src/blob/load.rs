@@ -270,7 +270,7 @@ impl<'b> Loader<'_, 'b> {
                 (*body, *body_words) = (usize::from(number).wrapping_add(1), words);
             }
         }
-        *plain = *body > 0 && descriptor.feedback == 0 && run.is_none();
+        *plain = descriptor.feedback == 0 && run.is_none();
         Ok(())
     }
 }

@@ -21,7 +21,7 @@ pub struct Model<'b> {
     pub(crate) operations: &'static Operations,
     /// How a step runs the layers, where not each of them takes every step.
     pub(crate) run: Option<RunFn>,
-    /// Whether a step is that of the layers before the head, of which there are some: each takes every step, and none reads the output.
+    /// Whether every layer takes every step, and none of them reads the output.
     pub(crate) plain: bool,
     pub(super) inputs: u16,
     pub(super) outputs: u16,

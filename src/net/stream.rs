@@ -172,7 +172,11 @@ impl<'m, 'b> Stream<'m, 'b> {
             word::halves_mut(self.memory).get_mut(provided..inputs).unwrap_or_default().fill(0);
         }
         if self.model.plain {
-            return chain::step(body(self.model), self.memory);
+            let body = body(self.model);
+            if !body.is_empty() {
+                chain::step(body, self.memory);
+            }
+            return;
         }
         step_of_other(self.model, self.memory, required);
     }
