@@ -107,7 +107,12 @@ fn keep(ranges: &mut RangeStats, layer: &IntegerLayer) {
     ranges.input_mean.clear();
     ranges.hidden_mean.clear();
     ranges.out_frac = Some(layer.out_frac);
-    ranges.rows = (!layer.gates.is_empty()).then(|| RowScales { scales: row_scales(layer), shift: shift_of(layer) });
+    ranges.rows = scales_of(layer);
+}
+
+/// The scales of a layer that has rows.
+fn scales_of(layer: &IntegerLayer) -> Option<RowScales> {
+    (!layer.gates.is_empty()).then(|| RowScales { scales: row_scales(layer), shift: shift_of(layer) })
 }
 
 /// Takes the coarser of two formats of a layer, and the larger range of its carried state.
@@ -162,22 +167,21 @@ impl Aware {
             }
         }
         // Scales are in units of the formats: where these are others, they are searched again.
-        let (kept, rows) =
-            (self.seen.clone(), |seen: &mut Vec<RangeStats>, of: &dyn Fn(usize) -> Option<RowScales>| {
-                for (ranges, at) in seen.iter_mut().zip(&self.map).filter_map(|(r, at)| Some((r, (*at)?))) {
-                    ranges.rows = of(at.output);
-                    if let Some(reverse) = &mut ranges.reverse {
-                        reverse.rows = of(at.last);
-                    }
+        let rows = |seen: &mut [RangeStats], of: &dyn Fn(usize) -> Option<RowScales>| {
+            for (ranges, at) in seen.iter_mut().zip(&self.map).filter_map(|(r, at)| Some((r, (*at)?))) {
+                ranges.rows = of(at.output);
+                if let Some(reverse) = &mut ranges.reverse {
+                    reverse.rows = of(at.last);
                 }
-            });
-        let mut seen = kept;
+            }
+        };
+        let mut seen = self.seen.clone();
         rows(&mut seen, &|_| None);
         let searched = quantize(rounded, &self.quantizer.around, &seen)?;
         rows(&mut seen, &|at| {
             let (layer, old) = (&searched.layers[at], &self.integer.layers[at]);
             let from = if layer.formats() == before[at] { old } else { layer };
-            (!from.gates.is_empty()).then(|| RowScales { scales: row_scales(from), shift: shift_of(from) })
+            scales_of(from)
         });
         self.integer = quantize(rounded, &self.quantizer.around, &seen)?;
         self.seen = seen;

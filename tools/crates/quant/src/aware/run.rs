@@ -32,7 +32,7 @@ pub(super) fn sequences(
     let mut memory = vec![0; model.memory_words()];
     let one = |sequence: &&Sequence| {
         let frames: Vec<i16> = sequence.frames.iter().map(|x| integer_frame(*x, unit)).collect();
-        let mut states =
+        let states =
             trace::states(&model, &mut memory, &frames, spec.per_step()).expect("a sequence that the model takes");
         let mut steps = frames.len() / model.inputs().max(1);
         let of_layer = |(k, place): (usize, &Option<Place>)| {
@@ -40,7 +40,7 @@ pub(super) fn sequences(
                 steps = 1;
             }
             let Some(place) = *place else { return IntegerStates::default() };
-            let mut of = |device: usize| of_device(&integer.layers[device], &mut states[device - before], steps);
+            let of = |device: usize| of_device(&integer.layers[device], &states[device - before], steps);
             let forward = of(place.output);
             if directions(&spec.layers[k]) > 1 { both(&forward, &of(place.last)) } else { forward }
         };
@@ -62,7 +62,7 @@ fn integer_frame(x: f32, unit: f32) -> i16 {
 }
 
 /// The last `steps` steps of a layer of the blob, as numbers.
-fn of_device(layer: &IntegerLayer, states: &mut trace::LayerStates, steps: usize) -> IntegerStates {
+fn of_device(layer: &IntegerLayer, states: &trace::LayerStates, steps: usize) -> IntegerStates {
     let kept = layer.units * steps;
     let tail = |n: usize| n.saturating_sub(kept);
     let unit = 2f32.powi(-i32::from(layer.out_frac));
