@@ -534,6 +534,7 @@ pub fn dequantized(layer: &IntegerLayer) -> Vec<(Vec<f64>, Vec<f64>)> {
 mod tests {
     use super::*;
     use crate::synthetic::Numbers;
+    use elman::cell::Operands;
 
     #[test]
     fn formats_hold_what_was_seen() {

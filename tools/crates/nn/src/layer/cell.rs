@@ -75,6 +75,15 @@ impl LayerSpec {
         Cell::of(variant, units, true).into()
     }
 
+    /// The layer with a rank, if it is a recurrent one.
+    #[must_use]
+    pub fn with_rank(mut self, rank: usize) -> Self {
+        if let Self::Cell(cell) = &mut self {
+            cell.rank = rank;
+        }
+        self
+    }
+
     /// The layer with dropout, if it is a recurrent one.
     #[must_use]
     pub fn with_dropout(mut self, rate: f32, kind: DropoutKind) -> Self {
