@@ -260,10 +260,14 @@ mod tests {
             assert!(refusal(3, layers).contains("put a pool after it"));
         }
         assert!(refusal(3, vec![stride(0)]).contains("by is 0"));
-        let conv = |kernel, stride| Conv { outputs: 2, kernel, stride, dilation: 1, activation: DenseActivation::Relu };
+        let conv = |kernel, stride| {
+            let (activation, depthwise) = (DenseActivation::Relu, kernel > 3);
+            Conv { outputs: 2, kernel, stride, dilation: 1, activation, depthwise }
+        };
         assert!(refusal(3, vec![conv(3, 2).into()]).contains("put a pool after it"));
         assert!(refusal(3, vec![conv(3, 0).into(), pool()]).contains("stride is 0"));
         assert!(refusal(3, vec![conv(0, 1).into()]).contains("kernel = 0"));
+        assert!(refusal(3, vec![conv(4, 1).into()]).contains("at most 3"));
     }
 
     #[test]
