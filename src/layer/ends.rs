@@ -7,7 +7,7 @@
 
 use crate::cell::{CarriedState, CellSpec, LayerOperation, LayerView, OutRange, VariantSpec, WidthRule, split_mut};
 use crate::kernel::layout::vector_words;
-use crate::kernel::{put, word};
+use crate::kernel::{copy, put, word};
 
 /// The layer's table.
 pub const SPEC: CellSpec = CellSpec {
@@ -28,14 +28,14 @@ pub const SPEC: CellSpec = CellSpec {
 pub const ENDS: LayerOperation = SPEC.operation(0);
 
 fn step(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
-    let half = layer.units() / 2;
     let (x, carried) = split_mut(memory, layer.vector_words());
     let Some((begun, first)) = carried.split_first_mut() else { return };
-    let (x, out, first) = (word::halves(x), word::halves_mut(out), word::halves_mut(first));
+    copy(out, x);
+    let second = word::halves_mut(out).get_mut(layer.units() / 2..layer.units()).unwrap_or_default();
+    let first = word::halves_mut(first);
     if *begun == 0 {
         *begun = 1;
-        put(first, x.get(half..).unwrap_or_default());
+        put(first, second);
     }
-    put(out, x.get(..half).unwrap_or_default());
-    put(out.get_mut(half..).unwrap_or_default(), first.get(..half).unwrap_or_default());
+    put(second, first);
 }
