@@ -190,6 +190,7 @@ fn stage(stage: &StageSpec) -> String {
         StageKind::Split => "split",
         StageKind::Pointwise => "pointwise",
         StageKind::Table => "table",
+        StageKind::Projection => "projection",
     };
     [kind.to_string()].into_iter().chain(gates).collect::<Vec<_>>().join(" ")
 }

@@ -198,7 +198,7 @@ impl Arith for Q {
         Pre::from_bits(a.to_bits().wrapping_add(v >> 1))
     }
     #[inline(always)]
-    fn from_coarse(&self, a: Pre) -> Pre {
+    fn refine(&self, a: Pre) -> Pre {
         Pre::from_bits(a.to_bits().clamp(i32::MIN >> 4, i32::MAX >> 4) << 4)
     }
     #[inline(always)]

@@ -93,6 +93,7 @@ const fn stage(mut h: u32, stage: &StageSpec) -> u32 {
         StageKind::Split => 1,
         StageKind::Pointwise => 2,
         StageKind::Table => 3,
+        StageKind::Projection => 4,
     };
     h = hash_byte(h, kind);
     let mut g = 0;

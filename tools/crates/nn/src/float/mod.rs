@@ -220,7 +220,7 @@ impl<L: Lanes> Arith for World<L> {
         self.0.add(a, v)
     }
     #[inline(always)]
-    fn from_coarse(&self, a: L::V) -> L::V {
+    fn refine(&self, a: L::V) -> L::V {
         a
     }
     #[inline(always)]
