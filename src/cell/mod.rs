@@ -70,6 +70,19 @@ pub enum PreFormat {
     Plain,
     /// 17, as it meets a gate of Q0.31 in a product whose high half has then 16: the row's multiplier is twice as large.
     Doubled,
+    /// 12, for a state without bound: where h has few fraction bits, rows of U reach 16 times as far.
+    Coarse,
+}
+
+impl PreFormat {
+    /// Fraction bits.
+    pub const fn frac(self) -> u8 {
+        match self {
+            PreFormat::Plain => 16,
+            PreFormat::Doubled => 17,
+            PreFormat::Coarse => 12,
+        }
+    }
 }
 
 /// How the rows of a stage are grouped into row blocks of the kernel; fixes the order of the weights in the blob.

@@ -434,6 +434,11 @@ void elman_part_mean(elman_parts_t *parts);
 void elman_part_sum(elman_parts_t *parts);
 
 /**
+ * Both ends of a sequence.
+ */
+void elman_part_ends(elman_parts_t *parts);
+
+/**
  * Layer normalisation.
  */
 void elman_part_norm(elman_parts_t *parts);

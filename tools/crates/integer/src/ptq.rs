@@ -190,15 +190,12 @@ fn hidden_frac(layer: &FloatLayer<'_>, spec: &VariantSpec, in_frac: u8, base: u8
 
 /// Largest scale of a row of this format.
 fn most_scale(pre: PreFormat) -> f64 {
-    MOST_SCALE / doubling(pre)
+    MOST_SCALE / factor(pre)
 }
 
 /// What a row's multiplier is larger by than for a pre-activation of Q15.16.
-fn doubling(pre: PreFormat) -> f64 {
-    match pre {
-        PreFormat::Plain => 1.0,
-        PreFormat::Doubled => 2.0,
-    }
+fn factor(pre: PreFormat) -> f64 {
+    2f64.powi(i32::from(pre.frac()) - 16)
 }
 
 /// The rows of a layer, gate after gate and unit after unit: the number of the gate, its rows of W and U, b.
@@ -470,7 +467,7 @@ fn quantize_row(
             return Row {
                 weights: q.iter().map(|q| *q as i8).collect(),
                 bias: b as i32,
-                multiplier: (scale * 2f64.powi(33) * doubling(pre)).round() as i32,
+                multiplier: (scale * 2f64.powi(33) * factor(pre)).round() as i32,
             };
         }
         // Too many large weights for the accumulator: coarser, until the bound holds.
@@ -481,7 +478,7 @@ fn quantize_row(
 /// The scale of each row of an integer layer, gate after gate and unit after unit, as [`RowScales`] has them.
 pub fn row_scales(layer: &IntegerLayer) -> Vec<f64> {
     let spec = elman::layer::named(&layer.variant).map(|(_, _, spec)| spec);
-    let pre = |k: usize| spec.and_then(|s| s.gates().nth(k)).map_or(1.0, |g| doubling(g.pre));
+    let pre = |k: usize| spec.and_then(|s| s.gates().nth(k)).map_or(1.0, |g| factor(g.pre));
     let of = |(k, gate): (usize, &IntegerGate)| -> Vec<f64> {
         gate.multiplier.iter().map(|m| f64::from(*m) / 2f64.powi(33) / pre(k)).collect()
     };
@@ -522,7 +519,7 @@ pub fn dequantized(layer: &IntegerLayer) -> Vec<(Vec<f64>, Vec<f64>)> {
             .map(|(k, q)| *q as f64 * steps * gate.multiplier[k / columns] as f64 / 2f64.powi(33) / unit)
             .collect()
     };
-    let pre = |k: usize| spec.and_then(|s| s.gates().nth(k)).map_or(1.0, |g| doubling(g.pre));
+    let pre = |k: usize| spec.and_then(|s| s.gates().nth(k)).map_or(1.0, |g| factor(g.pre));
     let of = |(k, g): (usize, &IntegerGate)| {
         let h_unit = h_units[usize::from(k >= first_stage)];
         (real(&g.w, g, x_unit * pre(k)), real(&g.u, g, h_unit * pre(k)))

@@ -279,5 +279,5 @@ impl IntegerNetwork for Aware {
 /// The scale of a row.
 fn row_scale(integer: &IntegerModel, row: &Row) -> f64 {
     let gate = &integer.layers[row.device].gates[row.gate];
-    f64::from(gate.multiplier[row.of_gate]) / 2f64.powi(33) / row.doubling
+    f64::from(gate.multiplier[row.of_gate]) / 2f64.powi(33) / row.factor
 }

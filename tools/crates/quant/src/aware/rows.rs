@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use elman::cell::{PreFormat, Recurrence};
+use elman::cell::Recurrence;
 use elman_nn::{LayerSpec, Network};
 
 use super::{Place, directions};
@@ -31,7 +31,7 @@ pub(super) struct Row {
     pub x_unit: f64,
     pub h_unit: f64,
     /// What the multiplier is larger by than for a pre-activation of Q15.16.
-    pub doubling: f64,
+    pub factor: f64,
     /// Offset and deviation that its bias and weights contain; 0 and 1 where they contain none.
     pub offset: f64,
     pub deviation: f64,
@@ -104,7 +104,7 @@ fn of_layer(
                 bias: (!projection).then_some(b.start + row),
                 x_unit: 2f64.powi(15 - i32::from(rounded.in_frac)),
                 h_unit: 2f64.powi(15 - i32::from(fracs[usize::from(projection)])),
-                doubling: if table.pre == PreFormat::Doubled { 2.0 } else { 1.0 },
+                factor: 2f64.powi(i32::from(table.pre.frac()) - 16),
                 offset,
                 deviation,
             });
