@@ -45,7 +45,9 @@ const fn low_rank(
         out: cell.out,
         grows: cell.grows,
         params,
-        check: |_, units, [rank, frac, ..]| (rank > 0 && usize::from(rank) <= units && frac <= 15).then_some(0),
+        check: |_, units, [rank, frac, ..]| {
+            (rank > 0 && usize::from(rank) <= units && frac <= 15).then(|| vector_words(rank.into()))
+        },
         peephole: cell.peephole,
         peephole_format: cell.peephole_format,
         step,

@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn every_kind_is_a_network() {
         for layer in LayerSpec::samples() {
-            let inputs = if layer.reads() == Reads::Symbol { 1 } else { 5 };
+            let inputs = if layer.reads() == Reads::Symbol { 1 } else { 6 };
             assert_eq!(check(inputs, vec![layer.clone()]), Ok(()), "{layer:?}");
             for name in layer.device() {
                 assert!(elman::layer::named(name).is_some(), "{layer:?} becomes `{name}`, which no table has");

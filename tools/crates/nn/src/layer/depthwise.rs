@@ -82,7 +82,7 @@ pub fn rounded(d: &[f32], channels: usize, in_frac: u8) -> Result<IntegerLayer> 
         let largest = of(c).map(f64::abs).fold(1e-6, f64::max);
         // y·2^out = Σ q x·2^(in - shift)
         let free = (127.0 / largest).log2().floor() as i32 + i32::from(in_frac) - i32::from(out_frac);
-        let shift = free.clamp(0, 31);
+        let shift = free.clamp(0, 30);
         let unit = 2f64.powi(shift - i32::from(in_frac) + i32::from(out_frac));
         let byte = |v: f64| (v * unit).round().clamp(-127.0, 127.0) as i8 as u8;
         let mut bytes = [0, 0, 0, shift as u8];
