@@ -135,7 +135,7 @@ fn clips_that_do_not_count_are_dropped_and_said() {
         std::fs::write(entry.unwrap().path(), elman_data::wav_bytes(&[0; 8000], 16_000)).unwrap();
     }
     let (code, text) = desk.fails(&["synth", "window", "--to", "d", "--count", "2"]);
-    assert!(code == 1 && text.contains("no clip of \"window\" counts: 8 dropped: 8 too quiet"), "{text}");
+    assert!(code == 1 && text.contains("no clip of \"window\" counts: 8 dropped: 8 without a voice"), "{text}");
 }
 
 #[test]

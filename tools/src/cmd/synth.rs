@@ -54,6 +54,9 @@ pub struct Cmd {
     /// Share of the clips that are received in a room, by another microphone
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub rooms: f32,
+    /// Share of the clips of kokoro that are spoken with another accent: one or two phonemes are others
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub accents: f32,
     /// Share of the clips whose speakers are not trained on: DIR/validation_list.txt names them. By default the corpus' reader decides
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub held: f32,
@@ -167,7 +170,7 @@ impl Cmd {
         if let Some(signs) = &self.phonemes {
             add(format!("--phonemes {signs:?}"));
         }
-        add(format!("--rooms {} --held {} --seed {}", self.rooms, self.held, self.seed));
+        add(format!("--rooms {} --accents {} --held {} --seed {}", self.rooms, self.accents, self.held, self.seed));
         line
     }
 
@@ -177,7 +180,7 @@ impl Cmd {
     /// Where a flag is wrong, a voice is missing, or a text cannot be spoken.
     pub(super) fn write(&self, to: &Path, ui: Ui) -> Result<Written> {
         ensure!((1000..=48_000).contains(&self.rate), Usage("--rate must be in 1000..=48000".to_owned()));
-        for (flag, share) in [("--rooms", self.rooms), ("--held", self.held)] {
+        for (flag, share) in [("--rooms", self.rooms), ("--accents", self.accents), ("--held", self.held)] {
             ensure!((0.0..=1.0).contains(&share), Usage(format!("{flag} is a share from 0 to 1")));
         }
         ensure!(self.count > 0, Usage("--count must be above 0".to_owned()));
@@ -190,6 +193,7 @@ impl Cmd {
             cast: cast(&voices, &self.language),
             rate: self.rate,
             rooms: self.rooms,
+            accents: self.accents,
             seed: self.seed,
         };
         let mut texts: Vec<(String, String)> = labels.into_iter().zip(self.words.iter().cloned()).collect();

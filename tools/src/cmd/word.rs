@@ -95,7 +95,7 @@ struct Size {
 impl Preset {
     fn size(self) -> Size {
         match self {
-            Preset::Small => Size { word: 260, close: [40, 5], other: [200, 1], units: 64, epochs: 40, hours: 12.0 },
+            Preset::Small => Size { word: 400, close: [30, 4], other: [220, 1], units: 64, epochs: 40, hours: 12.0 },
             Preset::Tiny => Size { word: 14, close: [4, 2], other: [14, 1], units: 8, epochs: 3, hours: 0.1 },
             Preset::Large => Size { word: 900, close: [80, 8], other: [600, 1], units: 96, epochs: 80, hours: 24.0 },
         }
@@ -247,6 +247,10 @@ impl Cmd {
             format!("train.epochs={}", size.epochs),
             format!("train.seed={}", self.seed),
         ];
+        if self.preset == Preset::Tiny {
+            let little = ["stream.valid_hours=0.02", "stream.streams=16", "stream.hard_negatives_streams=8"];
+            changes.extend(little.map(str::to_owned));
+        }
         changes.extend(self.set.iter().cloned());
         Recipe::parse(RECIPE).map_err(Usage)?.changed(&changes)
     }
@@ -298,11 +302,17 @@ impl Cmd {
             voice: self.voice.clone(),
             phonemes: None,
             rooms: plan::ROOMS,
+            accents: 0.0,
             held: plan::HELD,
             seed: self.seed,
             setup: false,
         };
-        let word = synth::Cmd { words: vec![self.word.clone()], phonemes: self.phonemes.clone(), ..base.clone() };
+        let word = synth::Cmd {
+            words: vec![self.word.clone()],
+            phonemes: self.phonemes.clone(),
+            accents: plan::ACCENTS,
+            ..base.clone()
+        };
         let mut steps = vec![word];
         for (name, texts, count) in
             [("close", &negatives.close, size.close[1]), ("other", &negatives.other, size.other[1])]

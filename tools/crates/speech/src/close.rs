@@ -80,6 +80,43 @@ pub fn changed(phonemes: &str, rng: &mut impl Rng) -> Option<String> {
     Some(signs.into_iter().collect())
 }
 
+/// What speakers with an accent say for a sign.
+const ACCENTS: &[(char, &str)] = &[
+    ('i', "ɪ"),
+    ('ɪ', "i"),
+    ('ɛ', "æeA"),
+    ('æ', "aɛ"),
+    ('A', "eɛ"),
+    ('ə', "aʌɑ"),
+    ('ʌ', "aə"),
+    ('ɑ', "aɔ"),
+    ('ɔ', "oɑ"),
+    ('O', "oɔ"),
+    ('u', "ʊ"),
+    ('ʊ', "u"),
+    ('ɜ', "əɛ"),
+    ('ɹ', "ɾr"),
+    ('ɾ', "t"),
+    ('θ', "ts"),
+    ('ð', "dz"),
+    ('w', "v"),
+    ('z', "s"),
+    ('ʤ', "ʒ"),
+];
+
+/// The same word with one or two signs as another accent has them.
+pub fn accented(phonemes: &str, rng: &mut impl Rng) -> String {
+    let mut signs: Vec<char> = phonemes.chars().collect();
+    let others = |sign: char| ACCENTS.iter().find(|(from, _)| *from == sign).map(|(_, to)| *to);
+    let places: Vec<usize> = (0..signs.len()).filter(|k| others(signs[*k]).is_some()).collect();
+    for _ in 0..rng.random_range(1..=2) {
+        let Some(place) = places.choose(rng) else { break };
+        let to: Vec<char> = others(signs[*place]).into_iter().flat_map(str::chars).collect();
+        signs[*place] = to.choose(rng).copied().unwrap_or(signs[*place]);
+    }
+    signs.into_iter().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,7 +147,7 @@ mod tests {
         let dictionary = dictionary();
         let lamp = phones("lamp", None, &dictionary);
         let near = words("lamp", &lamp, &dictionary, 10);
-        assert_eq!(near, ["lamb", "limb"]);
+        assert_eq!(near, ["lamb", "camp", "limb"]);
         // Its plural contains it, a kitchen is far, and `lump` and `ramp` are how some say it.
         assert_eq!(words("lamp", &lamp, &dictionary, 1).len(), 1);
         assert!(words("xyz", &[], &dictionary, 5).is_empty());
@@ -126,6 +163,19 @@ mod tests {
         assert_eq!(phrases(&phrase, &near, 2), ["hey", "lamp"]);
         assert_eq!(phrases(&phrase[..1], &near[..1], 1), ["day"]);
         assert!(phrases(&[], &[], 5).is_empty());
+    }
+
+    #[test]
+    fn an_accent_changes_little_and_speaks_known_signs() {
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        for _ in 0..50 {
+            let text = accented("əlˈɛksə", &mut rng);
+            let differ = text.chars().zip("əlˈɛksə".chars()).filter(|(a, b)| a != b).count();
+            assert!((1..=2).contains(&differ) && crate::phonemes::tokens(&text).is_ok(), "{text}");
+        }
+        assert_eq!(accented("st", &mut rng), "st");
+        let all: String = ACCENTS.iter().flat_map(|(from, to)| [from.to_string(), (*to).to_string()]).collect();
+        assert!(crate::phonemes::tokens(&all).is_ok());
     }
 
     #[test]

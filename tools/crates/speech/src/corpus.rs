@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::close::accented;
 use crate::engine::{Engine, Text, Voices};
 use crate::gate::{self, Fault};
 use crate::manner::{Cast, Manner};
@@ -42,6 +43,8 @@ pub struct Speaking {
     pub rate: u32,
     /// Share of the clips that are received in a room.
     pub rooms: f32,
+    /// Share of the clips of the neural voice with another accent; none of those that validate.
+    pub accents: f32,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -141,7 +144,11 @@ fn speak(voices: &Voices, one: &Wanted, how: &Speaking) -> Result<Spoken> {
             (Engine::Espeak, _) => Manner::espeak(&how.language, other),
             (Engine::Flite, _) => Manner::flite(other),
         };
-        let mut samples = voices.speak(&one.text, &manner, how.rate)?;
+        let mut text = one.text.clone();
+        if rng.random_range(0.0..1.0f32) < how.accents && !one.held {
+            text.phonemes = text.phonemes.map(|signs| signs.map(|signs| accented(&signs, &mut rng)));
+        }
+        let mut samples = voices.speak(&text, &manner, how.rate)?;
         if let Err(fault) = gate::check(&samples, how.rate, one.text.length()) {
             faults.push(fault);
             continue;

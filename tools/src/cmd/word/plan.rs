@@ -22,7 +22,9 @@ use elman_speech::{Store, store};
 /// Labels of what is not the word.
 pub(super) const RESERVED: [&str; 5] = [UNKNOWN, SILENCE, "close", "other", "people"];
 /// Share of the clips that are received in a room.
-pub(super) const ROOMS: f32 = 0.4;
+pub(super) const ROOMS: f32 = 0.5;
+/// Share of the word's clips with another accent.
+pub(super) const ACCENTS: f32 = 0.4;
 /// Share of the clips that validate.
 pub(super) const HELD: f32 = 0.15;
 
