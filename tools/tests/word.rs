@@ -1,4 +1,4 @@
-//! `elman synth` and `elman word` as a user meets them, with a stub for espeak-ng: what they write, what they refuse, where they go on.
+//! `elman synth` and `elman word` as a user meets them, with a stub for espeak-ng: what they write, what is an error, where they go on.
 #![cfg(unix)]
 
 use std::os::unix::fs::PermissionsExt;
@@ -139,7 +139,7 @@ fn clips_that_do_not_count_are_dropped_and_said() {
 }
 
 #[test]
-fn what_cannot_be_spoken_is_refused_with_the_way_out() {
+fn what_cannot_be_spoken_is_an_error_with_the_way_out() {
     let desk = Desk::new();
     let long = "a".repeat(500);
     for (word, part) in [
