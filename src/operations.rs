@@ -15,6 +15,7 @@ pub use crate::cell::tree_lstm::TREE_LSTM;
 pub use crate::layer::delay::DELAY;
 pub use crate::layer::dense::{DENSE, DENSE_RELU, DENSE_SIGMOID, DENSE_TANH};
 pub use crate::layer::embedding::EMBEDDING;
+pub use crate::layer::ends::ENDS;
 pub use crate::layer::mean::{MAX, MEAN, SUM};
 pub use crate::layer::norm::NORM;
 pub use crate::layer::one_hot::ONE_HOT;

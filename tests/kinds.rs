@@ -230,6 +230,15 @@ fn upper_layers_have_a_slower_clock() {
     );
 }
 
+#[test]
+fn the_last_states_of_both_directions_are_read() {
+    classifies_strokes(
+        r#"
+    { layer = "cell", variant = "gru", units = 6, bidirectional = true },
+    { layer = "pool", over = "ends" },"#,
+    );
+}
+
 /// Strokes of two kinds in windows of two channels, through these layers.
 fn classifies_strokes(layers: &str) {
     let mut numbers = Numbers(5);

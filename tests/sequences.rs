@@ -114,6 +114,42 @@ fn strides_leave_out_steps() {
     }
 }
 
+/// After a layer of both directions the last output has the forward one's last state and the backward one's, which stands at the
+/// first step.
+#[test]
+fn both_ends_of_a_sequence() {
+    for units in [1, 4, 5] {
+        let both = synthetic::bidirectional(&["gru"], 3, units, 4, 40, 2);
+        let ends = |width| synthetic::layer("ends", width, width, both.layers[0].out_frac, Drive::Ordinary, 0);
+        let mut plain = IntegerModel { layers: both.layers[..2].to_vec(), ..both.clone() };
+        let states = words(&plain);
+        plain.layers.push(ends(2 * units));
+        let joined = words(&plain);
+        let [states, joined] = [&states, &joined].map(|words| Model::load(Blob::new(words)).unwrap());
+        let mut memory = [vec![0xAAAA_AAAA; states.memory_words()], vec![0xAAAA_AAAA; joined.memory_words()]];
+        let [of_states, of_joined] = &mut memory;
+        let (mut states, mut joined) = (states.sequence(of_states).unwrap(), joined.sequence(of_joined).unwrap());
+        for steps in [1, 2, 40, 7] {
+            let frames = synthetic::frames(3, steps, steps as u64);
+            let (states, joined) = (states.run(&frames).unwrap(), joined.run(&frames).unwrap());
+            let backward = &states.get(0).unwrap().logits[units..];
+            for (t, y) in joined.iter().enumerate() {
+                assert_eq!(
+                    y.logits,
+                    [&states.get(t).unwrap().logits[..units], backward].concat(),
+                    "{units}, step {t} of {steps}"
+                );
+            }
+        }
+    }
+    let odd = IntegerModel {
+        layers: vec![synthetic::layer("ends", 3, 3, 15, Drive::Ordinary, 0)],
+        ..IntegerModel::default()
+    };
+    let error = odd.to_blob().unwrap_err().to_string();
+    assert!(error.contains("could not load this model"), "{error}");
+}
+
 /// Structures take all steps: a stride in one is an error that names the chain.
 #[test]
 fn no_stride_in_a_structure() {

@@ -4,7 +4,7 @@ use super::decode::Encoded;
 use super::{
     Blob, FRAME_WORDS, Frame, LoadError, MemoryPart, Model, Operations, crc32c, layer, scaling, schema_hash, validate,
 };
-use crate::cell::{DeviceSpec, DeviceStage, LayerView, StageView, WidthRule};
+use crate::cell::{DeviceSpec, DeviceStage, LayerView, StageView, WidthRule, chain};
 use crate::descriptor::{Descriptor, Direction, LayerDescriptor, Structure, VectorFormat};
 use crate::kernel::{Packing, WeightFormat};
 use crate::operation::Operation;
@@ -33,7 +33,7 @@ impl<'b> Model<'b> {
             memory_words: 0,
             body: 0,
             run: None,
-            plain: true,
+            feedback_step: None,
             body_words: 0,
             operations,
             inputs: 0,
@@ -259,7 +259,8 @@ impl<'b> Loader<'_, 'b> {
 
     /// Validates the weights of all layers, and finds where the head begins.
     fn validate(&mut self) -> Result<(), LoadError> {
-        let Model { layers, descriptor, body, body_words, inputs, run, plain, .. } = &mut *self.model;
+        let Model { layers, descriptor, body, body_words, inputs, run, feedback_step, operations, .. } =
+            &mut *self.model;
         *inputs = layers.first().map_or(0, |l| l.inputs);
         let mut words = 0usize;
         for (number, view) in (0u8..).zip(layers.iter()) {
@@ -270,7 +271,8 @@ impl<'b> Loader<'_, 'b> {
                 (*body, *body_words) = (usize::from(number).wrapping_add(1), words);
             }
         }
-        *plain = descriptor.feedback == 0 && run.is_none();
+        *run = if *body == 0 { None } else { run.or(Some(chain::step)) };
+        *feedback_step = operations.feedback.filter(|_| descriptor.feedback > 0);
         Ok(())
     }
 }

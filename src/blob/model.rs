@@ -1,5 +1,6 @@
 //! A loaded model.
 
+use super::operations::Feedback;
 use super::{Frame, Operations};
 use crate::audio::{self, FrontEnd};
 use crate::cell::{LayerView, RunFn};
@@ -19,10 +20,10 @@ pub struct Model<'b> {
     /// Words of a stream's memory before the head's.
     pub(crate) body_words: usize,
     pub(crate) operations: &'static Operations,
-    /// How a step runs the layers, where not each of them takes every step.
+    /// How a step runs the layers up to the last that carries state; `None` where none does.
     pub(crate) run: Option<RunFn>,
-    /// Whether every layer takes every step, and none of them reads the output.
-    pub(crate) plain: bool,
+    /// A step of a model that reads its own output.
+    pub(crate) feedback_step: Option<Feedback>,
     pub(super) inputs: u16,
     pub(super) outputs: u16,
     /// Words of the channels; empty without scaling.

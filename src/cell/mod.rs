@@ -7,6 +7,7 @@
 //!
 //! Adding a cell is a file here and a line in [`CELLS`].
 
+pub(crate) mod chain;
 mod delay_taps;
 mod device;
 mod drive;

@@ -1,5 +1,5 @@
 //! Layers around the cells: dense layers, delay lines, pooling over time, the scaling of raw features, layer
-//! normalisation, strides over time, and embeddings and one-hot vectors of symbols.
+//! normalisation, strides over time, both ends of a sequence, and embeddings and one-hot vectors of symbols.
 //!
 //! Adding a layer is a file here and a line in [`LAYERS`].
 //!
@@ -9,6 +9,7 @@ pub mod attention;
 pub mod delay;
 pub mod dense;
 pub mod embedding;
+pub mod ends;
 pub mod mean;
 pub mod norm;
 pub mod one_hot;
@@ -18,8 +19,17 @@ pub mod stride;
 use crate::cell::{CELLS, CellSpec, LayerOperation, LayerView, VariantSpec};
 
 /// All layers that are not recurrent cells.
-pub const LAYERS: &[CellSpec] =
-    &[dense::SPEC, mean::SPEC, scale::SPEC, embedding::SPEC, one_hot::SPEC, delay::SPEC, norm::SPEC, stride::SPEC];
+pub const LAYERS: &[CellSpec] = &[
+    dense::SPEC,
+    mean::SPEC,
+    scale::SPEC,
+    embedding::SPEC,
+    one_hot::SPEC,
+    delay::SPEC,
+    norm::SPEC,
+    stride::SPEC,
+    ends::SPEC,
+];
 
 /// Variants of all cells and layers.
 const COUNT: usize = count(CELLS) + count(LAYERS);

@@ -1,10 +1,10 @@
 //! Messages between the nodes of a graph.
 
 use super::sequence::{Outputs, VectorBuffer};
-use super::{CsrRows, RunError, chain};
+use super::{CsrRows, RunError};
 use crate::arith::Q;
 use crate::blob::{Model, Structure};
-use crate::cell::{CarriedState, LayerView, split_mut};
+use crate::cell::{CarriedState, LayerView, chain, split_mut};
 use crate::kernel::layout::vector_words;
 use crate::kernel::{put, word};
 use crate::memory::first_words;

@@ -1,6 +1,5 @@
 //! Ways to run a model: a step per frame, whole sequences, encoder-decoders, trees and graphs; and to draw from its logits.
 
-mod chain;
 mod csr;
 mod error;
 mod feedback;

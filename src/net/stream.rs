@@ -1,9 +1,9 @@
 //! A step per frame, state kept between calls.
 
-use super::{RunError, Sampler, chain};
+use super::{RunError, Sampler};
 use crate::arith::{Logit, Probability, probability, softmax};
 use crate::blob::{Model, Structure};
-use crate::cell::LayerView;
+use crate::cell::{LayerView, chain};
 use crate::kernel::layout::vector_words;
 use crate::kernel::{copy_elements, put, word};
 use crate::memory::{MemoryError, first_words};
@@ -171,14 +171,10 @@ impl<'m, 'b> Stream<'m, 'b> {
         if provided < inputs {
             word::halves_mut(self.memory).get_mut(provided..inputs).unwrap_or_default().fill(0);
         }
-        if self.model.plain {
-            let body = body(self.model);
-            if !body.is_empty() {
-                chain::step(body, self.memory);
-            }
-            return;
+        match self.model.feedback_step {
+            None => run(self.model, self.memory),
+            Some(step) => step(self.model, self.memory, required),
         }
-        step_of_other(self.model, self.memory, required);
     }
 
     /// The output for the states as they are: the layers after the last that carries state.
@@ -247,30 +243,11 @@ pub(super) fn output_at(model: &Model<'_>) -> usize {
     model.memory_words.saturating_sub(vector_words(model.outputs()))
 }
 
-/// The step of a model with feedback or strides: `memory` has a frame of `required` elements.
-#[inline(never)]
-fn step_of_other(model: &Model<'_>, memory: &mut [u32], required: usize) {
-    match (model.operations.feedback, model.run) {
-        (Some(step), _) if model.feedback() > 0 => step(model, memory, required),
-        (_, Some(run)) => run(body(model), memory),
-        _ => {}
-    }
-}
-
-/// The layers up to the last that carries state.
-#[inline(always)]
-fn body<'m, 'b>(model: &'m Model<'b>) -> &'m [LayerView<'b>] {
-    model.layers.get(..model.body).unwrap_or_default()
-}
-
 /// Runs the layers up to the last that carries state.
 #[inline(always)]
 pub(super) fn run(model: &Model<'_>, memory: &mut [u32]) {
-    let body = body(model);
-    match model.run {
-        _ if body.is_empty() => {}
-        Some(run) => run(body, memory),
-        None => chain::step(body, memory),
+    if let Some(run) = model.run {
+        run(model.layers.get(..model.body).unwrap_or_default(), memory);
     }
 }
 

@@ -74,6 +74,19 @@ class Net(nn.Module):
         return self.head(x) if hasattr(self, "head") else x
 
 
+class Ends(nn.Module):
+    """The last states h_n of both directions, one after the other."""
+
+    def __init__(self, rnn, head):
+        super().__init__()
+        self.rnn, self.head = rnn, head
+
+    def forward(self, x):
+        _, h = self.rnn(x)
+        h = h[0] if isinstance(h, tuple) else h
+        return self.head(torch.cat((h[-2], h[-1]), dim=1))
+
+
 def stronger(module):
     """Weights away from where training starts, so that every gate moves."""
     with torch.no_grad():
@@ -138,6 +151,8 @@ def torch_models():
     state_dict("checkpoint", Net(nn.GRU(3, 5, batch_first=True), nn.Linear(5, 4)), ending="pth", wrap=wrap)
     state_dict("half", Net(nn.GRU(3, 5, batch_first=True), nn.Linear(5, 4)).half().float(), ending="pt")
     state_dict("cell-alone", Net(nn.GRU(3, 5, batch_first=True)))
+    recipe = layers('{ layer = "cell", variant = "lstm", units = 5, bidirectional = true }, { layer = "pool", over = "ends" }')
+    state_dict("ends", Ends(nn.LSTM(3, 5, batch_first=True, bidirectional=True), nn.Linear(10, 4)), recipe=recipe)
 
 
 # ONNX: made by hand, node by node, and by torch.onnx.
@@ -197,6 +212,11 @@ def by_hand(name, op, gates, direction="forward", peepholes=False, bias=True, la
         # [dirs, B, H] or [B, dirs, H]
         i64("axes0", 1 if layout else 0)
         nodes.append(helper.make_node("Squeeze", ["Y_h", "axes0"], ["v"]))
+    elif last == "ends":
+        # [2, B, H] -> [B, 2 H]
+        nodes.append(helper.make_node("Transpose", ["Y_h"], ["Yt"], perm=[1, 0, 2]))
+        i64("flat", 0, -1)
+        nodes.append(helper.make_node("Reshape", ["Yt", "flat"], ["v"]))
     else:
         # [T, dirs, B, H] -> [T, B, dirs * H]
         if layout == 0:
@@ -320,6 +340,8 @@ def onnx_models():
         by_hand(f"{name}-both", op, gates, direction="bidirectional", last="mean", head="tanh")
         by_hand(f"{name}-layout", op, gates, layout=1, last="gather")
         by_hand(f"{name}-no-bias", op, gates, bias=False, last="h", head="relu-softmax")
+        by_hand(f"{name}-ends", op, gates, direction="bidirectional", last="ends")
+        by_hand(f"{name}-reverse", op, gates, direction="reverse", last="h")
         by_hand(f"{name}-steps", op, gates, direction="bidirectional", last="steps", head="sigmoid")
     by_hand("gru-after", "GRU", 3, linear_before_reset=1)
     by_hand("gru-after-both", "GRU", 3, direction="bidirectional", linear_before_reset=1, last="max")
@@ -339,6 +361,7 @@ def onnx_models():
         exported(f"gru{tag}", Net(make(nn.GRU), nn.Linear(5, 4)), dynamo=dynamo)
         exported(f"lstm{tag}", Net(make(nn.LSTM), nn.Linear(5, 4)), dynamo=dynamo)
         exported(f"gru-both{tag}", Net(make(nn.GRU, num_layers=2, bidirectional=True), nn.Linear(10, 4), last=False), dynamo=dynamo)
+        exported(f"gru-ends{tag}", Ends(make(nn.GRU, num_layers=2, bidirectional=True), nn.Linear(10, 4)), dynamo=dynamo)
         exported(f"lstm-state{tag}", State(make(nn.LSTM), nn.Linear(5, 4)), dynamo=dynamo)
         exported(f"gru-mean{tag}", Mean(make(nn.GRU), nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 2))), dynamo=dynamo)
         exported(f"softmax{tag}", Net(make(nn.LSTM), nn.Linear(5, 4)), dynamo=dynamo, wrap=lambda n: Then(n, nn.Softmax(dim=-1)))
@@ -393,6 +416,9 @@ def keras_models():
     save("stacked", [k.GRU(4, return_sequences=True), k.Dropout(0.3), k.LSTM(5), k.Dense(3)], functional=True)
     save("both", [k.Bidirectional(k.GRU(4, return_sequences=True)), k.GlobalAveragePooling1D(), k.Dense(3)], legacy=True)
     save("both-lstm", [k.Bidirectional(k.LSTM(4, return_sequences=True)), k.GlobalMaxPooling1D(), k.Dense(3)])
+    recipe = layers('{ layer = "cell", variant = "gru", units = 4, bidirectional = true }, { layer = "pool", over = "ends" }')
+    save("ends", [k.Bidirectional(k.GRU(4)), k.Dense(3)], legacy=True, weights_only=recipe)
+    save("ends-lstm", [k.Bidirectional(k.LSTM(4, return_sequences=True)), k.Bidirectional(k.LSTM(3)), k.Dense(3, activation="softmax")])
     save("steps", [k.Bidirectional(k.LSTM(4, return_sequences=True)), k.TimeDistributed(k.Dense(2))])
     save("masking", [k.Masking(), k.LSTM(4), k.Dense(1, activation="sigmoid")])
     save("deep", [k.GRU(6), k.Dense(5, activation="relu"), k.Dense(4, activation="tanh"), k.Dense(3), k.Softmax()], functional=True)

@@ -215,6 +215,13 @@ pub extern "C" fn elman_part_sum(parts: &mut elman_parts_t) {
     parts.layer(&LAYER);
 }
 
+/// Both ends of a sequence.
+#[unsafe(no_mangle)]
+pub extern "C" fn elman_part_ends(parts: &mut elman_parts_t) {
+    static LAYER: LayerOperation = known::ENDS;
+    parts.layer(&LAYER);
+}
+
 /// Layer normalisation.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_norm(parts: &mut elman_parts_t) {

@@ -14,10 +14,10 @@ mod search;
 pub use search::Written;
 
 use super::sequence::run_layers;
-use super::{Output, RunError, chain};
+use super::{Output, RunError};
 use crate::arith::{reformat, softmax_wide};
 use crate::blob::{AttentionScore, Direction, Model, Structure};
-use crate::cell::{CarriedState, LayerView, split_mut};
+use crate::cell::{CarriedState, LayerView, chain, split_mut};
 use crate::kernel::layout::vector_words;
 use crate::kernel::{put, word};
 use crate::layer::attention;

@@ -2,9 +2,9 @@
 
 mod schedule;
 
-use super::{Output, RunError, chain};
+use super::{Output, RunError};
 use crate::blob::{Model, Readout, Structure};
-use crate::cell::{CarriedState, LayerView, split_mut};
+use crate::cell::{CarriedState, LayerView, chain, split_mut};
 use crate::kernel::layout::vector_words;
 use crate::kernel::{put, word};
 use crate::memory::first_words;

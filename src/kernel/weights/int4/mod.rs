@@ -22,64 +22,35 @@ pub(super) mod helium;
 mod packing;
 mod reference;
 
-use super::{Format, fields};
+use super::fields::Fields;
 use crate::kernel::{Layout, RowBlock};
-use reference as kernels;
 
 /// The format of four bits.
 #[derive(Clone, Copy, Debug)]
 pub struct Int4;
 
-/// [`Format::UNIT`], for kernels.
+/// [`Fields::UNIT`], for kernels.
 const UNIT: i8 = Int4::UNIT;
 
-impl Format for Int4 {
+impl Fields for Int4 {
     const NAME: &'static str = "int4";
     const BITS: u32 = 4;
     const MAX: i8 = 7;
     const UNIT: i8 = 16;
 
     #[inline(always)]
-    fn param_words(_: Layout, block: RowBlock) -> usize {
-        fields::param_words(block)
-    }
-
-    #[inline(always)]
-    fn weight_words(layout: Layout, block: RowBlock) -> usize {
+    fn words(layout: Layout, block: RowBlock) -> usize {
         packing::words(layout, block)
     }
 
     #[inline(always)]
-    fn biases(_: Layout, block: RowBlock, params: &[u32]) -> Option<[i32; 4]> {
-        fields::biases(block, params)
+    fn place(layout: Layout, block: RowBlock, word: usize, field: u32) -> Option<(usize, usize)> {
+        packing::place(layout, block, word, field)
     }
 
     #[inline(always)]
-    fn is_packed(layout: Layout, block: RowBlock, weights: &[u32]) -> bool {
-        fields::magnitudes::<Self>(layout, block, weights).is_some()
-    }
-
-    #[inline(always)]
-    fn magnitudes(layout: Layout, block: RowBlock, weights: &[u32]) -> [u32; 4] {
-        fields::magnitudes::<Self>(layout, block, weights).unwrap_or_default()
-    }
-
-    #[inline(always)]
-    fn for_each(layout: Layout, block: RowBlock, weights: &[u32], each: impl FnMut(usize, usize, i8)) {
-        fields::for_each::<Self>(layout, block, weights, each)
-    }
-
-    fn pack_params(_: Layout, block: RowBlock, biases: [i32; 4], multipliers: [i32; 4], params: &mut [u32]) {
-        fields::pack_params(block, biases, multipliers, params)
-    }
-
-    fn pack(layout: Layout, block: RowBlock, weight: impl FnMut(usize, usize) -> i8, words: &mut [u32]) {
-        fields::pack::<Self>(layout, block, weight, words)
-    }
-
-    #[inline(always)]
-    fn table_row<T>(row: &[u32], elements: impl Iterator<Item = T>, each: impl FnMut(T, i8)) {
-        fields::table_row::<Self, T>(row, elements, Self::UNIT, each)
+    fn signs(layout: Layout, block: RowBlock) -> u32 {
+        packing::signs(layout, block)
     }
 
     #[inline(always)]
@@ -91,36 +62,11 @@ impl Format for Int4 {
         units: impl Iterator<Item = T>,
         each: impl FnMut(T, [i32; 4]),
     ) {
-        kernels::rows(layout, weights, params, x, units, each)
-    }
-
-    #[inline(always)]
-    fn split<T>(
-        layout: Layout,
-        weights: &[u32],
-        params: &[u32],
-        xh: &[u32],
-        x_words: usize,
-        units: impl Iterator<Item = T>,
-        each: impl FnMut(T, [i32; 4]),
-    ) {
-        kernels::split(layout, weights, params, xh, x_words, units, each)
-    }
-
-    #[inline(always)]
-    fn reference_rows<T>(
-        layout: Layout,
-        weights: &[u32],
-        params: &[u32],
-        x: &[u32],
-        units: impl Iterator<Item = T>,
-        each: impl FnMut(T, [i32; 4]),
-    ) {
         reference::rows(layout, weights, params, x, units, each)
     }
 
     #[inline(always)]
-    fn reference_split<T>(
+    fn split<T>(
         layout: Layout,
         weights: &[u32],
         params: &[u32],

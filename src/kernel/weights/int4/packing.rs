@@ -1,7 +1,6 @@
 //! Where in its words a row block of int4 weights has what.
 
 use crate::kernel::layout::padded;
-use crate::kernel::weights::fields::Fields;
 use crate::kernel::{Layout, RowBlock};
 
 /// Words of the weights of three rows over `columns` in pairs: two for the first four where they are not whole eights, then three for
@@ -56,35 +55,31 @@ fn columns(x: usize, h: usize, word: usize, field: u32) -> Option<(usize, usize)
     }
 }
 
-impl Fields for super::Int4 {
-    const BITS: u32 = 4;
-
-    #[inline(always)]
-    fn place(layout: Layout, block: RowBlock, word: usize, field: u32) -> Option<(usize, usize)> {
-        let (column, lane) = (2 * word + field as usize / 4, field as usize % 4);
-        match (layout, block) {
-            (_, RowBlock::Rows { .. }) => Some((lane, column)),
-            (Layout::Pairs, RowBlock::Split { x, h }) => pairs(x, h, word, field),
-            (Layout::Columns, RowBlock::Split { x, h }) => columns(x, h, word, field),
-            (Layout::Rows, RowBlock::Split { x, .. }) => match lane {
-                0 | 1 => Some((lane, column)),
-                2 => Some((third(x, column), column)),
-                _ => None,
-            },
-            (_, RowBlock::Table { units }) => {
-                let column = 8 * word + field as usize;
-                (column < padded(units)).then_some((0, column))
-            }
+/// [`Fields::place`](super::Fields::place)
+#[inline(always)]
+pub(super) fn place(layout: Layout, block: RowBlock, word: usize, field: u32) -> Option<(usize, usize)> {
+    let (column, lane) = (2 * word + field as usize / 4, field as usize % 4);
+    match (layout, block) {
+        (_, RowBlock::Rows { .. }) => Some((lane, column)),
+        (Layout::Pairs, RowBlock::Split { x, h }) => pairs(x, h, word, field),
+        (Layout::Columns, RowBlock::Split { x, h }) => columns(x, h, word, field),
+        (Layout::Rows, RowBlock::Split { x, .. }) => match lane {
+            0 | 1 => Some((lane, column)),
+            2 => Some((third(x, column), column)),
+            _ => None,
+        },
+        (_, RowBlock::Table { units }) => {
+            let column = 8 * word + field as usize;
+            (column < padded(units)).then_some((0, column))
         }
     }
+}
 
-    #[inline(always)]
-    fn signs(layout: Layout, block: RowBlock) -> u32 {
-        match (layout, block) {
-            (Layout::Pairs | Layout::Rows, RowBlock::Rows { .. }) | (Layout::Rows, RowBlock::Split { .. }) => {
-                0x8000_8000
-            }
-            _ => 0,
-        }
+/// [`Fields::signs`](super::Fields::signs)
+#[inline(always)]
+pub(super) fn signs(layout: Layout, block: RowBlock) -> u32 {
+    match (layout, block) {
+        (Layout::Pairs | Layout::Rows, RowBlock::Rows { .. }) | (Layout::Rows, RowBlock::Split { .. }) => 0x8000_8000,
+        _ => 0,
     }
 }

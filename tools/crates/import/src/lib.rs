@@ -35,10 +35,6 @@ pub const MOST_ELEMENTS: usize = 1 << 25;
 /// Widest layer.
 pub const MOST_WIDTH: usize = 4096;
 
-/// The way out where a reverse direction's last state is read, which stands at the first step.
-const ENDS_WAY: &str = "elman pools over time: return all steps (return_sequences=True, or `out` instead of `h_n`) and read their mean or maximum, \
-     then train again";
-
 /// Formats that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {

@@ -135,7 +135,8 @@ impl NetworkSpec {
     fn graph_misfit(&self) -> Option<String> {
         let StructureSpec::Graph { .. } = self.structure else { return None };
         let (last, ends) = (self.chains() - 1, self.chain_widths());
-        let pools = |l: &LayerSpec| matches!(l, LayerSpec::Pool(Pool { over }) if *over != Over::Last);
+        let pools =
+            |l: &LayerSpec| matches!(l, LayerSpec::Pool(Pool { over }) if !matches!(over, Over::Last | Over::Ends));
         let map = |l: &LayerSpec| matches!(l.reads(), Reads::Step | Reads::Symbol);
         for k in 0..=last {
             let (layers, chain) = (&self.layers[self.chain(k)], self.structure.wire(k).chain);

@@ -102,7 +102,7 @@ pub fn write(ops: &[Placed], inputs: usize) -> Vec<u8> {
     }
     to.node("Transpose", vec![], vec![ints("perm", &[1, 0, 2])]);
     for Placed { op, .. } in ops {
-        operation(&mut to, op);
+        operation(&mut to, op, width);
         width = op.width(width);
         pooled |= matches!(op, Op::Pool(_));
     }
@@ -124,7 +124,8 @@ pub fn write(ops: &[Placed], inputs: usize) -> Vec<u8> {
     Model { ir_version: 8, producer: "elman".to_owned(), graph: Some(to.graph), opsets }.encode_to_vec()
 }
 
-fn operation(to: &mut Writer, op: &Op) {
+/// Adds an operation that reads vectors of `width`.
+fn operation(to: &mut Writer, op: &Op, width: usize) {
     match op {
         // No network with a delay line comes here.
         Op::Embedding(_) | Op::Delay(_) => {}
@@ -156,6 +157,18 @@ fn operation(to: &mut Writer, op: &Op) {
             }
             Over::Mean => to.node("ReduceMean", vec![], vec![ints("axes", &[0]), int("keepdims", 0)]),
             Over::Max => to.node("ReduceMax", vec![], vec![ints("axes", &[0]), int("keepdims", 0)]),
+            Over::Ends => {
+                // The last step and the first, each with 0 for what is read of the other, added.
+                let half = width / 2;
+                let of_end = |first: bool| (0..width).map(move |k| f32::from(u8::from((k < half) != first)));
+                let halves: Vec<f32> = of_end(false).chain(of_end(true)).collect();
+                let ends = to.ints(&[-1, 0], false);
+                to.node("Gather", vec![ends], vec![int("axis", 0)]);
+                let halves = to.constant(&[2, 1, width], &halves);
+                to.node("Mul", vec![halves], vec![]);
+                let axes = to.ints(&[0], false);
+                to.node("ReduceSum", vec![axes], vec![int("keepdims", 0)]);
+            }
             Over::Sum => {
                 let axes = to.ints(&[0], false);
                 to.node("ReduceSum", vec![axes], vec![int("keepdims", 0)]);

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use crate::gates::{Direction, Gates};
 use crate::op::{CellOp, CellWeights, DenseOp, Op};
-use crate::{ENDS_WAY, ImportError, Placed, Result, Tensor};
+use crate::{ImportError, Placed, Result, Tensor};
 
 /// A layer of a model's configuration.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,7 +138,13 @@ pub fn operations(layer: &Layer, tensors: Tensors, notes: &mut Vec<String>) -> R
                 ops.push(Op::Pool(Over::Last));
             }
         }
-        "Bidirectional" => ops.push(both(layer, tensors)?),
+        "Bidirectional" => {
+            let (cell, every_step) = both(layer, tensors)?;
+            ops.push(cell);
+            if !every_step {
+                ops.push(Op::Pool(Over::Ends));
+            }
+        }
         "Dense" => {
             ops.push(Op::Dense(dense(layer, &tensors)?));
             ops.extend(f(layer, &layer.activation("activation", "linear")?)?);
@@ -227,7 +233,8 @@ fn cell(layer: &Layer, directions: Vec<Tensors>) -> Result<CellOp> {
     Ok(CellOp { variant: kind.variant, units, directions })
 }
 
-fn both(layer: &Layer, tensors: Tensors) -> Result<Op> {
+/// A layer of both directions, and whether its outputs are one a step.
+fn both(layer: &Layer, tensors: Tensors) -> Result<(Op, bool)> {
     let merge = layer.config.get("merge_mode").and_then(Json::as_str).unwrap_or("none");
     if merge != "concat" {
         return Err(
@@ -236,14 +243,9 @@ fn both(layer: &Layer, tensors: Tensors) -> Result<Op> {
     }
     let inner = layer.inner("layer").ok_or_else(|| layer.unsupported("it wraps nothing", "save the model again"))?;
     let inner = Layer { name: layer.name.clone(), ..inner };
-    if !inner.every_step() {
-        return Err(
-            layer.unsupported("the last state of both directions: the reverse one stands at the first step", ENDS_WAY)
-        );
-    }
     let n = tensors.0.len() / 2;
     let [forward, reverse] = tensors.halves(n);
-    Ok(Op::Cell(cell(&inner, vec![forward, reverse])?))
+    Ok((Op::Cell(cell(&inner, vec![forward, reverse])?), inner.every_step()))
 }
 
 fn norm(layer: &Layer, tensors: &Tensors) -> Result<Op> {

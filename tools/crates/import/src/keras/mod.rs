@@ -260,6 +260,15 @@ fn of_recipe(layers: &[LayerSpec]) -> Result<Vec<Layer>> {
             LayerSpec::Pool(pool) => match pool.over {
                 elman_nn::Over::Mean => ("GlobalAveragePooling1D", json!({})),
                 elman_nn::Over::Max => ("GlobalMaxPooling1D", json!({})),
+                elman_nn::Over::Ends => {
+                    // The two directions before it give their last states alone.
+                    let inner =
+                        all.last_mut().and_then(|before: &mut Layer| before.config.pointer_mut("/layer/config"));
+                    if let Some(Json::Object(config)) = inner {
+                        config.insert("return_sequences".to_owned(), json!(false));
+                    }
+                    continue;
+                }
                 elman_nn::Over::Last | elman_nn::Over::Sum => {
                     // What stands before it gives its last step alone.
                     if let Some(Layer { config: Json::Object(config), .. }) = all.last_mut() {

@@ -121,33 +121,34 @@ pub fn run(node: &Reader<'_>, kind: &str) -> Result<Vec<Value>> {
         all.into_iter().for_each(|v| v.fill(0.0));
         weights.insert(0, forward);
     }
-    let mut y = x.then(&node.place(), Op::Cell(CellOp { variant: gates.variant, units, directions: weights }));
-    if reverse {
-        let mut w = Matrix::new(units, 2 * units, vec![0.0; 2 * units * units]);
-        (0..units).for_each(|k| w.values[k * 2 * units + units + k] = 1.0);
-        y = y.then(&node.place(), Op::Dense(DenseOp { w, b: vec![0.0; units] }));
-    }
-    // The axes have the width of one direction.
-    y.width = units;
-    Ok(outputs(node, &y, directions, reverse, layout == 1))
+    let y = x.then(&node.place(), Op::Cell(CellOp { variant: gates.variant, units, directions: weights }));
+    // The reverse direction's last state stands at the first step.
+    let over = if directions == 2 || reverse { Over::Ends } else { Over::Last };
+    let ends = y.then(&node.place(), Op::Pool(over));
+    let [y, ends] = [y, ends].map(|y| {
+        let y = if reverse { second_half(node, &y, units) } else { y };
+        // The axes have the width of one direction.
+        Stream { width: units, ..y }
+    });
+    Ok(outputs(node, &y, &ends, directions, layout == 1))
 }
 
-fn outputs(node: &Reader<'_>, y: &Stream, directions: usize, reverse: bool, batch_first: bool) -> Vec<Value> {
+/// The second half of vectors of 2 `units`.
+fn second_half(node: &Reader<'_>, y: &Stream, units: usize) -> Stream {
+    let mut w = Matrix::new(units, 2 * units, vec![0.0; 2 * units * units]);
+    (0..units).for_each(|k| w.values[k * 2 * units + units + k] = 1.0);
+    y.then(&node.place(), Op::Dense(DenseOp { w, b: vec![0.0; units] }))
+}
+
+fn outputs(node: &Reader<'_>, y: &Stream, ends: &Stream, directions: usize, batch_first: bool) -> Vec<Value> {
     let (both, batch) = (Axis::Directions(directions), Axis::Batch);
     let (steps, last) = match batch_first {
         false => (vec![Axis::Time, both.clone(), batch.clone(), Axis::Feature], vec![both, batch, Axis::Feature]),
         true => (vec![batch.clone(), Axis::Time, both.clone(), Axis::Feature], vec![batch, both, Axis::Feature]),
     };
     let failed = |problem: &str, way: &str| Value::Failed(std::rc::Rc::new(node.unsupported(problem, way)));
-    let h = match directions == 1 && !reverse {
-        true => Value::Stream(y.then(&node.place(), Op::Pool(Over::Last)).with_axes(last)),
-        false => failed(
-            "the last state (Y_h) of a layer that reads from the end: it stands at the first step",
-            crate::ENDS_WAY,
-        ),
-    };
     let c = failed("the last cell state (Y_c) is read", "a network of elman reads h: build it without c");
-    vec![Value::Stream(y.with_axes(steps)), h, c]
+    vec![Value::Stream(y.with_axes(steps)), Value::Stream(ends.with_axes(last)), c]
 }
 
 fn is_zero(value: &Value) -> bool {

@@ -51,6 +51,16 @@ pub fn gather(node: &Reader<'_>) -> Result<Value> {
             };
             one(node, s, at, index, !scalar).map(Value::Stream)
         }
+        (Value::States(states), Value::Ints { values, scalar }) if axis == 0 => {
+            let [Some(index)] = values[..] else {
+                return Err(
+                    node.unsupported("several states", "the last one, or the last two of both directions, are read")
+                );
+            };
+            let state = &states[node.axis(index, states.len())?];
+            let one = (!scalar).then_some(Axis::One);
+            Ok(Value::Stream(state.with_axes(one.into_iter().chain(state.axes.iter().cloned()).collect())))
+        }
         _ => Err(node.unsupported("what it gathers", "embeddings, the last step and sizes are understood")),
     }
 }
@@ -116,11 +126,27 @@ pub fn slice(node: &Reader<'_>) -> Result<Value> {
                 let at = node.axis(*axis, s.axes.len())?;
                 Value::Stream(range(node, &s, at, *start, *end)?)
             }
+            Value::States(states) if *axis == 0 => some(states, *start, *end),
             Value::Zeros => Value::Zeros,
             _ => return Err(node.unsupported("a part of what it reads", "the last step of a sequence can be read")),
         };
     }
     Ok(value)
+}
+
+/// States `start..end`; two directions of one layer as such.
+fn some(states: Vec<Stream>, start: i64, end: i64) -> Value {
+    let n = states.len() as i64;
+    let clamp = |k: i64| (if k < 0 { k.saturating_add(n) } else { k }).clamp(0, n) as usize;
+    let states = states.get(clamp(start)..clamp(end)).unwrap_or_default();
+    let front = |first: Axis, of: &Stream| std::iter::once(first).chain(of.axes.iter().cloned()).collect();
+    match states {
+        [one] => Value::Stream(one.with_axes(front(Axis::One, one))),
+        [a, b] if a.same(b) && (a.direction, b.direction) == (Some(0), Some(1)) => {
+            Value::Stream(Stream { direction: None, ..a.with_axes(front(Axis::Directions(2), a)) })
+        }
+        states => Value::States(states.to_vec()),
+    }
 }
 
 fn range(node: &Reader<'_>, s: &Stream, at: usize, start: i64, end: i64) -> Result<Stream> {
@@ -165,6 +191,7 @@ pub fn squeeze(node: &Reader<'_>) -> Result<Value> {
             }
             return Ok(Value::Const(Rc::new(Tensor::new(&node.place(), shape, t.values.clone())?)));
         }
+        Value::States(_) => return node.stream(0).cloned().map(Value::Stream),
         other => return Ok(other.clone()),
     };
     let single = |axis: &Axis| matches!(axis, Axis::Directions(1) | Axis::One);
@@ -199,6 +226,7 @@ pub fn unsqueeze(node: &Reader<'_>) -> Result<Value> {
             at.into_iter().for_each(|k| shape.insert(k.min(shape.len()), 1));
             Ok(Value::Const(Rc::new(Tensor::new(&node.place(), shape, t.values.clone())?)))
         }
+        Value::States(_) => node.stream(0).cloned().map(Value::Stream),
         other => Ok(other.clone()),
     }
 }
@@ -208,12 +236,14 @@ pub fn transpose(node: &Reader<'_>) -> Result<Value> {
     let rank = match node.value(0)? {
         Value::Stream(s) => s.axes.len(),
         Value::Const(t) => t.shape.len(),
+        Value::States(_) => 3,
         other => return Ok(other.clone()),
     };
     let backward: Vec<i64> = (0..rank as i64).rev().collect();
     let perm = node.ints("perm").unwrap_or(&backward);
     let mut order = perm.iter().map(|p| node.axis(*p, rank)).collect::<Result<Vec<_>>>()?;
     let value = match node.value(0)? {
+        Value::States(_) => return node.stream(0).cloned().map(Value::Stream),
         Value::Stream(s) => Value::Stream(s.with_axes(order.iter().map(|k| s.axes[*k].clone()).collect())),
         Value::Const(t) if rank == 2 && order == [1, 0] => {
             let Matrix { rows, columns, values } = t.matrix(&node.place())?.transposed();
@@ -253,7 +283,7 @@ pub fn reshape(node: &Reader<'_>) -> Result<Value> {
             Ok(Value::Const(Rc::new(Tensor::new(&node.place(), shape, t.values.clone())?)))
         }
         Value::Stream(s) => reshaped(node, s, &sizes).map(Value::Stream),
-        Value::Failed(_) => node.stream(0).cloned().map(Value::Stream),
+        Value::Failed(_) | Value::States(_) => node.stream(0).cloned().map(Value::Stream),
     }
 }
 
@@ -343,6 +373,17 @@ pub fn concat(node: &Reader<'_>) -> Result<Value> {
     }
     let streams = (0..parts.len()).map(|k| node.stream(k)).collect::<Result<Vec<_>>>()?;
     let axis = streams.first().map_or(Ok(0), |s| node.axis(node.int("axis", 0), s.axes.len()))?;
+    let states = |s: &&Stream| matches!(s.axes[..], [Axis::Directions(_), Axis::Batch, Axis::Feature]);
+    if axis == 0 && streams.len() > 1 && streams.iter().all(states) {
+        let each = |s: &&Stream| {
+            let n = if let Some(Axis::Directions(n)) = s.axes.first() { *n } else { 0 };
+            let s = s.with_axes(s.axes[1..].to_vec());
+            (0..n)
+                .map(move |k| Stream { direction: if n > 1 { Some(k) } else { s.direction }, ..s.clone() })
+                .collect::<Vec<_>>()
+        };
+        return Ok(Value::States(streams.iter().flat_map(each).collect()));
+    }
     if let [first, second] = streams[..]
         && first.same(second)
         && (first.direction, second.direction) == (Some(0), Some(1))

@@ -20,6 +20,8 @@ pub enum Value {
     Zeros,
     /// Vectors that the network computes.
     Stream(Stream),
+    /// The last states of several layers, a direction each, along the first axis.
+    States(Vec<Stream>),
     /// What is not understood: an error where it is used.
     Failed(Rc<ImportError>),
 }

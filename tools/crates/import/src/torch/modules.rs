@@ -283,7 +283,10 @@ pub fn chain(modules: Vec<Named>, per_step: bool, notes: &mut Vec<String>) -> Re
         };
         ops.push(Placed { place: place.clone(), op });
         if !per_step && last_cell == Some(k) {
-            notes.push(format!("{place}: what follows reads its last step (`out[:, -1]`); a recipe says otherwise"));
+            notes.push(format!(
+                "{place}: what follows reads its last step (`out[:, -1]`); a recipe says otherwise, \
+                 `over = \"ends\"` for the last states of both directions"
+            ));
             ops.push(Placed { place, op: Op::Pool(Over::Last) });
         }
     }

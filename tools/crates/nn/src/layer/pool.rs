@@ -7,7 +7,7 @@ use elman_integer::ptq::out_frac;
 use get_size2::GetSize;
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Built, Forward, LayerKind, Output, Reads, Rounding, Run, Site};
+use super::{Backward, Built, Forward, LayerKind, Output, Place, Reads, Rounding, Run, Site};
 use crate::Float;
 
 /// Makes one vector of a sequence: the last step of it, or the mean, the sum or the largest value of each element over
@@ -31,16 +31,29 @@ pub enum Over {
     Sum,
     /// Of each element the largest over the steps of the sequence.
     Max,
+    /// The first half at the last step and the second half at the first: after a layer of both directions the last
+    /// state of each.
+    Ends,
 }
 
 impl Over {
     /// All of them.
-    pub const ALL: [Over; 4] = [Over::Last, Over::Mean, Over::Sum, Over::Max];
+    pub const ALL: [Over; 5] = [Over::Last, Over::Mean, Over::Sum, Over::Max, Over::Ends];
 }
 
 impl LayerKind for Pool {
     fn reads(&self) -> Reads {
         Reads::Sequence
+    }
+
+    fn check(&self, place: Place) -> Result<(), String> {
+        match (self.over, place.inputs % 2) {
+            (Over::Ends, 1) => Err(format!(
+                "over = \"ends\" takes half of each end, and the layer before it is {} wide; put it after a layer of both directions",
+                place.inputs
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn build<F: Float>(&self, _: &Site<'_>) -> Built<F> {
@@ -54,6 +67,7 @@ impl LayerKind for Pool {
             Over::Mean => vec!["mean"],
             Over::Sum => vec!["sum"],
             Over::Max => vec!["max"],
+            Over::Ends => vec!["ends"],
         }
     }
 
@@ -65,7 +79,7 @@ impl LayerKind for Pool {
                     let out_frac = out_frac(OutRange::Calibrated, true, layer.in_frac, layer.ranges);
                     IntegerLayer { out_frac, ..plain }
                 }
-                Over::Last | Over::Mean | Over::Max => plain,
+                Over::Last | Over::Mean | Over::Max | Over::Ends => plain,
             }
         };
         Ok(self.device().into_iter().map(round).collect())
@@ -99,6 +113,11 @@ impl<F: Float> Run<F> for Pool {
             let out = &mut out.values[row * width..][..width];
             match self.over {
                 Over::Last => out.copy_from_slice(input.row(length - 1, row)),
+                Over::Ends => {
+                    let (last, first) = out.split_at_mut(width / 2);
+                    last.copy_from_slice(&input.row(length - 1, row)[..width / 2]);
+                    first.copy_from_slice(&input.row(0, row)[width / 2..]);
+                }
                 Over::Max => {
                     let of = &mut tape.of[row * width..][..width];
                     of.fill(0);
@@ -137,6 +156,7 @@ impl<F: Float> Run<F> for Pool {
         for length in lengths(input.rows, out.size) {
             match self.over {
                 Over::Last => touch(length - 1),
+                Over::Ends => [0, length - 1].into_iter().for_each(&mut touch),
                 Over::Mean | Over::Sum | Over::Max => (0..length).for_each(&mut touch),
             }
         }
@@ -151,6 +171,12 @@ impl<F: Float> Run<F> for Pool {
             };
             match self.over {
                 Over::Last => write(length - 1, F::of(1.0)),
+                Over::Ends => {
+                    for (t, half) in [(length - 1, 0..width / 2), (0, width / 2..width)] {
+                        let to = &mut below.gradient[(t * below.size + row) * width..][..width];
+                        to[half.clone()].copy_from_slice(&d[half]);
+                    }
+                }
                 // Of equals, the first step has the gradient; what the others get is 0.
                 Over::Max => {
                     (0..length).for_each(|t| write(t, F::ZERO));

@@ -15,10 +15,10 @@ fn every_cell_with_an_output_per_step() {
 #[test]
 fn every_cell_stacked_below_each_pool() {
     for variant in cell::variant_names() {
-        for over in [Over::Last, Over::Mean, Over::Sum, Over::Max] {
+        for over in Over::ALL {
             let layers = vec![
                 LayerSpec::cell(variant, 4),
-                LayerSpec::cell(variant, 3),
+                LayerSpec::cell(variant, 2),
                 LayerSpec::from(Pool { over }),
                 LayerSpec::dense(3),
             ];
@@ -38,6 +38,9 @@ fn every_cell_in_both_directions() {
             LayerSpec::dense(2),
         ];
         assert_exact(variant, Check::new(layers, Loss::CrossEntropy, steps));
+        let ends = Pool { over: Over::Ends }.into();
+        let layers = vec![LayerSpec::bidirectional(variant, 4), ends, LayerSpec::dense(2)];
+        assert_exact(variant, Check::new(layers, Loss::CrossEntropy, |n| Target::Class(n as u32 % 2)));
         let pooled = vec![LayerSpec::bidirectional(variant, 4), LayerSpec::from(Pool { over: Over::Mean })];
         let check = Check::new(pooled, Loss::CrossEntropy, |n| Target::Class(n as u32));
         assert_exact(&format!("{variant} pooled"), check);

@@ -22,6 +22,11 @@ pub fn forward<F: Float>(over: Over, x: &[F], width: usize, offsets: &[usize], o
         let rows = segment.clone().zip(x[segment.start * width..].chunks_exact(width));
         match over {
             Over::Last => out.copy_from_slice(&x[(segment.end - 1) * width..][..width]),
+            Over::Ends => {
+                for (row, half) in [(segment.end - 1, 0..width / 2), (segment.start, width / 2..width)] {
+                    out[half.clone()].copy_from_slice(&x[row * width..][half]);
+                }
+            }
             Over::Max => {
                 let of = &mut of[k * width..][..width];
                 for (row, x) in rows {
@@ -52,6 +57,11 @@ pub fn backward<F: Float>(over: Over, d: &[F], width: usize, offsets: &[usize], 
         let d = &d[k * width..][..width];
         match over {
             Over::Last => dx[(segment.end - 1) * width..][..width].copy_from_slice(d),
+            Over::Ends => {
+                for (row, half) in [(segment.end - 1, 0..width / 2), (segment.start, width / 2..width)] {
+                    dx[row * width..][half.clone()].copy_from_slice(&d[half]);
+                }
+            }
             Over::Max => {
                 for ((k, row), d) in of[k * width..][..width].iter().enumerate().zip(d) {
                     dx[row * width + k] = *d;

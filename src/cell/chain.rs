@@ -1,11 +1,11 @@
 //! Layers one after the other in one stretch of memory: each writes its output to the input of the next.
 
-use crate::cell::{LayerView, split_mut};
+use super::{LayerView, split_mut};
 
 /// One step of all `layers`. `memory` has their memories one after the other, and the last one's output after them;
 /// the input of the first is in it already.
 #[inline(always)]
-pub(super) fn run(layers: &[LayerView<'_>], memory: &mut [u32]) {
+fn run(layers: &[LayerView<'_>], memory: &mut [u32]) {
     let mut rest = memory;
     for layer in layers {
         let (own, next) = split_mut(rest, layer.memory_words());
@@ -15,23 +15,23 @@ pub(super) fn run(layers: &[LayerView<'_>], memory: &mut [u32]) {
 }
 
 /// Where in their memory layer `k` begins; the output, where there are `k` layers.
-pub(super) fn start(layers: &[LayerView<'_>], k: usize) -> usize {
+pub(crate) fn start(layers: &[LayerView<'_>], k: usize) -> usize {
     layers.iter().take(k).map(LayerView::memory_words).fold(0, usize::saturating_add)
 }
 
 /// [`run`], not inlined.
 #[inline(never)]
-pub(super) fn step(layers: &[LayerView<'_>], memory: &mut [u32]) {
+pub(crate) fn step(layers: &[LayerView<'_>], memory: &mut [u32]) {
     run(layers, memory);
 }
 
 /// [`step`] of layers `from..`, in the memory of all `layers`.
-pub(super) fn step_from(layers: &[LayerView<'_>], memory: &mut [u32], from: usize) {
+pub(crate) fn step_from(layers: &[LayerView<'_>], memory: &mut [u32], from: usize) {
     let (start, later) = (start(layers, from), layers.get(from..).unwrap_or_default());
     step(later, memory.get_mut(start..).unwrap_or_default());
 }
 
 /// Words of all layers' memories: the output is after them.
-pub(super) fn words(layers: &[LayerView<'_>]) -> usize {
+pub(crate) fn words(layers: &[LayerView<'_>]) -> usize {
     start(layers, layers.len())
 }

@@ -1,0 +1,41 @@
+//! Both ends of a sequence: y_t = [a_t; b_1] of x_t = [a_t; b_t], its first half at the step and its second half at the first step.
+//!
+//! After a layer of both directions, `[h_forward; h_backward]`, the last output has the last state of each: the forward one
+//! stands at the last step, the backward one at the first. It is `h_n` of PyTorch and what a `Bidirectional` of Keras gives
+//! without `return_sequences`. In integers nothing is computed, so the format is the input's. The layer carries one
+//! word, whether there was a step, and the b of the first.
+
+use crate::cell::{CarriedState, CellSpec, LayerOperation, LayerView, OutRange, VariantSpec, WidthRule, split_mut};
+use crate::kernel::layout::vector_words;
+use crate::kernel::{put, word};
+
+/// The layer's table.
+pub const SPEC: CellSpec = CellSpec {
+    tag: 24,
+    name: "ends",
+    variants: &[&VariantSpec {
+        name: "ends",
+        carried: CarriedState::Line,
+        out: OutRange::Input,
+        widths: WidthRule::Same,
+        check: |_, units, _| (units % 2 == 0).then(|| vector_words(units / 2) + 1),
+        step,
+        ..VariantSpec::BASE
+    }],
+};
+
+/// Both ends of a sequence.
+pub const ENDS: LayerOperation = SPEC.operation(0);
+
+fn step(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
+    let half = layer.units() / 2;
+    let (x, carried) = split_mut(memory, layer.vector_words());
+    let Some((begun, first)) = carried.split_first_mut() else { return };
+    let (x, out, first) = (word::halves(x), word::halves_mut(out), word::halves_mut(first));
+    if *begun == 0 {
+        *begun = 1;
+        put(first, x.get(half..).unwrap_or_default());
+    }
+    put(out, x.get(..half).unwrap_or_default());
+    put(out.get_mut(half..).unwrap_or_default(), first.get(..half).unwrap_or_default());
+}
