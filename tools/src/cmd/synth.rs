@@ -57,6 +57,9 @@ pub struct Cmd {
     /// Share of the clips of kokoro that are spoken with another accent: one or two phonemes are others
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub accents: f32,
+    /// Cuts what is spoken into pieces of about a second: for texts of several words that are no word to detect
+    #[arg(long)]
+    pub cut: bool,
     /// Share of the clips whose speakers are not trained on: DIR/validation_list.txt names them. By default the corpus' reader decides
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub held: f32,
@@ -170,6 +173,9 @@ impl Cmd {
         if let Some(signs) = &self.phonemes {
             add(format!("--phonemes {signs:?}"));
         }
+        if self.cut {
+            add("--cut".to_owned());
+        }
         add(format!("--rooms {} --accents {} --held {} --seed {}", self.rooms, self.accents, self.held, self.seed));
         line
     }
@@ -236,6 +242,7 @@ impl Cmd {
                     text: text.clone(),
                     engine: if plain { engines[*number % engines.len()] } else { Engine::Kokoro },
                     number: *number,
+                    cut: self.cut,
                     held: if self.count > 1 { share(k + 1) > share(k) } else { share(*number + 1) > share(*number) },
                 });
                 *number += 1;

@@ -302,7 +302,8 @@ impl Cmd {
             voice: self.voice.clone(),
             phonemes: None,
             rooms: plan::ROOMS,
-            accents: 0.0,
+            accents: plan::ACCENTS,
+            cut: false,
             held: plan::HELD,
             seed: self.seed,
             setup: false,
@@ -322,7 +323,13 @@ impl Cmd {
             }
             let file = place.at(&format!("{name}.txt"));
             write_atomically(&file, (texts.join("\n") + "\n").as_bytes())?;
-            steps.push(synth::Cmd { texts: Some(file), label: Some(name.to_owned()), count, ..base.clone() });
+            steps.push(synth::Cmd {
+                texts: Some(file),
+                label: Some(name.to_owned()),
+                count,
+                cut: name == "other",
+                ..base.clone()
+            });
         }
         let mut clips = 0;
         for step in steps {

@@ -16,6 +16,7 @@ use crate::manner::{Cast, Manner};
 use crate::room::Room;
 use elman_data::files::write_atomically;
 use elman_data::wav_bytes;
+use elman_listen::extent;
 
 /// A clip that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,18 @@ pub struct Wanted {
     pub number: usize,
     /// Whether it validates: speakers that are not trained on speak it.
     pub held: bool,
+    /// Whether it is cut into pieces.
+    pub cut: bool,
+}
+
+/// Length of pieces, in seconds: as long as a word.
+const PIECE_S: f64 = 1.1;
+
+/// A long clip in pieces with sound in them, which may begin and end within a word.
+pub fn pieces(samples: &[i16], rate: u32) -> Vec<&[i16]> {
+    let length = ((PIECE_S * f64::from(rate)) as usize).max(1);
+    let audible = |piece: &&[i16]| piece.len() >= length / 2 && piece.iter().any(|x| x.unsigned_abs() > 300);
+    samples[extent(samples, rate)].chunks(length).filter(audible).collect()
 }
 
 /// How clips are spoken.
@@ -113,12 +126,16 @@ pub fn write(
         }
         let folder = to.join(&one.label);
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let path = folder.join(&name);
-        write_atomically(&path, &wav_bytes(&samples, how.rate))?;
-        if one.held {
-            written.held.push(format!("{}/{name}", one.label));
+        let parts = if one.cut { pieces(&samples, how.rate) } else { vec![&samples[..]] };
+        for (k, part) in parts.iter().enumerate() {
+            let name = if parts.len() > 1 { format!("{name}_{k}.wav") } else { format!("{name}.wav") };
+            let path = folder.join(&name);
+            write_atomically(&path, &wav_bytes(part, how.rate))?;
+            if one.held {
+                written.held.push(format!("{}/{name}", one.label));
+            }
+            written.clips.push(path);
         }
-        written.clips.push(path);
     }
     for one in wanted {
         let folder = to.join(&one.label);
@@ -158,7 +175,20 @@ fn speak(voices: &Voices, one: &Wanted, how: &Speaking) -> Result<Spoken> {
             samples = Room::draw(how.rate, &mut rng).received(&samples);
             name.push_str("-room");
         }
-        return Ok(Spoken { name: format!("{name}_nohash_{}.wav", one.number), samples, faults });
+        return Ok(Spoken { name: format!("{name}_nohash_{}", one.number), samples, faults });
     }
     Ok(Spoken { name: String::new(), samples: Vec::new(), faults })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_clips_are_cut_and_silence_is_left_out() {
+        let loud: Vec<i16> = (0..16_000 * 6).map(|i| if i % 32_000 < 16_000 { 9000 } else { -9000 }).collect();
+        assert_eq!(pieces(&loud, 16_000).iter().map(|p| p.len()).collect::<Vec<_>>(), [17_600; 5]);
+        assert_eq!(pieces(&[0; 16_000 * 6], 16_000).len(), 0);
+        assert_eq!(pieces(&[], 16_000).len(), 0);
+    }
 }

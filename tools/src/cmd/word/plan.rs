@@ -13,8 +13,9 @@ use super::Cmd;
 use crate::ui::Ui;
 use elman_data::files::write_atomically;
 use elman_data::{Corpus, Options, Split, wav_bytes};
-use elman_listen::{SILENCE, UNKNOWN, extent};
+use elman_listen::{SILENCE, UNKNOWN};
 use elman_speech::close::{self, COMMON};
+use elman_speech::corpus::pieces;
 use elman_speech::dictionary::Dictionary;
 use elman_speech::engine::Text;
 use elman_speech::{Store, store};
@@ -28,9 +29,10 @@ pub(super) const ACCENTS: f32 = 0.4;
 /// Share of the clips that validate.
 pub(super) const HELD: f32 = 0.15;
 
-/// Longest recording of another word that stays in one piece, and the length of pieces, in seconds.
-const LONG_S: f64 = 2.5;
-const PIECE_S: f64 = 1.2;
+/// Longest recording of another word that stays in one piece, in samples: 2.5 s.
+const LONG: usize = 40_000;
+/// Texts of other words that are spoken at once.
+const AT_ONCE: usize = 3;
 
 /// Texts that are not the word.
 #[derive(Debug)]
@@ -78,11 +80,10 @@ impl Negatives {
             COMMON.lines().filter(|line| !cmd.word.to_lowercase().contains(line)).map(str::to_owned).collect();
         // Of the dictionary as many as everyday English is too few.
         let all: Vec<&str> = dictionary.iter().map(|(word, _)| word).filter(|w| w.len() > 3).collect();
-        let missing = most_other.saturating_sub(other.len() / 2);
+        let missing = (AT_ONCE * most_other).saturating_sub(other.len());
         other.extend(all.sample(&mut rng, missing).filter(|w| !texts.iter().any(|t| t == *w)).map(|w| (*w).to_owned()));
-        let mut chosen: Vec<String> = other.sample(&mut rng, most_other).cloned().collect();
-        chosen.sort();
-        Ok(Negatives { close: texts, other: chosen })
+        let chosen: Vec<String> = other.sample(&mut rng, AT_ONCE * most_other).cloned().collect();
+        Ok(Negatives { close: texts, other: chosen.chunks(AT_ONCE).map(|some| some.join(", ")).collect() })
     }
 }
 
@@ -100,7 +101,8 @@ pub(super) fn add_people(dirs: &[PathBuf], label: &str, clips: &Path, ui: Ui) ->
                 let is_word = its == label || its.replace(' ', "_") == label;
                 let folder = if is_word { label } else { "people" };
                 let speaker = clip.speaker.clone().unwrap_or_else(|| "someone".to_owned());
-                for piece in pieces(&clip.samples, is_word) {
+                let whole = is_word || clip.samples.len() <= LONG;
+                for piece in if whole { vec![&clip.samples[..]] } else { pieces(&clip.samples, 16_000) } {
                     let name = format!("{}/{number}-{}_nohash_{count}.wav", folder, speaker.replace(['/', '\\'], "-"));
                     let path = clips.join(&name);
                     if let Some(folder) = path.parent() {
@@ -121,28 +123,4 @@ pub(super) fn add_people(dirs: &[PathBuf], label: &str, clips: &Path, ui: Ui) ->
         ui.note(format!("recordings of people: {own} of the word, {} of other words", count - own));
     }
     Ok(count)
-}
-
-/// A clip as it is, or a long recording of other words in pieces with sound in them.
-fn pieces(samples: &[i16], whole: bool) -> Vec<&[i16]> {
-    let length = |s: f64| (16_000.0 * s) as usize;
-    if whole || samples.len() <= length(LONG_S) {
-        return vec![samples];
-    }
-    let audible = |piece: &&[i16]| piece.len() >= length(PIECE_S) / 2 && piece.iter().any(|x| x.unsigned_abs() > 300);
-    samples[extent(samples, 16_000)].chunks(length(PIECE_S)).filter(audible).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_recordings_of_others_are_cut_and_a_word_is_not() {
-        let loud: Vec<i16> = (0..16_000 * 6).map(|i| if i % 32_000 < 16_000 { 9000 } else { -9000 }).collect();
-        assert_eq!(pieces(&loud, true).len(), 1);
-        assert_eq!(pieces(&loud[..16_000], false).len(), 1);
-        assert_eq!(pieces(&loud, false).iter().map(|p| p.len()).collect::<Vec<_>>(), [19_200; 5]);
-        assert_eq!(pieces(&[0; 16_000 * 6], false).len(), 0);
-    }
 }
