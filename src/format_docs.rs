@@ -180,8 +180,8 @@ fn stage(stage: &StageSpec) -> String {
             Operands::Hidden => "h",
         };
         let format = match gate.pre {
-            PreFormat::Plain => "",
-            PreFormat::Doubled => " in Q14.17",
+            PreFormat::Plain => String::new(),
+            PreFormat::Doubled | PreFormat::Coarse => format!(" in Q{}.{}", 31 - gate.pre.frac(), gate.pre.frac()),
         };
         format!("{}({operands}){format}", gate.name)
     });
@@ -190,6 +190,7 @@ fn stage(stage: &StageSpec) -> String {
         StageKind::Split => "split",
         StageKind::Pointwise => "pointwise",
         StageKind::Table => "table",
+        StageKind::Projection => "projection",
     };
     [kind.to_string()].into_iter().chain(gates).collect::<Vec<_>>().join(" ")
 }

@@ -6,6 +6,7 @@ pub use crate::cell::LayerOperation;
 pub use crate::cell::fast_grnn::FAST_GRNN;
 pub use crate::cell::gru::{GRU, GRU_BEFORE};
 pub use crate::cell::li_gru::LI_GRU;
+pub use crate::cell::low_rank::{FAST_GRNN_LOW_RANK, GRU_LOW_RANK, LSTM_LOW_RANK, LSTM_PROJECTED};
 pub use crate::cell::lstm::{LSTM, LSTM_COUPLED, LSTM_NO_FORGET, LSTM_PEEPHOLE};
 pub use crate::cell::min_gru::MIN_GRU;
 pub use crate::cell::min_lstm::MIN_LSTM;

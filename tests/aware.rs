@@ -86,6 +86,18 @@ fn networks() -> Vec<(&'static str, NetworkSpec)> {
             ]),
         ),
         (
+            "low rank",
+            of(vec![
+                LayerSpec::dense(2),
+                LayerSpec::cell("gru-low-rank", 8),
+                LayerSpec::cell("lstm-low-rank", 6),
+                LayerSpec::cell("lstm-projected", 8),
+                LayerSpec::bidirectional("fast-grnn-low-rank", 6),
+                last(),
+                LayerSpec::dense(CLASSES),
+            ]),
+        ),
+        (
             "both",
             of(vec![LayerSpec::bidirectional("lstm", 5), LayerSpec::cell("srn", 6), last(), LayerSpec::dense(CLASSES)]),
         ),

@@ -7,7 +7,7 @@ use elman::blob::{Blob, FRAME_WORDS, MemoryPart, Model, crc32c};
 use elman::kernel::{Layout, Packing, RowBlock, WeightFormat};
 use elman::{Error, LoadError, MemoryError, RunError};
 use elman_quant::synthetic::{self, Drive, Exercise, exercise};
-use elman_quant::words_of;
+use elman_quant::{IntegerModel, words_of};
 
 /// Fresh ones, and every blob that the repository ships.
 fn blobs() -> Vec<Vec<u32>> {
@@ -114,6 +114,41 @@ fn an_accumulator_that_could_overflow_is_refused() {
     model.layers[0].gates[0].bias[3] = i32::MIN;
     let message = model.to_blob().unwrap_err().to_string();
     assert!(message.contains("could overflow its accumulator") && message.contains("-2147483648"), "{message}");
+}
+
+/// Ranks, cells and formats of p that a layer cannot have, with as many weights as they ask for.
+#[test]
+fn a_forged_rank_is_refused() {
+    let message = |variant: &str, inputs: usize, units: usize, params: [u16; 4]| {
+        let mut layer = synthetic::layer(variant, inputs, units, 15, Drive::Ordinary, 1);
+        let (_, _, spec) = elman::layer::named(variant).unwrap();
+        layer.params = params;
+        for (gate, (_, shape)) in layer.gates.iter_mut().zip(spec.shapes(inputs, units, params)) {
+            gate.w.resize(shape.rows * shape.inputs, 0);
+            gate.u.resize(shape.rows * shape.hidden, 0);
+            gate.bias.resize(shape.rows, 0);
+            gate.multiplier.resize(shape.rows, 1);
+        }
+        let model = IntegerModel { layers: vec![layer], ..IntegerModel::default() };
+        model.to_blob().map_or_else(|error| error.to_string(), |_| String::new())
+    };
+    let zeta_nu = [40_000, 1_000];
+    for (variant, good, forged) in [
+        ("lstm-low-rank", [3, 15, 0, 0], [[0, 12, 0, 0], [6, 12, 0, 0], [3, 16, 0, 0], [3, 12, 1, 0]]),
+        ("gru-low-rank", [5, 0, 0, 0], [[0, 0, 0, 0], [6, 0, 0, 0], [5, 300, 0, 0], [5, 0, 0, 9]]),
+        ("lstm-projected", [5, 0, 0, 0], [[4, 0, 0, 0], [0, 0, 0, 0], [8193, 0, 0, 0], [7, 1, 0, 0]]),
+        (
+            "fast-grnn-low-rank",
+            [1, 12, zeta_nu[0], zeta_nu[1]],
+            [[0, 12, 1, 1], [6, 12, 1, 1], [2, 16, 1, 1], [u16::MAX, 12, 1, 1]],
+        ),
+    ] {
+        assert_eq!(message(variant, 3, 5, good), "", "{variant}");
+        for params in forged {
+            let said = message(variant, 3, 5, params);
+            assert!(said.contains("could not load") && said.contains(&format!("{params:?}")), "{variant}: {said}");
+        }
+    }
 }
 
 #[test]

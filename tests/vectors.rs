@@ -96,6 +96,9 @@ fn layers() -> Vec<Vector> {
         "li-gru",
         "fast-grnn",
         "min-lstm",
+        "lstm-projected",
+        "gru-low-rank",
+        "fast-grnn-low-rank",
         "dense",
     ];
     names.map(vector).chain(cells.map(saturating)).collect()

@@ -198,6 +198,10 @@ impl Arith for Q {
         Pre::from_bits(a.to_bits().wrapping_add(v >> 1))
     }
     #[inline(always)]
+    fn refine(&self, a: Pre) -> Pre {
+        Pre::from_bits(a.to_bits().clamp(i32::MIN >> 4, i32::MAX >> 4) << 4)
+    }
+    #[inline(always)]
     fn rectify(&self, a: Pre) -> i32 {
         let places = (self.carried_frac as u32).wrapping_sub(16) & 31;
         a.to_bits().max(0).min(i32::MAX >> places) << places

@@ -211,7 +211,8 @@ impl<'b> Loader<'_, 'b> {
         }
         let symbols = first.spec.widths == WidthRule::Symbol;
         let feedback = descriptor.feedback;
-        if feedback > 0 && operations.feedback.is_none() {
+        let feedback_step = operations.feedback.filter(|_| feedback > 0);
+        if feedback > 0 && feedback_step.is_none() {
             return Err(LoadError::OperationMissing { operation: Operation::Feedback });
         }
         let plain = descriptor.audio.is_none() && !symbols && streams;
@@ -254,13 +255,13 @@ impl<'b> Loader<'_, 'b> {
             return Err(LoadError::Labels { labels, outputs });
         }
         (self.model.memory_words, self.model.outputs) = (required, outputs);
+        self.model.feedback_step = feedback_step;
         Ok(())
     }
 
     /// Validates the weights of all layers, and finds where the head begins.
     fn validate(&mut self) -> Result<(), LoadError> {
-        let Model { layers, descriptor, body, body_words, inputs, run, feedback_step, operations, .. } =
-            &mut *self.model;
+        let Model { layers, descriptor, body, body_words, inputs, run, .. } = &mut *self.model;
         *inputs = layers.first().map_or(0, |l| l.inputs);
         let mut words = 0usize;
         for (number, view) in (0u8..).zip(layers.iter()) {
@@ -269,10 +270,9 @@ impl<'b> Loader<'_, 'b> {
             // The next step reads the output of a model that is fed back, so that the head belongs to the step.
             if view.spec.stateful() || descriptor.feedback > 0 {
                 (*body, *body_words) = (usize::from(number).wrapping_add(1), words);
+                run.get_or_insert(chain::step);
             }
         }
-        *run = if *body == 0 { None } else { run.or(Some(chain::step)) };
-        *feedback_step = operations.feedback.filter(|_| descriptor.feedback > 0);
         Ok(())
     }
 }

@@ -1,8 +1,6 @@
 //! The hash of everything that a blob of another version could get wrong.
 
-use crate::cell::{
-    CELLS, CarriedState, CellSpec, Operands, OutRange, PreFormat, StageKind, StageSpec, VariantSpec, WidthRule,
-};
+use crate::cell::{CELLS, CarriedState, CellSpec, Operands, OutRange, StageKind, StageSpec, VariantSpec, WidthRule};
 use crate::descriptor;
 use crate::layer::LAYERS;
 use crate::record::{hash_byte, hash_text};
@@ -95,6 +93,7 @@ const fn stage(mut h: u32, stage: &StageSpec) -> u32 {
         StageKind::Split => 1,
         StageKind::Pointwise => 2,
         StageKind::Table => 3,
+        StageKind::Projection => 4,
     };
     h = hash_byte(h, kind);
     let mut g = 0;
@@ -104,10 +103,7 @@ const fn stage(mut h: u32, stage: &StageSpec) -> u32 {
             Operands::Input => 1,
             Operands::Hidden => 2,
         };
-        let pre = match stage.gates[g].pre {
-            PreFormat::Plain => 16,
-            PreFormat::Doubled => 17,
-        };
+        let pre = stage.gates[g].pre.frac();
         h = hash_byte(hash_byte(name(h, stage.gates[g].name), operands), pre);
         g += 1;
     }

@@ -2,7 +2,7 @@
 
 use super::load::{ChainInput, Loader};
 use super::{LoadError, Model};
-use crate::cell::{CarriedState, LayerView};
+use crate::cell::{CarriedState, LayerView, Recurrence};
 use crate::descriptor::{AttentionScore, Descriptor, MAX_BEAMS, MAX_CHAINS, Readout, Structure, VectorFormat};
 use crate::layer::attention::MOST_STEPS;
 use crate::plan::{Chains, structure_words};
@@ -95,8 +95,8 @@ impl Check<'_, '_> {
         for k in 0..count {
             let (wire, layers) = (wiring.wire(k, count), self.chains.at(k));
             fits(k, !(wire.required && layers.is_empty() || wire.stateless && !stateless(layers)))?;
-            // Every layer of a structure takes all of its steps.
-            fits(k, layers.iter().all(|l| l.spec.run.is_none()))?;
+            // Every layer of a structure takes all of its steps, and what it reads of the one before is its output.
+            fits(k, layers.iter().all(|l| l.spec.run.is_none() && l.spec.recurrence == Recurrence::State))?;
         }
         match structure {
             Structure::Sequence => Ok(()),

@@ -1,6 +1,6 @@
 //! What a loader and a step need of a variant: its table without names, so that they are not linked.
 
-use super::{CarriedState, CheckNumbers, OutRange, RunFn, StageKind, StepFn, VariantSpec, WidthRule};
+use super::{CarriedState, CheckNumbers, OutRange, Recurrence, RunFn, StageKind, StepFn, VariantSpec, WidthRule};
 
 /// A stage without the names of its gates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,7 @@ pub(crate) struct DeviceSpec {
     pub check: CheckNumbers,
     stages: [DeviceStage; 2],
     stage_count: u8,
+    pub recurrence: Recurrence,
     pub carried: CarriedState,
     pub out: OutRange,
     pub widths: WidthRule,
@@ -45,6 +46,7 @@ impl DeviceSpec {
             check: v.check,
             stages,
             stage_count: v.stages.len() as u8,
+            recurrence: v.recurrence,
             carried: v.carried,
             out: v.out,
             widths: v.widths,
@@ -77,6 +79,6 @@ impl DeviceSpec {
 
     /// Words that a first stage hands to the second.
     pub(crate) fn stage_gate_words(&self, units: usize) -> usize {
-        if self.stage_count > 1 { units } else { 0 }
+        if self.stages[1].kind == StageKind::Rows { units } else { 0 }
     }
 }

@@ -9,7 +9,7 @@
 //! power-of-two format, saturating; the next step's product and the next layer read it as an i16 in the format of the output.
 
 use super::{
-    CarriedState, CellSpec, GateSpec, LayerOperation, Operands, OutRange, Stage, StageKind, StageSpec, Unit,
+    CarriedState, CellSpec, GateSpec, LayerOperation, Operands, OutRange, PreFormat, Stage, StageKind, StageSpec, Unit,
     VariantSpec, drive,
 };
 use crate::arith::Arith;
@@ -20,10 +20,7 @@ pub const SPEC: CellSpec = CellSpec {
     name: "li-gru",
     variants: &[&VariantSpec {
         name: "li-gru",
-        stages: &[StageSpec {
-            kind: StageKind::Rows,
-            gates: &[GateSpec::new("z", Operands::InputAndHidden), GateSpec::new("n", Operands::InputAndHidden)],
-        }],
+        stages: &[StageSpec { kind: StageKind::Rows, gates: &[coarse("z"), coarse("n")] }],
         carried: CarriedState::Wide,
         out: OutRange::Calibrated,
         // h is a mean of candidates.
@@ -32,6 +29,10 @@ pub const SPEC: CellSpec = CellSpec {
         ..VariantSpec::BASE
     }],
 };
+
+const fn coarse(name: &'static str) -> GateSpec {
+    GateSpec { name, operands: Operands::InputAndHidden, pre: PreFormat::Coarse }
+}
 
 /// Light gated recurrent unit.
 pub const LI_GRU: LayerOperation = SPEC.operation(0);
@@ -54,6 +55,7 @@ impl Stage<2> for LiGru {
 
     #[inline(always)]
     fn unit<A: Arith>(&self, a: &A, [z, n]: [A::Pre; 2], unit: &mut Unit<A>) -> Trace<A> {
+        let [z, n] = [z, n].map(|pre| a.refine(pre));
         let (z, n) = (a.sigmoid(z), a.rectify(n));
         unit.carried = a.mix(z, n, unit.carried);
         unit.h = a.to_out(unit.carried);
@@ -65,6 +67,11 @@ impl Stage<2> for LiGru {
 mod tests {
     use super::*;
     use crate::arith::{Gate, Pre, Q};
+
+    /// In 12 fraction bits.
+    fn coarse(pre: f64) -> Pre {
+        Pre::from_num(pre / 16.0)
+    }
 
     fn start(carried: i32) -> Unit<Q> {
         Unit { h: 0, carried, second: 0, stage_gate: Gate::ZERO, peephole: [0; 3] }
@@ -78,7 +85,7 @@ mod tests {
             let mut exact = -1.5;
             let mut unit = start((exact * one) as i32);
             for (z, n) in [(0.3, -0.8), (-2.0, 1.5), (4.0, 3.25), (-1.0, 12.0), (9.0, -20.0)] {
-                LiGru.unit(&q, [z, n].map(Pre::from_num), &mut unit);
+                LiGru.unit(&q, [z, n].map(coarse), &mut unit);
                 exact = sigma(z) * exact + (1.0 - sigma(z)) * f64::max(n, 0.0);
                 let carried = f64::from(unit.carried) / one;
                 assert!((carried - exact).abs() < 2e-4, "{carried_frac}: {carried} {exact}");
@@ -92,12 +99,12 @@ mod tests {
     fn states_saturate() {
         let q = Q { carried_frac: 27, out_frac: 11 };
         let mut unit = start(i32::MIN);
-        LiGru.unit(&q, [-20.0, 9000.0].map(Pre::from_num), &mut unit);
+        LiGru.unit(&q, [-20.0, 9000.0].map(coarse), &mut unit);
         assert!(unit.carried > i32::MAX - (1 << 20) && unit.h == i16::MAX, "{unit:?}");
         for z in [-20.0, -0.5, 0.0, 0.5, 20.0] {
             for (carried, n) in [(i32::MIN, 9000.0), (i32::MAX, 0.0), (i32::MAX, 9000.0), (i32::MIN, -9000.0)] {
                 let (mut unit, before) = (start(carried), carried);
-                let trace = LiGru.unit(&q, [z, n].map(Pre::from_num), &mut unit);
+                let trace = LiGru.unit(&q, [z, n].map(coarse), &mut unit);
                 let (low, high) = (before.min(trace.n), before.max(trace.n));
                 assert!((low..=high).contains(&unit.carried), "{z} {before} {}: {}", trace.n, unit.carried);
             }

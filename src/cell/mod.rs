@@ -14,6 +14,7 @@ mod drive;
 pub mod fast_grnn;
 pub mod gru;
 pub mod li_gru;
+pub mod low_rank;
 pub mod lstm;
 pub mod min_gru;
 pub mod min_lstm;
@@ -67,6 +68,19 @@ pub enum PreFormat {
     Plain,
     /// 17, as it meets a gate of Q0.31 in a product whose high half has then 16: the row's multiplier is twice as large.
     Doubled,
+    /// 12, for a state without bound: where h has few fraction bits, rows of U reach 16 times as far.
+    Coarse,
+}
+
+impl PreFormat {
+    /// Fraction bits.
+    pub const fn frac(self) -> u8 {
+        match self {
+            PreFormat::Plain => 16,
+            PreFormat::Doubled => 17,
+            PreFormat::Coarse => 12,
+        }
+    }
 }
 
 /// How the rows of a stage are grouped into row blocks of the kernel; fixes the order of the weights in the blob.
@@ -80,6 +94,8 @@ pub enum StageKind {
     Pointwise,
     /// No products: a multiplier for each row of a table, then the rows, one of which is read by its index.
     Table,
+    /// Four rows a block over h alone, as many rows as p has elements.
+    Projection,
 }
 
 /// A stage: its gates, and how the kernel groups their rows.
@@ -89,6 +105,28 @@ pub struct StageSpec {
     pub kind: StageKind,
     /// The rows of one unit, in the order in which [`Stage::unit`] takes them.
     pub gates: &'static [GateSpec],
+}
+
+/// What the recurrent products of a cell read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Recurrence {
+    /// h, the output.
+    State,
+    /// p = U₂ h of as many elements as the first of the layer's numbers says; h is the output.
+    LowRank,
+    /// p = P m, the output; m is what as many cells give as the first of the layer's numbers says.
+    Projected,
+}
+
+/// How many rows a gate has, and how many columns each of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GateShape {
+    /// Rows.
+    pub rows: usize,
+    /// Columns of W: elements of x; 0 where the gate does not read x.
+    pub inputs: usize,
+    /// Columns of U: elements of h or p; 0 where the gate reads neither.
+    pub hidden: usize,
 }
 
 /// The state that a layer carries from step to step besides h.
@@ -125,7 +163,7 @@ impl CarriedState {
         match self {
             CarriedState::None => 0,
             CarriedState::Hidden | CarriedState::Wide | CarriedState::Cell | CarriedState::Sum | CarriedState::Max => {
-                units
+                units.saturating_add(own)
             }
             CarriedState::Pair => 2 * units,
             CarriedState::Mean => 2 * units + 1,
@@ -179,6 +217,8 @@ pub struct VariantSpec {
     pub name: &'static str,
     /// Stages, in order. Stage 2 reads `[x; gated h]`, as stage 1 left it.
     pub stages: &'static [StageSpec],
+    /// What its recurrent products read.
+    pub recurrence: Recurrence,
     /// State that it carries besides h.
     pub carried: CarriedState,
     /// Range of h.
@@ -207,6 +247,7 @@ impl VariantSpec {
     pub(crate) const BASE: VariantSpec = VariantSpec {
         name: "",
         stages: &[],
+        recurrence: Recurrence::State,
         carried: CarriedState::None,
         out: OutRange::Bounded,
         grows: true,
@@ -222,6 +263,37 @@ impl VariantSpec {
     /// All gates, over the stages.
     pub fn gates(&self) -> impl Iterator<Item = &'static GateSpec> + use<> {
         self.stages.iter().flat_map(|s| s.gates)
+    }
+
+    /// Units of the gates of a layer with `units` outputs and these numbers.
+    pub fn cells(&self, units: usize, [first, ..]: [u16; 4]) -> usize {
+        if self.recurrence == Recurrence::Projected { first.into() } else { units }
+    }
+
+    /// Elements of what the recurrent products of such a layer read.
+    pub fn recurrent_width(&self, units: usize, [first, ..]: [u16; 4]) -> usize {
+        if self.recurrence == Recurrence::LowRank { first.into() } else { units }
+    }
+
+    /// All gates of such a layer over `inputs` elements, each with its shape.
+    pub fn shapes(
+        &self,
+        inputs: usize,
+        units: usize,
+        params: [u16; 4],
+    ) -> impl Iterator<Item = (&'static GateSpec, GateShape)> + use<> {
+        let (cells, width) = (self.cells(units, params), self.recurrent_width(units, params));
+        self.stages.iter().flat_map(move |stage| {
+            stage.gates.iter().map(move |gate| {
+                let shape = match (stage.kind, gate.operands) {
+                    (StageKind::Projection, _) => GateShape { rows: width, inputs: 0, hidden: cells },
+                    (_, Operands::InputAndHidden) => GateShape { rows: cells, inputs, hidden: width },
+                    (_, Operands::Input) => GateShape { rows: cells, inputs, hidden: 0 },
+                    (_, Operands::Hidden) => GateShape { rows: cells, inputs: 0, hidden: width },
+                };
+                (gate, shape)
+            })
+        })
     }
 
     /// The first gate, if there is one.
@@ -294,6 +366,7 @@ pub const CELLS: &[CellSpec] = &[
     li_gru::SPEC,
     fast_grnn::SPEC,
     min_lstm::SPEC,
+    low_rank::SPEC,
 ];
 
 /// What one unit holds while its equations run.

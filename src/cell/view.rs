@@ -1,9 +1,9 @@
 //! A validated layer: sizes, formats and where its numbers are in flash.
 
-use super::{CarriedState, DeviceSpec, DeviceStage, StageKind};
+use super::{CarriedState, DeviceSpec, DeviceStage, Recurrence, StageKind};
 use crate::arith::Q;
 use crate::descriptor::{Direction, LayerDescriptor};
-use crate::kernel::layout::vector_words;
+use crate::kernel::layout::{padded, vector_words};
 use crate::kernel::{Layout, Packing, RowBlock};
 
 /// One step of a layer: reads and updates the layer's `memory`, writes its output vector to `out`.
@@ -25,7 +25,8 @@ pub struct StageView<'b> {
 ///
 /// # Memory
 /// `[x | h | carried | stage gate]`: input and hidden state as one vector (padded to four elements each), then the carried
-/// state, a word a unit, then the gate that a first stage hands to the second, a word a unit.
+/// state, a word a unit, then the gate that a first stage hands to the second, a word a unit. In the place of h stands what the
+/// recurrent products read, where that is something else ([`Recurrence`](super::Recurrence)).
 #[derive(Clone, Copy, Debug)]
 pub struct LayerView<'b> {
     pub(crate) spec: &'static DeviceSpec,
@@ -51,7 +52,9 @@ impl<'b> LayerView<'b> {
     #[inline(always)]
     pub(crate) fn new(spec: &'static DeviceSpec, l: &LayerDescriptor, carried_words: usize, packing: Packing) -> Self {
         let &LayerDescriptor { tag, variant, inputs, units, in_frac, out_frac, carried_frac, direction, params } = l;
-        let of_h = if spec.recurrent { vector_words(units as usize) } else { 0 };
+        let [first, ..] = params;
+        let width = if spec.recurrence == Recurrence::LowRank { first } else { units };
+        let of_h = if spec.recurrent { vector_words(width as usize) } else { 0 };
         let words = vector_words(inputs as usize).wrapping_add(of_h);
         let beside = carried_words.wrapping_add(spec.stage_gate_words(units as usize));
         LayerView {
@@ -89,6 +92,10 @@ impl<'b> LayerView<'b> {
     /// Whether it reads its own last output.
     pub fn recurrent(&self) -> bool {
         self.spec.recurrent
+    }
+    /// Whether its output is in its memory, next to the input.
+    pub(crate) fn keeps_output(&self) -> bool {
+        self.spec.recurrent && self.spec.recurrence != Recurrence::LowRank
     }
     /// Elements of the input vector.
     pub fn inputs(&self) -> usize {
@@ -133,13 +140,16 @@ impl<'b> LayerView<'b> {
     #[inline(always)]
     pub(crate) fn blocks_of(&self, stage: DeviceStage) -> Option<(usize, RowBlock)> {
         let (x, vector) = (self.input_words().wrapping_mul(2), self.vector_words().wrapping_mul(2));
-        let (units, [rows, ..]) = (self.units(), self.params);
+        let (units, [first, ..]) = (self.units(), self.params);
+        let (units, rows) =
+            if self.spec.recurrence == Recurrence::Projected { (first.into(), units) } else { (units, first.into()) };
         match stage.kind {
             StageKind::Rows => {
                 Some((units.wrapping_mul(stage.gates as usize).div_ceil(4), RowBlock::Rows { columns: vector }))
             }
             StageKind::Split => Some((units, RowBlock::Split { x, h: vector.wrapping_sub(x) })),
-            StageKind::Table => Some((rows as usize, RowBlock::Table { units })),
+            StageKind::Table => Some((rows, RowBlock::Table { units })),
+            StageKind::Projection => Some((rows.div_ceil(4), RowBlock::Rows { columns: padded(units) })),
             StageKind::Pointwise => None,
         }
     }

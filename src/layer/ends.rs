@@ -3,11 +3,11 @@
 //! After a layer of both directions, `[h_forward; h_backward]`, the last output has the last state of each: the forward one
 //! stands at the last step, the backward one at the first. It is `h_n` of PyTorch and what a `Bidirectional` of Keras gives
 //! without `return_sequences`. In integers nothing is computed, so the format is the input's. The layer carries one
-//! word, whether there was a step, and the b of the first.
+//! word, whether there was a step, and the b of the first. Of an odd number of elements a has one more.
 
 use crate::cell::{CarriedState, CellSpec, LayerOperation, LayerView, OutRange, VariantSpec, WidthRule, split_mut};
 use crate::kernel::layout::vector_words;
-use crate::kernel::{put, word};
+use crate::kernel::{copy, put, word};
 
 /// The layer's table.
 pub const SPEC: CellSpec = CellSpec {
@@ -18,7 +18,7 @@ pub const SPEC: CellSpec = CellSpec {
         carried: CarriedState::Line,
         out: OutRange::Input,
         widths: WidthRule::Same,
-        check: |_, units, _| (units % 2 == 0).then(|| vector_words(units / 2) + 1),
+        check: |_, units, _| Some(vector_words(units / 2) + 1),
         step,
         ..VariantSpec::BASE
     }],
@@ -28,14 +28,14 @@ pub const SPEC: CellSpec = CellSpec {
 pub const ENDS: LayerOperation = SPEC.operation(0);
 
 fn step(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
-    let half = layer.units() / 2;
     let (x, carried) = split_mut(memory, layer.vector_words());
     let Some((begun, first)) = carried.split_first_mut() else { return };
-    let (x, out, first) = (word::halves(x), word::halves_mut(out), word::halves_mut(first));
+    copy(out, x);
+    let second = word::halves_mut(out).get_mut(layer.units().div_ceil(2)..layer.units()).unwrap_or_default();
+    let first = word::halves_mut(first);
     if *begun == 0 {
         *begun = 1;
-        put(first, x.get(half..).unwrap_or_default());
+        put(first, second);
     }
-    put(out, x.get(..half).unwrap_or_default());
-    put(out.get_mut(half..).unwrap_or_default(), first.get(..half).unwrap_or_default());
+    put(second, first);
 }

@@ -265,7 +265,7 @@ pub(crate) fn output<'s>(model: &Model<'_>, memory: &'s mut [u32]) -> Output<'s>
 /// [`Stream::hidden_state`] of a stream over `memory`.
 pub(crate) fn hidden_state<'s>(model: &Model<'_>, memory: &'s [u32], k: usize) -> &'s [i16] {
     let Some((layer, memory)) = layer_memory(model, memory, k) else { return &[] };
-    let at = if layer.recurrent() { layer.input_words() } else { layer.memory_words() };
+    let at = if layer.keeps_output() { layer.input_words() } else { layer.memory_words() };
     word::halves(memory.get(at..).unwrap_or_default()).get(..layer.units()).unwrap_or_default()
 }
 

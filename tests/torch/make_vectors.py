@@ -3,7 +3,7 @@
 
     pip install torch && python3 make_vectors.py > vectors.json
 
-LSTM, GRU and the simple networks with tanh and relu run through torch.nn, in one direction or both, the embedding,
+LSTM, with a projected state too, GRU and the simple networks with tanh and relu run through torch.nn, in one direction or both, the embedding,
 layer normalisation, convolutions and the delay line (as a causal Conv1d, together with the dense layer after it), class weights and
 label smoothing too. What torch.nn does not have is written out and differentiated by autograd: the GRU with reset
 before the product, the simple network with sigmoid, the LSTM's variants, the residual cells, minGRU, minLSTM, LiGRU
@@ -25,15 +25,19 @@ ROWS = {"srn": (1, 1, 1, 0), "srn-sigmoid": (1, 1, 1, 0), "srn-relu": (1, 1, 1, 
         "lstm-peephole": (4, 4, 4, 3), "residual-1": (1, 0, 1, 0), "residual-2": (1, 1, 1, 0),
         "tree-lstm": (5, 0, 5, 0), "min-gru": (2, 0, 2, 0), "li-gru": (2, 2, 2, 0), "fast-grnn": (1, 1, 1, 1),
         "min-lstm": (3, 0, 3, 0)}
+ROWS |= {"lstm-projected": ROWS["lstm"]} | {f"{v}-low-rank": ROWS[v] for v in ["lstm", "gru", "fast-grnn"]}
 # Numbers that all units share.
-SHARED = {"fast-grnn": 2}
-MODULES = {"srn": torch.nn.RNN, "srn-relu": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
+SHARED = {"fast-grnn": 2, "fast-grnn-low-rank": 2}
+MODULES = {"srn": torch.nn.RNN, "srn-relu": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM,
+           "lstm-projected": torch.nn.LSTM}
 
 
 def module(variant, inputs, directions):
     """The torch.nn module of a layer whose weights are functions of p, as a callable of frames and maybe a
     state to begin with. `directions` has one p or two."""
     kind = {"nonlinearity": {"srn": "tanh", "srn-relu": "relu"}[variant]} if variant.startswith("srn") else {}
+    if variant == "lstm-projected":
+        kind = {"proj_size": len(directions[0]["p"])}
     net = MODULES[variant](inputs, H, bidirectional=len(directions) == 2, **kind).double()
     zero, weights = torch.zeros(H, dtype=torch.float64), {}
     for p, suffix in zip(directions, ["", "_reverse"]):
@@ -43,6 +47,8 @@ def module(variant, inputs, directions):
             b_ih, b_hh = p["b"], torch.zeros_like(p["b"])
         weights |= {f"weight_ih_l0{suffix}": p["w"], f"weight_hh_l0{suffix}": p["u"],
                     f"bias_ih_l0{suffix}": b_ih, f"bias_hh_l0{suffix}": b_hh}
+        if "p" in p:
+            weights[f"weight_hr_l0{suffix}"] = p["p"]
     return lambda x, *state: torch.func.functional_call(net, weights, (x, *state))[0]
 
 
@@ -102,10 +108,16 @@ def cell(layer, x, p):
     """A recurrent layer; `p` has its tensors by their letters."""
     forward = {k: v for k, v in p.items() if "." not in k}
     reverse = {k.removeprefix("reverse."): v for k, v in p.items() if "." in k}
-    if layer["variant"] in MODULES:
-        return module(layer["variant"], x.shape[1], [forward, reverse] if reverse else [forward])(x)
-    h = by_hand(layer["variant"], forward)(x)
-    return torch.cat([h, by_hand(layer["variant"], reverse)(x.flip(0)).flip(0)], 1) if reverse else h
+    variant, directions = layer["variant"], [forward, reverse] if reverse else [forward]
+    if variant.endswith("-low-rank"):
+        # U = U1 U2, where the rest is that of the cell.
+        variant = variant.removesuffix("-low-rank")
+        directions = [{**d, "u": d["u"] @ d["p"]} for d in directions]
+        directions = [{k: v for k, v in d.items() if k != "p"} for d in directions]
+    if variant in MODULES:
+        return module(variant, x.shape[1], directions)(x)
+    h = by_hand(variant, directions[0])(x)
+    return torch.cat([h, by_hand(variant, directions[1])(x.flip(0)).flip(0)], 1) if reverse else h
 
 
 def narx(layer, x, p):
@@ -167,11 +179,13 @@ def shapes(layers, inputs):
         if kind == "cell":
             w, u, b, v = (n * H for n in ROWS[layer["variant"]])
             for prefix in ["", "reverse."] if layer.get("bidirectional") else [""]:
-                s = SHARED.get(layer["variant"], 0)
-                for name, shape in [("w", (w, inputs)), ("u", (u, H)), ("b", (b,)), ("v", (v,)), ("s", (s,))]:
+                s, rank = SHARED.get(layer["variant"], 0), layer.get("rank", 0)
+                for name, shape in [("w", (w, inputs)), ("u", (u, rank or H)), ("b", (b,)), ("v", (v,)), ("s", (s,)),
+                                    ("p", (rank, H))]:
                     if shape[0]:
                         yield f"layers.{i}.{prefix}{name}", shape
-            inputs = H * (2 if layer.get("bidirectional") else 1)
+            inputs = rank if layer["variant"] == "lstm-projected" else H
+            inputs *= 2 if layer.get("bidirectional") else 1
         elif kind == "embedding":
             inputs = layer["units"]
             yield f"layers.{i}.e", (layer["rows"], inputs)
@@ -347,6 +361,11 @@ def main():
     cases += [case([conv, units("gru"), pool["last"], dense]),
               case([{**conv, "stride": 1, "dilation": 2, "activation": "linear"}, units("gru"), dense]),
               case([units("gru"), {"layer": "stride", "by": 2}, units("lstm"), pool["mean"], dense])]
+    low = lambda v, rank, **more: units(f"{v}-low-rank", rank=rank, **more)
+    projected = units("lstm-projected", rank=3)
+    cases += [case([projected, dense]), case([projected, {**projected, "rank": 2, **both}, pool["last"], dense]),
+              case([low("lstm", 2), pool["last"], dense]), case([low("gru", 3), dense]),
+              case([low("fast-grnn", 1), low("gru", 2, **both), pool["mean"], dense])]
     print(json.dumps({"torch": torch.__version__.split("+")[0], "cases": cases, "trees": trees}))
 
 

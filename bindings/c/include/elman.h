@@ -364,6 +364,26 @@ void elman_part_min_gru(elman_parts_t *parts);
 void elman_part_min_lstm(elman_parts_t *parts);
 
 /**
+ * An LSTM with a projected state.
+ */
+void elman_part_lstm_projected(elman_parts_t *parts);
+
+/**
+ * An LSTM with a recurrent matrix of low rank.
+ */
+void elman_part_lstm_low_rank(elman_parts_t *parts);
+
+/**
+ * A GRU with a recurrent matrix of low rank.
+ */
+void elman_part_gru_low_rank(elman_parts_t *parts);
+
+/**
+ * A FastGRNN with a recurrent matrix of low rank.
+ */
+void elman_part_fast_grnn_low_rank(elman_parts_t *parts);
+
+/**
  * A delay line.
  */
 void elman_part_delay(elman_parts_t *parts);
@@ -412,6 +432,11 @@ void elman_part_mean(elman_parts_t *parts);
  * The sum over time.
  */
 void elman_part_sum(elman_parts_t *parts);
+
+/**
+ * Both ends of a sequence.
+ */
+void elman_part_ends(elman_parts_t *parts);
 
 /**
  * Layer normalisation.

@@ -145,6 +145,34 @@ pub extern "C" fn elman_part_min_lstm(parts: &mut elman_parts_t) {
     parts.layer(&LAYER);
 }
 
+/// An LSTM with a projected state.
+#[unsafe(no_mangle)]
+pub extern "C" fn elman_part_lstm_projected(parts: &mut elman_parts_t) {
+    static LAYER: LayerOperation = known::LSTM_PROJECTED;
+    parts.layer(&LAYER);
+}
+
+/// An LSTM with a recurrent matrix of low rank.
+#[unsafe(no_mangle)]
+pub extern "C" fn elman_part_lstm_low_rank(parts: &mut elman_parts_t) {
+    static LAYER: LayerOperation = known::LSTM_LOW_RANK;
+    parts.layer(&LAYER);
+}
+
+/// A GRU with a recurrent matrix of low rank.
+#[unsafe(no_mangle)]
+pub extern "C" fn elman_part_gru_low_rank(parts: &mut elman_parts_t) {
+    static LAYER: LayerOperation = known::GRU_LOW_RANK;
+    parts.layer(&LAYER);
+}
+
+/// A FastGRNN with a recurrent matrix of low rank.
+#[unsafe(no_mangle)]
+pub extern "C" fn elman_part_fast_grnn_low_rank(parts: &mut elman_parts_t) {
+    static LAYER: LayerOperation = known::FAST_GRNN_LOW_RANK;
+    parts.layer(&LAYER);
+}
+
 /// A delay line.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_delay(parts: &mut elman_parts_t) {

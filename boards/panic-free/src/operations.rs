@@ -28,6 +28,14 @@ pub static OPERATIONS: Operations = {
         MIN_GRU,
         #[cfg(feature = "min-lstm")]
         MIN_LSTM,
+        #[cfg(feature = "low-rank")]
+        LSTM_PROJECTED,
+        #[cfg(feature = "low-rank")]
+        GRU_LOW_RANK,
+        #[cfg(feature = "low-rank")]
+        LSTM_LOW_RANK,
+        #[cfg(feature = "low-rank")]
+        FAST_GRNN_LOW_RANK,
         #[cfg(feature = "pool")]
         MEAN,
         #[cfg(feature = "symbols")]

@@ -196,7 +196,7 @@ pub fn run(args: &Args) -> Result<Figures> {
 }
 
 /// Operations that a firmware with a GRU and PCEN can have in addition.
-const PARTS: [&str; 20] = [
+const PARTS: [&str; 21] = [
     "srn",
     "lstm",
     "residual",
@@ -205,6 +205,7 @@ const PARTS: [&str; 20] = [
     "min-lstm",
     "li-gru",
     "fast-grnn",
+    "low-rank",
     "pool",
     "symbols",
     "delay",

@@ -62,7 +62,7 @@ pub struct Args {
     /// Epochs in float, instead of the recipe's
     #[arg(long)]
     epochs: Option<usize>,
-    /// Writes docs/frontier.md and docs/frontier.svg; those of other data sets stay
+    /// Writes docs/frontier.md and its pictures; networks of other data sets, and others of as many seeds, stay
     #[arg(long)]
     write_docs: bool,
     #[command(flatten)]
@@ -132,17 +132,16 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         "{}: {split} split, {} seeds, weights in bytes of flash, instructions on the M4",
         args.set, args.seeds
     ));
-    let mut points: Vec<Point> = Vec::new();
     for which in shapes(args) {
-        let all = network(args, &base, &source, split, which).with_context(|| format!("{which:?}"))?;
-        for point in all {
-            figures.line(line(&point));
+        let points = network(args, &base, &source, split, which).with_context(|| format!("{which:?}"))?;
+        for point in &points {
+            figures.line(line(point));
             figures.add(format!("{}-{}", args.set, point.name().replace(' ', "-")), point.accuracy());
-            points.push(point);
         }
-    }
-    if args.write_docs {
-        page::write(&args.set, &split.to_string(), args.seeds, &points)?;
+        // After each network: a run that is stopped has written what it has.
+        if args.write_docs {
+            page::write(&args.set, &split.to_string(), args.seeds, points)?;
+        }
     }
     figures.finish(&args.output)
 }

@@ -272,6 +272,8 @@ fn layer(numbers: &mut Numbers) -> String {
                 "min-lstm",
                 "li-gru",
                 "fast-grnn",
+                "lstm-projected",
+                "gru-low-rank",
             ]);
             let both = pick(&["false", "false", "false", "true"]);
             let dropout = pick(&["0.0", "0.0", "0.2"]);

@@ -21,14 +21,18 @@ struct Set {
 }
 
 /// Keeps the points of a data set, and writes page and picture of all.
-pub(super) fn write(set: &str, split: &str, seeds: u64, points: &[Point]) -> Result<()> {
-    let kept = root().join("docs/frontier.toml");
-    let mut sets: BTreeMap<String, Set> = match std::fs::read_to_string(&kept) {
-        Ok(text) => toml::from_str(&text).with_context(|| kept.display().to_string())?,
+pub(super) fn write(set: &str, split: &str, seeds: u64, points: Vec<Point>) -> Result<()> {
+    let file = root().join("docs/frontier.toml");
+    let mut sets: BTreeMap<String, Set> = match std::fs::read_to_string(&file) {
+        Ok(text) => toml::from_str(&text).with_context(|| file.display().to_string())?,
         Err(_) => BTreeMap::new(),
     };
-    sets.insert(set.to_owned(), Set { split: split.to_owned(), seeds, points: points.to_vec() });
-    std::fs::write(&kept, toml::to_string(&sets)?)?;
+    let kept = sets.remove(set).filter(|set| set.split == split && set.seeds == seeds).map(|set| set.points);
+    let new = |other: &Point| points.iter().all(|point| point.name() != other.name());
+    let mut all: Vec<Point> = kept.unwrap_or_default().into_iter().filter(new).collect();
+    all.extend(points);
+    sets.insert(set.to_owned(), Set { split: split.to_owned(), seeds, points: all });
+    std::fs::write(&file, toml::to_string(&sets)?)?;
     std::fs::write(root().join("docs/frontier.md"), page(&sets)?)?;
     for (name, set) in &sets {
         picture(name, set)?;

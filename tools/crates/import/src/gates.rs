@@ -39,6 +39,8 @@ impl Gates {
     pub const TORCH_GRU: Gates = Gates { variant: "gru", order: RZN };
     /// PyTorch's LSTM: i f g o.
     pub const TORCH_LSTM: Gates = Gates { variant: "lstm", order: IFGO };
+    /// PyTorch's LSTM with `proj_size`: i f g o.
+    pub const TORCH_LSTM_PROJECTED: Gates = Gates { variant: "lstm-projected", order: IFGO };
     /// Keras' GRU, `reset_after=True`: z r h.
     pub const KERAS_GRU: Gates = Gates { variant: "gru", order: RZN_OF_ZRH };
     /// Keras' GRU, `reset_after=False`: z r h.
@@ -62,8 +64,10 @@ impl Gates {
 pub struct Direction {
     /// `[gates * units, inputs]`
     pub w: Matrix,
-    /// `[gates * units, units]`
+    /// `[gates * units, units]`; over the projection, where there is one.
     pub u: Matrix,
+    /// The projection of the state, `[elements, units]`; empty without.
+    pub p: Matrix,
     /// The bias of W, `[gates * units]`; empty without.
     pub w_bias: Vec<f32>,
     /// The bias of U, `[gates * units]`; empty without.
@@ -80,7 +84,11 @@ impl Direction {
     pub fn weights(mut self, place: &str, kind: Gates, units: usize, gates: usize) -> Result<CellWeights> {
         let rows = gates * units;
         let wrong = |problem: String| Err(ImportError::shape(place, problem));
-        if units == 0 || self.w.rows != rows || self.u.rows != rows || self.u.columns != units {
+        let width = if self.p.rows > 0 { self.p.rows } else { units };
+        if self.p.rows > 0 && (self.p.columns != units || self.p.rows > units) {
+            return wrong(format!("a projection of {} x {} for {units} units", self.p.rows, self.p.columns));
+        }
+        if units == 0 || self.w.rows != rows || self.u.rows != rows || self.u.columns != width {
             return wrong(format!(
                 "weights of {} x {} and {} x {} where {gates} gates of {units} units belong",
                 self.w.rows, self.w.columns, self.u.rows, self.u.columns
@@ -108,6 +116,6 @@ impl Direction {
             b.extend_from_slice(&w_bias[n..]);
             b.extend_from_slice(&u_bias[n..]);
         }
-        Ok(CellWeights { w: self.w.blocks(units, kind.order), u: self.u.blocks(units, kind.order), b, v })
+        Ok(CellWeights { w: self.w.blocks(units, kind.order), u: self.u.blocks(units, kind.order), b, v, p: self.p })
     }
 }

@@ -194,9 +194,9 @@ impl Layers {
                     true => LayerSpec::bidirectional(cell.variant, cell.units),
                     false => LayerSpec::cell(cell.variant, cell.units),
                 };
-                let mut tensors = Vec::new();
-                for (prefix, CellWeights { w, u, b, v }) in ["", "reverse."].into_iter().zip(cell.directions) {
-                    for (name, values) in [("w", w.values), ("u", u.values), ("b", b), ("v", v)] {
+                let (spec, mut tensors) = (spec.with_rank(cell.rank()), Vec::new());
+                for (prefix, CellWeights { w, u, b, v, p }) in ["", "reverse."].into_iter().zip(cell.directions) {
+                    for (name, values) in [("w", w.values), ("u", u.values), ("b", b), ("v", v), ("p", p.values)] {
                         tensors.push((format!("{prefix}{name}"), values));
                     }
                 }

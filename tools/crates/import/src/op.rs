@@ -74,6 +74,15 @@ pub struct CellWeights {
     pub b: Vec<f32>,
     /// V of the peepholes: V_i, V_f, V_o; empty without.
     pub v: Vec<f32>,
+    /// P of a projected state, which U then reads; empty without.
+    pub p: Matrix,
+}
+
+impl CellOp {
+    /// Rows of P, where a direction has one.
+    pub fn rank(&self) -> usize {
+        self.directions.first().map_or(0, |d| d.p.rows)
+    }
 }
 
 impl Op {
@@ -108,7 +117,10 @@ impl Op {
     pub fn width(&self, inputs: usize) -> usize {
         match self {
             Op::Embedding(e) => e.columns,
-            Op::Cell(cell) => cell.units * cell.directions.len(),
+            Op::Cell(cell) => {
+                let outputs = if cell.variant == "lstm-projected" { cell.rank() } else { cell.units };
+                outputs * cell.directions.len()
+            }
             Op::Dense(dense) => dense.w.rows,
             Op::Delay(taps) => inputs.saturating_mul(taps.saturating_add(1)),
             Op::Activation(_) | Op::Affine(_) | Op::Pool(_) | Op::Norm { .. } | Op::Softmax => inputs,
@@ -119,7 +131,9 @@ impl Op {
     pub fn weights(&self) -> Vec<&[f32]> {
         match self {
             Op::Embedding(e) => vec![&e.values],
-            Op::Cell(cell) => cell.directions.iter().flat_map(|d| [&d.w.values[..], &d.u.values, &d.b, &d.v]).collect(),
+            Op::Cell(cell) => {
+                cell.directions.iter().flat_map(|d| [&d.w.values[..], &d.u.values, &d.b, &d.v, &d.p.values]).collect()
+            }
             Op::Dense(dense) => vec![&dense.w.values, &dense.b],
             Op::Norm { gain, bias, .. } => vec![gain, bias],
             Op::Activation(_) | Op::Affine(_) | Op::Delay(_) | Op::Pool(_) | Op::Softmax => Vec::new(),

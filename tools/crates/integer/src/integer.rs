@@ -5,7 +5,7 @@ use elman::blob::{
     Blob, Descriptor, Direction, FRAME_WORDS, Frame, LayerDescriptor, MAX_CHAINS, MAX_LAYERS, Model, Readout,
     Structure, crc32c, memory_words, scaling_entry, schema_hash,
 };
-use elman::cell::{Operands, StageKind, StageSpec, VariantSpec};
+use elman::cell::{GateShape, GateSpec, Recurrence, StageKind, StageSpec, VariantSpec};
 use elman::kernel::layout::padded;
 use elman::kernel::{Layout, Packing, RowBlock, WeightFormat};
 use elman::scaling::Channel;
@@ -18,13 +18,13 @@ use super::row_block::{self, Row};
 /// The rows of one gate, a row a unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IntegerGate {
-    /// W, `[units, inputs]`, in the range of the layer's weight format; empty for a gate without input columns.
+    /// W, `[rows, inputs]`, in the range of the layer's weight format; empty for a gate without input columns.
     pub w: Vec<i8>,
-    /// U, `[units, units]`, in the same range; empty for a gate without recurrent columns.
+    /// U, `[rows, hidden]`, in the same range; empty for a gate without recurrent columns. [`VariantSpec::shapes`] has the widths.
     pub u: Vec<i8>,
-    /// b, `[units]`, in units of the accumulator.
+    /// b, `[rows]`, in units of the accumulator.
     pub bias: Vec<i32>,
-    /// Requantization, `[units]`: pre-activation (Q15.16) = (accumulator·m + 2^31) >> 32.
+    /// Requantization, `[rows]`: pre-activation (Q15.16) = (accumulator·m + 2^31) >> 32.
     pub multiplier: Vec<i32>,
 }
 
@@ -62,9 +62,15 @@ pub struct IntegerLayer {
 }
 
 impl IntegerLayer {
-    /// Fraction bits of input, output and carried state.
-    pub fn formats(&self) -> (u8, u8, u8) {
-        (self.in_frac, self.out_frac, self.carried_frac)
+    /// Fraction bits of input, output, carried state, and of p, where the gates of a U of low rank read one.
+    pub fn formats(&self) -> (u8, u8, u8, Option<u8>) {
+        (self.in_frac, self.out_frac, self.carried_frac, self.p_frac())
+    }
+
+    /// Fraction bits of p, where the gates of a U of low rank read one.
+    pub fn p_frac(&self) -> Option<u8> {
+        let low_rank = elman::layer::named(&self.variant)?.2.recurrence == Recurrence::LowRank;
+        low_rank.then_some(self.params[1] as u8)
     }
 }
 
@@ -244,6 +250,16 @@ impl IntegerLayer {
         if self.gates.is_empty() && self.table.is_empty() { "" } else { self.weights.name() }
     }
 
+    /// The gates of its table, each with its shape.
+    fn shapes(&self, spec: &VariantSpec) -> impl Iterator<Item = (&'static GateSpec, GateShape)> + use<> {
+        spec.shapes(self.inputs, self.units, self.params)
+    }
+
+    /// Elements of what its recurrent products read, which rows with a W have in their second part.
+    fn recurrent_width(&self, spec: &VariantSpec) -> usize {
+        if spec.recurrent() { spec.recurrent_width(self.units, self.params) } else { 0 }
+    }
+
     /// Appends parameters and weights, stage by stage.
     fn pack(&self, spec: &VariantSpec, layout: Layout, out: &mut Vec<u32>) -> Result<()> {
         ensure!(
@@ -252,12 +268,11 @@ impl IntegerLayer {
             self.gates.len(),
             spec.gates().count()
         );
-        for (gate, table) in self.gates.iter().zip(spec.gates()) {
-            let w = if table.operands == Operands::Hidden { 0 } else { self.inputs * self.units };
-            let u = if table.operands == Operands::Input { 0 } else { self.units * self.units };
+        for (gate, (table, shape)) in self.gates.iter().zip(self.shapes(spec)) {
+            let GateShape { rows, inputs, hidden } = shape;
             let have = [gate.w.len(), gate.u.len(), gate.bias.len(), gate.multiplier.len()];
             ensure!(
-                have == [w, u, self.units, self.units],
+                have == [rows * inputs, rows * hidden, rows, rows],
                 "gate {}: w, u, bias, multiplier have {have:?} elements",
                 table.name
             );
@@ -291,8 +306,9 @@ impl IntegerLayer {
         gates: &[IntegerGate],
         out: &mut Vec<u32>,
     ) -> Result<()> {
-        let (x, h) = (padded(self.inputs), if spec.recurrent() { padded(self.units) } else { 0 });
-        let row = |gate: usize, unit: usize| Row::of(&gates[gate], unit, self, x, h);
+        let (x, h) = (padded(self.inputs), padded(self.recurrent_width(spec)));
+        let cells = spec.cells(self.units, self.params);
+        let row = |gate: usize, unit: usize| Row::of(&gates[gate], unit, x, h);
         let (mut params, mut weights) = (Vec::new(), Vec::new());
         match stage.kind {
             StageKind::Pointwise => {
@@ -314,7 +330,7 @@ impl IntegerLayer {
             }
             StageKind::Rows => {
                 let per_unit = stage.gates.len();
-                let rows: Vec<Row> = (0..self.units)
+                let rows: Vec<Row> = (0..cells)
                     .flat_map(|unit| (0..per_unit).map(move |gate| (gate, unit)))
                     .map(|(g, u)| row(g, u))
                     .collect();
@@ -323,9 +339,16 @@ impl IntegerLayer {
                 }
             }
             StageKind::Split => {
-                for unit in 0..self.units {
+                for unit in 0..cells {
                     let rows: Vec<Row> = (0..4).map(|g| row(g, unit)).collect();
                     row_block::pack(packing, RowBlock::Split { x, h }, &rows, &mut params, &mut weights);
+                }
+            }
+            StageKind::Projection => {
+                let columns = padded(cells);
+                let rows: Vec<Row> = (0..gates[0].bias.len()).map(|k| Row::of(&gates[0], k, 0, columns)).collect();
+                for rows in rows.chunks(4) {
+                    row_block::pack(packing, RowBlock::Rows { columns }, rows, &mut params, &mut weights);
                 }
             }
         }
@@ -336,13 +359,13 @@ impl IntegerLayer {
 }
 
 impl Row {
-    fn of(gate: &IntegerGate, unit: usize, layer: &IntegerLayer, x: usize, h: usize) -> Self {
-        let mut row = Row { w: vec![0; x + h], bias: gate.bias[unit], multiplier: gate.multiplier[unit] };
-        if let Some(w) = gate.w.chunks(layer.inputs).nth(unit) {
-            row.w[..w.len()].copy_from_slice(w);
-        }
-        if let Some(u) = gate.u.chunks(layer.units).nth(unit) {
-            row.w[x..x + u.len()].copy_from_slice(u);
+    /// Row `k` of a gate, over x and then h, of so many columns each.
+    fn of(gate: &IntegerGate, k: usize, x: usize, h: usize) -> Self {
+        let mut row = Row { w: vec![0; x + h], bias: gate.bias[k], multiplier: gate.multiplier[k] };
+        let rows = gate.bias.len();
+        for (weights, at) in [(&gate.w, 0), (&gate.u, x)] {
+            let width = weights.len() / rows;
+            row.w[at..at + width].copy_from_slice(&weights[k * width..][..width]);
         }
         row
     }

@@ -10,7 +10,7 @@
 
 use anyhow::{Result, ensure};
 use elman::arith::Q;
-use elman::cell::{CarriedState, Operands, OutRange, PeepholeFormat, PreFormat, VariantSpec};
+use elman::cell::{CarriedState, GateShape, OutRange, PeepholeFormat, PreFormat, Recurrence, VariantSpec};
 use elman::kernel::WeightFormat;
 use elman::kernel::weights::accumulator_overflows;
 
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::{IntegerGate, IntegerLayer};
 
 /// A trained layer: gate-major rows, as the trainer stores them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct FloatLayer<'a> {
     /// Variant, as in the tables of `elman`.
     pub variant: &'a str,
@@ -29,12 +29,16 @@ pub struct FloatLayer<'a> {
     pub units: usize,
     /// W, `[gates with input columns * units, inputs]`.
     pub w: &'a [f32],
-    /// U, `[gates with recurrent columns * units, units]`.
+    /// U, `[gates with recurrent columns * units, units]`; of a cell whose gates read p, over its elements.
     pub u: &'a [f32],
     /// b, `[gates * units]`.
     pub b: &'a [f32],
     /// V of a cell with peepholes, `[gates that see c * units]`.
     pub v: &'a [f32],
+    /// U₂ or P of a cell whose gates read p, `[elements of p, units]`.
+    pub p: &'a [f32],
+    /// The layer's own numbers.
+    pub params: [u16; 4],
     /// The format that its weights get.
     pub weights: WeightFormat,
 }
@@ -61,6 +65,9 @@ pub struct RangeStats {
     pub steps: usize,
     /// Fraction bits of the output, where those of others decide them.
     pub out_frac: Option<u8>,
+    /// Fraction bits of p, where training chose them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_frac: Option<u8>,
     /// Scales of the rows and the shift of the pre-activations, where training chose them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<RowScales>,
@@ -140,8 +147,19 @@ fn hidden_frac(layer: &FloatLayer<'_>, spec: &VariantSpec, in_frac: u8, base: u8
     if !spec.recurrent() || seen.steps == 0 || seen.out_frac.is_some() {
         return base;
     }
-    let rows = rows(layer, spec);
-    let (n, h) = (layer.inputs as f64, layer.units as f64);
+    let projection = spec.gates().count().wrapping_sub(1);
+    let mut rows = rows(layer, spec);
+    let mut h = spec.recurrent_width(layer.units, layer.params) as f64;
+    let mut hidden_power = seen.hidden_power;
+    if spec.recurrence != Recurrence::State {
+        rows.retain(|(gate, ..)| *gate != projection);
+    }
+    if spec.recurrence == Recurrence::LowRank {
+        // Of p, as if the elements of h had nothing to do with each other.
+        hidden_power *= layer.p.iter().map(|p| f64::from(*p).powi(2)).sum::<f64>() / h;
+    }
+    h = h.max(1.0);
+    let n = layer.inputs as f64;
     let largest = |values: &[f32]| values.iter().fold(0f64, |m, v| m.max(f64::from(v.abs())));
     let noise = |frac: u8| {
         let (x_unit, h_unit) = (2f64.powi(15 - i32::from(in_frac)), 2f64.powi(15 - i32::from(frac)));
@@ -150,9 +168,9 @@ fn hidden_frac(layer: &FloatLayer<'_>, spec: &VariantSpec, in_frac: u8, base: u8
             let (w_max, u_max) = (largest(w) * x_unit, largest(u) * h_unit);
             let scale = w_max.max(u_max).min(most) / f64::from(layer.weights.max());
             // What is cut off of the largest of U; of W it is the same in all formats.
-            let cut = ((u_max - most).max(0.0) / h_unit).powi(2) * seen.hidden_power;
+            let cut = ((u_max - most).max(0.0) / h_unit).powi(2) * hidden_power;
             let of_x = if w.is_empty() { 0.0 } else { n * seen.input_power / x_unit.powi(2) };
-            let of_h = if u.is_empty() { 0.0 } else { h * seen.hidden_power / h_unit.powi(2) };
+            let of_h = if u.is_empty() { 0.0 } else { h * hidden_power / h_unit.powi(2) };
             let rounded = u.iter().map(|u| f64::from(*u).powi(2)).sum::<f64>() * (h_unit / 32_768.0).powi(2);
             [scale.powi(2) * of_x / 12.0, cut + (scale.powi(2) * of_h + rounded) / 12.0]
         };
@@ -172,27 +190,33 @@ fn hidden_frac(layer: &FloatLayer<'_>, spec: &VariantSpec, in_frac: u8, base: u8
 
 /// Largest scale of a row of this format.
 fn most_scale(pre: PreFormat) -> f64 {
-    MOST_SCALE / doubling(pre)
+    MOST_SCALE / factor(pre)
 }
 
 /// What a row's multiplier is larger by than for a pre-activation of Q15.16.
-fn doubling(pre: PreFormat) -> f64 {
-    match pre {
-        PreFormat::Plain => 1.0,
-        PreFormat::Doubled => 2.0,
-    }
+fn factor(pre: PreFormat) -> f64 {
+    2f64.powi(i32::from(pre.frac()) - 16)
 }
 
 /// The rows of a layer, gate after gate and unit after unit: the number of the gate, its rows of W and U, b.
 fn rows<'a>(layer: &FloatLayer<'a>, spec: &VariantSpec) -> Vec<(usize, &'a [f32], &'a [f32], f32)> {
-    let (mut w_rows, mut u_rows) = (layer.w.chunks(layer.inputs.max(1)), layer.u.chunks(layer.units.max(1)));
-    let mut b = layer.b.iter();
+    let (mut w, mut u, mut b) = (layer.w, layer.u, layer.b.iter());
     let mut rows = Vec::with_capacity(layer.b.len());
-    for (number, gate) in spec.gates().enumerate() {
-        for _ in 0..layer.units {
-            let w = if gate.operands == Operands::Hidden { &[] } else { w_rows.next().unwrap_or_default() };
-            let u = if gate.operands == Operands::Input { &[] } else { u_rows.next().unwrap_or_default() };
-            rows.push((number, w, u, b.next().copied().unwrap_or_default()));
+    let shapes = spec.shapes(layer.inputs, layer.units, layer.params);
+    let projection = if spec.recurrence == Recurrence::State { 0 } else { spec.stages.len() - 1 };
+    let projection: usize = spec.stages[..projection].iter().map(|stage| stage.gates.len()).sum();
+    for (number, (_, GateShape { rows: count, inputs, hidden })) in shapes.enumerate() {
+        if projection > 0 && number == projection {
+            rows.extend(layer.p.chunks(hidden.max(1)).map(|row| (number, &[][..], row, 0.0)));
+            continue;
+        }
+        for _ in 0..count {
+            let take = |from: &mut &'a [f32], n: usize| {
+                let (row, rest) = from.split_at(n.min(from.len()));
+                *from = rest;
+                row
+            };
+            rows.push((number, take(&mut w, inputs), take(&mut u, hidden), b.next().copied().unwrap_or_default()));
         }
     }
     rows
@@ -217,22 +241,34 @@ pub fn carried_frac(long: CarriedState, seen: &RangeStats, out_frac: u8, peephol
 pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) -> Result<IntegerLayer> {
     let (_, _, spec) = elman::layer::named(layer.variant)
         .ok_or_else(|| anyhow::anyhow!("there is no cell or layer `{}`", layer.variant))?;
-    let (n, h) = (layer.inputs, layer.units);
-    let with_input = spec.gates().filter(|g| g.operands != Operands::Hidden).count();
-    let with_hidden = spec.gates().filter(|g| g.operands != Operands::Input).count();
-    let want = [with_input * h * n, with_hidden * h * h, spec.gates().count() * h];
-    let have = [layer.w.len(), layer.u.len(), layer.b.len()];
-    ensure!(have == want, "{}: w, u, b have {have:?} elements, the table says {want:?}", layer.variant);
+    let mut want = [0; 4];
+    for (gate, GateShape { rows, inputs, hidden }) in spec.shapes(layer.inputs, layer.units, layer.params) {
+        if spec.recurrence != Recurrence::State && Some(gate) == spec.gates().last() {
+            want[3] = rows * hidden;
+        } else {
+            [0, 1, 2].into_iter().zip([rows * inputs, rows * hidden, rows]).for_each(|(k, n)| want[k] += n);
+        }
+    }
+    let have = [layer.w.len(), layer.u.len(), layer.b.len(), layer.p.len()];
+    ensure!(have == want, "{}: w, u, b, p have {have:?} elements, the table says {want:?}", layer.variant);
     ensure!(
-        layer.w.iter().chain(layer.u).chain(layer.b).all(|v| v.is_finite()),
+        layer.w.iter().chain(layer.u).chain(layer.b).chain(layer.p).all(|v| v.is_finite()),
         "{}: a weight is not a number; the training run diverged",
         layer.variant
     );
 
-    let out_frac =
-        hidden_frac(layer, spec, in_frac, out_frac(spec.out, spec.stateful() && spec.grows, in_frac, seen), seen);
+    let base = out_frac(spec.out, spec.stateful() && spec.grows, in_frac, seen);
+    let mut params = layer.params;
+    let out_frac = if spec.recurrence == Recurrence::LowRank {
+        params[1] =
+            seen.p_frac.unwrap_or_else(|| hidden_frac(layer, spec, in_frac, bound_frac(layer, seen), seen)).into();
+        base
+    } else {
+        hidden_frac(layer, spec, in_frac, base, seen)
+    };
     let mut carried_frac = carried_frac(spec.carried, seen, out_frac, spec.sees_carried());
-    let (x_unit, h_unit) = (2f64.powi(15 - in_frac as i32), 2f64.powi(15 - out_frac as i32));
+    let [of_gates, of_projection] = recurrent_fracs(spec, out_frac, params);
+    let (x_unit, h_unit) = (2f64.powi(15 - in_frac as i32), 2f64.powi(15 - of_gates as i32));
     // Where rows are too large for a multiplier, the pre-activations of a linear map are taken 2^k times smaller.
     let mut shrink = 1.0;
     if spec.out == OutRange::Calibrated && spec.carried == CarriedState::None {
@@ -247,14 +283,25 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) ->
     let mean_of = |means: &[f64], n: usize, unit: f64| {
         (0..n).map(|k| means.get(k).copied().unwrap_or(0.0) / unit).collect::<Vec<_>>()
     };
-    let x_mean = mean_of(&seen.input_mean, n, x_unit);
-    let h_mean = mean_of(&seen.hidden_mean, h, h_unit);
+    let x_mean = mean_of(&seen.input_mean, layer.inputs, x_unit);
+    let h_mean = if spec.recurrence == Recurrence::LowRank {
+        let of_row = |row: &[f32]| row.iter().zip(&seen.hidden_mean).map(|(p, h)| f64::from(*p) * h).sum::<f64>();
+        layer.p.chunks(layer.units.max(1)).map(|row| of_row(row) / h_unit).collect()
+    } else {
+        mean_of(&seen.hidden_mean, layer.units, h_unit)
+    };
     let first_stage = spec.stages.first().map_or(0, |s| s.gates.len());
     let mut gates = vec![IntegerGate::default(); spec.gates().count()];
-    // A second stage reads what the first made of h, whose mean was not taken.
-    let gated = vec![0.0; h];
+    // A second stage reads what the first made of h, whose mean was not taken, or h itself.
+    let projection_unit = 2f64.powi(15 - i32::from(of_projection));
+    let second_mean = match spec.recurrence {
+        Recurrence::LowRank => mean_of(&seen.hidden_mean, layer.units, projection_unit),
+        Recurrence::State | Recurrence::Projected => vec![0.0; spec.cells(layer.units, params)],
+    };
     for (k, (number, w, u, bias)) in rows(layer, spec).into_iter().enumerate() {
-        let h_mean = if number < first_stage { &h_mean } else { &gated };
+        let first = number < first_stage;
+        let h_mean = if first { &h_mean } else { &second_mean };
+        let h_unit = if first || spec.recurrence == Recurrence::State { h_unit } else { projection_unit };
         let real: Vec<f64> = (w.iter().map(|w| *w as f64 * x_unit))
             .chain(u.iter().map(|u| *u as f64 * h_unit))
             .map(|v| v * shrink)
@@ -272,15 +319,31 @@ pub fn quantize_layer(layer: &FloatLayer<'_>, in_frac: u8, seen: &RangeStats) ->
     Ok(IntegerLayer {
         variant: layer.variant.to_owned(),
         weights: layer.weights,
-        inputs: n,
-        units: h,
+        inputs: layer.inputs,
+        units: layer.units,
         in_frac,
         out_frac,
         carried_frac,
         gates,
+        params,
         diagonal: layer.v.iter().map(|v| diagonal(*v, spec.peephole_format, carried_frac)).collect(),
         ..IntegerLayer::default()
     })
+}
+
+/// Fraction bits of what the gates' recurrent products read, and of what those of U₂ or P read.
+pub fn recurrent_fracs(spec: &VariantSpec, out_frac: u8, [_, p_frac, ..]: [u16; 4]) -> [u8; 2] {
+    match spec.recurrence {
+        Recurrence::State => [out_frac; 2],
+        Recurrence::LowRank => [p_frac as u8, out_frac],
+        Recurrence::Projected => [out_frac, 15],
+    }
+}
+
+/// Fraction bits that hold every p = U₂ h of an h as large as was seen.
+fn bound_frac(layer: &FloatLayer<'_>, seen: &RangeStats) -> u8 {
+    let sums = layer.p.chunks(layer.units.max(1)).map(|row| row.iter().map(|p| f64::from(p.abs())).sum::<f64>());
+    frac_for(sums.fold(0.0, f64::max) * seen.out, 16, 0, 15)
 }
 
 /// A peephole weight as the device has it, V·2^(48 - carried_frac), or a second bias, v·2^17.
@@ -404,7 +467,7 @@ fn quantize_row(
             return Row {
                 weights: q.iter().map(|q| *q as i8).collect(),
                 bias: b as i32,
-                multiplier: (scale * 2f64.powi(33) * doubling(pre)).round() as i32,
+                multiplier: (scale * 2f64.powi(33) * factor(pre)).round() as i32,
             };
         }
         // Too many large weights for the accumulator: coarser, until the bound holds.
@@ -415,7 +478,7 @@ fn quantize_row(
 /// The scale of each row of an integer layer, gate after gate and unit after unit, as [`RowScales`] has them.
 pub fn row_scales(layer: &IntegerLayer) -> Vec<f64> {
     let spec = elman::layer::named(&layer.variant).map(|(_, _, spec)| spec);
-    let pre = |k: usize| spec.and_then(|s| s.gates().nth(k)).map_or(1.0, |g| doubling(g.pre));
+    let pre = |k: usize| spec.and_then(|s| s.gates().nth(k)).map_or(1.0, |g| factor(g.pre));
     let of = |(k, gate): (usize, &IntegerGate)| -> Vec<f64> {
         gate.multiplier.iter().map(|m| f64::from(*m) / 2f64.powi(33) / pre(k)).collect()
     };
@@ -444,19 +507,22 @@ pub fn shifts(layer: &IntegerLayer) -> bool {
 pub fn dequantized(layer: &IntegerLayer) -> Vec<(Vec<f64>, Vec<f64>)> {
     let spec = elman::layer::named(&layer.variant).map(|(_, _, spec)| spec);
     let shrink = 0.5f64.powi(shift_of(layer).into());
-    let (x_unit, h_unit) = (2f64.powi(15 - layer.in_frac as i32), 2f64.powi(15 - layer.out_frac as i32));
-    let (x_unit, h_unit) = (x_unit * shrink, h_unit * shrink);
+    let fracs = spec.map_or([layer.out_frac; 2], |spec| recurrent_fracs(spec, layer.out_frac, layer.params));
+    let x_unit = 2f64.powi(15 - i32::from(layer.in_frac)) * shrink;
+    let h_units = fracs.map(|frac| 2f64.powi(15 - i32::from(frac)) * shrink);
+    let first_stage = spec.and_then(|s| s.stages.first()).map_or(0, |stage| stage.gates.len());
     let steps = f64::from(layer.weights.unit());
-    let real = |q: &[i8], gate: &IntegerGate, columns: usize, unit: f64| {
+    let real = |q: &[i8], gate: &IntegerGate, unit: f64| {
+        let columns = (q.len() / gate.multiplier.len().max(1)).max(1);
         q.iter()
             .enumerate()
             .map(|(k, q)| *q as f64 * steps * gate.multiplier[k / columns] as f64 / 2f64.powi(33) / unit)
             .collect()
     };
-    let pre = |k: usize| spec.and_then(|s| s.gates().nth(k)).map_or(1.0, |g| doubling(g.pre));
+    let pre = |k: usize| spec.and_then(|s| s.gates().nth(k)).map_or(1.0, |g| factor(g.pre));
     let of = |(k, g): (usize, &IntegerGate)| {
-        let (x_unit, h_unit) = (x_unit * pre(k), h_unit * pre(k));
-        (real(&g.w, g, layer.inputs, x_unit), real(&g.u, g, layer.units, h_unit))
+        let h_unit = h_units[usize::from(k >= first_stage)];
+        (real(&g.w, g, x_unit * pre(k)), real(&g.u, g, h_unit * pre(k)))
     };
     layer.gates.iter().enumerate().map(of).collect()
 }
@@ -465,6 +531,7 @@ pub fn dequantized(layer: &IntegerLayer) -> Vec<(Vec<f64>, Vec<f64>)> {
 mod tests {
     use super::*;
     use crate::synthetic::Numbers;
+    use elman::cell::Operands;
 
     #[test]
     fn formats_hold_what_was_seen() {
@@ -560,8 +627,7 @@ mod tests {
                 vec![0.1; rows(Operands::Input)],
             );
             let b = if variant == "gru" { vec![0.1; 4 * h] } else { b };
-            let layer =
-                FloatLayer { variant, inputs: n, units: h, w: &w, u: &u, b: &b, v: &[], weights: WeightFormat::Int8 };
+            let layer = FloatLayer { variant, inputs: n, units: h, w: &w, u: &u, b: &b, ..FloatLayer::default() };
             let median = |layer: &IntegerLayer| {
                 let mut all: Vec<u8> = layer.gates.iter().flat_map(|g| &g.u).map(|q| q.unsigned_abs()).collect();
                 all.sort_unstable();

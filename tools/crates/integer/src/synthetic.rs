@@ -8,7 +8,9 @@ pub use exercise::{Exercise, exercise};
 
 use elman::arith::Q;
 use elman::blob::{AttentionScore, Direction, Readout, Structure};
-use elman::cell::{CarriedState, DelayTaps, Operands, OutRange, PeepholeFormat, StageKind, VariantSpec, WidthRule};
+use elman::cell::{
+    CarriedState, DelayTaps, GateShape, OutRange, PeepholeFormat, Recurrence, StageKind, VariantSpec, WidthRule,
+};
 use elman::kernel::WeightFormat;
 use elman::net::Node;
 use elman::text::TextUnit;
@@ -58,11 +60,15 @@ pub const ROWS: u16 = 11;
 pub fn layer(variant: &str, inputs: usize, units: usize, in_frac: u8, drive: Drive, seed: u64) -> IntegerLayer {
     let (_, _, spec) = elman::layer::named(variant).expect("a variant of the tables");
     let mut numbers = Numbers(seed);
+    // Cells of a projected LSTM, or the rank of U and the fraction bits of p.
+    let params = match spec.recurrence {
+        Recurrence::State => [0; 4],
+        Recurrence::LowRank => [units.div_ceil(2) as u16, 12, 0, 0],
+        Recurrence::Projected => [(units + units.div_ceil(2)) as u16, 0, 0, 0],
+    };
     let gates = spec
-        .gates()
-        .map(|gate| {
-            let w = if gate.operands == Operands::Hidden { 0 } else { inputs };
-            let u = if gate.operands == Operands::Input { 0 } else { units };
+        .shapes(inputs, units, params)
+        .map(|(_, GateShape { rows, inputs: w, hidden: u })| {
             // Elements of about 9000 and weights of about 73 make a sum with a deviation of 657000 sqrt(n).
             let spread = 657_000.0 * ((w + u) as f64).sqrt();
             let strength = if drive == Drive::Saturating { 60.0 } else { 1.0 };
@@ -70,10 +76,10 @@ pub fn layer(variant: &str, inputs: usize, units: usize, in_frac: u8, drive: Dri
             let bias = if drive == Drive::Saturating { 100_000_000 } else { 1_000_000 };
             let mut weights = |n: usize| (0..n).map(|_| numbers.between(-127, 127) as i8).collect::<Vec<_>>();
             IntegerGate {
-                w: weights(w * units),
-                u: weights(u * units),
-                bias: (0..units).map(|_| numbers.between(-bias, bias) as i32).collect(),
-                multiplier: (0..units).map(|_| (multiplier + numbers.between(0, 999)) as i32).collect(),
+                w: weights(w * rows),
+                u: weights(u * rows),
+                bias: (0..rows).map(|_| numbers.between(-bias, bias) as i32).collect(),
+                multiplier: (0..rows).map(|_| (multiplier + numbers.between(0, 999)) as i32).collect(),
             }
         })
         .collect();
@@ -104,6 +110,7 @@ pub fn layer(variant: &str, inputs: usize, units: usize, in_frac: u8, drive: Dri
         },
         gates,
         scale,
+        params,
         ..IntegerLayer::default()
     };
     decorate(spec, &mut layer, drive, &mut numbers);
@@ -134,7 +141,9 @@ fn decorate(spec: &VariantSpec, layer: &mut IntegerLayer, drive: Drive, numbers:
         (0..spec.peephole.len() * layer.units).map(|_| numbers.between(-peephole, peephole) as i32).collect();
     if spec.peephole_format == PeepholeFormat::Bias {
         // ζ and ν of a FastGRNN.
-        layer.params = if drive == Drive::Saturating { [u16::MAX, 20_000, 0, 0] } else { [47_911, 1_179, 0, 0] };
+        let shared = if drive == Drive::Saturating { [u16::MAX, 20_000] } else { [47_911, 1_179] };
+        let at = spec.params.len() - shared.len();
+        layer.params[at..][..shared.len()].copy_from_slice(&shared);
     }
     match spec.widths {
         WidthRule::Symbol => {

@@ -87,8 +87,13 @@ impl NetworkSpec {
                 if layer.stride() > 1 && !self.strides(later) {
                     return Err(SpecError::Layer { layer: i, reason: NO_STRIDE.to_owned() });
                 }
-                if let LayerSpec::Cell(Cell { bidirectional, .. }) = layer {
-                    cells += 1 + usize::from(*bidirectional);
+                if let LayerSpec::Cell(cell) = layer {
+                    cells += 1 + usize::from(cell.bidirectional);
+                    if self.structure != StructureSpec::Sequence && cell.factored() {
+                        let reason =
+                            format!("`{}` has another state than its output, and is for sequences alone", cell.variant);
+                        return Err(SpecError::Layer { layer: i, reason });
+                    }
                 }
             }
         }

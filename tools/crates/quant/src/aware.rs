@@ -107,6 +107,7 @@ fn keep(ranges: &mut RangeStats, layer: &IntegerLayer) {
     ranges.input_mean.clear();
     ranges.hidden_mean.clear();
     ranges.out_frac = Some(layer.out_frac);
+    ranges.p_frac = layer.p_frac();
     ranges.rows = scales_of(layer);
 }
 
@@ -116,8 +117,9 @@ fn scales_of(layer: &IntegerLayer) -> Option<RowScales> {
 }
 
 /// Takes the coarser of two formats of a layer, and the larger range of its carried state.
-fn coarser(ranges: &mut RangeStats, found: &RangeStats, out_frac: u8) {
-    ranges.out_frac = ranges.out_frac.map(|frac| frac.min(out_frac));
+fn coarser(ranges: &mut RangeStats, found: &RangeStats, layer: &IntegerLayer) {
+    ranges.out_frac = ranges.out_frac.map(|frac| frac.min(layer.out_frac));
+    ranges.p_frac = ranges.p_frac.min(layer.p_frac());
     ranges.long = ranges.long.max(found.long);
 }
 
@@ -152,7 +154,7 @@ impl Aware {
             let (free, now) = (&free.layers[layer], &self.integer.layers[layer]);
             let coarser =
                 if shifts(now) { free.carried_frac > now.carried_frac } else { free.carried_frac < now.carried_frac };
-            free.out_frac < now.out_frac || coarser
+            free.out_frac < now.out_frac || free.p_frac() < now.p_frac() || coarser
         };
         let all = 0..self.integer.layers.len();
         if !all.clone().any(outgrown) {
@@ -161,9 +163,9 @@ impl Aware {
         let before: Vec<_> = all.map(now).collect();
         for ((ranges, found), at) in self.seen.iter_mut().zip(&found).zip(&self.map) {
             let Some(at) = *at else { continue };
-            coarser(ranges, found, free.layers[at.output].out_frac);
+            coarser(ranges, found, &free.layers[at.output]);
             if let (Some(reverse), Some(found)) = (&mut ranges.reverse, &found.reverse) {
-                coarser(reverse, found, free.layers[at.last].out_frac);
+                coarser(reverse, found, &free.layers[at.last]);
             }
         }
         // Scales are in units of the formats: where these are others, they are searched again.
@@ -216,10 +218,12 @@ impl Aware {
         for row in &self.rows {
             let (w, u) = &weights[row.device][row.gate];
             for (place, rounded) in [(&row.w, w), (&row.u, u)] {
-                let rounded = rounded.iter().skip(row.unit * place.len());
+                let rounded = rounded.iter().skip(row.of_gate * place.len());
                 values[place.clone()].iter_mut().zip(rounded).for_each(|(v, r)| *v = (r / row.deviation) as f32);
             }
-            values[row.bias] = ((biases[row.device][row.row] - row.offset) / row.deviation) as f32;
+            if let Some(bias) = row.bias {
+                values[bias] = ((biases[row.device][row.row] - row.offset) / row.deviation) as f32;
+            }
         }
         values
     }
@@ -275,5 +279,5 @@ impl IntegerNetwork for Aware {
 /// The scale of a row.
 fn row_scale(integer: &IntegerModel, row: &Row) -> f64 {
     let gate = &integer.layers[row.device].gates[row.gate];
-    f64::from(gate.multiplier[row.unit]) / 2f64.powi(33) / row.doubling
+    f64::from(gate.multiplier[row.of_gate]) / 2f64.powi(33) / row.factor
 }

@@ -69,10 +69,16 @@ fn operations(network: &Network<f32>) -> Result<Vec<Placed>> {
                 let Some(variant) = cell.table().map(|table| table.name) else { return none() };
                 let prefixes: &[&str] = if cell.bidirectional { &["", "reverse."] } else { &[""] };
                 let direction = |prefix: &&str| {
-                    let [w, u, b, v] = ["w", "u", "b", "v"].map(|name| tensor(&format!("{prefix}{name}")));
+                    let [w, u, b, v, p] = ["w", "u", "b", "v", "p"].map(|name| tensor(&format!("{prefix}{name}")));
                     let matrix =
                         |values: Vec<f32>, columns: usize| Matrix::new(values.len() / columns, columns, values);
-                    CellWeights { w: matrix(w, inputs), u: matrix(u, cell.units), b, v }
+                    CellWeights {
+                        w: matrix(w, inputs),
+                        u: matrix(u, cell.recurrent_width()),
+                        b,
+                        v,
+                        p: matrix(p, cell.units),
+                    }
                 };
                 let directions = prefixes.iter().map(direction).collect();
                 push(Op::Cell(CellOp { variant, units: cell.units, directions }));

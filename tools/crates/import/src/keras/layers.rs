@@ -226,7 +226,7 @@ fn cell(layer: &Layer, directions: Vec<Tensors>) -> Result<CellOp> {
                 u_bias = w_bias.split_off(w_bias.len() / 2);
             }
         }
-        Direction { w, u, w_bias, u_bias, peepholes: Vec::new() }.weights(&place, kind, units, gates)
+        Direction { w, u, w_bias, u_bias, ..Direction::default() }.weights(&place, kind, units, gates)
     };
     let directions = directions.into_iter().map(one).collect::<Result<Vec<_>>>()?;
     let units = directions.first().map_or(0, |d| d.u.columns);

@@ -111,7 +111,12 @@ pub fn run(node: &Reader<'_>, kind: &str) -> Result<Vec<Value>> {
         }
         let peepholes = peepholes.as_ref().map_or(Ok(Vec::new()), |p| part(node, p, k, directions))?;
         let (w, u) = (Matrix::new(rows, inputs, w), Matrix::new(rows, units, u));
-        weights.push(Direction { w, u, w_bias, u_bias, peepholes }.weights(&node.place(), gates, units, count)?);
+        weights.push(Direction { w, u, w_bias, u_bias, peepholes, ..Direction::default() }.weights(
+            &node.place(),
+            gates,
+            units,
+            count,
+        )?);
     }
     let reverse = direction == "reverse";
     if reverse {

@@ -94,13 +94,6 @@ fn recurrent(group: &Group<'_>, modules: &mut Vec<Named>) -> Result<()> {
         for reverse in ["", "_reverse"] {
             let leaf = |name: &str| format!("{name}{suffix}{reverse}");
             let Some(w) = group.get(&leaf("weight_ih")) else { break };
-            if group.get(&leaf("weight_hr")).is_some() {
-                return Err(ImportError::unsupported(
-                    group.place(&leaf("weight_hr")),
-                    "a projection of the state (proj_size)",
-                    "no cell of elman has one: train without proj_size",
-                ));
-            }
             let matrix = |name: &str| {
                 let tensor = group.get(&leaf(name));
                 let missing = || ImportError::shape(group.place(&leaf(name)), "is missing");
@@ -108,7 +101,17 @@ fn recurrent(group: &Group<'_>, modules: &mut Vec<Named>) -> Result<()> {
             };
             let u = matrix("weight_hh")?;
             let w = w.matrix(&group.place(&leaf("weight_ih")))?;
-            (units, gates) = (u.columns, u.rows.checked_div(u.columns).unwrap_or(0));
+            // A projection of the state: U reads it, and it is over the units.
+            let p = match group.get(&leaf("weight_hr")) {
+                Some(_) => matrix("weight_hr")?,
+                None => Matrix::default(),
+            };
+            units = if p.rows > 0 { p.columns } else { u.columns };
+            gates = u.rows.checked_div(units).unwrap_or(0);
+            if p.rows > 0 && gates != 4 {
+                let problem = "is a projection of what is no LSTM".to_owned();
+                return Err(ImportError::shape(group.place(&leaf("weight_hr")), problem));
+            }
             if !matches!(gates, 1 | 3 | 4) || u.rows != gates * units || w.rows != u.rows {
                 let problem = format!("{} x {} is of no RNN, GRU or LSTM with {} rows of W", u.rows, u.columns, w.rows);
                 return Err(ImportError::shape(group.place(&leaf("weight_hh")), problem));
@@ -118,8 +121,8 @@ fn recurrent(group: &Group<'_>, modules: &mut Vec<Named>) -> Result<()> {
                 None => Ok(Vec::new()),
             };
             let (w_bias, u_bias) = (bias("bias_ih")?, bias("bias_hh")?);
-            known += 2 + usize::from(!w_bias.is_empty()) + usize::from(!u_bias.is_empty());
-            directions.push(Direction { w, u, w_bias, u_bias, peepholes: Vec::new() });
+            known += 2 + [w_bias.len(), u_bias.len(), p.rows].into_iter().filter(|n| *n > 0).count();
+            directions.push(Direction { w, u, p, w_bias, u_bias, peepholes: Vec::new() });
         }
         modules.push((format!("{} layer {layer}", group.name()), Module::Recurrent { gates, units, directions }));
     }
@@ -194,6 +197,8 @@ pub fn gates(gates: usize) -> Gates {
 
 /// A recurrent layer as an operation.
 pub fn cell(place: &str, kind: Gates, count: usize, units: usize, directions: Vec<Direction>) -> Result<Op> {
+    let projected = directions.iter().any(|d| d.p.rows > 0);
+    let kind = if projected { Gates::TORCH_LSTM_PROJECTED } else { kind };
     let directions = directions.into_iter().map(|d| d.weights(place, kind, units, count));
     Ok(Op::Cell(CellOp { variant: kind.variant, units, directions: directions.collect::<Result<_>>()? }))
 }
@@ -202,7 +207,10 @@ impl Module {
     /// Widths of input and output; of a table as a linear layer.
     fn widths(&self) -> (usize, usize) {
         match self {
-            Module::Recurrent { units, directions, .. } => (directions[0].w.columns, units * directions.len()),
+            Module::Recurrent { units, directions, .. } => {
+                let outputs = if directions[0].p.rows > 0 { directions[0].p.rows } else { *units };
+                (directions[0].w.columns, outputs * directions.len())
+            }
             Module::Linear(dense) => (dense.w.columns, dense.w.rows),
             Module::Table(w) => (w.columns, w.rows),
             Module::Norm(gain, _) => (gain.len(), gain.len()),

@@ -86,12 +86,14 @@ fn operation(layer: &LayerSpec, named: &str, width: Option<usize>, left: &mut Le
             let kind = match asked.variant.as_str() {
                 "srn-relu" => Gates::RELU,
                 "srn-sigmoid" => Gates::SIGMOID,
+                _ if directions[0].p.rows > 0 => Gates::TORCH_LSTM_PROJECTED,
                 _ => gates(count),
             };
             let both = directions.len() > 1;
             if kind.variant != asked.variant
                 || kind.order.len() != count
                 || units != asked.units
+                || (asked.factored() && directions[0].p.rows != asked.recurrent_width())
                 || both != asked.bidirectional
             {
                 let found = ["", "", "", "gru", "lstm"].get(count).copied().filter(|n| !n.is_empty()).unwrap_or("srn");

@@ -7,6 +7,7 @@
 mod fast_grnn;
 mod gru;
 mod li_gru;
+mod low_rank;
 mod lstm;
 mod min_gru;
 mod min_lstm;
@@ -17,6 +18,7 @@ mod tree_lstm;
 
 use elman::cell::{CELLS, CellSpec, Stage, Unit, VariantSpec};
 use elman::layer;
+pub use low_rank::base;
 
 use super::float::{Float, Lanes, World};
 pub(super) use srn::dense;
@@ -83,6 +85,7 @@ pub(super) fn cells<F: Float>() -> Vec<FloatCell<F>> {
         li_gru::cell(),
         fast_grnn::cell(),
         min_lstm::cell(),
+        low_rank::cell(),
     ]
 }
 

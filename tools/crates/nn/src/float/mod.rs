@@ -220,6 +220,10 @@ impl<L: Lanes> Arith for World<L> {
         self.0.add(a, v)
     }
     #[inline(always)]
+    fn refine(&self, a: L::V) -> L::V {
+        a
+    }
+    #[inline(always)]
     fn rectify(&self, a: L::V) -> L::V {
         self.0.relu(a)
     }

@@ -103,7 +103,7 @@ impl LayerKind for Conv {
         }
         let (w, b) = in_physical_units(layer.tensor("w"), layer.tensor("b"), layer.target);
         let (variant, units, weights) = (self.activation.device(), self.outputs, layer.weights);
-        let float = FloatLayer { variant, inputs, units, w: &w, u: &[], b: &b, v: &[], weights };
+        let float = FloatLayer { variant, inputs, units, w: &w, b: &b, weights, ..FloatLayer::default() };
         // Every frame that it sees has the means of a frame.
         let input_mean = layer.ranges.input_mean.repeat(self.kernel);
         layers.push(quantize_layer(&float, layer.in_frac, &RangeStats { input_mean, ..layer.ranges.clone() })?);

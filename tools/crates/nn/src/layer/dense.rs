@@ -99,7 +99,8 @@ impl LayerKind for Dense {
     fn quantize(&self, layer: &Rounding<'_>) -> Result<Vec<IntegerLayer>> {
         let (w, b) = in_physical_units(layer.tensor("w"), layer.tensor("b"), layer.target);
         let (variant, inputs, units) = (self.activation.device(), layer.inputs, self.outputs);
-        let float = FloatLayer { variant, inputs, units, w: &w, u: &[], b: &b, v: &[], weights: layer.weights };
+        let float =
+            FloatLayer { variant, inputs, units, w: &w, b: &b, weights: layer.weights, ..FloatLayer::default() };
         Ok(vec![quantize_layer(&float, layer.in_frac, layer.ranges)?])
     }
 

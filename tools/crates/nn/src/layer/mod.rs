@@ -17,6 +17,7 @@ mod narx;
 mod norm;
 mod one_hot;
 mod pool;
+mod projected;
 mod recurrent;
 mod run;
 mod span;

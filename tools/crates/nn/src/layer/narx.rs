@@ -131,8 +131,15 @@ impl LayerKind for Narx {
         let mut layers = vec![line];
         if self.hidden > 0 {
             let (variant, w, b) = (self.activation.device(), layer.tensor("w"), layer.tensor("b"));
-            let float =
-                FloatLayer { variant, inputs, units: self.hidden, w, u: &[], b, v: &[], weights: layer.weights };
+            let float = FloatLayer {
+                variant,
+                inputs,
+                units: self.hidden,
+                w,
+                b,
+                weights: layer.weights,
+                ..FloatLayer::default()
+            };
             let ranges = RangeStats { out: layer.ranges.pre, ..RangeStats::default() };
             let hidden = quantize_layer(&float, in_frac, &ranges)?;
             (inputs, in_frac, head) = (self.hidden, hidden.out_frac, ["v", "c"]);
@@ -143,7 +150,7 @@ impl LayerKind for Narx {
         let target = if self.residual { &added } else { layer.target };
         let (w, b) = in_physical_units(layer.tensor(head[0]), layer.tensor(head[1]), target);
         let (variant, units, weights) = ("dense", self.outputs, layer.weights);
-        let float = FloatLayer { variant, inputs, units, w: &w, u: &[], b: &b, v: &[], weights };
+        let float = FloatLayer { variant, inputs, units, w: &w, b: &b, weights, ..FloatLayer::default() };
         let RangeStats { out, out_frac, .. } = *layer.ranges;
         layers.push(quantize_layer(&float, in_frac, &RangeStats { out, out_frac, ..RangeStats::default() })?);
         Ok(layers)

@@ -11,7 +11,9 @@ fn check(layers: Vec<LayerSpec>) -> Check {
 #[test]
 fn every_kind_in_every_cell() {
     for kind in [DropoutKind::NonRecurrent, DropoutKind::Ordinary, DropoutKind::Variational, DropoutKind::Weights] {
-        for variant in cell::variant_names() {
+        // A U of low rank, which is a product, has no elements to drop.
+        let whole = |name: &&str| kind != DropoutKind::Weights || cell::base(name) == *name;
+        for variant in cell::variant_names().filter(whole) {
             let layers = vec![
                 LayerSpec::cell(variant, 4).with_dropout(0.4, kind),
                 LayerSpec::bidirectional(variant, 3).with_dropout(0.3, kind),

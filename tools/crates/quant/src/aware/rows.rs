@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use elman::cell::{Operands, PreFormat};
+use elman::cell::Recurrence;
 use elman_nn::{LayerSpec, Network};
 
 use super::{Place, directions};
 use crate::IntegerModel;
+use crate::ptq::recurrent_fracs;
 
 /// A row: all weights that one pre-activation reads, with one scale.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,16 +21,17 @@ pub(super) struct Row {
     /// Its number in that layer, gate after gate and unit after unit.
     pub row: usize,
     pub gate: usize,
-    pub unit: usize,
-    /// Its weights of x and of h, and its bias, among the parameters.
+    /// Its number in the gate.
+    pub of_gate: usize,
+    /// Its weights of x and of h, and its bias, where it has one, among the parameters.
     pub w: Range<usize>,
     pub u: Range<usize>,
-    pub bias: usize,
+    pub bias: Option<usize>,
     /// What an element of 1 is where rows read x and h as Q0.15.
     pub x_unit: f64,
     pub h_unit: f64,
     /// What the multiplier is larger by than for a pre-activation of Q15.16.
-    pub doubling: f64,
+    pub factor: f64,
     /// Offset and deviation that its bias and weights contain; 0 and 1 where they contain none.
     pub offset: f64,
     pub deviation: f64,
@@ -57,7 +59,7 @@ pub(super) fn rows(
                 tensor.map_or(0..0, |(tensor, _)| tensor.range.clone())
             };
             let at = device.output + direction;
-            of_layer(integer, [layer, at, direction], ["w", "u", "b"].map(place), folded, &mut all);
+            of_layer(integer, [layer, at, direction], ["w", "u", "b", "p"].map(place), folded, &mut all);
         }
     }
     all
@@ -67,37 +69,42 @@ pub(super) fn rows(
 fn of_layer(
     integer: &IntegerModel,
     [layer, device, direction]: [usize; 3],
-    [w, u, b]: [Range<usize>; 3],
+    [w, u, b, p]: [Range<usize>; 4],
     folded: &[(f64, f64)],
     all: &mut Vec<Row>,
 ) {
     let rounded = &integer.layers[device];
     let Some((_, _, spec)) = elman::layer::named(&rounded.variant) else { return };
-    let (inputs, units) = (rounded.inputs, rounded.units);
+    let fracs = recurrent_fracs(spec, rounded.out_frac, rounded.params);
+    // A projection has no bias, and its rows are those of P.
+    let last = if spec.recurrence == Recurrence::State { usize::MAX } else { spec.gates().count() - 1 };
     let (mut next_w, mut next_u, mut row) = (w.start, u.start, 0);
-    for (gate, table) in spec.gates().enumerate() {
-        for unit in 0..units {
+    for (gate, (table, shape)) in spec.shapes(rounded.inputs, rounded.units, rounded.params).enumerate() {
+        let projection = gate == last;
+        if projection {
+            next_u = p.start;
+        }
+        for of_gate in 0..shape.rows {
             let take = |next: &mut usize, n: usize| {
                 let from = *next;
                 *next += n;
                 from..*next
             };
-            let w = if table.operands == Operands::Hidden { 0..0 } else { take(&mut next_w, inputs) };
-            let u = if table.operands == Operands::Input { 0..0 } else { take(&mut next_u, units) };
-            let (offset, deviation) = folded.get(unit).copied().unwrap_or((0.0, 1.0));
+            let (w, u) = (take(&mut next_w, shape.inputs), take(&mut next_u, shape.hidden));
+            let (offset, deviation) = folded.get(of_gate).copied().unwrap_or((0.0, 1.0));
             all.push(Row {
                 layer,
                 reverse: direction > 0,
                 device,
                 row,
                 gate,
-                unit,
+                of_gate,
                 w,
                 u,
-                bias: b.start + row,
+                bias: (!projection).then_some(b.start + row),
                 x_unit: 2f64.powi(15 - i32::from(rounded.in_frac)),
-                h_unit: 2f64.powi(15 - i32::from(rounded.out_frac)),
-                doubling: if table.pre == PreFormat::Doubled { 2.0 } else { 1.0 },
+                h_unit: 2f64.powi(15 - i32::from(fracs[usize::from(projection)])),
+                factor: 2f64.powi(i32::from(table.pre.frac()) - 16),
                 offset,
                 deviation,
             });

@@ -1,7 +1,7 @@
 //! Training sequences through the device's code.
 
 use anyhow::Result;
-use elman::cell::CarriedState;
+use elman::cell::{CarriedState, Recurrence};
 use elman_nn::{IntegerStates, LayerSpec, NetworkSpec};
 use elman_train::Sequence;
 
@@ -67,8 +67,9 @@ fn of_device(layer: &IntegerLayer, states: &trace::LayerStates, steps: usize) ->
     let tail = |n: usize| n.saturating_sub(kept);
     let unit = 2f32.powi(-i32::from(layer.out_frac));
     let out = states.out[tail(states.out.len())..].iter().map(|y| f32::from(*y) * unit).collect();
-    let spec = elman::layer::named(&layer.variant).map(|(_, _, spec)| spec.carried);
-    let carried = if spec == Some(CarriedState::Cell) {
+    let spec = elman::layer::named(&layer.variant).map(|(_, _, spec)| (spec.carried, spec.recurrence));
+    // Of a projected LSTM only the output is taken: m and c are those of the float cells.
+    let carried = if matches!(spec, Some((CarriedState::Cell, recurrence)) if recurrence != Recurrence::Projected) {
         let unit = 2f64.powi(-i32::from(layer.carried_frac));
         let all = &states.carried[tail(states.carried.len())..];
         all.iter().map(|c| (f64::from(*c) * unit) as f32).collect()

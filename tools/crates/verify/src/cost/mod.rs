@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use elman::blob::Model;
-use elman::cell::{LayerView, Operands, WidthRule};
+use elman::cell::{LayerView, WidthRule};
 use elman::kernel::{RowBlock, WeightFormat};
 use serde::{Deserialize, Serialize};
 
@@ -169,14 +169,8 @@ fn few_bits(core: &str, format: WeightFormat) -> f64 {
 }
 
 fn macs(view: &LayerView<'_>) -> u64 {
-    let (n, h) = (view.inputs() as u64, view.units() as u64);
-    (view.spec().gates())
-        .map(|g| match g.operands {
-            Operands::InputAndHidden => h * (n + h),
-            Operands::Input => h * n,
-            Operands::Hidden => h * h,
-        })
-        .sum()
+    let shapes = view.spec().shapes(view.inputs(), view.units(), view.params());
+    shapes.map(|(_, shape)| (shape.rows * (shape.inputs + shape.hidden)) as u64).sum()
 }
 
 /// A model's cost.

@@ -28,7 +28,16 @@ impl<F: Float> Recurrent<F> {
         tape.dsecond.clear();
         tape.dsecond.resize(tape.second.len(), F::ZERO);
         let mut dropped = std::mem::take(&mut tape.dropped);
-        let mut own = dropped.take_gradient();
+        // Of W and U where they are not the parameters themselves: under a mask, or the product of factors.
+        let mut own = match &self.factors {
+            Some(factors) => {
+                let mut own = std::mem::take(&mut tape.whole);
+                own.clear();
+                own.resize(self.tensors.w.len() + factors.product().len(), F::ZERO);
+                Some(own)
+            }
+            None => dropped.take_gradient(),
+        };
         self.turn(input, tape);
         let place = self.tensors.w.start..self.tensors.u.end;
         let mut to = input.steps();
@@ -67,8 +76,15 @@ impl<F: Float> Recurrent<F> {
         tape.norms.reverse();
         self.shared.gather(&tape.dvectors, &self.tensors, self.units, gradient);
         self.turn_back(tape, own.as_mut().map_or(&mut gradient[place.clone()], |own| &mut own[..]));
-        if let Some(own) = own {
-            dropped.give_gradient(own, &mut gradient[place]);
+        match (own, &self.factors) {
+            (Some(own), Some(factors)) => {
+                let (dw, du) = own.split_at(self.tensors.w.len());
+                gradient[self.tensors.w.clone()].iter_mut().zip(dw).for_each(|(to, d)| *to += *d);
+                factors.gather(du, parameters, gradient);
+                tape.whole = own;
+            }
+            (Some(own), None) => dropped.give_gradient(own, &mut gradient[place]),
+            (None, _) => {}
         }
         tape.dropped = dropped;
     }

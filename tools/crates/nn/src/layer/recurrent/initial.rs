@@ -4,6 +4,7 @@ use super::*;
 use crate::batch::Frames;
 use crate::cell;
 use crate::layer::{Backward, Forward, Mode, Output};
+use elman::cell::Recurrence;
 
 const ROWS: [usize; 4] = [3, 3, 2, 1];
 const SIZE: usize = 3;
@@ -30,13 +31,16 @@ struct Case {
 
 impl Case {
     fn new(variant: &str) -> Self {
-        let (cell, number, spec) = cell::find::<f64>(variant).unwrap();
+        let whole = cell::find::<f64>(variant).unwrap().2.recurrence == Recurrence::State;
+        let (cell, number, spec) = cell::find::<f64>(cell::base(variant)).unwrap();
         let rows = |without| spec.gates().filter(|g| g.operands != without).count() * UNITS;
-        let (w, u) = (rows(Operands::Hidden) * INPUTS, rows(Operands::Input) * UNITS);
+        let rank = if whole { 0 } else { UNITS / 2 };
+        let (w, u) = (rows(Operands::Hidden) * INPUTS, rows(Operands::Input) * if whole { UNITS } else { rank });
         let (b, v) = (spec.gates().count() * UNITS, spec.peephole.len() * UNITS);
         let (end, s) = (w + u + b + v, cell.scalars.len());
-        let tensors = Tensors { w: 0..w, u: w..w + u, b: w + u..w + u + b, v: w + u + b..end, s: end..end + s };
-        let parameters = random(tensors.s.end, 1);
+        let p = end + s..end + s + rank * UNITS;
+        let tensors = Tensors { w: 0..w, u: w..w + u, b: w + u..w + u + b, v: w + u + b..end, s: end..end + s, p };
+        let parameters = random(tensors.p.end, 1);
         let mut layer = Recurrent::new(spec, (cell.stages)(number), INPUTS, UNITS, tensors);
         layer.pack(&parameters);
         let frames = random(ROWS.len() * SIZE * INPUTS, 2);

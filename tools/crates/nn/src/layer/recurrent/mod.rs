@@ -2,6 +2,7 @@
 
 mod backward;
 mod dropout;
+mod factors;
 mod forward;
 #[cfg(test)]
 mod initial;
@@ -37,6 +38,8 @@ pub struct Tensors {
     pub v: Range<usize>,
     /// What ζ and ν of a FastGRNN are the sigmoid of.
     pub s: Range<usize>,
+    /// U₂ or P of a cell whose gates read p; U is then over p.
+    pub p: Range<usize>,
 }
 
 impl Tensors {
@@ -51,7 +54,8 @@ impl Tensors {
         let b = next("b", u.end);
         let v = next("v", b.end);
         let s = next("s", v.end);
-        Tensors { w, u, b, v, s }
+        let p = next("p", s.end);
+        Tensors { w, u, b, v, s, p }
     }
 }
 
@@ -103,6 +107,7 @@ pub struct Recurrent<F> {
     hidden_runs: Vec<GateRun>,
     weights: Weights<F>,
     shared: shared::Shared<F>,
+    factors: Option<factors::Factors<F>>,
     dropout: Option<StateDropout>,
 }
 
@@ -139,7 +144,8 @@ impl<F: Float> Recurrent<F> {
         let input_runs = runs(spec, |c| c != Operands::Hidden, both);
         let hidden_runs = runs(spec, |c| c != Operands::Input, both);
         let (weights, shared, dropout) = (Weights::default(), shared::Shared::default(), None);
-        Self { spec, stages, first, inputs, units, tensors, input_runs, hidden_runs, weights, shared, dropout }
+        let factors = factors::Factors::of(tensors.u.clone(), tensors.p.clone(), units);
+        Self { spec, stages, first, inputs, units, tensors, input_runs, hidden_runs, weights, shared, factors, dropout }
     }
 
     /// The layer with dropout on its recurrent side.
@@ -221,7 +227,11 @@ impl<F: Float> Run<F> for Recurrent<F> {
 
     fn pack(&mut self, parameters: &[F]) {
         let mut weights = std::mem::take(&mut self.weights);
-        self.pack_into(&parameters[self.tensors.w.clone()], &parameters[self.tensors.u.clone()], &mut weights);
+        if let Some(factors) = &mut self.factors {
+            factors.multiply(parameters);
+        }
+        let u = self.factors.as_ref().map_or(&parameters[self.tensors.u.clone()], |factors| factors.product());
+        self.pack_into(&parameters[self.tensors.w.clone()], u, &mut weights);
         self.weights = weights;
         self.shared.spread(parameters, &self.tensors, self.units);
     }

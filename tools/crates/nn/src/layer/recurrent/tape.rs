@@ -44,6 +44,8 @@ pub struct RecurrentTape<F> {
     pub(super) through: Vec<F>,
     /// ∂L/∂W and ∂L/∂U transposed, run by run; empty where they are gathered as they are.
     pub(super) turned: [Vec<F>; 2],
+    /// ∂L/∂W and ∂L/∂U, where U is a product of factors.
+    pub(super) whole: Vec<F>,
     /// A right operand packed on the way.
     pub(super) packed: Packed<F>,
     /// What dropout drops within the layer.
