@@ -302,7 +302,7 @@ impl Cmd {
             voice: self.voice.clone(),
             phonemes: None,
             rooms: plan::ROOMS,
-            accents: plan::ACCENTS,
+            accents: 0.0,
             cut: false,
             held: plan::HELD,
             seed: self.seed,
@@ -323,13 +323,7 @@ impl Cmd {
             }
             let file = place.at(&format!("{name}.txt"));
             write_atomically(&file, (texts.join("\n") + "\n").as_bytes())?;
-            steps.push(synth::Cmd {
-                texts: Some(file),
-                label: Some(name.to_owned()),
-                count,
-                cut: name == "other",
-                ..base.clone()
-            });
+            steps.push(synth::Cmd { texts: Some(file), label: Some(name.to_owned()), count, ..base.clone() });
         }
         let mut clips = 0;
         for step in steps {

@@ -31,8 +31,6 @@ pub(super) const HELD: f32 = 0.15;
 
 /// Longest recording of another word that stays in one piece, in samples: 2.5 s.
 const LONG: usize = 40_000;
-/// Texts of other words that are spoken at once.
-const AT_ONCE: usize = 3;
 
 /// Texts that are not the word.
 #[derive(Debug)]
@@ -80,10 +78,11 @@ impl Negatives {
             COMMON.lines().filter(|line| !cmd.word.to_lowercase().contains(line)).map(str::to_owned).collect();
         // Of the dictionary as many as everyday English is too few.
         let all: Vec<&str> = dictionary.iter().map(|(word, _)| word).filter(|w| w.len() > 3).collect();
-        let missing = (AT_ONCE * most_other).saturating_sub(other.len());
+        let missing = most_other.saturating_sub(other.len() / 2);
         other.extend(all.sample(&mut rng, missing).filter(|w| !texts.iter().any(|t| t == *w)).map(|w| (*w).to_owned()));
-        let chosen: Vec<String> = other.sample(&mut rng, AT_ONCE * most_other).cloned().collect();
-        Ok(Negatives { close: texts, other: chosen.chunks(AT_ONCE).map(|some| some.join(", ")).collect() })
+        let mut chosen: Vec<String> = other.sample(&mut rng, most_other).cloned().collect();
+        chosen.sort();
+        Ok(Negatives { close: texts, other: chosen })
     }
 }
 
