@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use super::mix::Sources;
 use super::synth::{Voice, label};
-use super::{calibrate, flash, quantize, synth, train};
+use super::{calibrate, flash, operating_point, quantize, synth, train};
 use crate::ui::{Ui, bytes, percent};
 use elman_data::files::{text, write_atomically};
 use elman_listen::DetectionCounts;
 use elman_pipeline::run::RunFolder;
 use elman_pipeline::{Source, wanted_rate};
 use elman_quant::model::ModelFile;
+use elman_quant::with_detector;
 use elman_recipe::{Recipe, Usage};
 use elman_speech::Engine;
 
@@ -408,7 +409,8 @@ impl Cmd {
             keep: false,
             threads: None,
         };
-        let counts = command.calibrated(ui)?.point.counts;
+        command.calibrated(ui)?;
+        let counts = once(&command, ui)?;
         write_atomically(&done, &serde_json::to_vec(&(allowed, &counts))?)?;
         Ok(counts)
     }
@@ -431,6 +433,27 @@ impl Cmd {
         command.flashed(ui)?;
         Ok(Some(out))
     }
+}
+
+/// Seconds in which a word is reported once: nobody calls a lamp twice in a breath.
+const ONCE_S: f64 = 1.5;
+
+/// Makes the refractory time of the point that was found at least [`ONCE_S`], and evaluates it on the same streams.
+fn once(command: &calibrate::Cmd, ui: Ui) -> Result<DetectionCounts> {
+    let folder = RunFolder::open_locked(&command.model)?;
+    let file = ModelFile::read(&command.model)?;
+    let model = file.model()?;
+    let audio = elman_listen::listener_setup(&model)?.0;
+    let mut config = model.detect().context("the model has no detector")?.clone();
+    let steps = (ONCE_S * f64::from(audio.sample_rate) / f64::from(audio.hop)).round() as u16;
+    config.refractory = config.refractory.max(steps);
+    write_atomically(file.path(), &with_detector(&file.bytes(), Some(config))?)?;
+    let file = ModelFile::read(&command.model)?;
+    let material = command.sources.open(Some(&command.model), &audio, ui)?;
+    let found = operating_point::evaluate(&file, &material.recordings()?, ui)?.found;
+    folder.add_result("calibrate", &found)?;
+    super::report::write(&folder)?;
+    Ok(found.point.counts)
 }
 
 /// The recipe that the word is put into.
