@@ -89,7 +89,7 @@ pub trait Arith {
     fn add_bias(&self, a: Self::Pre, v: Self::Weight) -> Self::Pre;
     /// A pre-activation of [`PreFormat::Coarse`](crate::cell::PreFormat) as others are, saturating.
     fn refine(&self, a: Self::Pre) -> Self::Pre;
-    /// max(a, 0) in the format of a state without bound.
+    /// max(a, 0) of a pre-activation of [`PreFormat::Coarse`](crate::cell::PreFormat) in the format of a state without bound.
     fn rectify(&self, a: Self::Pre) -> Self::Carried;
     /// z ⊙ h + (1 - z) ⊙ n, for a state without bound.
     fn mix(&self, z: Self::Gate, n: Self::Carried, h: Self::Carried) -> Self::Carried;

@@ -203,7 +203,7 @@ impl Arith for Q {
     }
     #[inline(always)]
     fn rectify(&self, a: Pre) -> i32 {
-        let places = (self.carried_frac as u32).wrapping_sub(16) & 31;
+        let places = (self.carried_frac as u32).wrapping_sub(12) & 31;
         a.to_bits().max(0).min(i32::MAX >> places) << places
     }
     #[inline(always)]

@@ -55,8 +55,7 @@ impl Stage<2> for LiGru {
 
     #[inline(always)]
     fn unit<A: Arith>(&self, a: &A, [z, n]: [A::Pre; 2], unit: &mut Unit<A>) -> Trace<A> {
-        let [z, n] = [z, n].map(|pre| a.refine(pre));
-        let (z, n) = (a.sigmoid(z), a.rectify(n));
+        let (z, n) = (a.sigmoid(a.refine(z)), a.rectify(n));
         unit.carried = a.mix(z, n, unit.carried);
         unit.h = a.to_out(unit.carried);
         Trace { z, n }

@@ -159,6 +159,10 @@ fn fuzz_targets() -> Result<()> {
 fn clippy_thumb() -> Result<()> {
     let machines = Machines::find(None)?;
     on_each_core(&machines, |core, machine| {
+        // The M7 and the M33 compile the lines of the M4; other stages build for them.
+        if ["m7", "m33"].contains(&core) {
+            return Ok(());
+        }
         // Debian's compiler comes without clippy; its warnings are the same as the host's.
         let verb = if Toolchain::find(&machine.target) == Some(Toolchain::Installed) { "clippy" } else { "check" };
         let mut command = Toolchain::cargo(machine, core, machines.boards(), verb)?;
