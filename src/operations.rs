@@ -15,6 +15,7 @@ pub use crate::cell::srn::{SRN, SRN_RELU, SRN_SIGMOID};
 pub use crate::cell::tree_lstm::TREE_LSTM;
 pub use crate::layer::delay::DELAY;
 pub use crate::layer::dense::{DENSE, DENSE_RELU, DENSE_SIGMOID, DENSE_TANH};
+pub use crate::layer::depthwise::DEPTHWISE;
 pub use crate::layer::embedding::EMBEDDING;
 pub use crate::layer::ends::ENDS;
 pub use crate::layer::mean::{MAX, MEAN, SUM};

@@ -64,15 +64,7 @@ fn networks() -> Vec<(&'static str, NetworkSpec)> {
                 LayerSpec::dense(CLASSES),
             ]),
         ),
-        (
-            "conv",
-            of(vec![
-                Conv { outputs: 5, kernel: 3, stride: 2, dilation: 1, activation: DenseActivation::Relu }.into(),
-                LayerSpec::cell("fast-grnn", 6),
-                last(),
-                LayerSpec::dense(CLASSES),
-            ]),
-        ),
+        ("conv", of(vec![conv(false), conv(true), LayerSpec::cell("fast-grnn", 6), last(), LayerSpec::dense(CLASSES)])),
         (
             "min",
             of(vec![
@@ -102,6 +94,12 @@ fn networks() -> Vec<(&'static str, NetworkSpec)> {
             of(vec![LayerSpec::bidirectional("lstm", 5), LayerSpec::cell("srn", 6), last(), LayerSpec::dense(CLASSES)]),
         ),
     ]
+}
+
+/// A convolution over time, separable the one without a stride.
+fn conv(depthwise: bool) -> LayerSpec {
+    let stride = if depthwise { 1 } else { 2 };
+    Conv { outputs: 5, kernel: 3, stride, dilation: 1, activation: DenseActivation::Relu, depthwise }.into()
 }
 
 fn config() -> TrainConfig {

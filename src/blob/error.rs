@@ -6,7 +6,7 @@ use crate::cell::MAX_LINE_WORDS;
 use crate::descriptor::{MAX_BEAMS, MAX_CHAINS, MAX_WIDTH};
 use crate::kernel::weights::missing_feature;
 use crate::kernel::{Layout, WeightFormat};
-use crate::layer::NAMES;
+use crate::layer;
 use crate::operation::Operation;
 use crate::{audio, detect};
 
@@ -478,7 +478,7 @@ fn feature(tag: u8) -> Option<&'static str> {
 fn name(tag: u8, variant: u8) -> Option<&'static str> {
     let (format, cell) = WeightFormat::parts_of_tag(tag);
     WeightFormat::of(format).map(WeightFormat::name).or(missing_feature(format))?;
-    NAMES.iter().find(|(t, v, _)| (*t, *v) == (cell, variant)).map(|(_, _, name)| *name)
+    layer::name(cell, variant)
 }
 
 /// A layout, and the cores that read it.

@@ -4,7 +4,7 @@ use super::decode::Encoded;
 use super::{
     Blob, FRAME_WORDS, Frame, LoadError, MemoryPart, Model, Operations, crc32c, layer, scaling, schema_hash, validate,
 };
-use crate::cell::{DeviceSpec, DeviceStage, LayerView, StageView, WidthRule, chain};
+use crate::cell::{DeviceSpec, DeviceStage, Geometry, LayerView, StageView, WidthRule, chain};
 use crate::descriptor::{Descriptor, Direction, LayerDescriptor, Structure, VectorFormat};
 use crate::kernel::{Packing, WeightFormat};
 use crate::operation::Operation;
@@ -305,9 +305,8 @@ fn count_labels(labels: &str) -> usize {
 
 /// Words of parameters and of weights of a stage.
 fn stage_words(view: &LayerView<'_>, stage: DeviceStage) -> (usize, usize) {
-    let packing = view.packing();
-    match view.blocks_of(stage) {
-        Some((blocks, block)) => (blocks * packing.param_words(block), blocks * packing.weight_words(block)),
+    match view.geometry(stage) {
+        Some(Geometry { count, params, weights, .. }) => (count * params, count * weights),
         None => (view.units(), 0),
     }
 }

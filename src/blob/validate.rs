@@ -1,7 +1,7 @@
 //! Every parameter and weight of a layer, in every format and layout.
 
 use super::LoadError;
-use crate::cell::LayerView;
+use crate::cell::{Geometry, LayerView};
 use crate::kernel::weights::accumulator_overflows;
 use crate::kernel::{Packing, RowBlock};
 use crate::layer::embedding;
@@ -13,8 +13,7 @@ use crate::layer::embedding;
 pub(super) fn layer(number: u8, view: &LayerView<'_>) -> Result<(), LoadError> {
     let packing = view.packing();
     for (stage, numbers) in view.spec.stages().iter().zip(&view.stages) {
-        let Some((_, block)) = view.blocks_of(*stage) else { continue };
-        let (per_block, words) = (packing.param_words(block), packing.weight_words(block));
+        let Some(Geometry { block, params: per_block, weights: words, .. }) = view.geometry(*stage) else { continue };
         let blocks = numbers.params.chunks_exact(per_block.max(1)).zip(numbers.weights.chunks_exact(words.max(1)));
         for (k, (params, weights)) in (0u16..).zip(blocks) {
             let at = Place { layer: number, block: k };

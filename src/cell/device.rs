@@ -28,7 +28,7 @@ pub(crate) struct DeviceSpec {
     pub peephole: u8,
     /// Whether it has a gate.
     pub affine: bool,
-    /// Whether it reads its own last output.
+    /// Whether its own last output is next to its input.
     pub recurrent: bool,
 }
 
@@ -53,7 +53,7 @@ impl DeviceSpec {
             params: v.params.len() as u8,
             peephole: v.peephole.len() as u8,
             affine: v.first_gate().is_some(),
-            recurrent: v.recurrent(),
+            recurrent: v.recurrent() && matches!(v.recurrence, Recurrence::State),
         }
     }
 

@@ -45,7 +45,9 @@ const fn low_rank(
         out: cell.out,
         grows: cell.grows,
         params,
-        check: |_, units, [rank, frac, ..]| (rank > 0 && usize::from(rank) <= units && frac <= 15).then_some(0),
+        check: |_, units, [rank, frac, ..]| {
+            (rank > 0 && usize::from(rank) <= units && frac <= 15).then(|| vector_words(rank.into()))
+        },
         peephole: cell.peephole,
         peephole_format: cell.peephole_format,
         step,
@@ -66,18 +68,21 @@ pub const SPEC: CellSpec = CellSpec {
             out: OutRange::Calibrated,
             params: &["cells"],
             check: |_, units, [cells, ..]| {
-                // c and m of each cell, where the table has a word for each output.
+                // p, then c and m of each cell, where the table has a word for each output.
                 let more = usize::from(cells).checked_sub(units)?;
-                (cells <= MAX_WIDTH).then(|| more.wrapping_add(vector_words(cells.into())))
+                let vectors = vector_words(units).wrapping_add(vector_words(cells.into()));
+                (cells <= MAX_WIDTH).then(|| more.wrapping_add(vectors))
             },
             step: projected,
             ..VariantSpec::BASE
         },
         &low_rank("lstm-low-rank", lstm::SPEC.variants[0], LSTM_STAGES, &["rank", "p_frac"], |layer, memory, out| {
-            with_low_rank(layer, layer, memory, out, lstm::LSTM);
+            let [rank, frac, ..] = layer.params;
+            with_low_rank(&cell(layer, rank.into()), memory, out, lstm::step, [rank, frac]);
         }),
         &low_rank("gru-low-rank", gru::SPEC.variants[0], GRU_STAGES, &["rank", "p_frac"], |layer, memory, out| {
-            with_low_rank(layer, layer, memory, out, gru::GRU);
+            let [rank, frac, ..] = layer.params;
+            with_low_rank(&cell(layer, rank.into()), memory, out, gru::GRU.spec.step, [rank, frac]);
         }),
         &low_rank(
             "fast-grnn-low-rank",
@@ -85,9 +90,9 @@ pub const SPEC: CellSpec = CellSpec {
             FAST_GRNN_STAGES,
             &["rank", "p_frac", "zeta", "nu"],
             |layer, memory, out| {
-                let [_, _, zeta, nu] = layer.params;
-                let cell = LayerView { params: [zeta, nu, 0, 0], ..*layer };
-                with_low_rank(layer, &cell, memory, out, fast_grnn::FAST_GRNN);
+                let [rank, frac, zeta, nu] = layer.params;
+                let cell = LayerView { params: [zeta, nu, 0, 0], ..cell(layer, rank.into()) };
+                with_low_rank(&cell, memory, out, fast_grnn::FAST_GRNN.spec.step, [rank, frac]);
             },
         ),
     ],
@@ -102,35 +107,34 @@ pub const GRU_LOW_RANK: LayerOperation = SPEC.operation(2);
 /// FastGRNN with a U of low rank.
 pub const FAST_GRNN_LOW_RANK: LayerOperation = SPEC.operation(3);
 
-/// p of `h`, with the rows of the layer's second stage: `units` elements in this format.
-fn project(layer: &LayerView<'_>, h: &mut [u32], p: &mut [u32], units: u16, out_frac: u8) {
+/// The layer as a cell without a rank reads it, with p of `rank` elements in the place of h.
+fn cell<'b>(layer: &LayerView<'b>, rank: usize) -> LayerView<'b> {
+    let words = layer.input_words().wrapping_add(vector_words(rank));
+    LayerView { vector_words: words as u32, ..*layer }
+}
+
+/// p of `h`, with the rows of the layer's second stage: `units` elements in this format, to where `memory` has them.
+fn project(layer: &LayerView<'_>, h: &mut [u32], memory: &mut [u32], units: u16, out_frac: u8) {
     let [_, rows] = layer.stages;
     let map = LayerView { units, q: Q { carried_frac: 0, out_frac }, stages: [rows; 2], ..*layer };
-    (dense::DENSE.spec.step)(&map, h, p);
+    let p = memory.get_mut(layer.input_words()..).unwrap_or_default();
+    (dense::DENSE.spec.step)(&map, h, drive::split_mut(p, map.out_words()).0);
 }
 
-/// A step of `cell`, which is the layer as the cell without its rank reads it, then p.
+/// A step of `cell`, then p.
 #[inline(never)]
-fn with_low_rank(
-    layer: &LayerView<'_>,
-    cell: &LayerView<'_>,
-    memory: &mut [u32],
-    out: &mut [u32],
-    LayerOperation { spec, .. }: LayerOperation,
-) {
+fn with_low_rank(cell: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], step: StepFn, [rank, frac]: [u16; 2]) {
     // It leaves the first elements of h where p belongs.
-    (spec.step)(cell, memory, out);
-    let [rank, frac, ..] = layer.params;
-    let p = drive::split_mut(memory, layer.vector_words()).0.get_mut(layer.input_words()..).unwrap_or_default();
-    project(layer, out, p, rank, frac as u8);
+    step(cell, memory, out);
+    project(cell, out, memory, rank, frac as u8);
 }
 
-/// A step of an LSTM whose output is p. Its carried state is c, then m.
+/// A step of an LSTM whose output is p. In its memory p is in front of c, and m after it.
 fn projected(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
     let [cells, ..] = layer.params;
-    let (front, m) = drive::split_mut(memory, layer.vector_words().wrapping_add(cells.into()));
-    let inner = LayerView { units: cells, q: Q { out_frac: 15, ..layer.q }, ..*layer };
-    (lstm::LSTM.spec.step)(&inner, front, m);
-    project(layer, m, out, layer.units, layer.q.out_frac);
-    copy(drive::split_mut(front, layer.vector_words()).0.get_mut(layer.input_words()..).unwrap_or_default(), out);
+    let cell = LayerView { units: cells, q: Q { out_frac: 15, ..layer.q }, ..cell(layer, layer.units()) };
+    let (front, m) = drive::split_mut(memory, cell.vector_words().wrapping_add(cells.into()));
+    lstm::step(&cell, front, m);
+    project(&cell, m, front, layer.units, layer.q.out_frac);
+    copy(out, front.get(layer.input_words()..).unwrap_or_default());
 }

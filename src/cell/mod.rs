@@ -28,6 +28,8 @@ pub use delay_taps::{DelayTaps, MAX_LINE_WORDS};
 pub(crate) use device::{DeviceSpec, DeviceStage};
 pub(crate) use drive::{plain, split_mut};
 #[doc(hidden)]
+pub(crate) use view::Geometry;
+#[doc(hidden)]
 pub use view::{LayerView, RunFn, StageView, StepFn};
 
 use crate::arith::Arith;
@@ -160,15 +162,15 @@ impl CarriedState {
 
     /// Words for a layer of `units`; `own` are those that its numbers add, as [`VariantSpec::check`] gives them.
     pub fn words(self, units: usize, own: usize) -> usize {
-        match self {
-            CarriedState::None => 0,
+        let all = match self {
+            CarriedState::None | CarriedState::Line => 0,
             CarriedState::Hidden | CarriedState::Wide | CarriedState::Cell | CarriedState::Sum | CarriedState::Max => {
-                units.saturating_add(own)
+                units
             }
             CarriedState::Pair => 2 * units,
             CarriedState::Mean => 2 * units + 1,
-            CarriedState::Line => own,
-        }
+        };
+        all.wrapping_add(own)
     }
 }
 

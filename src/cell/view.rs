@@ -21,12 +21,24 @@ pub struct StageView<'b> {
     pub weights: &'b [u32],
 }
 
+/// The row blocks of a stage.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Geometry {
+    /// How many there are.
+    pub count: usize,
+    /// Their rows.
+    pub block: RowBlock,
+    /// Words of parameters and of weights of each.
+    pub params: usize,
+    pub weights: usize,
+}
+
 /// A layer of a loaded model. Made by the loader alone, after it has validated every number.
 ///
 /// # Memory
 /// `[x | h | carried | stage gate]`: input and hidden state as one vector (padded to four elements each), then the carried
-/// state, a word a unit, then the gate that a first stage hands to the second, a word a unit. In the place of h stands what the
-/// recurrent products read, where that is something else ([`Recurrence`](super::Recurrence)).
+/// state, a word a unit, then the gate that a first stage hands to the second, a word a unit. Where recurrent products
+/// read p, it stands in the place of h, and counts as carried state.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerView<'b> {
     pub(crate) spec: &'static DeviceSpec,
@@ -52,9 +64,7 @@ impl<'b> LayerView<'b> {
     #[inline(always)]
     pub(crate) fn new(spec: &'static DeviceSpec, l: &LayerDescriptor, carried_words: usize, packing: Packing) -> Self {
         let &LayerDescriptor { tag, variant, inputs, units, in_frac, out_frac, carried_frac, direction, params } = l;
-        let [first, ..] = params;
-        let width = if spec.recurrence == Recurrence::LowRank { first } else { units };
-        let of_h = if spec.recurrent { vector_words(width as usize) } else { 0 };
+        let of_h = if spec.recurrent { vector_words(units as usize) } else { 0 };
         let words = vector_words(inputs as usize).wrapping_add(of_h);
         let beside = carried_words.wrapping_add(spec.stage_gate_words(units as usize));
         LayerView {
@@ -92,10 +102,6 @@ impl<'b> LayerView<'b> {
     /// Whether it reads its own last output.
     pub fn recurrent(&self) -> bool {
         self.spec.recurrent
-    }
-    /// Whether its output is in its memory, next to the input.
-    pub(crate) fn keeps_output(&self) -> bool {
-        self.spec.recurrent && self.spec.recurrence != Recurrence::LowRank
     }
     /// Elements of the input vector.
     pub fn inputs(&self) -> usize {
@@ -141,17 +147,28 @@ impl<'b> LayerView<'b> {
     pub(crate) fn blocks_of(&self, stage: DeviceStage) -> Option<(usize, RowBlock)> {
         let (x, vector) = (self.input_words().wrapping_mul(2), self.vector_words().wrapping_mul(2));
         let (units, [first, ..]) = (self.units(), self.params);
-        let (units, rows) =
-            if self.spec.recurrence == Recurrence::Projected { (first.into(), units) } else { (units, first.into()) };
+        // Cells with p have as many units, or as many elements of p, as the layer's first number says. Of other layers it is 0, but
+        // of a table and where h is read.
+        let projection = stage.kind == StageKind::Projection;
+        let own = (self.spec.recurrence == Recurrence::Projected) == projection;
+        let (units, other) = if own { (units, first.into()) } else { (first.into(), units) };
+        let more = if self.spec.recurrent { 0 } else { padded(other) };
+        let columns = if projection { more } else { vector.wrapping_add(more) };
         match stage.kind {
-            StageKind::Rows => {
-                Some((units.wrapping_mul(stage.gates as usize).div_ceil(4), RowBlock::Rows { columns: vector }))
+            StageKind::Rows | StageKind::Projection => {
+                Some((units.wrapping_mul(stage.gates as usize).div_ceil(4), RowBlock::Rows { columns }))
             }
-            StageKind::Split => Some((units, RowBlock::Split { x, h: vector.wrapping_sub(x) })),
-            StageKind::Table => Some((rows, RowBlock::Table { units })),
-            StageKind::Projection => Some((rows.div_ceil(4), RowBlock::Rows { columns: padded(units) })),
+            StageKind::Split => Some((units, RowBlock::Split { x, h: columns.wrapping_sub(x) })),
+            StageKind::Table => Some((other, RowBlock::Table { units })),
             StageKind::Pointwise => None,
         }
+    }
+    /// The row blocks of a stage of its table, and their words. Not inlined: the loader asks at two places.
+    #[inline(never)]
+    pub(crate) fn geometry(&self, stage: DeviceStage) -> Option<Geometry> {
+        let (count, block) = self.blocks_of(stage)?;
+        let packing = self.packing();
+        Some(Geometry { count, block, params: packing.param_words(block), weights: packing.weight_words(block) })
     }
     /// Peephole weights V, V·2^(48 - carried_frac): a word for each gate of [`VariantSpec::peephole`](super::VariantSpec::peephole), unit after
     /// unit.
@@ -173,6 +190,16 @@ impl<'b> LayerView<'b> {
     /// Words of the output vector.
     pub fn out_words(&self) -> usize {
         vector_words(self.units())
+    }
+    /// Words of p, where it is in front of the carried state.
+    #[doc(hidden)]
+    pub fn p_words(&self) -> usize {
+        let [rank, ..] = self.params;
+        match self.spec.recurrence {
+            Recurrence::State => 0,
+            Recurrence::LowRank => vector_words(rank.into()),
+            Recurrence::Projected => self.out_words(),
+        }
     }
     /// Words of carried state.
     pub fn carried_words(&self) -> usize {

@@ -8,6 +8,7 @@
 pub mod attention;
 pub mod delay;
 pub mod dense;
+pub mod depthwise;
 pub mod embedding;
 pub mod ends;
 pub mod mean;
@@ -29,6 +30,7 @@ pub const LAYERS: &[CellSpec] = &[
     norm::SPEC,
     stride::SPEC,
     ends::SPEC,
+    depthwise::SPEC,
 ];
 
 /// Variants of all cells and layers.
@@ -56,41 +58,81 @@ const fn fill(mut all: [LayerOperation; COUNT], mut n: usize, specs: &[CellSpec]
     all
 }
 
-const fn name(
-    mut all: [(u8, u8, &'static str); COUNT],
-    mut n: usize,
-    specs: &[CellSpec],
-) -> [(u8, u8, &'static str); COUNT] {
-    let mut k = 0;
-    while k < specs.len() {
-        let mut variant = 0;
-        while variant < specs[k].variants.len() {
-            all[n].2 = specs[k].variants[variant].name;
-            (n, variant) = (n + 1, variant + 1);
-        }
-        k += 1;
-    }
-    all
-}
-
 /// Every variant of every cell and layer, for a loader that knows all.
 pub(crate) const OPERATIONS: &[LayerOperation] = {
     const ALL: [LayerOperation; COUNT] = fill(fill([dense::DENSE; COUNT], 0, CELLS), count(CELLS), LAYERS);
     &ALL
 };
 
-/// Tag, variant and name of each, which do not link it.
-pub(crate) const NAMES: &[(u8, u8, &str)] = {
-    const ALL: [(u8, u8, &str); COUNT] = {
-        let (mut all, mut k) = ([(0, 0, ""); COUNT], 0);
+/// Tag and variant of each, and how long its name in [`NAMES`] is: not linked to the tables.
+const KNOWN: &[(u8, u8, u8)] = {
+    const ALL: [(u8, u8, u8); COUNT] = {
+        let (mut all, mut k) = ([(0, 0, 0); COUNT], 0);
         while k < COUNT {
-            all[k] = (OPERATIONS[k].tag, OPERATIONS[k].variant, "");
+            let LayerOperation { tag, variant, .. } = OPERATIONS[k];
+            all[k] = (tag, variant, name_at(k).len() as u8);
             k += 1;
         }
-        name(name(all, 0, CELLS), count(CELLS), LAYERS)
+        all
     };
     &ALL
 };
+
+/// The names of all of them, one after the other: less than a table of strings.
+const NAMES: &str = {
+    const BYTES: [u8; length()] = {
+        let (mut all, mut at, mut k) = ([0; length()], 0, 0);
+        while k < COUNT {
+            let (name, mut n) = (name_at(k).as_bytes(), 0);
+            while n < name.len() {
+                all[at] = name[n];
+                (at, n) = (at + 1, n + 1);
+            }
+            k += 1;
+        }
+        all
+    };
+    match core::str::from_utf8(&BYTES) {
+        Ok(names) => names,
+        Err(_) => "",
+    }
+};
+
+/// Bytes of all names.
+const fn length() -> usize {
+    let (mut n, mut k) = (0, 0);
+    while k < COUNT {
+        n += name_at(k).len();
+        k += 1;
+    }
+    n
+}
+
+/// The name of number `k` of [`OPERATIONS`].
+const fn name_at(k: usize) -> &'static str {
+    let (mut left, mut n) = (k, 0);
+    while n < CELLS.len() + LAYERS.len() {
+        let spec = if n < CELLS.len() { &CELLS[n] } else { &LAYERS[n - CELLS.len()] };
+        if left < spec.variants.len() {
+            return spec.variants[left].name;
+        }
+        (left, n) = (left - spec.variants.len(), n + 1);
+    }
+    ""
+}
+
+/// The name of a variant. It links the names of all, and nothing else of them.
+pub(crate) fn name(tag: u8, variant: u8) -> Option<&'static str> {
+    let mut at = 0usize;
+    for (t, v, length) in KNOWN {
+        let end = at.wrapping_add(*length as usize);
+        if (*t, *v) == (tag, variant) {
+            return NAMES.get(at..end);
+        }
+        at = end;
+    }
+    None
+}
 
 /// Cells and layers, by tag and variant.
 pub fn find(tag: u8, variant: u8) -> Option<&'static VariantSpec> {
@@ -135,10 +177,11 @@ mod tests {
             }
         }
         assert_eq!(OPERATIONS.len(), all().map(|s| s.variants.len()).sum::<usize>());
-        for (operation, (tag, variant, name)) in OPERATIONS.iter().zip(NAMES) {
-            assert_eq!((operation.tag, operation.variant), (*tag, *variant));
-            assert_eq!(find(*tag, *variant).unwrap().name, *name);
+        for operation in OPERATIONS {
+            let (tag, variant) = (operation.tag, operation.variant);
+            assert_eq!(name(tag, variant), Some(find(tag, variant).unwrap().name));
         }
+        assert_eq!((name(0, 0), name(1, 200)), (None, None));
         assert!(find(0, 0).is_none() && find(1, 200).is_none() && named("").is_none());
     }
 }

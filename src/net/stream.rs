@@ -265,15 +265,15 @@ pub(crate) fn output<'s>(model: &Model<'_>, memory: &'s mut [u32]) -> Output<'s>
 /// [`Stream::hidden_state`] of a stream over `memory`.
 pub(crate) fn hidden_state<'s>(model: &Model<'_>, memory: &'s [u32], k: usize) -> &'s [i16] {
     let Some((layer, memory)) = layer_memory(model, memory, k) else { return &[] };
-    let at = if layer.keeps_output() { layer.input_words() } else { layer.memory_words() };
+    let at = if layer.recurrent() { layer.input_words() } else { layer.memory_words() };
     word::halves(memory.get(at..).unwrap_or_default()).get(..layer.units()).unwrap_or_default()
 }
 
 /// [`Stream::carried_state`] of a stream over `memory`.
 pub(crate) fn carried_state<'s>(model: &Model<'_>, memory: &'s [u32], k: usize) -> &'s [i32] {
     let Some((layer, memory)) = layer_memory(model, memory, k) else { return &[] };
-    let at = layer.vector_words();
-    word::signed(memory.get(at..at + layer.carried_words()).unwrap_or_default())
+    let (at, p) = (layer.vector_words(), layer.p_words());
+    word::signed(memory.get(at + p..at + layer.carried_words()).unwrap_or_default())
 }
 
 /// Layer `k`, and the memory from its own part on.

@@ -156,6 +156,12 @@ def run(layers, x, parameters):
             delay = layer
         elif kind == "stride":
             x = x[:: layer["by"]]
+        elif kind == "conv" and layer.get("depthwise"):
+            # d has a row a frame, the newest first.
+            padded = torch.nn.functional.pad(x.T, ((layer["kernel"] - 1) * layer["dilation"], 0))
+            x = conv1d(padded[None], p["d"].flip(0).T[:, None], dilation=layer["dilation"], stride=layer["stride"],
+                       groups=x.shape[1])[0].T
+            x = {"linear": lambda z: z, "relu": torch.relu}[layer["activation"]](linear(x, p["w"], p["b"]))
         elif kind == "conv":
             kernel = p["w"].reshape(len(p["w"]), layer["kernel"], x.shape[1]).flip(1).transpose(1, 2)
             padded = torch.nn.functional.pad(x.T, ((layer["kernel"] - 1) * layer["dilation"], 0))
@@ -197,8 +203,11 @@ def shapes(layers, inputs):
         elif kind == "delay":
             inputs *= layer["taps"] + 1
         elif kind == "conv":
-            yield f"layers.{i}.w", (layer["outputs"], inputs * layer["kernel"])
+            separable = layer.get("depthwise")
+            yield f"layers.{i}.w", (layer["outputs"], inputs * (1 if separable else layer["kernel"]))
             yield f"layers.{i}.b", (layer["outputs"],)
+            if separable:
+                yield f"layers.{i}.d", (layer["kernel"], inputs)
             inputs = layer["outputs"]
         elif kind == "dense":
             yield f"layers.{i}.w", (layer["outputs"], inputs)
@@ -366,6 +375,8 @@ def main():
     cases += [case([projected, dense]), case([projected, {**projected, "rank": 2, **both}, pool["last"], dense]),
               case([low("lstm", 2), pool["last"], dense]), case([low("gru", 3), dense]),
               case([low("fast-grnn", 1), low("gru", 2, **both), pool["mean"], dense])]
+    cases += [case([{**conv, "depthwise": True}, units("gru"), pool["last"], dense]),
+              case([{**conv, "stride": 1, "kernel": 2, "dilation": 2, "activation": "linear", "depthwise": True}, dense])]
     print(json.dumps({"torch": torch.__version__.split("+")[0], "cases": cases, "trees": trees}))
 
 

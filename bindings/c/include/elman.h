@@ -384,6 +384,11 @@ void elman_part_gru_low_rank(elman_parts_t *parts);
 void elman_part_fast_grnn_low_rank(elman_parts_t *parts);
 
 /**
+ * The filters of a depthwise separable convolution.
+ */
+void elman_part_depthwise(elman_parts_t *parts);
+
+/**
  * A delay line.
  */
 void elman_part_delay(elman_parts_t *parts);

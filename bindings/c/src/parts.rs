@@ -173,6 +173,13 @@ pub extern "C" fn elman_part_fast_grnn_low_rank(parts: &mut elman_parts_t) {
     parts.layer(&LAYER);
 }
 
+/// The filters of a depthwise separable convolution.
+#[unsafe(no_mangle)]
+pub extern "C" fn elman_part_depthwise(parts: &mut elman_parts_t) {
+    static LAYER: LayerOperation = known::DEPTHWISE;
+    parts.layer(&LAYER);
+}
+
 /// A delay line.
 #[unsafe(no_mangle)]
 pub extern "C" fn elman_part_delay(parts: &mut elman_parts_t) {

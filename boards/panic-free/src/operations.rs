@@ -44,6 +44,8 @@ pub static OPERATIONS: Operations = {
         DELAY,
         #[cfg(feature = "norm")]
         NORM,
+        #[cfg(feature = "depthwise")]
+        DEPTHWISE,
         #[cfg(feature = "stride")]
         STRIDE,
         DENSE,

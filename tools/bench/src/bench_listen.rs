@@ -196,7 +196,7 @@ pub fn run(args: &Args) -> Result<Figures> {
 }
 
 /// Operations that a firmware with a GRU and PCEN can have in addition.
-const PARTS: [&str; 21] = [
+const PARTS: [&str; 22] = [
     "srn",
     "lstm",
     "residual",
@@ -211,6 +211,7 @@ const PARTS: [&str; 21] = [
     "delay",
     "norm",
     "stride",
+    "depthwise",
     "backward",
     "feedback",
     "scaling",

@@ -191,7 +191,14 @@ fn recipe(args: &Args, base: &Recipe, (cell, units, conv): Shape<'_>, seed: u64)
     let layer = layer.context("the recipe has a recurrent layer")?;
     (layer.variant, layer.units) = (cell.to_owned(), units);
     if conv {
-        let front = Conv { outputs: CHANNELS, kernel: 3, stride: 2, dilation: 1, activation: DenseActivation::Relu };
+        let front = Conv {
+            outputs: CHANNELS,
+            kernel: 3,
+            stride: 2,
+            dilation: 1,
+            activation: DenseActivation::Relu,
+            depthwise: false,
+        };
         recipe.network.layers.insert(0, front.into());
     }
     Ok(recipe)

@@ -29,7 +29,7 @@ pub fn run() -> Result<ExitCode> {
         std::fs::write(round_trip.join(variant), [k as u8, 2, 5, 1, 7, 0, k as u8 * 9, 3, 4, 1, 3, 200])?;
     }
     for format in WeightFormat::ALL.iter().filter(|format| **format != WeightFormat::Int8) {
-        for variant in ["gru", "lstm", "dense", "embedding"] {
+        for variant in ["gru", "lstm", "dense", "embedding", "gru-low-rank"] {
             let model = synthetic::in_format(synthetic::model(variant, 3, 5, 2, Drive::Ordinary, 1), *format);
             let (name, mut blob) = (format!("{variant}-{}", format.name()), model.to_blob()?);
             std::fs::write(load.join(format!("{name}.elman")), &blob)?;
@@ -42,7 +42,15 @@ pub fn run() -> Result<ExitCode> {
     closed.feedback = 1;
     let sensors = synthetic::sensors(3, 2, 1);
     let text = synthetic::language(9, 3, 1);
-    for (name, model) in [("both-ways", both_ways), ("closed", closed), ("text", text), ("sensors", sensors)] {
+    // A convolution over time with a stride, and a cell with a slower clock.
+    let mut conv = synthetic::model("delay", 2, 0, 0, Drive::Ordinary, 1);
+    for (variant, units) in [("stride", 0), ("dense-relu", 4), ("gru", 3), ("dense", 2)] {
+        let last = conv.layers.last().context("a first layer")?;
+        conv.layers.push(synthetic::layer(variant, last.units, units, last.out_frac, Drive::Ordinary, 1));
+    }
+    for (name, model) in
+        [("both-ways", both_ways), ("closed", closed), ("text", text), ("sensors", sensors), ("conv", conv)]
+    {
         let mut blob = model.to_blob().context(name)?;
         std::fs::write(load.join(format!("{name}.elman")), &blob)?;
         blob.extend(synthetic::frames(4, 8, 1).iter().flat_map(|x| x.to_le_bytes()));

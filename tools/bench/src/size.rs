@@ -22,7 +22,7 @@ const PARTS: &[(&str, &[&str])] = &[
             "panic_free::infer",
             "elman::net::",
             "gru::SPEC::{closure#0}",
-            "lstm::SPEC::{closure#0}",
+            "lstm::step",
             "kernel::copy",
             "dense::SPEC::{closure#0}",
             "dsp::",

@@ -436,10 +436,12 @@ pub(super) fn runs_on_a_device(prepared: &Prepared, recipe: &Recipe) -> Result<(
 /// The trainer of a new run, or of one that is resumed.
 fn begin(folder: &RunFolder, recipe: &Recipe, about: &RunInfo, how: TrainFlags<'_>, ui: Ui) -> Result<Trainer> {
     if !how.resume {
-        let mut trainer = Trainer::new(&about.network(recipe), &recipe.train).map_err(wrong_recipe)?;
+        let spec = about.network(recipe);
+        let mut trainer = Trainer::new(&spec, &recipe.train).map_err(wrong_recipe)?;
         if let Some(from) = how.from {
+            let network = beginning(from, about, ui)?;
             trainer = trainer
-                .with_network(&beginning(from, about, ui)?)
+                .with_network(&elman_nn::low_rank(&network, &spec).unwrap_or(network))
                 .map_err(|wanted| Usage(format!("--from {}: {wanted}; take the recipe of that run", from.display())))?;
         }
         folder.write_beginning(recipe, about)?;

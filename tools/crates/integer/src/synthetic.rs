@@ -85,7 +85,7 @@ pub fn layer(variant: &str, inputs: usize, units: usize, in_frac: u8, drive: Dri
         .collect();
     // Both kinds of formats of a bounded output are met by whatever is driven both ways.
     let bounded_frac = if drive == Drive::Saturating { 12 } else { 15 };
-    let pointwise = spec.stages.iter().any(|s| s.kind == StageKind::Pointwise);
+    let pointwise = pointwise(spec);
     let scale = (0..if pointwise { inputs } else { 0 })
         .map(|_| (numbers.between(-4000, 4000) as i16, numbers.between(1, 32767) as i16))
         .collect();
@@ -129,6 +129,11 @@ pub fn in_format(mut model: IntegerModel, format: WeightFormat) -> IntegerModel 
     model
 }
 
+/// Whether a variant has a word of parameters for each unit.
+fn pointwise(spec: &VariantSpec) -> bool {
+    spec.stages.iter().any(|s| s.kind == StageKind::Pointwise)
+}
+
 /// What only some variants have: widths that follow from numbers of their own, peepholes, a table.
 fn decorate(spec: &VariantSpec, layer: &mut IntegerLayer, drive: Drive, numbers: &mut Numbers) {
     // Ordinary cell states are below 1, and V·c then of the size of the other pre-activations.
@@ -165,6 +170,18 @@ fn decorate(spec: &VariantSpec, layer: &mut IntegerLayer, drive: Drive, numbers:
             if spec.run.is_some() {
                 layer.params[0] = 3;
             }
+        }
+        WidthRule::Free if pointwise(spec) => {
+            // Filters of three weights and a shift, over three frames side by side.
+            (layer.units, layer.params[0], layer.carried_frac) = (layer.inputs, 3, 0);
+            layer.inputs *= 3;
+            let mut byte = |low: i64, high: i64| numbers.between(low, high) as i8;
+            let shifts = if drive == Drive::Saturating { [0, 3] } else { [7, 11] };
+            let mut word = || {
+                let [a, b, c, shift] = [byte(-127, 127), byte(-127, 127), byte(-127, 127), byte(shifts[0], shifts[1])];
+                (i16::from_le_bytes([a as u8, b as u8]), i16::from_le_bytes([c as u8, shift as u8]))
+            };
+            layer.scale = (0..layer.units).map(|_| word()).collect();
         }
         WidthRule::Free => {}
     }

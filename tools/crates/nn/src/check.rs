@@ -260,16 +260,20 @@ mod tests {
             assert!(refusal(3, layers).contains("put a pool after it"));
         }
         assert!(refusal(3, vec![stride(0)]).contains("by is 0"));
-        let conv = |kernel, stride| Conv { outputs: 2, kernel, stride, dilation: 1, activation: DenseActivation::Relu };
+        let conv = |kernel, stride| {
+            let (activation, depthwise) = (DenseActivation::Relu, kernel > 3);
+            Conv { outputs: 2, kernel, stride, dilation: 1, activation, depthwise }
+        };
         assert!(refusal(3, vec![conv(3, 2).into()]).contains("put a pool after it"));
         assert!(refusal(3, vec![conv(3, 0).into(), pool()]).contains("stride is 0"));
         assert!(refusal(3, vec![conv(0, 1).into()]).contains("kernel = 0"));
+        assert!(refusal(3, vec![conv(4, 1).into()]).contains("at most 3"));
     }
 
     #[test]
     fn every_kind_is_a_network() {
         for layer in LayerSpec::samples() {
-            let inputs = if layer.reads() == Reads::Symbol { 1 } else { 5 };
+            let inputs = if layer.reads() == Reads::Symbol { 1 } else { 6 };
             assert_eq!(check(inputs, vec![layer.clone()]), Ok(()), "{layer:?}");
             for name in layer.device() {
                 assert!(elman::layer::named(name).is_some(), "{layer:?} becomes `{name}`, which no table has");

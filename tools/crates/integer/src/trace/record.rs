@@ -41,7 +41,7 @@ fn step(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
     let x = word::halves(memory)[..layer.inputs()].to_vec();
     (layer.spec().step)(layer, memory, out);
     let h = word::halves(out)[..layer.units()].to_vec();
-    let carried = &memory[layer.vector_words()..][..layer.carried_words()];
+    let carried = &memory[layer.vector_words()..][layer.p_words()..layer.carried_words()];
     let carried = word::signed(carried).to_vec();
     RECORDS.with_borrow_mut(|all| all.push(Record { address: address(layer), x, h, carried }));
 }

@@ -115,6 +115,11 @@ impl Cell {
         self.recurrence() != Recurrence::State
     }
 
+    /// Whether its U is of low rank.
+    pub fn low_rank(&self) -> bool {
+        self.recurrence() == Recurrence::LowRank
+    }
+
     /// Elements of what its recurrent products read.
     pub fn recurrent_width(&self) -> usize {
         match (self.recurrence(), self.rank) {

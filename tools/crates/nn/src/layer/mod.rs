@@ -9,6 +9,7 @@ mod cell;
 mod conv;
 mod delay;
 mod dense;
+mod depthwise;
 mod dropout;
 mod embedding;
 mod given;

@@ -48,7 +48,8 @@ fn every_kind() {
 fn strides_of_a_stack() {
     for by in [1, 2, 3, 7] {
         for over in [Over::Last, Over::Mean, Over::Sum, Over::Max] {
-            let conv = Conv { outputs: 4, kernel: 3, stride: 2, dilation: 1, activation: DenseActivation::Tanh };
+            let (activation, depthwise) = (DenseActivation::Tanh, by > 1);
+            let conv = Conv { outputs: 4, kernel: 3, stride: 2, dilation: 1, activation, depthwise };
             for first in [LayerSpec::from(conv), LayerSpec::cell("gru", 4)] {
                 let stride = Stride { by }.into();
                 let layers = vec![first, stride, LayerSpec::cell("lstm", 3), Pool { over }.into(), LayerSpec::dense(2)];
