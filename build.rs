@@ -5,6 +5,7 @@ fn main() {
     println!("cargo::rustc-check-cfg=cfg(elman_columns)");
     println!("cargo::rustc-check-cfg=cfg(elman_avx2)");
     println!("cargo::rustc-check-cfg=cfg(elman_narrow)");
+    println!("cargo::rustc-check-cfg=cfg(elman_saturates)");
     println!("cargo::rustc-check-cfg=cfg(elman_several)");
     println!("cargo::rustc-check-cfg=cfg(elman_assembly)");
     println!("cargo::rustc-check-cfg=cfg(fuzzing)");
@@ -26,6 +27,10 @@ fn main() {
         println!("cargo::rustc-cfg=elman_layout=\"columns\"");
         if target.starts_with("thumb") {
             println!("cargo::rustc-cfg=elman_columns");
+        }
+        // Armv7-M and Armv8-M Mainline have SSAT and USAT also where they have no DSP extension.
+        if target.starts_with("thumbv7m") || mainline {
+            println!("cargo::rustc-cfg=elman_saturates");
         }
     } else if target.starts_with("x86_64") {
         println!("cargo::rustc-cfg=elman_avx2");

@@ -13,6 +13,10 @@ pub type Table = [[i32; 2]; 256];
 #[cfg(not(elman_dsp))]
 #[inline(always)]
 fn interpolate(table: &Table, cell: usize, t: i32) -> i32 {
+    // SAFETY: `cell_of` and `upper_cell` give 0..=255 here.
+    #[cfg(elman_saturates)]
+    let [a, w] = unsafe { *table.get_unchecked(cell) };
+    #[cfg(not(elman_saturates))]
     let [a, w] = table[cell & 255];
     let t = t >> 16;
     let p = w.wrapping_add(t.wrapping_mul(w as i16 as i32));
@@ -25,11 +29,59 @@ fn interpolate(table: &Table, cell: usize, t: i32) -> i32 {
 }
 
 /// The lower of two numbers from -2^30 to 2^30, without a branch: a step takes the same time for every input.
-#[cfg(not(elman_dsp))]
+#[cfg(not(any(elman_dsp, elman_saturates)))]
 #[inline(always)]
 fn lower(a: i32, b: i32) -> i32 {
     let over = a.wrapping_sub(b);
     b.wrapping_add(over & over >> 31)
+}
+
+/// The cell of a magnitude, of the table's upper half.
+#[cfg(not(any(elman_dsp, elman_saturates)))]
+#[inline(always)]
+fn upper_cell(u: i32) -> usize {
+    lower(u >> CELL_BITS, 127) as usize + 128
+}
+
+/// The cell of a number.
+#[cfg(not(any(elman_dsp, elman_saturates)))]
+#[inline(always)]
+fn cell_of(z: i32) -> usize {
+    let cell = lower((z >> (CELL_BITS + 1)).wrapping_add(128), 255);
+    // And not below 0.
+    (cell & !(cell >> 31)) as usize
+}
+
+/// The cell of a magnitude, of the table's upper half.
+#[cfg(elman_saturates)]
+#[inline(always)]
+fn upper_cell(u: i32) -> usize {
+    let cell: usize;
+    // SAFETY: registers alone.
+    unsafe {
+        core::arch::asm!(
+            "usat {cell}, #7, {u}, asr #{bits}",
+            u = in(reg) u, cell = lateout(reg) cell, bits = const CELL_BITS,
+            options(pure, nomem, nostack),
+        );
+    }
+    cell.wrapping_add(128)
+}
+
+/// The cell of a number.
+#[cfg(elman_saturates)]
+#[inline(always)]
+fn cell_of(z: i32) -> usize {
+    let cell: isize;
+    // SAFETY: registers alone.
+    unsafe {
+        core::arch::asm!(
+            "ssat {cell}, #8, {z}, asr #{bits}",
+            z = in(reg) z, cell = lateout(reg) cell, bits = const CELL_BITS + 1,
+            options(pure, nomem, nostack),
+        );
+    }
+    cell.wrapping_add(128) as usize
 }
 
 /// tanh for -2^31 < z < 2^31 in Q15.16; the result in Q0.31.
@@ -46,8 +98,7 @@ pub fn tanh(table: &'static Table, z: i32) -> i32 {
 pub fn tanh_shifted(table: &'static Table, c: i32, places: u32) -> i32 {
     let sign = c >> 31;
     let u = ((c ^ sign).wrapping_sub(sign) as u32 >> (places & 31)) as i32;
-    let cell = lower(u >> CELL_BITS, 127);
-    let y = interpolate(table, cell as usize + 128, (u << (32 - CELL_BITS)) ^ i32::MIN);
+    let y = interpolate(table, upper_cell(u), (u << (32 - CELL_BITS)) ^ i32::MIN);
     (y ^ sign).wrapping_sub(sign)
 }
 
@@ -55,10 +106,7 @@ pub fn tanh_shifted(table: &'static Table, c: i32, places: u32) -> i32 {
 #[cfg(not(elman_dsp))]
 #[inline(always)]
 pub fn sigmoid(table: &'static Table, z: i32) -> i32 {
-    let cell = lower((z >> (CELL_BITS + 1)).wrapping_add(128), 255);
-    // And not below 0.
-    let cell = cell & !(cell >> 31);
-    let y = interpolate(table, cell as usize, (z << (31 - CELL_BITS)) ^ i32::MIN);
+    let y = interpolate(table, cell_of(z), (z << (31 - CELL_BITS)) ^ i32::MIN);
     (1 << 30) + (y >> 1)
 }
 

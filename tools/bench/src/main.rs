@@ -8,6 +8,7 @@ mod bench_eval;
 mod bench_listen;
 mod bench_mcu;
 mod bench_train;
+mod bench_words;
 mod bindings;
 mod bitexact;
 mod combinations;
@@ -73,6 +74,8 @@ enum Bench {
     Costs(bench_mcu::costs::Args),
     /// Misses and false accepts of hours of streams: `cargo xtask bench detect --data ~/data --check`
     Detect(bench_detect::Args),
+    /// Words that were typed, on clips of people: `cargo xtask bench words --data ~/data`
+    Words(bench_words::Args),
     /// Count what listening takes of a chip at 16 kHz: `cargo xtask bench listen --check`
     Listen(bench_listen::Args),
     /// Integer steps a second on the host: `cargo xtask bench eval --check`
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
         Verb::Bench(Bench::Worst(args)) => bench_mcu::worst::run(&args),
         Verb::Bench(Bench::Costs(args)) => bench_mcu::costs::run(&args),
         Verb::Bench(Bench::Detect(args)) => bench_detect::run(&args).and_then(|f| f.finish(&args.output)),
+        Verb::Bench(Bench::Words(args)) => bench_words::run(&args).and_then(|f| f.finish_some(&args.output)),
         Verb::Bench(Bench::Listen(args)) => bench_listen::run(&args).and_then(|f| f.finish(&args.output)),
         Verb::Bench(Bench::Eval(output)) => bench_eval::run().and_then(|f| f.finish(&output)),
         Verb::Bench(Bench::Train(args)) => bench_train::run(&args).and_then(|f| f.finish(&args.output)),

@@ -46,8 +46,9 @@ pub struct Cmd {
     pub firmware: Option<PathBuf>,
 }
 
-#[derive(Serialize)]
-struct Flashed {
+/// A file for a board, and what it takes of it.
+#[derive(Debug, Serialize)]
+pub(super) struct Flashed {
     board: &'static str,
     out: PathBuf,
     copied: Option<PathBuf>,
@@ -65,6 +66,11 @@ struct Flashed {
 impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
+        ui.result(&self.flashed(ui)?)
+    }
+
+    /// Writes the file.
+    pub(super) fn flashed(self, ui: Ui) -> Result<Flashed> {
         let board = board::of_name(&self.board).map_err(|e| Usage(format!("{e}")))?;
         let file = ModelFile::read(&self.model)?;
         let blob = packed(&file, Some(board.name))?;
@@ -89,7 +95,7 @@ impl Cmd {
             Some(path) => ui.line(format!("copied to {}", path.display())),
             None => ui.line(format!("next: {}", board.hint)),
         }
-        ui.result(&Flashed {
+        Ok(Flashed {
             board: board.name,
             out,
             copied,

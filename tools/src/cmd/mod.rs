@@ -36,6 +36,7 @@ pub mod synth;
 pub mod train;
 pub mod turing;
 pub mod verify;
+pub mod word;
 
 use anyhow::Result;
 
@@ -101,6 +102,7 @@ commands! {
     Listen => listen,
     Record => record,
     Synth => synth,
+    Word => word,
     Data => data,
     Turing => turing,
 }

@@ -516,7 +516,7 @@ const NOTHING_WRITTEN: &str = "interrupted before the first epoch was done; noth
 
 /// An interruption ends training after a batch, or in the middle of a long one, which loses no more: the checkpoint is that
 /// of the last epoch.
-fn interruptible(folder: &RunFolder) {
+pub(super) fn interruptible(folder: &RunFolder) {
     let folder = folder.clone();
     watch(move || {
         folder.discard();

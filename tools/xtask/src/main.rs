@@ -98,6 +98,7 @@ const VERBS: &[Verb] = &[
         "bench detect",
         "Misses and false accepts of hours of streams: `cargo xtask bench detect --data ~/data --check`",
     ),
+    bench("bench words", "Words that were typed, on clips of people: `cargo xtask bench words --data ~/data`"),
     bench("bench listen", "Count what listening takes of a chip at 16 kHz: `cargo xtask bench listen --check`"),
     bench("bench eval", "Integer steps a second on the host: `cargo xtask bench eval --check`"),
     bench("bench train", "Compare training steps with PyTorch's: `cargo xtask bench train --check`"),
