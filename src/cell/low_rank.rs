@@ -11,16 +11,16 @@
 //! power-of-two format of its own. It stands where other cells have h, so that a step is that of the cell, then a linear dense layer from h
 //! to p.
 
+use super::GateSpec;
+use super::srn::linear;
 use super::{
     CarriedState, CellSpec, LayerOperation, LayerView, Operands, OutRange, Recurrence, StageKind, StageSpec, StepFn,
     VariantSpec, drive, fast_grnn, gru, lstm,
 };
 use crate::arith::Q;
-use crate::cell::GateSpec;
 use crate::descriptor::MAX_WIDTH;
 use crate::kernel::copy;
 use crate::kernel::layout::vector_words;
-use crate::layer::dense;
 
 /// The rows of U₂ or P.
 const PROJECTION: StageSpec = StageSpec { kind: StageKind::Projection, gates: &[GateSpec::new("p", Operands::Hidden)] };
@@ -118,7 +118,7 @@ fn project(layer: &LayerView<'_>, h: &mut [u32], memory: &mut [u32], units: u16,
     let [_, rows] = layer.stages;
     let map = LayerView { units, q: Q { carried_frac: 0, out_frac }, stages: [rows; 2], ..*layer };
     let p = memory.get_mut(layer.input_words()..).unwrap_or_default();
-    (dense::DENSE.spec.step)(&map, h, drive::split_mut(p, map.out_words()).0);
+    linear(&map, h, drive::split_mut(p, map.out_words()).0);
 }
 
 /// A step of `cell`, then p.

@@ -4,8 +4,8 @@
 //! power-of-two format, saturating.
 
 use super::{
-    CellSpec, GateSpec, LayerOperation, Operands, OutRange, Stage, StageKind, StageSpec, StepFn, Unit, VariantSpec,
-    drive,
+    CellSpec, GateSpec, LayerOperation, LayerView, Operands, OutRange, Stage, StageKind, StageSpec, StepFn, Unit,
+    VariantSpec, drive,
 };
 use crate::arith::{Activation, Arith};
 
@@ -72,6 +72,11 @@ impl<const ACTIVATION: u8> Stage<1> for Elman<ACTIVATION> {
         };
         Srn(f).unit(a, pre, unit);
     }
+}
+
+/// A step of y = W x + b: of a linear dense layer, and of a state that is projected.
+pub(crate) fn linear(layer: &LayerView<'_>, x: &mut [u32], y: &mut [u32]) {
+    drive::plain(layer, x, y, Elman::<LINEAR>);
 }
 
 #[cfg(test)]

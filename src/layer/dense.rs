@@ -4,7 +4,7 @@
 //! saturating.
 
 use crate::arith::Activation;
-use crate::cell::srn::{Elman, LINEAR, RELU, SIGMOID, TANH};
+use crate::cell::srn::{Elman, RELU, SIGMOID, TANH, linear};
 use crate::cell::{
     CellSpec, GateSpec, LayerOperation, Operands, OutRange, StageKind, StageSpec, StepFn, VariantSpec, plain,
 };
@@ -23,7 +23,7 @@ pub const SPEC: CellSpec = CellSpec {
     tag: 16,
     name: "dense",
     variants: &[
-        &variant("dense", OutRange::Calibrated, |l, x, y| plain(l, x, y, Elman::<LINEAR>)),
+        &variant("dense", OutRange::Calibrated, linear),
         &variant("dense-tanh", OutRange::Bounded, |l, x, y| plain(l, x, y, Elman::<TANH>)),
         &variant("dense-sigmoid", OutRange::Bounded, |l, x, y| plain(l, x, y, Elman::<SIGMOID>)),
         &variant("dense-relu", OutRange::Calibrated, |l, x, y| plain(l, x, y, Elman::<RELU>)),
