@@ -211,10 +211,8 @@ impl<'b> Loader<'_, 'b> {
         }
         let symbols = first.spec.widths == WidthRule::Symbol;
         let feedback = descriptor.feedback;
-        let feedback_step = operations.feedback.filter(|_| feedback > 0);
-        if feedback > 0 && feedback_step.is_none() {
-            return Err(LoadError::OperationMissing { operation: Operation::Feedback });
-        }
+        let missing = LoadError::OperationMissing { operation: Operation::Feedback };
+        let feedback_step = if feedback == 0 { None } else { Some(operations.feedback.ok_or(missing)?) };
         let plain = descriptor.audio.is_none() && !symbols && streams;
         if descriptor.increments && feedback == 0
             || feedback > 0 && (feedback != outputs || feedback > first.inputs || !plain)
