@@ -7,7 +7,7 @@
 
 use crate::cell::{CarriedState, CellSpec, LayerOperation, LayerView, OutRange, VariantSpec, WidthRule, split_mut};
 use crate::kernel::layout::vector_words;
-use crate::kernel::{copy, put, word};
+use crate::kernel::{copy, word};
 
 /// The layer's table.
 pub const SPEC: CellSpec = CellSpec {
@@ -32,10 +32,11 @@ fn step(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
     let Some((begun, first)) = carried.split_first_mut() else { return };
     copy(out, x);
     let second = word::halves_mut(out).get_mut(layer.units().div_ceil(2)..layer.units()).unwrap_or_default();
-    let first = word::halves_mut(first);
-    if *begun == 0 {
-        *begun = 1;
-        put(first, second);
+    // All ones from the second step on: the same instructions in every step.
+    let kept = 0i16.wrapping_sub(*begun as i16);
+    *begun = 1;
+    for (x, first) in second.iter_mut().zip(word::halves_mut(first)) {
+        *first = *first & kept | *x & !kept;
+        *x = *first;
     }
-    put(second, first);
 }

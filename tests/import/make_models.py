@@ -418,7 +418,7 @@ def keras_models():
     save("both-lstm", [k.Bidirectional(k.LSTM(4, return_sequences=True)), k.GlobalMaxPooling1D(), k.Dense(3)])
     recipe = layers('{ layer = "cell", variant = "gru", units = 4, bidirectional = true }, { layer = "pool", over = "ends" }')
     save("ends", [k.Bidirectional(k.GRU(4)), k.Dense(3)], legacy=True, weights_only=recipe)
-    save("ends-lstm", [k.Bidirectional(k.LSTM(4, return_sequences=True)), k.Bidirectional(k.LSTM(3)), k.Dense(3, activation="softmax")])
+    save("ends-lstm", [k.Bidirectional(k.LSTM(4, return_sequences=True)), k.Bidirectional(k.LSTM(3)), k.Dense(3)])
     save("steps", [k.Bidirectional(k.LSTM(4, return_sequences=True)), k.TimeDistributed(k.Dense(2))])
     save("masking", [k.Masking(), k.LSTM(4), k.Dense(1, activation="sigmoid")])
     save("deep", [k.GRU(6), k.Dense(5, activation="relu"), k.Dense(4, activation="tanh"), k.Dense(3), k.Softmax()], functional=True)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// A phoneme of American English: an index in [`PHONES`].
+/// A phoneme of American English: an index in `PHONES`.
 pub type Phone = u8;
 
 /// What a phoneme is, for distances.

@@ -159,7 +159,7 @@ fn operation(to: &mut Writer, op: &Op, width: usize) {
             Over::Max => to.node("ReduceMax", vec![], vec![ints("axes", &[0]), int("keepdims", 0)]),
             Over::Ends => {
                 // The last step and the first, each with 0 for what is read of the other, added.
-                let half = width / 2;
+                let half = width.div_ceil(2);
                 let of_end = |first: bool| (0..width).map(move |k| f32::from(u8::from((k < half) != first)));
                 let halves: Vec<f32> = of_end(false).chain(of_end(true)).collect();
                 let ends = to.ints(&[-1, 0], false);

@@ -7,7 +7,7 @@ use elman_integer::ptq::out_frac;
 use get_size2::GetSize;
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Built, Forward, LayerKind, Output, Place, Reads, Rounding, Run, Site};
+use super::{Backward, Built, Forward, LayerKind, Output, Reads, Rounding, Run, Site};
 use crate::Float;
 
 /// Makes one vector of a sequence: the last step of it, or the mean, the sum or the largest value of each element over
@@ -44,16 +44,6 @@ impl Over {
 impl LayerKind for Pool {
     fn reads(&self) -> Reads {
         Reads::Sequence
-    }
-
-    fn check(&self, place: Place) -> Result<(), String> {
-        match (self.over, place.inputs % 2) {
-            (Over::Ends, 1) => Err(format!(
-                "over = \"ends\" takes half of each end, and the layer before it is {} wide; put it after a layer of both directions",
-                place.inputs
-            )),
-            _ => Ok(()),
-        }
     }
 
     fn build<F: Float>(&self, _: &Site<'_>) -> Built<F> {
@@ -106,7 +96,7 @@ impl<F: Float> Run<F> for Pool {
     type Tape = PoolTape;
 
     fn forward(&self, Forward { input, .. }: Forward<'_, F>, out: &mut Output<F>, tape: &mut PoolTape) {
-        let width = input.width;
+        let (width, half) = (input.width, input.width.div_ceil(2));
         out.shape(&[input.size], input.size, width, 0);
         tape.of.resize(input.size * width, 0);
         for (row, length) in lengths(input.rows, input.size).enumerate() {
@@ -114,9 +104,9 @@ impl<F: Float> Run<F> for Pool {
             match self.over {
                 Over::Last => out.copy_from_slice(input.row(length - 1, row)),
                 Over::Ends => {
-                    let (last, first) = out.split_at_mut(width / 2);
-                    last.copy_from_slice(&input.row(length - 1, row)[..width / 2]);
-                    first.copy_from_slice(&input.row(0, row)[width / 2..]);
+                    let (last, first) = out.split_at_mut(half);
+                    last.copy_from_slice(&input.row(length - 1, row)[..half]);
+                    first.copy_from_slice(&input.row(0, row)[half..]);
                 }
                 Over::Max => {
                     let of = &mut tape.of[row * width..][..width];
@@ -146,7 +136,7 @@ impl<F: Float> Run<F> for Pool {
 
     fn backward(&self, Backward { input, below, .. }: Backward<'_, F>, out: &mut Output<F>, tape: &mut PoolTape) {
         let Some(below) = below else { return };
-        let width = input.width;
+        let (width, half) = (input.width, input.width.div_ceil(2));
         let mut touch = |t: usize| {
             let step = &mut below.gradient[t * below.size * width..][..below.size * width];
             if !std::mem::replace(&mut below.touched[t], true) {
@@ -172,9 +162,9 @@ impl<F: Float> Run<F> for Pool {
             match self.over {
                 Over::Last => write(length - 1, F::of(1.0)),
                 Over::Ends => {
-                    for (t, half) in [(length - 1, 0..width / 2), (0, width / 2..width)] {
+                    for (t, part) in [(length - 1, 0..half), (0, half..width)] {
                         let to = &mut below.gradient[(t * below.size + row) * width..][..width];
-                        to[half.clone()].copy_from_slice(&d[half]);
+                        to[part.clone()].copy_from_slice(&d[part]);
                     }
                 }
                 // Of equals, the first step has the gradient; what the others get is 0.

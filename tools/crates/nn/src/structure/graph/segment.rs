@@ -23,7 +23,8 @@ pub fn forward<F: Float>(over: Over, x: &[F], width: usize, offsets: &[usize], o
         match over {
             Over::Last => out.copy_from_slice(&x[(segment.end - 1) * width..][..width]),
             Over::Ends => {
-                for (row, half) in [(segment.end - 1, 0..width / 2), (segment.start, width / 2..width)] {
+                for (row, half) in [(segment.end - 1, 0..width.div_ceil(2)), (segment.start, width.div_ceil(2)..width)]
+                {
                     out[half.clone()].copy_from_slice(&x[row * width..][half]);
                 }
             }
@@ -58,7 +59,8 @@ pub fn backward<F: Float>(over: Over, d: &[F], width: usize, offsets: &[usize], 
         match over {
             Over::Last => dx[(segment.end - 1) * width..][..width].copy_from_slice(d),
             Over::Ends => {
-                for (row, half) in [(segment.end - 1, 0..width / 2), (segment.start, width / 2..width)] {
+                for (row, half) in [(segment.end - 1, 0..width.div_ceil(2)), (segment.start, width.div_ceil(2)..width)]
+                {
                     dx[row * width..][half.clone()].copy_from_slice(&d[half]);
                 }
             }
