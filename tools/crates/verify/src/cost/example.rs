@@ -154,7 +154,7 @@ struct Between {
 impl Between {
     fn of(core: &CoreCost) -> Self {
         // A Cortex-M0 has no product of 64 bits.
-        let slow = if core.step > 100.0 { 3.0 } else { 1.0 };
+        let slow = if core.key == "m0" { 3.0 } else { 1.0 };
         Between { moved: 4.0 + 2.0 * core.copy, product: 8.0 * slow, exponential: 120.0 * slow, call: 3.0 * core.step }
     }
 }
