@@ -80,7 +80,7 @@ impl<F: Float> Recurrent<F> {
             (Some(own), Some(factors)) => {
                 let (dw, du) = own.split_at(self.tensors.w.len());
                 gradient[self.tensors.w.clone()].iter_mut().zip(dw).for_each(|(to, d)| *to += *d);
-                factors.gather(du, parameters, gradient);
+                factors.gather(du, parameters, gradient, &mut tape.packed);
                 tape.whole = own;
             }
             (Some(own), None) => dropped.give_gradient(own, &mut gradient[place]),

@@ -17,6 +17,8 @@ pub struct Factors<F> {
     u: Range<usize>,
     p: Range<usize>,
     product: Vec<F>,
+    /// P, packed.
+    packed: Packed<F>,
 }
 
 /// y = a b, or y += a b, of matrices of as many `rows` and `columns` as y has.
@@ -29,17 +31,17 @@ impl<F: Float> Factors<F> {
     /// Of tensors with these places; `None` where there is no P.
     pub fn of(u: Range<usize>, p: Range<usize>, units: usize) -> Option<Self> {
         let rank = p.len() / units.max(1);
-        (rank > 0).then(|| Factors { rank, units, u, p, product: Vec::new() })
+        (rank > 0).then(|| Factors { rank, units, u, p, product: Vec::new(), packed: Packed::default() })
     }
 
     /// Makes U.
     pub fn multiply(&mut self, parameters: &[F]) {
         let rows = self.u.len() / self.rank;
         self.product.resize(rows * self.units, F::ZERO);
-        let mut p = Packed::default();
+        let p = &mut self.packed;
         p.pack(&parameters[self.p.clone()], self.rank, self.units, self.units);
         let u = Left::Rows(&parameters[self.u.clone()], self.rank);
-        multiply(u, &p, [rows, self.units], &mut self.product, false);
+        multiply(u, p, [rows, self.units], &mut self.product, false);
     }
 
     /// U.
@@ -47,14 +49,13 @@ impl<F: Float> Factors<F> {
         &self.product
     }
 
-    /// Adds ∂L/∂U₁ and ∂L/∂P of ∂L/∂U.
-    pub fn gather(&self, du: &[F], parameters: &[F], gradient: &mut [F]) {
+    /// Adds ∂L/∂U₁ and ∂L/∂P of ∂L/∂U; right operands are packed into `packed`.
+    pub fn gather(&self, du: &[F], parameters: &[F], gradient: &mut [F], packed: &mut Packed<F>) {
         let (rank, units, rows) = (self.rank, self.units, self.u.len() / self.rank);
-        let mut packed = Packed::default();
         packed.pack_transposed(&parameters[self.p.clone()], units, rank);
-        multiply(Left::Rows(du, units), &packed, [rows, rank], &mut gradient[self.u.clone()], true);
+        multiply(Left::Rows(du, units), packed, [rows, rank], &mut gradient[self.u.clone()], true);
         packed.pack(du, rows, units, units);
         let u = Left::Columns(&parameters[self.u.clone()], rank);
-        multiply(u, &packed, [rank, units], &mut gradient[self.p.clone()], true);
+        multiply(u, packed, [rank, units], &mut gradient[self.p.clone()], true);
     }
 }
