@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -14,6 +15,9 @@ pub struct Lock(#[expect(dead_code, reason = "it is held, not read")] File);
 /// The file that is locked. It holds the owner's process number.
 const LOCK: &str = "lock";
 
+/// An owner that was killed just now may still have children that share its files and are about to end.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 impl Lock {
     /// Takes the lock of a run folder that exists.
     ///
@@ -23,7 +27,13 @@ impl Lock {
         let path = folder.join(LOCK);
         let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = open.with_context(|| format!("cannot open {}", path.display()))?;
-        match file.try_lock() {
+        let begun = Instant::now();
+        let mut locked = file.try_lock();
+        while matches!(locked, Err(TryLockError::WouldBlock)) && begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(20));
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut owner = String::new();
