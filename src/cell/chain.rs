@@ -4,8 +4,8 @@ use super::{LayerView, split_mut};
 
 /// One step of all `layers`. `memory` has their memories one after the other, and the last one's output after them;
 /// the input of the first is in it already.
-#[inline(always)]
-fn run(layers: &[LayerView<'_>], memory: &mut [u32]) {
+#[inline(never)]
+pub(crate) fn step(layers: &[LayerView<'_>], memory: &mut [u32]) {
     let mut rest = memory;
     for layer in layers {
         let (own, next) = split_mut(rest, layer.memory_words());
@@ -17,12 +17,6 @@ fn run(layers: &[LayerView<'_>], memory: &mut [u32]) {
 /// Where in their memory layer `k` begins; the output, where there are `k` layers.
 pub(crate) fn start(layers: &[LayerView<'_>], k: usize) -> usize {
     layers.iter().take(k).map(LayerView::memory_words).fold(0, usize::saturating_add)
-}
-
-/// [`run`], not inlined.
-#[inline(never)]
-pub(crate) fn step(layers: &[LayerView<'_>], memory: &mut [u32]) {
-    run(layers, memory);
 }
 
 /// [`step`] of layers `from..`, in the memory of all `layers`.
