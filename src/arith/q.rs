@@ -3,6 +3,8 @@
 use super::table::TABLE;
 use super::{Activation, Arith, Gate, Pre};
 use crate::kernel::activation;
+#[cfg(elman_layout = "rows")]
+use crate::kernel::gates::Gates;
 use crate::kernel::word::{mul_high, mul_high_add};
 
 /// (v + 2^(n-1)) >> n: divides by 2^n and rounds half up. `n` in 1..=31; saturates before it can overflow.
@@ -89,6 +91,20 @@ pub struct Q {
 impl Q {
     /// How many fraction bits the 32-bit h of a GRU has more than the one that rows read: any i16 is then an h.
     pub const HIDDEN_MORE: u8 = 15;
+
+    /// An LSTM's equations for four units at once.
+    #[cfg(elman_layout = "rows")]
+    #[inline(always)]
+    pub fn lstm_gates(&self) -> Gates {
+        Gates::lstm(&TABLE, self.carried_frac, self.out_frac)
+    }
+
+    /// Those of a GRU with the reset gate after the product.
+    #[cfg(elman_layout = "rows")]
+    #[inline(always)]
+    pub fn gru_gates(&self) -> Gates {
+        Gates::gru(&TABLE, self.carried_frac)
+    }
 
     /// v of `frac` fraction bits, 30 or 31, in the format of the output: rounded half up, saturating.
     #[inline(always)]

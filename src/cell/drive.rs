@@ -5,6 +5,8 @@
 
 use super::{LayerView, Stage, Unit};
 use crate::arith::{Gate, Pre, Q};
+#[cfg(elman_layout = "rows")]
+use crate::kernel::gates::Gates;
 use crate::kernel::{self, copy, word};
 
 /// `split_at_mut` that cannot panic: a short slice leaves the second part empty.
@@ -26,6 +28,7 @@ fn grouped<const G: usize>(pre: &[i32; 4]) -> impl Iterator<Item = [Pre; G]> {
 }
 
 /// One unit of a cell of one stage with four pre-activations and a carried state.
+#[cfg(not(elman_layout = "rows"))]
 #[inline(always)]
 fn finish<S: Stage<4>>(q: &Q, stage: &S, (carried, h): (&mut u32, &mut i16), pre: [i32; 4]) {
     let mut unit = Unit { h: 0, carried: *carried as i32, second: 0, stage_gate: Gate::ZERO, peephole: [0; 3] };
@@ -35,12 +38,24 @@ fn finish<S: Stage<4>>(q: &Q, stage: &S, (carried, h): (&mut u32, &mut i16), pre
 }
 
 /// A cell of one stage with four pre-activations and a carried state, all rows full: one unit a block.
+#[cfg(not(elman_layout = "rows"))]
 #[inline(always)]
 pub(crate) fn fused<S: Stage<4>>(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, carried) = split_mut(memory, layer.vector_words());
     let (view, q) = (layer.stages[0], layer.q);
     let units = carried.iter_mut().zip(elements(out, layer.units()));
     kernel::rows(layer.packing(), view.weights, view.params, xh, units, |unit, pre| finish(&q, &stage, unit, pre));
+    copy(split_mut(xh, layer.input_words()).1, out);
+}
+
+/// [`fused`] by a kernel that knows the equations.
+#[cfg(elman_layout = "rows")]
+#[inline(always)]
+pub(crate) fn gated(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], gates: Gates) {
+    let (xh, carried) = split_mut(memory, layer.vector_words());
+    let view = layer.stages[0];
+    let h = elements(out, layer.units());
+    kernel::gated_rows(layer.packing(), view.weights, view.params, xh, gates, carried, h);
     copy(split_mut(xh, layer.input_words()).1, out);
 }
 
@@ -115,6 +130,7 @@ fn finish_four<const G: usize, S: Stage<G>>(
 }
 
 /// [`fused`] for split row blocks.
+#[cfg(not(elman_layout = "rows"))]
 #[inline(always)]
 pub(crate) fn fused_split<S: Stage<4>>(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, carried) = split_mut(memory, layer.vector_words());
@@ -123,6 +139,17 @@ pub(crate) fn fused_split<S: Stage<4>>(layer: &LayerView<'_>, memory: &mut [u32]
     kernel::split(layer.packing(), view.weights, view.params, xh, x_words, units, |unit, pre| {
         finish(&q, &stage, unit, pre)
     });
+    copy(split_mut(xh, x_words).1, out);
+}
+
+/// [`fused_split`] by a kernel that knows the equations.
+#[cfg(elman_layout = "rows")]
+#[inline(always)]
+pub(crate) fn gated_split(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], gates: Gates) {
+    let (xh, carried) = split_mut(memory, layer.vector_words());
+    let (view, x_words) = (layer.stages[0], layer.input_words());
+    let h = elements(out, layer.units());
+    kernel::gated_split(layer.packing(), view.weights, view.params, (xh, x_words), gates, carried, h);
     copy(split_mut(xh, x_words).1, out);
 }
 

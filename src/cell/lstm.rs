@@ -50,6 +50,9 @@ pub const SPEC: CellSpec = CellSpec {
 
 /// A step of variant 0, by name, as another cell takes it too: a closure of a constant would be linked twice.
 pub(super) fn step(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
+    #[cfg(elman_layout = "rows")]
+    drive::gated(layer, memory, out, layer.q.lstm_gates());
+    #[cfg(not(elman_layout = "rows"))]
     drive::fused(layer, memory, out, VARIANTS[0]);
 }
 
