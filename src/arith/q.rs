@@ -106,6 +106,20 @@ impl Q {
         Gates::gru(&TABLE, self.carried_frac)
     }
 
+    /// [`Arith::activate`] of many units at once.
+    #[cfg(elman_layout = "rows")]
+    #[inline(always)]
+    pub fn activation_gates(&self, f: Activation) -> Gates {
+        let linear = 16u32.wrapping_sub(self.out_frac as u32).wrapping_sub(self.carried_frac as u32);
+        let bounded = 31u32.wrapping_sub(self.out_frac as u32);
+        match f {
+            Activation::Linear => Gates::linear(&TABLE, linear),
+            Activation::Relu => Gates::relu(&TABLE, linear),
+            Activation::Tanh => Gates::tanh(&TABLE, bounded),
+            Activation::Sigmoid => Gates::sigmoid(&TABLE, bounded),
+        }
+    }
+
     /// v of `frac` fraction bits, 30 or 31, in the format of the output: rounded half up, saturating.
     #[inline(always)]
     fn gate_to_out(&self, v: i32, frac: u32) -> i16 {

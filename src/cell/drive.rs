@@ -3,6 +3,7 @@
 //! A layer writes its output to the next layer's input while the block still reads the old hidden state, and
 //! copies it over the hidden state afterwards.
 
+use super::srn::Elman;
 use super::{LayerView, Stage, Unit};
 use crate::arith::{Gate, Pre, Q};
 #[cfg(elman_layout = "rows")]
@@ -154,6 +155,7 @@ pub(crate) fn gated_split(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [
 }
 
 /// h of a unit of one pre-activation and no carried state.
+#[cfg(not(elman_layout = "rows"))]
 #[inline(always)]
 fn stateless<S: Stage<1>>(q: &Q, stage: &S, pre: i32) -> i16 {
     let mut unit = Unit { h: 0, carried: 0, second: 0, stage_gate: Gate::ZERO, peephole: [0; 3] };
@@ -161,11 +163,18 @@ fn stateless<S: Stage<1>>(q: &Q, stage: &S, pre: i32) -> i16 {
     unit.h
 }
 
-/// A stage of one pre-activation and no carried state over `vector`: four units a block, written to `out`.
+/// f of a map over `vector`: four units a block, written to `out`.
 #[inline(always)]
-pub(crate) fn plain<S: Stage<1>>(layer: &LayerView<'_>, vector: &[u32], out: &mut [u32], stage: S) {
+pub(crate) fn plain<const F: u8>(layer: &LayerView<'_>, vector: &[u32], out: &mut [u32], stage: Elman<F>) {
     let view = layer.stages[0];
     let q = layer.q;
+    #[cfg(elman_layout = "rows")]
+    {
+        let (_, gates) = (stage, q.activation_gates(Elman::<F>::F));
+        let h = elements(out, layer.units());
+        kernel::gated_rows(layer.packing(), view.weights, view.params, vector, gates, &mut [], h);
+    }
+    #[cfg(not(elman_layout = "rows"))]
     kernel::rows(
         layer.packing(),
         view.weights,
@@ -187,7 +196,7 @@ pub(crate) fn plain<S: Stage<1>>(layer: &LayerView<'_>, vector: &[u32], out: &mu
 
 /// [`plain`] over `[x; h]`, then h is replaced.
 #[inline(always)]
-pub(crate) fn recurrent<S: Stage<1>>(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
+pub(crate) fn recurrent<const F: u8>(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], stage: Elman<F>) {
     plain(layer, memory, out, stage);
     copy(split_mut(memory, layer.input_words()).1, out);
 }

@@ -1,54 +1,100 @@
-//! The equations of four units at once, on Armv8.1-M with Helium: bit for bit those of [`arith`](crate::arith), whose table they
-//! read.
+//! The equations of many units at once, on Armv8.1-M with Helium: bit for bit those of `arith`, whose table they read.
 //!
-//! A body gets in r0 the pre-activations of four units, unit after unit, in r1 their carried states, in r2 where their h go, in r3
-//! [`Gates`]. Lanes beyond `Gates::units` are predicated off. It gives r1 and r2 moved on by four units.
+//! A body gets [`Gates`] at r11 + [`AT`], which it moves on by its units; lanes beyond their number are predicated off. It keeps r11 alone.
 
 use core::arch::naked_asm;
+use core::mem::MaybeUninit;
 
 use super::activation::Table;
 
-/// The equations of a cell in its layer's formats.
+/// The equations of a cell in its layer's formats, and the units that are left.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Gates {
-    /// Of the four units, those that there are.
+    /// Pre-activations, row block after row block.
+    pub(super) pre: MaybeUninit<*const [i32; 4]>,
+    /// Carried states.
+    pub(super) carried: MaybeUninit<*mut u32>,
+    pub(super) h: MaybeUninit<*mut i16>,
     pub(super) units: usize,
     /// The a and the w of the cell of 0.
     table: [*const i32; 2],
     /// By how much to shift left.
     shifts: [i32; 3],
     pub(super) body: unsafe extern "C" fn(),
+    /// Units of a row block are 2 to its power: 0 of cells with a carried state, 2 of a gate without.
+    pub(super) places: u32,
 }
+
+/// Where [`Gates`] are from r11 on.
+pub(super) const AT: usize = 52;
 
 impl Gates {
     #[inline(always)]
-    fn new(table: &'static Table, shifts: [i32; 3], body: unsafe extern "C" fn()) -> Self {
+    fn new(table: &'static Table, shifts: [i32; 3], places: u32, body: unsafe extern "C" fn()) -> Self {
         let [a, w] = &table[128];
-        Gates { units: 0, table: [a, w], shifts, body }
+        Gates {
+            pre: MaybeUninit::uninit(),
+            carried: MaybeUninit::uninit(),
+            h: MaybeUninit::uninit(),
+            units: 0,
+            table: [a, w],
+            shifts,
+            body,
+            places,
+        }
     }
 
     /// Of an LSTM: c has `carried_frac` fraction bits, h `out_frac`.
     #[inline(always)]
     pub fn lstm(table: &'static Table, carried_frac: u8, out_frac: u8) -> Self {
         let (c, h) = (i32::from(carried_frac), i32::from(out_frac));
-        Gates::new(table, [c.wrapping_sub(30), 16i32.wrapping_sub(c), h.wrapping_sub(30)], lstm)
+        Gates::new(table, [c.wrapping_sub(30), 16i32.wrapping_sub(c), h.wrapping_sub(30)], 0, lstm)
     }
 
     /// Of a GRU with the reset gate after the product, whose 32-bit h has `carried_frac` fraction bits.
     #[inline(always)]
     pub fn gru(table: &'static Table, carried_frac: u8) -> Self {
-        Gates::new(table, [i32::from(carried_frac).wrapping_sub(31), 0, 0], gru)
+        Gates::new(table, [i32::from(carried_frac).wrapping_sub(31), 0, 0], 0, gru)
+    }
+
+    /// A row a unit, without a carried state: y = z, in the unit 2^-`shift`.
+    #[inline(always)]
+    pub fn linear(table: &'static Table, shift: u32) -> Self {
+        Gates::rows(table, shift, linear)
+    }
+
+    /// y = max(z, 0), likewise.
+    #[inline(always)]
+    pub fn relu(table: &'static Table, shift: u32) -> Self {
+        Gates::rows(table, shift, relu)
+    }
+
+    /// y = tanh(z), which is Q0.31, likewise.
+    #[inline(always)]
+    pub fn tanh(table: &'static Table, shift: u32) -> Self {
+        Gates::rows(table, shift, tanh)
+    }
+
+    /// y = σ(z), likewise.
+    #[inline(always)]
+    pub fn sigmoid(table: &'static Table, shift: u32) -> Self {
+        Gates::rows(table, shift, sigmoid)
+    }
+
+    #[inline(always)]
+    fn rows(table: &'static Table, shift: u32, body: unsafe extern "C" fn()) -> Self {
+        Gates::new(table, [(shift as i32).wrapping_neg(), 0, 0], 2, body)
     }
 }
 
-/// Begins a body: MIN in r0, the pre-activations of a gate in each of q0 to q3, the table in r4 and r5, shifts in r6 to r8, and lanes
-/// without a unit off.
+/// Begins a body of four gates: MIN in r0, the pre-activations of a gate in each of q0 to q3, carried states at r1, h at r2, the table at
+/// r4 and r5, shifts in r6 to r8, and lanes without a unit off.
 macro_rules! begin {
     () => {
-        "push {{r4, r5, r6, r7, r8, lr}}
-        vpush {{d8, d9, d10, d11, d12, d13, d14, d15}}
-        ldm r3, {{r3, r4, r5, r6, r7, r8}}
+        "push {{lr}}
+        add r0, r11, #52
+        ldm r0, {{r0, r1, r2, r3, r4, r5, r6, r7, r8}}
         vld40.32 {{q0, q1, q2, q3}}, [r0]
         vld41.32 {{q0, q1, q2, q3}}, [r0]
         vld42.32 {{q0, q1, q2, q3}}, [r0]
@@ -58,12 +104,14 @@ macro_rules! begin {
     };
 }
 
-/// Ends a body: all lanes are on again.
+/// Ends it: all lanes are on again.
 macro_rules! end {
     () => {
         "lctp
-        vpop {{d8, d9, d10, d11, d12, d13, d14, d15}}
-        pop {{r4, r5, r6, r7, r8, pc}}"
+        sub r3, r3, #4
+        strd r1, r2, [r11, #56]
+        str r3, [r11, #64]
+        pop {{pc}}"
     };
 }
 
@@ -118,7 +166,7 @@ macro_rules! tanh {
 /// Pre-activations i, f, g and o.
 ///
 /// # Safety
-/// As the module says, with readable 64 bytes at r0.
+/// As the module says, with readable 64 bytes at the pre-activations.
 #[unsafe(naked)]
 unsafe extern "C" fn lstm() {
     naked_asm!(
@@ -149,7 +197,7 @@ unsafe extern "C" fn lstm() {
 /// Pre-activations r, z, n and m.
 ///
 /// # Safety
-/// As the module says, with readable 64 bytes at r0.
+/// As the module says, with readable 64 bytes at the pre-activations.
 #[unsafe(naked)]
 unsafe extern "C" fn gru() {
     naked_asm!(
@@ -173,4 +221,64 @@ unsafe extern "C" fn gru() {
         "vstrh.32 q0, [r2], #8",
         end!(),
     )
+}
+
+/// Body of a row a unit; the equation is of pre-activations in q0, with MIN in r0, MAX in q7 and 0 in q3.
+macro_rules! of_rows {
+    ($equation:expr) => {
+        naked_asm!(
+            ".cpu cortex-m55",
+            "push {{lr}}",
+            "add r0, r11, #52",
+            "ldm r0, {{r0, r1, r2, r3, r4, r5, r6}}",
+            "mov r12, r0",
+            "mov r0, #0x80000000",
+            "vmov.i32 q3, #0",
+            "vmvn.i32 q7, #0x80000000",
+            "mov r1, r3",
+            "cmp r1, #16",
+            "it hs",
+            "movhs r1, #16",
+            "sub r3, r3, r1",
+            "dlstp.32 lr, r1",
+            "2:",
+            "vldrw.u32 q0, [r12], #16",
+            $equation,
+            // Rounded half up, saturating.
+            "vrshl.s32 q0, r6",
+            "vqmovnb.s32 q0, q0",
+            "vstrh.32 q0, [r2], #8",
+            "letp lr, 2b",
+            "strd r2, r3, [r11, #60]",
+            "pop {{pc}}",
+        )
+    };
+}
+
+/// # Safety
+/// As the module says.
+#[unsafe(naked)]
+unsafe extern "C" fn linear() {
+    of_rows!("")
+}
+
+/// # Safety
+/// As the module says.
+#[unsafe(naked)]
+unsafe extern "C" fn relu() {
+    of_rows!("vmax.s32 q0, q0, q3")
+}
+
+/// # Safety
+/// As the module says.
+#[unsafe(naked)]
+unsafe extern "C" fn tanh() {
+    of_rows!(concat!(tanh!("q0", "q1", ""), "\nvmov q0, q1"))
+}
+
+/// # Safety
+/// As the module says.
+#[unsafe(naked)]
+unsafe extern "C" fn sigmoid() {
+    of_rows!(sigmoid!("q0", "q7"))
 }

@@ -1,39 +1,45 @@
 //! Row blocks in assembly, on Armv8.1-M with Helium: four of them at a time, and the equations of the units that they serve.
 
-use core::arch::asm;
-#[cfg(elman_several)]
-use core::arch::naked_asm;
+use core::arch::{asm, naked_asm};
+use core::mem::{MaybeUninit, offset_of};
 
 use super::{Packing, WeightFormat, int8};
-use crate::kernel::gates::Gates;
+use crate::kernel::gates::{self, Gates};
 use crate::kernel::row_block::RowBlocks;
 
 /// Words of parameters of a row block: biases, then multipliers.
 const PARAMS: usize = 8;
 
-/// Pre-activations of four row blocks, and what a body has to know of them.
+/// The row blocks of a stage that are left, and the pre-activations of four of them.
 #[repr(C)]
-struct Block {
+struct Walk {
     /// Those of fewer row blocks are at the end.
-    pre: [[i32; 4]; 4],
+    pre: MaybeUninit<[[i32; 4]; 4]>,
     /// r11 of a body: x.
     x: *const u32,
-    /// Halfwords of x and of h; without h, of x in the second place.
+    /// Halfwords of x and of h; of rows that are not split, of x twice.
     columns: [usize; 2],
-    /// By how many columns loops over eight go beyond them; without h, beyond x in the first place.
+    /// By how many columns loops over eight go beyond them.
     beyond: [usize; 2],
-    /// What sums begin with.
-    begin: [i32; 4],
-    /// [`Gates`] read 64 bytes from the first pre-activations on.
-    filling: [u32; 3],
+    weights: *const u32,
+    params: *const u32,
+    /// How many row blocks there are.
+    count: usize,
+    body: unsafe extern "C" fn(),
+    /// What sums begin with, where there are several formats.
+    begin: MaybeUninit<[i32; 4]>,
+    gates: MaybeUninit<Gates>,
 }
+
+const _: () = assert!(offset_of!(Walk, gates) == offset_of!(Walk, x) + gates::AT);
 
 /// What a format sets: its body, the words of weights of a row block, and what sums begin with, with Σ x.
 ///
-/// A body gets in r0 a [`Block`], in r1 weights, in r2 parameters, in r3 how many row blocks, from 1 to 4. It gives r1 and r2 moved on.
+/// A body gets a [`Walk`] at r11, its x, with a row block or more, takes up to four and moves on by them. It keeps r11 alone.
 pub(super) struct Kernel {
     pub(super) body: unsafe extern "C" fn(),
     pub(super) words: usize,
+    #[cfg(elman_several)]
     pub(super) begin: [i32; 4],
 }
 
@@ -95,113 +101,154 @@ unsafe extern "C" fn sum_body() {
     )
 }
 
-/// The row blocks of a stage that are left.
-struct Fours {
-    block: Block,
-    body: unsafe extern "C" fn(),
-    weights: *const u32,
-    params: *const u32,
-    left: usize,
-}
-
-impl Fours {
-    /// All of rows that are not split.
+impl Walk {
     #[inline(always)]
-    fn rows(packing: Packing, weights: &[u32], params: &[u32], x: &[u32]) -> Option<Self> {
-        if x.is_empty() {
-            return None;
+    fn new(kernel: &Kernel, weights: &[u32], params: &[u32], x: &[u32], h: &[u32], count: usize) -> Self {
+        let (of_x, of_h) = (x.len() * 2, h.len() * 2);
+        Walk {
+            pre: MaybeUninit::uninit(),
+            x: x.as_ptr(),
+            columns: [of_x, of_h],
+            // They are multiples of four.
+            beyond: [of_x & 4, of_h & 4],
+            weights: weights.as_ptr(),
+            params: params.as_ptr(),
+            count,
+            body: kernel.body,
+            #[cfg(elman_several)]
+            begin: MaybeUninit::new(kernel.begin),
+            #[cfg(not(elman_several))]
+            begin: MaybeUninit::uninit(),
+            gates: MaybeUninit::uninit(),
         }
-        let kernel = of_rows(packing.format, x);
-        let RowBlocks { x, count, .. } = RowBlocks::rows(weights, params, x, kernel.words, PARAMS)?;
-        let columns = x.len() * 2;
-        Some(Fours::new(kernel, x, [columns, columns], weights, params, count))
-    }
-
-    /// All of split rows.
-    #[inline(always)]
-    fn split(packing: Packing, weights: &[u32], params: &[u32], xh: &[u32], x_words: usize) -> Option<Self> {
-        let (x, h) = xh.split_at(x_words.min(xh.len()));
-        if x.is_empty() || h.is_empty() {
-            return None;
-        }
-        let kernel = of_split(packing.format, x, h);
-        let RowBlocks { x, h, count } = RowBlocks::split(weights, params, xh, x_words, kernel.words, PARAMS)?;
-        Some(Fours::new(kernel, x, [x.len() * 2, h.len() * 2], weights, params, count))
-    }
-
-    #[inline(always)]
-    fn new(
-        Kernel { body, begin, .. }: Kernel,
-        x: &[u32],
-        columns: [usize; 2],
-        weights: &[u32],
-        params: &[u32],
-        left: usize,
-    ) -> Self {
-        // They are multiples of four.
-        let beyond = columns.map(|columns| columns & 4);
-        let block = Block { pre: [[0; 4]; 4], x: x.as_ptr(), columns, beyond, begin, filling: [0; 3] };
-        Fours { block, body, weights: weights.as_ptr(), params: params.as_ptr(), left }
-    }
-
-    /// The next four row blocks, or what is left: how many, and where their pre-activations are.
-    #[inline(always)]
-    fn next(&mut self) -> Option<(usize, *const [i32; 4])> {
-        let n = self.left.min(4);
-        if n == 0 {
-            return None;
-        }
-        self.left = self.left.wrapping_sub(n);
-        let block = &raw mut self.block;
-        // SAFETY: `n` row blocks are left, with the kernel's words of weights and PARAMS of parameters each; x, and h after it, has as
-        // many halfwords as `columns` says. The body writes to the last n of `pre`. Registers but those named are kept.
-        unsafe {
-            asm!(
-                "blx {body}",
-                body = in(reg) self.body,
-                inlateout("r0") block => _, inlateout("r1") self.weights => self.weights,
-                inlateout("r2") self.params => self.params, inlateout("r3") n => _, out("r12") _, out("lr") _,
-                out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
-            );
-        }
-        let end = block.cast::<[i32; 4]>().wrapping_add(4);
-        Some((n, end.wrapping_sub(n)))
     }
 
     /// Each row block's pre-activations, with an item of `units`.
+    ///
+    /// # Safety
+    /// The kernel's words of weights and PARAMS of parameters are there for each row block, and as many halfwords of x, and of h after
+    /// it, as `columns` says.
     #[inline(always)]
-    fn each<T>(mut self, mut units: impl Iterator<Item = T>, mut each: impl FnMut(T, [i32; 4])) {
-        while let Some((_, mut pre)) = self.next() {
-            let end = self.block.pre.as_ptr_range().end;
+    unsafe fn each<T>(&mut self, mut units: impl Iterator<Item = T>, mut each: impl FnMut(T, [i32; 4])) {
+        while self.count > 0 {
+            let walk = &raw mut *self;
+            let mut pre: *const [i32; 4];
+            // SAFETY: as above. The body writes from the address that it gives in r0 to the end of `pre`. Registers but those named
+            // are kept.
+            unsafe {
+                asm!(
+                    "bl {four}",
+                    four = sym four,
+                    inlateout("r0") walk => pre, out("r1") _, out("r2") _, out("r3") _, out("r12") _, out("lr") _,
+                    out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
+                );
+            }
+            let end = walk.cast::<[i32; 4]>().wrapping_add(4).cast_const();
             while pre != end {
                 let Some(unit) = units.next() else { return };
-                // SAFETY: one of the `n` that `next` has written.
+                // SAFETY: one of those that the body has written.
                 each(unit, unsafe { *pre });
                 pre = pre.wrapping_add(1);
             }
         }
     }
 
-    /// The equations of a unit for each row block, as many as `carried` and `h` have.
+    /// The equations of each unit, as many as `h` has, and `carried` where they are of a cell.
+    ///
+    /// # Safety
+    /// As [`Walk::each`] says.
     #[inline(always)]
-    fn gates(mut self, mut gates: Gates, carried: &mut [u32], h: &mut [i16]) {
-        self.left = self.left.min(carried.len()).min(h.len());
-        let (mut carried, mut h) = (carried.as_mut_ptr(), h.as_mut_ptr());
-        while let Some((n, pre)) = self.next() {
-            gates.units = n;
-            // SAFETY: both slices have n units more, of which alone the body reads and writes what it does. From `pre` on the block
-            // has 64 bytes. Registers but those named are kept.
-            unsafe {
-                asm!(
-                    "blx {body}",
-                    body = in(reg) gates.body,
-                    inlateout("r0") pre => _, inlateout("r1") carried => carried, inlateout("r2") h => h,
-                    inlateout("r3") &raw const gates => _, out("r12") _, out("lr") _,
-                    out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
-                );
-            }
+    unsafe fn gates(&mut self, mut gates: Gates, carried: &mut [u32], h: &mut [i16]) {
+        let places = gates.places & 31;
+        let room = if places == 0 { h.len().min(carried.len()) } else { h.len() };
+        let units = room.min(self.count << places);
+        self.count = units.wrapping_add((1 << places) - 1) >> places;
+        gates.units = units;
+        gates.carried.write(carried.as_mut_ptr());
+        gates.h.write(h.as_mut_ptr());
+        self.gates.write(gates);
+        if self.count == 0 {
+            return;
+        }
+        // SAFETY: as above; h, and carried of a cell, has an element for each unit of the row blocks, and no others are read or written.
+        // From any row block's pre-activations on there are 64 bytes. Registers but those named are kept.
+        unsafe {
+            asm!(
+                "bl {all}",
+                all = sym all,
+                inlateout("r0") &raw mut *self => _, out("r1") _, out("r2") _, out("r3") _, out("r12") _, out("lr") _,
+                out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
+            );
         }
     }
+}
+
+/// r0 a [`Walk`]; gives where the pre-activations of up to four row blocks are.
+///
+/// # Safety
+/// Only [`Walk::each`] may call it.
+#[unsafe(naked)]
+unsafe extern "C" fn four() {
+    naked_asm!(
+        ".cpu cortex-m55",
+        "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
+        "add r11, r0, #64",
+        "ldr r0, [r11, #32]",
+        "blx r0",
+        "ldr r0, [r11, #52]",
+        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
+    )
+}
+
+/// r0 a [`Walk`]: all its row blocks and units.
+///
+/// # Safety
+/// Only [`Walk::gates`] may call it.
+#[unsafe(naked)]
+unsafe extern "C" fn all() {
+    naked_asm!(
+        ".cpu cortex-m55",
+        "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
+        "vpush {{d8, d9, d10, d11, d12, d13, d14, d15}}",
+        "add r11, r0, #64",
+        "2:",
+        "ldr r0, [r11, #32]",
+        "blx r0",
+        "ldr r0, [r11, #88]",
+        "blx r0",
+        "ldr r0, [r11, #28]",
+        "cmp r0, #0",
+        "bne 2b",
+        "vpop {{d8, d9, d10, d11, d12, d13, d14, d15}}",
+        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
+    )
+}
+
+/// Runs a method of [`Walk`] over rows, or over split rows, where there is something to do.
+macro_rules! over {
+    ($packing:ident, $weights:ident, $params:ident, $x:ident, $method:ident($($argument:expr),+)) => {
+        if !$x.is_empty() {
+            let kernel = of_rows($packing.format, $x);
+            if let Some(RowBlocks { count, .. }) = RowBlocks::rows($weights, $params, $x, kernel.words, PARAMS) {
+                over!(kernel, $weights, $params, $x, $x, count, $method($($argument),+));
+            }
+        }
+    };
+    ($packing:ident, $weights:ident, $params:ident, $xh:ident, $x_words:ident, $method:ident($($argument:expr),+)) => {
+        let (x, h) = $xh.split_at($x_words.min($xh.len()));
+        if !x.is_empty() && !h.is_empty() {
+            let kernel = of_split($packing.format, x, h);
+            let blocks = RowBlocks::split($weights, $params, $xh, $x_words, kernel.words, PARAMS);
+            if let Some(RowBlocks { x, h, count }) = blocks {
+                over!(kernel, $weights, $params, x, h, count, $method($($argument),+));
+            }
+        }
+    };
+    ($kernel:ident, $weights:ident, $params:ident, $x:ident, $h:ident, $count:ident, $method:ident($($argument:expr),+)) => {
+        let mut walk = Walk::new(&$kernel, $weights, $params, $x, $h, $count);
+        // SAFETY: as `RowBlocks` has checked.
+        unsafe { walk.$method($($argument),+) }
+    };
 }
 
 /// [`rows`](super::rows) in assembly.
@@ -214,9 +261,7 @@ pub(super) fn rows<T>(
     units: impl Iterator<Item = T>,
     each: impl FnMut(T, [i32; 4]),
 ) {
-    if let Some(fours) = Fours::rows(packing, weights, params, x) {
-        fours.each(units, each);
-    }
+    over!(packing, weights, params, x, each(units, each));
 }
 
 /// [`split`](super::split) in assembly.
@@ -230,12 +275,10 @@ pub(super) fn split<T>(
     units: impl Iterator<Item = T>,
     each: impl FnMut(T, [i32; 4]),
 ) {
-    if let Some(fours) = Fours::split(packing, weights, params, xh, x_words) {
-        fours.each(units, each);
-    }
+    over!(packing, weights, params, xh, x_words, each(units, each));
 }
 
-/// [`rows`] with the equations of a unit for each row block.
+/// [`rows`] with the equations of the units.
 #[inline(never)]
 pub fn gated_rows(
     packing: Packing,
@@ -246,12 +289,10 @@ pub fn gated_rows(
     carried: &mut [u32],
     h: &mut [i16],
 ) {
-    if let Some(fours) = Fours::rows(packing, weights, params, x) {
-        fours.gates(gates, carried, h);
-    }
+    over!(packing, weights, params, x, gates(gates, carried, h));
 }
 
-/// [`split`] with the equations of a unit for each row block.
+/// [`split`] with the equations of the units.
 #[inline(never)]
 pub fn gated_split(
     packing: Packing,
@@ -262,19 +303,23 @@ pub fn gated_split(
     carried: &mut [u32],
     h: &mut [i16],
 ) {
-    if let Some(fours) = Fours::split(packing, weights, params, xh, x_words) {
-        fours.gates(gates, carried, h);
-    }
+    over!(packing, weights, params, xh, x_words, gates(gates, carried, h));
 }
 
-/// Begins a body: the block's x at r11, the columns in the second place in r8, parameters in r12, where pre-activations go in r9.
+/// Begins a body: weights at r1, parameters at r12, the columns in the second place in r8, where pre-activations go in r9.
 macro_rules! begin {
     () => {
-        "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}
-        add r11, r0, #64
+        "push {{lr}}
+        ldrd r1, r12, [r11, #20]
+        ldr r3, [r11, #28]
+        ldr r8, [r11, #8]
+        subs r0, r3, #4
+        ite hs
+        movhs r3, #4
+        movlo r0, #0
+        str r0, [r11, #28]
         sub r9, r11, r3, lsl #4
-        mov r12, r2
-        ldr r8, [r11, #8]"
+        str r9, [r11, #52]"
     };
 }
 
@@ -291,8 +336,8 @@ macro_rules! requantize {
 /// Ends a body.
 macro_rules! end {
     () => {
-        "mov r2, r12
-        pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}"
+        "strd r1, r12, [r11, #20]
+        pop {{pc}}"
     };
 }
 
@@ -323,8 +368,8 @@ macro_rules! four_rows {
             "mov r7, r1",
             "2:",
             "ldr r3, [r11]",
-            "ldrd r0, r2, [r11, #20]",
-            "ldrd r4, r6, [r11, #28]",
+            "ldrd r0, r2, [r11, #36]",
+            "ldrd r4, r6, [r11, #44]",
             "dlstp.16 lr, r8",
             "3:",
             "vldrh.u16 q0, [r3], #16",
@@ -362,8 +407,8 @@ macro_rules! three_rows {
             "ldr r5, [r11, #4]",
             "2:",
             "ldr r3, [r11]",
-            "ldrd r0, r2, [r11, #20]",
-            "ldrd r4, r6, [r11, #28]",
+            "ldrd r0, r2, [r11, #36]",
+            "ldrd r4, r6, [r11, #44]",
             "dlstp.16 lr, r5",
             "3:",
             "vldrh.u16 q0, [r3], #16",

@@ -169,6 +169,47 @@ fn equations(random: &mut Random, packing: Packing, block: RowBlock, weights: &m
     units
 }
 
+/// Activations in a kernel and one by one; how many units. Exits where they differ.
+#[cfg(layout = "rows")]
+fn activations(random: &mut Random, packing: Packing, block: RowBlock, weights: &mut [u32]) -> usize {
+    use elman::arith::{Activation, Arith, Pre, Q};
+
+    let (words, per_block) = (packing.weight_words(block), packing.param_words(block));
+    let (blocks, scale) = (1 + random.next() as usize % ROW_BLOCKS, random.next() % 20);
+    let blocks = blocks.min(weights.len() / words);
+    let mut params = [0u32; ROW_BLOCKS * PARAMS];
+    let all = params.chunks_exact_mut(per_block).zip(weights.chunks_exact_mut(words));
+    all.take(blocks).for_each(|(params, w)| random.scaled_row_block(packing, block, scale, params, w));
+    let (params, weights) = (&params[..blocks * per_block], &weights[..blocks * words]);
+    let x: [u32; VECTOR] = core::array::from_fn(|_| random.elements());
+    let x = &x[..block.width() / 2];
+    let out_frac = (random.next() % 16) as u8;
+    let (f, carried_frac) = match random.next() % 4 {
+        0 => (Activation::Tanh, 0),
+        1 => (Activation::Sigmoid, 0),
+        2 => (Activation::Relu, random.next() as u8 % (16 - out_frac)),
+        _ => (Activation::Linear, random.next() as u8 % (16 - out_frac)),
+    };
+    let q = Q { carried_frac, out_frac };
+    let units = 4 * blocks - random.next() as usize % 4;
+    let (mut h, mut wanted) = ([7i16; 4 * ROW_BLOCKS], [7i16; 4 * ROW_BLOCKS]);
+    reference::rows(packing, weights, params, x, wanted[..units].chunks_mut(4), |out, pre| {
+        out.iter_mut().zip(pre).for_each(|(out, pre)| *out = q.activate(f, Pre::from_bits(pre)));
+    });
+    kernel::gated_rows(packing, weights, params, x, q.activation_gates(f), &mut [], &mut h[..units]);
+    if h != wanted {
+        eprintln!("{:?}, {} units, {:?}, {:?}: {:?}, wanted {:?}", block, units, f, q, h, wanted);
+        process::exit(1);
+    }
+    units
+}
+
+/// Other cores have the equations of one unit alone.
+#[cfg(not(layout = "rows"))]
+fn activations(_: &mut Random, _: Packing, _: RowBlock, _: &mut [u32]) -> usize {
+    0
+}
+
 /// Other cores have the equations of one unit alone.
 #[cfg(not(layout = "rows"))]
 fn equations(_: &mut Random, _: Packing, _: RowBlock, _: &mut [u32]) -> usize {
@@ -263,6 +304,7 @@ fn main() -> ! {
             row_blocks += compare(&mut random, packing, block, weights);
             for _ in 0..8 {
                 units += equations(&mut random, packing, block, weights);
+                units += activations(&mut random, packing, block, weights);
             }
         }
         for x_blocks in 1..=BLOCKS {
