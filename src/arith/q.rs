@@ -106,6 +106,13 @@ impl Q {
         Gates::gru(&TABLE, self.carried_frac)
     }
 
+    /// Those of a residual network.
+    #[cfg(elman_layout = "rows")]
+    #[inline(always)]
+    pub fn residual_gates(&self) -> Gates {
+        Gates::residual(&TABLE, self.carried_frac, self.out_frac)
+    }
+
     /// [`Arith::activate`] of many units at once.
     #[cfg(elman_layout = "rows")]
     #[inline(always)]

@@ -202,6 +202,7 @@ pub(crate) fn recurrent<const F: u8>(layer: &LayerView<'_>, memory: &mut [u32], 
 }
 
 /// A stage of one pre-activation and a carried state, four units a block; where it reads `[x; h]`, h is replaced.
+#[cfg(not(elman_layout = "rows"))]
 #[inline(always)]
 pub(crate) fn accumulating<S: Stage<1>>(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, carried) = split_mut(memory, layer.vector_words());

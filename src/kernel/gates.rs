@@ -22,8 +22,10 @@ pub struct Gates {
     /// By how much to shift left.
     shifts: [i32; 3],
     pub(super) body: unsafe extern "C" fn(),
-    /// Units of a row block are 2 to its power: 0 of cells with a carried state, 2 of a gate without.
+    /// Units of a row block are 2 to its power: 2 of cells with one gate, else 0.
     pub(super) places: u32,
+    /// Whether units have a carried state.
+    pub(super) carries: bool,
 }
 
 /// Where [`Gates`] are from r11 on.
@@ -42,6 +44,7 @@ impl Gates {
             shifts,
             body,
             places,
+            carries: true,
         }
     }
 
@@ -84,7 +87,14 @@ impl Gates {
 
     #[inline(always)]
     fn rows(table: &'static Table, shift: u32, body: unsafe extern "C" fn()) -> Self {
-        Gates::new(table, [(shift as i32).wrapping_neg(), 0, 0], 2, body)
+        Gates { carries: false, ..Gates::new(table, [(shift as i32).wrapping_neg(), 0, 0], 2, body) }
+    }
+
+    /// Of a residual network, whose 32-bit h has `carried_frac` fraction bits.
+    #[inline(always)]
+    pub fn residual(table: &'static Table, carried_frac: u8, out_frac: u8) -> Self {
+        let (c, h) = (i32::from(carried_frac), i32::from(out_frac));
+        Gates::new(table, [c.wrapping_sub(31), h.wrapping_sub(c), 0], 2, residual)
     }
 }
 
@@ -223,33 +233,33 @@ unsafe extern "C" fn gru() {
     )
 }
 
-/// Body of a row a unit; the equation is of pre-activations in q0, with MIN in r0, MAX in q7 and 0 in q3.
+/// Body of a row a unit: `equation` of pre-activations in q0, with MIN in r0, MAX in q7, 0 in q3 and what `setup` sets.
 macro_rules! of_rows {
-    ($equation:expr) => {
+    ($setup:literal, $equation:expr) => {
         naked_asm!(
             ".cpu cortex-m55",
             "push {{lr}}",
             "add r0, r11, #52",
-            "ldm r0, {{r0, r1, r2, r3, r4, r5, r6}}",
+            "ldm r0, {{r0, r1, r2, r3, r4, r5, r6, r7}}",
             "mov r12, r0",
             "mov r0, #0x80000000",
             "vmov.i32 q3, #0",
             "vmvn.i32 q7, #0x80000000",
-            "mov r1, r3",
-            "cmp r1, #16",
+            $setup,
+            "mov r10, r3",
+            "cmp r10, #16",
             "it hs",
-            "movhs r1, #16",
-            "sub r3, r3, r1",
-            "dlstp.32 lr, r1",
+            "movhs r10, #16",
+            "sub r3, r3, r10",
+            "dlstp.32 lr, r10",
             "2:",
             "vldrw.u32 q0, [r12], #16",
             $equation,
-            // Rounded half up, saturating.
-            "vrshl.s32 q0, r6",
             "vqmovnb.s32 q0, q0",
             "vstrh.32 q0, [r2], #8",
             "letp lr, 2b",
-            "strd r2, r3, [r11, #60]",
+            "strd r1, r2, [r11, #56]",
+            "str r3, [r11, #64]",
             "pop {{pc}}",
         )
     };
@@ -259,26 +269,52 @@ macro_rules! of_rows {
 /// As the module says.
 #[unsafe(naked)]
 unsafe extern "C" fn linear() {
-    of_rows!("")
+    of_rows!("", "vrshl.s32 q0, r6")
 }
 
 /// # Safety
 /// As the module says.
 #[unsafe(naked)]
 unsafe extern "C" fn relu() {
-    of_rows!("vmax.s32 q0, q0, q3")
+    of_rows!("", "vmax.s32 q0, q0, q3\nvrshl.s32 q0, r6")
 }
 
 /// # Safety
 /// As the module says.
 #[unsafe(naked)]
 unsafe extern "C" fn tanh() {
-    of_rows!(concat!(tanh!("q0", "q1", ""), "\nvmov q0, q1"))
+    of_rows!("", concat!(tanh!("q0", "q1", ""), "\nvmov q0, q1\nvrshl.s32 q0, r6"))
 }
 
 /// # Safety
 /// As the module says.
 #[unsafe(naked)]
 unsafe extern "C" fn sigmoid() {
-    of_rows!(sigmoid!("q0", "q7"))
+    of_rows!("", concat!(sigmoid!("q0", "q7"), "\nvrshl.s32 q0, r6"))
+}
+
+/// Each shift rounds by half of its last place in r8 or r9, saturating before it can overflow.
+///
+/// # Safety
+/// As the module says.
+#[unsafe(naked)]
+unsafe extern "C" fn residual() {
+    of_rows!(
+        "mov r10, #1
+        mvn r8, r6
+        mvn r9, r7
+        lsl r8, r10, r8
+        lsl r9, r10, r9",
+        concat!(
+            tanh!("q0", "q1", ""),
+            "
+            vqadd.s32 q1, q1, r8
+            vshl.s32 q1, r6
+            vldrw.u32 q0, [r1]
+            vqadd.s32 q0, q0, q1
+            vstrw.32 q0, [r1], #16
+            vqadd.s32 q0, q0, r9
+            vshl.s32 q0, r7"
+        )
+    )
 }

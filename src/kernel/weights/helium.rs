@@ -160,7 +160,7 @@ impl Walk {
     #[inline(always)]
     unsafe fn gates(&mut self, mut gates: Gates, carried: &mut [u32], h: &mut [i16]) {
         let places = gates.places & 31;
-        let room = if places == 0 { h.len().min(carried.len()) } else { h.len() };
+        let room = if gates.carries { h.len().min(carried.len()) } else { h.len() };
         let units = room.min(self.count << places);
         self.count = units.wrapping_add((1 << places) - 1) >> places;
         gates.units = units;

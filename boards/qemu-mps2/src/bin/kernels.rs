@@ -169,10 +169,11 @@ fn equations(random: &mut Random, packing: Packing, block: RowBlock, weights: &m
     units
 }
 
-/// Activations in a kernel and one by one; how many units. Exits where they differ.
+/// Activations and a residual cell in a kernel and one by one; how many units. Exits where they differ.
 #[cfg(layout = "rows")]
 fn activations(random: &mut Random, packing: Packing, block: RowBlock, weights: &mut [u32]) -> usize {
-    use elman::arith::{Activation, Arith, Pre, Q};
+    use elman::arith::{Activation, Arith, Gate, Pre, Q};
+    use elman::cell::{Stage, Unit, residual::Residual};
 
     let (words, per_block) = (packing.weight_words(block), packing.param_words(block));
     let (blocks, scale) = (1 + random.next() as usize % ROW_BLOCKS, random.next() % 20);
@@ -201,7 +202,29 @@ fn activations(random: &mut Random, packing: Packing, block: RowBlock, weights: 
         eprintln!("{:?}, {} units, {:?}, {:?}: {:?}, wanted {:?}", block, units, f, q, h, wanted);
         process::exit(1);
     }
-    units
+    let q = Q { carried_frac: 17 + (random.next() % 11) as u8, out_frac };
+    let mut carried = [0u32; 4 * ROW_BLOCKS];
+    carried.fill_with(|| match random.next() % 8 {
+        0 => i32::MAX as u32,
+        1 => i32::MIN as u32,
+        _ => (random.next() as i32 >> (random.next() % 16)) as u32,
+    });
+    let mut wanted_carried = carried;
+    let states = wanted_carried[..units].chunks_mut(4).zip(wanted[..units].chunks_mut(4));
+    reference::rows(packing, weights, params, x, states, |(carried, out), pre| {
+        for ((carried, out), pre) in carried.iter_mut().zip(out).zip(pre) {
+            let mut unit: Unit<Q> =
+                Unit { h: 0, carried: *carried as i32, second: 0, stage_gate: Gate::ZERO, peephole: [0; 3] };
+            Residual.unit(&q, [Pre::from_bits(pre)], &mut unit);
+            (*carried, *out) = (unit.carried as u32, unit.h);
+        }
+    });
+    kernel::gated_rows(packing, weights, params, x, q.residual_gates(), &mut carried, &mut h[..units]);
+    if h != wanted || carried != wanted_carried {
+        eprintln!("residual, {:?}, {} units, {:?}: {:?}, wanted {:?}", block, units, q, h, wanted);
+        process::exit(1);
+    }
+    2 * units
 }
 
 /// Other cores have the equations of one unit alone.
