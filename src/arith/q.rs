@@ -95,28 +95,35 @@ impl Q {
     /// An LSTM's equations for four units at once.
     #[cfg(elman_layout = "rows")]
     #[inline(always)]
-    pub fn lstm_gates(&self) -> Gates {
+    pub fn lstm_gates(&self) -> Gates<'static> {
         Gates::lstm(&TABLE, self.carried_frac, self.out_frac)
+    }
+
+    /// Those of an LSTM with [`Arith::Weight`]s of three gates for each unit.
+    #[cfg(elman_layout = "rows")]
+    #[inline(always)]
+    pub fn peephole_gates<'a>(&self, peepholes: &'a [u32]) -> Gates<'a> {
+        Gates::peephole(&TABLE, self.carried_frac, self.out_frac, peepholes)
     }
 
     /// Those of a GRU with the reset gate after the product.
     #[cfg(elman_layout = "rows")]
     #[inline(always)]
-    pub fn gru_gates(&self) -> Gates {
+    pub fn gru_gates(&self) -> Gates<'static> {
         Gates::gru(&TABLE, self.carried_frac)
     }
 
     /// Those of a residual network.
     #[cfg(elman_layout = "rows")]
     #[inline(always)]
-    pub fn residual_gates(&self) -> Gates {
+    pub fn residual_gates(&self) -> Gates<'static> {
         Gates::residual(&TABLE, self.carried_frac, self.out_frac)
     }
 
     /// [`Arith::activate`] of many units at once.
     #[cfg(elman_layout = "rows")]
     #[inline(always)]
-    pub fn activation_gates(&self, f: Activation) -> Gates {
+    pub fn activation_gates(&self, f: Activation) -> Gates<'static> {
         let linear = 16u32.wrapping_sub(self.out_frac as u32).wrapping_sub(self.carried_frac as u32);
         let bounded = 31u32.wrapping_sub(self.out_frac as u32);
         match f {

@@ -52,7 +52,7 @@ pub(crate) fn fused<S: Stage<4>>(layer: &LayerView<'_>, memory: &mut [u32], out:
 /// [`fused`] by a kernel that knows the equations.
 #[cfg(elman_layout = "rows")]
 #[inline(always)]
-pub(crate) fn gated(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], gates: Gates) {
+pub(crate) fn gated(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], gates: Gates<'_>) {
     let (xh, carried) = split_mut(memory, layer.vector_words());
     let view = layer.stages[0];
     let h = elements(out, layer.units());
@@ -61,6 +61,7 @@ pub(crate) fn gated(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], 
 }
 
 /// [`fused`] for a cell whose gates see the cell state.
+#[cfg(not(elman_layout = "rows"))]
 #[inline(always)]
 pub(crate) fn peephole<S: Stage<4>>(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, carried) = split_mut(memory, layer.vector_words());
@@ -146,7 +147,7 @@ pub(crate) fn fused_split<S: Stage<4>>(layer: &LayerView<'_>, memory: &mut [u32]
 /// [`fused_split`] by a kernel that knows the equations.
 #[cfg(elman_layout = "rows")]
 #[inline(always)]
-pub(crate) fn gated_split(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], gates: Gates) {
+pub(crate) fn gated_split(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], gates: Gates<'_>) {
     let (xh, carried) = split_mut(memory, layer.vector_words());
     let (view, x_words) = (layer.stages[0], layer.input_words());
     let h = elements(out, layer.units());

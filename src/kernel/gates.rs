@@ -3,6 +3,7 @@
 //! A body gets [`Gates`] at r11 + [`AT`], which it moves on by its units; lanes beyond their number are predicated off. It keeps r11 alone.
 
 use core::arch::naked_asm;
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 use super::activation::Table;
@@ -10,7 +11,7 @@ use super::activation::Table;
 /// The equations of a cell in its layer's formats, and the units that are left.
 #[derive(Debug)]
 #[repr(C)]
-pub struct Gates {
+pub struct Gates<'a> {
     /// Pre-activations, row block after row block.
     pub(super) pre: MaybeUninit<*const [i32; 4]>,
     /// Carried states.
@@ -22,16 +23,21 @@ pub struct Gates {
     /// By how much to shift left.
     shifts: [i32; 3],
     pub(super) body: unsafe extern "C" fn(),
+    /// Of an LSTM that sees its cell state, three for each unit.
+    peepholes: MaybeUninit<*const u32>,
+    /// Units at most.
+    pub(super) most: usize,
     /// Units of a row block are 2 to its power: 2 of cells with one gate, else 0.
     pub(super) places: u32,
     /// Whether units have a carried state.
     pub(super) carries: bool,
+    of: PhantomData<&'a [u32]>,
 }
 
 /// Where [`Gates`] are from r11 on.
 pub(super) const AT: usize = 52;
 
-impl Gates {
+impl<'a> Gates<'a> {
     #[inline(always)]
     fn new(table: &'static Table, shifts: [i32; 3], places: u32, body: unsafe extern "C" fn()) -> Self {
         let [a, w] = &table[128];
@@ -45,6 +51,9 @@ impl Gates {
             body,
             places,
             carries: true,
+            peepholes: MaybeUninit::uninit(),
+            most: usize::MAX,
+            of: PhantomData,
         }
     }
 
@@ -53,6 +62,14 @@ impl Gates {
     pub fn lstm(table: &'static Table, carried_frac: u8, out_frac: u8) -> Self {
         let (c, h) = (i32::from(carried_frac), i32::from(out_frac));
         Gates::new(table, [c.wrapping_sub(30), 16i32.wrapping_sub(c), h.wrapping_sub(30)], 0, lstm)
+    }
+
+    /// Of an LSTM whose gates see the cell state: i, f and o of a unit by three of `peepholes`, V·2^(48 - `carried_frac`).
+    #[inline(always)]
+    pub fn peephole(table: &'static Table, carried_frac: u8, out_frac: u8, peepholes: &'a [u32]) -> Self {
+        let most = peepholes.as_chunks::<3>().0.len();
+        let (peepholes, lstm) = (MaybeUninit::new(peepholes.as_ptr()), Gates::lstm(table, carried_frac, out_frac));
+        Gates { peepholes, most, body: peephole, ..lstm }
     }
 
     /// Of a GRU with the reset gate after the product, whose 32-bit h has `carried_frac` fraction bits.
@@ -129,16 +146,63 @@ macro_rules! end {
 macro_rules! interpolated {
     ($t:literal, $cell:literal, $w:literal, $a:literal) => {
         concat!(
-            "vshl.i32 ", $cell, ", ", $cell, ", #1\n",
-            "vadd.i32 ", $t, ", ", $t, ", r0\n",
-            "vldrw.u32 ", $w, ", [r5, ", $cell, ", uxtw #2]\n",
-            "vldrw.u32 ", $a, ", [r4, ", $cell, ", uxtw #2]\n",
-            "vshl.i32 ", $cell, ", ", $w, ", #16\n",
-            "vmulh.s32 ", $cell, ", ", $cell, ", ", $t, "\n",
-            "vadd.i32 ", $w, ", ", $w, ", ", $cell, "\n",
-            "vmulh.s32 ", $w, ", ", $w, ", ", $t, "\n",
-            "vshr.s32 ", $w, ", ", $w, ", #3\n",
-            "vadd.i32 ", $t, ", ", $a, ", ", $w,
+            "vshl.i32 ",
+            $cell,
+            ", ",
+            $cell,
+            ", #1\n",
+            "vadd.i32 ",
+            $t,
+            ", ",
+            $t,
+            ", r0\n",
+            "vldrw.u32 ",
+            $w,
+            ", [r5, ",
+            $cell,
+            ", uxtw #2]\n",
+            "vldrw.u32 ",
+            $a,
+            ", [r4, ",
+            $cell,
+            ", uxtw #2]\n",
+            "vshl.i32 ",
+            $cell,
+            ", ",
+            $w,
+            ", #16\n",
+            "vmulh.s32 ",
+            $cell,
+            ", ",
+            $cell,
+            ", ",
+            $t,
+            "\n",
+            "vadd.i32 ",
+            $w,
+            ", ",
+            $w,
+            ", ",
+            $cell,
+            "\n",
+            "vmulh.s32 ",
+            $w,
+            ", ",
+            $w,
+            ", ",
+            $t,
+            "\n",
+            "vshr.s32 ",
+            $w,
+            ", ",
+            $w,
+            ", #3\n",
+            "vadd.i32 ",
+            $t,
+            ", ",
+            $a,
+            ", ",
+            $w,
         )
     };
 }
@@ -147,12 +211,24 @@ macro_rules! interpolated {
 macro_rules! sigmoid {
     ($z:literal, $max:literal) => {
         concat!(
-            "vqshl.s32 q4, ", $z, ", #11\n",
+            "vqshl.s32 q4, ",
+            $z,
+            ", #11\n",
             "vshr.s32 q4, q4, #24\n",
-            "vshl.i32 ", $z, ", ", $z, ", #19\n",
-            interpolated!($z, "q4", "q5", "q6"), "\n",
+            "vshl.i32 ",
+            $z,
+            ", ",
+            $z,
+            ", #19\n",
+            interpolated!($z, "q4", "q5", "q6"),
+            "\n",
             // y / 2 + 1/2
-            "vrhadd.s32 ", $z, ", ", $z, ", ", $max,
+            "vrhadd.s32 ",
+            $z,
+            ", ",
+            $z,
+            ", ",
+            $max,
         )
     };
 }
@@ -161,46 +237,100 @@ macro_rules! sigmoid {
 macro_rules! tanh {
     ($z:literal, $y:literal, $shift:expr) => {
         concat!(
-            "vabs.s32 ", $y, ", ", $z, "\n",
+            "vabs.s32 ",
+            $y,
+            ", ",
+            $z,
+            "\n",
             $shift,
-            "vqshl.s32 q4, ", $y, ", #12\n",
+            "vqshl.s32 q4, ",
+            $y,
+            ", #12\n",
             "vshr.u32 q4, q4, #24\n",
-            "vshl.i32 ", $y, ", ", $y, ", #20\n",
-            interpolated!($y, "q4", "q5", "q6"), "\n",
-            "vpt.s32 lt, ", $z, ", zr\n",
-            "vnegt.s32 ", $y, ", ", $y,
+            "vshl.i32 ",
+            $y,
+            ", ",
+            $y,
+            ", #20\n",
+            interpolated!($y, "q4", "q5", "q6"),
+            "\n",
+            "vpt.s32 lt, ",
+            $z,
+            ", zr\n",
+            "vnegt.s32 ",
+            $y,
+            ", ",
+            $y,
         )
     };
 }
 
-/// Pre-activations i, f, g and o.
-///
+/// Pre-activations i, f, g and o; what gates see of the old cell state, and what o sees of the new one in q0.
+macro_rules! lstm {
+    ($see:expr, $see_new:expr) => {
+        naked_asm!(
+            ".cpu cortex-m55",
+            begin!(),
+            tanh!("q2", "q7", ""),
+            $see,
+            "vmvn.i32 q2, #0x80000000",
+            sigmoid!("q0", "q2"),
+            // i g, then f c
+            "vrmulh.s32 q0, q0, q7",
+            "vshl.s32 q0, r6",
+            sigmoid!("q1", "q2"),
+            "vldrw.u32 q7, [r1]",
+            "vrmulh.s32 q1, q1, q7",
+            "vqadd.s32 q1, q1, q1",
+            "vqadd.s32 q0, q0, q1",
+            "vstrw.32 q0, [r1], #16",
+            $see_new,
+            sigmoid!("q3", "q2"),
+            tanh!("q0", "q1", "vshl.u32 q1, r7\n"),
+            "vrmulh.s32 q3, q3, q1",
+            "vrshl.s32 q3, r8",
+            "vqmovnb.s32 q3, q3",
+            "vstrh.32 q3, [r2], #8",
+            end!(),
+        )
+    };
+}
+
 /// # Safety
 /// As the module says, with readable 64 bytes at the pre-activations.
 #[unsafe(naked)]
 unsafe extern "C" fn lstm() {
-    naked_asm!(
-        ".cpu cortex-m55",
-        begin!(),
-        tanh!("q2", "q7", ""),
-        "vmvn.i32 q2, #0x80000000",
-        sigmoid!("q0", "q2"),
-        // i g, then f c
-        "vrmulh.s32 q0, q0, q7",
-        "vshl.s32 q0, r6",
-        sigmoid!("q1", "q2"),
-        "vldrw.u32 q7, [r1]",
-        "vrmulh.s32 q1, q1, q7",
-        "vqadd.s32 q1, q1, q1",
-        "vqadd.s32 q0, q0, q1",
-        "vstrw.32 q0, [r1], #16",
-        sigmoid!("q3", "q2"),
-        tanh!("q0", "q1", "vshl.u32 q1, r7\n"),
-        "vrmulh.s32 q3, q3, q1",
-        "vrshl.s32 q3, r8",
-        "vqmovnb.s32 q3, q3",
-        "vstrh.32 q3, [r2], #8",
-        end!(),
+    lstm!("", "")
+}
+
+/// Adds to pre-activations in `z` a gate's peepholes, of four units from r9 on, times the cell state in `c`.
+macro_rules! seen {
+    ($z:literal, $c:literal) => {
+        concat!(
+            "mov r10, #0
+            vidup.u32 q4, r10, #4
+            vshl.i32 q5, q4, #1
+            vadd.i32 q5, q5, q4
+            vldrw.u32 q4, [r9, q5]
+            add r9, r9, #4
+            vrmulh.s32 q4, q4, ",
+            $c,
+            "\nvadd.i32 ",
+            $z,
+            ", ",
+            $z,
+            ", q4\n",
+        )
+    };
+}
+
+/// # Safety
+/// As [`lstm`], with as many peepholes for each unit as it has gates that see the cell state.
+#[unsafe(naked)]
+unsafe extern "C" fn peephole() {
+    lstm!(
+        concat!("ldr r9, [r11, #92]\nvldrw.u32 q2, [r1]\n", seen!("q0", "q2"), seen!("q1", "q2")),
+        concat!(seen!("q3", "q0"), "add r9, r9, #36\nstr r9, [r11, #92]")
     )
 }
 

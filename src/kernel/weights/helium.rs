@@ -12,7 +12,7 @@ const PARAMS: usize = 8;
 
 /// The row blocks of a stage that are left, and the pre-activations of four of them.
 #[repr(C)]
-struct Walk {
+struct Walk<'a> {
     /// Those of fewer row blocks are at the end.
     pre: MaybeUninit<[[i32; 4]; 4]>,
     /// r11 of a body: x.
@@ -28,10 +28,10 @@ struct Walk {
     body: unsafe extern "C" fn(),
     /// What sums begin with, where there are several formats.
     begin: MaybeUninit<[i32; 4]>,
-    gates: MaybeUninit<Gates>,
+    gates: MaybeUninit<Gates<'a>>,
 }
 
-const _: () = assert!(offset_of!(Walk, gates) == offset_of!(Walk, x) + gates::AT);
+const _: () = assert!(offset_of!(Walk<'static>, gates) == offset_of!(Walk<'static>, x) + gates::AT);
 
 /// What a format sets: its body, the words of weights of a row block, and what sums begin with, with Σ x.
 ///
@@ -101,7 +101,7 @@ unsafe extern "C" fn sum_body() {
     )
 }
 
-impl Walk {
+impl<'a> Walk<'a> {
     #[inline(always)]
     fn new(kernel: &Kernel, weights: &[u32], params: &[u32], x: &[u32], h: &[u32], count: usize) -> Self {
         let (of_x, of_h) = (x.len() * 2, h.len() * 2);
@@ -158,10 +158,10 @@ impl Walk {
     /// # Safety
     /// As [`Walk::each`] says.
     #[inline(always)]
-    unsafe fn gates(&mut self, mut gates: Gates, carried: &mut [u32], h: &mut [i16]) {
+    unsafe fn gates(&mut self, mut gates: Gates<'a>, carried: &mut [u32], h: &mut [i16]) {
         let places = gates.places & 31;
         let room = if gates.carries { h.len().min(carried.len()) } else { h.len() };
-        let units = room.min(self.count << places);
+        let units = room.min(gates.most).min(self.count << places);
         self.count = units.wrapping_add((1 << places) - 1) >> places;
         gates.units = units;
         gates.carried.write(carried.as_mut_ptr());
@@ -285,7 +285,7 @@ pub fn gated_rows(
     weights: &[u32],
     params: &[u32],
     x: &[u32],
-    gates: Gates,
+    gates: Gates<'_>,
     carried: &mut [u32],
     h: &mut [i16],
 ) {
@@ -299,7 +299,7 @@ pub fn gated_split(
     weights: &[u32],
     params: &[u32],
     (xh, x_words): (&[u32], usize),
-    gates: Gates,
+    gates: Gates<'_>,
     carried: &mut [u32],
     h: &mut [i16],
 ) {

@@ -143,24 +143,28 @@ fn equations(random: &mut Random, packing: Packing, block: RowBlock, weights: &m
         _ => ((random.next() as i32).clamp(-most, most) >> (random.next() % 24)) as u32,
     });
     let mut h = [7i16; ROW_BLOCKS];
+    // Every other LSTM sees its cell state.
+    let sees = split.is_none() && random.next() % 2 == 0;
+    let peepholes: [u32; 3 * ROW_BLOCKS] = core::array::from_fn(|_| random.next() & 0xbfff_ffff);
     let (mut wanted, mut wanted_h) = (carried, h);
-    let mut each = |(carried, h): (&mut u32, &mut i16), pre: [i32; 4]| {
-        let mut unit: Unit<Q> =
-            Unit { h: 0, carried: *carried as i32, second: 0, stage_gate: Gate::ZERO, peephole: [0; 3] };
+    let mut each = |((carried, h), v): ((&mut u32, &mut i16), &[u32]), pre: [i32; 4]| {
+        let peephole = [v[0] as i32, v[1] as i32, v[2] as i32];
+        let mut unit: Unit<Q> = Unit { h: 0, carried: *carried as i32, second: 0, stage_gate: Gate::ZERO, peephole };
         if split.is_some() {
             gru::After.unit(&q, pre.map(Pre::from_bits), &mut unit);
         } else {
-            lstm::VARIANTS[0].unit(&q, pre.map(Pre::from_bits), &mut unit);
+            lstm::VARIANTS[if sees { 3 } else { 0 }].unit(&q, pre.map(Pre::from_bits), &mut unit);
         }
         (*carried, *h) = (unit.carried as u32, unit.h);
     };
-    let all = wanted.iter_mut().zip(&mut wanted_h);
+    let all = wanted.iter_mut().zip(&mut wanted_h).zip(peepholes.chunks(3));
     if let Some(of_x) = split {
         reference::split(packing, weights, params, x, of_x, all, &mut each);
         kernel::gated_split(packing, weights, params, (x, of_x), q.gru_gates(), &mut carried, &mut h);
     } else {
         reference::rows(packing, weights, params, x, all, &mut each);
-        kernel::gated_rows(packing, weights, params, x, q.lstm_gates(), &mut carried, &mut h);
+        let gates = if sees { q.peephole_gates(&peepholes) } else { q.lstm_gates() };
+        kernel::gated_rows(packing, weights, params, x, gates, &mut carried, &mut h);
     }
     if carried != wanted || h != wanted_h {
         eprintln!("{:?}, {} units, {:?}: {:?} {:?}, wanted {:?} {:?}", block, units, q, carried, h, wanted, wanted_h);

@@ -10,12 +10,22 @@ use crate::kernel::weights::helium::{Kernel, begin, end, requantize};
 
 /// Four rows.
 pub(in super::super) fn of_rows(x: &[u32]) -> Kernel {
-    Kernel { body: rows, words: x.len() * 2, #[cfg(elman_several)] begin: [0; 4] }
+    Kernel {
+        body: rows,
+        words: x.len() * 2,
+        #[cfg(elman_several)]
+        begin: [0; 4],
+    }
 }
 
 /// Split rows.
 pub(in super::super) fn of_split(x: &[u32], h: &[u32]) -> Kernel {
-    Kernel { body: split, words: (x.len() + h.len()) / 2 * 3, #[cfg(elman_several)] begin: [0; 4] }
+    Kernel {
+        body: split,
+        words: (x.len() + h.len()) / 2 * 3,
+        #[cfg(elman_several)]
+        begin: [0; 4],
+    }
 }
 
 /// # Safety
