@@ -101,6 +101,18 @@ pub fn mul_high_sub(c: i32, a: i32, b: i32) -> i32 {
     }
 }
 
+/// v / 2, rounded down, or the nearest number that an i16 holds.
+#[cfg(elman_saturates)]
+#[inline(always)]
+pub fn half_saturated(v: i32) -> i16 {
+    let r: i32;
+    // SAFETY: one data-processing instruction on registers.
+    unsafe {
+        core::arch::asm!("ssat {0}, #16, {1}, asr #1", lateout(reg) r, in(reg) v, options(pure, nomem, nostack));
+    }
+    r as i16
+}
+
 /// a·b, all of it.
 #[cfg(not(elman_narrow))]
 #[inline(always)]
