@@ -138,13 +138,13 @@ fn equations(random: &mut Random, packing: Packing, block: RowBlock, weights: &m
     // A state of a GRU is at most 2^30.
     let most = if split.is_some() { 1 << 30 } else { i32::MAX };
     let mut carried: [u32; ROW_BLOCKS] = core::array::from_fn(|k| match k % 4 {
-        0 if random.next() % 2 == 0 => most as u32,
-        1 if random.next() % 2 == 0 => -most as u32,
+        0 if random.next().is_multiple_of(2) => most as u32,
+        1 if random.next().is_multiple_of(2) => -most as u32,
         _ => ((random.next() as i32).clamp(-most, most) >> (random.next() % 24)) as u32,
     });
     let mut h = [7i16; ROW_BLOCKS];
     // Every other LSTM sees its cell state.
-    let sees = split.is_none() && random.next() % 2 == 0;
+    let sees = split.is_none() && random.next().is_multiple_of(2);
     let peepholes: [u32; 3 * ROW_BLOCKS] = core::array::from_fn(|_| random.next() & 0xbfff_ffff);
     let (mut wanted, mut wanted_h) = (carried, h);
     let mut each = |((carried, h), v): ((&mut u32, &mut i16), &[u32]), pre: [i32; 4]| {
