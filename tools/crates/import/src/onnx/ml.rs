@@ -74,13 +74,17 @@ pub fn normalizer(node: &Reader<'_>) -> Result<Value> {
     }
 }
 
-/// The p of [1 - p, p] with p = σ(z): a single sigmoid.
-pub fn both_probabilities<'a>([first, second]: [&'a Stream; 2]) -> Option<&'a Stream> {
-    let before = first.before()?;
+/// [1 - p, p] with p = σ(z): the softmax of 0 and z.
+pub fn both_probabilities(node: &Reader<'_>, [first, second]: [&Stream; 2]) -> Option<Stream> {
     let complement = match first.last_op()? {
         Op::Affine(AffineOp { scale, offset }) => scale[..] == [-1.0] && offset[..] == [1.0],
         _ => false,
     };
-    let sigmoid = matches!(second.last_op(), Some(Op::Activation(DenseActivation::Sigmoid)));
-    (complement && sigmoid && before.same(second)).then_some(second)
+    let sigmoid = matches!(second.last_op()?, Op::Activation(DenseActivation::Sigmoid));
+    if !complement || !sigmoid || !first.before()?.same(second) {
+        return None;
+    }
+    let w = Matrix { rows: 2, columns: 1, values: vec![0.0, 1.0] };
+    let logits = second.before()?.then(&node.place(), Op::Dense(DenseOp { w, b: vec![0.0; 2] }));
+    Some(logits.then(&node.place(), Op::Softmax))
 }

@@ -223,7 +223,7 @@ fn operator(node: &Reader<'_>, left: &mut usize) -> Result<Vec<Value>> {
                     "a loop is no layer: export RNN, GRU or LSTM as one node (opset 14 or later), or save the weights themselves"
                 }
                 "Conv" | "MaxPool" | "AveragePool" => {
-                    "convolutions are not in elman: compute them as features before the network"
+                    "no convolution is read: compute it as features before the network, or train the network here (`conv` in a recipe)"
                 }
                 _ => "take it out of the network, or compute it before or after it",
             };

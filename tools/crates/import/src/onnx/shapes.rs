@@ -393,9 +393,9 @@ pub fn concat(node: &Reader<'_>) -> Result<Value> {
         return Ok(Value::Stream(Stream { width: 2 * first.width, direction: None, ..first.clone() }));
     }
     if let [first, second] = streams[..]
-        && let Some(single) = super::ml::both_probabilities([first, second])
+        && let Some(both) = super::ml::both_probabilities(node, [first, second])
     {
-        return Ok(Value::Stream(single.clone()));
+        return Ok(Value::Stream(both));
     }
     Err(node.unsupported(
         "vectors one after the other",
