@@ -359,7 +359,8 @@ pub fn train_until(
             return Err(error.context(format!("the checkpoint is kept; resume with {}", resume_hint(folder))));
         }
         // After the first epoch, files have another place.
-        if !(first && matches!(outcome, Ok(Outcome::Stopped)) && !interrupted() && !reached(history.len())) {
+        let ends = interrupted() || reached(history.len()) || !matches!(outcome, Ok(Outcome::Stopped));
+        if !first || ends {
             break outcome;
         }
     };
