@@ -127,7 +127,7 @@ impl Cmd {
         }
         // Checked before the corpus is read, which can take a while.
         let mut folder = if self.resume { RunFolder::open_locked(&out)? } else { RunFolder::create(&out, self.force)? };
-        let how = TrainFlags { resume: self.resume, watch: self.watch, from: self.from.as_deref() };
+        let how = TrainFlags { resume: self.resume, watch: self.watch, from: self.from.as_deref(), until: None };
         interruptible(&folder);
         let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), &ui);
         let trained = source.and_then(|source| train(&source, &recipe, &mut folder, how, ui));
@@ -171,6 +171,8 @@ pub struct TrainFlags<'a> {
     pub watch: bool,
     /// A run whose network a new run begins with.
     pub from: Option<&'a Path>,
+    /// Epochs after which it pauses, to be resumed.
+    pub until: Option<usize>,
 }
 
 pub(super) fn memory_text(memory: &Memory) -> String {
@@ -279,6 +281,21 @@ fn show_channels(encoding: &Encoding, source: &Source, ui: Ui) {
 /// # Errors
 /// An error of training; an interruption, with how to resume.
 pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: TrainFlags<'_>, ui: Ui) -> Result<Trained> {
+    let trained = train_until(source, recipe, folder, TrainFlags { until: None, ..how }, ui)?;
+    trained.context("training paused without being asked to")
+}
+
+/// As [`train()`]; `None` where it pauses after the epochs that `how` names.
+///
+/// # Errors
+/// As [`train()`].
+pub fn train_until(
+    source: &Source,
+    recipe: &Recipe,
+    folder: &mut RunFolder,
+    how: TrainFlags<'_>,
+    ui: Ui,
+) -> Result<Option<Trained>> {
     let start = std::time::Instant::now();
     let imported = how.resume.then(|| folder.about()).transpose()?.filter(|about| about.imported);
     let prepared = match imported {
@@ -293,6 +310,10 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
     can_validate(recipe, valid_examples)?;
     show_channels(&about.encoding, source, ui);
     let trainer = begin(folder, recipe, about, how, ui)?;
+    let reached = |done: usize| how.until.is_some_and(|until| done >= until);
+    if reached(trainer.history().len()) {
+        return Ok(None);
+    }
     runs_on_a_device(&prepared, recipe)?;
     let inputs = about.encoding.inputs();
     let clips = recipe.quantize.calibration_clips;
@@ -326,7 +347,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
                 progress.epoch(epoch);
                 first = to.is_new();
             }
-            let stop = first || failed.is_some() || interrupted();
+            let stop = first || failed.is_some() || interrupted() || reached(history.len());
             if stop { Control::Stop } else { Control::Continue }
         });
         drop((train_set, valid_set));
@@ -338,7 +359,8 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
             return Err(error.context(format!("the checkpoint is kept; resume with {}", resume_hint(folder))));
         }
         // After the first epoch, files have another place.
-        if !(first && matches!(outcome, Ok(Outcome::Stopped)) && !interrupted()) {
+        let ends = interrupted() || reached(history.len()) || !matches!(outcome, Ok(Outcome::Stopped));
+        if !first || ends {
             break outcome;
         }
     };
@@ -347,6 +369,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
         Ok(Outcome::Stopped) if folder.is_new() => {
             bail!(NOTHING_WRITTEN)
         }
+        Ok(Outcome::Stopped) if reached(trainer.history().len()) && !interrupted() => return Ok(None),
         Ok(Outcome::Stopped) => bail!("interrupted; resume with {}", resume_hint(folder)),
         Err(e) => {
             let kept = match folder.is_new() {
@@ -374,7 +397,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
     };
     let valid = if valid_examples.is_empty() { Vec::new() } else { evaluated(valid_examples) };
     let test = if test_examples.is_empty() { Vec::new() } else { evaluated(test_examples) };
-    Ok(Trained {
+    Ok(Some(Trained {
         run: folder.path().to_owned(),
         epochs,
         best_epoch,
@@ -383,7 +406,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
         parameters: network.values().len(),
         memory,
         seconds: start.elapsed().as_secs_f64(),
-    })
+    }))
 }
 
 /// The part of a run along the device's integers, where the recipe has one.
@@ -464,6 +487,8 @@ fn begin(folder: &RunFolder, recipe: &Recipe, about: &RunInfo, how: TrainFlags<'
     );
     same_data(folder, about.fingerprint)?;
     trainer.set_threads(recipe.train.threads);
+    // A process that was killed between the two files has not written the last epoch.
+    folder.write_metrics(trainer.history())?;
     ui.note(format!("resuming after epoch {}", trainer.history().len()));
     Ok(trainer)
 }

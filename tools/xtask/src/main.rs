@@ -14,6 +14,7 @@ mod import;
 mod rp2040;
 mod setup;
 mod stages;
+mod sweep_kill;
 mod test;
 
 use anyhow::Result;
@@ -74,6 +75,12 @@ const VERBS: &[Verb] = &[
         help: "Cut the supply at every operation of a model's update: `cargo xtask cuts`",
         flags: cuts::FLAGS,
         run: Run::Here(cuts::run),
+    },
+    Verb {
+        name: "sweep-kill",
+        help: "Kill workers of a sweep at random moments: `cargo xtask sweep-kill`",
+        flags: sweep_kill::FLAGS,
+        run: Run::Here(sweep_kill::run),
     },
     Verb {
         name: "import",
