@@ -477,7 +477,7 @@ fn begin(folder: &RunFolder, recipe: &Recipe, about: &RunInfo, how: TrainFlags<'
     }
     let mut trainer = Trainer::resume(&folder.checkpoint_path())?;
     let mut config = trainer.config().clone();
-    config.threads = recipe.train.threads;
+    (config.threads, config.recompute) = (recipe.train.threads, recipe.train.recompute);
     ensure!(
         config == recipe.train,
         Usage(format!(
@@ -487,6 +487,7 @@ fn begin(folder: &RunFolder, recipe: &Recipe, about: &RunInfo, how: TrainFlags<'
     );
     same_data(folder, about.fingerprint)?;
     trainer.set_threads(recipe.train.threads);
+    trainer.set_recompute(recipe.train.recompute);
     // A process that was killed between the two files has not written the last epoch.
     folder.write_metrics(trainer.history())?;
     ui.note(format!("resuming after epoch {}", trainer.history().len()));
@@ -559,7 +560,7 @@ fn resume_hint(folder: &RunFolder) -> String {
 /// A run is resumed only with the recipe that it started with.
 fn same_recipe(folder: &RunFolder, recipe: &Recipe) -> Result<()> {
     let mut began = folder.recipe()?;
-    began.train.threads = recipe.train.threads;
+    (began.train.threads, began.train.recompute) = (recipe.train.threads, recipe.train.recompute);
     began.skip_bad = recipe.skip_bad;
     ensure!(
         began == *recipe,

@@ -48,7 +48,8 @@ pub struct Step {
 
 impl Learner {
     /// Before the first step.
-    pub fn new(network: Network<f32>, config: &TrainConfig) -> Self {
+    pub fn new(mut network: Network<f32>, config: &TrainConfig) -> Self {
+        network.set_recompute(config.recompute);
         let n = network.values().len();
         let mut decays = vec![0.0; n];
         for tensor in network.tensors().iter().filter(|t| t.shape.len() > 1) {

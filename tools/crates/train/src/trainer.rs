@@ -241,6 +241,12 @@ impl Trainer {
         self.learner.config.threads = threads;
     }
 
+    /// Changes whether gates are computed again; that does not change the result either.
+    pub fn set_recompute(&mut self, on: bool) {
+        self.learner.config.recompute = on;
+        self.learner.network.set_recompute(on);
+    }
+
     /// The network as it is now.
     pub fn network(&self) -> &Network<f32> {
         &self.learner.network
