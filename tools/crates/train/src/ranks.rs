@@ -90,6 +90,23 @@ pub(crate) fn add_all(
     Ok(())
 }
 
+/// Checks that all ranks have the same parameters: that none is gone, and that all machines compute the same.
+pub(crate) fn agree(ranks: &dyn Ranks, values: &[f32]) -> Result<(), TrainError> {
+    if ranks.count() == 1 {
+        return Ok(());
+    }
+    let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let own = elman_data::files::checksum(&bytes).to_le_bytes().to_vec();
+    let all = ranks.gather(own).map_err(TrainError::Ranks)?;
+    match all.iter().position(|other| *other != all[0]) {
+        None => Ok(()),
+        Some(rank) => Err(TrainError::Ranks(format!(
+            "rank {rank} has other parameters than rank 0 after the epoch: its machine computes otherwise, or a message was lost; take \
+             machines of one kind"
+        ))),
+    }
+}
+
 /// Whether one of the ranks says so.
 pub(crate) fn any(ranks: &dyn Ranks, own: bool) -> Result<bool, TrainError> {
     if ranks.count() == 1 {

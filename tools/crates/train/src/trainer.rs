@@ -16,7 +16,7 @@ use super::evaluate::evaluate_along;
 use super::integer::QuantizationAware;
 use super::learner::{Learner, Memory, Request, Step};
 use super::optimizer::Moments;
-use super::ranks::{Ranks, any};
+use super::ranks::{Ranks, agree, any};
 use elman_nn::{Loss, Network, NetworkSpec, Score, StructureSpec};
 
 /// The result of an epoch.
@@ -328,6 +328,7 @@ impl Trainer {
                         return other.map(|_| Outcome::Stopped);
                     }
                 }
+                agree(&*self.learner.ranks, self.learner.network.values())?;
                 if let Some(path) = checkpoint {
                     self.checkpoint().write(path)?;
                 }
