@@ -11,6 +11,7 @@ mod demo;
 mod flags;
 mod fuzz;
 mod import;
+mod mpi;
 mod rp2040;
 mod setup;
 mod stages;
@@ -81,6 +82,12 @@ const VERBS: &[Verb] = &[
         help: "Kill workers of a sweep at random moments: `cargo xtask sweep-kill`",
         flags: sweep_kill::FLAGS,
         run: Run::Here(sweep_kill::run),
+    },
+    Verb {
+        name: "mpi",
+        help: "Compare training over MPI with one process, bit for bit: `cargo xtask mpi --ranks 1,2,4`",
+        flags: mpi::FLAGS,
+        run: Run::Here(mpi::run),
     },
     Verb {
         name: "import",
