@@ -1,4 +1,4 @@
-"""Makes the small models of `models.zip`, with inputs and outputs, by PyTorch, Keras and onnxruntime.
+"""Makes the small models of `models.zip`, with inputs and outputs, by PyTorch, Keras, scikit-learn and onnxruntime.
 
     python -m venv venv && venv/bin/pip install -r tests/import/requirements.txt
     venv/bin/python tests/import/make_models.py
@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import tempfile
+import warnings
 import zipfile
 
 os.environ["KERAS_BACKEND"] = "torch"
@@ -153,6 +154,9 @@ def torch_models():
     state_dict("cell-alone", Net(nn.GRU(3, 5, batch_first=True)))
     recipe = layers('{ layer = "cell", variant = "lstm", units = 5, bidirectional = true }, { layer = "pool", over = "ends" }')
     state_dict("ends", Ends(nn.LSTM(3, 5, batch_first=True, bidirectional=True), nn.Linear(10, 4)), recipe=recipe)
+    projected = lambda **k: nn.LSTM(3, 6, proj_size=4, batch_first=True, **k)
+    state_dict("lstm-projected", Net(projected(), nn.Linear(4, 3)), expect=["lstm-projected", "dense"])
+    state_dict("lstm-projected-both", Net(projected(num_layers=2, bidirectional=True), nn.Linear(8, 3), last=False), ending="pt")
 
 
 # ONNX: made by hand, node by node, and by torch.onnx.
@@ -428,11 +432,46 @@ def keras_models():
     save("batch-norm", [k.BatchNormalization(), k.GRU(4), k.Dense(3)])
 
 
+# scikit-learn, as skl2onnx writes it.
+
+
+def sklearn_models():
+    from skl2onnx import to_onnx
+    from sklearn.linear_model import LinearRegression, LogisticRegression
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    warnings.filterwarnings("ignore")
+    data = RANDOM.normal(loc=0.5, size=(200, 5)).astype(np.float32)
+    two = (data[:, 0] + data[:, 1] > 1).astype(int)
+    three = two + (data[:, 2] > 0.5)
+
+    def save(name, model, target, zipmap=False):
+        model.fit(data, target)
+        options = None if not hasattr(model, "predict_proba") or zipmap else {"zipmap": False}
+        onnx_file = to_onnx(model, data[:1], options=options, target_opset=17)
+        x = frames(6, 5)
+        y = model.predict_proba(x) if hasattr(model, "predict_proba") else model.predict(x)[:, None]
+        case(f"onnx-sklearn-{name}", "onnx", onnx_file.SerializeToString(), x, y)
+
+    scaled = lambda model: make_pipeline(StandardScaler(), model)
+    mlp = lambda *hidden, **k: MLPClassifier(hidden, max_iter=100, random_state=1, **k)
+    save("mlp", scaled(mlp(8)), three)
+    save("mlp-zipmap", scaled(mlp(8)), three, zipmap=True)
+    save("mlp-two-classes", mlp(8, 5, activation="tanh"), two)
+    save("mlp-regression", MLPRegressor(hidden_layer_sizes=(7,), activation="logistic", max_iter=50, random_state=1), data[:, 0])
+    save("logistic", scaled(LogisticRegression()), three)
+    save("logistic-two-classes", LogisticRegression(), two)
+    save("linear", LinearRegression(), data[:, 0] - 2 * data[:, 3])
+
+
 def main():
     torch.manual_seed(15)
     torch_models()
     onnx_models()
     keras_models()
+    sklearn_models()
     with zipfile.ZipFile(HERE / "models.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         FILES["cases.json"] = json.dumps(CASES, separators=(",", ":")).encode()
         for name in sorted(FILES):

@@ -15,6 +15,7 @@ type Last = Box<dyn FnOnce() -> String + Send>;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static LAST: Mutex<Option<Last>> = Mutex::new(None);
+static WHOLE: Mutex<Option<Last>> = Mutex::new(None);
 
 /// Whether the user wants the command to end.
 pub fn interrupted() -> bool {
@@ -25,6 +26,16 @@ pub fn interrupted() -> bool {
 /// result is printed as the error, and the process ends. A second interruption ends it at once. A later call replaces `last`.
 pub fn watch(last: impl FnOnce() -> String + Send + 'static) {
     *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(last));
+    handle();
+}
+
+/// As [`watch`], of a command that runs others: `last` is done after theirs, and what it says is printed instead.
+pub fn watch_whole(last: impl FnOnce() -> String + Send + 'static) {
+    *WHOLE.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(last));
+    handle();
+}
+
+fn handle() {
     // The handler can be set once a process.
     let _ = ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::SeqCst) {
@@ -32,8 +43,12 @@ pub fn watch(last: impl FnOnce() -> String + Send + 'static) {
         }
         std::thread::spawn(|| {
             std::thread::sleep(GRACE);
-            let last = LAST.lock().unwrap_or_else(PoisonError::into_inner).take();
-            eprintln!("error: {}", last.map_or_else(|| "interrupted".to_owned(), |last| last()));
+            let said = [&LAST, &WHOLE]
+                .into_iter()
+                .filter_map(|last| last.lock().unwrap_or_else(PoisonError::into_inner).take())
+                .map(|last| last())
+                .last();
+            eprintln!("error: {}", said.unwrap_or_else(|| "interrupted".to_owned()));
             std::process::exit(1);
         });
     });

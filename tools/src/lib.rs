@@ -3,4 +3,7 @@
 
 pub mod cmd;
 pub mod interrupt;
+#[cfg(feature = "mpi")]
+pub mod mpi;
+pub mod ranks;
 pub mod ui;

@@ -13,9 +13,14 @@ use serde::Serialize;
 pub struct Ui {
     /// JSON on stdout instead of text: one object, or one a line for each event of `listen`.
     pub json: bool,
+    /// Nothing at all: of a run among many.
+    pub silent: bool,
 }
 
 impl Ui {
+    /// A command that prints nothing.
+    pub const SILENT: Ui = Ui { json: true, silent: true };
+
     /// A line for people: stdout, or stderr where stdout is for JSON.
     pub fn line(&self, text: impl AsRef<str>) {
         let text = text.as_ref();
@@ -28,7 +33,9 @@ impl Ui {
 
     /// A remark, on stderr.
     pub fn note(&self, text: impl AsRef<str>) {
-        let _ = writeln!(std::io::stderr().lock(), "{}", text.as_ref());
+        if !self.silent {
+            let _ = writeln!(std::io::stderr().lock(), "{}", text.as_ref());
+        }
     }
 
     /// The result as JSON, where it is asked for: one object. A list is its member `results`.
@@ -36,7 +43,7 @@ impl Ui {
     /// # Errors
     /// Where it cannot be written as JSON.
     pub fn result(&self, value: &impl Serialize) -> anyhow::Result<()> {
-        if self.json {
+        if self.json && !self.silent {
             let text = serde_json::to_string(value)?;
             print(&if text.starts_with('[') { format!("{{\"results\":{text}}}") } else { text });
         }
@@ -46,14 +53,14 @@ impl Ui {
     /// One of many events, as it happens: a line of text, or of JSON where that is asked for.
     pub fn event(&self, value: &impl Serialize, text: impl AsRef<str>) {
         match serde_json::to_string(value) {
-            Ok(json) if self.json => print(&json),
+            Ok(json) if self.json && !self.silent => print(&json),
             _ => self.line(text),
         }
     }
 
     /// Progress through `total` steps: a bar on a terminal, a line now and then in a pipe.
     pub fn progress(&self, what: &str, total: u64) -> Progress {
-        let bar = if std::io::stderr().is_terminal() {
+        let bar = if !self.silent && std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(total);
             let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {msg} {eta}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -62,7 +69,7 @@ impl Ui {
         } else {
             None
         };
-        Progress { bar, what: what.to_owned(), total, done: 0, last: Instant::now() }
+        Progress { bar, what: what.to_owned(), total, done: 0, silent: self.silent, last: Instant::now() }
     }
 }
 
@@ -105,6 +112,7 @@ pub struct Progress {
     what: String,
     total: u64,
     done: u64,
+    silent: bool,
     last: Instant,
 }
 
@@ -118,11 +126,20 @@ impl Progress {
                 bar.set_message(message);
                 bar.set_position(self.done);
             }
+            None if self.silent => {}
             None if self.last.elapsed() > Duration::from_secs(2) || self.done == self.total => {
                 self.last = Instant::now();
                 let _ = writeln!(std::io::stderr().lock(), "{} {}/{} {message}", self.what, self.done, self.total);
             }
             None => {}
+        }
+    }
+
+    /// So many steps are done; `message` is the result of the last.
+    pub fn set(&mut self, done: u64, message: impl Into<String>) {
+        if done > self.done {
+            self.done = done - 1;
+            self.step(message);
         }
     }
 

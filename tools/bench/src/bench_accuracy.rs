@@ -85,7 +85,7 @@ struct Data {
 
 impl Data {
     fn read(folder: &Path, recipe: &Recipe) -> Result<Self> {
-        let ui = Ui { json: true };
+        let ui = Ui { json: true, ..Ui::default() };
         let source = Source::open(folder, recipe, wanted_rate(recipe), &ui)?;
         let encoding = Encoding::of(&source, recipe)?;
         let inputs = encoding.inputs();

@@ -76,7 +76,7 @@ pub struct Args {
 /// # Errors
 /// Where a corpus is missing or a run fails.
 pub fn run(args: &Args) -> Result<Figures> {
-    let ui = Ui { json: true };
+    let ui = Ui { json: true, ..Ui::default() };
     let mut figures = Figures::new("bench-detect");
     let runs = args.runs.clone().unwrap_or_else(|| root().join("target/detect"));
     for case in CASES.iter().filter(|c| c.recipe.contains(&args.only)) {

@@ -77,7 +77,7 @@ struct Tally {
 /// # Errors
 /// Where the corpus is missing, a word cannot be made, or Python fails.
 pub fn run(args: &Args) -> Result<Figures> {
-    let ui = Ui { json: true };
+    let ui = Ui { json: true, ..Ui::default() };
     let mut figures = Figures::new("bench-words");
     let material = material(args)?;
     figures.line(format!(

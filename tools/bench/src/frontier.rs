@@ -125,7 +125,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let (_, name) = SETS.iter().find(|(set, _)| *set == args.set).context("a data set of the list")?;
     let base = Recipe::read(&root().join("tools/recipes").join(format!("{name}.toml")), &[])?;
     let corpus = args.data.join(if base.corpus.is_empty() { &args.set } else { &base.corpus });
-    let source = Source::open(&corpus, &base, pipeline::wanted_rate(&base), &Ui { json: true })?;
+    let source = Source::open(&corpus, &base, pipeline::wanted_rate(&base), &Ui { json: true, ..Ui::default() })?;
     let split = source.evaluation_split(None)?;
     let mut figures = Figures::new("frontier");
     figures.line(format!(
@@ -209,7 +209,7 @@ const CHANNELS: usize = 32;
 
 /// All weight formats of a network.
 fn network(args: &Args, base: &Recipe, source: &Source, split: Split, which: Shape<'_>) -> Result<Vec<Point>> {
-    let quiet = Ui { json: true };
+    let quiet = Ui { json: true, ..Ui::default() };
     let mut points: Vec<Point> = Vec::new();
     for seed in 1..=args.seeds {
         let recipe = recipe(args, base, which, seed)?;
@@ -241,7 +241,7 @@ fn rounded(
     split: Split,
     (weights, aware): (&str, bool),
 ) -> Result<(f64, f64, Point)> {
-    let quiet = Ui { json: true };
+    let quiet = Ui { json: true, ..Ui::default() };
     let dir = tempfile::tempdir()?;
     let mut folder = RunFolder::create(dir.path(), true)?;
     let epochs = if aware { recipe.train.epochs.div_ceil(SHARE) } else { 0 };

@@ -93,7 +93,7 @@ fn all(data: &Path) -> Result<Vec<String>> {
 }
 
 fn recipe(name: &str, args: &Args, figures: &mut Figures) -> Result<Reached> {
-    let quiet = Ui { json: true };
+    let quiet = Ui { json: true, ..Ui::default() };
     let base = Recipe::read(&path_of(name), &[])?;
     let open =
         |recipe: &Recipe| Source::open(&corpus_of(&base, &args.data), recipe, pipeline::wanted_rate(recipe), &quiet);

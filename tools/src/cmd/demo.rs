@@ -74,7 +74,7 @@ impl Cmd {
         let verified = elman_verify::run(&file.bytes(), "m4", &inputs, &elman_verify::Options::default());
         let (verified, missing) = match verified {
             Ok(report) => {
-                verify::show(&report, Ui { json: true });
+                verify::show(&report, Ui { json: true, ..Ui::default() });
                 folder.add_result("verify", &report)?;
                 (Some(report), None)
             }

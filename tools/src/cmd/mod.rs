@@ -32,6 +32,7 @@ mod run_tree;
 mod samples;
 pub mod send;
 pub mod sign;
+pub mod sweep;
 pub mod synth;
 pub mod train;
 pub mod turing;
@@ -69,7 +70,7 @@ macro_rules! commands {
             /// # Errors
             /// The error of the command, in sentences.
             pub fn run(self) -> Result<()> {
-                let ui = Ui { json: self.json };
+                let ui = Ui { json: self.json, ..Ui::default() };
                 match self.command {
                     $(Command::$variant(cmd) => cmd.run(ui),)*
                 }?;
@@ -82,6 +83,7 @@ macro_rules! commands {
 commands! {
     Demo => demo,
     Train => train,
+    Sweep => sweep,
     Import => import,
     Quantize => quantize,
     Eval => eval,

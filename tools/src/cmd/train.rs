@@ -1,12 +1,14 @@
 //! `elman train`: full BPTT on a corpus, into a run folder.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 
 use super::loss_unit::LossUnit;
-use crate::interrupt::{interrupted, watch};
+use crate::interrupt::{interrupted, watch, watch_whole};
+use crate::ranks;
 use crate::ui::{Progress as Bar, Ui, bytes, percent, thousands};
 use elman_data::records::Task;
 use elman_data::{Augment, Split};
@@ -20,7 +22,7 @@ use elman_quant::aware::{AwareQuantizer, unsupported};
 use elman_recipe::Recipe;
 use elman_recipe::Usage;
 use elman_train::{
-    Control, Dataset, EpochMetrics, Memory, Outcome, Progress, QuantizationAware, TrainError, Trainer, Watch,
+    Control, Dataset, EpochMetrics, Memory, Outcome, Progress, QuantizationAware, Ranks, TrainError, Trainer, Watch,
 };
 
 /// Trains a network with full back-propagation through time; writes a run folder.
@@ -125,13 +127,34 @@ impl Cmd {
         if self.dry_run {
             return super::dry_run::run(&data, &recipe, ui);
         }
+        let ranks = ranks::begin()?;
+        let first = ranks.rank() == 0;
+        let scratch = if first { None } else { Some(tempfile::tempdir().context("no place for temporary files")?) };
         // Checked before the corpus is read, which can take a while.
-        let mut folder = if self.resume { RunFolder::open_locked(&out)? } else { RunFolder::create(&out, self.force)? };
-        let how = TrainFlags { resume: self.resume, watch: self.watch, from: self.from.as_deref() };
+        let mut folder = match &scratch {
+            None if self.resume => RunFolder::open_locked(&out)?,
+            None => RunFolder::create(&out, self.force)?,
+            Some(scratch) => RunFolder::create(scratch.path(), true)?,
+        };
+        if self.resume {
+            folder = shared(folder, &*ranks)?;
+        }
+        let ui = if first { ui } else { Ui::SILENT };
+        let (from, ranks_of) = (self.from.as_deref(), Some(&ranks));
+        let how = TrainFlags { resume: self.resume, watch: self.watch, from, until: None, ranks: ranks_of };
         interruptible(&folder);
+        let rank = ranks.rank();
+        if !first {
+            // Its folder is a temporary one.
+            watch_whole(move || format!("rank {rank}: interrupted"));
+        }
         let source = Source::open(&data, &recipe, pipeline::wanted_rate(&recipe), &ui);
-        let trained = source.and_then(|source| train(&source, &recipe, &mut folder, how, ui));
-        let trained = trained.inspect_err(|_| folder.discard())?;
+        let trained = source.and_then(|source| train_until(&source, &recipe, &mut folder, how, ui));
+        let trained = trained.inspect_err(|_| folder.discard());
+        let trained = if first { trained } else { trained.with_context(|| format!("rank {rank}")) }?;
+        ranks.end();
+        // Only rank 0 has a result.
+        let Some(trained) = trained else { return Ok(()) };
         ui.line(format!(
             "{}: {}epoch {} of {}{}; {}, {:.0} s",
             out.display(),
@@ -145,6 +168,24 @@ impl Cmd {
         ui.line(format!("next: elman quantize {}", out.display()));
         ui.result(&trained)
     }
+}
+
+/// The run folder of rank 0, copied to the others.
+fn shared(folder: RunFolder, ranks: &dyn Ranks) -> Result<RunFolder> {
+    if ranks.count() == 1 {
+        return Ok(folder);
+    }
+    let own = if ranks.rank() == 0 { folder.files()? } else { Vec::new() };
+    let files = ranks::share(ranks, own)?;
+    if ranks.rank() == 0 {
+        return Ok(folder);
+    }
+    let path = folder.path().to_owned();
+    drop(folder);
+    for (name, bytes) in files {
+        elman_data::files::write_atomically(&path.join(name), &bytes)?;
+    }
+    RunFolder::open_locked(&path)
 }
 
 /// Ends an interrupted run on purpose.
@@ -163,7 +204,7 @@ fn stop(out: &Path, ui: Ui) -> Result<()> {
 }
 
 /// Flags of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct TrainFlags<'a> {
     /// Whether an interrupted run is resumed.
     pub resume: bool,
@@ -171,6 +212,10 @@ pub struct TrainFlags<'a> {
     pub watch: bool,
     /// A run whose network a new run begins with.
     pub from: Option<&'a Path>,
+    /// Epochs after which it pauses, to be resumed.
+    pub until: Option<usize>,
+    /// The processes that train together; `None` for this one alone.
+    pub ranks: Option<&'a Arc<dyn Ranks>>,
 }
 
 pub(super) fn memory_text(memory: &Memory) -> String {
@@ -279,6 +324,21 @@ fn show_channels(encoding: &Encoding, source: &Source, ui: Ui) {
 /// # Errors
 /// An error of training; an interruption, with how to resume.
 pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: TrainFlags<'_>, ui: Ui) -> Result<Trained> {
+    let trained = train_until(source, recipe, folder, TrainFlags { until: None, ..how }, ui)?;
+    trained.context("training paused without being asked to")
+}
+
+/// As [`train()`]; `None` where it pauses after the epochs that `how` names.
+///
+/// # Errors
+/// As [`train()`].
+pub fn train_until(
+    source: &Source,
+    recipe: &Recipe,
+    folder: &mut RunFolder,
+    how: TrainFlags<'_>,
+    ui: Ui,
+) -> Result<Option<Trained>> {
     let start = std::time::Instant::now();
     let imported = how.resume.then(|| folder.about()).transpose()?.filter(|about| about.imported);
     let prepared = match imported {
@@ -286,6 +346,10 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
         None => Prepared::of(source, recipe)?,
     };
     let Prepared { about, train: train_examples, valid: valid_examples, test: test_examples } = &prepared;
+    let first_rank = how.ranks.is_none_or(|ranks| ranks.rank() == 0);
+    if let Some(ranks) = how.ranks {
+        ranks::agree(&**ranks, recipe, about.fingerprint)?;
+    }
     ensure!(
         recipe.train.epochs + recipe.quantize.qat_epochs > 0,
         Usage("train.epochs and quantize.qat_epochs are both 0; one of them must train".into())
@@ -293,11 +357,19 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
     can_validate(recipe, valid_examples)?;
     show_channels(&about.encoding, source, ui);
     let trainer = begin(folder, recipe, about, how, ui)?;
+    let reached = |done: usize| how.until.is_some_and(|until| done >= until);
+    if reached(trainer.history().len()) {
+        return Ok(None);
+    }
     runs_on_a_device(&prepared, recipe)?;
     let inputs = about.encoding.inputs();
     let clips = recipe.quantize.calibration_clips;
     let calibration = pipeline::spread(train_examples, clips, inputs, MOST_CALIBRATION_STEPS);
     folder.write_calibration(&calibration)?;
+    let mut trainer = trainer;
+    if let Some(ranks) = how.ranks {
+        trainer.set_ranks(Arc::clone(ranks));
+    }
     let mut trainer = trainer.with_quantization(quantization(recipe, about, &calibration));
     trainer = trainer.with_teacher(teacher(recipe, about)?).map_err(wrong_recipe)?;
 
@@ -316,7 +388,9 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
         let mut history: Vec<EpochMetrics> = trainer.history().to_vec();
         // An epoch is shown once its checkpoint stands.
         let (mut failed, mut first, to) = (None, false, &*folder);
-        let outcome = trainer.run(train_set.as_ref(), valid_set.as_ref(), Some(&to.checkpoint_path()), |p| {
+        let checkpoint = to.checkpoint_path();
+        let checkpoint = first_rank.then_some(checkpoint.as_path());
+        let outcome = trainer.run(train_set.as_ref(), valid_set.as_ref(), checkpoint, |p| {
             if let Progress::Epoch(epoch) = p {
                 history.push(*epoch);
                 failed = failed.take().or(to.write_metrics(&history).err());
@@ -326,7 +400,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
                 progress.epoch(epoch);
                 first = to.is_new();
             }
-            let stop = first || failed.is_some() || interrupted();
+            let stop = first || failed.is_some() || interrupted() || reached(history.len());
             if stop { Control::Stop } else { Control::Continue }
         });
         drop((train_set, valid_set));
@@ -338,7 +412,8 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
             return Err(error.context(format!("the checkpoint is kept; resume with {}", resume_hint(folder))));
         }
         // After the first epoch, files have another place.
-        if !(first && matches!(outcome, Ok(Outcome::Stopped)) && !interrupted()) {
+        let ends = interrupted() || reached(history.len()) || !matches!(outcome, Ok(Outcome::Stopped));
+        if !first || ends {
             break outcome;
         }
     };
@@ -347,6 +422,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
         Ok(Outcome::Stopped) if folder.is_new() => {
             bail!(NOTHING_WRITTEN)
         }
+        Ok(Outcome::Stopped) if reached(trainer.history().len()) && !interrupted() => return Ok(None),
         Ok(Outcome::Stopped) => bail!("interrupted; resume with {}", resume_hint(folder)),
         Err(e) => {
             let kept = match folder.is_new() {
@@ -357,6 +433,9 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
             return Err(anyhow::Error::from(e).context(format!("training into {}{kept}", folder.path().display())));
         }
         Ok(Outcome::Finished | Outcome::EarlyStop) => {}
+    }
+    if !first_rank {
+        return Ok(None);
     }
     let memory = trainer.memory();
     let (epochs, best_epoch) = (trainer.history().len(), trainer.best_epoch().unwrap_or(0));
@@ -374,7 +453,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
     };
     let valid = if valid_examples.is_empty() { Vec::new() } else { evaluated(valid_examples) };
     let test = if test_examples.is_empty() { Vec::new() } else { evaluated(test_examples) };
-    Ok(Trained {
+    Ok(Some(Trained {
         run: folder.path().to_owned(),
         epochs,
         best_epoch,
@@ -383,7 +462,7 @@ pub fn train(source: &Source, recipe: &Recipe, folder: &mut RunFolder, how: Trai
         parameters: network.values().len(),
         memory,
         seconds: start.elapsed().as_secs_f64(),
-    })
+    }))
 }
 
 /// The part of a run along the device's integers, where the recipe has one.
@@ -454,7 +533,7 @@ fn begin(folder: &RunFolder, recipe: &Recipe, about: &RunInfo, how: TrainFlags<'
     }
     let mut trainer = Trainer::resume(&folder.checkpoint_path())?;
     let mut config = trainer.config().clone();
-    config.threads = recipe.train.threads;
+    (config.threads, config.recompute) = (recipe.train.threads, recipe.train.recompute);
     ensure!(
         config == recipe.train,
         Usage(format!(
@@ -464,6 +543,9 @@ fn begin(folder: &RunFolder, recipe: &Recipe, about: &RunInfo, how: TrainFlags<'
     );
     same_data(folder, about.fingerprint)?;
     trainer.set_threads(recipe.train.threads);
+    trainer.set_recompute(recipe.train.recompute);
+    // A process that was killed between the two files has not written the last epoch.
+    folder.write_metrics(trainer.history())?;
     ui.note(format!("resuming after epoch {}", trainer.history().len()));
     Ok(trainer)
 }
@@ -534,7 +616,7 @@ fn resume_hint(folder: &RunFolder) -> String {
 /// A run is resumed only with the recipe that it started with.
 fn same_recipe(folder: &RunFolder, recipe: &Recipe) -> Result<()> {
     let mut began = folder.recipe()?;
-    began.train.threads = recipe.train.threads;
+    (began.train.threads, began.train.recompute) = (recipe.train.threads, recipe.train.recompute);
     began.skip_bad = recipe.skip_bad;
     ensure!(
         began == *recipe,

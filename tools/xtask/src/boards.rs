@@ -1,6 +1,7 @@
 //! `boards`: firmware of every board, built for its own target.
 
 use anyhow::{Context, Result, ensure};
+use elman_emulator::build_directory;
 use elman_figures::root;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -125,6 +126,7 @@ fn commit() -> Result<String> {
 fn command(folder: &Path, name: &str, triple: &str) -> Command {
     let mut command = cargo();
     command.current_dir(folder.join(name)).args(["build", "--quiet", "--release", "--target", triple]);
+    command.env("CARGO_BUILD_BUILD_DIR", build_directory(folder, 0));
     command.env("CARGO_TARGET_DIR", target().join("boards/hardware"));
     command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     command

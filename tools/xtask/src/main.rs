@@ -11,9 +11,11 @@ mod demo;
 mod flags;
 mod fuzz;
 mod import;
+mod mpi;
 mod rp2040;
 mod setup;
 mod stages;
+mod sweep_kill;
 mod test;
 
 use anyhow::Result;
@@ -74,6 +76,18 @@ const VERBS: &[Verb] = &[
         help: "Cut the supply at every operation of a model's update: `cargo xtask cuts`",
         flags: cuts::FLAGS,
         run: Run::Here(cuts::run),
+    },
+    Verb {
+        name: "sweep-kill",
+        help: "Kill workers of a sweep at random moments: `cargo xtask sweep-kill`",
+        flags: sweep_kill::FLAGS,
+        run: Run::Here(sweep_kill::run),
+    },
+    Verb {
+        name: "mpi",
+        help: "Compare training over MPI with one process, bit for bit: `cargo xtask mpi --ranks 1,2,4`",
+        flags: mpi::FLAGS,
+        run: Run::Here(mpi::run),
     },
     Verb {
         name: "import",

@@ -81,7 +81,7 @@ impl Ours {
             let begin = Instant::now();
             while begin.elapsed().as_secs_f64() < seconds || times.len() < 3 {
                 let start = clock(*threads, begin);
-                let step = learner.learn(1e-3, 0);
+                let step = learner.learn(1e-3, 0)?;
                 times.push(clock(*threads, begin) - start);
                 anyhow::ensure!(step.score.loss.is_finite(), "the bench's training diverged");
             }

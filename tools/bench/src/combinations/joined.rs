@@ -128,7 +128,7 @@ fn write_trees(dir: &Path) -> Result<()> {
 }
 
 fn compare((name, text): &Task, data: &Path) -> Result<Compared> {
-    let quiet = Ui { json: true };
+    let quiet = Ui { json: true, ..Ui::default() };
     let mut recipe = Recipe::parse(text).map_err(|e| anyhow::anyhow!("{e}"))?;
     recipe.train.threads = 1;
     let dir = tempfile::tempdir()?;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result};
 use elman_figures::root;
+use elman_report::on_frontier;
 use elman_tools::ui::thousands;
 use plotters::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -41,11 +42,9 @@ pub(super) fn write(set: &str, split: &str, seeds: u64, points: Vec<Point>) -> R
 }
 
 /// Whether no other point is at least as good with at most as much of everything.
-fn on_frontier(point: &Point, points: &[Point], cost: impl Fn(&Point) -> f64) -> bool {
-    !points.iter().any(|other| {
-        let better = other.accuracy() >= point.accuracy() && cost(other) <= cost(point);
-        better && (other.accuracy() > point.accuracy() || cost(other) < cost(point))
-    })
+fn is_on_frontier(point: &Point, points: &[Point], cost: impl Fn(&Point) -> f64) -> bool {
+    let of = |p: &Point| (cost(p), p.accuracy());
+    on_frontier(of(point), &points.iter().map(of).collect::<Vec<_>>())
 }
 
 fn flash(point: &Point) -> f64 {
@@ -81,10 +80,10 @@ fn page(sets: &BTreeMap<String, Set>) -> Result<String> {
         points.sort_by(|a, b| b.accuracy().total_cmp(&a.accuracy()));
         for p in points {
             let mut marks = String::new();
-            if on_frontier(p, &set.points, flash) {
+            if is_on_frontier(p, &set.points, flash) {
                 marks.push_str("**");
             }
-            if on_frontier(p, &set.points, work) {
+            if is_on_frontier(p, &set.points, work) {
                 marks.push('*');
             }
             let each = p.integer.iter().map(|a| format!("{a:.1}")).collect::<Vec<_>>().join(" ");

@@ -96,6 +96,23 @@ pub fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
+/// Writes `bytes` to `path` whole, where no file is there; whether it did. Of several processes that try at once, on any machine that
+/// shares the folder, one does.
+///
+/// # Errors
+/// Why it could not be written; nothing of the attempt is left.
+pub fn create_whole(path: &Path, bytes: &[u8]) -> std::io::Result<bool> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = new_file(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(true),
+        Err(e) if e.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(e) => Err(e.error),
+    }
+}
+
 /// A temporary file with the mode of an ordinary new file.
 fn new_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
@@ -118,6 +135,23 @@ mod tests {
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
         let error = write_atomically(&dir.path().join("no/such"), b"x").unwrap_err();
         assert!(format!("{error:#}").contains("no/such"), "{error:#}");
+    }
+
+    #[test]
+    fn of_many_that_create_a_file_one_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        let tries: Vec<_> = (0..8u8)
+            .map(|k| {
+                let path = path.clone();
+                std::thread::spawn(move || create_whole(&path, &[k; 100]).unwrap())
+            })
+            .collect();
+        let made: Vec<bool> = tries.into_iter().map(|t| t.join().unwrap()).collect();
+        let k = made.iter().position(|made| *made).unwrap();
+        assert_eq!(made.iter().filter(|made| **made).count(), 1);
+        assert_eq!(std::fs::read(&path).unwrap(), [k as u8; 100]);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -34,7 +34,8 @@ impl Toolchain {
         (debian && linker().is_some()).then_some(Toolchain::Debian)
     }
 
-    /// A cargo command for `machine`, in the folder `directory`, with a target folder of its own for each core.
+    /// A cargo command for `machine`, in the folder `directory`, with a target folder of its own for each core, and a build folder for
+    /// each lane.
     ///
     /// # Errors
     /// Where there is no toolchain for the target.
@@ -63,6 +64,7 @@ impl Toolchain {
             command.arg("-Zbuild-std=core");
         }
         command.env("RUSTFLAGS", flags).env_remove("CARGO_ENCODED_RUSTFLAGS").env("ELMAN_CORE", core);
+        command.env("CARGO_BUILD_BUILD_DIR", build_directory(directory, machine.lane));
         command.env("CARGO_TARGET_DIR", target_directory(directory).join(core));
         Ok(command)
     }
@@ -77,6 +79,12 @@ fn sysroot() -> Option<PathBuf> {
 fn linker() -> Option<PathBuf> {
     let path = sysroot()?.join("lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld");
     path.is_file().then_some(path)
+}
+
+/// Where cargo keeps what it builds on the way to firmware of the workspace in `boards`. Macros and build scripts are the same for all
+/// cores, and most packages for all features: a folder for each core and set of features would build them again.
+pub fn build_directory(boards: &Path, lane: usize) -> PathBuf {
+    target_directory(boards).join(format!("build-{lane}"))
 }
 
 /// Where firmware is built: `boards` in the target folder in use.

@@ -8,6 +8,6 @@ mod machine;
 mod qemu;
 
 pub use elman_messages::BufferSizes;
-pub use firmware::{Firmware, Toolchain};
+pub use firmware::{Firmware, Toolchain, build_directory};
 pub use machine::{Machine, Machines};
 pub use qemu::{Qemu, Session};

@@ -34,6 +34,10 @@ pub struct Machine {
     /// Sizes of the firmware's buffers.
     #[serde(default)]
     pub buffers: BufferSizes,
+    /// Number of the build folder, below [`Machines::lanes`]: cores of one lane share what they build of packages that are the same
+    /// for them, and wait for each other; lanes build at the same time.
+    #[serde(skip)]
+    pub lane: usize,
 }
 
 fn arm() -> String {
@@ -67,9 +71,17 @@ impl Machines {
         let path = boards.join("qemu-mps2/machines.toml");
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("{}: give the repository's folder `boards`", path.display()))?;
-        let machines = toml::from_str(&text).with_context(|| path.display().to_string())?;
+        let mut machines: BTreeMap<String, Machine> =
+            toml::from_str(&text).with_context(|| path.display().to_string())?;
+        let lanes = Self::lanes();
+        machines.values_mut().enumerate().for_each(|(at, machine)| machine.lane = at % lanes);
         let boards = boards.canonicalize().with_context(|| boards.display().to_string())?;
         Ok(Machines { boards, machines })
+    }
+
+    /// How many cores are built at the same time: as many as this machine has processors.
+    pub fn lanes() -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from)
     }
 
     /// The folder `boards`.

@@ -23,6 +23,7 @@ pub struct Network<F> {
     outputs: Vec<usize>,
     /// For every chain, its layers here.
     chains: Vec<Range<usize>>,
+    recompute: bool,
 }
 
 /// Layers one after the other, with the network's parameters.
@@ -80,7 +81,8 @@ impl<F: Float> Network<F> {
         let values = parameters::initial(spec, seed).into_iter().map(F::of).collect();
         let start = |k: usize| starts.get(k).copied().unwrap_or(layers.len());
         let chains = (0..spec.chains()).map(|k| spec.chain(k)).map(|c| start(c.start)..start(c.end)).collect();
-        let mut network = Self { spec: spec.clone(), tensors, values, layers, outputs, chains };
+        let recompute = false;
+        let mut network = Self { spec: spec.clone(), tensors, values, layers, outputs, chains, recompute };
         network.pack_here();
         Ok(network)
     }
@@ -104,6 +106,18 @@ impl<F: Float> Network<F> {
     pub fn tensor(&self, name: &str) -> Option<(&Tensor, &[F])> {
         let tensor = self.tensors.iter().find(|t| t.name == name)?;
         Some((tensor, &self.values[tensor.range.clone()]))
+    }
+
+    /// Whether recurrent layers compute their gates again in the backward pass: the same bits, in the memory of h and c alone, for a
+    /// forward pass more.
+    pub fn set_recompute(&mut self, on: bool) {
+        self.recompute = on;
+        self.layers.iter_mut().for_each(|layer| layer.set_recompute(on));
+    }
+
+    /// As [`Network::set_recompute`] was called last.
+    pub fn recomputes(&self) -> bool {
+        self.recompute
     }
 
     /// Changes parameters.

@@ -178,6 +178,21 @@ impl RunFolder {
         if self.new { self.path.join(publish::NEW).join(name) } else { self.path.join(name) }
     }
 
+    /// The files that resuming needs, by their names.
+    ///
+    /// # Errors
+    /// Where one cannot be read.
+    pub fn files(&self) -> Result<Vec<(String, Vec<u8>)>> {
+        let names = ["recipe.toml", "run.json", "checkpoint.safetensors", "hard_negatives.json"];
+        let found = names.into_iter().filter(|name| self.file(name).exists());
+        let read = |name: &str| {
+            let path = self.file(name);
+            let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            Ok((name.to_owned(), bytes))
+        };
+        found.map(read).collect()
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

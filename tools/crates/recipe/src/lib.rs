@@ -343,7 +343,7 @@ impl Recipe {
                 _ => change.clone(),
             };
             let parsed = assignment(&full).map_err(|e| usage(e.message().to_owned()))?;
-            overlay(&mut table, with_new_names(parsed));
+            overlay(&mut table, with_new_names(parsed), "").map_err(&usage)?;
             let text = toml::to_string(&table)?;
             // The line is that of the text made here.
             let said = |e: String| {
@@ -429,11 +429,17 @@ fn assignment(change: &str) -> Result<toml::Table, toml::de::Error> {
     })
 }
 
-/// Puts the values of `top` over those of `base`, table by table; an empty string takes the value of `base` away.
-fn overlay(base: &mut toml::Table, top: toml::Table) {
+/// Puts the values of `top` over those of `base`, table by table; an empty string takes the value of `base` away. A number is the place
+/// in a list: `network.layers.0.units`.
+///
+/// # Errors
+/// A sentence where a list has no such place.
+fn overlay(base: &mut toml::Table, top: toml::Table, path: &str) -> Result<(), String> {
     for (key, value) in top {
+        let full = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         match (base.get_mut(&key), value) {
-            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => overlay(below, above),
+            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => overlay(below, above, &full)?,
+            (Some(toml::Value::Array(below)), toml::Value::Table(above)) => overlay_list(below, above, &full)?,
             (_, toml::Value::String(text)) if text.is_empty() => {
                 base.remove(&key);
             }
@@ -442,6 +448,23 @@ fn overlay(base: &mut toml::Table, top: toml::Table) {
             }
         }
     }
+    Ok(())
+}
+
+/// Changes single values of a list.
+fn overlay_list(base: &mut [toml::Value], top: toml::Table, path: &str) -> Result<(), String> {
+    let count = base.len();
+    for (key, value) in top {
+        let place = key.parse::<usize>().ok().and_then(|place| base.get_mut(place));
+        let Some(place) = place else {
+            return Err(format!("{path} is a list of {count}, numbered from 0; there is no {key}"));
+        };
+        match (place, value) {
+            (toml::Value::Table(below), toml::Value::Table(above)) => overlay(below, above, &format!("{path}.{key}"))?,
+            (place, value) => *place = value,
+        }
+    }
+    Ok(())
 }
 
 /// The known name nearest to the unknown one in serde's "unknown field `a`, expected one of `b`, `c`".
@@ -521,6 +544,20 @@ mod tests {
         let error = of_data("unti=words").unwrap_err().to_string();
         assert!(error.starts_with("--set unti=words: ") && error.contains("did you mean `unit`?"), "{error}");
         assert_eq!(of_data("train.epochs=3").unwrap().train.epochs, 3);
+    }
+
+    #[test]
+    fn single_layers_can_be_changed() {
+        let layers = "[network]\nlayers = [{ layer = \"cell\", variant = \"gru\", units = 8 }, { layer = \"pool\", over = \"last\" }]\n";
+        let changed = |c: &str| Recipe::parse(layers).unwrap().changed(&[c.to_owned()]);
+        let text = changed("network.layers.0.units=32").unwrap().to_toml().unwrap();
+        assert!(
+            text.contains("units = 32") && text.contains("variant = \"gru\"") && text.contains("over = \"last\""),
+            "{text}"
+        );
+        let error = changed("network.layers.2.units=32").unwrap_err().to_string();
+        assert!(error.contains("network.layers is a list of 2, numbered from 0; there is no 2"), "{error}");
+        assert!(changed("network.layers.units=32").unwrap_err().to_string().contains("there is no units"));
     }
 
     #[test]

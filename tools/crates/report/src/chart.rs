@@ -1,7 +1,7 @@
 //! Line charts and histograms as inline SVG.
 
 use super::html::{Escaped, short};
-use super::{Histogram, Map};
+use super::{Histogram, Map, Scatter};
 use std::fmt::Write;
 
 const WIDTH: f64 = 560.0;
@@ -79,6 +79,40 @@ pub(super) fn lines(title: &str, x_name: &str, lines: &[Line], y_range: Option<(
     svg
 }
 
+/// Points over a logarithmic axis, those of a frontier filled. Empty where there is no point.
+pub(super) fn scatter(data: &Scatter) -> String {
+    let points = || data.points.iter().filter(|p| p.0 > 0.0 && p.0.is_finite() && p.1.is_finite());
+    let xs = range(points().map(|p| p.0.ln()));
+    let (Some((x0, x1)), Some((y0, y1))) = (xs, range(points().map(|p| p.1))) else { return String::new() };
+    // Room for the circles at the ends.
+    let (x0, x1) = (x0 - 0.05 * (x1 - x0), x1 + 0.15 * (x1 - x0));
+    let (y0, y1) = (y0 - 0.08 * (y1 - y0), y1 + 0.08 * (y1 - y0));
+    let [left, top, right, bottom] = MARGIN;
+    let x = |v: f64| left + (v - x0) / (x1 - x0) * (WIDTH - left - right);
+    let y = |v: f64| HEIGHT - bottom - (v - y0) / (y1 - y0) * (HEIGHT - top - bottom);
+    let mut svg = open(&data.title);
+    for v in ticks(y0, y1) {
+        _ = write!(svg, "<path class=grid d='M{left:.1} {0:.1}H{1:.1}'/>", y(v), WIDTH - right);
+        _ = write!(svg, "<text class=y x={:.1} y={:.1}>{}</text>", left - 6.0, y(v) + 4.0, short(v));
+    }
+    for k in 0..5 {
+        let v = x0 + (x1 - x0) * f64::from(k) / 4.0;
+        _ = write!(svg, "<text class=x x={:.1} y={:.1}>{}</text>", x(v), HEIGHT - bottom + 16.0, short(v.exp()));
+    }
+    _ = write!(svg, "<text class=x x={:.1} y={:.1}>{}</text>", WIDTH / 2.0, HEIGHT - 3.0, Escaped(&data.x_name));
+    for (px, py, name, filled) in points() {
+        let fill = if *filled { COLOURS[0] } else { "none" };
+        let (cx, cy, name) = (x(px.ln()), y(*py), Escaped(name));
+        _ = write!(
+            svg,
+            "<circle cx={cx:.1} cy={cy:.1} r=4 stroke='{}' fill='{fill}'><title>{name}</title></circle>",
+            COLOURS[0]
+        );
+    }
+    svg.push_str("</svg></figure>");
+    svg
+}
+
 /// Bars of equal width. Empty where nothing was counted.
 pub(super) fn histogram(data: &Histogram) -> String {
     let most = data.bins.iter().copied().max().unwrap_or(0);
@@ -151,6 +185,19 @@ mod tests {
         let svg = map(&Map { title: "t".into(), points });
         assert!(svg.contains(">a&lt;b<") && svg.contains(">c<") && !svg.contains("lost") && !svg.contains("NaN"));
         assert_eq!(map(&Map::default()), "");
+    }
+
+    #[test]
+    fn points_of_a_frontier_are_filled_and_named() {
+        let points = vec![
+            (10.0, 1.0, "a<b".to_owned(), true),
+            (1e3, 0.5, "c".to_owned(), false),
+            (0.0, 1.0, "none".to_owned(), true),
+        ];
+        let svg = scatter(&Scatter { title: "t".into(), x_name: "bytes".into(), points });
+        assert_eq!((svg.matches("<circle").count(), svg.matches("fill='none'").count()), (2, 1));
+        assert!(svg.contains("a&lt;b") && !svg.contains("NaN") && !svg.contains("none</title>"), "{svg}");
+        assert_eq!(scatter(&Scatter::default()), "");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod attention;
 mod chart;
 mod confusion;
+mod frontier;
 mod html;
 mod page;
 mod scene;
@@ -55,6 +56,37 @@ pub struct Curve {
     pub name: String,
     /// (x, y), in the order of x.
     pub points: Vec<(f64, f64)>,
+}
+
+pub use frontier::on_frontier;
+
+/// A table of a page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// Its heading.
+    pub title: String,
+    /// Names of the columns.
+    pub header: Vec<String>,
+    /// Columns of numbers, which are aligned to the right.
+    pub numbers: Vec<usize>,
+    /// The rows.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// A chart of points with names.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scatter {
+    /// Its heading.
+    pub title: String,
+    /// What the horizontal axis is; its scale is logarithmic.
+    pub x_name: String,
+    /// Place, name, and whether the point is filled.
+    pub points: Vec<(f64, f64, String, bool)>,
+}
+
+/// A page of facts, charts and tables, and a text at its end, such as a recipe.
+pub fn overview(title: &str, facts: &[Fact], charts: &[Scatter], tables: &[Table], text: &str) -> String {
+    page::overview(title, facts, charts, tables, text)
 }
 
 /// A page with one chart.

@@ -1,8 +1,8 @@
 //! The page: its parts in order.
 
-use super::chart::{Line, histogram, lines, map};
+use super::chart::{Line, histogram, lines, map, scatter};
 use super::html::{Escaped, short, table};
-use super::{Epoch, Fact, Layer, Report, attention, confusion, scene};
+use super::{Epoch, Fact, Layer, Report, Scatter, Table, attention, confusion, scene};
 use std::fmt::Write;
 
 const STYLE: &str = "
@@ -38,6 +38,21 @@ fn head(title: &str) -> String {
 /// A page of one part.
 pub(super) fn one(title: &str, content: &str) -> String {
     format!("{}{content}\n</body></html>\n", head(title))
+}
+
+/// A page of cards, charts, tables and a text.
+pub(super) fn overview(title: &str, summary: &[Fact], charts: &[Scatter], tables: &[Table], text: &str) -> String {
+    let mut out = head(title);
+    part(&mut out, "", cards(summary));
+    part(&mut out, "", grid(charts.iter().map(scatter)));
+    for t in tables {
+        let header: Vec<&str> = t.header.iter().map(String::as_str).collect();
+        let content = if t.rows.is_empty() { String::new() } else { table(&header, &t.numbers, t.rows.clone()) };
+        part(&mut out, &Escaped(&t.title).to_string(), content);
+    }
+    part(&mut out, "", if text.is_empty() { String::new() } else { format!("<pre>{}</pre>", Escaped(text)) });
+    out.push_str("</body></html>\n");
+    out
 }
 
 pub(super) fn render(report: &Report) -> String {

@@ -76,6 +76,9 @@ pub enum TrainError {
     /// The network in integers could not be made.
     #[error("quantization-aware training: {0}")]
     Quantization(String),
+    /// Another process of the same training is gone.
+    #[error("{0}; the checkpoint of the last epoch is kept")]
+    Ranks(String),
     /// Weights do not fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),

@@ -174,7 +174,8 @@ pub fn forecast(
         for batch in largest_batches(&extents, config) {
             learner.load(data, &batch, Some(config.seed))?;
             let next = Request { data, indices: &batch, epoch_seed: Some(config.seed) };
-            learner.learn_and_load(config.rate, 0, next).1?;
+            let (step, loaded) = learner.learn_and_load(config.rate, 0, next);
+            step.and(loaded)?;
         }
         let memory = learner.memory();
         let searching = Spent::of(|| data.search_share(trainer.network()));
@@ -226,10 +227,11 @@ fn epoch(
                 match batches.peek().filter(|_| !late) {
                     Some(next) => {
                         let next = Request { data, indices: next, epoch_seed: Some(seed) };
-                        learner.learn_and_load(config.rate, seed, next).1?;
+                        let (step, loaded) = learner.learn_and_load(config.rate, seed, next);
+                        step.and(loaded)?;
                     }
                     None => {
-                        learner.learn(config.rate, seed);
+                        learner.learn(config.rate, seed)?;
                         break;
                     }
                 }

@@ -86,7 +86,8 @@ impl std::fmt::Debug for Aware {
 impl Aware {
     /// Before the first step.
     pub fn new(network: Box<dyn IntegerNetwork>, float: &Network<f32>) -> Result<Self, TrainError> {
-        let rounded = Network::new(float.spec(), 0)?;
+        let mut rounded = Network::new(float.spec(), 0)?;
+        rounded.set_recompute(float.recomputes());
         let scales = network.scales();
         let (moments, gradient) = (Moments::new(scales.len()), vec![0.0; scales.len()]);
         Ok(Aware { network, rounded, scales, moments, gradient })

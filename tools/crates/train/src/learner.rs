@@ -10,6 +10,7 @@ use super::dataset::Dataset;
 use super::error::TrainError;
 use super::integer::{Aware, IntegerNetwork};
 use super::optimizer::Moments;
+use super::ranks::{Alone, Ranks, add_all, is_own};
 use super::shard::{Loaded, SequenceSet, Shard};
 use elman_nn::budget::{Part, timed};
 use elman_nn::float::{Float, Kernel, Lanes};
@@ -26,12 +27,18 @@ pub struct Learner {
     pub(super) aware: Option<Aware>,
     /// A larger network whose answers are learned as well.
     pub(super) teacher: Option<Arc<Network<f32>>>,
+    /// The processes that learn this network.
+    pub(super) ranks: Arc<dyn Ranks>,
+    /// Whether this one wants to stop, which all see at the next step.
+    pub(super) wants_stop: bool,
     /// 1 for parameters subject to weight decay, 0 for others.
     decays: Vec<f32>,
     shards: Vec<Shard>,
     /// The batch that is loaded during a training step on another.
     next: Vec<Loaded>,
     loaded: usize,
+    /// Sequences of the batch, on all ranks.
+    sequences: usize,
     total: Vec<f32>,
     /// Teacher forcing: share of the steps at which a decoder reads the target symbol.
     pub(super) teacher_forcing: f64,
@@ -44,11 +51,14 @@ pub struct Step {
     pub score: Score,
     /// Norm of the gradient of the batch's mean loss, before clipping.
     pub norm: f64,
+    /// Whether one of the ranks wants to stop.
+    pub stop: bool,
 }
 
 impl Learner {
     /// Before the first step.
-    pub fn new(network: Network<f32>, config: &TrainConfig) -> Self {
+    pub fn new(mut network: Network<f32>, config: &TrainConfig) -> Self {
+        network.set_recompute(config.recompute);
         let n = network.values().len();
         let mut decays = vec![0.0; n];
         for tensor in network.tensors().iter().filter(|t| t.shape.len() > 1) {
@@ -61,10 +71,13 @@ impl Learner {
             moments,
             aware: None,
             teacher: None,
+            ranks: Arc::new(Alone),
+            wants_stop: false,
             decays,
             shards: Vec::new(),
             next: Vec::new(),
             loaded: 0,
+            sequences: 0,
             total,
             teacher_forcing: 1.0,
         }
@@ -96,7 +109,7 @@ impl Learner {
     /// [`TrainError::Sequence`] for one that does not fit.
     pub fn load(&mut self, data: &dyn Dataset, indices: &[usize], epoch_seed: Option<u64>) -> Result<(), TrainError> {
         let request = Request { data, indices, epoch_seed };
-        load(&mut self.next, self.network.spec(), &self.config, self.teacher.as_deref(), request)?;
+        load(&mut self.next, self.network.spec(), &self.config, (self.teacher.as_deref(), &*self.ranks), request)?;
         self.take(request);
         Ok(())
     }
@@ -104,6 +117,7 @@ impl Learner {
     /// The loaded sequences become the batch.
     fn take(&mut self, request: Request<'_>) {
         self.loaded = request.indices.len().div_ceil(self.config.shard);
+        self.sequences = request.indices.len();
         if self.shards.len() < self.loaded {
             self.shards.resize_with(self.loaded, Shard::default);
         }
@@ -116,7 +130,9 @@ impl Learner {
         Memory {
             parameters,
             // Values, their two moments and the decays, the sum of gradients, and each shard's.
-            optimizer_bytes: (5 + self.shards.len()) * parameters * size_of::<f32>(),
+            optimizer_bytes: (5 + (0..self.shards.len()).filter(|i| is_own(&*self.ranks, *i)).count())
+                * parameters
+                * size_of::<f32>(),
             activation_bytes: self.shards.iter().map(Shard::bytes).sum(),
         }
     }
@@ -125,12 +141,18 @@ impl Learner {
     ///
     /// # Errors
     /// As [`Learner::load`]; the step is done even so.
-    pub fn learn_and_load(&mut self, rate: f64, seed: u64, next: Request<'_>) -> (Step, Result<(), TrainError>) {
+    pub fn learn_and_load(
+        &mut self,
+        rate: f64,
+        seed: u64,
+        next: Request<'_>,
+    ) -> (Result<Step, TrainError>, Result<(), TrainError>) {
         let mut loading = std::mem::take(&mut self.next);
         let config = self.config.clone();
         let spec = self.network.spec().clone();
         let teacher = self.teacher.clone();
-        let load = || load(&mut loading, &spec, &config, teacher.as_deref(), next);
+        let ranks = Arc::clone(&self.ranks);
+        let load = || load(&mut loading, &spec, &config, (teacher.as_deref(), &*ranks), next);
         let (step, result) = rayon::join(|| self.learn(rate, seed), load);
         self.next = loading;
         if result.is_ok() {
@@ -141,11 +163,14 @@ impl Learner {
 
     /// One step on the batch at this learning rate, dropout drawn from `seed`. Where loss or norm is not finite,
     /// nothing is changed.
-    pub fn learn(&mut self, rate: f64, seed: u64) -> Step {
+    ///
+    /// # Errors
+    /// [`TrainError::Ranks`] where another rank is gone; of one process none.
+    pub fn learn(&mut self, rate: f64, seed: u64) -> Result<Step, TrainError> {
         let forced = self.teacher_forcing;
         if self.follow().is_err() {
             // A parameter is not finite, which is what the loss would be.
-            return Step { score: Score { loss: f64::NAN, ..Score::default() }, norm: f64::NAN };
+            return Ok(Step { score: Score { loss: f64::NAN, ..Score::default() }, norm: f64::NAN, stop: false });
         }
         let (network, loss) = (&self.network, self.config.loss);
         let (network, integer) = match &self.aware {
@@ -159,7 +184,7 @@ impl Learner {
             teacher: self.teacher.as_ref().map(|_| soft),
         };
         let shards = &mut self.shards[..self.loaded];
-        let scale = 1.0 / shards.iter().map(|s| s.len()).sum::<usize>() as f64;
+        let scale = 1.0 / self.sequences as f64;
         let mode = |i: usize| match integer {
             Some(_) => Mode::Evaluate,
             None => Mode::Train(seed.wrapping_add(i as u64)),
@@ -172,17 +197,15 @@ impl Learner {
                 integer,
             );
         };
+        let own = |(i, _): &(usize, &mut Shard)| is_own(&*self.ranks, *i);
         if let [shard] = shards {
-            train((0, shard));
+            if is_own(&*self.ranks, 0) {
+                train((0, shard));
+            }
         } else {
-            shards.par_iter_mut().with_max_len(1).enumerate().for_each(train);
+            shards.par_iter_mut().with_max_len(1).enumerate().filter(own).for_each(train);
         }
-        let mut score = Score::default();
-        for (i, shard) in shards.iter().enumerate() {
-            score.add(&shard.score);
-            let add = AddTo { to: &mut self.total, from: &shard.gradient, fresh: i == 0 };
-            timed(Part::Optimizer, || f32::dispatch(add));
-        }
+        let (score, stop) = self.add_up()?;
         if let Some(aware) = &mut self.aware {
             aware.backward(&self.network, &mut self.total);
         }
@@ -197,8 +220,60 @@ impl Learner {
                 aware.step(config, rate);
             }
         }
-        Step { score, norm }
+        Ok(Step { score, norm, stop })
     }
+
+    /// Adds score and gradient of all shards, in their order; also whether a rank wants to stop.
+    fn add_up(&mut self) -> Result<(Score, bool), TrainError> {
+        let (ranks, shards) = (&*self.ranks, &self.shards[..self.loaded]);
+        let add = |to: &mut [f32], from: &[f32], fresh: bool| {
+            timed(Part::Optimizer, || f32::dispatch(AddTo { to, from, fresh }));
+        };
+        let mut score = Score::default();
+        if ranks.count() == 1 {
+            for (i, shard) in shards.iter().enumerate() {
+                score.add(&shard.score);
+                add(&mut self.total, &shard.gradient, i == 0);
+            }
+            return Ok((score, self.wants_stop));
+        }
+        let own = || shards.iter().enumerate().filter(|(i, _)| is_own(ranks, *i)).map(|(_, shard)| shard);
+        let scores: Vec<Score> = own().map(|shard| shard.score).collect();
+        let (all, stop) = gather_scores(ranks, &scores, self.wants_stop)?;
+        for i in 0..shards.len() {
+            score.add(&all[i % ranks.count()][i / ranks.count()]);
+        }
+        let gradients: Vec<&[f32]> = own().map(|shard| &shard.gradient[..]).collect();
+        add_all(ranks, shards.len(), &gradients, &mut self.total, add)?;
+        Ok((score, stop))
+    }
+}
+
+/// The scores of every rank, and whether one wants to stop.
+pub(super) fn gather_scores(
+    ranks: &dyn Ranks,
+    own: &[Score],
+    stop: bool,
+) -> Result<(Vec<Vec<Score>>, bool), TrainError> {
+    let mut bytes = vec![u8::from(stop)];
+    for s in own {
+        let fields = [s.loss.to_bits(), s.correct, s.outputs, s.sequences];
+        bytes.extend(fields.iter().flat_map(|x| x.to_le_bytes()));
+    }
+    let all = ranks.gather(bytes).map_err(TrainError::Ranks)?;
+    let stop = all.iter().any(|bytes| bytes.first() == Some(&1));
+    let scores = |bytes: &Vec<u8>| {
+        let words = bytes.get(1..).unwrap_or_default().as_chunks::<8>().0.iter().map(|w| u64::from_le_bytes(*w));
+        let words: Vec<u64> = words.collect();
+        let score = |[loss, correct, outputs, sequences]: &[u64; 4]| Score {
+            loss: f64::from_bits(*loss),
+            correct: *correct,
+            outputs: *outputs,
+            sequences: *sequences,
+        };
+        words.as_chunks::<4>().0.iter().map(score).collect()
+    };
+    Ok((all.iter().map(scores).collect(), stop))
 }
 
 /// Which sequences make a batch.
@@ -229,7 +304,7 @@ fn load(
     to: &mut Vec<Loaded>,
     spec: &NetworkSpec,
     config: &TrainConfig,
-    teacher: Option<&Network<f32>>,
+    (teacher, ranks): (Option<&Network<f32>>, &dyn Ranks),
     Request { data, indices, epoch_seed }: Request<'_>,
 ) -> Result<(), TrainError> {
     let chunks: Vec<&[usize]> = indices.chunks(config.shard).collect();
@@ -240,7 +315,9 @@ fn load(
         .par_iter_mut()
         .with_max_len(1)
         .zip(chunks)
-        .map(|(loaded, indices)| {
+        .enumerate()
+        .filter(|(i, _)| is_own(ranks, *i))
+        .map(|(_, (loaded, indices))| {
             loaded.load(spec, config.loss, SequenceSet { data, set: "training", indices, epoch_seed })?;
             loaded.teach(teacher);
             Ok(())

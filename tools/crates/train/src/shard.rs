@@ -97,11 +97,6 @@ pub struct SequenceSet<'a> {
 }
 
 impl Shard {
-    /// Sequences in it.
-    pub fn len(&self) -> usize {
-        self.loaded.sequences.len()
-    }
-
     /// Exchanges its sequences for loaded ones, whose memory is used again.
     pub fn swap(&mut self, loaded: &mut Loaded) {
         std::mem::swap(&mut self.loaded, loaded);

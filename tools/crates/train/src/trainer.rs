@@ -16,6 +16,7 @@ use super::evaluate::evaluate_along;
 use super::integer::QuantizationAware;
 use super::learner::{Learner, Memory, Request, Step};
 use super::optimizer::Moments;
+use super::ranks::{Ranks, agree, any};
 use elman_nn::{Loss, Network, NetworkSpec, Score, StructureSpec};
 
 /// The result of an epoch.
@@ -241,6 +242,17 @@ impl Trainer {
         self.learner.config.threads = threads;
     }
 
+    /// Changes whether gates are computed again; that does not change the result either.
+    pub fn set_recompute(&mut self, on: bool) {
+        self.learner.config.recompute = on;
+        self.learner.network.set_recompute(on);
+    }
+
+    /// Learns together with other processes, which have the same network, configuration and data.
+    pub fn set_ranks(&mut self, ranks: Arc<dyn Ranks>) {
+        self.learner.ranks = ranks;
+    }
+
     /// The network as it is now.
     pub fn network(&self) -> &Network<f32> {
         &self.learner.network
@@ -295,6 +307,7 @@ impl Trainer {
             }
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(self.learner.config.threads).build()?;
+        self.learner.wants_stop = false;
         pool.install(|| {
             loop {
                 if self.aware_from.is_none() && self.float_is_done() && self.quantization.is_some() {
@@ -315,12 +328,14 @@ impl Trainer {
                         return other.map(|_| Outcome::Stopped);
                     }
                 }
+                agree(&*self.learner.ranks, self.learner.network.values())?;
                 if let Some(path) = checkpoint {
                     self.checkpoint().write(path)?;
                 }
                 let metrics = self.history[self.history.len() - 1];
                 let ends = self.is_done() && (self.quantization.is_none() || self.aware_from.is_some());
-                if on_progress(Progress::Epoch(&metrics)) == Control::Stop && !ends {
+                let stop = on_progress(Progress::Epoch(&metrics)) == Control::Stop;
+                if any(&*self.learner.ranks, stop)? && !ends {
                     return Ok(Outcome::Stopped);
                 }
             }
@@ -385,13 +400,14 @@ impl Trainer {
             rate = schedule.rate_at(self.learner.moments.steps, batches as u64);
             let dropout = derive(seed, DROPOUT, number as u64, b as u64);
             // The next batch is made during this training step: neither waits for the other.
-            let (Step { score, norm }, loaded) = match chunks.peek() {
+            let (step, loaded) = match chunks.peek() {
                 Some((_, indices)) => {
                     let request = Request { data: train, indices, epoch_seed };
                     self.learner.learn_and_load(rate, dropout, request)
                 }
                 None => (self.learner.learn(rate, dropout), Ok(())),
             };
+            let Step { score, norm, stop } = step?;
             let loss = score.loss / indices.len() as f64;
             for (what, value) in [("loss", loss), ("gradient norm", norm)] {
                 if !value.is_finite() {
@@ -401,13 +417,18 @@ impl Trainer {
             sum.add(&score);
             norms += norm;
             loaded?;
-            if on_progress(Progress::Batch { epoch: number + 1, batch: b + 1, batches, loss }) == Control::Stop {
+            let wanted =
+                on_progress(Progress::Batch { epoch: number + 1, batch: b + 1, batches, loss }) == Control::Stop;
+            // Ranks see it at the next step, and stop after the same one.
+            self.learner.wants_stop = wanted;
+            if stop || (wanted && self.learner.ranks.count() == 1) {
                 return Ok(false);
             }
         }
         self.learner.follow()?;
         let (network, integer) = self.learner.current();
-        let score = evaluate_along(network, valid, self.learner.config.loss, "validation", integer)?;
+        let along = (integer, &*self.learner.ranks);
+        let score = evaluate_along(network, valid, self.learner.config.loss, "validation", along)?;
         if !score.loss.is_finite() {
             let (epoch, what) = (number + 1, "validation loss");
             return Err(TrainError::Diverged { epoch, batch: batches, what, value: score.loss });

@@ -28,9 +28,9 @@ fn allocations(layer: &LayerSpec, steps: usize) -> u64 {
         |k: usize| if values { Target::Values(vec![0.1; steps * outputs]) } else { Target::Class(k as u32 % 3) };
     let data: Vec<Sequence> = (0..8).map(|k| Sequence::new(frames(k), target(k))).collect();
     learner.load(&data, &[0, 1, 2, 3, 4, 5, 6, 7], None).unwrap();
-    learner.learn(1e-3, 1);
+    learner.learn(1e-3, 1).unwrap();
     allocation_counter::measure(|| {
-        learner.learn(1e-3, 2);
+        learner.learn(1e-3, 2).unwrap();
     })
     .count_total
 }

@@ -3,10 +3,11 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Barrier, Mutex};
 
 use elman_nn::{DenseActivation, DropoutKind, LayerSpec, Loss, NO_CLASS, Narx, NetworkSpec, Over, Pool, Target};
 use elman_train::{
-    Control, Dataset, Optimizer, Outcome, Progress, Schedule, Sequence, TrainConfig, TrainError, Trainer, Watch,
+    Control, Dataset, Optimizer, Outcome, Progress, Ranks, Schedule, Sequence, TrainConfig, TrainError, Trainer, Watch,
     forecast,
 };
 
@@ -73,6 +74,131 @@ fn every_cell_learns_to_remember() {
         let metrics = trainer.history()[best - 1];
         assert!(metrics.valid_accuracy >= 0.95, "{variant}: {metrics:?}");
         assert!(metrics.best && metrics.valid_loss < 0.3, "{variant}: {metrics:?}");
+    }
+}
+
+/// Ranks that are threads of this process.
+#[derive(Debug)]
+struct Threads {
+    rank: usize,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    barrier: Barrier,
+    bytes: Mutex<Vec<Vec<u8>>>,
+    parts: Mutex<Vec<Vec<Vec<f32>>>>,
+}
+
+impl Shared {
+    fn all<T: Clone>(&self, rank: usize, of: &Mutex<Vec<T>>, own: T) -> Vec<T> {
+        of.lock().unwrap()[rank] = own;
+        self.barrier.wait();
+        let all = of.lock().unwrap().clone();
+        self.barrier.wait();
+        all
+    }
+}
+
+impl Ranks for Threads {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+    fn count(&self) -> usize {
+        self.shared.bytes.lock().unwrap().len()
+    }
+    fn gather(&self, own: Vec<u8>) -> Result<Vec<Vec<u8>>, String> {
+        Ok(self.shared.all(self.rank, &self.shared.bytes, own))
+    }
+    fn exchange(&self, parts: Vec<Vec<f32>>, lengths: &[usize]) -> Result<Vec<Vec<f32>>, String> {
+        let all = self.shared.all(self.rank, &self.shared.parts, parts);
+        let own: Vec<Vec<f32>> = all.into_iter().map(|parts| parts[self.rank].clone()).collect();
+        assert_eq!(own.iter().map(Vec::len).collect::<Vec<_>>(), lengths);
+        Ok(own)
+    }
+}
+
+/// Trains on so many ranks; rank 1 asks to stop after `stop` batches. Bits and metrics of each rank.
+fn on_ranks(count: usize, threads: usize, stop: usize) -> Vec<(Outcome, Vec<u32>, String)> {
+    let barrier = Barrier::new(count);
+    let (bytes, parts) = (Mutex::new(vec![Vec::new(); count]), Mutex::new(vec![Vec::new(); count]));
+    let shared = Arc::new(Shared { barrier, bytes, parts });
+    let run = |rank: usize| {
+        let shared = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            let config = TrainConfig { threads, batch: 40, ..config() };
+            let mut trainer = Trainer::new(&spec("lstm"), &config).unwrap();
+            trainer.set_ranks(Arc::new(Threads { rank, shared }));
+            let mut batches = 0;
+            let outcome = trainer.run(&TRAIN, &VALID, None, |p| {
+                batches += usize::from(matches!(p, Progress::Batch { .. }));
+                if rank == 1 && batches >= stop { Control::Stop } else { Control::Continue }
+            });
+            (outcome.unwrap(), bits(&trainer), format!("{:?}", trainer.history()))
+        })
+    };
+    let all: Vec<_> = (0..count).map(run).collect();
+    all.into_iter().map(|thread| thread.join().unwrap()).collect()
+}
+
+/// Batches of 40, 40, 40 and 30 sequences in shards of 8: some ranks have more shards than others, and some none.
+#[test]
+fn any_number_of_ranks_gives_the_same_bits() {
+    let mut alone = Trainer::new(&spec("lstm"), &TrainConfig { batch: 40, ..config() }).unwrap();
+    alone.run(&TRAIN, &VALID, None, quiet).unwrap();
+    let wanted = (Outcome::Finished, bits(&alone), format!("{:?}", alone.history()));
+    for (count, threads) in [(1, 1), (2, 1), (2, 2), (3, 1), (4, 2), (7, 1)] {
+        for (rank, found) in on_ranks(count, threads, usize::MAX).iter().enumerate() {
+            assert!(*found == wanted, "{count} ranks of {threads} threads, rank {rank}");
+        }
+    }
+}
+
+#[test]
+fn when_one_rank_stops_all_stop_after_the_same_batch() {
+    let all = on_ranks(3, 1, 6);
+    assert!(all.iter().all(|found| *found == all[0] && found.0 == Outcome::Stopped));
+    assert_eq!(all[0].2.matches("epoch: ").count(), 1);
+}
+
+/// Gates that are computed again are the same gates, of every cell in one direction or both, whatever dropout masks; and they take less
+/// memory.
+#[test]
+fn recomputing_gives_the_same_bits_in_less_memory() {
+    let layers = LayerSpec::samples().into_iter().filter(|layer| matches!(layer, LayerSpec::Cell(_)));
+    let kinds = [DropoutKind::NonRecurrent, DropoutKind::Ordinary, DropoutKind::Variational, DropoutKind::Weights];
+    for (k, layer) in layers.enumerate() {
+        let network = |layer| {
+            NetworkSpec::sequence(2, vec![layer, LayerSpec::from(Pool { over: Over::Mean }), LayerSpec::dense(2)])
+        };
+        let dropped = network(layer.clone().with_dropout(0.2, kinds[k % kinds.len()]));
+        let spec = if dropped.check().is_ok() { dropped } else { network(layer.clone()) };
+        let of = |recompute| {
+            let config = TrainConfig { epochs: 2, rate: 1e-3, shard: 2, recompute, ..config() };
+            let mut trainer = Trainer::new(&spec, &config).unwrap();
+            let data = Long(24);
+            // Some residual cells diverge over so many steps, both in the same way.
+            let outcome = trainer.run(&data, &data, None, quiet).map_err(|e| e.to_string());
+            ((outcome, bits(&trainer)), trainer.memory().activation_bytes)
+        };
+        let (plain, again) = (of(false), of(true));
+        assert!(plain.0 == again.0, "{layer:?}: other bits");
+        assert!(again.1 < plain.1, "{layer:?}: {} bytes, {} without", again.1, plain.1);
+    }
+}
+
+/// [`FirstSign`] with sequences of hundreds of steps.
+struct Long(usize);
+
+impl Dataset for Long {
+    fn len(&self) -> usize {
+        self.0
+    }
+    fn get(&self, index: usize, _: Option<u64>) -> Sequence {
+        let mut next = noise(index as u64);
+        let frames = (0..2 * (300 + 37 * (index % 5))).map(|_| next()).collect();
+        Sequence::new(frames, Target::Class(u32::from(index.is_multiple_of(3))))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::op::{AffineOp, DenseOp, Op};
 use crate::{Result, Tensor};
 
 /// A stream whose last axis is its features, of which all stand in one vector.
-fn vectors<'a>(node: &Reader<'a>, k: usize) -> Result<&'a Stream> {
+pub fn vectors<'a>(node: &Reader<'a>, k: usize) -> Result<&'a Stream> {
     let s = of_any_order(node, k)?;
     match s.flat {
         None => Ok(s),

@@ -5,6 +5,7 @@
 //! computes nothing. A node that is not understood is an error only where the output depends on it.
 
 mod math;
+mod ml;
 mod node;
 pub(crate) mod proto;
 mod rnn;
@@ -204,13 +205,25 @@ fn operator(node: &Reader<'_>, left: &mut usize) -> Result<Vec<Value>> {
         // What only training has, and other types of the same numbers.
         "Identity" | "Dropout" | "Cast" => node.value(0)?.clone(),
         "Flatten" => flatten(node)?,
+        "Scaler" => ml::scaler(node)?,
+        "LinearClassifier" | "LinearRegressor" => return ml::linear(node),
+        "Normalizer" => ml::normalizer(node)?,
+        // The names of the labels: scores by name, and the name of the largest.
+        "ZipMap" | "ArrayFeatureExtractor" => (0..node.node.inputs.len())
+            .find_map(|k| node.stream(k).ok())
+            .map_or_else(|| node.value(0).cloned(), |s| Ok(Value::Stream(s.clone())))?,
         other => {
+            // What went wrong before it is the cause.
+            let failed = |k| if let Some(Value::Failed(e)) = node.optional(k) { Some(node::again(e)) } else { None };
+            if let Some(cause) = (0..node.node.inputs.len()).find_map(failed) {
+                return Err(cause);
+            }
             let way = match other {
                 "Loop" | "Scan" | "If" => {
                     "a loop is no layer: export RNN, GRU or LSTM as one node (opset 14 or later), or save the weights themselves"
                 }
                 "Conv" | "MaxPool" | "AveragePool" => {
-                    "convolutions are not in elman: compute them as features before the network"
+                    "no convolution is read: compute it as features before the network, or train the network here (`conv` in a recipe)"
                 }
                 _ => "take it out of the network, or compute it before or after it",
             };

@@ -392,6 +392,11 @@ pub fn concat(node: &Reader<'_>) -> Result<Value> {
     {
         return Ok(Value::Stream(Stream { width: 2 * first.width, direction: None, ..first.clone() }));
     }
+    if let [first, second] = streams[..]
+        && let Some(both) = super::ml::both_probabilities(node, [first, second])
+    {
+        return Ok(Value::Stream(both));
+    }
     Err(node.unsupported(
         "vectors one after the other",
         "a network of elman is one chain: take the branch out and train again",

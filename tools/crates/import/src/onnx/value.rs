@@ -116,6 +116,17 @@ impl Stream {
         }
     }
 
+    /// Its last operation.
+    pub fn last_op(&self) -> Option<&Op> {
+        self.last.as_ref().map(|link| &link.op.op)
+    }
+
+    /// The stream that its last operation reads, of as many elements.
+    pub fn before(&self) -> Option<Self> {
+        let link = self.last.as_ref()?;
+        Some(Stream { last: link.before.clone(), ..self.clone() })
+    }
+
     /// Whether both compute the same.
     pub fn same(&self, other: &Self) -> bool {
         match (&self.last, &other.last) {

@@ -52,6 +52,10 @@ impl<F: Float> Run<F> for Bidirectional<F> {
         self.directions.iter_mut().for_each(|d| d.pack(parameters));
     }
 
+    fn set_recompute(&mut self, on: bool) {
+        self.directions.iter_mut().for_each(|d| d.set_recompute(on));
+    }
+
     fn forward(&self, pass: Forward<'_, F>, out: &mut Output<F>, tape: &mut BothTapes<F>) {
         let (units, input) = (self.directions[0].units(), pass.input);
         out.shape(input.rows, input.size, 2 * units, 0);

@@ -58,6 +58,10 @@ where
         }
     }
 
+    fn set_recompute(&mut self, on: bool) {
+        self.cells.set_recompute(on);
+    }
+
     fn forward(&self, pass: Forward<'_, F>, out: &mut Output<F>, tape: &mut Self::Tape) {
         let input = pass.input;
         self.cells.forward(Forward { given: None, ..pass }, &mut tape.m, &mut tape.cells);

@@ -52,6 +52,9 @@ pub trait Run<F: Float>: Send + Sync + 'static {
     /// Brings weights into the form in which products read them, after the parameters have changed.
     fn pack(&mut self, _parameters: &[F]) {}
 
+    /// Whether it may compute in the backward pass what it would keep of the forward pass: the same bits in less memory.
+    fn set_recompute(&mut self, _on: bool) {}
+
     /// Computes the output.
     fn forward(&self, pass: Forward<'_, F>, out: &mut Output<F>, tape: &mut Self::Tape);
 
@@ -78,6 +81,8 @@ pub trait Run<F: Float>: Send + Sync + 'static {
 pub trait Layer<F: Float>: Send + Sync {
     /// As [`Run::pack`].
     fn pack(&mut self, parameters: &[F]);
+    /// As [`Run::set_recompute`].
+    fn set_recompute(&mut self, on: bool);
     /// As [`Run::forward`].
     fn forward(&self, pass: Forward<'_, F>, tape: &mut Tape<F>);
     /// As [`Run::backward`].
@@ -93,6 +98,9 @@ pub trait Layer<F: Float>: Send + Sync {
 impl<F: Float, R: Run<F>> Layer<F> for R {
     fn pack(&mut self, parameters: &[F]) {
         Run::pack(self, parameters);
+    }
+    fn set_recompute(&mut self, on: bool) {
+        Run::set_recompute(self, on);
     }
     fn forward(&self, pass: Forward<'_, F>, tape: &mut Tape<F>) {
         let (out, own) = tape.parts();

@@ -7,12 +7,7 @@ use crate::batch::Frames;
 use crate::cell::BackwardStep;
 use crate::float::gemm::{Gemm, Left, Right, Term};
 use crate::layer::span::Chunk;
-use crate::layer::{Backward, Output, fit};
-
-/// Elements of ∂L/∂pre of a chunk of steps, which should stay in the cache until the weights have seen them.
-const CHUNK: usize = 1 << 18;
-/// Rows of a chunk.
-const MOST: usize = 256;
+use crate::layer::{Backward, Forward, Mode, Output, fit};
 
 impl<F: Float> Recurrent<F> {
     pub(super) fn run_backward(&self, pass: Backward<'_, F>, out: &mut Output<F>, tape: &mut RecurrentTape<F>) {
@@ -41,14 +36,17 @@ impl<F: Float> Recurrent<F> {
         self.turn(input, tape);
         let place = self.tensors.w.start..self.tensors.u.end;
         let mut to = input.steps();
-        let widest = (0..self.stages.len()).map(|s| self.stride(s)).max().unwrap_or(1);
         tape.dpre.resize_with(self.stages.len(), Vec::new);
-        let most = (CHUNK / widest).clamp(1, MOST);
+        let most = self.chunk_rows();
         for (s, dpre) in tape.dpre.iter_mut().enumerate() {
             fit(dpre, (to * input.size).min(most.max(input.size)) * self.stride(s));
         }
         while to > 0 {
             let chunk = Chunk::before(to, input.rows, input.size, most);
+            if tape.again {
+                let pass = Forward { parameters, input, mode: Mode::Evaluate, given: None };
+                self.run_again(pass, out, tape, &mut dropped, &chunk);
+            }
             for t in (chunk.from..to).rev() {
                 if probe {
                     self.probe(out, tape, t);
@@ -112,16 +110,17 @@ impl<F: Float> Recurrent<F> {
         let hidden = self.long_is_h();
         let [mut dh, mut dlong, mut dcarry] = std::mem::take(&mut tape.running);
         let h_previous = &out.values[t * n..][..n];
-        let h_in = if s == 0 { h_previous } else { &tape.middle[t * n..][..n] };
+        let kept = if tape.again { t - from } else { t };
+        let h_in = if s == 0 { h_previous } else { &tape.middle[kept * n..][..n] };
         let none: &[F] = &[];
         let (long, long_out) = match (hidden, self.keeps_cell()) {
             (true, _) => (h_previous, none),
             (_, true) => (&tape.c[t * n..][..n], &tape.c[(t + 1) * n..][..n]),
             _ => (none, none),
         };
-        let carry = if !only && last { &tape.carry[t * n..][..n] } else { none };
+        let carry = if !only && last { &tape.carry[kept * n..][..n] } else { none };
         let dout = if last && out.touched[t] { &out.gradient[t * n..][..n] } else { none };
-        let gates = &mut tape.gates[s][t * input.size * width..][..input.size * width];
+        let gates = &mut tape.gates[s][kept * input.size * width..][..input.size * width];
         let dpre = &mut tape.dpre[s][(t - from) * input.size * stride..][..input.size * stride];
         // V comes after b.
         let (front, back) = gradient.split_at_mut(self.tensors.b.end);

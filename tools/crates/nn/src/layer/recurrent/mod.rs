@@ -67,6 +67,11 @@ fn apart(width: usize) -> usize {
     if width.is_multiple_of(512) { width + PAD } else { width }
 }
 
+/// Elements of ∂L/∂pre of a chunk of steps, which should stay in the cache until the weights have seen them.
+const CHUNK: usize = 1 << 18;
+/// Rows of a chunk.
+const MOST: usize = 256;
+
 /// Neighbouring gates with the same operands, whose rows of W (or U) are one matrix.
 #[derive(Clone, Debug)]
 struct GateRun {
@@ -109,6 +114,8 @@ pub struct Recurrent<F> {
     shared: shared::Shared<F>,
     factors: Option<factors::Factors<F>>,
     dropout: Option<StateDropout>,
+    /// Whether gates are computed again in the backward pass, so that they need not be kept.
+    recompute: bool,
 }
 
 /// Cuts the gates with these operands into runs.
@@ -145,7 +152,22 @@ impl<F: Float> Recurrent<F> {
         let hidden_runs = runs(spec, |c| c != Operands::Input, both);
         let (weights, shared, dropout) = (Weights::default(), shared::Shared::default(), None);
         let factors = factors::Factors::of(tensors.u.clone(), tensors.p.clone(), units);
-        Self { spec, stages, first, inputs, units, tensors, input_runs, hidden_runs, weights, shared, factors, dropout }
+        let recompute = false;
+        Self {
+            spec,
+            stages,
+            first,
+            inputs,
+            units,
+            tensors,
+            input_runs,
+            hidden_runs,
+            weights,
+            shared,
+            factors,
+            dropout,
+            recompute,
+        }
     }
 
     /// The layer with dropout on its recurrent side.
@@ -177,6 +199,12 @@ impl<F: Float> Recurrent<F> {
     /// Elements from row to row of pre-activations and their gradients.
     fn stride(&self, s: usize) -> usize {
         apart(self.stages[s].gates() * self.units)
+    }
+
+    /// Most rows of the chunks of steps that the backward pass takes at a time.
+    fn chunk_rows(&self) -> usize {
+        let widest = (0..self.stages.len()).map(|s| self.stride(s)).max().unwrap_or(1);
+        (CHUNK / widest).clamp(1, MOST)
     }
 
     /// W x + U h of `rows` rows, as pre-activations of stage `s`; without `h`, which then is 0, W x.
@@ -234,6 +262,10 @@ impl<F: Float> Run<F> for Recurrent<F> {
         self.pack_into(&parameters[self.tensors.w.clone()], u, &mut weights);
         self.weights = weights;
         self.shared.spread(parameters, &self.tensors, self.units);
+    }
+
+    fn set_recompute(&mut self, on: bool) {
+        self.recompute = on;
     }
 
     fn forward(&self, pass: Forward<'_, F>, out: &mut Output<F>, tape: &mut RecurrentTape<F>) {

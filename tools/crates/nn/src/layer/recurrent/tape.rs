@@ -22,6 +22,10 @@ pub struct RecurrentTape<F> {
 
     /// `size * units`
     pub(super) n: usize,
+    /// Whether gates, `middle` and `carry` are those of a chunk of steps, computed again for the backward pass.
+    pub(super) again: bool,
+    /// `[size, units]`: h and c that are computed again, and were kept.
+    pub(super) scratch: [Vec<F>; 2],
     /// Per stage `[steps, size, gates * units]`: the gates.
     pub(super) gates: Vec<Vec<F>>,
     /// `[size, stride]`: pre-activations without bias of the step in work.

@@ -84,7 +84,8 @@ impl<F: Float> Recurrent<F> {
         // What the first step reads is 0, unless it is given.
         let first = usize::from(s == 0 && tape.h_0.is_empty());
         let middle = std::mem::take(&mut tape.middle);
-        let h_in = if s == 0 { &out.values[chunk.from * n..] } else { &middle[chunk.from * n..] };
+        let kept = if tape.again { 0 } else { chunk.from };
+        let h_in = if s == 0 { &out.values[chunk.from * n..] } else { &middle[kept * n..] };
         dropped.mask_chunk(chunk, n, h_in);
         let h = Seen { data: dropped.state(h_in), width: self.units, first };
         for (k, run) in self.hidden_runs.iter().enumerate().filter(|(_, run)| run.stage == s) {

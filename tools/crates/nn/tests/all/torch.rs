@@ -49,7 +49,7 @@ struct Case {
 }
 
 fn vectors() -> Vectors {
-    serde_json::from_str(include_str!("../../../../tests/torch/vectors.json")).unwrap()
+    serde_json::from_str(include_str!("../../../../../tests/torch/vectors.json")).unwrap()
 }
 
 fn cases() -> Vec<Case> {

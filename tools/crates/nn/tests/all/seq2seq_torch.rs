@@ -34,7 +34,7 @@ fn assert_near(what: &str, ours: impl IntoIterator<Item = f64>, theirs: &[f64], 
 }
 
 fn compare<F: Float>(tolerance: f64) {
-    let vectors: Vectors = serde_json::from_str(include_str!("../../../../tests/torch/seq2seq.json")).unwrap();
+    let vectors: Vectors = serde_json::from_str(include_str!("../../../../../tests/torch/seq2seq.json")).unwrap();
     let with_end = |target: &Vec<u32>| Target::Steps(target.iter().copied().chain([0]).collect());
     let targets: Vec<Target> = vectors.targets.iter().map(with_end).collect();
     let joints = ExampleStructure::None;
