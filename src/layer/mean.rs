@@ -8,9 +8,6 @@
 //! format (never for 65535 vectors, the most that a graph can have), and goes out rounded half up to the layer's
 //! power-of-two format, saturating. The max is kept exactly, in the input's format.
 
-#[cfg(not(elman_narrow))]
-use core::num::NonZeroU32;
-
 use crate::arith::{round_shift, saturate};
 use crate::cell::{CarriedState, CellSpec, LayerOperation, LayerView, OutRange, VariantSpec, WidthRule, split_mut};
 use crate::kernel::word;
@@ -98,26 +95,18 @@ fn keep((q, r): (&mut u32, &mut u32), n: u32, k: i32, remainder: u32) -> i16 {
 
 /// What all elements of a step are divided by.
 #[cfg(not(elman_narrow))]
-struct Divisor {
-    by: NonZeroU32,
-    /// A multiple of `by` from 2^16 on, and how many times it.
-    above: u32,
-    times: u32,
-}
+struct Divisor(i32);
 
 #[cfg(not(elman_narrow))]
 impl Divisor {
     #[inline(always)]
     fn new(by: i32) -> Self {
-        let by = NonZeroU32::new(by as u32).unwrap_or(NonZeroU32::MIN);
-        let times = ((1 << 16) / by).wrapping_add(1);
-        Divisor { by, above: times.wrapping_mul(by.get()), times }
+        Divisor(by)
     }
 
-    /// floor(v / by) of -2^16 < v < by + 2^16: a division without a sign, whose divisor cannot be 0, takes no tests.
     #[inline(always)]
     fn quotient(&self, v: i32) -> i32 {
-        ((v as u32).wrapping_add(self.above) / self.by).wrapping_sub(self.times) as i32
+        v.checked_div_euclid(self.0).unwrap_or(0)
     }
 }
 
@@ -212,7 +201,6 @@ mod tests {
                 };
                 let v = v.clamp(-65_535, by + 65_535);
                 assert_eq!(Reciprocal::new(by).quotient(v), v.div_euclid(by), "{v} / {by}");
-                assert_eq!(Divisor::new(by).quotient(v), v.div_euclid(by), "{v} / {by}");
             }
         }
     }
