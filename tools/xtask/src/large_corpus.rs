@@ -13,7 +13,7 @@ pub const FLAGS: &str = "      --clips N  How many clips (100000)";
 
 /// Varied clips, so that every epoch reads all samples.
 const RECIPE: &str = "[features]\nchannels = 16\n[network]\nlayers = [{ layer = \"cell\", variant = \"gru\", units = 48 }, { layer = \
-                      \"pool\", over = \"last\" }]\n[train]\nepochs = 2\nbatch = 64\n";
+                      \"pool\", over = \"last\" }]\n[train]\nepochs = 3\nbatch = 64\n";
 /// Samples of a clip at 16 kHz.
 const LENGTH: usize = 16_000;
 const RATE: u32 = 16_000;
@@ -105,7 +105,8 @@ fn train(elman: &Path, dir: &Path, data: &Path, count: usize) -> Result<(Vec<f64
     let mut command = Command::new(elman);
     command.arg("train").arg(&recipe).arg("--data").arg(data).arg("--out").arg(dir.join(format!("run-{count}")));
     // Features of an earlier run are none of this one's memory.
-    let mut child = command.env("ELMAN_CACHE", dir.join("cache")).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let mut child =
+        command.env("ELMAN_CACHE", dir.join("cache")).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     let (metrics, begun) = (dir.join(format!("run-{count}/metrics.jsonl")), std::time::Instant::now());
     let (mut seen, mut times, mut memory) = (0, Vec::new(), 0.0f64);
     loop {
