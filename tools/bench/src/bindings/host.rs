@@ -13,6 +13,9 @@ use super::work;
 /// Steps of each model's test.
 const STEPS: usize = 300;
 
+/// Samples of sound that a listener hears.
+pub const SAMPLES: usize = 32_000;
+
 /// Compilers, with the language and its standard.
 const COMPILERS: [[&str; 3]; 4] =
     [["gcc", "c", "c99"], ["g++", "c++", "c++11"], ["clang", "c", "c99"], ["clang++", "c++", "c++11"]];
@@ -30,7 +33,7 @@ pub fn check(figures: &mut Figures) -> Result<()> {
     let mut to = Folder::new(folder.path())?;
     to.write("libelman.a", library::host()?)?;
     to.write("elman.h", HEADER)?;
-    to.write("samples.raw", bytes_of(&synthetic::sound::samples(32_000, 3)))?;
+    to.write("samples.raw", bytes_of(&synthetic::sound::samples(SAMPLES, 3)))?;
     let (mut models, mut steps, mut events) = (0, 0, 0);
     let mut names: Vec<_> = std::fs::read_dir(root().join("tests/golden"))?.flatten().map(|f| f.path()).collect();
     names.sort();
@@ -76,8 +79,8 @@ fn one(folder: &Path, [compiler, language, standard]: &[&str; 3], model: &CModel
     Ok(expected.len())
 }
 
-/// A listener's events as check.c prints them.
-fn events(model: &CModel, blob: &[u8]) -> Result<Vec<String>> {
+/// A listener's events as check.c and stack.c print them.
+pub fn events(model: &CModel, blob: &[u8]) -> Result<Vec<String>> {
     if !model.listens {
         return Ok(Vec::new());
     }
@@ -85,7 +88,7 @@ fn events(model: &CModel, blob: &[u8]) -> Result<Vec<String>> {
     let loaded = Model::load(Blob::new(&words)).map_err(|e| anyhow::anyhow!("{e}"))?;
     let mut memory = vec![0; Blob::new(&words).listener_words()];
     let mut listener = Listener::new(&loaded, &mut memory).map_err(|e| anyhow::anyhow!("{e}"))?;
-    let samples = synthetic::sound::samples(32_000, 3);
+    let samples = synthetic::sound::samples(SAMPLES, 3);
     let line = |block: &[i16]| {
         let event = listener.push(block)?;
         let (score, at) = (event.score.to_bits(), listener.milliseconds(&event));

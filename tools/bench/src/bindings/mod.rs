@@ -5,6 +5,7 @@ mod compare;
 mod folders;
 mod host;
 mod python;
+mod stack;
 mod work;
 
 use anyhow::{Context, Result, ensure};
@@ -68,6 +69,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     for (core, float) in cores.iter().filter(|_| linked && wanted("cores")) {
         compare::example(&mut figures, Core::find(core)?, *float, args.short)?;
         compare::measure(&mut figures, Core::find(core)?, *float)?;
+        stack::check(&mut figures, Core::find(core)?, *float)?;
     }
     if !args.short && wanted("panics") {
         control(&mut figures)?;
