@@ -46,7 +46,7 @@ pub fn run(mut flags: Flags) -> Result<ExitCode> {
         corpus(&data, count)?;
         let (speeds, memory) = train(&target.join("release/elman"), dir.path(), &data, count)?;
         let speeds: Vec<String> = speeds.iter().map(|s| format!("{s:.0}")).collect();
-        println!("{count:>9} {:>14} {memory:>12.0} {:>22}", count * LENGTH * 2 >> 20, speeds.join(" "));
+        println!("{count:>9} {:>14} {memory:>12.0} {:>22}", (count * LENGTH * 2) >> 20, speeds.join(" "));
     }
     Ok(ExitCode::SUCCESS)
 }
