@@ -14,6 +14,7 @@ const MACHINES: &str = "../qemu-mps2/machines.toml";
 struct Machine {
     flash: Region,
     ram: Region,
+    layout: String,
     blob_at: Option<u32>,
     #[serde(default)]
     buffers: BufferSizes,
@@ -41,9 +42,11 @@ fn main() {
     let core = env::var("ELMAN_CORE").unwrap_or("m4".into());
     let machines: BTreeMap<String, Machine> =
         toml::from_str(&fs::read_to_string(MACHINES).expect(MACHINES)).expect(MACHINES);
-    let Some(Machine { flash, ram, blob_at, buffers }) = machines.get(&core) else {
+    let Some(Machine { flash, ram, layout, blob_at, buffers }) = machines.get(&core) else {
         panic!("ELMAN_CORE={core} is not in machines.toml, which has {:?}", machines.keys());
     };
+    println!("cargo::rustc-check-cfg=cfg(layout, values(any()))");
+    println!("cargo::rustc-cfg=layout={layout:?}");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let risc_v = env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "riscv32");
     let memory = format!(

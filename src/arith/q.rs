@@ -3,6 +3,10 @@
 use super::table::TABLE;
 use super::{Activation, Arith, Gate, Pre};
 use crate::kernel::activation;
+#[cfg(elman_layout = "rows")]
+use crate::kernel::gates::Gates;
+#[cfg(elman_saturates)]
+use crate::kernel::word;
 use crate::kernel::word::{mul_high, mul_high_add};
 
 /// (v + 2^(n-1)) >> n: divides by 2^n and rounds half up. `n` in 1..=31; saturates before it can overflow.
@@ -90,6 +94,48 @@ impl Q {
     /// How many fraction bits the 32-bit h of a GRU has more than the one that rows read: any i16 is then an h.
     pub const HIDDEN_MORE: u8 = 15;
 
+    /// An LSTM's equations for four units at once.
+    #[cfg(elman_layout = "rows")]
+    #[inline(always)]
+    pub fn lstm_gates(&self) -> Gates<'static> {
+        Gates::lstm(&TABLE, self.carried_frac, self.out_frac)
+    }
+
+    /// Those of an LSTM with [`Arith::Weight`]s of three gates for each unit.
+    #[cfg(elman_layout = "rows")]
+    #[inline(always)]
+    pub fn peephole_gates<'a>(&self, peepholes: &'a [u32]) -> Gates<'a> {
+        Gates::peephole(&TABLE, self.carried_frac, self.out_frac, peepholes)
+    }
+
+    /// Those of a GRU with the reset gate after the product.
+    #[cfg(elman_layout = "rows")]
+    #[inline(always)]
+    pub fn gru_gates(&self) -> Gates<'static> {
+        Gates::gru(&TABLE, self.carried_frac)
+    }
+
+    /// Those of a residual network.
+    #[cfg(elman_layout = "rows")]
+    #[inline(always)]
+    pub fn residual_gates(&self) -> Gates<'static> {
+        Gates::residual(&TABLE, self.carried_frac, self.out_frac)
+    }
+
+    /// [`Arith::activate`] of many units at once.
+    #[cfg(elman_layout = "rows")]
+    #[inline(always)]
+    pub fn activation_gates(&self, f: Activation) -> Gates<'static> {
+        let linear = 16u32.wrapping_sub(self.out_frac as u32).wrapping_sub(self.carried_frac as u32);
+        let bounded = 31u32.wrapping_sub(self.out_frac as u32);
+        match f {
+            Activation::Linear => Gates::linear(&TABLE, linear),
+            Activation::Relu => Gates::relu(&TABLE, linear),
+            Activation::Tanh => Gates::tanh(&TABLE, bounded),
+            Activation::Sigmoid => Gates::sigmoid(&TABLE, bounded),
+        }
+    }
+
     /// v of `frac` fraction bits, 30 or 31, in the format of the output: rounded half up, saturating.
     #[inline(always)]
     fn gate_to_out(&self, v: i32, frac: u32) -> i16 {
@@ -97,13 +143,29 @@ impl Q {
         // One instruction where a core multiplies high halves.
         #[cfg(elman_dsp)]
         return saturate(mul_high(v, 1 << (32u32.wrapping_sub(places) & 31)));
-        // As the bits that go first cannot carry, this is the sum with a half, and cannot overflow. Only 1 is beyond an i16, in Q0.15:
-        // less than it by one, without a branch.
-        #[cfg(not(elman_dsp))]
+        // As the bits that go first cannot carry, this is the sum with a half, and cannot overflow.
+        #[cfg(elman_saturates)]
+        return word::half_saturated((v >> (places.wrapping_sub(1) & 31)).wrapping_add(1));
+        // Only 1 is beyond an i16, in Q0.15: less than it by one, without a branch.
+        #[cfg(not(any(elman_dsp, elman_saturates)))]
         {
             let rounded = (v >> (places.wrapping_sub(1) & 31)).wrapping_add(1) >> 1;
             let over = rounded.wrapping_sub(i16::MAX as i32);
             i16::MAX.wrapping_add((over & over >> 31) as i16)
+        }
+    }
+
+    /// [`Q::gate_to_out`] of a number in Q0.31 that is not negative.
+    #[inline(always)]
+    fn share_to_out(&self, v: i32) -> i16 {
+        #[cfg(any(elman_dsp, elman_saturates))]
+        return self.gate_to_out(v, 31);
+        #[cfg(not(any(elman_dsp, elman_saturates)))]
+        {
+            let places = 31u32.wrapping_sub(self.out_frac as u32);
+            let rounded = (v >> (places.wrapping_sub(1) & 31)).wrapping_add(1) >> 1;
+            // Only 1 in Q0.15 has a bit there.
+            rounded.wrapping_sub(rounded >> 15) as i16
         }
     }
 }
@@ -142,7 +204,7 @@ impl Arith for Q {
             Activation::Linear => round_shift(a.to_bits(), shift),
             Activation::Relu => round_shift(a.to_bits().max(0), shift),
             Activation::Tanh => return self.gate_to_out(self.tanh(a).to_bits(), 31),
-            Activation::Sigmoid => return self.gate_to_out(self.sigmoid(a).to_bits(), 31),
+            Activation::Sigmoid => return self.share_to_out(self.sigmoid(a).to_bits()),
         })
     }
     #[inline(always)]
@@ -272,6 +334,8 @@ mod tests {
             worst = worst.max((y as f64 / 2f64.powi(31) - exact).abs() / lsb);
             let q15 = Q { carried_frac: 27, out_frac: 15 }.activate(Activation::Sigmoid, Pre::from_bits(z));
             worst_q15 = worst_q15.max((q15 as f64 * lsb - exact).abs() / lsb);
+            let q = Q { carried_frac: 0, out_frac: (z & 15) as u8 };
+            assert_eq!(q.share_to_out(y), q.gate_to_out(y, 31), "{z} {q:?}");
         }
         std::println!("sigmoid: worst error {worst:.3} LSB of Q0.15, rounded to Q0.15 {worst_q15:.3}");
         assert!(worst <= 0.25 && worst_q15 <= 1.0, "{worst} {worst_q15}");

@@ -3,8 +3,11 @@
 //! A layer writes its output to the next layer's input while the block still reads the old hidden state, and
 //! copies it over the hidden state afterwards.
 
+use super::srn::Elman;
 use super::{LayerView, Stage, Unit};
 use crate::arith::{Gate, Pre, Q};
+#[cfg(elman_layout = "rows")]
+use crate::kernel::gates::Gates;
 use crate::kernel::{self, copy, word};
 
 /// `split_at_mut` that cannot panic: a short slice leaves the second part empty.
@@ -26,6 +29,7 @@ fn grouped<const G: usize>(pre: &[i32; 4]) -> impl Iterator<Item = [Pre; G]> {
 }
 
 /// One unit of a cell of one stage with four pre-activations and a carried state.
+#[cfg(not(elman_layout = "rows"))]
 #[inline(always)]
 fn finish<S: Stage<4>>(q: &Q, stage: &S, (carried, h): (&mut u32, &mut i16), pre: [i32; 4]) {
     let mut unit = Unit { h: 0, carried: *carried as i32, second: 0, stage_gate: Gate::ZERO, peephole: [0; 3] };
@@ -35,6 +39,7 @@ fn finish<S: Stage<4>>(q: &Q, stage: &S, (carried, h): (&mut u32, &mut i16), pre
 }
 
 /// A cell of one stage with four pre-activations and a carried state, all rows full: one unit a block.
+#[cfg(not(elman_layout = "rows"))]
 #[inline(always)]
 pub(crate) fn fused<S: Stage<4>>(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, carried) = split_mut(memory, layer.vector_words());
@@ -44,7 +49,19 @@ pub(crate) fn fused<S: Stage<4>>(layer: &LayerView<'_>, memory: &mut [u32], out:
     copy(split_mut(xh, layer.input_words()).1, out);
 }
 
+/// [`fused`] by a kernel that knows the equations.
+#[cfg(elman_layout = "rows")]
+#[inline(always)]
+pub(crate) fn gated(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], gates: Gates<'_>) {
+    let (xh, carried) = split_mut(memory, layer.vector_words());
+    let view = layer.stages[0];
+    let h = elements(out, layer.units());
+    kernel::gated_rows(layer.packing(), view.weights, view.params, xh, gates, carried, h);
+    copy(split_mut(xh, layer.input_words()).1, out);
+}
+
 /// [`fused`] for a cell whose gates see the cell state.
+#[cfg(not(elman_layout = "rows"))]
 #[inline(always)]
 pub(crate) fn peephole<S: Stage<4>>(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, carried) = split_mut(memory, layer.vector_words());
@@ -115,6 +132,7 @@ fn finish_four<const G: usize, S: Stage<G>>(
 }
 
 /// [`fused`] for split row blocks.
+#[cfg(not(elman_layout = "rows"))]
 #[inline(always)]
 pub(crate) fn fused_split<S: Stage<4>>(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, carried) = split_mut(memory, layer.vector_words());
@@ -126,7 +144,19 @@ pub(crate) fn fused_split<S: Stage<4>>(layer: &LayerView<'_>, memory: &mut [u32]
     copy(split_mut(xh, x_words).1, out);
 }
 
+/// [`fused_split`] by a kernel that knows the equations.
+#[cfg(elman_layout = "rows")]
+#[inline(always)]
+pub(crate) fn gated_split(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], gates: Gates<'_>) {
+    let (xh, carried) = split_mut(memory, layer.vector_words());
+    let (view, x_words) = (layer.stages[0], layer.input_words());
+    let h = elements(out, layer.units());
+    kernel::gated_split(layer.packing(), view.weights, view.params, (xh, x_words), gates, carried, h);
+    copy(split_mut(xh, x_words).1, out);
+}
+
 /// h of a unit of one pre-activation and no carried state.
+#[cfg(not(elman_layout = "rows"))]
 #[inline(always)]
 fn stateless<S: Stage<1>>(q: &Q, stage: &S, pre: i32) -> i16 {
     let mut unit = Unit { h: 0, carried: 0, second: 0, stage_gate: Gate::ZERO, peephole: [0; 3] };
@@ -134,11 +164,18 @@ fn stateless<S: Stage<1>>(q: &Q, stage: &S, pre: i32) -> i16 {
     unit.h
 }
 
-/// A stage of one pre-activation and no carried state over `vector`: four units a block, written to `out`.
+/// f of a map over `vector`: four units a block, written to `out`.
 #[inline(always)]
-pub(crate) fn plain<S: Stage<1>>(layer: &LayerView<'_>, vector: &[u32], out: &mut [u32], stage: S) {
+pub(crate) fn plain<const F: u8>(layer: &LayerView<'_>, vector: &[u32], out: &mut [u32], stage: Elman<F>) {
     let view = layer.stages[0];
     let q = layer.q;
+    #[cfg(elman_layout = "rows")]
+    {
+        let (_, gates) = (stage, q.activation_gates(Elman::<F>::F));
+        let h = elements(out, layer.units());
+        kernel::gated_rows(layer.packing(), view.weights, view.params, vector, gates, &mut [], h);
+    }
+    #[cfg(not(elman_layout = "rows"))]
     kernel::rows(
         layer.packing(),
         view.weights,
@@ -160,12 +197,13 @@ pub(crate) fn plain<S: Stage<1>>(layer: &LayerView<'_>, vector: &[u32], out: &mu
 
 /// [`plain`] over `[x; h]`, then h is replaced.
 #[inline(always)]
-pub(crate) fn recurrent<S: Stage<1>>(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
+pub(crate) fn recurrent<const F: u8>(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], stage: Elman<F>) {
     plain(layer, memory, out, stage);
     copy(split_mut(memory, layer.input_words()).1, out);
 }
 
 /// A stage of one pre-activation and a carried state, four units a block; where it reads `[x; h]`, h is replaced.
+#[cfg(not(elman_layout = "rows"))]
 #[inline(always)]
 pub(crate) fn accumulating<S: Stage<1>>(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32], stage: S) {
     let (xh, carried) = split_mut(memory, layer.vector_words());

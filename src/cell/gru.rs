@@ -33,6 +33,9 @@ pub const SPEC: CellSpec = CellSpec {
                 ],
             }],
             carried: CarriedState::Hidden,
+            #[cfg(elman_layout = "rows")]
+            step: |layer, memory, out| drive::gated_split(layer, memory, out, layer.q.gru_gates()),
+            #[cfg(not(elman_layout = "rows"))]
             step: |layer, memory, out| drive::fused_split(layer, memory, out, After),
             ..VariantSpec::BASE
         },

@@ -41,16 +41,24 @@ pub const SPEC: CellSpec = CellSpec {
         &variant("lstm-coupled", THREE, |layer, memory, out| {
             drive::drive_gated::<3, _>(layer, memory, out, VARIANTS[2])
         }),
-        &VariantSpec {
-            peephole: &["i", "f", "o"],
-            ..variant("lstm-peephole", FOUR, |layer, memory, out| drive::peephole(layer, memory, out, VARIANTS[3]))
-        },
+        &VariantSpec { peephole: &["i", "f", "o"], ..variant("lstm-peephole", FOUR, peephole) },
     ],
 };
 
 /// A step of variant 0, by name, as another cell takes it too: a closure of a constant would be linked twice.
 pub(super) fn step(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
+    #[cfg(elman_layout = "rows")]
+    drive::gated(layer, memory, out, layer.q.lstm_gates());
+    #[cfg(not(elman_layout = "rows"))]
     drive::fused(layer, memory, out, VARIANTS[0]);
+}
+
+/// A step of variant 3.
+fn peephole(layer: &LayerView<'_>, memory: &mut [u32], out: &mut [u32]) {
+    #[cfg(elman_layout = "rows")]
+    drive::gated(layer, memory, out, layer.q.peephole_gates(layer.diagonal()));
+    #[cfg(not(elman_layout = "rows"))]
+    drive::peephole(layer, memory, out, VARIANTS[3]);
 }
 
 /// LSTM.

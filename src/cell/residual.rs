@@ -19,6 +19,9 @@ const fn variant(name: &'static str, stages: &'static [StageSpec]) -> VariantSpe
         stages,
         carried: CarriedState::Wide,
         out: OutRange::Calibrated,
+        #[cfg(elman_layout = "rows")]
+        step: |layer, memory, out| drive::gated(layer, memory, out, layer.q.residual_gates()),
+        #[cfg(not(elman_layout = "rows"))]
         step: |layer, memory, out| drive::accumulating(layer, memory, out, Residual),
         ..VariantSpec::BASE
     }

@@ -59,18 +59,22 @@ pub(crate) const TANH: u8 = Activation::Tanh as u8;
 pub(crate) const SIGMOID: u8 = Activation::Sigmoid as u8;
 pub(crate) const RELU: u8 = Activation::Relu as u8;
 
+impl<const ACTIVATION: u8> Elman<ACTIVATION> {
+    /// f
+    pub(crate) const F: Activation = match ACTIVATION {
+        LINEAR => Activation::Linear,
+        TANH => Activation::Tanh,
+        SIGMOID => Activation::Sigmoid,
+        _ => Activation::Relu,
+    };
+}
+
 impl<const ACTIVATION: u8> Stage<1> for Elman<ACTIVATION> {
     type Trace<A: Arith> = ();
 
     #[inline(always)]
     fn unit<A: Arith>(&self, a: &A, pre: [A::Pre; 1], unit: &mut Unit<A>) {
-        let f = match ACTIVATION {
-            LINEAR => Activation::Linear,
-            TANH => Activation::Tanh,
-            SIGMOID => Activation::Sigmoid,
-            _ => Activation::Relu,
-        };
-        Srn(f).unit(a, pre, unit);
+        Srn(Self::F).unit(a, pre, unit);
     }
 }
 

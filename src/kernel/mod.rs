@@ -40,6 +40,8 @@ macro_rules! cpu {
 pub mod activation;
 mod copy;
 pub mod fft;
+#[cfg(elman_layout = "rows")]
+pub mod gates;
 pub mod layout;
 mod row_block;
 pub mod weights;
@@ -49,3 +51,5 @@ pub use copy::{copy, copy_elements, put, slide};
 pub use layout::Layout;
 pub use row_block::RowBlock;
 pub use weights::{Packing, WeightFormat, reference, rows, split};
+#[cfg(elman_layout = "rows")]
+pub use weights::{gated_rows, gated_split};

@@ -1,10 +1,33 @@
 //! One-instruction operations on 32-bit words.
 
 /// (a·b + 2^31) >> 32, rounded half up: SMMULR. The product of two fractions, without loss of range.
-#[cfg(not(any(elman_dsp, elman_narrow)))]
+#[cfg(not(any(elman_dsp, elman_narrow, elman_saturates)))]
 #[inline(always)]
 pub fn mul_high(a: i32, b: i32) -> i32 {
-    ((a as i64 * b as i64 + (1 << 31)) >> 32) as i32
+    let product = a as i64 * b as i64;
+    // A core of 32 bits has the halves in two registers: the low one's highest bit is all that rounds.
+    #[cfg(elman_layout = "columns")]
+    return ((product >> 32) as i32).wrapping_add((product as u32 >> 31) as i32);
+    #[cfg(not(elman_layout = "columns"))]
+    return ((product + (1 << 31)) >> 32) as i32;
+}
+
+/// (a·b + 2^31) >> 32, rounded half up: the high half, more by the low one's highest bit. In plain Rust the compiler turns a product
+/// with a factor it knows to be non-negative into UMULL and corrections.
+#[cfg(elman_saturates)]
+#[inline(always)]
+pub fn mul_high(a: i32, b: i32) -> i32 {
+    let r;
+    // SAFETY: data-processing instructions on registers.
+    unsafe {
+        core::arch::asm!(
+            "smull {low}, {high}, {a}, {b}",
+            "add {high}, {high}, {low}, lsr #31",
+            a = in(reg) a, b = in(reg) b, low = out(reg) _, high = out(reg) r,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    r
 }
 
 /// (a·b + 2^31) >> 32, rounded half up, of four products of 16 by 16 bits: what the assembly for cores that multiply no
@@ -99,6 +122,18 @@ pub fn mul_high_sub(c: i32, a: i32, b: i32) -> i32 {
         }
         r
     }
+}
+
+/// v / 2, rounded down, or the nearest number that an i16 holds.
+#[cfg(elman_saturates)]
+#[inline(always)]
+pub fn half_saturated(v: i32) -> i16 {
+    let r: i32;
+    // SAFETY: one data-processing instruction on registers.
+    unsafe {
+        core::arch::asm!("ssat {0}, #16, {1}, asr #1", lateout(reg) r, in(reg) v, options(pure, nomem, nostack));
+    }
+    r as i16
 }
 
 /// a·b, all of it.

@@ -1,34 +1,52 @@
-//! Row blocks in assembly, on Armv8.1-M with Helium, of a build that has several formats: one loop for all of them. A build with
-//! int8 alone has the loop in `int8/helium.rs`.
+//! Row blocks in assembly, on Armv8.1-M with Helium: four of them at a time, and the equations of the units that they serve.
 
 use core::arch::{asm, naked_asm};
+use core::mem::{MaybeUninit, offset_of};
 
 use super::{Packing, WeightFormat, int8};
+use crate::kernel::gates::{self, Gates};
 use crate::kernel::row_block::RowBlocks;
-use int8::helium::{PARAMS, requantized};
 
-/// What every row block is multiplied by, and how.
+/// Words of parameters of a row block: biases, then multipliers.
+const PARAMS: usize = 8;
+
+/// The row blocks of a stage that are left, and the pre-activations of four of them.
 #[repr(C)]
-struct At {
+struct Walk<'a> {
+    /// Those of fewer row blocks are at the end.
+    pre: MaybeUninit<[[i32; 4]; 4]>,
+    /// r11 of a body: x.
     x: *const u32,
-    /// Halfwords of x; of split rows, of x and of h.
+    /// Halfwords of x and of h; of rows that are not split, of x twice.
     columns: [usize; 2],
-    /// What sums begin with.
-    begin: [i32; 4],
+    /// By how many columns loops over eight go beyond them.
+    beyond: [usize; 2],
+    weights: *const u32,
+    params: *const u32,
+    /// How many row blocks there are.
+    count: usize,
     body: unsafe extern "C" fn(),
+    /// What sums begin with, where there are several formats.
+    begin: MaybeUninit<[i32; 4]>,
+    gates: MaybeUninit<Gates<'a>>,
 }
 
+const _: () = assert!(offset_of!(Walk<'static>, gates) == offset_of!(Walk<'static>, x) + gates::AT);
+
 /// What a format sets: its body, the words of weights of a row block, and what sums begin with, with Σ x.
+///
+/// A body gets a [`Walk`] at r11, its x, with a row block or more, takes up to four and moves on by them. It keeps r11 alone.
 pub(super) struct Kernel {
     pub(super) body: unsafe extern "C" fn(),
     pub(super) words: usize,
+    #[cfg(elman_several)]
     pub(super) begin: [i32; 4],
 }
 
-#[inline(never)]
+#[cfg_attr(elman_several, inline(never))]
 fn of_rows(format: WeightFormat, x: &[u32]) -> Kernel {
     match format {
-        WeightFormat::Int8 => Kernel { body: int8::helium::rows_body, words: x.len() * 2, begin: [0; 4] },
+        WeightFormat::Int8 => int8::helium::of_rows(x),
         #[cfg(feature = "int4")]
         WeightFormat::Int4 => super::int4::helium::of_rows(x),
         #[cfg(feature = "int2")]
@@ -36,12 +54,10 @@ fn of_rows(format: WeightFormat, x: &[u32]) -> Kernel {
     }
 }
 
-#[inline(never)]
+#[cfg_attr(elman_several, inline(never))]
 fn of_split(format: WeightFormat, x: &[u32], h: &[u32]) -> Kernel {
     match format {
-        WeightFormat::Int8 => {
-            Kernel { body: int8::helium::split_body, words: (x.len() + h.len()) / 2 * 3, begin: [0; 4] }
-        }
+        WeightFormat::Int8 => int8::helium::of_split(x, h),
         #[cfg(feature = "int4")]
         WeightFormat::Int4 => super::int4::helium::of_split(x, h),
         #[cfg(feature = "int2")]
@@ -50,6 +66,7 @@ fn of_split(format: WeightFormat, x: &[u32], h: &[u32]) -> Kernel {
 }
 
 /// Σ x
+#[cfg(elman_several)]
 pub(super) fn sum(x: &[u32]) -> i32 {
     let sum;
     // SAFETY: the body reads as many halfwords as x has; registers but those named are kept.
@@ -67,6 +84,7 @@ pub(super) fn sum(x: &[u32]) -> i32 {
 ///
 /// # Safety
 /// Only [`sum`] may call it.
+#[cfg(elman_several)]
 #[unsafe(naked)]
 unsafe extern "C" fn sum_body() {
     naked_asm!(
@@ -83,6 +101,156 @@ unsafe extern "C" fn sum_body() {
     )
 }
 
+impl<'a> Walk<'a> {
+    #[inline(always)]
+    fn new(kernel: &Kernel, weights: &[u32], params: &[u32], x: &[u32], h: &[u32], count: usize) -> Self {
+        let (of_x, of_h) = (x.len() * 2, h.len() * 2);
+        Walk {
+            pre: MaybeUninit::uninit(),
+            x: x.as_ptr(),
+            columns: [of_x, of_h],
+            // They are multiples of four.
+            beyond: [of_x & 4, of_h & 4],
+            weights: weights.as_ptr(),
+            params: params.as_ptr(),
+            count,
+            body: kernel.body,
+            #[cfg(elman_several)]
+            begin: MaybeUninit::new(kernel.begin),
+            #[cfg(not(elman_several))]
+            begin: MaybeUninit::uninit(),
+            gates: MaybeUninit::uninit(),
+        }
+    }
+
+    /// Each row block's pre-activations, with an item of `units`.
+    ///
+    /// # Safety
+    /// The kernel's words of weights and PARAMS of parameters are there for each row block, and as many halfwords of x, and of h after
+    /// it, as `columns` says.
+    #[inline(always)]
+    unsafe fn each<T>(&mut self, mut units: impl Iterator<Item = T>, mut each: impl FnMut(T, [i32; 4])) {
+        while self.count > 0 {
+            let walk = &raw mut *self;
+            let mut pre: *const [i32; 4];
+            // SAFETY: as above. The body writes from the address that it gives in r0 to the end of `pre`. Registers but those named
+            // are kept.
+            unsafe {
+                asm!(
+                    "bl {four}",
+                    four = sym four,
+                    inlateout("r0") walk => pre, out("r1") _, out("r2") _, out("r3") _, out("r12") _, out("lr") _,
+                    out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
+                );
+            }
+            let end = walk.cast::<[i32; 4]>().wrapping_add(4).cast_const();
+            while pre != end {
+                let Some(unit) = units.next() else { return };
+                // SAFETY: one of those that the body has written.
+                each(unit, unsafe { *pre });
+                pre = pre.wrapping_add(1);
+            }
+        }
+    }
+
+    /// The equations of each unit, as many as `h` has, and `carried` where they are of a cell.
+    ///
+    /// # Safety
+    /// As [`Walk::each`] says.
+    #[inline(always)]
+    unsafe fn gates(&mut self, mut gates: Gates<'a>, carried: &mut [u32], h: &mut [i16]) {
+        let places = gates.places & 31;
+        let room = if gates.carries { h.len().min(carried.len()) } else { h.len() };
+        let units = room.min(gates.most).min(self.count << places);
+        self.count = units.wrapping_add((1 << places) - 1) >> places;
+        gates.units = units;
+        gates.carried.write(carried.as_mut_ptr());
+        gates.h.write(h.as_mut_ptr());
+        self.gates.write(gates);
+        if self.count == 0 {
+            return;
+        }
+        // SAFETY: as above; h, and carried of a cell, has an element for each unit of the row blocks, and no others are read or written.
+        // From any row block's pre-activations on there are 64 bytes. Registers but those named are kept.
+        unsafe {
+            asm!(
+                "bl {all}",
+                all = sym all,
+                inlateout("r0") &raw mut *self => _, out("r1") _, out("r2") _, out("r3") _, out("r12") _, out("lr") _,
+                out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
+            );
+        }
+    }
+}
+
+/// r0 a [`Walk`]; gives where the pre-activations of up to four row blocks are.
+///
+/// # Safety
+/// Only [`Walk::each`] may call it.
+#[unsafe(naked)]
+unsafe extern "C" fn four() {
+    naked_asm!(
+        ".cpu cortex-m55",
+        "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
+        "add r11, r0, #64",
+        "ldr r0, [r11, #32]",
+        "blx r0",
+        "ldr r0, [r11, #52]",
+        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
+    )
+}
+
+/// r0 a [`Walk`]: all its row blocks and units.
+///
+/// # Safety
+/// Only [`Walk::gates`] may call it.
+#[unsafe(naked)]
+unsafe extern "C" fn all() {
+    naked_asm!(
+        ".cpu cortex-m55",
+        "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
+        "vpush {{d8, d9, d10, d11, d12, d13, d14, d15}}",
+        "add r11, r0, #64",
+        "2:",
+        "ldr r0, [r11, #32]",
+        "blx r0",
+        "ldr r0, [r11, #88]",
+        "blx r0",
+        "ldr r0, [r11, #28]",
+        "cmp r0, #0",
+        "bne 2b",
+        "vpop {{d8, d9, d10, d11, d12, d13, d14, d15}}",
+        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
+    )
+}
+
+/// Runs a method of [`Walk`] over rows, or over split rows, where there is something to do.
+macro_rules! over {
+    ($packing:ident, $weights:ident, $params:ident, $x:ident, $method:ident($($argument:expr),+)) => {
+        if !$x.is_empty() {
+            let kernel = of_rows($packing.format, $x);
+            if let Some(RowBlocks { count, .. }) = RowBlocks::rows($weights, $params, $x, kernel.words, PARAMS) {
+                over!(kernel, $weights, $params, $x, $x, count, $method($($argument),+));
+            }
+        }
+    };
+    ($packing:ident, $weights:ident, $params:ident, $xh:ident, $x_words:ident, $method:ident($($argument:expr),+)) => {
+        let (x, h) = $xh.split_at($x_words.min($xh.len()));
+        if !x.is_empty() && !h.is_empty() {
+            let kernel = of_split($packing.format, x, h);
+            let blocks = RowBlocks::split($weights, $params, $xh, $x_words, kernel.words, PARAMS);
+            if let Some(RowBlocks { x, h, count }) = blocks {
+                over!(kernel, $weights, $params, x, h, count, $method($($argument),+));
+            }
+        }
+    };
+    ($kernel:ident, $weights:ident, $params:ident, $x:ident, $h:ident, $count:ident, $method:ident($($argument:expr),+)) => {
+        let mut walk = Walk::new(&$kernel, $weights, $params, $x, $h, $count);
+        // SAFETY: as `RowBlocks` has checked.
+        unsafe { walk.$method($($argument),+) }
+    };
+}
+
 /// [`rows`](super::rows) in assembly.
 #[inline(always)]
 pub(super) fn rows<T>(
@@ -91,33 +259,9 @@ pub(super) fn rows<T>(
     params: &[u32],
     x: &[u32],
     units: impl Iterator<Item = T>,
-    mut each: impl FnMut(T, [i32; 4]),
+    each: impl FnMut(T, [i32; 4]),
 ) {
-    if x.is_empty() {
-        return;
-    }
-    let Kernel { body, words, begin } = of_rows(packing.format, x);
-    let Some(RowBlocks { count, .. }) = RowBlocks::rows(weights, params, x, words, PARAMS) else { return };
-    let (mut w, mut p) = (weights.as_ptr(), params.as_ptr());
-    let at = At { x: x.as_ptr(), columns: [x.len() * 2, 0], begin, body };
-    for (_, unit) in (0..count).zip(units) {
-        let (s0, s1, s2, s3);
-        // SAFETY: there is a unit for each row block at most, which has the kernel's words of weights and PARAMS of parameters; x has
-        // as many halfwords as `at` says. Registers but those named are kept.
-        unsafe {
-            asm!(
-                "ldr r12, [r1, #28]",
-                "blx r12",
-                inlateout("r0") w => s0, inlateout("r1") &raw const at => s1, inlateout("r2") p => s2,
-                out("r3") s3, out("r12") _, out("lr") _,
-                out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
-            );
-        }
-        let pre = requantized([s0, s1, s2, s3], p);
-        w = w.wrapping_add(words);
-        p = p.wrapping_add(PARAMS);
-        each(unit, pre);
-    }
+    over!(packing, weights, params, x, each(units, each));
 }
 
 /// [`split`](super::split) in assembly.
@@ -129,104 +273,103 @@ pub(super) fn split<T>(
     xh: &[u32],
     x_words: usize,
     units: impl Iterator<Item = T>,
-    mut each: impl FnMut(T, [i32; 4]),
+    each: impl FnMut(T, [i32; 4]),
 ) {
-    let (x, h) = xh.split_at(x_words.min(xh.len()));
-    if x.is_empty() || h.is_empty() {
-        return;
-    }
-    let Kernel { body, words, begin } = of_split(packing.format, x, h);
-    let blocks = RowBlocks::split(weights, params, xh, x_words, words, PARAMS);
-    let Some(RowBlocks { count, .. }) = blocks else { return };
-    let (mut w, mut p) = (weights.as_ptr(), params.as_ptr());
-    let at = At { x: x.as_ptr(), columns: [x.len() * 2, h.len() * 2], begin, body };
-    for (_, unit) in (0..count).zip(units) {
-        let (s0, s1, s2, s3);
-        // SAFETY: as in `rows`; h follows x.
-        unsafe {
-            asm!(
-                "ldr r12, [r3, #24]",
-                "blx r12",
-                inlateout("r0") w => s0, inlateout("r1") x.as_ptr() => s1, inlateout("r2") p => s2,
-                inlateout("r3") &raw const at.columns => s3, out("r12") _, out("lr") _,
-                out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
-            );
-        }
-        let pre = requantized([s0, s1, s2, s3], p);
-        w = w.wrapping_add(words);
-        p = p.wrapping_add(PARAMS);
-        each(unit, pre);
-    }
+    over!(packing, weights, params, xh, x_words, each(units, each));
 }
 
-/// Body of four rows in a lane of 16 bits that `load` and a step of `bytes` of weights give, `shift` bits each: r0 weights, r1 x and
-/// its halfwords, r2 parameters; gives the sums with biases in r0 to r3, in the unit 2^`unit`.
-macro_rules! four_rows {
-    ($load:literal, $right:literal, $shift:literal, $unit:literal) => {
-        naked_asm!(
-            ".cpu cortex-m55",
-            "push {{r4, r5, r6, r7, r8, lr}}",
-            "mov r12, r2",
-            "mov r7, r0",
-            "ldrd r3, r8, [r1]",
-            "ldrd r0, r2, [r1, #12]",
-            "ldrd r4, r6, [r1, #20]",
-            "dlstp.16 lr, r8",
-            "2:",
-            "vldrh.u16 q0, [r3], #16",
-            $load,
-            "vmladava.s16 r0, q0, q1",
-            $right,
-            "vmladava.s16 r2, q0, q1",
-            $right,
-            "vmladava.s16 r4, q0, q1",
-            $right,
-            "vmladava.s16 r6, q0, q1",
-            "letp lr, 2b",
-            concat!("sub r0, r0, r2, lsl #", $shift),
-            concat!("sub r2, r2, r4, lsl #", $shift),
-            concat!("sub r4, r4, r6, lsl #", $shift),
-            "ldrd r1, r3, [r12]",
-            "ldrd r5, r7, [r12, #8]",
-            concat!("add r0, r1, r0, lsl #", $unit),
-            concat!("add r1, r3, r2, lsl #", $unit),
-            concat!("add r2, r5, r4, lsl #", $unit),
-            concat!("add r3, r7, r6, lsl #", $unit),
-            "pop {{r4, r5, r6, r7, r8, pc}}",
+/// [`rows`] with the equations of the units.
+#[inline(never)]
+pub fn gated_rows(
+    packing: Packing,
+    weights: &[u32],
+    params: &[u32],
+    x: &[u32],
+    gates: Gates<'_>,
+    carried: &mut [u32],
+    h: &mut [i16],
+) {
+    over!(packing, weights, params, x, gates(gates, carried, h));
+}
+
+/// [`split`] with the equations of the units.
+#[inline(never)]
+pub fn gated_split(
+    packing: Packing,
+    weights: &[u32],
+    params: &[u32],
+    (xh, x_words): (&[u32], usize),
+    gates: Gates<'_>,
+    carried: &mut [u32],
+    h: &mut [i16],
+) {
+    over!(packing, weights, params, xh, x_words, gates(gates, carried, h));
+}
+
+/// Begins a body: weights at r1, parameters at r12, the columns in the second place in r8, where pre-activations go in r9.
+macro_rules! begin {
+    () => {
+        "push {{lr}}
+        ldrd r1, r12, [r11, #20]
+        ldr r3, [r11, #28]
+        ldr r8, [r11, #8]
+        subs r0, r3, #4
+        ite hs
+        movhs r3, #4
+        movlo r0, #0
+        str r0, [r11, #28]
+        sub r9, r11, r3, lsl #4
+        str r9, [r11, #52]"
+    };
+}
+
+/// Sums in q0 times multipliers; "eq" where they are those of the last row block.
+macro_rules! requantize {
+    () => {
+        "vldrw.u32 q1, [r12], #16
+        vrmulh.s32 q0, q0, q1
+        vstrw.32 q0, [r9], #16
+        cmp r9, r11"
+    };
+}
+
+/// Ends a body.
+macro_rules! end {
+    () => {
+        "strd r1, r12, [r11, #20]
+        pop {{pc}}"
+    };
+}
+
+/// Sums of lanes in r0, r2, r4 and r6 to sums of rows in q0, with biases.
+#[cfg(elman_several)]
+macro_rules! sums_of_rows {
+    ($unit:literal) => {
+        concat!(
+            "vmov d0, r0, r2
+            vmov d1, r4, r6
+            vldrw.u32 q1, [r12], #16
+            vshl.i32 q0, q0, #",
+            $unit,
+            "
+            vadd.i32 q0, q0, q1"
         )
     };
 }
 
-/// Body of three rows of split ones in a lane: as [`four_rows`], with r1 x and then h, and r3 their halfwords. A lane's weights are
-/// `1 << log2` bytes.
-macro_rules! three_rows {
+/// Body of four rows in a lane of 16 bits that `load` and a step of weights at r7 give, `shift` bits each, with sums in the unit
+/// 2^`unit`. A lane's weights are `1 << log2` bytes.
+#[cfg(elman_several)]
+macro_rules! four_rows {
     ($load:literal, $right:literal, $shift:literal, $unit:literal, $log2:literal) => {
         naked_asm!(
             ".cpu cortex-m55",
-            "push {{r4, r5, r6, r7, r8, r9, r10, lr}}",
-            "mov r12, r2",
-            "mov r7, r0",
-            "mov r10, r1",
-            "ldrd r9, r8, [r3]",
-            "ldrd r0, r2, [r3, #8]",
-            "ldrd r4, r6, [r3, #16]",
-            "mov r3, r10",
-            "dlstp.16 lr, r9",
+            begin!(),
+            "mov r7, r1",
             "2:",
-            "vldrh.u16 q0, [r3], #16",
-            $load,
-            "vmladava.s16 r0, q0, q1",
-            $right,
-            "vmladava.s16 r2, q0, q1",
-            $right,
-            "vmladava.s16 r4, q0, q1",
-            "letp lr, 2b",
-            // The loop moves on by whole vectors; what it moved too far is taken back.
-            "add r5, r9, #7",
-            "bic r5, r5, #7",
-            "sub r5, r5, r9",
-            concat!("sub r7, r7, r5, lsl #", $log2),
-            "sub r3, r3, r5, lsl #1",
+            "ldr r3, [r11]",
+            "ldrd r0, r2, [r11, #36]",
+            "ldrd r4, r6, [r11, #44]",
             "dlstp.16 lr, r8",
             "3:",
             "vldrh.u16 q0, [r3], #16",
@@ -235,20 +378,73 @@ macro_rules! three_rows {
             $right,
             "vmladava.s16 r2, q0, q1",
             $right,
+            "vmladava.s16 r4, q0, q1",
+            $right,
             "vmladava.s16 r6, q0, q1",
             "letp lr, 3b",
+            "ldr r3, [r11, #12]",
+            concat!("sub r7, r7, r3, lsl #", $log2),
             concat!("sub r0, r0, r2, lsl #", $shift),
             concat!("sub r2, r2, r4, lsl #", $shift),
-            concat!("sub r2, r2, r6, lsl #", $shift),
-            "ldrd r1, r3, [r12]",
-            "ldrd r5, r7, [r12, #8]",
-            concat!("add r0, r1, r0, lsl #", $unit),
-            concat!("add r1, r3, r2, lsl #", $unit),
-            concat!("add r2, r5, r4, lsl #", $unit),
-            concat!("add r3, r7, r6, lsl #", $unit),
-            "pop {{r4, r5, r6, r7, r8, r9, r10, pc}}",
+            concat!("sub r4, r4, r6, lsl #", $shift),
+            sums_of_rows!($unit),
+            requantize!(),
+            "bne 2b",
+            "mov r1, r7",
+            end!(),
         )
     };
 }
 
-pub(super) use {four_rows, three_rows};
+/// Body of three rows of split ones in a lane: as [`four_rows`].
+#[cfg(elman_several)]
+macro_rules! three_rows {
+    ($load:literal, $right:literal, $shift:literal, $unit:literal, $log2:literal) => {
+        naked_asm!(
+            ".cpu cortex-m55",
+            begin!(),
+            "mov r7, r1",
+            "ldr r5, [r11, #4]",
+            "2:",
+            "ldr r3, [r11]",
+            "ldrd r0, r2, [r11, #36]",
+            "ldrd r4, r6, [r11, #44]",
+            "dlstp.16 lr, r5",
+            "3:",
+            "vldrh.u16 q0, [r3], #16",
+            $load,
+            "vmladava.s16 r0, q0, q1",
+            $right,
+            "vmladava.s16 r2, q0, q1",
+            $right,
+            "vmladava.s16 r4, q0, q1",
+            "letp lr, 3b",
+            "ldrd r1, r10, [r11, #12]",
+            concat!("sub r7, r7, r1, lsl #", $log2),
+            "sub r3, r3, r1, lsl #1",
+            "dlstp.16 lr, r8",
+            "4:",
+            "vldrh.u16 q0, [r3], #16",
+            $load,
+            "vmladava.s16 r0, q0, q1",
+            $right,
+            "vmladava.s16 r2, q0, q1",
+            $right,
+            "vmladava.s16 r6, q0, q1",
+            "letp lr, 4b",
+            concat!("sub r7, r7, r10, lsl #", $log2),
+            concat!("sub r0, r0, r2, lsl #", $shift),
+            concat!("sub r2, r2, r4, lsl #", $shift),
+            concat!("sub r2, r2, r6, lsl #", $shift),
+            sums_of_rows!($unit),
+            requantize!(),
+            "bne 2b",
+            "mov r1, r7",
+            end!(),
+        )
+    };
+}
+
+pub(super) use {begin, end, requantize};
+#[cfg(elman_several)]
+pub(super) use {four_rows, sums_of_rows, three_rows};

@@ -10,7 +10,7 @@ mod dsp;
 #[cfg(elman_several)]
 mod fields;
 mod format;
-#[cfg(all(elman_several, elman_layout = "rows"))]
+#[cfg(elman_layout = "rows")]
 mod helium;
 #[cfg(feature = "int2")]
 pub mod int2;
@@ -21,6 +21,8 @@ pub mod int8;
 mod tests;
 
 pub use format::Format;
+#[cfg(elman_layout = "rows")]
+pub use helium::{gated_rows, gated_split};
 
 use super::{Layout, RowBlock};
 
@@ -166,9 +168,9 @@ macro_rules! weight_formats {
             return columns::rows(packing, weights, params, x, units, each);
             #[cfg(all(elman_several, elman_dsp, elman_layout = "pairs"))]
             return dsp::rows(packing, weights, params, x, units, each);
-            #[cfg(all(elman_several, elman_layout = "rows"))]
+            #[cfg(elman_layout = "rows")]
             return helium::rows(packing, weights, params, x, units, each);
-            #[cfg(not(all(elman_several, elman_assembly)))]
+            #[cfg(not(any(elman_layout = "rows", all(elman_several, elman_assembly))))]
             match packing.format {
                 $(#[cfg($built)] WeightFormat::$name => <$format as Format>::rows(packing.layout, weights, params, x, units, each),)+
             }
@@ -191,9 +193,9 @@ macro_rules! weight_formats {
             return columns::split(packing, weights, params, xh, x_words, units, each);
             #[cfg(all(elman_several, elman_dsp, elman_layout = "pairs"))]
             return dsp::split(packing, weights, params, xh, x_words, units, each);
-            #[cfg(all(elman_several, elman_layout = "rows"))]
+            #[cfg(elman_layout = "rows")]
             return helium::split(packing, weights, params, xh, x_words, units, each);
-            #[cfg(not(all(elman_several, elman_assembly)))]
+            #[cfg(not(any(elman_layout = "rows", all(elman_several, elman_assembly))))]
             match packing.format {
                 $(#[cfg($built)] WeightFormat::$name => {
                     <$format as Format>::split(packing.layout, weights, params, xh, x_words, units, each)

@@ -57,8 +57,10 @@ pub fn replay(path: &Path, run: fn(&[u8])) -> std::io::Result<usize> {
 mod tests {
     use super::*;
 
-    /// Each with its folder of seeds.
-    const TARGETS: [(&str, fn(&[u8])); 13] = [
+    /// A target's name, which its folder of seeds has too, and what it does.
+    type Target = (&'static str, fn(&[u8]));
+
+    const TARGETS: [Target; 13] = [
         ("graph", graph::run),
         ("import_hdf5", imported::read),
         ("import_onnx", imported::read),

@@ -66,8 +66,20 @@ impl Random {
 
     /// A row block: `params` and `weights` as it packs them.
     fn row_block(&mut self, packing: Packing, block: RowBlock, params: &mut [u32], weights: &mut [u32]) {
+        self.scaled_row_block(packing, block, 0, params, weights);
+    }
+
+    /// [`Random::row_block`] with multipliers of `scale` bits less.
+    fn scaled_row_block(
+        &mut self,
+        packing: Packing,
+        block: RowBlock,
+        scale: u32,
+        params: &mut [u32],
+        weights: &mut [u32],
+    ) {
         let biases = [0; 4].map(|_: i32| self.next() as i32 >> 8);
-        let multipliers = [0; 4].map(|_: i32| self.next() as i32);
+        let multipliers = [0; 4].map(|_: i32| self.next() as i32 >> scale);
         packing.pack_params(block, biases, multipliers, params);
         packing.pack(block, |_, _| self.weight(packing.format.max()), weights);
     }
@@ -101,6 +113,134 @@ fn compare(random: &mut Random, packing: Packing, block: RowBlock, weights: &mut
         }
     }
     count
+}
+
+/// Equations of an LSTM, or of a GRU where the row block is split, in a kernel and one by one; how many units. Exits where they
+/// differ.
+#[cfg(layout = "rows")]
+fn equations(random: &mut Random, packing: Packing, block: RowBlock, weights: &mut [u32]) -> usize {
+    use elman::arith::{Gate, Pre, Q};
+    use elman::cell::{Stage, Unit, gru, lstm};
+
+    let (words, per_block) = (packing.weight_words(block), packing.param_words(block));
+    let (units, scale) = (1 + random.next() as usize % ROW_BLOCKS, random.next() % 20);
+    let units = units.min(weights.len() / words);
+    let mut params = [0u32; ROW_BLOCKS * PARAMS];
+    let blocks = params.chunks_exact_mut(per_block).zip(weights.chunks_exact_mut(words));
+    blocks.take(units).for_each(|(params, w)| random.scaled_row_block(packing, block, scale, params, w));
+    let (params, weights) = (&params[..units * per_block], &weights[..units * words]);
+    let x: [u32; VECTOR] = core::array::from_fn(|_| random.elements());
+    let x = &x[..block.width() / 2];
+    let out_frac = (random.next() % 16) as u8;
+    let split = if let RowBlock::Split { x, .. } = block { Some(x / 2) } else { None };
+    let carried_frac = if split.is_some() { out_frac + Q::HIDDEN_MORE } else { 17 + (random.next() % 11) as u8 };
+    let q = Q { carried_frac, out_frac };
+    // A state of a GRU is at most 2^30.
+    let most = if split.is_some() { 1 << 30 } else { i32::MAX };
+    let mut carried: [u32; ROW_BLOCKS] = core::array::from_fn(|k| match k % 4 {
+        0 if random.next().is_multiple_of(2) => most as u32,
+        1 if random.next().is_multiple_of(2) => -most as u32,
+        _ => ((random.next() as i32).clamp(-most, most) >> (random.next() % 24)) as u32,
+    });
+    let mut h = [7i16; ROW_BLOCKS];
+    // Every other LSTM sees its cell state.
+    let sees = split.is_none() && random.next().is_multiple_of(2);
+    let peepholes: [u32; 3 * ROW_BLOCKS] = core::array::from_fn(|_| random.next() & 0xbfff_ffff);
+    let (mut wanted, mut wanted_h) = (carried, h);
+    let mut each = |((carried, h), v): ((&mut u32, &mut i16), &[u32]), pre: [i32; 4]| {
+        let peephole = [v[0] as i32, v[1] as i32, v[2] as i32];
+        let mut unit: Unit<Q> = Unit { h: 0, carried: *carried as i32, second: 0, stage_gate: Gate::ZERO, peephole };
+        if split.is_some() {
+            gru::After.unit(&q, pre.map(Pre::from_bits), &mut unit);
+        } else {
+            lstm::VARIANTS[if sees { 3 } else { 0 }].unit(&q, pre.map(Pre::from_bits), &mut unit);
+        }
+        (*carried, *h) = (unit.carried as u32, unit.h);
+    };
+    let all = wanted.iter_mut().zip(&mut wanted_h).zip(peepholes.chunks(3));
+    if let Some(of_x) = split {
+        reference::split(packing, weights, params, x, of_x, all, &mut each);
+        kernel::gated_split(packing, weights, params, (x, of_x), q.gru_gates(), &mut carried, &mut h);
+    } else {
+        reference::rows(packing, weights, params, x, all, &mut each);
+        let gates = if sees { q.peephole_gates(&peepholes) } else { q.lstm_gates() };
+        kernel::gated_rows(packing, weights, params, x, gates, &mut carried, &mut h);
+    }
+    if carried != wanted || h != wanted_h {
+        eprintln!("{:?}, {} units, {:?}: {:?} {:?}, wanted {:?} {:?}", block, units, q, carried, h, wanted, wanted_h);
+        process::exit(1);
+    }
+    units
+}
+
+/// Activations and a residual cell in a kernel and one by one; how many units. Exits where they differ.
+#[cfg(layout = "rows")]
+fn activations(random: &mut Random, packing: Packing, block: RowBlock, weights: &mut [u32]) -> usize {
+    use elman::arith::{Activation, Arith, Gate, Pre, Q};
+    use elman::cell::{Stage, Unit, residual::Residual};
+
+    let (words, per_block) = (packing.weight_words(block), packing.param_words(block));
+    let (blocks, scale) = (1 + random.next() as usize % ROW_BLOCKS, random.next() % 20);
+    let blocks = blocks.min(weights.len() / words);
+    let mut params = [0u32; ROW_BLOCKS * PARAMS];
+    let all = params.chunks_exact_mut(per_block).zip(weights.chunks_exact_mut(words));
+    all.take(blocks).for_each(|(params, w)| random.scaled_row_block(packing, block, scale, params, w));
+    let (params, weights) = (&params[..blocks * per_block], &weights[..blocks * words]);
+    let x: [u32; VECTOR] = core::array::from_fn(|_| random.elements());
+    let x = &x[..block.width() / 2];
+    let out_frac = (random.next() % 16) as u8;
+    let (f, carried_frac) = match random.next() % 4 {
+        0 => (Activation::Tanh, 0),
+        1 => (Activation::Sigmoid, 0),
+        2 => (Activation::Relu, random.next() as u8 % (16 - out_frac)),
+        _ => (Activation::Linear, random.next() as u8 % (16 - out_frac)),
+    };
+    let q = Q { carried_frac, out_frac };
+    let units = 4 * blocks - random.next() as usize % 4;
+    let (mut h, mut wanted) = ([7i16; 4 * ROW_BLOCKS], [7i16; 4 * ROW_BLOCKS]);
+    reference::rows(packing, weights, params, x, wanted[..units].chunks_mut(4), |out, pre| {
+        out.iter_mut().zip(pre).for_each(|(out, pre)| *out = q.activate(f, Pre::from_bits(pre)));
+    });
+    kernel::gated_rows(packing, weights, params, x, q.activation_gates(f), &mut [], &mut h[..units]);
+    if h != wanted {
+        eprintln!("{:?}, {} units, {:?}, {:?}: {:?}, wanted {:?}", block, units, f, q, h, wanted);
+        process::exit(1);
+    }
+    let q = Q { carried_frac: 17 + (random.next() % 11) as u8, out_frac };
+    let mut carried = [0u32; 4 * ROW_BLOCKS];
+    carried.fill_with(|| match random.next() % 8 {
+        0 => i32::MAX as u32,
+        1 => i32::MIN as u32,
+        _ => (random.next() as i32 >> (random.next() % 16)) as u32,
+    });
+    let mut wanted_carried = carried;
+    let states = wanted_carried[..units].chunks_mut(4).zip(wanted[..units].chunks_mut(4));
+    reference::rows(packing, weights, params, x, states, |(carried, out), pre| {
+        for ((carried, out), pre) in carried.iter_mut().zip(out).zip(pre) {
+            let mut unit: Unit<Q> =
+                Unit { h: 0, carried: *carried as i32, second: 0, stage_gate: Gate::ZERO, peephole: [0; 3] };
+            Residual.unit(&q, [Pre::from_bits(pre)], &mut unit);
+            (*carried, *out) = (unit.carried as u32, unit.h);
+        }
+    });
+    kernel::gated_rows(packing, weights, params, x, q.residual_gates(), &mut carried, &mut h[..units]);
+    if h != wanted || carried != wanted_carried {
+        eprintln!("residual, {:?}, {} units, {:?}: {:?}, wanted {:?}", block, units, q, h, wanted);
+        process::exit(1);
+    }
+    2 * units
+}
+
+/// Other cores have the equations of one unit alone.
+#[cfg(not(layout = "rows"))]
+fn activations(_: &mut Random, _: Packing, _: RowBlock, _: &mut [u32]) -> usize {
+    0
+}
+
+/// Other cores have the equations of one unit alone.
+#[cfg(not(layout = "rows"))]
+fn equations(_: &mut Random, _: Packing, _: RowBlock, _: &mut [u32]) -> usize {
+    0
 }
 
 /// Exits where two spectra differ.
@@ -183,20 +323,29 @@ fn spectra(random: &mut Random) -> usize {
 fn main() -> ! {
     let mut random = Random(1);
     let weights = WORDS.take();
-    let mut row_blocks = 0;
+    let (mut row_blocks, mut units) = (0, 0);
     for format in WeightFormat::ALL {
         let packing = Packing { format: *format, layout: LAYOUT };
         for blocks in 1..=VECTOR / 2 {
-            row_blocks += compare(&mut random, packing, RowBlock::Rows { columns: 4 * blocks }, weights);
+            let block = RowBlock::Rows { columns: 4 * blocks };
+            row_blocks += compare(&mut random, packing, block, weights);
+            for _ in 0..8 {
+                units += equations(&mut random, packing, block, weights);
+                units += activations(&mut random, packing, block, weights);
+            }
         }
         for x_blocks in 1..=BLOCKS {
             for h_blocks in 1..=BLOCKS {
                 let block = RowBlock::Split { x: 4 * x_blocks, h: 4 * h_blocks };
                 row_blocks += compare(&mut random, packing, block, weights);
+                units += equations(&mut random, packing, block, weights);
             }
         }
     }
     let runs = spectra(&mut random);
-    println!("{} row blocks and {} runs of the front end's kernels equal their references", row_blocks, runs);
+    println!(
+        "{} row blocks, equations of {} units and {} runs of the front end's kernels equal their references",
+        row_blocks, units, runs
+    );
     process::exit(0)
 }

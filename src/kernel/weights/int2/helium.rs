@@ -6,7 +6,7 @@
 
 use core::arch::naked_asm;
 
-use crate::kernel::weights::helium::{Kernel, four_rows, sum, three_rows};
+use crate::kernel::weights::helium::{Kernel, begin, end, four_rows, requantize, sum, sums_of_rows, three_rows};
 
 /// What sums of rows begin with.
 fn twos(x: &[u32]) -> [i32; 4] {
@@ -29,7 +29,7 @@ pub(in super::super) fn of_split(x: &[u32], h: &[u32]) -> Kernel {
 /// Only for row blocks as [`of_rows`] says.
 #[unsafe(naked)]
 unsafe extern "C" fn rows_body() {
-    four_rows!("vldrb.u16 q1, [r7], #8", "vshr.u16 q1, q1, #2", "2", "6")
+    four_rows!("vldrb.u16 q1, [r7], #8", "vshr.u16 q1, q1, #2", "2", "6", "0")
 }
 
 /// # Safety

@@ -6,7 +6,7 @@
 
 use core::arch::naked_asm;
 
-use crate::kernel::weights::helium::{Kernel, four_rows, sum, three_rows};
+use crate::kernel::weights::helium::{Kernel, begin, end, four_rows, requantize, sum, sums_of_rows, three_rows};
 
 /// Four rows.
 pub(in super::super) fn of_rows(x: &[u32]) -> Kernel {
@@ -27,7 +27,7 @@ pub(in super::super) fn of_split(x: &[u32], h: &[u32]) -> Kernel {
 /// Only for row blocks as [`of_rows`] says.
 #[unsafe(naked)]
 unsafe extern "C" fn rows_body() {
-    four_rows!("vldrh.u16 q1, [r7], #16", "vshr.s16 q1, q1, #4", "4", "4")
+    four_rows!("vldrh.u16 q1, [r7], #16", "vshr.s16 q1, q1, #4", "4", "4", "1")
 }
 
 /// # Safety

@@ -65,22 +65,31 @@ pub(in super::super) fn of_split(x: &[u32], h: &[u32]) -> Kernel {
     Kernel { body: split_body, words: (x.len() + h.len()) / 2 * 3, begin: [both, both, of_x, of_h] }
 }
 
+/// A row block, by a call of its body.
+macro_rules! row_block {
+    ($at:expr, $call:literal, $($body:tt)+) => {{
+        let at: &mut At = $at;
+        let (s0, s1, s2, s3);
+        // SAFETY: `rows` and `split` say so. Registers but those named are kept.
+        unsafe {
+            core::arch::asm!(
+                $call,
+                $($body)+,
+                inlateout("r0") at as *mut At => s0, lateout("r1") s1, lateout("r2") s2, lateout("r3") s3,
+                out("r12") _, out("lr") _,
+            );
+        }
+        // SAFETY: the parameters of a row block are there, as `RowBlocks` has checked, and the body has moved on to its multipliers.
+        let m = unsafe { *at.multipliers.cast::<[i32; 4]>() };
+        [mul_high(s0, m[0]), mul_high(s1, m[1]), mul_high(s2, m[2]), mul_high(s3, m[3])]
+    }};
+}
+
 /// One row block by the body at `body`.
+#[cfg(elman_several)]
 #[inline(always)]
 pub(in super::super) fn row_block(at: &mut At, body: unsafe extern "C" fn()) -> [i32; 4] {
-    let (s0, s1, s2, s3);
-    // SAFETY: `rows` and `split` say so. Registers but those named are kept.
-    unsafe {
-        core::arch::asm!(
-            "blx {body}",
-            body = in(reg) body,
-            inlateout("r0") at as *mut At => s0, lateout("r1") s1, lateout("r2") s2, lateout("r3") s3,
-            out("r12") _, out("lr") _,
-        );
-    }
-    // SAFETY: the parameters of a row block are there, as `RowBlocks` has checked, and the body has moved on to its multipliers.
-    let m = unsafe { *at.multipliers.cast::<[i32; 4]>() };
-    [mul_high(s0, m[0]), mul_high(s1, m[1]), mul_high(s2, m[2]), mul_high(s3, m[3])]
+    row_block!(at, "blx {body}", body = in(reg) body)
 }
 
 /// [`super::reference::rows`] in assembly.
@@ -107,7 +116,7 @@ pub fn rows<T>(
     // There is a unit for each row block at most, which reads `x.len() * 2` words of weights, four bytes a column, and
     // PLAIN_PARAMS of parameters; a turn takes four columns, and x is whole turns and not empty.
     for unit in blocks.units(units) {
-        let pre = row_block(&mut at, rows_body);
+        let pre = row_block!(&mut at, "bl {body}", body = sym rows_body);
         each(unit, pre);
     }
 }
@@ -138,7 +147,7 @@ pub fn split<T>(
     };
     // As in `rows`, with three bytes a column; h follows x.
     for unit in blocks.units(units) {
-        let pre = row_block(&mut at, split_body);
+        let pre = row_block!(&mut at, "bl {body}", body = sym split_body);
         each(unit, pre);
     }
 }

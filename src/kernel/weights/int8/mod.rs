@@ -30,9 +30,7 @@ use avx2 as kernels;
 use columns as kernels;
 #[cfg(all(elman_dsp, elman_layout = "pairs"))]
 use dsp as kernels;
-#[cfg(elman_layout = "rows")]
-use helium as kernels;
-#[cfg(not(any(elman_avx2, elman_columns, elman_layout = "pairs", elman_layout = "rows")))]
+#[cfg(not(any(elman_avx2, elman_columns, elman_layout = "pairs")))]
 use reference as kernels;
 
 use super::Format;
