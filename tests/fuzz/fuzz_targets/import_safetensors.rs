@@ -1,9 +1,4 @@
 //! Any bytes as a state_dict as safetensors: an error, or a network whose weights are finite.
-#![no_main]
+#![cfg_attr(feature = "libfuzzer", no_main)]
 
-use libfuzzer_sys::fuzz_target;
-
-#[path = "../imported.rs"]
-mod imported;
-
-fuzz_target!(|data: &[u8]| imported::read(data));
+elman_fuzz::target!(elman_fuzz::imported::read);

@@ -1,18 +1,4 @@
 //! Any bytes: loading gives a model or an error, and what it says of the model holds together.
-#![no_main]
+#![cfg_attr(feature = "libfuzzer", no_main)]
 
-use elman::Model;
-use elman::blob::Blob;
-use libfuzzer_sys::fuzz_target;
-
-#[path = "../sealed.rs"]
-mod sealed;
-
-fuzz_target!(|data: &[u8]| {
-    let words = sealed::words(data);
-    let Ok(model) = Model::load(Blob::new(&words)) else { return };
-    assert_eq!(Blob::new(&words).memory_words(), model.memory_words());
-    let labels = (0..).map_while(|k| model.label(k)).count();
-    assert!(labels == 0 || labels == model.outputs());
-    assert!(model.inputs() > 0 && model.outputs() > 0 && model.out_frac() <= 15);
-});
+elman_fuzz::target!(elman_fuzz::load::run);

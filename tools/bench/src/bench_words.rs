@@ -136,7 +136,7 @@ fn material(args: &Args) -> Result<Material> {
     }
     let quiet = vec![0i16; (QUIET_S * f64::from(RATE)) as usize];
     let clip = |(k, clip): (usize, &elman_data::Clip)| {
-        let samples = [&quiet[..], &clip.samples, &quiet[..]].concat();
+        let samples = [&quiet[..], &clip.samples.read()[..], &quiet[..]].concat();
         let label = corpus.labels.get(clip.label).cloned().unwrap_or_default();
         let end = samples.len() - quiet.len();
         Track { name: format!("clip-{k}"), words: vec![Spoken { label, start: quiet.len(), end }], samples }

@@ -11,6 +11,7 @@ mod demo;
 mod flags;
 mod fuzz;
 mod import;
+mod large_corpus;
 mod mpi;
 mod rp2040;
 mod setup;
@@ -82,6 +83,12 @@ const VERBS: &[Verb] = &[
         help: "Kill workers of a sweep at random moments: `cargo xtask sweep-kill`",
         flags: sweep_kill::FLAGS,
         run: Run::Here(sweep_kill::run),
+    },
+    Verb {
+        name: "large-corpus",
+        help: "Memory and speed of training on more clips than memory takes: `cargo xtask large-corpus`",
+        flags: large_corpus::FLAGS,
+        run: Run::Here(large_corpus::run),
     },
     Verb {
         name: "mpi",

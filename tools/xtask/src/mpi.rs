@@ -10,7 +10,8 @@ use crate::bench::cargo;
 use crate::flags::{Flags, unknown};
 
 /// Flags of `mpi`.
-pub const FLAGS: &str = "      --ranks N,N  How many ranks (1,2,4)";
+pub const FLAGS: &str = "      --ranks N,N  How many ranks (1,2,4)
+      --hosts      Also on two hosts that are network namespaces; for root, with iproute2";
 
 const INSTALL: &str = "install Open MPI and libclang: `sudo apt install libopenmpi-dev openmpi-bin libclang-dev`";
 
@@ -24,10 +25,11 @@ const RECIPE: &str = "[data]\ngenerate = \"adding\"\nsteps = 60\ncount = 1500\n[
 /// # Errors
 /// Where MPI is not installed, the build fails, or a bit differs.
 pub fn run(mut flags: Flags) -> Result<ExitCode> {
-    let mut ranks = "1,2,4".to_owned();
+    let (mut ranks, mut hosts) = ("1,2,4".to_owned(), false);
     while let Some(name) = flags.next()? {
         match name.as_str() {
             "ranks" => ranks = flags.value()?,
+            "hosts" => hosts = true,
             _ => return Err(unknown(&name)),
         }
     }
@@ -54,7 +56,50 @@ pub fn run(mut flags: Flags) -> Result<ExitCode> {
     }
     test.killed(ranks.iter().copied().max().unwrap_or(2).max(2))?;
     println!("a rank killed: the run ended, was resumed with 2 ranks, and has the same bits");
+    if hosts {
+        let seconds = test.on_hosts()?;
+        println!("2 ranks on two hosts over TCP: {seconds:.2} s, the same bits");
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Network namespaces with the addresses of their ends of a cable.
+const HOSTS: [(&str, &str, &str); 2] = [("elman-a", "elman-va", "10.77.0.1"), ("elman-b", "elman-vb", "10.77.0.2")];
+
+/// Two hosts, until it is dropped.
+struct Hosts;
+
+fn ip(words: &[&str]) -> Result<()> {
+    let status = Command::new("ip").args(words).status().context("there is no `ip`; install iproute2")?;
+    ensure!(status.success(), "`ip {}` failed; it takes root", words.join(" "));
+    Ok(())
+}
+
+impl Hosts {
+    fn start() -> Result<Self> {
+        for (host, ..) in HOSTS {
+            ip(&["netns", "add", host])?;
+        }
+        let hosts = Hosts;
+        let [(_, a, _), (_, b, _)] = HOSTS;
+        ip(&["link", "add", a, "type", "veth", "peer", "name", b])?;
+        for (host, cable, address) in HOSTS {
+            ip(&["link", "set", cable, "netns", host])?;
+            ip(&["-n", host, "addr", "add", &format!("{address}/24"), "dev", cable])?;
+            ip(&["-n", host, "link", "set", cable, "up"])?;
+            ip(&["-n", host, "link", "set", "lo", "up"])?;
+        }
+        Ok(hosts)
+    }
+}
+
+impl Drop for Hosts {
+    fn drop(&mut self) {
+        for (host, ..) in HOSTS {
+            // The cable goes with them.
+            let _ = ip(&["netns", "del", host]);
+        }
+    }
 }
 
 /// Builds the program, and takes it out of the way of other builds.
@@ -110,6 +155,32 @@ impl Test {
         let out = command.output().context("it does not start")?;
         ensure!(out.status.success(), "{run}: {}", String::from_utf8_lossy(&out.stderr));
         Ok(begun.elapsed().as_secs_f64())
+    }
+
+    /// A run of two ranks, each on a host of its own, which reach each other by TCP alone; its seconds.
+    fn on_hosts(&self) -> Result<f64> {
+        let _hosts = Hosts::start()?;
+        let [(first, _, a), (second, _, b)] = HOSTS;
+        // What mpirun starts on another host by.
+        let agent = self.dir.join("agent.sh");
+        let dir = self.dir.display();
+        let script = format!(
+            "host=$1; shift\ncase $host in {b}) ns={second};; *) ns={first};; esac\nexec ip netns exec $ns sh -c \"cd {dir}; $*\"\n"
+        );
+        std::fs::write(&agent, script)?;
+        let agent = format!("sh {}", agent.display());
+        let mut command = Command::new("ip");
+        command.current_dir(&self.dir).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
+        command.args(["netns", "exec", first, "mpirun", "--bind-to", "none", "--mca", "plm_rsh_agent", &agent]);
+        command.args(["--mca", "btl", "tcp,self", "--mca", "btl_tcp_if_include", "10.77.0.0/24"]);
+        command.args(["--mca", "oob_tcp_if_include", "10.77.0.0/24", "-H", &format!("{a}:1,{b}:1"), "-n", "2"]);
+        let begun = Instant::now();
+        let out = command.args(self.words("hosts", 1)).output().context("mpirun does not start")?;
+        ensure!(out.status.success(), "two hosts: {}", String::from_utf8_lossy(&out.stderr));
+        let seconds = begun.elapsed().as_secs_f64();
+        self.same("hosts")?;
+        Ok(seconds)
     }
 
     /// Whether a run is that of one process.

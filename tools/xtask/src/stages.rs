@@ -38,7 +38,6 @@ pub const STAGES: &[Stage] = &[
     Stage { name: "features", on_cores: false, second_lane: false, run: features },
     Stage { name: "tests, host", on_cores: false, second_lane: false, run: tests },
     Stage { name: "cuts of the supply", on_cores: false, second_lane: false, run: || passes(cuts::cut(true)?) },
-    Stage { name: "fuzz targets", on_cores: false, second_lane: true, run: fuzz_targets },
     Stage { name: "clippy, thumb", on_cores: true, second_lane: true, run: clippy_thumb },
     Stage { name: "firmware with defmt", on_cores: true, second_lane: true, run: defmt },
     Stage { name: "boards", on_cores: true, second_lane: true, run: || passes(boards::build("", None)?) },
@@ -121,7 +120,7 @@ fn tests() -> Result<()> {
 
 fn format() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
-    for folder in ["bindings/c", "bindings/python", "boards", "tests/fuzz"] {
+    for folder in ["bindings/c", "bindings/python", "boards"] {
         succeed(host_cargo().current_dir(root().join(folder)).args(["fmt", "--all", "--check"]))?;
     }
     Ok(())
@@ -147,14 +146,6 @@ fn features() -> Result<()> {
     // Its tests of the blob, in the profile that compiles fastest.
     let decode = ["test", "--quiet", "--profile", "xtask", "-p", "elman", "--lib", "--features", "postcard", "blob::"];
     succeed(host_cargo().args(decode))
-}
-
-/// The fuzz targets compile; `cargo xtask fuzz` runs them.
-fn fuzz_targets() -> Result<()> {
-    let mut check = host_cargo();
-    // The sanitizer's flags are those of a nightly compiler; checking takes none of them.
-    check.current_dir(root().join("tests/fuzz")).env("CARGO_TARGET_DIR", root().join("target/fuzz"));
-    succeed(check.args(["check", "--quiet", "--no-default-features"]))
 }
 
 fn clippy_thumb() -> Result<()> {

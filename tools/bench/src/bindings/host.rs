@@ -13,7 +13,7 @@ use super::work;
 /// Steps of each model's test.
 const STEPS: usize = 300;
 
-/// Samples of sound that a listener hears.
+/// Samples of sound for a listener.
 pub const SAMPLES: usize = 32_000;
 
 /// Compilers, with the language and its standard.

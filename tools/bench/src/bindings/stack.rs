@@ -33,11 +33,11 @@ pub fn check(figures: &mut Figures, core: &'static Core, float: Float) -> Result
         work::firmware(folder.path(), core, float, &flags, &["stack.c", "example/startup.c", &source], "stack.elf")?;
         let firmware = Firmware { elf: folder.path().join("stack.elf") };
         let printed = Qemu::find(machine)?.run(machine, &firmware, folder.path())?;
-        let mut heard = Vec::new();
+        let mut found = Vec::new();
         for line in printed.lines() {
             let (what, rest) = line.split_once(' ').unwrap_or((line, ""));
             match (what, rest.parse::<usize>()) {
-                ("event", _) => heard.push(rest.to_owned()),
+                ("event", _) => found.push(rest.to_owned()),
                 (_, Ok(bytes)) => match most.iter_mut().find(|(name, _)| name == what) {
                     Some((_, most)) => *most = bytes.max(*most),
                     None => most.push((what.to_owned(), bytes)),
@@ -46,8 +46,8 @@ pub fn check(figures: &mut Figures, core: &'static Core, float: Float) -> Result
             }
         }
         let expected = host::events(&model, &blob)?;
-        ensure!(heard == expected, "{name} on {}: events {heard:?}, by Rust {expected:?}", core.name);
-        events += heard.len();
+        ensure!(found == expected, "{name} on {}: events {found:?}, by Rust {expected:?}", core.name);
+        events += found.len();
     }
     ensure!(events > 0 && most.len() == 6, "{}: {events} events, {most:?}", core.name);
     let said: Vec<String> = most.iter().map(|(what, bytes)| format!("{what} {bytes}")).collect();

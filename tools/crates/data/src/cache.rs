@@ -5,7 +5,6 @@
 
 use std::path::{Path, PathBuf};
 
-use elman::blob::crc32c;
 use sha1_smol::Sha1;
 
 use crate::files;
@@ -16,6 +15,15 @@ const VARIABLE: &str = "ELMAN_CACHE";
 const MAGIC: [u32; 3] = [u32::from_le_bytes(*b"ELMN"), u32::from_le_bytes(*b"CACH"), 1];
 /// Bytes that are kept at most; the oldest go first.
 const MOST_BYTES: u64 = 1 << 30;
+
+/// A file without a name in the folder of the user's caches, or else in that of temporary files, which may be memory.
+///
+/// # Errors
+/// Where neither can be written to.
+pub(crate) fn temporary() -> std::io::Result<std::fs::File> {
+    let of_user = Cache::of_user().dir.filter(|dir| std::fs::create_dir_all(dir).is_ok());
+    of_user.and_then(|dir| tempfile::tempfile_in(dir).ok()).map_or_else(tempfile::tempfile, Ok)
+}
 
 /// A folder of vectors.
 #[derive(Clone, Debug)]
@@ -84,32 +92,33 @@ impl Cache {
 
 /// Magic, number of vectors, their lengths, their elements two a word, CRC-32C of all that.
 fn written(vectors: &[Vec<i16>]) -> Vec<u8> {
-    let mut words = MAGIC.to_vec();
-    words.push(vectors.len() as u32);
-    words.extend(vectors.iter().map(|v| v.len() as u32));
+    let head = MAGIC.into_iter().chain([vectors.len() as u32]).chain(vectors.iter().map(|v| v.len() as u32));
+    let mut bytes: Vec<u8> = head.flat_map(u32::to_le_bytes).collect();
+    bytes.reserve_exact(vectors.iter().map(|v| 4 * v.len().div_ceil(2)).sum::<usize>() + 4);
     for vector in vectors {
-        let element = |pair: &[i16], k: usize| u32::from(pair.get(k).copied().unwrap_or(0) as u16);
-        words.extend(vector.chunks(2).map(|pair| element(pair, 0) | element(pair, 1) << 16));
+        bytes.extend(vector.iter().flat_map(|x| x.to_le_bytes()));
+        // A whole number of words.
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
     }
-    words.push(crc32c(&words));
-    words.iter().flat_map(|w| w.to_le_bytes()).collect()
+    bytes.extend(files::checksum(&bytes).to_le_bytes());
+    bytes
 }
 
 fn parse(bytes: &[u8]) -> Option<Vec<Vec<i16>>> {
-    let (chunks, []) = bytes.as_chunks::<4>() else { return None };
-    let words: Vec<u32> = chunks.iter().map(|b| u32::from_le_bytes(*b)).collect();
+    let (words, []) = bytes.as_chunks::<4>() else { return None };
+    let word = |w: &[u8; 4]| u32::from_le_bytes(*w);
     let (crc, body) = words.split_last()?;
-    let rest = body.strip_prefix(&MAGIC)?;
-    if crc32c(body) != *crc {
+    let rest = body.strip_prefix(&MAGIC.map(u32::to_le_bytes))?;
+    if files::checksum(body.as_flattened()) != word(crc) {
         return None;
     }
     let (count, rest) = rest.split_first()?;
-    let (lengths, mut rest) = rest.split_at_checked(*count as usize)?;
+    let (lengths, mut rest) = rest.split_at_checked(word(count) as usize)?;
     let mut vectors = Vec::with_capacity(lengths.len());
-    for length in lengths {
-        let (own, others) = rest.split_at_checked((*length as usize).div_ceil(2))?;
-        let both = own.iter().flat_map(|w| [*w as u16 as i16, (*w >> 16) as u16 as i16]);
-        vectors.push(both.take(*length as usize).collect());
+    for length in lengths.iter().map(|w| word(w) as usize) {
+        let (own, others) = rest.split_at_checked(length.div_ceil(2))?;
+        let elements = own.as_flattened().as_chunks::<2>().0;
+        vectors.push(elements[..length].iter().map(|x| i16::from_le_bytes(*x)).collect());
         rest = others;
     }
     rest.is_empty().then_some(vectors)

@@ -3,6 +3,7 @@
 use super::layout::{self, Found};
 use super::note::{gather, names, said};
 use super::records::doubts;
+use super::samples::{Samples, Shelf};
 use super::sound::{SoundInfo, stream_at, stream_sound};
 use super::{Error, Layout, Note, NoteKind, ending, source::Source, split};
 use elman_resample::{resample, resampled_length};
@@ -11,6 +12,7 @@ use sha1_smol::Sha1;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What a clip is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,7 +54,12 @@ pub struct Options {
     pub evaluate: bool,
     /// Whether nothing but lengths is wanted: samples are decoded and not kept.
     pub lengths_only: bool,
+    /// Bytes of samples that are kept in memory; the others are in a temporary file.
+    pub in_memory: usize,
 }
+
+/// Bytes of samples in memory, where nothing else is said: nine hours at 16 kHz.
+pub const IN_MEMORY: usize = 1 << 30;
 
 impl Default for Options {
     fn default() -> Self {
@@ -65,6 +72,7 @@ impl Default for Options {
             skip_bad: false,
             evaluate: false,
             lengths_only: false,
+            in_memory: IN_MEMORY,
         }
     }
 }
@@ -73,7 +81,7 @@ impl Default for Options {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clip {
     /// Mono samples at the corpus's rate; none where only lengths are wanted.
-    pub samples: Vec<i16>,
+    pub samples: Samples,
     /// Number of samples.
     pub length: usize,
     /// Index in [`Corpus::labels`].
@@ -132,7 +140,8 @@ impl Corpus {
         if listing.missing.is_empty() && !options.evaluate {
             split::check(dir, &listing.clips)?;
         }
-        let (sounds, noises) = read_all(&mut listing, options, &mut noted)?;
+        let shelf = Shelf::new(options.in_memory);
+        let (sounds, noises) = read_all(&mut listing, options, &shelf, &mut noted)?;
         if !options.evaluate {
             split::check(dir, &listing.clips)?;
         }
@@ -153,8 +162,8 @@ impl Corpus {
         noted.extend(doubts::missing(of_split));
         noted.extend(doubts::alike(labels.iter().map(String::as_str)));
 
-        let at_rate = |heard: Vec<Heard>| -> Result<Vec<(Vec<i16>, usize)>, Error> {
-            heard.into_par_iter().map(|h| h.at_rate(sample_rate, options.lengths_only)).collect()
+        let at_rate = |heard: Vec<Heard>| -> Result<Vec<(Samples, usize)>, Error> {
+            heard.into_par_iter().map(|h| h.at_rate(sample_rate, options.lengths_only, &shelf)).collect()
         };
         let (sounds, noises) = (at_rate(sounds)?, at_rate(noises)?);
         let mut corpus = Corpus {
@@ -166,7 +175,8 @@ impl Corpus {
             test: Vec::new(),
             valid_is_carved,
             noise_samples: noises.iter().map(|(_, length)| length).sum(),
-            noise: noises.into_iter().map(|(samples, _)| samples).collect(),
+            // Background is mixed in everywhere, and is read in pieces of its own.
+            noise: noises.into_iter().map(|(samples, _)| shelf.take(samples)).collect(),
             notes: gather(noted),
             labels,
         };
@@ -214,16 +224,16 @@ struct Heard {
     name: String,
     source: Source,
     info: SoundInfo,
-    samples: Samples,
+    samples: Content,
     /// Whether all samples are 0.
     silent: bool,
 }
 
 /// The samples of a recording at its own rate; of a long one what they are known by. It is decoded once more when the rate
 /// is known that they are wanted at: two rates of one recording need not be in memory.
-#[derive(Debug, PartialEq, Eq, Hash)]
-enum Samples {
-    All(Vec<i16>),
+#[derive(Debug)]
+enum Content {
+    All(Samples),
     Digest([u8; 20]),
 }
 
@@ -231,14 +241,9 @@ enum Samples {
 const LONG: usize = 1 << 23;
 
 impl Heard {
-    fn read(name: &str, source: &Source) -> Result<Self, Error> {
+    fn read(name: &str, source: &Source, shelf: &Arc<Shelf>) -> Result<Self, Error> {
         let (mut samples, mut silent) = (Vec::new(), true);
         let mut digest: Option<Sha1> = None;
-        let update = |digest: &mut Sha1, piece: &[i16]| {
-            piece
-                .chunks(1024)
-                .for_each(|p| digest.update(&p.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>()));
-        };
         let info = stream_sound(name, source.input()?, &mut |_, piece| {
             silent &= piece.iter().all(|x| *x == 0);
             match &mut digest {
@@ -251,21 +256,24 @@ impl Heard {
         })?;
         samples.shrink_to_fit();
         let samples = match digest {
-            Some(digest) => Samples::Digest(digest.digest().bytes()),
-            None => Samples::All(samples),
+            Some(digest) => Content::Digest(digest.digest().bytes()),
+            None => Content::All(shelf.keep(samples).map_err(Error::io(Path::new(KEPT)))?),
         };
         Ok(Heard { name: name.to_owned(), source: source.clone(), info, samples, silent })
     }
 
     /// The samples at a rate, and how many they are; none of them where only their number is wanted.
-    fn at_rate(self, rate: u32, length_only: bool) -> Result<(Vec<i16>, usize), Error> {
+    fn at_rate(self, rate: u32, length_only: bool, shelf: &Arc<Shelf>) -> Result<(Samples, usize), Error> {
         if length_only {
-            return Ok((Vec::new(), resampled_length(self.info.samples, self.info.rate, rate) as usize));
+            return Ok((Vec::new().into(), resampled_length(self.info.samples, self.info.rate, rate) as usize));
         }
         let samples = match self.samples {
-            Samples::All(samples) if self.info.rate == rate => samples,
-            Samples::All(samples) => resample(&samples, self.info.rate, rate),
-            Samples::Digest(_) => {
+            Content::All(samples) if self.info.rate == rate => {
+                let length = samples.len();
+                return Ok((samples, length));
+            }
+            Content::All(samples) => resample(&shelf.take(samples), self.info.rate, rate),
+            Content::Digest(_) => {
                 let length = resampled_length(self.info.samples, self.info.rate, rate) as usize;
                 let mut all = Vec::with_capacity(length);
                 let mut sink = |piece: &[i16]| all.extend_from_slice(piece);
@@ -278,20 +286,43 @@ impl Heard {
             }
         };
         let length = samples.len();
-        Ok((samples, length))
+        Ok((shelf.keep(samples).map_err(Error::io(Path::new(KEPT)))?, length))
+    }
+
+    /// SHA-1 of its samples.
+    fn digest(&self) -> [u8; 20] {
+        match &self.samples {
+            Content::Digest(digest) => *digest,
+            Content::All(samples) => {
+                let mut digest = Sha1::new();
+                update(&mut digest, &samples.read());
+                digest.digest().bytes()
+            }
+        }
     }
 }
+
+/// Adds samples to a digest.
+fn update(digest: &mut Sha1, samples: &[i16]) {
+    samples
+        .chunks(1024)
+        .for_each(|piece| digest.update(&piece.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>()));
+}
+
+/// What an error of the file with samples beyond [`Options::in_memory`] names.
+const KEPT: &str = "the temporary file of samples that memory does not take (ELMAN_CACHE names another folder)";
 
 /// The sounds of clips and of noise. Those that cannot be read are all named in an error, or left out with a note where the
 /// options say so; those of an encoding that need not be known, as ALAC in .m4a, are left out with a note.
 fn read_all(
     listing: &mut layout::Listing,
     options: &Options,
+    shelf: &Arc<Shelf>,
     noted: &mut Vec<(NoteKind, String)>,
 ) -> Result<(Vec<Heard>, Vec<Heard>), Error> {
     let of = listing.clips.len() + listing.noise.len() + listing.missing.len();
-    let clips: Vec<_> = listing.clips.par_iter().map(|c| Heard::read(&c.name, &c.source)).collect();
-    let noises: Vec<_> = listing.noise.par_iter().map(|(name, source)| Heard::read(name, source)).collect();
+    let clips: Vec<_> = listing.clips.par_iter().map(|c| Heard::read(&c.name, &c.source, shelf)).collect();
+    let noises: Vec<_> = listing.noise.par_iter().map(|(name, source)| Heard::read(name, source, shelf)).collect();
 
     let all: BTreeSet<String> = listing.clips.iter().map(|c| c.label.clone()).collect();
     let good = |sounds: &[Result<Heard, Error>]| -> BTreeSet<String> {
@@ -400,12 +431,13 @@ fn select_words(clips: &mut [Found], words: &[String], evaluate: bool) -> Result
     Ok(())
 }
 
-/// Clips outside train whose samples are in train as well.
+/// Clips outside train whose samples are in train as well: by their digests.
 fn same_samples(clips: &[Found], sounds: &[Heard]) -> Vec<(NoteKind, String)> {
-    let pairs = || clips.iter().zip(sounds);
-    let train: HashSet<&Samples> = pairs().filter(|(c, _)| c.split == Split::Train).map(|(_, s)| &s.samples).collect();
+    let known: Vec<[u8; 20]> = sounds.par_iter().map(Heard::digest).collect();
+    let pairs = || clips.iter().zip(&known);
+    let train: HashSet<&[u8; 20]> = pairs().filter(|(c, _)| c.split == Split::Train).map(|(_, s)| s).collect();
     pairs()
-        .filter(|(c, s)| c.split != Split::Train && train.contains(&s.samples))
+        .filter(|(c, s)| c.split != Split::Train && train.contains(s))
         .map(|(c, _)| (NoteKind::SameSamples, c.name.clone()))
         .collect()
 }

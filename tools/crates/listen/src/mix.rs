@@ -158,8 +158,9 @@ impl<'a> Mix<'a> {
 
     /// A clip as it goes into the track.
     fn word(&self, clip: &Clip, how: &MixOptions, rng: &mut ChaCha8Rng) -> Word {
-        let mut samples: Vec<f32> = clip.samples.iter().map(|x| f32::from(*x)).collect();
-        let mut part = extent(&clip.samples, self.rate);
+        let recorded = clip.samples.read();
+        let mut samples: Vec<f32> = recorded.iter().map(|x| f32::from(*x)).collect();
+        let mut part = extent(&recorded, self.rate);
         let mut label = self.labels.get(clip.label).cloned().unwrap_or_else(|| UNKNOWN.to_owned());
         let active = &samples[part.clone()];
         let level = rms(active);
@@ -390,7 +391,7 @@ mod tests {
         let tone =
             |i: usize| if (4000..10_000).contains(&i) { (i as f64 * 0.2).sin() * 9000.0 } else { (i % 3) as f64 };
         let samples: Vec<i16> = (0..16_000).map(|i| tone(i) as i16).collect();
-        Clip { length: samples.len(), samples, label, speaker: None, name: String::new() }
+        Clip { length: samples.len(), samples: samples.into(), label, speaker: None, name: String::new() }
     }
 
     fn mix<'a>(clips: &'a [Clip], labels: &'a [String], background: &'a [i16]) -> Mix<'a> {
@@ -399,7 +400,7 @@ mod tests {
 
     #[test]
     fn recordings_of_any_length_make_a_whole_track() {
-        let (labels, empty) = (["no".to_owned()], Clip { samples: Vec::new(), length: 0, ..clip(0) });
+        let (labels, empty) = (["no".to_owned()], Clip { samples: Vec::new().into(), length: 0, ..clip(0) });
         let how = MixOptions { gap_s: (0.0, 0.0), ..MixOptions::evaluation(0.001, 900.0, 10.0, 1.0) };
         for n in [1, 2, 100, 800, 801] {
             let noise: Vec<i16> = (0..n).map(|i| (i % 7) * 100 + 1).collect();

@@ -77,7 +77,7 @@ pub fn wanted_rate(recipe: &Recipe) -> Option<u32> {
 /// Where the front end's parameters are invalid.
 pub fn examples(clips: &[Clip], audio: &audio::Config) -> Result<Vec<Example>> {
     let make = || {
-        let of = |c: &Clip| features(&c.samples, audio).map_err(|e| anyhow::anyhow!("{}: {e}", c.name));
+        let of = |c: &Clip| features(&c.samples.read(), audio).map_err(|e| anyhow::anyhow!("{}: {e}", c.name));
         clips.par_iter().map(of).collect()
     };
     let all = Cache::of_user().vectors(&key(clips, audio)?, make)?;
@@ -96,7 +96,7 @@ fn key(clips: &[Clip], audio: &audio::Config) -> Result<Key> {
     // Piece by piece: a copy of a long recording would take as much memory again.
     let digest = |c: &Clip| {
         let mut hash = sha1_smol::Sha1::new();
-        c.samples.chunks(1 << 14).for_each(|piece| hash.update(&bytes(piece)));
+        c.samples.read().chunks(1 << 14).for_each(|piece| hash.update(&bytes(piece)));
         hash.digest().bytes()
     };
     let mut state = 1u32;
@@ -149,7 +149,7 @@ impl Dataset for Clips<'_> {
         let frames = match epoch_seed {
             Some(seed) if self.augment != Augment::default() => {
                 let seed = seed ^ (index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-                let samples = self.augment.apply(&clip.samples, self.background, seed);
+                let samples = self.augment.apply(&clip.samples.read(), self.background, seed);
                 // The parameters were checked when the examples were made.
                 self.about.network_frames(&features(&samples, &self.audio).unwrap_or_default())
             }

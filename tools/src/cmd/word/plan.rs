@@ -101,7 +101,8 @@ pub(super) fn add_people(dirs: &[PathBuf], label: &str, clips: &Path, ui: Ui) ->
                 let folder = if is_word { label } else { "people" };
                 let speaker = clip.speaker.clone().unwrap_or_else(|| "someone".to_owned());
                 let whole = is_word || clip.samples.len() <= LONG;
-                for piece in if whole { vec![&clip.samples[..]] } else { pieces(&clip.samples, 16_000) } {
+                let samples = clip.samples.read();
+                for piece in if whole { vec![&samples[..]] } else { pieces(&samples, 16_000) } {
                     let name = format!("{}/{number}-{}_nohash_{count}.wav", folder, speaker.replace(['/', '\\'], "-"));
                     let path = clips.join(&name);
                     if let Some(folder) = path.parent() {

@@ -206,6 +206,11 @@ fn conversions_are_said_or_refused() {
     let clip = all.iter().find(|c| c.name == "yes/00000001_nohash_0.wav").unwrap();
     assert_eq!(clip.samples.len(), 1600);
 
+    // On the disk instead of in memory they are the same.
+    let on_disk = Corpus::open(dir.path(), &Options { in_memory: 5000, ..Options::default() }).unwrap();
+    assert_eq!([&on_disk.train[..], &on_disk.valid, &on_disk.test].concat(), all);
+    assert_eq!(on_disk.notes, corpus.notes);
+
     let strict = Corpus::open(dir.path(), &Options { strict: true, ..Options::default() }).unwrap_err().to_string();
     assert!(strict.contains("yes/00000001_nohash_0.wav: sampled at 48000 Hz where 16000 Hz is wanted"), "{strict}");
 }
