@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Files and folders in which a listed word makes the test fail.
 const CHECKED: &[&str] =
-    &["README.md", "CHANGELOG.md", "CONTRIBUTING.md", ".github", "boards", "docs", "src", "tools", "targets.toml"];
+    &["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", ".github", "boards", "docs", "src", "tools", "targets.toml"];
 
 /// A listed word and what to write instead.
 struct Word {
