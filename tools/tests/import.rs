@@ -84,22 +84,38 @@ fn import(model: &Path, data: &Path, run: &Path, flags: &[String]) -> Value {
     serde_json::from_str(&ok(&args).0).unwrap()
 }
 
+/// Parts of the names of models whose outputs are probabilities.
+const PROBABILITIES: [&str; 10] = [
+    "softmax",
+    "sigmoid",
+    "no-bias",
+    "masking",
+    "keras-lstm.",
+    "deep",
+    "sklearn-mlp.",
+    "zipmap",
+    "two-classes",
+    "logistic.",
+];
+
 /// Every model with frames of values: its integers are as near to the framework's outputs as `quantize` says.
 #[test]
 fn integers_are_within_what_quantize_reports() {
     let (mut count, mut worst) = (0, f64::INFINITY);
     for case in cases().iter().filter(|c| c.symbols == 0) {
         // A softmax or a sigmoid stands after the integers, and h alone has no labels.
-        let linear =
-            !["softmax", "sigmoid", "no-bias", "masking", "keras-lstm.", "deep"].iter().any(|n| case.file.contains(n));
+        let linear = !PROBABILITIES.iter().any(|n| case.file.contains(n));
         let dir = tempfile::tempdir().unwrap();
         let (model, data, mut flags) = laid_out(dir.path(), case);
         let run = dir.path().join("run");
         if case.per_step {
-            // Labels a step, so that the network has an answer for each.
+            // Labels or values a step, so that the network has an answer for each.
             let steps = case.frames.len() / case.inputs;
             let labels: Vec<f64> = (0..4 * steps).map(|k| (k % 2) as f64).collect();
-            whole(&data.join("y.npy"), &[4, steps], &labels);
+            match case.outputs.len() == steps {
+                true => npy(&data.join("y.npy"), &[4, steps, 1], &labels),
+                false => whole(&data.join("y.npy"), &[4, steps], &labels),
+            }
             flags.extend(["--set".to_owned(), "data.valid_share=0.0".to_owned()]);
         }
         import(&model, &data, &run, &flags);
