@@ -6,8 +6,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files and folders whose Markdown is checked.
-const DOCS: &[&str] =
-    &["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "boards/README.md", "docs", "tools/data/README.md"];
+const DOCS: &[&str] = &[
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "boards/README.md",
+    "docs",
+    "tools/data/README.md",
+];
 /// Folders of the repository; a path in the docs that begins with one of them is a path from the root.
 const FOLDERS: &[&str] = &["src/", "tools/", "boards/", "tests/", "docs/", ".ci/", ".github/", "recipes/"];
 /// Flags of cargo, in commands that are both.

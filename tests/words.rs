@@ -6,8 +6,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Files and folders in which a listed word makes the test fail.
-const CHECKED: &[&str] =
-    &["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", ".github", "boards", "docs", "src", "tools", "targets.toml"];
+const CHECKED: &[&str] = &[
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    ".github",
+    "boards",
+    "docs",
+    "src",
+    "tools",
+    "targets.toml",
+];
 
 /// A listed word and what to write instead.
 struct Word {
