@@ -141,6 +141,8 @@ impl<'a> Walk<'a> {
                     four = sym four,
                     inlateout("r0") walk => pre, out("r1") _, out("r2") _, out("r3") _, out("r12") _, out("lr") _,
                     out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
+                    out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _,
+                    out("d15") _,
                 );
             }
             let end = walk.cast::<[i32; 4]>().wrapping_add(4).cast_const();
@@ -306,20 +308,31 @@ pub fn gated_split(
     over!(packing, weights, params, xh, x_words, gates(gates, carried, h));
 }
 
-/// Begins a body: weights at r1, parameters at r12, the columns in the second place in r8, where pre-activations go in r9.
+/// Begins a body: weights at r1, parameters at r12, the columns in the second place in r8, where pre-activations go in r9; of split rows, the
+/// columns in the first place in another register.
 macro_rules! begin {
     () => {
-        "push {{lr}}
-        ldrd r1, r12, [r11, #20]
-        ldr r3, [r11, #28]
-        ldr r8, [r11, #8]
-        subs r0, r3, #4
-        ite hs
-        movhs r3, #4
-        movlo r0, #0
-        str r0, [r11, #28]
-        sub r9, r11, r3, lsl #4
-        str r9, [r11, #52]"
+        begin!(loads "ldr r8, [r11, #8]")
+    };
+    ($first:literal) => {
+        begin!(loads concat!("ldrd ", $first, ", r8, [r11, #4]"))
+    };
+    (loads $columns:expr) => {
+        concat!(
+            "push {{lr}}
+            ldrd r1, r12, [r11, #20]
+            ldr r3, [r11, #28]
+            ",
+            $columns,
+            "
+            subs r0, r3, #4
+            ite hs
+            movhs r3, #4
+            movlo r0, #0
+            str r0, [r11, #28]
+            sub r9, r11, r3, lsl #4
+            str r9, [r11, #52]"
+        )
     };
 }
 
@@ -333,11 +346,18 @@ macro_rules! requantize {
     };
 }
 
-/// Ends a body.
+/// Ends a body, with weights at r1 or another register.
 macro_rules! end {
     () => {
-        "strd r1, r12, [r11, #20]
-        pop {{pc}}"
+        end!("r1")
+    };
+    ($weights:literal) => {
+        concat!(
+            "strd ",
+            $weights,
+            ", r12, [r11, #20]
+            pop {{pc}}"
+        )
     };
 }
 
@@ -366,6 +386,7 @@ macro_rules! four_rows {
             ".cpu cortex-m55",
             begin!(),
             "mov r7, r1",
+            "ldr r1, [r11, #12]",
             "2:",
             "ldr r3, [r11]",
             "ldrd r0, r2, [r11, #36]",
@@ -382,16 +403,14 @@ macro_rules! four_rows {
             $right,
             "vmladava.s16 r6, q0, q1",
             "letp lr, 3b",
-            "ldr r3, [r11, #12]",
-            concat!("sub r7, r7, r3, lsl #", $log2),
+            concat!("sub r7, r7, r1, lsl #", $log2),
             concat!("sub r0, r0, r2, lsl #", $shift),
             concat!("sub r2, r2, r4, lsl #", $shift),
             concat!("sub r4, r4, r6, lsl #", $shift),
             sums_of_rows!($unit),
             requantize!(),
             "bne 2b",
-            "mov r1, r7",
-            end!(),
+            end!("r7"),
         )
     };
 }
@@ -402,9 +421,9 @@ macro_rules! three_rows {
     ($load:literal, $right:literal, $shift:literal, $unit:literal, $log2:literal) => {
         naked_asm!(
             ".cpu cortex-m55",
-            begin!(),
+            begin!("r5"),
             "mov r7, r1",
-            "ldr r5, [r11, #4]",
+            "ldrd r1, r10, [r11, #12]",
             "2:",
             "ldr r3, [r11]",
             "ldrd r0, r2, [r11, #36]",
@@ -419,7 +438,6 @@ macro_rules! three_rows {
             $right,
             "vmladava.s16 r4, q0, q1",
             "letp lr, 3b",
-            "ldrd r1, r10, [r11, #12]",
             concat!("sub r7, r7, r1, lsl #", $log2),
             "sub r3, r3, r1, lsl #1",
             "dlstp.16 lr, r8",
@@ -439,8 +457,7 @@ macro_rules! three_rows {
             sums_of_rows!($unit),
             requantize!(),
             "bne 2b",
-            "mov r1, r7",
-            end!(),
+            end!("r7"),
         )
     };
 }
