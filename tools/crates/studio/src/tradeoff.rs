@@ -1,0 +1,410 @@
+//! Misses over false accepts, with the operating point as a handle: streams are played through the device's integers once, and any
+//! point on them is computed from the probabilities that were kept.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result, ensure};
+use elman::audio;
+use elman_data::{Corpus, Split};
+use elman_listen::{
+    Alarm, CalibrationSet, Calibrated, OperatingPoint, OperatingTarget, Recording, SILENCE_RESET_S, SMOOTH, Spoken,
+    StreamRecipe, StreamScores, Transcript, at_played, calibrate, curve, listener_setup, play_all, poisson, share,
+    silence_reset, sweep, transcripts,
+};
+use elman_pipeline::run::RunFolder;
+use elman_pipeline::{FileRecording, Mixed, Reporter, Source, recordings};
+use elman_quant::model::ModelFile;
+use elman_quant::with_detector;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Fault;
+
+/// What is played.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Material {
+    /// Hours that are mixed.
+    pub hours: f64,
+    /// Clips an hour.
+    pub per_hour: f64,
+    /// Level of the words above the background, in dB.
+    pub snr: f32,
+    /// train, valid or test; by default valid, or test or train where there is none.
+    pub split: Option<String>,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Whether the project's own recordings are played instead.
+    pub recordings: bool,
+}
+
+impl Default for Material {
+    fn default() -> Self {
+        Material { hours: 1.0, per_hour: 300.0, snr: 10.0, split: None, seed: 101, recordings: false }
+    }
+}
+
+/// Longest that is mixed, in hours.
+const MOST_HOURS: f64 = 100.0;
+/// Runs whose probabilities are kept.
+const KEPT: usize = 2;
+/// What a slice of a stream has at most, in seconds.
+const MOST_SECONDS: f64 = 60.0;
+
+/// Where recordings come from.
+#[derive(Debug)]
+enum Streams {
+    Files(Vec<FileRecording>),
+    Mixed { corpus: Box<Corpus>, stream: Box<StreamRecipe>, mixed: Mixed },
+}
+
+/// A run's model on recordings.
+#[derive(Debug)]
+pub struct Played {
+    /// The blob's number without its detector: another one must be played again.
+    crc: u32,
+    from: Streams,
+    tracks: Vec<Transcript>,
+    scores: Vec<StreamScores>,
+    audio: audio::Config,
+    labels: Vec<String>,
+    keyword: Vec<bool>,
+    swept: Vec<OperatingPoint>,
+}
+
+struct Silent;
+
+impl Reporter for Silent {
+    fn note(&self, _remark: &str) {}
+}
+
+impl Streams {
+    fn open(project: &Path, run: &Path, audio: &audio::Config, how: &Material) -> Result<Streams> {
+        if how.recordings {
+            return Ok(Streams::Files(recordings(&project.join("recordings"), audio, false, &Silent)?));
+        }
+        let good = |x: f64, most: f64| x > 0.0 && x <= most;
+        ensure!(good(how.hours, MOST_HOURS), "hours is {}; it is above 0 and at most {MOST_HOURS}", how.hours);
+        ensure!(good(how.per_hour, 3600.0), "per_hour is {}; it is above 0 and at most 3600", how.per_hour);
+        ensure!(how.snr.is_finite(), "snr is no number; it is a level in dB");
+        let mut recipe = RunFolder::open(run)?.recipe()?;
+        recipe.evaluate = true;
+        let stream = Box::new(recipe.stream.get_or_insert_with(StreamRecipe::default).clone());
+        let source = Source::open(&project.join("clips"), &recipe, Some(audio.sample_rate), &Silent)?;
+        let Source::Sound(mut corpus) = source else { anyhow::bail!("the folder clips contains no sound") };
+        let split = match how.split.as_deref() {
+            Some("train") => Split::Train,
+            Some("test") => Split::Test,
+            Some("valid") => Split::Valid,
+            Some(other) => anyhow::bail!("the split {other:?} is none: there are train, valid and test"),
+            None => [Split::Valid, Split::Test].into_iter().find(|s| !corpus.split(*s).is_empty()).unwrap_or(Split::Train),
+        };
+        corpus.keep(split);
+        let mixed = Mixed { split, hours: how.hours, per_hour: how.per_hour, snr_db: how.snr, seed: how.seed };
+        Ok(Streams::Mixed { corpus: Box::new(corpus), stream, mixed })
+    }
+
+    fn recordings(&self) -> Result<Vec<Box<dyn Recording + '_>>> {
+        fn boxed<'a>(r: impl Recording + 'a) -> Box<dyn Recording + 'a> {
+            Box::new(r)
+        }
+        Ok(match self {
+            Streams::Files(files) => files.iter().cloned().map(boxed).collect(),
+            Streams::Mixed { corpus, stream, mixed } => {
+                mixed.recordings(stream, corpus)?.into_iter().map(boxed).collect()
+            }
+        })
+    }
+}
+
+/// A miss.
+#[derive(Debug, Serialize)]
+struct Miss {
+    track: usize,
+    label: String,
+    start_s: f64,
+    end_s: f64,
+}
+
+/// A false accept.
+#[derive(Debug, Serialize)]
+struct FalseAccept {
+    track: usize,
+    at_s: f64,
+    told: String,
+    said: String,
+    score: f64,
+}
+
+/// A word's part of a point.
+#[derive(Debug, Serialize)]
+struct Word {
+    label: String,
+    threshold: f64,
+    said: usize,
+    detected: usize,
+    false_accepts: usize,
+}
+
+/// An operating point with what it gives.
+#[derive(Debug, Serialize)]
+pub struct Point {
+    max_false_accepts_per_hour: Option<f64>,
+    false_accepts_per_hour: f64,
+    interval: [f64; 2],
+    missed: f64,
+    missed_interval: Option<[f64; 2]>,
+    hours: f64,
+    said: usize,
+    hits: usize,
+    false_accepts: usize,
+    confused: usize,
+    at_unknown: usize,
+    twice: usize,
+    smooth: u8,
+    refractory: u16,
+    words: Vec<Word>,
+    misses: Vec<Miss>,
+    alarms: Vec<FalseAccept>,
+}
+
+/// A point of the curve.
+#[derive(Debug, Serialize)]
+struct OnCurve {
+    false_accepts_per_hour: f64,
+    interval: [f64; 2],
+    missed: f64,
+    missed_interval: Option<[f64; 2]>,
+}
+
+/// The curve, and the point that the blob has.
+#[derive(Debug, Serialize)]
+pub struct Tradeoff {
+    hours: f64,
+    said: usize,
+    rate: u32,
+    curve: Vec<OnCurve>,
+    point: Option<Point>,
+}
+
+fn per_hour(n: usize, hours: f64) -> [f64; 2] {
+    poisson(n).map(|n| if hours > 0.0 { n / hours } else { 0.0 })
+}
+
+impl Played {
+    /// Plays recordings through a run's blob; `progress` is given samples done and all of them.
+    ///
+    /// # Errors
+    /// Where there is no blob, or no recording, or one cannot be read.
+    pub fn new(project: &Path, run: &Path, how: &Material, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Played> {
+        let file = ModelFile::read(run)?;
+        let model = file.model()?;
+        let (audio, labels, keyword) = listener_setup(&model)?;
+        let from = Streams::open(project, run, &audio, how)?;
+        let (tracks, scores) = {
+            let recordings = from.recordings()?;
+            let tracks = transcripts(&recordings);
+            let all: u64 = tracks.iter().map(|t| t.samples as u64).sum();
+            let done = std::sync::atomic::AtomicU64::new(0);
+            let reset = model.detect().map_or_else(|| silence_reset(SILENCE_RESET_S, &audio, &labels), |d| d.silence_reset);
+            let count = |n: usize| {
+                let before = done.fetch_add(n as u64, std::sync::atomic::Ordering::Relaxed);
+                progress(before + n as u64, all);
+            };
+            let scores = play_all(&model, &recordings, reset, &count)?;
+            (tracks, scores)
+        };
+        let mut played =
+            Played { crc: weights_crc(&file)?, from, tracks, scores, audio, labels, keyword, swept: Vec::new() };
+        played.swept = sweep(&played.set(), &SMOOTH);
+        Ok(played)
+    }
+
+    fn set(&self) -> CalibrationSet<'_> {
+        let Played { tracks, scores, audio, labels, keyword, .. } = self;
+        CalibrationSet { tracks, played: scores, audio, labels, keyword }
+    }
+
+    /// The result of the best point with at most so many false accepts an hour.
+    ///
+    /// # Errors
+    /// Where the rate is no number from 0.
+    fn found(&self, most: f64) -> Result<Calibrated, Fault> {
+        if !(most >= 0.0 && most.is_finite()) {
+            return Err(Fault::bad("max_false_accepts_per_hour is a number from 0"));
+        }
+        let target = OperatingTarget { max_false_accepts_per_hour: most };
+        let set = self.set();
+        let best = calibrate(&set, &self.swept, target).context("no operating point was tried")?;
+        let curve = curve(&self.swept).iter().map(|f| (f.counts.per_hour(), f.counts.miss_rate())).collect();
+        Ok(at_played(&set, best, curve))
+    }
+
+    fn shown(&self, found: &Calibrated, most: Option<f64>) -> Point {
+        let OperatingPoint { config, counts } = &found.point;
+        let seconds = |at: usize| at as f64 / f64::from(self.audio.sample_rate);
+        let word = |(k, label): (usize, &String)| {
+            let (said, detected) = counts.words.get(k).copied().unwrap_or_default();
+            let threshold = config.thresholds.get(k).map_or(0.0, |t| t.to_num());
+            let false_accepts = counts.alarms.get(k).copied().unwrap_or_default();
+            self.keyword[k].then(|| Word { label: label.clone(), threshold, said, detected, false_accepts })
+        };
+        let miss = |(track, Spoken { label, start, end }): &(usize, Spoken)| Miss {
+            track: *track,
+            label: label.clone(),
+            start_s: seconds(*start),
+            end_s: seconds(*end),
+        };
+        let alarm = |Alarm { track, at, told, said, score }: &Alarm| FalseAccept {
+            track: *track,
+            at_s: seconds(*at),
+            told: told.clone(),
+            said: said.clone(),
+            score: *score,
+        };
+        Point {
+            max_false_accepts_per_hour: most,
+            false_accepts_per_hour: counts.per_hour(),
+            interval: per_hour(counts.false_accepts, counts.hours),
+            missed: counts.miss_rate(),
+            missed_interval: share(counts.said - counts.hits, counts.said),
+            hours: counts.hours,
+            said: counts.said,
+            hits: counts.hits,
+            false_accepts: counts.false_accepts,
+            confused: counts.confused,
+            at_unknown: counts.at_unknown,
+            twice: counts.twice,
+            smooth: config.smooth,
+            refractory: config.refractory,
+            words: self.labels.iter().enumerate().filter_map(word).collect(),
+            misses: found.misses.iter().map(miss).collect(),
+            alarms: found.alarms.iter().map(alarm).collect(),
+        }
+    }
+
+    /// The best point with at most so many false accepts an hour.
+    ///
+    /// # Errors
+    /// Where the rate is no number from 0.
+    pub fn point(&self, most: f64) -> Result<Point, Fault> {
+        Ok(self.shown(&self.found(most)?, Some(most)))
+    }
+
+    /// Puts that point into the run's blob and results, as `elman calibrate` does.
+    ///
+    /// # Errors
+    /// Where the run is in use, or its blob is another than the one that was played.
+    pub fn apply(&self, run: &Path, most: f64) -> Result<Point, Fault> {
+        let found = self.found(most)?;
+        let folder = RunFolder::open_locked(run)?;
+        let file = ModelFile::read(run)?;
+        self.fresh(&file)?;
+        let blob = with_detector(&file.bytes(), Some(found.point.config.clone()))?;
+        elman_data::files::write_atomically(file.path(), &blob)?;
+        folder.add_result("calibrate", &found)?;
+        Ok(self.shown(&found, Some(most)))
+    }
+
+    /// Weights decide what was played; the point that the blob has does not.
+    fn fresh(&self, file: &ModelFile) -> Result<(), Fault> {
+        let same = weights_crc(file)? == self.crc;
+        same.then_some(()).ok_or_else(|| {
+            Fault::conflict("stale", "the run was quantized again since its streams were played; play them again")
+        })
+    }
+
+    /// The curve, and the point that the blob has.
+    ///
+    /// # Errors
+    /// Where the blob cannot be read.
+    pub fn curve(&self, run: &Path) -> Result<Tradeoff, Fault> {
+        let file = ModelFile::read(run)?;
+        let model = file.model()?;
+        let set = self.set();
+        let on = |p: &OperatingPoint| OnCurve {
+            false_accepts_per_hour: p.counts.per_hour(),
+            interval: per_hour(p.counts.false_accepts, p.counts.hours),
+            missed: p.counts.miss_rate(),
+            missed_interval: share(p.counts.said - p.counts.hits, p.counts.said),
+        };
+        let point = model.detect().map(|config| {
+            let point = OperatingPoint { counts: set.counts(config), config: config.clone() };
+            self.shown(&at_played(&set, point, Vec::new()), None)
+        });
+        let curve: Vec<OnCurve> = curve(&self.swept).iter().map(on).collect();
+        let rate = self.audio.sample_rate;
+        let hours = self.tracks.iter().map(|t| t.hours(rate)).sum();
+        let said = self.swept.first().map_or(0, |p| p.counts.said);
+        Ok(Tradeoff { hours, said, rate, curve, point })
+    }
+
+    /// Samples of a recording from one moment to another, after those that bring a listener's states to where they were.
+    ///
+    /// # Errors
+    /// Where there is no such part, or it is too long.
+    pub fn slice(&self, track: usize, from_s: f64, to_s: f64, run_in_s: f64) -> Result<(Vec<i16>, usize), Fault> {
+        let rate = f64::from(self.audio.sample_rate);
+        let good = from_s.is_finite() && to_s.is_finite() && to_s > from_s && to_s - from_s <= MOST_SECONDS;
+        let (Some(transcript), true) = (self.tracks.get(track), good) else {
+            return Err(Fault::bad(format!("there is no such part: it is of one of the tracks, and at most {MOST_SECONDS} s")));
+        };
+        let sample = |s: f64| ((s.max(0.0) * rate) as usize).min(transcript.samples);
+        let (start, from, to) = (sample(from_s - run_in_s), sample(from_s), sample(to_s));
+        let (mut samples, mut given) = (Vec::new(), 0);
+        let recordings = self.from.recordings()?;
+        recordings[track].play(&mut |block| {
+            let part = |at: usize| at.clamp(given, given + block.len()) - given;
+            samples.extend_from_slice(&block[part(start)..part(to)]);
+            given += block.len();
+        })?;
+        match samples.is_empty() {
+            true => Err(Fault::bad("there is nothing in that part of the track")),
+            false => Ok((samples, from - start)),
+        }
+    }
+
+    /// The front end.
+    pub fn audio(&self) -> &audio::Config {
+        &self.audio
+    }
+}
+
+/// A blob's number without its detector: what was played with it holds as long as this does.
+fn weights_crc(file: &ModelFile) -> Result<u32> {
+    let plain = with_detector(&file.bytes(), None)?;
+    Ok(ModelFile::from_bytes(file.path(), &plain)?.model()?.crc())
+}
+
+/// The runs that were played last.
+#[derive(Debug, Default)]
+pub struct Plays {
+    kept: Mutex<HashMap<String, (u64, Arc<Played>)>>,
+}
+
+impl Plays {
+    /// Keeps a run's, and forgets the oldest of too many.
+    pub fn keep(&self, run: &str, played: Played) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = kept.values().map(|(n, _)| *n).max().unwrap_or(0);
+        kept.insert(run.to_owned(), (last + 1, Arc::new(played)));
+        while kept.len() > KEPT {
+            let Some(old) = kept.iter().min_by_key(|(_, (n, _))| *n).map(|(name, _)| name.clone()) else { return };
+            kept.remove(&old);
+        }
+    }
+
+    /// That of a run.
+    ///
+    /// # Errors
+    /// Where it was not played.
+    pub fn get(&self, run: &str) -> Result<Arc<Played>, Fault> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = kept.get(run).map(|(_, played)| Arc::clone(played));
+        found.ok_or_else(|| {
+            let text = "no streams were played through this run's model yet; play them, and the curve follows";
+            Fault::new(axum::http::StatusCode::NOT_FOUND, "not-played", text)
+        })
+    }
+}
