@@ -102,7 +102,7 @@ fn load(bytes: usize) -> Result<(), Error> {
     // SAFETY: as above, each is used once; the listener's references to model, detector and memory stay until `forget`.
     let (model, detector, memory) = unsafe { (MODEL.get(), DETECTOR.get(), MEMORY.get()) };
     let model: &'static Model<'static> = model.insert(Model::load(blob)?);
-    let silent = [Probability::ZERO; MAX_OUTPUTS];
+    let silent = [Probability::ONE; MAX_OUTPUTS];
     let config = match model.detect() {
         Some(config) => config,
         None => detector.insert(
@@ -218,7 +218,8 @@ pub extern "C" fn elman_push(count: usize) -> i32 {
     // SAFETY: the page writes samples between exports only, and no other reference to the results is used any more.
     let (samples, results) = unsafe { (SAMPLE_BLOCK.get(), RESULTS.get()) };
     results.clear();
-    listener.push_each(samples.get(..count).unwrap_or_default(), |frame| results.add(&frame));
+    let reports = elman_has_detector() == 1;
+    listener.push_each(samples.get(..count).unwrap_or_default(), |frame| results.add(&frame, reports));
     results.frames() as i32
 }
 

@@ -47,7 +47,8 @@ impl Results {
     }
 
     /// Adds a frame; there are no more than places, or [`super::elman_push`] takes too many samples.
-    pub(crate) fn add(&mut self, frame: &FrameResult<'_>) {
+    /// An event counts where the model's own detector `reports` it.
+    pub(crate) fn add(&mut self, frame: &FrameResult<'_>, reports: bool) {
         let k = self.frames;
         if k >= FRAMES {
             return;
@@ -58,7 +59,7 @@ impl Results {
         let outputs = frame.logits.len() as u16;
         put(&mut self.means, k, (0..outputs).map(|k| frame.detector.smoothed(k).to_bits()));
         let step = frame.detector.steps().wrapping_sub(1);
-        let event = frame.event.map_or([0, 0, step], |e| [u32::from(e.class) + 1, e.score.to_bits().into(), e.step]);
+        let event = frame.event.filter(|_| reports).map_or([0, 0, step], |e| [u32::from(e.class) + 1, e.score.to_bits().into(), e.step]);
         put(&mut self.events, k, event.into_iter());
         self.frames = k + 1;
     }

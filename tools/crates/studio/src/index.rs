@@ -250,6 +250,13 @@ fn list(project: &Project, area: Area, deeper: &mut usize) -> Classes {
         }
         classes.insert(name, files(&entry.path(), area.kind, deeper));
     }
+    let empty = project.own(format!("classes/{}", area.kind.folder())).ok().filter(|_| !area.excluded);
+    for entry in empty.and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten() {
+        let name = entry.file_name().into_string().ok();
+        if let Some(name) = name.filter(|name| crate::project::class(name).is_ok()) {
+            classes.entry(name).or_default();
+        }
+    }
     classes
 }
 

@@ -168,7 +168,18 @@ fn rename(project: &Project, from: &Path, to: &Path) -> Result<(), Fault> {
     if let Some(folder) = to_full.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    Ok(std::fs::rename(from_full, to_full)?)
+    std::fs::rename(&from_full, to_full)?;
+    tidy(from, &from_full);
+    Ok(())
+}
+
+/// Removes the folder of what was moved where nothing is left in it: a reader of a corpus takes an empty class for a mistake.
+fn tidy(path: &Path, full: &Path) {
+    let of_a_class = path.components().count() > 2;
+    if let Some(folder) = full.parent().filter(|_| of_a_class) {
+        // One that is not empty stays.
+        let _ = std::fs::remove_dir(folder);
+    }
 }
 
 impl Doing<'_> {
@@ -203,20 +214,6 @@ impl Doing<'_> {
             std::fs::create_dir_all(folder)?;
         }
         elman_data::files::write_atomically(&full, bytes)?;
-        self.steps.push(Step { from: None, to: path.to_owned() });
-        Ok(())
-    }
-
-    /// Makes a folder that was not there.
-    ///
-    /// # Errors
-    /// Where it is there, or cannot be made.
-    pub fn make_folder(&mut self, path: &Path) -> Result<(), Fault> {
-        let full = self.project.inside(path)?;
-        if let Some(folder) = full.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        std::fs::create_dir(full)?;
         self.steps.push(Step { from: None, to: path.to_owned() });
         Ok(())
     }

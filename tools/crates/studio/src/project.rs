@@ -190,6 +190,15 @@ impl Project {
         }
     }
 
+    /// The file, in the project, that says that there is a class without examples: a reader of a corpus takes an empty folder for a
+    /// mistake.
+    ///
+    /// # Errors
+    /// Where the name is none.
+    pub fn marker(&self, kind: Kind, name: &str) -> Result<PathBuf, Fault> {
+        Ok(Path::new(OWN).join("classes").join(kind.folder()).join(class(name)?))
+    }
+
     /// The folder of a run, whether it is there or not.
     ///
     /// # Errors

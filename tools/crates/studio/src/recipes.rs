@@ -14,35 +14,46 @@ use crate::project::{Kind, Project, part};
 struct Builtin {
     name: &'static str,
     title: &'static str,
+    help: &'static str,
     /// A guess for some hundred clips on two cores.
     seconds: u32,
     text: &'static str,
 }
 
 const BUILTIN: &[Builtin] = &[
-    Builtin { name: "quick", title: "Single words, a first look", seconds: 10, text: include_str!("../presets/quick.toml") },
+    Builtin {
+        name: "quick",
+        title: "Single words, a first look",
+        help: "A small network (GRU, 24 units) that is asked once for each clip. It trains in seconds.",
+        seconds: 10,
+        text: include_str!("../presets/quick.toml"),
+    },
     Builtin {
         name: "keywords",
         title: "Single words",
+        help: "A larger network (GRU, 48 units), trained for longer on clips whose level, place and noise vary.",
         seconds: 120,
         text: include_str!("../../../recipes/keywords.toml"),
     },
     Builtin {
         name: "listen-quick",
         title: "A listener, a first look",
+        help: "A small network (GRU, 32 units) that detects words in a stream of sound. Others and silence are told apart from them.",
         seconds: 60,
         text: include_str!("../presets/listen-quick.toml"),
     },
-    Builtin { name: "listen", title: "A listener", seconds: 900, text: include_str!("../../../recipes/word.toml") },
     Builtin {
-        name: "listen-large",
-        title: "A large listener",
-        seconds: 7200,
-        text: include_str!("../../../recipes/asc_kws-stream.toml"),
+        name: "listen",
+        title: "A listener",
+        help: "A network (GRU, 64 units) for a device that listens for hours, in front of noise and other voices; it learns from its own \
+               false accepts.",
+        seconds: 900,
+        text: include_str!("../../../recipes/word.toml"),
     },
     Builtin {
         name: "readings",
         title: "Gestures and series of readings",
+        help: "A small network (GRU, 24 units) with one answer for each table.",
         seconds: 30,
         text: include_str!("../presets/readings.toml"),
     },
@@ -164,11 +175,11 @@ fn comment(text: &str) -> String {
     lines.map(|line| line.trim_start_matches('#').trim()).collect::<Vec<_>>().join(" ")
 }
 
-fn preset(name: &str, title: &str, text: &str, seconds: Option<u32>, own: bool) -> Option<Preset> {
+fn preset(name: &str, title: &str, help: String, text: &str, seconds: Option<u32>) -> Option<Preset> {
     let recipe = Recipe::parse(text).ok()?;
     let kind = if recipe.data.is_some() { Kind::Tables } else { Kind::Clips };
     let stream = recipe.stream.is_some();
-    Some(Preset { name: name.to_owned(), title: title.to_owned(), help: comment(text), kind, stream, own, seconds })
+    Some(Preset { name: name.to_owned(), title: title.to_owned(), help, kind, stream, own: seconds.is_none(), seconds })
 }
 
 /// Names of the project's own recipes, with their text.
@@ -187,8 +198,9 @@ fn own(project: &Project) -> Vec<(String, String)> {
 
 /// The recipes to begin with: the project's own first.
 pub fn presets(project: &Project) -> Vec<Preset> {
-    let own = own(project).into_iter().filter_map(|(name, text)| preset(&name, &name, &text, None, true));
-    own.chain(BUILTIN.iter().filter_map(|b| preset(b.name, b.title, b.text, Some(b.seconds), false))).collect()
+    let own = own(project).into_iter().filter_map(|(name, text)| preset(&name, &name, comment(&text), &text, None));
+    let of = |b: &Builtin| preset(b.name, b.title, b.help.to_owned(), b.text, Some(b.seconds));
+    own.chain(BUILTIN.iter().filter_map(of)).collect()
 }
 
 /// The text of a preset.

@@ -159,8 +159,8 @@ pub fn track(run: &Path, sound: Sound) -> Result<Track, Fault> {
 pub fn played(model: &Model<'_>, audio: &audio::Config, samples: &[i16], from: usize) -> Result<Track, Fault> {
     let outputs = model.outputs();
     let wrong = |e: &dyn std::fmt::Display| Fault::bad(format!("the model cannot be followed step by step: {e}"));
-    // Without an operating point there is no event, and the answers are the same.
-    let silent = detect::Config::new(&vec![Probability::ZERO; outputs]).map_err(|e| wrong(&e))?;
+    // Without an operating point no event counts, and the answers are the same.
+    let silent = detect::Config::new(&vec![Probability::ONE; outputs]).map_err(|e| wrong(&e))?;
     let config = model.detect().unwrap_or(&silent);
     let mut memory = vec![0; audio.memory_words() + model.memory_words() + config.memory_words()];
     let mut listener = Listener::with_detector(model, config, &mut memory).map_err(|e| wrong(&e))?;
@@ -189,7 +189,7 @@ pub fn played(model: &Model<'_>, audio: &audio::Config, samples: &[i16], from: u
             track.probabilities.extend(frame.detector.probabilities().iter().map(|p| p.to_bits()));
             track.means.extend((0..outputs as u16).map(|k| frame.detector.smoothed(k).to_bits()));
             track.features.extend_from_slice(frame.features);
-            track.events.extend(frame.event.map(|event| Reported {
+            track.events.extend(frame.event.filter(|_| model.detect().is_some()).map(|event| Reported {
                 step: event.step - first,
                 seconds: f64::from(event.step - first) * hop_s + window_s,
                 class: event.class,

@@ -2,7 +2,10 @@
 //! point on them is computed from the probabilities that were kept.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
@@ -49,6 +52,8 @@ impl Default for Material {
 const MOST_HOURS: f64 = 100.0;
 /// Runs whose probabilities are kept.
 const KEPT: usize = 2;
+/// Hours of streams that are kept in temporary files: 115 MB each. Parts of others are mixed again.
+const MOST_KEPT_HOURS: f64 = 8.0;
 /// What a slice of a stream has at most, in seconds.
 const MOST_SECONDS: f64 = 60.0;
 
@@ -59,12 +64,38 @@ enum Streams {
     Mixed { corpus: Box<Corpus>, stream: Box<StreamRecipe>, mixed: Mixed },
 }
 
+/// A recording whose samples are kept in a file while it is played: a part of it is found at once then.
+struct Kept<'a> {
+    recording: Box<dyn Recording + 'a>,
+    file: &'a Mutex<File>,
+}
+
+impl Recording for Kept<'_> {
+    fn transcript(&self) -> &Transcript {
+        self.recording.transcript()
+    }
+
+    fn play(&self, sink: &mut dyn FnMut(&[i16])) -> Result<()> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut to, mut wrong) = (BufWriter::new(&mut *file), None);
+        self.recording.play(&mut |block| {
+            let bytes: Vec<u8> = block.iter().flat_map(|x| x.to_le_bytes()).collect();
+            wrong = wrong.take().or(to.write_all(&bytes).err());
+            sink(block);
+        })?;
+        let wrong = wrong.or(to.flush().err());
+        wrong.map_or(Ok(()), |e| Err(anyhow::Error::from(e).context("the stream cannot be kept in a temporary file")))
+    }
+}
+
 /// A run's model on recordings.
 #[derive(Debug)]
 pub struct Played {
     /// The blob's number without its detector: another one must be played again.
     crc: u32,
     from: Streams,
+    /// The samples of each track, where they are not too many.
+    files: Vec<Mutex<File>>,
     tracks: Vec<Transcript>,
     scores: Vec<StreamScores>,
     audio: audio::Config,
@@ -202,21 +233,28 @@ impl Played {
         let model = file.model()?;
         let (audio, labels, keyword) = listener_setup(&model)?;
         let from = Streams::open(project, run, &audio, how)?;
-        let (tracks, scores) = {
-            let recordings = from.recordings()?;
-            let tracks = transcripts(&recordings);
-            let all: u64 = tracks.iter().map(|t| t.samples as u64).sum();
-            let done = std::sync::atomic::AtomicU64::new(0);
-            let reset = model.detect().map_or_else(|| silence_reset(SILENCE_RESET_S, &audio, &labels), |d| d.silence_reset);
-            let count = |n: usize| {
-                let before = done.fetch_add(n as u64, std::sync::atomic::Ordering::Relaxed);
-                progress(before + n as u64, all);
-            };
-            let scores = play_all(&model, &recordings, reset, &count)?;
-            (tracks, scores)
+        // Before what refers to them, so that they outlive it.
+        let files: Vec<Mutex<File>>;
+        let mut recordings = from.recordings()?;
+        let tracks = transcripts(&recordings);
+        let hours: f64 = tracks.iter().map(|t| t.hours(audio.sample_rate)).sum();
+        let kept = if hours <= MOST_KEPT_HOURS { tracks.len() } else { 0 };
+        files = (0..kept).map(|_| tempfile::tempfile().map(Mutex::new)).collect::<std::io::Result<_>>()?;
+        if kept > 0 {
+            let all = recordings.into_iter().zip(&files);
+            recordings = all.map(|(recording, file)| Box::new(Kept { recording, file }) as Box<dyn Recording>).collect();
+        }
+        let all: u64 = tracks.iter().map(|t| t.samples as u64).sum();
+        let done = AtomicU64::new(0);
+        let reset = model.detect().map_or_else(|| silence_reset(SILENCE_RESET_S, &audio, &labels), |d| d.silence_reset);
+        let count = |n: usize| {
+            let before = done.fetch_add(n as u64, Ordering::Relaxed);
+            progress(before + n as u64, all);
         };
+        let scores = play_all(&model, &recordings, reset, &count)?;
+        drop(recordings);
         let mut played =
-            Played { crc: weights_crc(&file)?, from, tracks, scores, audio, labels, keyword, swept: Vec::new() };
+            Played { crc: weights_crc(&file)?, from, files, tracks, scores, audio, labels, keyword, swept: Vec::new() };
         played.swept = sweep(&played.set(), &SMOOTH);
         Ok(played)
     }
@@ -352,6 +390,14 @@ impl Played {
         };
         let sample = |s: f64| ((s.max(0.0) * rate) as usize).min(transcript.samples);
         let (start, from, to) = (sample(from_s - run_in_s), sample(from_s), sample(to_s));
+        if let Some(file) = self.files.get(track) {
+            let mut bytes = vec![0; 2 * (to - start)];
+            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.seek(SeekFrom::Start(2 * start as u64))?;
+            file.read_exact(&mut bytes)?;
+            let samples = bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect();
+            return filled(samples, from - start);
+        }
         let (mut samples, mut given) = (Vec::new(), 0);
         let recordings = self.from.recordings()?;
         recordings[track].play(&mut |block| {
@@ -359,15 +405,20 @@ impl Played {
             samples.extend_from_slice(&block[part(start)..part(to)]);
             given += block.len();
         })?;
-        match samples.is_empty() {
-            true => Err(Fault::bad("there is nothing in that part of the track")),
-            false => Ok((samples, from - start)),
-        }
+        filled(samples, from - start)
     }
 
     /// The front end.
     pub fn audio(&self) -> &audio::Config {
         &self.audio
+    }
+}
+
+/// Samples, where there are any.
+fn filled(samples: Vec<i16>, from: usize) -> Result<(Vec<i16>, usize), Fault> {
+    match samples.len() > from {
+        true => Ok((samples, from)),
+        false => Err(Fault::bad("there is nothing in that part of the track")),
     }
 }
 

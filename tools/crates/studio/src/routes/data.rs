@@ -34,8 +34,11 @@ pub(crate) async fn project(State(studio): Shared) -> Answer {
             "There is no firmware next to the program: it comes with a release, or from `cargo xtask boards --firmware`.",
         );
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let protocol = serde_json::json!({
+            "version": elman_messages::VERSION, "schema": format!("{:016x}", elman_messages::SCHEMA)
+        });
         Ok(json(&serde_json::json!({
-            "name": name, "folder": root.display().to_string(), "version": env!("CARGO_PKG_VERSION"), "cores": cores,
+            "protocol": protocol, "name": name, "folder": root.display().to_string(), "version": env!("CARGO_PKG_VERSION"), "cores": cores,
             "microphone_rate": 16_000, "revision": studio.index.revision(), "events": studio.feed.last(), "synth": synth,
             "firmware": firmware, "firmware_help": help, "lan": studio.lan
         })))
@@ -113,17 +116,24 @@ pub(crate) async fn add_class(State(studio): Shared, request: Request) -> Answer
     blocking(studio, move |studio| {
         let name = crate::project::class(name.trim())?;
         let area = area(kind, false);
-        if studio.project.class(area, name)?.exists() {
+        let marker = studio.project.marker(kind, name)?;
+        if studio.project.class(area, name)?.exists() || studio.project.inside(&marker)?.exists() {
             return Err(Fault::conflict("exists", format!("there is a class {name} already; choose another name")));
         }
         let mut doing = studio.journal.begin(&studio.project);
-        doing.make_folder(&area.folder().join(name))?;
+        doing.make(&marker, b"")?;
         doing.finish("class", format!("class {name} made"))?;
         studio.index.refresh(&studio.project, kind, &studio.feed);
         let class = Class { name: name.to_owned(), ..Class::default() };
         Ok((StatusCode::CREATED, json(&class)).into_response())
     })
     .await
+}
+
+/// Where the parts of a class are, whether they are there or not: its examples, those left out, and the mark that it is there.
+fn parts_of(studio: &Studio, kind: Kind, name: &str) -> Result<[PathBuf; 3], Fault> {
+    let folder = |excluded| area(kind, excluded).folder().join(name);
+    Ok([folder(false), folder(true), studio.project.marker(kind, name)?])
 }
 
 #[derive(Deserialize)]
@@ -139,12 +149,11 @@ pub(crate) async fn rename_class(State(studio): Shared, request: Request) -> Ans
     let Rename { kind, from, to } = read(request).await?;
     blocking(studio, move |studio| {
         let [from, to] = [crate::project::class(&from)?, crate::project::class(to.trim())?];
-        let folders = [false, true].map(|excluded| area(kind, excluded).folder());
-        let there = folders.iter().filter(|folder| studio.project.root().join(folder).join(from).is_dir());
         let mut doing = studio.journal.begin(&studio.project);
+        let [old, new] = [from, to].map(|name| parts_of(studio, kind, name));
         let mut any = false;
-        for folder in there {
-            doing.shift(&folder.join(from), &folder.join(to))?;
+        for (old, new) in old?.iter().zip(&new?).filter(|(old, _)| studio.project.root().join(old).exists()) {
+            doing.shift(old, new)?;
             any = true;
         }
         if !any {
@@ -160,12 +169,15 @@ pub(crate) async fn rename_class(State(studio): Shared, request: Request) -> Ans
 pub(crate) async fn remove_class(State(studio): Shared, Query(params): Params) -> Answer {
     let (kind, name) = (kind(&params)?, needed(&params, "name")?.to_owned());
     blocking(studio, move |studio| {
-        let area = area(kind, false);
-        if !studio.project.class(area, &name)?.is_dir() {
+        let mut doing = studio.journal.begin(&studio.project);
+        let mut any = false;
+        for path in parts_of(studio, kind, &name)?.iter().filter(|path| studio.project.root().join(path).exists()) {
+            doing.remove(path)?;
+            any = true;
+        }
+        if !any {
             return Err(Fault::not_found(format!("there is no class {name}")));
         }
-        let mut doing = studio.journal.begin(&studio.project);
-        doing.remove(&area.folder().join(&name))?;
         let done = doing.finish("delete", format!("class {name} deleted"))?;
         studio.index.refresh(&studio.project, kind, &studio.feed);
         op(done)
@@ -243,6 +255,11 @@ pub(crate) async fn upload(State(studio): Shared, Query(params): Params, request
             doing.remove(&path)?;
         }
         doing.make(&path, &bytes)?;
+        // A class that was begun here stays when its last example leaves it.
+        let marker = studio.project.marker(kind, &class)?;
+        if !studio.project.inside(&marker)?.exists() {
+            doing.make(&marker, b"")?;
+        }
         let what = if there { "taken again" } else { "added" };
         let op = doing.finish("add", format!("{name} {what} in {class}"))?;
         studio.index.refresh(&studio.project, kind, &studio.feed);

@@ -142,7 +142,7 @@ pub(crate) async fn start(State(studio): Shared, request: Request) -> Answer {
 
 /// What is done once a run is trained.
 fn then(name: &str, data: Kind, stream: bool, wanted: Option<&[String]>) -> Result<Vec<Task>, Fault> {
-    let usual = || words(if stream { &["quantize", "calibrate", "eval"] } else { &["quantize", "eval"] });
+    let usual = || words(if stream { &["quantize", "eval", "calibrate"] } else { &["quantize", "eval"] });
     let wanted = wanted.map_or_else(usual, <[String]>::to_vec);
     wanted.iter().map(|what| Further::of(what).task(name, data)).collect()
 }
