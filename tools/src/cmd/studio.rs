@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
 use anyhow::{Context, Result};
-use elman_studio::Options;
+use elman_studio::{Options, PATIENCE};
 
 use crate::ui::Ui;
 
@@ -38,7 +38,7 @@ impl Cmd {
     pub fn run(self, ui: Ui) -> Result<()> {
         let exe = std::env::current_exe().context("this program does not know where it is")?;
         let Cmd { folder, port, no_open, lan } = self;
-        let server = elman_studio::serve(&Options { folder, port, lan, exe })?;
+        let server = elman_studio::serve(&Options { folder, port, lan, exe, patience: PATIENCE })?;
         // Before the address is printed: whoever reads that may end this.
         let (end, ended) = mpsc::channel();
         ctrlc::set_handler(move || {

@@ -18,15 +18,14 @@ use tokio::time::{Sleep, sleep};
 
 /// Connections at a time. Fifty tabs have six each at most.
 const MOST: usize = 400;
-/// How long the head of a request may take, and how long a connection may rest between two.
-const HEAD: Duration = Duration::from_secs(15);
 /// How long the other side may take nothing of an answer.
 const STALLED: Duration = Duration::from_secs(30);
 /// Bytes of a request's head.
 const HEAD_BYTES: usize = 64 << 10;
 
-/// Serves connections until it is dropped.
-pub async fn accept(listener: TcpListener, router: Router) {
+/// Serves connections until it is dropped. The head of a request may take as long as `patience`, and a connection rest as long between
+/// two.
+pub async fn accept(listener: TcpListener, router: Router, patience: Duration) {
     let places = Arc::new(Semaphore::new(MOST));
     loop {
         // One that is not taken waits in the system's own queue.
@@ -43,7 +42,7 @@ pub async fn accept(listener: TcpListener, router: Router) {
         let service = TowerToHyperService::new(router.clone());
         tokio::spawn(async move {
             let mut server = http1::Builder::new();
-            server.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES);
+            server.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(HEAD_BYTES);
             // A connection that fails is of no interest to others.
             let _ = server.serve_connection(TokioIo::new(Watched { stream, stalled: None }), service).await;
             drop(place);

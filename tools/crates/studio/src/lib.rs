@@ -52,7 +52,12 @@ pub struct Options {
     pub lan: bool,
     /// The program whose commands are run: `elman` itself.
     pub exe: PathBuf,
+    /// How long a client may take to send the head of a request.
+    pub patience: Duration,
 }
+
+/// [`Options::patience`], where nothing is said against it.
+pub const PATIENCE: Duration = Duration::from_secs(15);
 
 /// All that requests share.
 #[derive(Debug)]
@@ -128,11 +133,11 @@ pub fn serve(options: &Options) -> Result<Server> {
         .thread_name("studio")
         .build()?;
     let (stop, stopped) = oneshot::channel();
-    let router = routes::router(Arc::clone(&studio));
+    let (router, patience) = (routes::router(Arc::clone(&studio)), options.patience);
     let network = std::thread::Builder::new().name("network".into()).spawn(move || {
         runtime.block_on(async {
             let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-            tokio::spawn(accept::accept(listener, router));
+            tokio::spawn(accept::accept(listener, router, patience));
             // The sender is dropped where the server is.
             let _ = stopped.await;
         });

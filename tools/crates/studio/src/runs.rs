@@ -274,6 +274,13 @@ impl Runs {
         }
     }
 
+    /// No process holds the run any more; otherwise that is seen a moment later.
+    pub fn released(&self, name: &str) {
+        if let Some(seen) = self.seen().get_mut(name) {
+            seen.held = None;
+        }
+    }
+
     /// All runs, newest first.
     pub fn all(&self) -> Vec<Run> {
         let mut all: Vec<Run> = self.seen().values().filter_map(|seen| seen.shown.clone()).collect();

@@ -76,7 +76,7 @@ pub(crate) async fn play(State(studio): Shared, Name(name): Name<String>, reques
             shared.plays.keep(&name, played);
             Ok(())
         })?;
-        Ok((StatusCode::CREATED, json(&job)).into_response())
+        super::runs::begun(studio, &job)
     })
     .await
 }

@@ -42,7 +42,9 @@ pub(crate) async fn cancel(State(studio): Shared, Name(id): Name<String>) -> Ans
     Ok(json(&studio.jobs.cancel(number(&id)?)?))
 }
 
-fn begun(job: &Job) -> Answer {
+/// A job that was begun; its run shows it from now on.
+pub(super) fn begun(studio: &Studio, job: &Job) -> Answer {
+    studio.runs.look(&studio.project, &studio.jobs, &studio.feed);
     Ok((StatusCode::CREATED, json(job)).into_response())
 }
 
@@ -135,7 +137,7 @@ pub(crate) async fn start(State(studio): Shared, request: Request) -> Answer {
         args.extend(start.force.then(|| "--force".to_owned()));
         let mut tasks = vec![Task { kind: "train", run: Some(name.to_owned()), args }];
         tasks.extend(then(name, data, recipe.stream.is_some(), start.then.as_deref())?);
-        begun(&studio.jobs.start(tasks)?)
+        begun(studio, &studio.jobs.start(tasks)?)
     })
     .await
 }
@@ -165,6 +167,7 @@ fn interrupted(studio: &Studio, name: &str) -> Result<(), Fault> {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
+    studio.runs.released(name);
     studio.runs.look(&studio.project, &studio.jobs, &studio.feed);
     Ok(())
 }
@@ -203,7 +206,7 @@ pub(crate) async fn resume(State(studio): Shared, Name(name): Name<String>) -> A
         let args = words(&["train", "--resume", "--data", data.folder(), "--out", &format!("runs/{name}")]);
         let mut tasks = vec![Task { kind: "train", run: Some(name.clone()), args }];
         tasks.extend(then(&name, data, whole.run.stream, None)?);
-        begun(&studio.jobs.start(tasks)?)
+        begun(studio, &studio.jobs.start(tasks)?)
     })
     .await
 }
@@ -219,7 +222,7 @@ pub(crate) async fn stop(State(studio): Shared, Name(name): Name<String>) -> Ans
         let args = words(&["train", "--stop", "--out", &format!("runs/{name}")]);
         let mut tasks = vec![Task { kind: "train", run: Some(name.clone()), args }];
         tasks.extend(then(&name, data, whole.run.stream, None)?);
-        begun(&studio.jobs.start(tasks)?)
+        begun(studio, &studio.jobs.start(tasks)?)
     })
     .await
 }
@@ -228,7 +231,7 @@ pub(crate) async fn further(State(studio): Shared, Name(name): Name<String>, req
     let further: Further = read(request).await?;
     blocking(studio, move |studio| {
         studio.project.existing_run(&name)?;
-        begun(&studio.jobs.start(vec![further.task(&name, data_of(studio, &name))?])?)
+        begun(studio, &studio.jobs.start(vec![further.task(&name, data_of(studio, &name))?])?)
     })
     .await
 }
@@ -276,7 +279,7 @@ pub(crate) async fn synth(State(studio): Shared, request: Request) -> Answer {
         // What comes after it is no flag.
         args.push("--".to_owned());
         args.extend(synth.words);
-        begun(&studio.jobs.start(vec![Task { kind: "synth", run: None, args }])?)
+        begun(studio, &studio.jobs.start(vec![Task { kind: "synth", run: None, args }])?)
     })
     .await
 }
