@@ -29,7 +29,12 @@ impl Drop for Studio {
 impl Studio {
     fn open(folder: &Path) -> Studio {
         let mut command = Command::new(ELMAN);
-        command.arg("studio").arg(folder).args(["--no-open", "--json"]).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.arg("studio").arg(folder).args(["--no-open", "--json"]);
+        let firmware = folder.join("firmware");
+        if firmware.exists() {
+            command.arg("--firmware").arg(firmware);
+        }
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -95,17 +100,31 @@ fn clips(folder: &Path, each: usize) {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 f64::from(state >> 16) / 65_536.0 - 0.5
             };
-            let tone = |i: usize| if (2000..9000).contains(&i) { (i as f64 * pitch * (1.0 + 0.01 * n as f64)).sin() } else { 0.0 };
+            let tone = |i: usize| {
+                if (2000..9000).contains(&i) { (i as f64 * pitch * (1.0 + 0.01 * n as f64)).sin() } else { 0.0 }
+            };
             let samples: Vec<i16> = (0..12_000).map(|i| (6000.0 * tone(i) + 300.0 * noise()) as i16).collect();
             std::fs::write(to.join(format!("speaker{n}_nohash_0.wav")), wav_bytes(&samples, 16_000)).unwrap();
         }
     }
 }
 
+/// Firmware for the Pico that is only a description of itself.
+fn firmware(folder: &Path) {
+    let info = elman_slots::Info { slots_at: 0x1018_0000, slot_bytes: 256 << 10, words: 40_000, clock: 125_000_000 };
+    std::fs::create_dir_all(folder.join("firmware")).unwrap();
+    // Bytes of a second boot stage, all 0, and their CRC-32.
+    let mut bytes = vec![0; 252];
+    bytes.extend(0x7065_399a_u32.to_le_bytes());
+    bytes.extend(info.block("pico", "c0ffee"));
+    std::fs::write(folder.join("firmware/pico.bin"), bytes).unwrap();
+}
+
 #[test]
 fn from_clips_to_answers_an_operating_point_and_a_blob() {
     let dir = tempfile::tempdir().unwrap();
     clips(dir.path(), 12);
+    firmware(dir.path());
     let studio = Studio::open(dir.path());
     let set = json!({ "train.epochs": 3, "network.layers": [{ "layer": "cell", "variant": "gru", "units": 8 }] });
     let start = json!({ "name": "ear", "preset": "listen-quick", "set": set, "then": ["quantize", "eval"] });
@@ -159,7 +178,20 @@ fn from_clips_to_answers_an_operating_point_and_a_blob() {
 
     let device = studio.get("/api/runs/ear/device");
     assert_eq!(device["inspect"]["name"], "ear");
-    assert_eq!(device["boards"].as_array().unwrap().len(), 6);
+    let boards = device["boards"].as_array().unwrap();
+    let pico = boards.iter().find(|board| board["name"] == "pico").unwrap();
+    assert!(pico["fits"] == true && pico["flash_bytes"] == blob.len() && pico["ram_room"] == 160_000, "{pico}");
+    let others = boards.iter().filter(|board| board["name"] != "pico");
+    assert!(
+        others.clone().count() == 5
+            && others.clone().all(|board| board["fits"] == false && board["reason"].is_string())
+    );
+    // The model is in the file that is dragged onto the board, 256 bytes of it in each block of 512.
+    let (status, file) = studio.ask("GET", "/api/runs/ear/download?board=pico", "");
+    assert!(status == 200 && file.starts_with(b"UF2\n"));
+    let flash: Vec<u8> = file.chunks(512).flat_map(|block| &block[32..288]).copied().collect();
+    assert!(flash.windows(blob.len()).any(|part| part == blob), "the model is not in the file");
+    assert_eq!(studio.ask("GET", "/api/runs/ear/download?board=pico-2", "").0, 422);
     studio.json("DELETE", "/api/runs/ear", &Value::Null);
     assert!(!folder.exists());
     studio.json("POST", "/api/undo", &json!({}));
@@ -197,7 +229,8 @@ fn a_run_is_paused_resumed_and_outlives_the_server() {
     studio.json("POST", "/api/runs/long/resume", &Value::Null);
     let done = studio.until("long", |run| run["state"] == "training" && run["job"].is_number())["done"].clone();
     let mut studio = studio;
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(studio.child.id() as i32), nix::sys::signal::Signal::SIGTERM).unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(studio.child.id() as i32), nix::sys::signal::Signal::SIGTERM)
+        .unwrap();
     assert!(studio.child.wait().unwrap().success());
     drop(studio);
     let studio = Studio::open(dir.path());
@@ -237,4 +270,29 @@ fn what_goes_wrong_is_said_with_the_way_out() {
     assert!(failed["error"].as_str().unwrap().contains("broken.wav"), "{failed}");
     let next = studio.get(&format!("/api/jobs/{}", job["id"].as_u64().unwrap() + 1));
     assert_eq!((&next["kind"], &next["state"]), (&json!("quantize"), &json!("cancelled")));
+}
+
+#[test]
+fn readings_are_trained_on_from_folders_of_tables() {
+    let dir = tempfile::tempdir().unwrap();
+    for (label, speed) in [("fast", 0.9), ("slow", 0.2)] {
+        let to = dir.path().join("tables").join(label);
+        std::fs::create_dir_all(&to).unwrap();
+        for n in 0..12 {
+            let row =
+                |t: usize| format!("{:.3},{:.3}\n", (t as f64 * speed + n as f64).sin(), (t as f64 * speed).cos());
+            std::fs::write(to.join(format!("{n}.csv")), "x,y\n".to_owned() + &(0..30).map(row).collect::<String>())
+                .unwrap();
+        }
+    }
+    let studio = Studio::open(dir.path());
+    let start = json!({ "name": "moves", "preset": "readings", "set": { "train.epochs": 8 } });
+    studio.json("POST", "/api/runs", &start);
+    let run = studio.until("moves", |run| run["state"] == "ready" && run["evaluated"] == true);
+    assert_eq!((&run["labels"], &run["sound"]), (&json!(["fast", "slow"]), &json!(false)));
+    let judged = studio.get("/api/runs/moves/judge");
+    let first = &judged["answers"][0];
+    let named =
+        format!("/api/table?class={}&name={}", first["class"].as_str().unwrap(), first["name"].as_str().unwrap());
+    assert_eq!(studio.get(&named)["rows"], 30);
 }

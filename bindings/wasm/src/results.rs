@@ -59,7 +59,10 @@ impl Results {
         let outputs = frame.logits.len() as u16;
         put(&mut self.means, k, (0..outputs).map(|k| frame.detector.smoothed(k).to_bits()));
         let step = frame.detector.steps().wrapping_sub(1);
-        let event = frame.event.filter(|_| reports).map_or([0, 0, step], |e| [u32::from(e.class) + 1, e.score.to_bits().into(), e.step]);
+        let event = frame
+            .event
+            .filter(|_| reports)
+            .map_or([0, 0, step], |e| [u32::from(e.class) + 1, e.score.to_bits().into(), e.step]);
         put(&mut self.events, k, event.into_iter());
         self.frames = k + 1;
     }

@@ -304,7 +304,8 @@ fn evaluate_each(
         few.then(|| Confusion::of(encoding.labels.len(), pairs))
     };
     let answered = examples.iter().zip(&integer).enumerate();
-    let answered = answered.filter_map(|(k, (example, part))| Answered::of(example, float.as_ref().map(|f| &f[k]), part));
+    let answered =
+        answered.filter_map(|(k, (example, part))| Answered::of(example, float.as_ref().map(|f| &f[k]), part));
     let answers: Vec<Answered> = answered.collect();
     let differ = float.as_ref().map(|f| evaluate::disagreements(&examples, f, &integer));
     let figures = |parts: &[ExampleResult]| evaluate::figures(&encoding, &examples, parts, how);

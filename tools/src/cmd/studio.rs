@@ -27,6 +27,9 @@ pub struct Cmd {
     /// Lets other machines of the network connect, without encryption: whoever reads along has the token
     #[arg(long)]
     pub lan: bool,
+    /// Folder with the firmware of the boards, as `cargo xtask boards --firmware` writes it
+    #[arg(long, value_name = "DIR")]
+    pub firmware: Option<PathBuf>,
 }
 
 const LAN: &str = "warning: --lan lets every machine of this network connect, without encryption: whoever can read along sees the token, \
@@ -37,14 +40,15 @@ impl Cmd {
     /// Runs it.
     pub fn run(self, ui: Ui) -> Result<()> {
         let exe = std::env::current_exe().context("this program does not know where it is")?;
-        let Cmd { folder, port, no_open, lan } = self;
-        let server = elman_studio::serve(&Options { folder, port, lan, exe, patience: PATIENCE })?;
+        let Cmd { folder, port, no_open, lan, firmware } = self;
+        let server = elman_studio::serve(&Options { folder, port, lan, exe, firmware, patience: PATIENCE })?;
         // Before the address is printed: whoever reads that may end this.
         let (end, ended) = mpsc::channel();
         ctrlc::set_handler(move || {
             // Nobody waits any more where it ends already.
             let _ = end.send(());
-        }).context("Ctrl-C cannot be watched for")?;
+        })
+        .context("Ctrl-C cannot be watched for")?;
         if lan {
             ui.note(LAN);
         }
@@ -71,6 +75,7 @@ fn open(address: &str) -> bool {
     } else {
         "xdg-open"
     };
-    let spawned = Command::new(program).arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let spawned =
+        Command::new(program).arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     spawned.is_ok()
 }

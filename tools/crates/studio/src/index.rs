@@ -230,7 +230,9 @@ impl Index {
             });
         }
         // Without it, the next server measures again.
-        let written = project.own(CACHE).map(|path| serde_json::to_vec(&cache).map(|b| elman_data::files::write_atomically(&path, &b)));
+        let written = project
+            .own(CACHE)
+            .map(|path| serde_json::to_vec(&cache).map(|b| elman_data::files::write_atomically(&path, &b)));
         drop(written);
     }
 }

@@ -165,7 +165,8 @@ pub fn interrupt(pid: u32) -> Result<(), Fault> {
     use nix::sys::signal::{Signal, kill};
     use nix::unistd::Pid;
     let pid = i32::try_from(pid).map_err(anyhow::Error::from)?;
-    kill(Pid::from_raw(pid), Signal::SIGTERM).map_err(|e| Fault::conflict("gone", format!("the process has ended ({e})")))
+    kill(Pid::from_raw(pid), Signal::SIGTERM)
+        .map_err(|e| Fault::conflict("gone", format!("the process has ended ({e})")))
 }
 
 /// Other systems have no such signal: the process is ended by its handle, and goes on from its checkpoint.
@@ -213,7 +214,8 @@ impl Jobs {
         for task in tasks {
             let busy = |job: &&Job| job.run.is_some() && job.run == task.run && active(job);
             if let Some(job) = list.jobs.values().find(busy) {
-                let text = format!("the run is busy ({}, job {}); wait until it has ended, or cancel it", job.kind, job.id);
+                let text =
+                    format!("the run is busy ({}, job {}); wait until it has ended, or cancel it", job.kind, job.id);
                 return Err(Fault::conflict("busy", text));
             }
         }
@@ -295,7 +297,10 @@ impl Jobs {
                 }
                 return true;
             }
-            list = self.ended.wait_timeout(list, Duration::from_secs(1)).map_or_else(|e| e.into_inner().0, |(list, _)| list);
+            list = self
+                .ended
+                .wait_timeout(list, Duration::from_secs(1))
+                .map_or_else(|e| e.into_inner().0, |(list, _)| list);
         }
     }
 
@@ -366,7 +371,8 @@ impl Jobs {
                 (false, true) => State::Cancelled,
                 (false, false) => State::Failed,
             };
-            job.error = (!well).then(|| said.unwrap_or_else(|| "the command ended without a word; its log may say why".into()));
+            job.error =
+                (!well).then(|| said.unwrap_or_else(|| "the command ended without a word; its log may say why".into()));
             (job.ended, job.log, job.result) = (Some(now()), lines, result);
         });
         well

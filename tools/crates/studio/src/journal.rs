@@ -307,7 +307,11 @@ mod tests {
     fn a_journal_from_elsewhere_moves_nothing_out_of_the_project() {
         let (dir, project) = project();
         std::fs::write(project.root().join("mine"), "x").unwrap();
-        let line = |from: &str| format!("{{\"op\":1,\"time\":0,\"what\":\"move\",\"text\":\"t\",\"steps\":[{{\"from\":\"{from}\",\"to\":\"mine\"}}]}}\n");
+        let line = |from: &str| {
+            format!(
+                "{{\"op\":1,\"time\":0,\"what\":\"move\",\"text\":\"t\",\"steps\":[{{\"from\":\"{from}\",\"to\":\"mine\"}}]}}\n"
+            )
+        };
         for from in ["../out", "/tmp/elman-studio-out"] {
             std::fs::write(project.own("journal.jsonl").unwrap(), line(from)).unwrap();
             assert!(Journal::open(&project).unwrap().undo(&project, None).is_err());

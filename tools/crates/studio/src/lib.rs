@@ -52,6 +52,8 @@ pub struct Options {
     pub lan: bool,
     /// The program whose commands are run: `elman` itself.
     pub exe: PathBuf,
+    /// Folder with the firmware of boards; by default where `elman flash` looks.
+    pub firmware: Option<PathBuf>,
     /// How long a client may take to send the head of a request.
     pub patience: Duration,
 }
@@ -71,6 +73,7 @@ pub(crate) struct Studio {
     pub(crate) runs: Runs,
     pub(crate) plays: Plays,
     pub(crate) lan: bool,
+    pub(crate) firmware: Option<PathBuf>,
     /// Large bodies that may be in memory at a time.
     pub(crate) bodies: Semaphore,
     /// Requests that compute for long, at a time.
@@ -101,9 +104,14 @@ pub fn serve(options: &Options) -> Result<Server> {
     let project = Project::open(&options.folder)?;
     let ip = if options.lan { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
     let wanted = SocketAddr::new(IpAddr::V4(ip), options.port);
-    let listener = std::net::TcpListener::bind(wanted)
-        .with_context(|| format!("cannot listen on {wanted}: another program may use the port; --port names another"))?;
+    let listener = std::net::TcpListener::bind(wanted).with_context(|| {
+        format!("cannot listen on {wanted}: another program may use the port; --port names another")
+    })?;
     listener.set_nonblocking(true)?;
+    // Commands run in the project folder.
+    let firmware =
+        options.firmware.as_ref().map(|folder| folder.canonicalize().with_context(|| folder.display().to_string()));
+    let firmware = firmware.transpose()?;
     let feed = Arc::new(Feed::default());
     let journal = Journal::open(&project).map_err(|fault| anyhow::anyhow!("{}", fault.text()))?;
     let studio = Arc::new(Studio {
@@ -113,6 +121,7 @@ pub fn serve(options: &Options) -> Result<Server> {
         runs: Runs::default(),
         plays: Plays::default(),
         lan: options.lan,
+        firmware,
         bodies: Semaphore::new(8),
         computing: Semaphore::new(4),
         closing: AtomicBool::new(false),

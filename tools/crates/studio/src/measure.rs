@@ -64,20 +64,27 @@ pub fn check(sound: &Sound) -> Result<Measured, Fault> {
     }
     let text = |what: &str, way: &str| format!("{what} (loudest part {level:.0} dB, peak {peak:.1} dB); {way}");
     gate::check(samples, *rate, PHONEMES).map(|()| measured).map_err(|fault| match fault {
-        Faulty::Quiet if level <= FLOOR_DB + 6.0 => {
-            Fault::gate("silence", text("it is silent", "check that the microphone is on and is the one that was chosen"))
+        Faulty::Quiet if level <= FLOOR_DB + 6.0 => Fault::gate(
+            "silence",
+            text("it is silent", "check that the microphone is on and is the one that was chosen"),
+        ),
+        Faulty::Quiet => {
+            Fault::gate("quiet", text("it is too quiet", "go closer to the microphone, or raise its level"))
         }
-        Faulty::Quiet => Fault::gate("quiet", text("it is too quiet", "go closer to the microphone, or raise its level")),
-        Faulty::Clipped => {
-            Fault::gate("clipped", text("it is clipped", "lower the microphone's level, or go further away, and take it again"))
-        }
+        Faulty::Clipped => Fault::gate(
+            "clipped",
+            text("it is clipped", "lower the microphone's level, or go further away, and take it again"),
+        ),
         Faulty::NoVoice => Fault::gate(
             "silence",
             text("no voice stands out of it", "say the word a moment after the recording begins, in a quieter place"),
         ),
         Faulty::TooLong => Fault::gate(
             "long",
-            format!("what is said takes {:.1} s, longer than a word or phrase; cut it into words", f64::from(ms) / 1000.0),
+            format!(
+                "what is said takes {:.1} s, longer than a word or phrase; cut it into words",
+                f64::from(ms) / 1000.0
+            ),
         ),
         Faulty::Twice => Fault::gate("twice", "the same samples are in another clip; record it again"),
     })
@@ -90,7 +97,9 @@ mod tests {
     /// A tone that swells and falls, between pauses.
     fn word(amplitude: f64, ms: usize) -> Sound {
         let n = 16 * ms;
-        let tone = |i: usize| (amplitude * (std::f64::consts::PI * i as f64 / n as f64).sin() * (i as f64 * 0.13).sin()) as i16;
+        let tone = |i: usize| {
+            (amplitude * (std::f64::consts::PI * i as f64 / n as f64).sin() * (i as f64 * 0.13).sin()) as i16
+        };
         let pause = || std::iter::repeat_n(0i16, 3200);
         Sound { samples: pause().chain((0..n).map(tone)).chain(pause()).collect(), rate: 16_000, notes: Vec::new() }
     }

@@ -158,10 +158,10 @@ fn collect(table: &str, values: &Value, defaults: &Value, keys: &mut Vec<Key>) {
 /// # Errors
 /// Where it cannot be written as JSON.
 pub fn keys(recipe: &Recipe) -> Result<Vec<Key>, Fault> {
-    let mut defaults = Recipe::default();
     // Tables that a recipe may leave out have defaults of their own.
-    defaults.stream = recipe.stream.as_ref().map(|_| Default::default());
-    defaults.data = recipe.data.as_ref().map(|_| Default::default());
+    let (stream, data) =
+        (recipe.stream.as_ref().map(|_| Default::default()), recipe.data.as_ref().map(|_| Default::default()));
+    let defaults = Recipe { stream, data, ..Recipe::default() };
     let [values, defaults] =
         [recipe, &defaults].map(|recipe| serde_json::to_value(recipe).map_err(anyhow::Error::from));
     let mut keys = Vec::new();
@@ -210,7 +210,8 @@ pub fn presets(project: &Project) -> Vec<Preset> {
 pub fn text(project: &Project, name: &str) -> Result<String, Fault> {
     let mine = own(project).into_iter().find(|(known, _)| known == name).map(|(_, text)| text);
     let built_in = || BUILTIN.iter().find(|b| b.name == name).map(|b| b.text.to_owned());
-    mine.or_else(built_in).ok_or_else(|| Fault::not_found(format!("there is no preset {name:?}; choose one of the list")))
+    mine.or_else(built_in)
+        .ok_or_else(|| Fault::not_found(format!("there is no preset {name:?}; choose one of the list")))
 }
 
 /// Changes as the command line has them: `train.epochs=20`.

@@ -188,7 +188,11 @@ impl Seen {
             Some("eval") => Stage::Evaluating,
             Some("calibrate") => Stage::Calibrating,
             Some("train") | None if (begun.is_some() || outside) && !weights => {
-                if self.epochs.is_empty() { Stage::Starting } else { Stage::Training }
+                if self.epochs.is_empty() {
+                    Stage::Starting
+                } else {
+                    Stage::Training
+                }
             }
             _ if job.is_some() && !weights => Stage::Starting,
             _ if model => Stage::Ready,

@@ -92,7 +92,8 @@ pub fn front_end(run: Option<&Path>, rate: u32) -> Result<audio::Config, Fault> 
     if run.join(elman_quant::model::MODEL).exists() {
         let file = ModelFile::read(run)?;
         let audio = file.model()?.audio().copied();
-        return audio.ok_or_else(|| Fault::bad("the run's model reads no sound; choose a run that was trained on clips"));
+        return audio
+            .ok_or_else(|| Fault::bad("the run's model reads no sound; choose a run that was trained on clips"));
     }
     let recipe = elman_pipeline::run::RunFolder::open(run)?.recipe()?;
     let rate = if recipe.features.sample_rate > 0 { recipe.features.sample_rate } else { 16_000 };

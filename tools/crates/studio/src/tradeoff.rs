@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use elman::audio;
 use elman_data::{Corpus, Split};
 use elman_listen::{
-    Alarm, CalibrationSet, Calibrated, OperatingPoint, OperatingTarget, Recording, SILENCE_RESET_S, SMOOTH, Spoken,
+    Alarm, Calibrated, CalibrationSet, OperatingPoint, OperatingTarget, Recording, SILENCE_RESET_S, SMOOTH, Spoken,
     StreamRecipe, StreamScores, Transcript, at_played, calibrate, curve, listener_setup, play_all, poisson, share,
     silence_reset, sweep, transcripts,
 };
@@ -129,7 +129,9 @@ impl Streams {
             Some("test") => Split::Test,
             Some("valid") => Split::Valid,
             Some(other) => anyhow::bail!("the split {other:?} is none: there are train, valid and test"),
-            None => [Split::Valid, Split::Test].into_iter().find(|s| !corpus.split(*s).is_empty()).unwrap_or(Split::Train),
+            None => {
+                [Split::Valid, Split::Test].into_iter().find(|s| !corpus.split(*s).is_empty()).unwrap_or(Split::Train)
+            }
         };
         corpus.keep(split);
         let mixed = Mixed { split, hours: how.hours, per_hour: how.per_hour, snr_db: how.snr, seed: how.seed };
@@ -242,7 +244,8 @@ impl Played {
         files = (0..kept).map(|_| tempfile::tempfile().map(Mutex::new)).collect::<std::io::Result<_>>()?;
         if kept > 0 {
             let all = recordings.into_iter().zip(&files);
-            recordings = all.map(|(recording, file)| Box::new(Kept { recording, file }) as Box<dyn Recording>).collect();
+            recordings =
+                all.map(|(recording, file)| Box::new(Kept { recording, file }) as Box<dyn Recording>).collect();
         }
         let all: u64 = tracks.iter().map(|t| t.samples as u64).sum();
         let done = AtomicU64::new(0);
@@ -386,7 +389,9 @@ impl Played {
         let rate = f64::from(self.audio.sample_rate);
         let good = from_s.is_finite() && to_s.is_finite() && to_s > from_s && to_s - from_s <= MOST_SECONDS;
         let (Some(transcript), true) = (self.tracks.get(track), good) else {
-            return Err(Fault::bad(format!("there is no such part: it is of one of the tracks, and at most {MOST_SECONDS} s")));
+            return Err(Fault::bad(format!(
+                "there is no such part: it is of one of the tracks, and at most {MOST_SECONDS} s"
+            )));
         };
         let sample = |s: f64| ((s.max(0.0) * rate) as usize).min(transcript.samples);
         let (start, from, to) = (sample(from_s - run_in_s), sample(from_s), sample(to_s));

@@ -86,7 +86,8 @@ fn same(blob: &[u8], samples: &[i16], blocks: &[usize]) -> Option<usize> {
 fn the_browser_has_the_devices_bits() {
     // Silence resets, events, features with PCEN or without: the model of the listener's own tests.
     let model = sound::resting(elman::audio::Config::HZ_16000, 9, 4, 3).unwrap();
-    let samples: Vec<i16> = sound::samples(48_000, 5).into_iter().chain([0; 30_000]).chain(sound::samples(9_000, 6)).collect();
+    let samples: Vec<i16> =
+        sound::samples(48_000, 5).into_iter().chain([0; 30_000]).chain(sound::samples(9_000, 6)).collect();
     let blob = model.to_blob().unwrap();
     let Some(events) = same(&blob, &samples, &[128, 777, 4096]) else { return };
     assert!(events > 2, "{events} events");

@@ -57,7 +57,7 @@ impl Studio {
         fill(dir.path());
         let folder = dir.path().to_owned();
         let patience = Duration::from_secs(2);
-        let options = Options { folder, port: 0, lan: false, exe: "/nowhere/elman".into(), patience };
+        let options = Options { folder, port: 0, lan: false, exe: "/nowhere/elman".into(), firmware: None, patience };
         let server = serve(&options).unwrap();
         let port = server.address().split([':', '/']).nth(4).unwrap().parse().unwrap();
         Studio { dir, server, port }
@@ -95,7 +95,8 @@ impl Studio {
 /// A tone that swells and falls, between pauses.
 fn word(amplitude: f64, pitch: f64) -> Vec<u8> {
     let n = 8000;
-    let tone = |i: usize| (amplitude * (std::f64::consts::PI * i as f64 / n as f64).sin() * (i as f64 * pitch).sin()) as i16;
+    let tone =
+        |i: usize| (amplitude * (std::f64::consts::PI * i as f64 / n as f64).sin() * (i as f64 * pitch).sin()) as i16;
     let pause = || std::iter::repeat_n(0i16, 3200);
     wav_bytes(&pause().chain((0..n).map(tone)).chain(pause()).collect::<Vec<_>>(), 16_000)
 }
@@ -174,7 +175,8 @@ fn clips_are_added_checked_moved_excluded_and_everything_is_undone() {
     assert_eq!(studio.post("/api/undo", &json!({})).json()["undone"]["what"], "add");
     assert_eq!(std::fs::read(studio.dir.path().join("clips/no/a.wav")).unwrap(), good);
 
-    let items = json!([{ "class": "yes", "name": "anna_nohash_0.wav" }, { "class": "yes", "name": "anna_nohash_1.wav" }]);
+    let items =
+        json!([{ "class": "yes", "name": "anna_nohash_0.wav" }, { "class": "yes", "name": "anna_nohash_1.wav" }]);
     let moved = studio.post("/api/clips/move", &json!({ "items": items, "to": "no" }));
     assert_eq!((moved.status, moved.json()["done"].as_u64()), (200, Some(2)));
     assert_eq!(studio.names("no"), ["a.wav", "anna_nohash_0.wav", "anna_nohash_1.wav"]);
@@ -183,7 +185,10 @@ fn clips_are_added_checked_moved_excluded_and_everything_is_undone() {
     assert!(studio.dir.path().join("excluded/clips/no/a.wav").exists());
     assert_eq!(studio.post("/api/clips/exclude", &one).reason(), "not-found");
     let classes = studio.get("/api/classes")["classes"].clone();
-    assert_eq!((classes[0]["name"].as_str(), classes[0]["clips"].as_u64(), classes[0]["excluded"].as_u64()), (Some("no"), Some(2), Some(1)));
+    assert_eq!(
+        (classes[0]["name"].as_str(), classes[0]["clips"].as_u64(), classes[0]["excluded"].as_u64()),
+        (Some("no"), Some(2), Some(1))
+    );
     assert_eq!(studio.post("/api/clips/include", &one).status, 200);
     assert_eq!(studio.post("/api/clips/delete", &one).status, 200);
     assert_eq!(studio.names("no"), ["anna_nohash_0.wav", "anna_nohash_1.wav"]);
@@ -250,7 +255,11 @@ fn names_with_html_are_text_and_nothing_else() {
     assert_eq!((answer.json()["class"][0].as_str(), answer.json()["name"][0].as_str()), (Some(class), Some(name)));
     let missing = studio.ask("GET", "/api/clip?class=%3Cscript%3E&name=x", b"");
     assert!(missing.status == 404 && missing.head.contains("application/json"));
-    let file = studio.ask("GET", "/api/clip?class=%3Cb%3E%26%22%27%3B&name=%3Cimg%20src%3Dx%20onerror%3Dalert%281%29%3E.wav", b"");
+    let file = studio.ask(
+        "GET",
+        "/api/clip?class=%3Cb%3E%26%22%27%3B&name=%3Cimg%20src%3Dx%20onerror%3Dalert%281%29%3E.wav",
+        b"",
+    );
     assert!(file.status == 200 && file.head.contains("audio/wav"));
 }
 
@@ -323,7 +332,10 @@ fn ten_thousand_clips_are_listed_at_once_by_fifty_tabs() {
         .map(|_| {
             let mut stream = TcpStream::connect(("127.0.0.1", studio.port)).unwrap();
             let token = studio.server.token();
-            let request = format!("GET /api/events HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nx-elman-token: {token}\r\n\r\n", studio.port);
+            let request = format!(
+                "GET /api/events HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nx-elman-token: {token}\r\n\r\n",
+                studio.port
+            );
             stream.write_all(request.as_bytes()).unwrap();
             stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
             stream
@@ -367,7 +379,10 @@ fn tables_recipes_and_spectrograms_are_shown() {
 
     assert_eq!(put("class=yes&name=a.wav", &word(9_000.0, 0.1)).status, 201);
     let features = studio.get("/api/clip/features?class=yes&name=a.wav");
-    assert_eq!((features["frames"].as_u64(), features["bands"].as_u64(), features["wave"]["max"].as_array().unwrap().len()), (Some(44), Some(32), 512));
+    assert_eq!(
+        (features["frames"].as_u64(), features["bands"].as_u64(), features["wave"]["max"].as_array().unwrap().len()),
+        (Some(44), Some(32), 512)
+    );
     let peak = features["wave"]["max"].as_array().unwrap().iter().filter_map(Value::as_i64).max();
     assert!(peak.is_some_and(|peak| (8_900..=9_000).contains(&peak)), "{peak:?}");
 

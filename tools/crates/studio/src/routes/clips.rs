@@ -28,7 +28,8 @@ fn bytes(studio: &Studio, params: &HashMap<String, String>, kind: Kind) -> Resul
     let path = path(studio, params, kind)?;
     let about = std::fs::metadata(&path)?;
     if about.len() > MOST_BYTES {
-        let text = format!("it has {} bytes, and at most {MOST_BYTES} are read at once; cut it into pieces", about.len());
+        let text =
+            format!("it has {} bytes, and at most {MOST_BYTES} are read at once; cut it into pieces", about.len());
         return Err(Fault::gate("too-large", text));
     }
     Ok(std::fs::read(path)?)
@@ -119,7 +120,8 @@ pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Table, Fault> {
     for (n, line) in lines {
         let fields = split(line);
         if fields.len() != table.columns.len() {
-            let text = format!("{name}, line {n}: {} fields where there are {} columns", fields.len(), table.columns.len());
+            let text =
+                format!("{name}, line {n}: {} fields where there are {} columns", fields.len(), table.columns.len());
             return Err(Fault::gate("unreadable", text));
         }
         for (k, field) in fields.into_iter().enumerate() {

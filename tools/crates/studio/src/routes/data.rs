@@ -20,16 +20,21 @@ fn area(kind: Kind, excluded: bool) -> Area {
     Area { kind, excluded }
 }
 
+/// Whether the voice is there that also finds the phonemes for the others.
+pub(super) fn has_espeak() -> bool {
+    let folders = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
+    folders.is_some_and(|folders| folders.iter().any(|folder| folder.join("espeak-ng").is_file()))
+}
+
 pub(crate) async fn project(State(studio): Shared) -> Answer {
     blocking(studio, |studio| {
         let root = studio.project.root();
         let name = root.file_name().map_or_else(|| "elman".into(), |name| name.to_string_lossy().into_owned());
-        let espeak = std::env::var_os("PATH")
-            .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join("espeak-ng").is_file()));
+        let espeak = has_espeak();
         let synth = serde_json::json!({
             "espeak": espeak, "kokoro": Store::of_user().speaks(), "setup": "elman synth --setup"
         });
-        let firmware = super::device::firmware(studio.jobs.exe());
+        let firmware = super::device::firmware(studio);
         let help = firmware.is_empty().then_some(
             "There is no firmware next to the program: it comes with a release, or from `cargo xtask boards --firmware`.",
         );
@@ -387,18 +392,14 @@ pub(crate) async fn shift(State(studio): Shared, request: Request) -> Answer {
 
 pub(crate) async fn exclude(State(studio): Shared, request: Request) -> Answer {
     let items: Items = Items { to: None, ..read(request).await? };
-    blocking(studio, move |studio| {
-        moved(studio, &items, area(items.kind, false), area(items.kind, true), "exclude")
-    })
-    .await
+    blocking(studio, move |studio| moved(studio, &items, area(items.kind, false), area(items.kind, true), "exclude"))
+        .await
 }
 
 pub(crate) async fn include(State(studio): Shared, request: Request) -> Answer {
     let items: Items = Items { to: None, ..read(request).await? };
-    blocking(studio, move |studio| {
-        moved(studio, &items, area(items.kind, true), area(items.kind, false), "include")
-    })
-    .await
+    blocking(studio, move |studio| moved(studio, &items, area(items.kind, true), area(items.kind, false), "include"))
+        .await
 }
 
 pub(crate) async fn remove(State(studio): Shared, request: Request) -> Answer {

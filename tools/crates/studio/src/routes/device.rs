@@ -1,6 +1,6 @@
 //! A run on a device: what it takes, which boards it fits, the files.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use axum::extract::{Path as Name, Query, State};
@@ -17,8 +17,9 @@ use crate::error::{Answer, Fault, json};
 use crate::pages::typed;
 
 /// Names of the boards whose firmware is where `elman flash` looks for it.
-pub(crate) fn firmware(exe: &Path) -> Vec<&'static str> {
-    let folders: Vec<PathBuf> = exe.ancestors().skip(1).take(3).map(|folder| folder.join("firmware")).collect();
+pub(crate) fn firmware(studio: &Studio) -> Vec<&'static str> {
+    let usual = || studio.jobs.exe().ancestors().skip(1).take(3).map(|folder| folder.join("firmware")).collect();
+    let folders: Vec<PathBuf> = studio.firmware.as_ref().map_or_else(usual, |folder| vec![folder.clone()]);
     let has = |board: &&Board| folders.iter().any(|folder| folder.join(format!("{}.bin", board.name)).is_file());
     BOARDS.iter().filter(has).map(|board| board.name).collect()
 }
@@ -65,7 +66,10 @@ fn flash(studio: &Studio, name: &str, board: &Board) -> Result<(PathBuf, Output)
     let path = studio.project.own(format!("cache/flash/{name}-{}.{}", board.name, board.format.extension()))?;
     let run = format!("runs/{name}");
     let out = path.display().to_string();
-    let output = elman(studio, &["flash", &run, "--board", board.name, "--out", &out])?;
+    let mut args = vec!["flash", &run, "--board", board.name, "--out", &out];
+    let folder = studio.firmware.as_ref().map(|folder| folder.display().to_string());
+    args.extend(folder.iter().flat_map(|folder| ["--firmware", folder]));
+    let output = elman(studio, &args)?;
     Ok((path, output))
 }
 
@@ -74,7 +78,8 @@ fn on_board(studio: &Studio, name: &str, board: &'static Board) -> OnBoard {
     let (reason, numbers) = match flashed {
         Ok(output) if output.status.success() => {
             let mut all: Value = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
-            let kept = ["flash_bytes", "flash_room", "ram_words", "ram_room", "instructions_per_second", "clock", "commit"];
+            let kept =
+                ["flash_bytes", "flash_room", "ram_words", "ram_room", "instructions_per_second", "clock", "commit"];
             let mut numbers = serde_json::Map::new();
             for key in kept {
                 let value = all.get_mut(key).map_or(Value::Null, Value::take);
@@ -124,10 +129,13 @@ pub(crate) async fn device(State(studio): Shared, Name(name): Name<String>) -> A
 fn attachment(name: &str, bytes: Vec<u8>) -> Result<Response, Fault> {
     // Names of other letters are in UTF-8, as RFC 8187 has them.
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-    let encoded: String = name.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect();
+    let encoded: String =
+        name.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect();
     let text = format!("attachment; filename*=UTF-8''{encoded}");
     let mut response = typed("application/octet-stream", bytes);
-    response.headers_mut().insert(header::CONTENT_DISPOSITION, HeaderValue::from_str(&text).map_err(anyhow::Error::from)?);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_DISPOSITION, HeaderValue::from_str(&text).map_err(anyhow::Error::from)?);
     Ok(response)
 }
 
@@ -139,7 +147,8 @@ pub(crate) async fn download(State(studio): Shared, Name(name): Name<String>, Qu
             return attachment(&format!("{name}.elman"), bytes);
         }
         let board = BOARDS.iter().find(|board| board.name == wanted);
-        let board = board.ok_or_else(|| Fault::not_found(format!("there is no board {wanted:?}; choose one of the list")))?;
+        let board =
+            board.ok_or_else(|| Fault::not_found(format!("there is no board {wanted:?}; choose one of the list")))?;
         let (path, output) = flash(studio, &name, board)?;
         if !output.status.success() {
             return Err(Fault::gate("does-not-fit", said(&output)));

@@ -50,7 +50,11 @@ impl Reader {
     }
 }
 
-pub(crate) async fn stream(State(studio): Shared, Query(params): Params, headers: HeaderMap) -> Result<Response, crate::error::Fault> {
+pub(crate) async fn stream(
+    State(studio): Shared,
+    Query(params): Params,
+    headers: HeaderMap,
+) -> Result<Response, crate::error::Fault> {
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let next = last.map_or_else(|| parsed(&params, "since", studio.feed.last()), Ok)?;
     // A first event says that the stream stands.

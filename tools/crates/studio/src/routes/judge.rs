@@ -70,7 +70,8 @@ pub(crate) async fn play(State(studio): Shared, Name(name): Name<String>, reques
     let shared = std::sync::Arc::clone(&studio);
     blocking(studio, move |studio| {
         let run = studio.project.existing_run(&name)?;
-        let task = Task { kind: "play", run: Some(name.clone()), args: vec!["calibrate".into(), format!("runs/{name}")] };
+        let task =
+            Task { kind: "play", run: Some(name.clone()), args: vec!["calibrate".into(), format!("runs/{name}")] };
         let job = studio.jobs.work(task, move |progress| {
             let played = Played::new(shared.project.root(), &run, &how, progress)?;
             shared.plays.keep(&name, played);
@@ -174,8 +175,8 @@ pub(crate) async fn hard(State(studio): Shared, Name(name): Name<String>, reques
         studio.index.refresh(&studio.project, Kind::Clips, &studio.feed);
         let measured = measure(&samples, rate);
         let (ms, level, peak) = (Some(measured.ms), Some(measured.level), Some(measured.peak));
-        Ok((StatusCode::CREATED, json(&Added { class: class.to_owned(), name: file, ms, level, peak, op })).into_response())
+        Ok((StatusCode::CREATED, json(&Added { class: class.to_owned(), name: file, ms, level, peak, op }))
+            .into_response())
     })
     .await
 }
-

@@ -124,21 +124,19 @@ async fn page(State(studio): Shared, Query(params): Params, uri: Uri) -> Answer 
 }
 
 /// Runs what waits for a disk, or computes for a moment, off the threads that serve connections.
-pub(crate) async fn blocking(
-    studio: Arc<Studio>,
-    work: impl FnOnce(&Studio) -> Answer + Send + 'static,
-) -> Answer {
+pub(crate) async fn blocking(studio: Arc<Studio>, work: impl FnOnce(&Studio) -> Answer + Send + 'static) -> Answer {
     let done = tokio::task::spawn_blocking(move || work(&studio)).await;
     done.unwrap_or_else(|_| {
-        Err(Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "the server made a mistake here; its log says where"))
+        Err(Fault::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "failed",
+            "the server made a mistake here; its log says where",
+        ))
     })
 }
 
 /// As [`blocking`], a few at a time: what takes seconds does not keep lists waiting.
-pub(crate) async fn computing(
-    studio: Arc<Studio>,
-    work: impl FnOnce(&Studio) -> Answer + Send + 'static,
-) -> Answer {
+pub(crate) async fn computing(studio: Arc<Studio>, work: impl FnOnce(&Studio) -> Answer + Send + 'static) -> Answer {
     let shared = Arc::clone(&studio);
     let _place = shared.computing.acquire().await;
     blocking(studio, work).await
@@ -184,7 +182,11 @@ pub(crate) fn needed<'a>(params: &'a HashMap<String, String>, name: &str) -> Res
 }
 
 /// A parameter as a number or truth value.
-pub(crate) fn parsed<T: std::str::FromStr>(params: &HashMap<String, String>, name: &str, default: T) -> Result<T, Fault> {
+pub(crate) fn parsed<T: std::str::FromStr>(
+    params: &HashMap<String, String>,
+    name: &str,
+    default: T,
+) -> Result<T, Fault> {
     match params.get(name) {
         None => Ok(default),
         Some(text) => text.parse().map_err(|_| Fault::bad(format!("the parameter {name} cannot be {text:?}"))),

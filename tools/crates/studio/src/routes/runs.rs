@@ -96,7 +96,9 @@ impl Further {
                 args.extend(flags.iter().zip(numbers).map(|(flag, x)| format!("{flag}={x}")));
                 ("calibrate", args)
             }
-            other => return Err(Fault::bad(format!("{other:?} cannot be done: there are quantize, eval and calibrate"))),
+            other => {
+                return Err(Fault::bad(format!("{other:?} cannot be done: there are quantize, eval and calibrate")));
+            }
         };
         Ok(Task { kind, run: Some(run.to_owned()), args })
     }
@@ -119,14 +121,21 @@ pub(crate) async fn start(State(studio): Shared, request: Request) -> Answer {
     blocking(studio, move |studio| {
         let name = part(start.name.trim())?;
         let folder = studio.project.run(name)?;
-        let recipe = start.beginning.recipe(studio)?.changed(&[format!("name={}", toml::Value::String(name.into()))])?;
+        let recipe =
+            start.beginning.recipe(studio)?.changed(&[format!("name={}", toml::Value::String(name.into()))])?;
         let data = start.data.unwrap_or(if recipe.data.is_some() { Kind::Tables } else { Kind::Clips });
         if !studio.project.inside(Path::new(data.folder()))?.is_dir() {
-            let text = format!("there is nothing to train on yet: the folder {} is missing; add examples first", data.folder());
+            let text = format!(
+                "there is nothing to train on yet: the folder {} is missing; add examples first",
+                data.folder()
+            );
             return Err(Fault::conflict("no-data", text));
         }
         if folder.join("recipe.toml").exists() && !start.force {
-            return Err(Fault::conflict("exists", format!("there is a run {name} already; take another name, or replace it")));
+            return Err(Fault::conflict(
+                "exists",
+                format!("there is a run {name} already; take another name, or replace it"),
+            ));
         }
         // The command line's own copy of what is in the run folder, until that is there.
         let file = studio.project.own(format!("recipes/{name}.toml"))?;
@@ -179,7 +188,8 @@ fn own_process(studio: &Studio, pid: u32) -> Result<u32, Fault> {
     match exe.is_some() && exe == mine {
         true => Ok(pid),
         false => {
-            let text = format!("process {pid} holds the run and was not started here; interrupt it where it was started");
+            let text =
+                format!("process {pid} holds the run and was not started here; interrupt it where it was started");
             Err(Fault::conflict("outside", text))
         }
     }
@@ -270,6 +280,10 @@ pub(crate) async fn synth(State(studio): Shared, request: Request) -> Answer {
     blocking(studio, move |studio| {
         if synth.words.is_empty() {
             return Err(Fault::bad("no word is named"));
+        }
+        if !super::data::has_espeak() {
+            let text = "no voice is installed: install espeak-ng (apt-get install espeak-ng), and for better voices run `elman synth --setup`";
+            return Err(Fault::conflict("no-voice", text));
         }
         let mut args = words(&["synth", "--to", "clips"]);
         args.extend(synth.language.map(|language| format!("--language={language}")));
