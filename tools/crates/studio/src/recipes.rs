@@ -38,7 +38,7 @@ const BUILTIN: &[Builtin] = &[
     Builtin {
         name: "listen-quick",
         title: "A listener, a first look",
-        help: "A small network (GRU, 32 units) that detects words in a stream of sound. Others and silence are told apart from them.",
+        help: "A small network (GRU, 32 units) that detects words in a stream of sound. Other words and silence are classes of their own.",
         seconds: 60,
         text: include_str!("../presets/listen-quick.toml"),
     },

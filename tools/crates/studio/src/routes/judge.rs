@@ -1,4 +1,4 @@
-//! How good a run is: answers clip by clip, the trade-off of a stream, and what can be heard of it.
+//! How good a run is: answers clip by clip, the trade-off of a stream, and parts of it to listen to.
 
 use std::path::Path;
 
