@@ -105,13 +105,17 @@ impl Index {
     pub fn scan(&self, project: &Project, area: Area) -> bool {
         let mut deeper = 0;
         let mut found = list(project, area, &mut deeper);
-        let notes = match deeper {
-            0 => Vec::new(),
-            n => vec![format!(
-                "{n} folders within classes, or links, are not shown here; `elman data check {}` says what they hold",
-                area.folder().display()
-            )],
-        };
+        let folder = area.folder();
+        let mut notes = Vec::new();
+        if deeper > 0 {
+            notes.push(format!(
+                "{deeper} folders within classes, or links, are not shown here; `elman data check {}` says what they hold",
+                folder.display()
+            ));
+        }
+        if let Err(fault) = project.inside(&folder) {
+            notes.push(fault.text().to_owned());
+        }
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).insert(area, notes);
         let mut areas = self.areas();
         let old = areas.entry(area).or_default();

@@ -1,5 +1,6 @@
 //! What can be asked, a file for each view of the page.
 
+mod classes;
 mod clips;
 mod data;
 mod device;
@@ -40,11 +41,11 @@ const BODY_TIME: Duration = Duration::from_secs(60);
 /// All routes, with the guard before them.
 pub(crate) fn router(studio: Arc<Studio>) -> Router {
     let api = Router::new()
-        .route("/api/project", get(data::project))
+        .route("/api/project", get(classes::project))
         .route("/api/events", get(events::stream))
         .route("/api/changes", get(events::changes))
-        .route("/api/classes", get(data::classes).post(data::add_class).delete(data::remove_class))
-        .route("/api/classes/rename", post(data::rename_class))
+        .route("/api/classes", get(classes::classes).post(classes::add_class).delete(classes::remove_class))
+        .route("/api/classes/rename", post(classes::rename_class))
         .route("/api/clips", get(data::list).put(data::upload))
         .route("/api/clips/check", post(data::check))
         .route("/api/clips/move", post(data::shift))

@@ -281,7 +281,7 @@ pub(crate) async fn synth(State(studio): Shared, request: Request) -> Answer {
         if synth.words.is_empty() {
             return Err(Fault::bad("no word is named"));
         }
-        if !super::data::has_espeak() {
+        if !super::classes::has_espeak() {
             let text = "no voice is installed: install espeak-ng (apt-get install espeak-ng), and for better voices run `elman synth --setup`";
             return Err(Fault::conflict("no-voice", text));
         }

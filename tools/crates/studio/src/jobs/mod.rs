@@ -4,115 +4,27 @@
 //! What a child prints goes to files, not to pipes: it goes on where the server ends.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
+
+mod job;
+mod process;
+
+pub use job::{Job, Progress, State, Task};
+use job::{active, now};
+pub use process::interrupt;
+use process::{counted, spawn, tail};
 
 use crate::error::Fault;
 use crate::feed::Feed;
 use crate::project::Project;
 
-/// How far a job is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// Another one is before it.
-    Waiting,
-    /// It runs.
-    Running,
-    /// It has ended well.
-    Done,
-    /// It has ended with an error.
-    Failed,
-    /// It was ended.
-    Cancelled,
-}
-
-/// What a command is for.
-#[derive(Clone, Debug)]
-pub struct Task {
-    /// train, quantize, eval, calibrate, synth or play.
-    pub kind: &'static str,
-    /// The run that it changes.
-    pub run: Option<String>,
-    /// Arguments of `elman`.
-    pub args: Vec<String>,
-}
-
-/// How far work in this process is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Progress {
-    /// What is done.
-    pub done: u64,
-    /// Of how much.
-    pub total: u64,
-    /// The last line that was printed.
-    pub text: String,
-    /// An estimate.
-    pub seconds_left: Option<f64>,
-}
-
-/// A job as the page gets it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Job {
-    /// Its number.
-    pub id: u64,
-    /// As in [`Task`].
-    pub kind: &'static str,
-    /// As in [`Task`].
-    pub run: Option<String>,
-    /// What one would type.
-    pub command: String,
-    /// How far it is.
-    pub state: State,
-    /// When it began, in seconds since 1970.
-    pub started: u64,
-    /// When it ended.
-    pub ended: Option<u64>,
-    /// Its last sentence, where it failed.
-    pub error: Option<String>,
-    /// What it printed as JSON.
-    pub result: Option<Box<RawValue>>,
-    /// Its last lines.
-    pub log: Vec<String>,
-    /// How far it is, where it says so.
-    pub progress: Option<Progress>,
-    /// Whether it shall end.
-    #[serde(skip)]
-    ending: bool,
-}
-
-impl Job {
-    fn new(id: u64, task: &Task) -> Job {
-        Job {
-            id,
-            kind: task.kind,
-            run: task.run.clone(),
-            command: shown(&task.args),
-            state: State::Waiting,
-            started: now(),
-            ended: None,
-            error: None,
-            result: None,
-            log: Vec::new(),
-            progress: None,
-            ending: false,
-        }
-    }
-}
-
 /// Jobs that are kept for the list.
 const KEPT: usize = 200;
-/// Lines of a log that are shown.
-const LINES: usize = 200;
-/// Bytes of a log that are looked at for them.
-const TAIL: u64 = 64 << 10;
 /// How often a child is looked after.
 const TICK: Duration = Duration::from_millis(60);
 /// Most jobs that may wait.
@@ -135,47 +47,6 @@ struct List {
     last: u64,
     /// Whether the server ends.
     closing: bool,
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs())
-}
-
-/// The last lines of a file.
-fn tail(path: &Path) -> Vec<String> {
-    let read = || -> std::io::Result<Vec<u8>> {
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
-        let mut bytes = Vec::new();
-        file.take(TAIL).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let text = String::from_utf8_lossy(&read().unwrap_or_default()).into_owned();
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(LINES)..].iter().map(|line| (*line).to_owned()).collect()
-}
-
-/// Asks a process to end between two steps, as Ctrl-C does.
-///
-/// # Errors
-/// Where it cannot be asked.
-#[cfg(unix)]
-pub fn interrupt(pid: u32) -> Result<(), Fault> {
-    use nix::sys::signal::{Signal, kill};
-    use nix::unistd::Pid;
-    let pid = i32::try_from(pid).map_err(anyhow::Error::from)?;
-    kill(Pid::from_raw(pid), Signal::SIGTERM)
-        .map_err(|e| Fault::conflict("gone", format!("the process has ended ({e})")))
-}
-
-/// Other systems have no such signal: the process is ended by its handle, and goes on from its checkpoint.
-///
-/// # Errors
-/// Always.
-#[cfg(not(unix))]
-pub fn interrupt(_pid: u32) -> Result<(), Fault> {
-    Err(Fault::conflict("unsupported", "this system cannot interrupt another process; end it where it was started"))
 }
 
 impl Jobs {
@@ -317,21 +188,9 @@ impl Jobs {
         }
     }
 
-    fn spawn(&self, id: u64, task: &Task) -> Result<(Child, [PathBuf; 2]), Fault> {
-        let files = ["out", "log"].map(|end| Path::new("jobs").join(format!("{id}.{end}")));
-        let [out, log] = [self.project.own(&files[0])?, self.project.own(&files[1])?];
-        let mut command = Command::new(&self.exe);
-        command.args(&task.args).arg("--json").current_dir(self.project.root()).stdin(Stdio::null());
-        command.stdout(File::create(&out)?).stderr(File::create(&log)?);
-        // Ctrl-C in the terminal ends the server, and the server asks its children in its own time.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        Ok((command.spawn()?, [out, log]))
-    }
-
     /// Runs a command to its end; whether it ended well.
     fn run(&self, id: u64, task: &Task) -> bool {
-        let (mut child, [out, log]) = match self.spawn(id, task) {
+        let (mut child, [out, log]) = match spawn(&self.exe, &self.project, id, &task.args) {
             Ok(spawned) => spawned,
             Err(fault) => {
                 let text = format!("the command could not be started: {}", fault.text());
@@ -467,34 +326,5 @@ impl Jobs {
         while self.list().jobs.values().any(active) && begun.elapsed() < Duration::from_secs(5) {
             std::thread::sleep(TICK);
         }
-    }
-}
-
-fn active(job: &Job) -> bool {
-    matches!(job.state, State::Waiting | State::Running)
-}
-
-/// The count of a line such as `epoch 3/40: ...`.
-fn counted(line: &str) -> Option<(u64, u64)> {
-    let (done, total) = line.split_whitespace().find_map(|word| word.trim_end_matches([':', ',']).split_once('/'))?;
-    Some((done.parse().ok()?, total.parse().ok()?))
-}
-
-/// A command as it is typed.
-fn shown(args: &[String]) -> String {
-    let plain = |arg: &String| arg.chars().all(|c| c.is_alphanumeric() || "-_./=:,".contains(c)) && !arg.is_empty();
-    let quoted = |arg: &String| if plain(arg) { arg.clone() } else { format!("'{}'", arg.replace('\'', "'\\''")) };
-    std::iter::once("elman".to_owned()).chain(args.iter().map(quoted)).collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_can_be_typed_and_counts_are_read() {
-        assert_eq!(shown(&["train".into(), "a b's".into()]), r"elman train 'a b'\''s'");
-        assert_eq!(counted("epoch 3/40: loss 1.2"), Some((3, 40)));
-        assert_eq!(counted("a/b 1.5 steps/s"), None);
     }
 }

@@ -1,92 +1,37 @@
 //! Misses over false accepts, with the operating point as a handle: streams are played through the device's integers once, and any
 //! point on them is computed from the probabilities that were kept.
 
-use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use elman::audio;
-use elman_data::{Corpus, Split};
 use elman_listen::{
     Alarm, Calibrated, CalibrationSet, OperatingPoint, OperatingTarget, Recording, SILENCE_RESET_S, SMOOTH, Spoken,
-    StreamRecipe, StreamScores, Transcript, at_played, calibrate, curve, listener_setup, play_all, poisson, share,
-    silence_reset, sweep, transcripts,
+    StreamScores, Transcript, at_played, calibrate, curve, listener_setup, play_all, poisson, share, silence_reset,
+    sweep, transcripts,
 };
 use elman_pipeline::run::RunFolder;
-use elman_pipeline::{FileRecording, Mixed, Reporter, Source, recordings};
 use elman_quant::model::ModelFile;
 use elman_quant::with_detector;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::Fault;
 
-/// What is played.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Material {
-    /// Hours that are mixed.
-    pub hours: f64,
-    /// Clips an hour.
-    pub per_hour: f64,
-    /// Level of the words above the background, in dB.
-    pub snr: f32,
-    /// train, valid or test; by default valid, or test or train where there is none.
-    pub split: Option<String>,
-    /// Seed of everything random.
-    pub seed: u64,
-    /// Whether the project's own recordings are played instead.
-    pub recordings: bool,
-}
+mod plays;
+mod streams;
 
-impl Default for Material {
-    fn default() -> Self {
-        Material { hours: 1.0, per_hour: 300.0, snr: 10.0, split: None, seed: 101, recordings: false }
-    }
-}
+pub use plays::Plays;
+pub use streams::Material;
+use streams::{Kept, Streams};
 
-/// Longest that is mixed, in hours.
-const MOST_HOURS: f64 = 100.0;
-/// Runs whose probabilities are kept.
-const KEPT: usize = 2;
 /// Hours of streams that are kept in temporary files: 115 MB each. Parts of others are mixed again.
 const MOST_KEPT_HOURS: f64 = 8.0;
 /// What a slice of a stream has at most, in seconds.
 const MOST_SECONDS: f64 = 60.0;
-
-/// Where recordings come from.
-#[derive(Debug)]
-enum Streams {
-    Files(Vec<FileRecording>),
-    Mixed { corpus: Box<Corpus>, stream: Box<StreamRecipe>, mixed: Mixed },
-}
-
-/// A recording whose samples are kept in a file while it is played: a part of it is found at once then.
-struct Kept<'a> {
-    recording: Box<dyn Recording + 'a>,
-    file: &'a Mutex<File>,
-}
-
-impl Recording for Kept<'_> {
-    fn transcript(&self) -> &Transcript {
-        self.recording.transcript()
-    }
-
-    fn play(&self, sink: &mut dyn FnMut(&[i16])) -> Result<()> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut to, mut wrong) = (BufWriter::new(&mut *file), None);
-        self.recording.play(&mut |block| {
-            let bytes: Vec<u8> = block.iter().flat_map(|x| x.to_le_bytes()).collect();
-            wrong = wrong.take().or(to.write_all(&bytes).err());
-            sink(block);
-        })?;
-        let wrong = wrong.or(to.flush().err());
-        wrong.map_or(Ok(()), |e| Err(anyhow::Error::from(e).context("the stream cannot be kept in a temporary file")))
-    }
-}
 
 /// A run's model on recordings.
 #[derive(Debug)]
@@ -102,53 +47,6 @@ pub struct Played {
     labels: Vec<String>,
     keyword: Vec<bool>,
     swept: Vec<OperatingPoint>,
-}
-
-struct Silent;
-
-impl Reporter for Silent {
-    fn note(&self, _remark: &str) {}
-}
-
-impl Streams {
-    fn open(project: &Path, run: &Path, audio: &audio::Config, how: &Material) -> Result<Streams> {
-        if how.recordings {
-            return Ok(Streams::Files(recordings(&project.join("recordings"), audio, false, &Silent)?));
-        }
-        let good = |x: f64, most: f64| x > 0.0 && x <= most;
-        ensure!(good(how.hours, MOST_HOURS), "hours is {}; it is above 0 and at most {MOST_HOURS}", how.hours);
-        ensure!(good(how.per_hour, 3600.0), "per_hour is {}; it is above 0 and at most 3600", how.per_hour);
-        ensure!(how.snr.is_finite(), "snr is no number; it is a level in dB");
-        let mut recipe = RunFolder::open(run)?.recipe()?;
-        recipe.evaluate = true;
-        let stream = Box::new(recipe.stream.get_or_insert_with(StreamRecipe::default).clone());
-        let source = Source::open(&project.join("clips"), &recipe, Some(audio.sample_rate), &Silent)?;
-        let Source::Sound(mut corpus) = source else { anyhow::bail!("the folder clips contains no sound") };
-        let split = match how.split.as_deref() {
-            Some("train") => Split::Train,
-            Some("test") => Split::Test,
-            Some("valid") => Split::Valid,
-            Some(other) => anyhow::bail!("the split {other:?} is none: there are train, valid and test"),
-            None => {
-                [Split::Valid, Split::Test].into_iter().find(|s| !corpus.split(*s).is_empty()).unwrap_or(Split::Train)
-            }
-        };
-        corpus.keep(split);
-        let mixed = Mixed { split, hours: how.hours, per_hour: how.per_hour, snr_db: how.snr, seed: how.seed };
-        Ok(Streams::Mixed { corpus: Box::new(corpus), stream, mixed })
-    }
-
-    fn recordings(&self) -> Result<Vec<Box<dyn Recording + '_>>> {
-        fn boxed<'a>(r: impl Recording + 'a) -> Box<dyn Recording + 'a> {
-            Box::new(r)
-        }
-        Ok(match self {
-            Streams::Files(files) => files.iter().cloned().map(boxed).collect(),
-            Streams::Mixed { corpus, stream, mixed } => {
-                mixed.recordings(stream, corpus)?.into_iter().map(boxed).collect()
-            }
-        })
-    }
 }
 
 /// A miss.
@@ -431,36 +329,4 @@ fn filled(samples: Vec<i16>, from: usize) -> Result<(Vec<i16>, usize), Fault> {
 fn weights_crc(file: &ModelFile) -> Result<u32> {
     let plain = with_detector(&file.bytes(), None)?;
     Ok(ModelFile::from_bytes(file.path(), &plain)?.model()?.crc())
-}
-
-/// The runs that were played last.
-#[derive(Debug, Default)]
-pub struct Plays {
-    kept: Mutex<HashMap<String, (u64, Arc<Played>)>>,
-}
-
-impl Plays {
-    /// Keeps a run's, and forgets the oldest of too many.
-    pub fn keep(&self, run: &str, played: Played) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = kept.values().map(|(n, _)| *n).max().unwrap_or(0);
-        kept.insert(run.to_owned(), (last + 1, Arc::new(played)));
-        while kept.len() > KEPT {
-            let Some(old) = kept.iter().min_by_key(|(_, (n, _))| *n).map(|(name, _)| name.clone()) else { return };
-            kept.remove(&old);
-        }
-    }
-
-    /// That of a run.
-    ///
-    /// # Errors
-    /// Where it was not played.
-    pub fn get(&self, run: &str) -> Result<Arc<Played>, Fault> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = kept.get(run).map(|(_, played)| Arc::clone(played));
-        found.ok_or_else(|| {
-            let text = "no streams were played through this run's model yet; play them, and the curve follows";
-            Fault::new(axum::http::StatusCode::NOT_FOUND, "not-played", text)
-        })
-    }
 }
