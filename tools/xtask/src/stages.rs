@@ -120,7 +120,7 @@ fn tests() -> Result<()> {
 
 fn format() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
-    for folder in ["bindings/c", "bindings/python", "boards"] {
+    for folder in ["bindings/c", "bindings/python", "bindings/wasm", "boards"] {
         succeed(host_cargo().current_dir(root().join(folder)).args(["fmt", "--all", "--check"]))?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 //! The page records and lists clips, starts commands of `elman` as child processes, shows what they write, and computes with the
 //! device's own code what can be computed at once. Nothing is kept that the command line does not read.
 //!
-//! [`serve`] runs it. [`access`] decides who may ask, [`accept`] bounds connections; [`project`] knows which files there are,
+//! [`serve`] runs it. [`access`] decides who may ask, `accept` bounds connections; [`project`] knows which files there are,
 //! [`index`] what is in them, [`journal`] what was changed; [`jobs`] runs commands, [`runs`] reads what they write; [`feed`] tells all tabs.
 #![forbid(unsafe_code)]
 
