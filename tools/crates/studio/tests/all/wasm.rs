@@ -18,7 +18,7 @@ fn in_node(dir: &Path, blob: &[u8], samples: &[i16], block: usize) -> Option<Vec
     std::fs::write(&model, blob).unwrap();
     std::fs::write(&sound, samples.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>()).unwrap();
     let mut command = Command::new("node");
-    command.arg(here("tests/core.mjs")).arg(here("core.wasm")).args([&model, &sound]).arg(block.to_string());
+    command.arg(here("tests/all/core.mjs")).arg(here("core.wasm")).args([&model, &sound]).arg(block.to_string());
     let output = match command.output() {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             eprintln!("core.wasm was not run: Node is not installed (apt-get install nodejs)");
