@@ -16,6 +16,7 @@ mod mpi;
 mod rp2040;
 mod setup;
 mod stages;
+mod studio;
 mod sweep_kill;
 mod test;
 
@@ -101,6 +102,12 @@ const VERBS: &[Verb] = &[
         help: "Read models of PyTorch, ONNX and Keras: `cargo xtask import --python venv/bin/python`",
         flags: import::FLAGS,
         run: Run::Here(import::run),
+    },
+    Verb {
+        name: "studio",
+        help: "Build the page of `elman studio`, test it in Chromium: `cargo xtask studio --check`",
+        flags: studio::FLAGS,
+        run: Run::Here(studio::run),
     },
     Verb {
         name: "bench build",
