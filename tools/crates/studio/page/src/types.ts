@@ -13,6 +13,8 @@ export interface Project {
   firmware: string[];
   firmware_help: string | null;
   lan: boolean;
+  /** Version and schema of the messages with a board. */
+  protocol: { version: number; schema: string };
 }
 
 export interface ClassInfo {

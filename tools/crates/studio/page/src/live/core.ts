@@ -17,6 +17,7 @@ interface Exports {
   elman_samples_capacity(): number;
   elman_push(count: number): number;
   elman_features(): number;
+  elman_logits(): number;
   elman_probabilities(): number;
   elman_means(): number;
   elman_events(): number;
@@ -28,6 +29,8 @@ export interface Frames {
   frames: number;
   /** frames x features, Q6.9. */
   features: Int16Array;
+  /** frames x outputs, in the model's output format. */
+  logits: Int16Array;
   /** frames x outputs, 32768 is 1. */
   probabilities: Uint16Array;
   /** The same, smoothed by the detector. */
@@ -99,6 +102,7 @@ export class Core {
     return {
       frames,
       features: new Int16Array(buffer, this.core.elman_features(), frames * features).slice(),
+      logits: new Int16Array(buffer, this.core.elman_logits(), frames * outputs).slice(),
       probabilities: new Uint16Array(buffer, this.core.elman_probabilities(), frames * outputs).slice(),
       means: new Uint16Array(buffer, this.core.elman_means(), frames * outputs).slice(),
       events,
