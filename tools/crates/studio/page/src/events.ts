@@ -63,8 +63,9 @@ async function poll(): Promise<void> {
   }
 }
 
-/** Begins to listen. */
-export function start(): void {
+/** Begins to listen, to what comes after the change with this number. */
+export function start(since: number): void {
+  seen = since;
   if (!("locks" in navigator)) {
     void poll();
     return;

@@ -113,7 +113,7 @@ async function begin(): Promise<void> {
     lost.textContent = yes ? "" : t("lost");
     if (!yes) announce(t("lost"));
   });
-  events.start();
+  events.start(project().events);
   window.addEventListener("hashchange", draw);
   window.addEventListener("keydown", keys);
 }

@@ -9,6 +9,8 @@ export interface Project {
   cores: number;
   microphone_rate: number;
   revision: number;
+  /** Number of the last change. */
+  events: number;
   synth: { espeak: boolean; kokoro: boolean; setup: string };
   firmware: string[];
   firmware_help: string | null;

@@ -43,16 +43,16 @@ export function project(root, folder) {
 
 /** A recipe that learns three words in seconds. */
 export const RECIPE = `# Three words in seconds, for the test of the page.
-name = "quick"
+name = "three-words"
 
 [stream]
-seconds = 4.0
-streams = 192
+seconds = 3.0
+streams = 128
 words = ["yes", "stop", "left"]
 noises = ["white", "pink"]
 snr_db = [10.0, 40.0]
 gap_s = [0.1, 0.8]
-reuse = 4
+reuse = 6
 valid_hours = 0.03
 valid_per_hour = 600.0
 
@@ -60,8 +60,8 @@ valid_per_hour = 600.0
 layers = [{ layer = "cell", variant = "gru", units = 24 }]
 
 [train]
-epochs = 24
-batch = 16
+epochs = 30
+batch = 4
 rate = 8e-3
 schedule = "cosine"
 clip = 1.0

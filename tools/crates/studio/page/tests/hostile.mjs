@@ -7,12 +7,11 @@ import path from "node:path";
 import { browser, step, view, wav } from "./harness.mjs";
 import { RATE } from "./corpus.mjs";
 
-// What a file name takes: no slash, and none of the characters that some system forbids.
-const NAME = "a&lt;img src=x onerror=alert(1)&gt;'{{x}}${y}";
-const TAG = "<img src=x onerror=document.title='bad'>";
+const NAME = "<img src=x onerror=alert(1)>${x}'";
 
-function tone(seconds, share) {
-  return wav([Int16Array.from({ length: seconds * RATE }, (_, k) => Math.round(32767 * share * Math.sin(k / 7) * Math.sin((Math.PI * k) / (seconds * RATE))))], RATE);
+/** A clip of a person, `times` as loud as it was. */
+function louder(clip, times) {
+  return wav([clip.map((s) => Math.max(-32768, Math.min(32767, s * times)))], RATE);
 }
 
 /** Names are text wherever they are shown, and the gates' sentence too. */
@@ -20,20 +19,20 @@ async function names(t, tab) {
   await tab.evaluate(() => (window.alert = () => (document.title = "alert")));
   await t.server.json("POST", "classes", { kind: "clips", name: NAME });
   const query = `clips?kind=clips&class=${encodeURIComponent(NAME)}&name=${encodeURIComponent(`${NAME}.wav`)}&force=true`;
-  await t.server.json("PUT", query, new Uint8Array(tone(1, 0.3)));
+  await t.server.json("PUT", query, new Uint8Array(louder(t.clip, 1)));
   await view(tab, "data");
   const card = tab.locator("[data-class]").filter({ hasText: NAME });
   await card.click();
   await tab.locator(".clip").filter({ hasText: NAME }).first().click();
   await tab.locator(".detail canvas").first().waitFor();
-  // A name that the file system of some machine forbids is rejected with a sentence, which is text as well.
+  // What the server says of a name is text as well.
   await tab.getByRole("button", { name: "+ New class" }).click();
-  await tab.getByLabel("Name").fill(TAG);
+  await tab.getByLabel("Name").fill(`${NAME}/`);
   await tab.getByRole("button", { name: "OK" }).click();
   await tab.locator("dialog .error").waitFor();
   await tab.keyboard.press("Escape");
   assert.equal(await tab.locator("main img, dialog img").count(), 0, "a name became an element");
-  assert.ok(!/bad|alert/.test(await tab.title()));
+  assert.notEqual(await tab.title(), "alert");
   await t.server.ask("DELETE", `classes?kind=clips&name=${encodeURIComponent(NAME)}`);
 }
 
@@ -44,11 +43,11 @@ async function badFiles(t, tab) {
   const clips = path.join(t.folder, "clips/yes");
   const before = fs.readdirSync(clips).length;
   const file = (name, buffer) => ({ name, mimeType: "audio/wav", buffer });
-  await tab.locator('input[type="file"]').setInputFiles([file("loud.wav", tone(1, 30)), file("still.wav", wav([new Int16Array(RATE)], RATE)), file("noise.wav", Buffer.from("no sound at all")), file("empty.wav", Buffer.alloc(0))]);
+  await tab.locator('input[type="file"]').setInputFiles([file("loud.wav", louder(t.clip, 40)), file("still.wav", wav([new Int16Array(RATE)], RATE)), file("noise.wav", Buffer.from("no sound at all")), file("empty.wav", Buffer.alloc(0))]);
   await tab.waitForFunction(() => document.querySelectorAll("main .error strong").length === 4);
   const said = await tab.locator("main .error").allTextContents();
   assert.match(said[0], /loud\.wav.*clipped/s);
-  assert.match(said[1], /still\.wav.*(no voice|quiet)/s);
+  assert.match(said[1], /still\.wav.*silent/s);
   assert.match(said[2], /noise\.wav/);
   assert.equal(fs.readdirSync(clips).length, before, "nothing was stored");
   await tab.locator("main .error").first().getByRole("button", { name: "Keep it all the same" }).click();
@@ -91,7 +90,7 @@ async function secondOrigin(t, chrome, tab) {
 
 /** Many tabs of one browser: each is alive, and a change in one shows in all. */
 async function manyTabs(t, chrome, tab) {
-  const count = t.short ? 12 : 50;
+  const count = t.short ? 8 : 50;
   const context = tab.context();
   const tabs = [];
   for (let k = 0; k < count; k++) {
@@ -140,7 +139,7 @@ async function keyboard(t, tab) {
   for (const view of ["data", "train", "evaluate", "live", "device"]) {
     await tab.goto(`${t.server.origin}/#${view}`);
     await tab.waitForTimeout(300);
-    const nameless = await tab.evaluate(() => [...document.querySelectorAll("button, a, select, input:not([type=file]), [role=slider], [role=listbox], canvas")].filter((n) => n.checkVisibility() && !(n.getAttribute("aria-label") || n.textContent.trim() || n.labels?.length)).map((n) => n.outerHTML));
+    const nameless = await tab.evaluate(() => [...document.querySelectorAll("button, a, select, input:not([type=file]), [role=slider], [role=listbox], [role=img]")].filter((n) => n.checkVisibility() && !(n.getAttribute("aria-label") || n.textContent.trim() || n.labels?.length)).map((n) => n.outerHTML));
     assert.deepEqual(nameless, [], view);
   }
 }

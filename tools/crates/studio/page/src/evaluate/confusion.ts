@@ -26,8 +26,8 @@ export function confusion(e: Evaluation, open: (said: number, told: number, whic
 
   function cell(n: number, total: number, said: number, told: number): HTMLButtonElement {
     const share = total > 0 ? n / total : 0;
-    const label = t("evaluate.cell", { n, said: e.labels[said], told: e.labels[told] });
-    const node = button(n === 0 ? "·" : number(n), () => open(said, told, which), { class: said === told ? "right" : n > 0 ? "wrong" : "none", "aria-label": label, title: label, tabindex: said === 0 && told === 0 ? 0 : -1 });
+    const label = t(e.answers.length > 0 ? "evaluate.cell" : "evaluate.steps", { n, said: e.labels[said], told: e.labels[told] });
+    const node = button(n === 0 ? "·" : number(n), () => e.answers.length > 0 && open(said, told, which), { class: said === told ? "right" : n > 0 ? "wrong" : "none", "aria-label": label, title: label, tabindex: said === 0 && told === 0 ? 0 : -1, "aria-disabled": e.answers.length === 0 });
     // Small shares are seen too: few mistakes are what one looks for.
     node.style.setProperty("--share", String(n === 0 ? 0 : 0.15 + 0.85 * share));
     node.dataset.at = `${said} ${told}`;

@@ -85,7 +85,7 @@ export function evaluateView(place: HTMLElement): () => void {
       h(
         "div",
         { class: "columns evaluate" },
-        h("section", { class: "panel grow" }, h("h2", {}, t("evaluate.confusion")), h("p", { class: "hint" }, t("evaluate.confusion.help")), matrix ?? h("p", { class: "empty" }, t("evaluate.noclasses")), clips.list),
+        h("section", { class: "panel grow" }, h("h2", {}, t("evaluate.confusion")), h("p", { class: "hint" }, t(e.answers.length > 0 ? "evaluate.confusion.help" : "evaluate.confusion.steps")), matrix ?? h("p", { class: "empty" }, t("evaluate.noclasses")), clips.list),
         h("section", { class: "panel" }, clips.detail, h("h2", {}, t("evaluate.figures")), figures(e), h("p", { class: "hint" }, t("evaluate.examples", { n: number(e.examples), split: e.split, disagree: number(e.disagree), compared: number(e.compared) })), e.layers.length > 0 && h("h3", {}, t("evaluate.layers")), layers(e)),
       ),
     );

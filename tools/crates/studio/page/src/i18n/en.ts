@@ -193,6 +193,7 @@ export const en = {
   "evaluate.clips": "Clips of the cell",
   "evaluate.confusion": "Confusion matrix",
   "evaluate.confusion.help": "Rows: what was said. Columns: what the network answered. A cell lists its clips.",
+  "evaluate.confusion.steps": "Rows: what was said. Columns: what the network answered. This model listens to streams, so the cells count steps; its misses and false accepts are listed at the operating point.",
   "evaluate.examples": "{n} examples of the split {split}. Float and integers disagree in {disagree} of {compared}.",
   "evaluate.figure": "Figure",
   "evaluate.figures": "Float and integer",
@@ -206,6 +207,7 @@ export const en = {
   "evaluate.running": "Evaluating …",
   "evaluate.said": "said",
   "evaluate.stale": "The model or the data changed after this evaluation.",
+  "evaluate.steps": "{n} steps of {said}, answered {told}",
   "evaluate.sum": "all",
   "evaluate.which": "Network",
 

@@ -195,6 +195,7 @@ export const zh: Record<keyof typeof en, string> = {
   "evaluate.clips": "此格的片段",
   "evaluate.confusion": "混淆矩阵",
   "evaluate.confusion.help": "行：实际的词。列：网络的回答。点击格子列出其片段。",
+  "evaluate.confusion.steps": "行：实际的词。列：网络的回答。此模型聆听音频流，格子中是步数；漏检与误报列在工作点处。",
   "evaluate.examples": "子集 {split} 的 {n} 个样本。浮点与整数在 {compared} 个中有 {disagree} 个不同。",
   "evaluate.figure": "指标",
   "evaluate.figures": "浮点与整数",
@@ -208,6 +209,7 @@ export const zh: Record<keyof typeof en, string> = {
   "evaluate.running": "正在评估…",
   "evaluate.said": "实际",
   "evaluate.stale": "此次评估之后，模型或数据已改变。",
+  "evaluate.steps": "{n} 步 {said} 被判为 {told}",
   "evaluate.sum": "合计",
   "evaluate.which": "网络",
 

@@ -25,7 +25,10 @@ function parse(key: RecipeKey, text: string): unknown {
   return text;
 }
 
+/** A value as it is typed. The server's numbers of 32 bits have digits that nobody typed. */
 function written(value: unknown): string {
+  if (typeof value === "number") return String(Number(value.toPrecision(7)));
+  if (Array.isArray(value)) return `[${value.map((v) => (typeof v === "number" ? written(v) : JSON.stringify(v))).join(", ")}]`;
   return value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
