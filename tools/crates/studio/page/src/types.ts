@@ -197,13 +197,27 @@ export interface Job {
 export interface Figure {
   name: string;
   value: number;
-  unit?: string;
+  /** Whether it is a share of 1. */
+  share?: boolean;
 }
 
 export interface Answer extends ClipName {
   label: number;
   float: number | null;
   integer: number;
+}
+
+/** A layer's integers against the float network. */
+export interface LayerError {
+  layer: number;
+  variant: string;
+  format: string;
+  weights_db: number | null;
+  input_db: number | null;
+  recurrent_db: number | null;
+  output_db: number | null;
+  saturated: number;
+  outputs: number;
 }
 
 export interface Evaluation {
@@ -217,7 +231,7 @@ export interface Evaluation {
   float_confusion: { counts: number[][] } | null;
   integer_confusion: { counts: number[][] } | null;
   answers: Answer[];
-  layers: Record<string, any>[];
+  layers: LayerError[];
   stale: boolean;
 }
 

@@ -51,7 +51,10 @@ async function badFiles(t, tab) {
   assert.match(said[2], /noise\.wav/);
   assert.equal(fs.readdirSync(clips).length, before, "nothing was stored");
   await tab.locator("main .error").first().getByRole("button", { name: "Keep it all the same" }).click();
+  await tab.getByRole("searchbox", { name: "Find" }).fill("loud");
   await tab.locator(".clip").filter({ hasText: "loud.wav" }).waitFor();
+  await tab.getByRole("searchbox", { name: "Find" }).fill("");
+  await tab.locator(".virtual").focus();
   await tab.keyboard.press("Control+z");
   await tab.locator(".note").filter({ hasText: "Undone" }).waitFor();
   assert.equal(fs.readdirSync(clips).length, before, "undo took it back");

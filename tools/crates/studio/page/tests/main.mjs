@@ -3,19 +3,22 @@
 import fs from "node:fs";
 import path from "node:path";
 import { failures, flags, step, studio, temporary } from "./harness.mjs";
-import { decoded, microphoneFile, project, RECIPE, WORDS } from "./corpus.mjs";
+import { decoded, microphoneFile, project, RECIPE, withFirmware, WORDS } from "./corpus.mjs";
 import { dictionaries } from "./dictionaries.mjs";
 import { hostile } from "./hostile.mjs";
 import { wholePath } from "./path.mjs";
 import { speed } from "./speed.mjs";
+import { serial } from "./serial.mjs";
 import { pictures } from "./pictures.mjs";
 
 const given = flags(process.argv.slice(2));
-const { elman, chromium, root } = given;
+const { chromium, root } = given;
 const start = performance.now();
 const folder = temporary();
+const programs = temporary();
 let server = null;
 try {
+  const elman = withFirmware(given.elman, programs);
   await step("dictionaries", () => dictionaries("src/i18n"));
   const kept = project(root, folder);
   fs.mkdirSync(path.join(folder, "recipes"), { recursive: true });
@@ -27,6 +30,7 @@ try {
   const spoken = microphoneFile(path.join(folder, "spoken.wav"), sounds.get("yes"), 1.2);
   const tests = { elman, chromium, root, folder, server, words, spoken, clip: sounds.get("yes")[0], short: Boolean(given.short) };
   await wholePath(tests);
+  await serial(tests);
   await hostile(tests);
   if (!given.short) await speed(tests);
   if (given.pictures) await pictures(tests);
@@ -34,7 +38,7 @@ try {
   await step("the tests themselves", () => Promise.reject(error));
 } finally {
   await server?.end();
-  fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  for (const old of [folder, programs]) fs.rmSync(old, { recursive: true, force: true, maxRetries: 3 });
 }
 const seconds = ((performance.now() - start) / 1000).toFixed(1);
 console.log(failures() === 0 ? `the page: all passed in ${seconds} s` : `the page: ${failures()} failed, ${seconds} s`);

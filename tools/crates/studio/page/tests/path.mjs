@@ -1,8 +1,11 @@
 // The whole path: record three words, train, see curves move, evaluate, set the point, detect the word live, take the file.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
+import { SLOT } from "./corpus.mjs";
 import { browser, step, view } from "./harness.mjs";
 
 /** Records clips of a word that the microphone plays; the names they got. */
@@ -196,34 +199,41 @@ async function live(t, tab) {
   return labels.join(", ");
 }
 
-/** The bytes of a UF2 file, block after block. */
-function unpacked(uf2) {
-  const blocks = [];
+/** `length` bytes of a UF2 file from an address on. */
+function flashed(uf2, address, length) {
+  const found = Buffer.alloc(length, 0xff);
   for (let at = 0; at + 512 <= uf2.length; at += 512) {
-    assert.equal(uf2.readUInt32LE(at), 0x0a324655);
-    blocks.push(uf2.subarray(at + 32, at + 32 + uf2.readUInt32LE(at + 16)));
+    assert.equal(uf2.readUInt32LE(at), 0x0a324655, "a block of UF2");
+    const from = uf2.readUInt32LE(at + 12) - address;
+    const bytes = uf2.subarray(at + 32, at + 32 + uf2.readUInt32LE(at + 16));
+    bytes.forEach((byte, k) => from + k >= 0 && from + k < length && (found[from + k] = byte));
   }
-  return Buffer.concat(blocks);
+  return found;
+}
+
+async function taken(tab, link) {
+  const [file] = await Promise.all([tab.waitForEvent("download"), link.click()]);
+  return { name: file.suggestedFilename(), bytes: fs.readFileSync(await file.path()) };
 }
 
 async function download(t, tab) {
   await view(tab, "device");
+  await tab.getByLabel("Run", { exact: true }).selectOption("words");
   await tab.locator(".figures").first().waitFor();
-  const blob = tab.getByRole("link", { name: "Download the blob" });
-  const [taken] = await Promise.all([tab.waitForEvent("download"), blob.click()]);
-  const bytes = fs.readFileSync(await taken.path());
-  assert.equal(Buffer.compare(bytes, fs.readFileSync(path.join(t.folder, "runs/words/model.elman"))), 0, "the blob is the run's");
-  const link = tab.getByRole("link", { name: "Download .uf2" }).first();
-  if ((await link.count()) === 0) {
-    const why = await tab.locator(".board .hint").first().textContent();
-    return `the blob; no board's firmware is there (${why})`;
-  }
-  const [file] = await Promise.all([tab.waitForEvent("download"), link.click()]);
-  const image = unpacked(fs.readFileSync(await file.path()));
-  const device = Buffer.from(await (await t.server.ask("GET", "runs/words/download?board=blob")).arrayBuffer());
-  // Weights are packed for the board's core; labels and numbers of the descriptor are the same, and so is the sealed length.
-  assert.ok(image.includes(device) || image.includes(device.subarray(0, 32)), "the model slot has the blob");
-  return `${file.suggestedFilename()}, ${image.length} bytes`;
+  const blob = await taken(tab, tab.getByRole("link", { name: "Download the blob" }));
+  assert.equal(Buffer.compare(blob.bytes, fs.readFileSync(path.join(t.folder, "runs/words/model.elman"))), 0, "the blob is the run's");
+  const file = await taken(tab, tab.locator('[data-board="pico"]').getByRole("link", { name: "Download .uf2" }));
+  // The weights in the order of the board's core, as the command line writes them.
+  const exported = path.join(t.folder, ".studio/exported");
+  execFileSync(t.elman, ["export", path.join(t.folder, "runs/words"), "--to", exported, "--core", "m0"], { stdio: "ignore" });
+  const wanted = fs.readFileSync(path.join(exported, fs.readdirSync(exported).find((name) => name.endsWith(".elman"))));
+  const slot = flashed(file.bytes, SLOT.at, SLOT.blob + wanted.length);
+  assert.equal(slot.toString("latin1", 0, 4), "ESLT");
+  assert.equal(slot.readUInt32LE(8), wanted.length);
+  const inSlot = slot.subarray(SLOT.blob);
+  assert.equal(Buffer.compare(inSlot, wanted), 0, "the model slot has the blob");
+  assert.equal(Buffer.compare(slot.subarray(24, 88), createHash("sha512").update(inSlot).digest()), 0, "the slot's digest");
+  return `${file.name}, ${file.bytes.length} bytes, its slot has the blob of ${wanted.length}`;
 }
 
 export async function wholePath(t) {

@@ -43,23 +43,24 @@ function tiles(inspect: Record<string, any>): HTMLElement {
 }
 
 /** How much of a room is taken, as a bar with its numbers. */
-function room(name: string, bytes: number | null, of: number | null): HTMLElement | null {
-  if (bytes === null || of === null || of === 0) return null;
+function room(name: string, bytes: number | null | undefined, of: number | null | undefined): HTMLElement | null {
+  if (!bytes || !of) return null;
   return h("div", { class: "room" }, h("span", {}, name), h("meter", { value: Math.min(bytes, of), max: of, low: of * 0.8, high: of * 0.95, "aria-label": name }), h("span", { class: "num dim" }, `${kilobytes(bytes)} / ${kilobytes(of)}`));
 }
 
 function board(run: Run, b: Board): HTMLElement {
-  const load = b.instructions_per_second !== null && b.clock ? t("device.load", { n: number(b.instructions_per_second / 1e6, 1), mhz: number(b.clock / 1e6) }) : null;
+  const load = b.instructions_per_second && b.clock ? t("device.load", { n: number(b.instructions_per_second / 1e6, 1), mhz: number(b.clock / 1e6) }) : null;
+  const verdict = b.fits ? "device.fits" : project().firmware.includes(b.name) ? "device.unfit" : "device.nofirmware";
   const link = h("a", { class: "button", href: ofRun(run.name, "download", { board: b.name }), download: `${run.name}-${b.name}.${b.format}` }, t("device.download", { format: `.${b.format}` }));
   return h(
     "article",
     { class: `board ${b.fits ? "" : "unfit"}`, "data-board": b.name },
-    h("div", { class: "row spread" }, h("h3", {}, b.name), h("span", { class: `badge ${b.fits ? "ready" : "failed"}` }, t(b.fits ? "device.fits" : "device.unfit"))),
+    h("div", { class: "row spread" }, h("h3", {}, b.name), h("span", { class: `badge ${b.fits ? "ready" : verdict === "device.unfit" ? "failed" : ""}` }, t(verdict))),
     h("p", { class: "dim" }, b.core),
     room(t("device.flash"), b.flash_bytes, b.flash_room),
     room(t("device.ram"), b.ram_bytes, b.ram_room),
     load && h("p", { class: "hint" }, load),
-    b.reason && h("p", { class: "hint" }, b.reason),
+    b.reason && verdict === "device.unfit" && h("p", { class: "hint" }, b.reason),
     b.fits && [h("p", { class: "hint" }, b.hint), link],
   );
 }

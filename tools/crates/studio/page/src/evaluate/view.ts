@@ -2,7 +2,7 @@
 
 import { ApiError, get, ofRun, post } from "../api";
 import { on } from "../events";
-import { number, percent, t } from "../i18n/i18n";
+import { number, percent, t, type Key } from "../i18n/i18n";
 import { runPicker } from "../state";
 import type { Evaluation, Figure, Job, Progress, Run } from "../types";
 import { button, fill, h } from "../ui/dom";
@@ -13,7 +13,7 @@ import { tradeoff } from "./tradeoff";
 
 function figure(f: Figure | undefined): string {
   if (!f) return "–";
-  return /accuracy|F1|missed/i.test(f.name) ? percent(f.value, 2) : number(f.value, 4);
+  return f.share ? percent(f.value, 2) : number(f.value, 4);
 }
 
 function figures(e: Evaluation): HTMLElement {
@@ -26,15 +26,18 @@ function figures(e: Evaluation): HTMLElement {
   );
 }
 
-/** Error of each layer's integers against the float network, as bars in dB. */
+/** Each layer's integers against the float network: signal above error in dB, and how many numbers saturated. */
 function layers(e: Evaluation): HTMLElement | null {
   if (e.layers.length === 0) return null;
-  const columns = Object.keys(e.layers[0]).filter((c) => typeof e.layers[0][c] !== "object");
-  const cell = (v: unknown) => (typeof v === "number" ? (Number.isInteger(v) ? number(v) : number(v, Math.abs(v) < 0.1 ? 5 : 2)) : String(v ?? "–"));
+  const db = (v: number | null) => h("td", {}, v === null || v === undefined ? "–" : `${number(v, 1)} dB`);
+  const columns: Key[] = ["layer.layer", "layer.weights", "layer.input", "layer.recurrent", "layer.output", "layer.saturated"];
+  const row = (l: Evaluation["layers"][number]) =>
+    h("tr", {}, h("th", { scope: "row" }, `${l.layer} ${l.variant} ${l.format}`.trim()), db(l.weights_db), db(l.input_db), db(l.recurrent_db), db(l.output_db), h("td", {}, l.outputs > 0 ? percent(l.saturated / l.outputs, 3) : "–"));
   return h(
     "div",
     { class: "scroll", tabindex: 0, role: "region", "aria-label": t("evaluate.layers") },
-    h("table", { class: "figures" }, h("thead", {}, h("tr", {}, columns.map((c) => h("th", { scope: "col" }, c.replaceAll("_", " "))))), h("tbody", {}, e.layers.map((l) => h("tr", {}, columns.map((c) => h("td", {}, cell(l[c]))))))),
+    h("table", { class: "figures" }, h("thead", {}, h("tr", {}, columns.map((c) => h("th", { scope: "col" }, t(c))))), h("tbody", {}, e.layers.map(row))),
+    h("p", { class: "hint" }, t("evaluate.layers.help")),
   );
 }
 
