@@ -7,9 +7,9 @@ import { decoded, microphoneFile, project, RECIPE, withFirmware, WORDS } from ".
 import { dictionaries } from "./dictionaries.mjs";
 import { hostile } from "./hostile.mjs";
 import { wholePath } from "./path.mjs";
-import { speed } from "./speed.mjs";
-import { serial } from "./serial.mjs";
 import { pictures } from "./pictures.mjs";
+import { serial } from "./serial.mjs";
+import { speed } from "./speed.mjs";
 
 const given = flags(process.argv.slice(2));
 const { chromium, root } = given;

@@ -127,8 +127,10 @@ export class Board {
     const { sequence } = this;
     const bytes = frame(sequence, request);
     for (let wait = FIRST_WAIT, k = 0; k < REPEATS; k++, wait *= 2) {
+      // Listens before it asks: a board may answer before the last byte is said to be written.
+      const replied = this.reply(sequence, wait);
       await this.writer.write(bytes);
-      const reply = await this.reply(sequence, wait);
+      const reply = await replied;
       if (reply && reply.kind !== AGAIN) return reply;
     }
     throw new BoardError("no-answer");
