@@ -162,8 +162,10 @@ export interface Epoch {
   epoch: number;
   rate: number;
   train_loss: number;
+  train_loss_per_step?: number | null;
   train_accuracy: number | null;
   valid_loss: number | null;
+  valid_loss_per_step?: number | null;
   valid_accuracy: number | null;
   validation_metric?: number | null;
   gradient_norm: number | null;

@@ -14,7 +14,7 @@ import { speed } from "./speed.mjs";
 const given = flags(process.argv.slice(2));
 const { chromium, root } = given;
 const start = performance.now();
-const folder = temporary();
+const folder = path.join(temporary(), "lamp");
 const programs = temporary();
 let server = null;
 try {
@@ -38,7 +38,7 @@ try {
   await step("the tests themselves", () => Promise.reject(error));
 } finally {
   await server?.end();
-  for (const old of [folder, programs]) fs.rmSync(old, { recursive: true, force: true, maxRetries: 3 });
+  for (const old of [path.dirname(folder), programs]) fs.rmSync(old, { recursive: true, force: true, maxRetries: 3 });
 }
 const seconds = ((performance.now() - start) / 1000).toFixed(1);
 console.log(failures() === 0 ? `the page: all passed in ${seconds} s` : `the page: ${failures()} failed, ${seconds} s`);

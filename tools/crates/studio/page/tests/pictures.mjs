@@ -6,8 +6,8 @@ import path from "node:path";
 import { browser, step } from "./harness.mjs";
 
 const SHOTS = [
-  { name: "data", view: "data", width: 1400, height: 800, scheme: "light" },
-  { name: "evaluate", view: "evaluate", width: 1400, height: 1000, scheme: "dark" },
+  { name: "data", view: "data", width: 1400, height: 560, scheme: "light" },
+  { name: "evaluate", view: "evaluate", width: 1400, height: 620, scheme: "dark" },
   { name: "train", view: "train", width: 900, height: 900, scheme: "dark" },
   { name: "device", view: "device", width: 900, height: 800, scheme: "light" },
   { name: "live", view: "live", width: 360, height: 740, scheme: "light" },

@@ -48,6 +48,11 @@ function room(name: string, bytes: number | null | undefined, of: number | null 
   return h("div", { class: "room" }, h("span", {}, name), h("meter", { value: Math.min(bytes, of), max: of, low: of * 0.8, high: of * 0.95, "aria-label": name }), h("span", { class: "num dim" }, `${kilobytes(bytes)} / ${kilobytes(of)}`));
 }
 
+/** The boards that the model fits first. */
+function sorted(boards: Board[]): Board[] {
+  return [...boards].sort((a, b) => Number(b.fits) - Number(a.fits));
+}
+
 function board(run: Run, b: Board): HTMLElement {
   const load = b.instructions_per_second && b.clock ? t("device.load", { n: number(b.instructions_per_second / 1e6, 1), mhz: number(b.clock / 1e6) }) : null;
   const verdict = b.fits ? "device.fits" : project().firmware.includes(b.name) ? "device.unfit" : "device.nofirmware";
@@ -56,7 +61,7 @@ function board(run: Run, b: Board): HTMLElement {
     "article",
     { class: `board ${b.fits ? "" : "unfit"}`, "data-board": b.name },
     h("div", { class: "row spread" }, h("h3", {}, b.name), h("span", { class: `badge ${b.fits ? "ready" : verdict === "device.unfit" ? "failed" : ""}` }, t(verdict))),
-    h("p", { class: "dim" }, b.core),
+    h("p", { class: "dim" }, b.core.replace(/^m(\d+)$/, "Cortex-M$1")),
     room(t("device.flash"), b.flash_bytes, b.flash_room),
     room(t("device.ram"), b.ram_bytes, b.ram_room),
     load && h("p", { class: "hint" }, load),
@@ -86,7 +91,7 @@ export function deviceView(place: HTMLElement): () => void {
       fill(
         body,
         h("section", { class: "panel" }, h("div", { class: "row spread wrap" }, h("h2", {}, t("device.costs")), blob), tiles(device.inspect), costs(device.inspect), h("p", { class: "hint" }, t("device.estimates"))),
-        h("section", { class: "panel" }, h("h2", {}, t("device.boards")), help && h("p", { class: "hint" }, help), h("div", { class: "boards" }, device.boards.map((b) => board(run, b)))),
+        h("section", { class: "panel" }, h("h2", {}, t("device.boards")), help && h("p", { class: "hint" }, help), h("div", { class: "boards" }, sorted(device.boards).map((b) => board(run, b)))),
       );
     });
   }

@@ -21,6 +21,8 @@ export interface ChartOptions {
   y?: string;
   format?: (value: number) => string;
   log?: boolean;
+  /** Whether the names of the curves stand under it. */
+  legend?: boolean;
 }
 
 export interface Chart {
@@ -69,7 +71,7 @@ export function chart(options: ChartOptions): Chart {
         width: Math.max(120, node.clientWidth),
         height: options.height,
         cursor: { drag: { x: false, y: false } },
-        legend: { live: true },
+        legend: { show: options.legend ?? true, live: true },
         scales: { x: { time: false, distr: options.log ? 3 : 1 } },
         axes: [{ ...axis(options.x), size: 30 }, axis(options.y ?? "", (_, splits) => splits.map((v) => (v === null ? "" : format(v))))],
         series: [{ label: options.x }, ...shape],

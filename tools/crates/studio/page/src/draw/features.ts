@@ -7,8 +7,10 @@ import { colour, curveColour, heat, picture } from "./canvas";
 /** The wave, as least and greatest sample of each column. */
 export function wavePicture(features: Pick<Features, "wave" | "seconds">): HTMLElement {
   const { min, max } = features.wave;
+  // Soft clips are drawn larger, up to eight times.
+  const full = Math.max(4096, ...max, ...min.map((v) => -v));
   return picture(t("wave.label", { s: features.seconds.toFixed(2) }), 64, (to, width, height) => {
-    const y = (v: number) => height / 2 - (v / 32768) * (height / 2 - 2);
+    const y = (v: number) => height / 2 - (v / full) * (height / 2 - 2);
     to.fillStyle = colour("line");
     to.fillRect(0, height / 2, width, 1);
     to.fillStyle = colour("accent");

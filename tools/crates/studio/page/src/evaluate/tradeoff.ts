@@ -50,7 +50,7 @@ export function tradeoff(run: Run): { node: HTMLElement; end: () => void } {
   let job: Job["id"] | null = null;
   let asked = 0;
   let least = 0.01;
-  const plot = chart({ label: t("point.curve"), height: 260, x: t("point.accepts"), y: t("point.missed"), format: (v) => percent(v, 0), log: true });
+  const plot = chart({ label: t("point.curve"), height: 260, x: t("point.accepts"), y: t("point.missed"), format: (v) => percent(v, 0), log: true, legend: false });
   const handle = h("div", { class: "handle", role: "slider", tabindex: 0, "aria-label": t("point.handle"), "aria-valuemin": 0 });
   const use = button(t("point.use"), () => void apply(), { class: "primary" });
 

@@ -219,7 +219,7 @@ export const en = {
   "point.detected": "detected",
   "point.false": "false accepts",
   "point.handle": "Operating point",
-  "point.help": "Move the point along the curve with the pointer or the arrow keys. {said} words in {hours} hours of stream, through the device's integers.",
+  "point.help": "Move the point along the curve with the pointer or the arrow keys. {said} words in {hours} hours of stream, through the device's integers. The curve has one threshold for all words; the point tunes each word's own, so it may miss fewer.",
   "point.high": "95 % interval, high",
   "point.hours": "Hours of stream",
   "point.interval": "95 %: {range}",

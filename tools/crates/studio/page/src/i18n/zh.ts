@@ -221,7 +221,7 @@ export const zh: Record<keyof typeof en, string> = {
   "point.detected": "检出",
   "point.false": "误报",
   "point.handle": "工作点",
-  "point.help": "用指针或方向键沿曲线移动工作点。{hours} 小时音频流中有 {said} 个词，全部由设备的整数计算。",
+  "point.help": "用指针或方向键沿曲线移动工作点。{hours} 小时音频流中有 {said} 个词，全部由设备的整数计算。曲线对所有词用同一阈值；工作点再为每个词单独调整，因此漏检可能更少。",
   "point.high": "95 % 区间上限",
   "point.hours": "音频流小时数",
   "point.interval": "95 %：{range}",

@@ -12,6 +12,8 @@ export interface ScrollPictures {
 }
 
 const COLUMNS = 320;
+/** Range of features at the start, before anything was said: eight in Q6.9. */
+const LEAST_RANGE = 8 << 9;
 
 export function scrollPictures(model: ModelFacts): ScrollPictures {
   const bands = Math.max(1, model.features);
@@ -23,12 +25,16 @@ export function scrollPictures(model: ModelFacts): ScrollPictures {
   const means = new Float32Array(COLUMNS * model.outputs);
   const marks = new Uint8Array(COLUMNS);
   const waiting: Frames[] = [];
-  let low = 0;
-  let high = 1;
+  let low = Infinity;
+  let high = -Infinity;
   let drawing = 0;
 
   function column(frame: Frames, k: number): ImageData {
     const image = new ImageData(1, bands);
+    if (low > high) {
+      low = Math.min(...frame.features.subarray(k * bands, (k + 1) * bands));
+      high = low + LEAST_RANGE;
+    }
     for (let band = 0; band < bands; band++) {
       const v = frame.features[k * bands + band];
       // The range follows what comes, and falls slowly.

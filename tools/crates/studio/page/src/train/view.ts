@@ -37,8 +37,8 @@ export function trainView(place: HTMLElement): () => void {
       const epochs = metrics.get(run.name) ?? [];
       const tone = runs.indexOf(run);
       if (key === "metric") return [{ label: run.name, values: pick(epochs, (e) => e.validation_metric), colour: tone }];
-      const train = pick(epochs, key === "loss" ? (e) => e.train_loss : (e) => e.train_accuracy);
-      const valid = pick(epochs, key === "loss" ? (e) => e.valid_loss : (e) => e.valid_accuracy);
+      const train = pick(epochs, key === "loss" ? (e) => e.train_loss_per_step ?? e.train_loss : (e) => e.train_accuracy);
+      const valid = pick(epochs, key === "loss" ? (e) => e.valid_loss_per_step ?? e.valid_loss : (e) => e.valid_accuracy);
       return [
         { label: `${run.name}, ${t("train.train")}`, values: train, colour: tone, dash: true },
         { label: `${run.name}, ${t("train.valid")}`, values: valid, colour: tone },
