@@ -105,7 +105,7 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "studio",
-        help: "Build the page of `elman studio`, test it in Chromium: `cargo xtask studio --check`",
+        help: "Build the page of `elman studio` and its core, test it in Chromium: `cargo xtask studio --check`",
         flags: studio::FLAGS,
         run: Run::Here(studio::run),
     },

@@ -20,6 +20,10 @@ pub const FLAGS: &str = "  \
 
 /// The page's sources, from the root.
 const PAGE: &str = "tools/crates/studio/page";
+/// The core as wasm, from the root. A test of the crate compares what it computes with the core here.
+const CORE: &str = "tools/crates/studio/core.wasm";
+/// The target that it is compiled for.
+const WASM: &str = "wasm32-unknown-unknown";
 /// Oldest Node that Vite runs on.
 const NODE: (u32, u32) = (20, 19);
 
@@ -44,8 +48,9 @@ pub fn run(mut flags: Flags) -> Result<ExitCode> {
     }
     let folder = build()?;
     if !check {
+        wasm()?;
         copy(&folder.join("dist"), &root().join(PAGE).join("dist"))?;
-        println!("wrote {PAGE}/dist in {:.0} s", start.elapsed().as_secs_f64());
+        println!("wrote {PAGE}/dist and {CORE} in {:.0} s", start.elapsed().as_secs_f64());
         return Ok(ExitCode::SUCCESS);
     }
     compare(&folder.join("dist"))?;
@@ -84,6 +89,21 @@ fn build() -> Result<PathBuf> {
     let folder = prepare()?;
     vite(&folder)?;
     Ok(folder)
+}
+
+/// Compiles the core for the page.
+fn wasm() -> Result<()> {
+    let folder = target().join("studio-core");
+    let mut cargo = bench::cargo();
+    cargo
+        .current_dir(root().join("bindings/wasm"))
+        .args(["build", "--release", "--target", WASM, "--target-dir"])
+        .arg(&folder);
+    let done = cargo.status().context("cargo does not start")?.success();
+    ensure!(done, "the core does not build for {WASM}; where the target is missing: rustup target add {WASM}");
+    let built = folder.join(WASM).join("release/elman_wasm.wasm");
+    fs::copy(&built, root().join(CORE)).with_context(|| format!("cannot copy {}", built.display()))?;
+    Ok(())
 }
 
 /// Whether there is a Node that is new enough.

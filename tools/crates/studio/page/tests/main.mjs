@@ -8,6 +8,7 @@ import { dictionaries } from "./dictionaries.mjs";
 import { hostile } from "./hostile.mjs";
 import { wholePath } from "./path.mjs";
 import { pictures } from "./pictures.mjs";
+import { runs } from "./runs.mjs";
 import { serial } from "./serial.mjs";
 import { speed } from "./speed.mjs";
 
@@ -32,7 +33,10 @@ try {
   await wholePath(tests);
   await serial(tests);
   await hostile(tests);
-  if (!given.short) await speed(tests);
+  if (!given.short) {
+    await runs(tests);
+    await speed(tests);
+  }
   if (given.pictures) await pictures(tests);
 } catch (error) {
   await step("the tests themselves", () => Promise.reject(error));

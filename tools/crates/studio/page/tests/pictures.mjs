@@ -6,7 +6,7 @@ import path from "node:path";
 import { browser, step } from "./harness.mjs";
 
 const SHOTS = [
-  { name: "data", view: "data", width: 1400, height: 560, scheme: "light" },
+  { name: "data", view: "data", width: 1400, height: 480, scheme: "light" },
   { name: "evaluate", view: "evaluate", width: 1400, height: 620, scheme: "dark" },
   { name: "train", view: "train", width: 900, height: 900, scheme: "dark" },
   { name: "device", view: "device", width: 900, height: 800, scheme: "light" },

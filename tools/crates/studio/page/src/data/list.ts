@@ -2,7 +2,7 @@
 
 import { address, get, post } from "../api";
 import { level, number, t } from "../i18n/i18n";
-import type { Changed, ClipName, Clips } from "../types";
+import type { Changed, ClipName, Clips, Kind } from "../types";
 import { button, fill, h, select } from "../ui/dom";
 import { attempt, note } from "../ui/say";
 import { undo } from "../undo";
@@ -15,6 +15,12 @@ export interface ClipList {
   title: HTMLElement;
   /** Reads the clips again; from the top, or where the list stands. */
   read(top: boolean): Promise<void>;
+}
+
+/** How many clips or tables. */
+export function counted(kind: Kind, n: number): string {
+  const key = kind === "clips" ? "data.count" : "data.tables";
+  return t(n === 1 ? `${key}.one` : key, { n: number(n) });
 }
 
 const EMPTY: Clips = { revision: 0, total: 0, class: [], name: [], ms: [], level: [], peak: [], bytes: [] };
@@ -104,7 +110,7 @@ export function clipList(state: DataState, show: (clip: ClipName | null) => void
       if (mine !== asked) return;
       clips = answer;
       excluded.checked = state.excluded;
-      count.textContent = t("data.count", { n: number(clips.name.length) });
+      count.textContent = counted(state.kind, clips.name.length);
       empty.textContent = t(state.kind === "clips" ? "data.empty" : "data.empty.tables");
       empty.hidden = clips.name.length > 0;
       list.node.hidden = clips.name.length === 0;

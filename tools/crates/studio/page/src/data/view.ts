@@ -9,7 +9,7 @@ import { attempt, complain, note } from "../ui/say";
 import { undo } from "../undo";
 import { ask } from "../ui/ask";
 import { clipDetail } from "./detail";
-import { clipList } from "./list";
+import { clipList, counted } from "./list";
 import { recorder, type Recorder } from "./recorder";
 import { dropZone } from "./drop";
 import { typedWords } from "./words";
@@ -72,7 +72,7 @@ export function dataView(place: HTMLElement): () => void {
       { type: "button", class: "card", "aria-pressed": String(chosen), onclick: () => choose(info.name), "data-class": info.name },
       h("span", { class: "name" }, className(info.name)),
       h("span", { class: "count" }, number(info.clips)),
-      h("span", { class: "dim facts" }, state.kind === "clips" ? [duration(info.seconds), lengths && ` · ${lengths}`] : t("data.tables", { n: info.clips })),
+      h("span", { class: "dim facts" }, state.kind === "clips" ? [duration(info.seconds), lengths && ` · ${lengths}`] : counted("tables", info.clips)),
       state.kind === "clips" && [bar, h("span", { class: "dim facts" }, t("data.level", { level: level(info.level_db) }))],
       info.excluded > 0 && h("span", { class: "dim facts" }, t("data.excluded.count", { n: info.excluded })),
     );

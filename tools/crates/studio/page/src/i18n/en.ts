@@ -53,6 +53,7 @@ export const en = {
   "data.classes": "Classes",
   "data.clips": "Clips",
   "data.count": "{n} clips",
+  "data.count.one": "{n} clip",
   "data.delete": "Delete",
   "data.did.delete": "{n} deleted",
   "data.did.exclude": "{n} excluded",
@@ -81,6 +82,7 @@ export const en = {
   "data.noclass": "No class",
   "data.record": "Record",
   "data.tables": "{n} tables",
+  "data.tables.one": "{n} table",
 
   "detail.features": "{what}, {bands} bands from {low} to {high} Hz, window {window} ms, hop {hop} ms: the integers that the device computes.",
   "detail.none": "Choose a clip to see and play it.",

@@ -55,6 +55,7 @@ export const zh: Record<keyof typeof en, string> = {
   "data.classes": "类别",
   "data.clips": "片段",
   "data.count": "{n} 个片段",
+  "data.count.one": "{n} 个片段",
   "data.delete": "删除",
   "data.did.delete": "已删除 {n} 个",
   "data.did.exclude": "已排除 {n} 个",
@@ -83,6 +84,7 @@ export const zh: Record<keyof typeof en, string> = {
   "data.noclass": "没有类别",
   "data.record": "录音",
   "data.tables": "{n} 个表格",
+  "data.tables.one": "{n} 个表格",
 
   "detail.features": "{what}，{bands} 个频带，{low} 至 {high} Hz，窗长 {window} 毫秒，步长 {hop} 毫秒：与设备计算的整数相同。",
   "detail.none": "选择一个片段以查看和播放。",
