@@ -91,11 +91,8 @@ export function microphoneFile(file, clips, gap) {
 /** Where the firmware below has slot A, and what of it lies before the blob. */
 export const SLOT = { at: 0x10180000, bytes: 256 << 10, blob: 256 };
 
-/**
- * The program with the firmware of a Pico next to it, where it looks for one: a firmware that is only the description of itself, as
- * boards/slots/src/info.rs has it. The program's path.
- */
-export function withFirmware(elman, folder) {
+/** Writes the firmware of a Pico that is only the description of itself, as boards/slots/src/info.rs has it. */
+export function firmware(folder) {
   const info = Buffer.alloc(192);
   info.write("elman firmware 1", 0);
   info.write("pico", 16);
@@ -104,9 +101,6 @@ export function withFirmware(elman, folder) {
   // A second boot stage of zeros, and its CRC-32.
   const boot = Buffer.alloc(256);
   boot.writeUInt32LE(0x7065399a, 252);
-  fs.mkdirSync(path.join(folder, "firmware"), { recursive: true });
-  fs.writeFileSync(path.join(folder, "firmware/pico.bin"), Buffer.concat([boot, info]));
-  const program = path.join(folder, path.basename(elman));
-  fs.copyFileSync(elman, program);
-  return program;
+  fs.writeFileSync(path.join(folder, "pico.bin"), Buffer.concat([boot, info]));
+  return folder;
 }

@@ -43,8 +43,8 @@ export function temporary() {
 }
 
 /** Starts `elman studio` and waits for its address. */
-export async function studio(elman, folder) {
-  const child = spawn(elman, ["studio", folder, "--no-open", "--port", "0"], { stdio: ["ignore", "pipe", "pipe"] });
+export async function studio(elman, folder, more = []) {
+  const child = spawn(elman, ["studio", folder, "--no-open", "--port", "0", ...more], { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   const address = await new Promise((done, fail) => {
     const limit = setTimeout(() => fail(new Error(`elman studio prints no address:\n${said}`)), 20_000);

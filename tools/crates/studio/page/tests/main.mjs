@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { failures, flags, step, studio, temporary } from "./harness.mjs";
-import { decoded, microphoneFile, project, RECIPE, withFirmware, WORDS } from "./corpus.mjs";
+import { decoded, firmware, microphoneFile, project, RECIPE, WORDS } from "./corpus.mjs";
 import { dictionaries } from "./dictionaries.mjs";
 import { hostile } from "./hostile.mjs";
 import { wholePath } from "./path.mjs";
@@ -13,18 +13,17 @@ import { serial } from "./serial.mjs";
 import { speed } from "./speed.mjs";
 
 const given = flags(process.argv.slice(2));
-const { chromium, root } = given;
+const { elman, chromium, root } = given;
 const start = performance.now();
 const folder = path.join(temporary(), "lamp");
-const programs = temporary();
+const boards = firmware(temporary());
 let server = null;
 try {
-  const elman = withFirmware(given.elman, programs);
   await step("dictionaries", () => dictionaries("src/i18n"));
   const kept = project(root, folder);
   fs.mkdirSync(path.join(folder, "recipes"), { recursive: true });
   fs.writeFileSync(path.join(folder, "recipes/three-words.toml"), RECIPE);
-  server = await studio(elman, folder);
+  server = await studio(elman, folder, ["--firmware", boards]);
   const sounds = new Map();
   for (const word of WORDS) sounds.set(word, await decoded(server, kept.get(word).slice(0, 8)));
   const words = WORDS.map((word) => [word, microphoneFile(path.join(folder, `${word}.wav`), sounds.get(word), 0)]);
@@ -42,7 +41,7 @@ try {
   await step("the tests themselves", () => Promise.reject(error));
 } finally {
   await server?.end();
-  for (const old of [path.dirname(folder), programs]) fs.rmSync(old, { recursive: true, force: true, maxRetries: 3 });
+  for (const old of [path.dirname(folder), boards]) fs.rmSync(old, { recursive: true, force: true, maxRetries: 3 });
 }
 const seconds = ((performance.now() - start) / 1000).toFixed(1);
 console.log(failures() === 0 ? `the page: all passed in ${seconds} s` : `the page: ${failures()} failed, ${seconds} s`);

@@ -36,6 +36,10 @@ export function newRun(started: (name: string) => void): HTMLElement {
 
   async function choose(to: string): Promise<void> {
     preset = to;
+    // The fields of the preset before are gone at once: nothing is typed into them.
+    values = null;
+    fill(common);
+    fill(all);
     const info = presets.find((p) => p.name === to);
     help.textContent = info ? [info.help, info.seconds ? t("train.guess", { time: duration(info.seconds) }) : ""].filter(Boolean).join(" ") : "";
     await attempt(errors, async () => {
