@@ -6,7 +6,7 @@ import path from "node:path";
 import { browser, step } from "./harness.mjs";
 
 const SHOTS = [
-  { name: "data", view: "data", width: 1400, height: 480, scheme: "light" },
+  { name: "data", view: "data", width: 1400, height: 430, scheme: "light" },
   { name: "evaluate", view: "evaluate", width: 1400, height: 620, scheme: "dark" },
   { name: "train", view: "train", width: 900, height: 900, scheme: "dark" },
   { name: "device", view: "device", width: 900, height: 800, scheme: "light" },
@@ -46,7 +46,9 @@ export async function pictures(t) {
     for (const shot of SHOTS) {
       await step(`picture ${shot.name}`, async () => {
         const tab = await chrome.page({ viewport: { width: shot.width, height: shot.height }, colorScheme: shot.scheme });
+        await tab.addInitScript(() => sessionStorage.setItem("run", "words"));
         await tab.goto(`${t.server.origin}/#${shot.view}`);
+        await tab.reload();
         await tab.waitForSelector(`main.view-${shot.view}`);
         await POSES[shot.view](tab);
         await tab.waitForTimeout(500);
