@@ -30,9 +30,9 @@ try {
   const spoken = microphoneFile(path.join(folder, "spoken.wav"), sounds.get("yes"), 1.2);
   const tests = { elman, chromium, root, folder, server, words, spoken, clip: sounds.get("yes")[0], short: Boolean(given.short) };
   await wholePath(tests);
-  await serial(tests);
   await hostile(tests);
   if (!given.short) {
+    await serial(tests);
     await runs(tests);
     await speed(tests);
   }
