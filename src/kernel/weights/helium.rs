@@ -101,6 +101,41 @@ unsafe extern "C" fn sum_body() {
     )
 }
 
+/// A method of [`Walk`]: each row block's pre-activations, with an item of `units`. `$changed`: registers that its bodies change beyond d7.
+///
+/// # Safety
+/// The kernel's words of weights and PARAMS of parameters are there for each row block, and as many halfwords of x, and of h after
+/// it, as `columns` says.
+macro_rules! each {
+    ($name:ident $(, $changed:tt)*) => {
+        #[inline(always)]
+        unsafe fn $name<T>(&mut self, mut units: impl Iterator<Item = T>, mut each: impl FnMut(T, [i32; 4])) {
+            while self.count > 0 {
+                let walk = &raw mut *self;
+                let mut pre: *const [i32; 4];
+                // SAFETY: as above. The body writes from the address that it gives in r0 to the end of `pre`. Registers but those
+                // named are kept.
+                unsafe {
+                    asm!(
+                        "bl {four}",
+                        four = sym four,
+                        inlateout("r0") walk => pre, out("r1") _, out("r2") _, out("r3") _, out("r12") _, out("lr") _,
+                        out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _,
+                        out("d7") _, $(out($changed) _,)*
+                    );
+                }
+                let end = walk.cast::<[i32; 4]>().wrapping_add(4).cast_const();
+                while pre != end {
+                    let Some(unit) = units.next() else { return };
+                    // SAFETY: one of those that the body has written.
+                    each(unit, unsafe { *pre });
+                    pre = pre.wrapping_add(1);
+                }
+            }
+        }
+    };
+}
+
 impl<'a> Walk<'a> {
     #[inline(always)]
     fn new(kernel: &Kernel, weights: &[u32], params: &[u32], x: &[u32], h: &[u32], count: usize) -> Self {
@@ -123,42 +158,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Each row block's pre-activations, with an item of `units`.
-    ///
-    /// # Safety
-    /// The kernel's words of weights and PARAMS of parameters are there for each row block, and as many halfwords of x, and of h after
-    /// it, as `columns` says.
-    #[inline(always)]
-    unsafe fn each<T>(&mut self, mut units: impl Iterator<Item = T>, mut each: impl FnMut(T, [i32; 4])) {
-        while self.count > 0 {
-            let walk = &raw mut *self;
-            let mut pre: *const [i32; 4];
-            // SAFETY: as above. The body writes from the address that it gives in r0 to the end of `pre`. Registers but those named
-            // are kept.
-            unsafe {
-                asm!(
-                    "bl {four}",
-                    four = sym four,
-                    inlateout("r0") walk => pre, out("r1") _, out("r2") _, out("r3") _, out("r12") _, out("lr") _,
-                    out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
-                    out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _,
-                    out("d15") _,
-                );
-            }
-            let end = walk.cast::<[i32; 4]>().wrapping_add(4).cast_const();
-            while pre != end {
-                let Some(unit) = units.next() else { return };
-                // SAFETY: one of those that the body has written.
-                each(unit, unsafe { *pre });
-                pre = pre.wrapping_add(1);
-            }
-        }
-    }
+    each!(each_row);
+    each!(each_split, "d8", "d9", "d10", "d11", "d12", "d13", "d14", "d15");
 
     /// The equations of each unit, as many as `h` has, and `carried` where they are of a cell.
     ///
     /// # Safety
-    /// As [`Walk::each`] says.
+    /// As [`each`] says.
     #[inline(always)]
     unsafe fn gates(&mut self, mut gates: Gates<'a>, carried: &mut [u32], h: &mut [i16]) {
         let places = gates.places & 31;
@@ -188,7 +194,7 @@ impl<'a> Walk<'a> {
 /// r0 a [`Walk`]; gives where the pre-activations of up to four row blocks are.
 ///
 /// # Safety
-/// Only [`Walk::each`] may call it.
+/// Only what [`each`] makes may call it.
 #[unsafe(naked)]
 unsafe extern "C" fn four() {
     naked_asm!(
@@ -263,7 +269,7 @@ pub(super) fn rows<T>(
     units: impl Iterator<Item = T>,
     each: impl FnMut(T, [i32; 4]),
 ) {
-    over!(packing, weights, params, x, each(units, each));
+    over!(packing, weights, params, x, each_row(units, each));
 }
 
 /// [`split`](super::split) in assembly.
@@ -277,7 +283,7 @@ pub(super) fn split<T>(
     units: impl Iterator<Item = T>,
     each: impl FnMut(T, [i32; 4]),
 ) {
-    over!(packing, weights, params, xh, x_words, each(units, each));
+    over!(packing, weights, params, xh, x_words, each_split(units, each));
 }
 
 /// [`rows`] with the equations of the units.
