@@ -13,6 +13,7 @@ mod fuzz;
 mod import;
 mod large_corpus;
 mod mpi;
+mod prove;
 mod rp2040;
 mod setup;
 mod stages;
@@ -71,6 +72,18 @@ const VERBS: &[Verb] = &[
         help: "Fuzz loader, steps and round trips: `cargo xtask fuzz --short`",
         flags: fuzz::FLAGS,
         run: Run::Here(fuzz::run),
+    },
+    Verb {
+        name: "prove",
+        help: "Prove the arithmetic over all inputs: `cargo xtask prove`",
+        flags: prove::FLAGS,
+        run: Run::Here(prove::run),
+    },
+    Verb {
+        name: "reliability",
+        help: "Write the table of docs/reliability.md from docs/reliability.toml: `cargo xtask reliability`",
+        flags: "",
+        run: Run::Here(|_| elman_figures::reliability::render().map(|()| ExitCode::SUCCESS)),
     },
     Verb {
         name: "cuts",
