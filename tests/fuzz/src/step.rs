@@ -7,7 +7,7 @@ use elman::blob::{Blob, Structure};
 use elman::net::{Sampler, Temperature};
 
 /// Bytes of frames at the end of the data.
-const FRAMES: usize = 64;
+pub const FRAMES: usize = 64;
 
 /// Runs it on some bytes.
 pub fn run(data: &[u8]) {

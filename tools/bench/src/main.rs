@@ -13,7 +13,6 @@ mod bindings;
 mod bitexact;
 mod combinations;
 mod frontier;
-mod fuzz_seeds;
 mod no_mul64;
 mod odd_recipes;
 mod panic_free;
@@ -58,8 +57,6 @@ enum Verb {
     NoMul64,
     /// Measure flash and RAM of an inference firmware: `cargo xtask size --check`
     Size(Output),
-    /// Write the seeds of the fuzz targets again, after a change of the format: `cargo xtask fuzz --seeds`
-    FuzzSeeds,
 }
 
 #[derive(Debug, Subcommand)]
@@ -108,7 +105,6 @@ fn main() -> ExitCode {
         Verb::Panics(output) => panics::run(&output),
         Verb::NoMul64 => no_mul64::run(),
         Verb::Size(output) => size::run(&output),
-        Verb::FuzzSeeds => fuzz_seeds::run(),
     };
     match result {
         Ok(code) => code,

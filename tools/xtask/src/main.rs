@@ -6,6 +6,7 @@
 mod bench;
 mod boards;
 mod build;
+mod coverage;
 mod cuts;
 mod demo;
 mod flags;
@@ -72,6 +73,12 @@ const VERBS: &[Verb] = &[
         help: "Fuzz loader, steps and round trips: `cargo xtask fuzz --short`",
         flags: fuzz::FLAGS,
         run: Run::Here(fuzz::run),
+    },
+    Verb {
+        name: "coverage",
+        help: "Count the regions of the core that the fuzz corpus runs: `cargo xtask coverage`",
+        flags: coverage::FLAGS,
+        run: Run::Here(coverage::run),
     },
     Verb {
         name: "prove",
