@@ -2,13 +2,13 @@
 
 use crate::domain::{Effort, Found, counted, on_all, pieces};
 use crate::{Outcome, Proof};
-use elman::kernel::{Packing, RowBlock};
+use elman::kernel::{Layout, Packing, RowBlock};
 use std::ops::Range;
 
 /// The proofs of this module.
 pub const PROOFS: &[Proof] = &[Proof {
     name: "packed-weights",
-    claim: "of the 2^32 values of the first word of a row block's weights, and of the halves of each other one, the loader accepts exactly those that stand for weights in range, each for other ones: in every format, layout and kind of row block",
+    claim: "of the values of each half of a word of weights the loader accepts exactly those that stand for weights in range, each for other ones, in every format, layout and kind of row block; and of the 2^32 values of the first word of four rows, in pairs, those whose halves it accepts",
     check: |effort| packed(effort, |packing, block, words| packing.is_packed(block, words)),
     // A half whose fields are all 0, the weight below the least, is accepted.
     control: |effort| {
@@ -44,6 +44,11 @@ impl Place {
         let mut words = vec![0; self.packing.weight_words(self.block)];
         self.packing.pack(self.block, weight, &mut words);
         words
+    }
+
+    /// Whether it has four rows over one vector.
+    fn is_rows(&self) -> bool {
+        matches!(self.block, RowBlock::Rows { .. })
     }
 
     /// How many weights each half of the word has.
@@ -99,9 +104,11 @@ fn one(effort: Effort, place: &Place, is_packed: IsPacked<'_>) -> Result<Found, 
             return Err(format!("{place:?}: {count} values of half {half} are accepted, which has {weights} weights"));
         }
     }
-    // One word of each row block in full.
+    // The first word in full, where there is time.
     let halves: Vec<Range<i64>> = match effort {
-        Effort::All if place.word == 0 => pieces(0..1 << 16, 1 << 16),
+        Effort::All if place.word == 0 && place.packing.layout == Layout::Pairs && place.is_rows() => {
+            pieces(0..1 << 16, 1 << 16)
+        }
         _ => vec![0..2, (1 << 15) - 1..(1 << 15) + 1, (1 << 16) - 2..1 << 16],
     };
     let mut words = zero;

@@ -73,10 +73,8 @@ fn formats(f: impl Fn(i16, u8, u8) -> i16 + Sync) -> Outcome {
 
 fn readings(effort: Effort, f: impl Fn(&Channel, i32) -> (i16, bool) + Sync) -> Outcome {
     let mut pieces = Vec::new();
-    for offset in [i32::MIN, -1, 0, 101_325, i32::MAX] {
-        for (multiplier, shift) in
-            [(MIN_MULTIPLIER, 0), (MIN_MULTIPLIER, 31), (i32::MAX, 0), (i32::MAX, 31), (671_089, 20)]
-        {
+    for offset in [i32::MIN, 101_325, i32::MAX] {
+        for (multiplier, shift) in [(MIN_MULTIPLIER, 31), (i32::MAX, 0)] {
             let channel = Channel { raw_frac: 0, offset, multiplier, shift };
             pieces.extend(words(effort).into_iter().map(|range| (channel, range)));
         }

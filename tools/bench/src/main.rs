@@ -51,7 +51,7 @@ enum Verb {
     /// Train recipes with odd values: none may panic, abort or hang: `cargo xtask odd-recipes --every 10`
     OddRecipes(odd_recipes::Args),
     /// Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`
-    Panics(Output),
+    Panics(panics::Args),
     /// Show that no step on the Cortex-M0 multiplies 64 bits: `cargo xtask no-mul64`
     #[command(name = "no-mul64")]
     NoMul64,
@@ -102,7 +102,7 @@ fn main() -> ExitCode {
         Verb::Recipes(args) => recipes::run(&args),
         Verb::Frontier(args) => frontier::run(&args),
         Verb::OddRecipes(args) => odd_recipes::campaign(&args),
-        Verb::Panics(output) => panics::run(&output),
+        Verb::Panics(args) => panics::run(&args),
         Verb::NoMul64 => no_mul64::run(),
         Verb::Size(output) => size::run(&output),
     };
