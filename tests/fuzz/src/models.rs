@@ -205,8 +205,12 @@ fn change(taken: &mut Taken<'_>, blob: &mut Vec<u8>) {
             word(taken, weights, blob);
         }
         3 => {
-            let at = 4 * FRAME_WORDS + taken.half() as usize % (from - 4 * FRAME_WORDS).max(1);
-            blob[at] ^= 1 << taken.below(8);
+            // An earlier change may have moved the weights.
+            let length = from.saturating_sub(4 * FRAME_WORDS).max(1);
+            let at = 4 * FRAME_WORDS + taken.half() as usize % length;
+            if let Some(byte) = blob.get_mut(at) {
+                *byte ^= 1 << taken.below(8);
+            }
         }
         _ => {
             if let Some(changed) = described(taken, blob) {

@@ -53,7 +53,8 @@ pub fn run(data: &[u8]) {
 
 /// Runs whole sequences, as far as the memory is of a size to fuzz with.
 fn sequence(model: &Model<'_>, frames: &[i16]) {
-    let steps = (frames.len() / model.inputs()).min(model.max_steps().max(4));
+    let most = if model.max_steps() > 0 { model.max_steps() } else { 4 };
+    let steps = (frames.len() / model.inputs()).min(most);
     let words = if model.max_steps() > 0 { model.memory_words() } else { model.sequence_words(steps.max(1)) };
     if words > 1 << 20 {
         return;

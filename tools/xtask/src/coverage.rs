@@ -152,7 +152,7 @@ fn export(program: &Path, profiles: &Path) -> Result<Export> {
 }
 
 /// A program of rustup's component `llvm-tools`.
-fn tool(name: &str) -> Result<Command> {
+pub fn tool(name: &str) -> Result<Command> {
     let output = Command::new("rustc").args(["--print", "sysroot"]).output().context("rustc")?;
     let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
     let path = sysroot.join("lib/rustlib").join(host()?).join("bin").join(name);

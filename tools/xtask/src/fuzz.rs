@@ -76,6 +76,16 @@ pub fn run(mut flags: Flags) -> Result<ExitCode> {
     Ok(if findings == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Writes docs/reliability.md from the ledger and docs/reliability.toml.
+///
+/// # Errors
+/// Where a file cannot be read or written.
+pub fn write_docs() -> Result<ExitCode> {
+    ledger::render()?;
+    elman_figures::reliability::render()?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Targets with `only` in their names.
 ///
 /// # Errors

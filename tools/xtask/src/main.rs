@@ -12,13 +12,14 @@ mod demo;
 mod flags;
 mod fuzz;
 mod import;
+mod kills;
 mod large_corpus;
 mod mpi;
 mod prove;
+mod release;
 mod rp2040;
 mod setup;
 mod stages;
-mod sweep_kill;
 mod test;
 
 use anyhow::Result;
@@ -87,10 +88,16 @@ const VERBS: &[Verb] = &[
         run: Run::Here(prove::run),
     },
     Verb {
+        name: "release",
+        help: "Check licences, dependencies, packages and reproducible firmware: `cargo xtask release`",
+        flags: release::FLAGS,
+        run: Run::Here(release::run),
+    },
+    Verb {
         name: "reliability",
-        help: "Write the table of docs/reliability.md from docs/reliability.toml: `cargo xtask reliability`",
+        help: "Write the tables of docs/reliability.md from its data and the ledger of fuzzing: `cargo xtask reliability`",
         flags: "",
-        run: Run::Here(|_| elman_figures::reliability::render().map(|()| ExitCode::SUCCESS)),
+        run: Run::Here(|_| fuzz::write_docs()),
     },
     Verb {
         name: "cuts",
@@ -101,8 +108,14 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "sweep-kill",
         help: "Kill workers of a sweep at random moments: `cargo xtask sweep-kill`",
-        flags: sweep_kill::FLAGS,
-        run: Run::Here(sweep_kill::run),
+        flags: kills::FLAGS,
+        run: Run::Here(kills::sweep),
+    },
+    Verb {
+        name: "kills",
+        help: "Kill training, quantizing and calibrating at random moments: `cargo xtask kills`",
+        flags: kills::FLAGS,
+        run: Run::Here(kills::commands),
     },
     Verb {
         name: "large-corpus",
