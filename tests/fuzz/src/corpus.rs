@@ -6,7 +6,7 @@ use elman_data::{Corpus, Options, wav_bytes};
 /// Runs it on some bytes.
 pub fn run(data: &[u8]) {
     let Some((first, rest)) = data.split_first() else { return };
-    let folder = Folder::new();
+    let folder = Folder::empty();
     if first % 2 == 0 {
         // What the manifests may name.
         let samples: Vec<i16> = (0..400).map(|k| (k * 37) as i16).collect();

@@ -33,7 +33,7 @@ const FORMATS: [(Format, &[&str]); 20] = [
 pub fn run(data: &[u8]) {
     let Some((first, rest)) = data.split_first() else { return };
     let (format, names) = FORMATS[usize::from(*first) % FORMATS.len()];
-    let folder = Folder::new();
+    let folder = Folder::empty();
     for (name, bytes) in names.iter().zip(rest.split(|b| *b == 0xff)) {
         folder.write(name, bytes);
     }
@@ -56,7 +56,7 @@ pub struct Folder(pub PathBuf);
 
 impl Folder {
     /// An empty one of this thread.
-    pub fn new() -> Self {
+    pub fn empty() -> Self {
         let memory = Path::new("/dev/shm");
         let of = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
         let path = of.join(format!("elman-fuzz-{}-{:?}", std::process::id(), std::thread::current().id()));
