@@ -7,6 +7,7 @@ use elman_figures::root;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
 
 use crate::bench::program;
 use crate::flags::{Flags, unknown};
@@ -63,7 +64,10 @@ pub fn run(mut flags: Flags) -> Result<ExitCode> {
             continue;
         }
         println!("== {target}, {seconds} s");
+        let begun = Instant::now();
         let (executions, found) = execute(&folder, target, &corpus, seconds)?;
+        // A finding ends a run before its time.
+        let seconds = begun.elapsed().as_secs().min(seconds.into());
         findings += u32::from(found);
         if ledger {
             Line::now(target, seconds, executions, files(&corpus)?, found)?.append()?;

@@ -43,9 +43,9 @@ impl Line {
     ///
     /// # Errors
     /// Where git does not say which commit this is.
-    pub fn now(target: &str, seconds: u32, executions: u64, corpus: usize, found: bool) -> Result<Self> {
+    pub fn now(target: &str, seconds: u64, executions: u64, corpus: usize, found: bool) -> Result<Self> {
         let (date, commit) = (today()?, last_change(&SOURCES)?);
-        let (target, seconds) = (target.to_owned(), seconds.into());
+        let target = target.to_owned();
         Ok(Line { date, commit, target, seconds, executions, corpus, findings: found.into() })
     }
 
