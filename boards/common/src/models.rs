@@ -1,6 +1,7 @@
 //! The models of a device: a region of flash with two slots, which a PC can send a new one to.
 
-use elman::Blob;
+use core::fmt;
+use elman::{Blob, Listener, Storage};
 use elman_messages::{Failure, Status, Transfer};
 use elman_slots::{Either, Error, HEADER_BYTES, INFO_BYTES, Info, Keys, Region, Rejection, Rollback, Slots};
 use embedded_storage::nor_flash::NorFlash;
@@ -36,6 +37,26 @@ impl Updates for NoSlots {
 
 /// How often a model must do what it is for until its trial ends: frames of sound, steps, gestures' readings.
 pub const TRIAL: u32 = 100;
+
+/// Why a board has no listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotListening {
+    /// There is no model in its slots.
+    Empty,
+    /// It does not load, does not fit into the memory, or has no detector.
+    Model(elman::Error),
+}
+
+impl fmt::Display for NotListening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotListening::Empty => {
+                f.write_str("there is no model in the slots: `elman send` one, or flash a file of `elman flash`")
+            }
+            NotListening::Model(error) => error.fmt(f),
+        }
+    }
+}
 
 /// The slots of a firmware, by what its [`Info`] says.
 #[derive(Debug)]
@@ -80,6 +101,17 @@ impl<F: NorFlash> Models<F> {
         // a sector, and its blob a multiple of four after that.
         let words = unsafe { core::slice::from_raw_parts(core::ptr::without_provenance(address), bytes as usize / 4) };
         Some(Blob::new(words))
+    }
+
+    /// A listener to the model that runs.
+    ///
+    /// # Errors
+    /// [`NotListening`]
+    pub fn listener<const WORDS: usize>(
+        &self,
+        storage: &'static mut Storage<'static, WORDS>,
+    ) -> Result<Listener<'static, 'static>, NotListening> {
+        storage.listener(self.blob().ok_or(NotListening::Empty)?).map_err(NotListening::Model)
     }
 
     /// The slots.

@@ -7,7 +7,7 @@ use elman_messages::{BufferSizes, Failure, Hello, Receiver, SCHEMA, Task, VERSIO
 use embedded_io::{Read, Write};
 
 use crate::Clock;
-use crate::link::{Fault, Link};
+use crate::link::{Fault, Link, Session};
 use crate::models::{NoSlots, Updates};
 use crate::task::{Examples, FrontEnds, Listening, NotStarted, Streams, Texts};
 
@@ -97,7 +97,7 @@ pub fn serve_with<const TASKS: u8, I: Read, O: Write>(
         load_ticks,
         sizes,
     };
-    let mut link = Link::new(hello, Receiver::new(received), sent, updates, input, output);
+    let mut link = Link::new(Session::new(hello, sent), Receiver::new(received), updates, input, output);
     let mut task = link.answer(&mut NotStarted)?;
     while let Some(started) = task {
         task = match started {
@@ -119,6 +119,11 @@ pub fn serve_with<const TASKS: u8, I: Read, O: Write>(
     Ok(link.answered())
 }
 
+/// The hello of a device that does no task over its line.
+pub(crate) fn without_tasks(crc: u32, sizes: BufferSizes) -> Hello {
+    Hello { version: VERSION, schema: SCHEMA, crc, snapshot_words: 0, empty_ticks: 0, load_ticks: 0, sizes }
+}
+
 /// Answers on a device whose slots have no model, until `input` ends: a model can be sent to it, and nothing else be done. The CRC
 /// of its model is 0.
 ///
@@ -129,16 +134,9 @@ pub fn receive<I: Read, O: Write>(
     updates: &mut dyn Updates,
     (input, output): (&mut I, &mut O),
 ) -> Result<u32, Fault<I::Error, O::Error>> {
-    let hello = Hello {
-        version: VERSION,
-        schema: SCHEMA,
-        crc: 0,
-        snapshot_words: 0,
-        empty_ticks: 0,
-        load_ticks: 0,
-        sizes: workspace.sizes(),
-    };
-    let mut link = Link::new(hello, Receiver::new(workspace.received), workspace.sent, updates, input, output);
+    let hello = without_tasks(0, workspace.sizes());
+    let Workspace { received, sent, .. } = workspace;
+    let mut link = Link::new(Session::new(hello, sent), Receiver::new(received), updates, input, output);
     let mut task = link.answer(&mut NotStarted)?;
     while task.is_some() {
         task = link.run(|| Err::<NotStarted, _>(Failure::NoModel))?;

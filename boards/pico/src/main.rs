@@ -1,27 +1,31 @@
-//! Raspberry Pi Pico and Pico 2: an analogue microphone on GP26 at 16 kHz, the green light on GP25.
+//! Raspberry Pi Pico and Pico 2: an analogue microphone on GP26 at 16 kHz, the green light on GP25, new models over USB.
 #![no_std]
 #![no_main]
 
+use core::cell::RefCell;
 use cortex_m::peripheral::SCB;
 use defmt_rtt as _;
 use elman::Storage;
 use elman_board::spotter::{Indicator, Spotter, Unbiased};
-use elman_board::{Models, Updates};
+use elman_board::{Models, Updates, ran, usb};
 use embassy_futures::join::join;
+use embassy_futures::yield_now;
 use embassy_rp::adc::{Adc, Channel, Config, InterruptHandler};
 use embassy_rp::flash::{Blocking, Flash};
 use embassy_rp::gpio::{Level, Output, Pull};
-use embassy_rp::{bind_interrupts, dma, peripherals};
+use embassy_rp::{Peri, bind_interrupts, dma, peripherals};
 use panic_probe as _;
-use static_cell::ConstStaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 
 bind_interrupts!(struct Interrupts {
     ADC_IRQ_FIFO => InterruptHandler;
     DMA_IRQ_0 => dma::InterruptHandler<peripherals::DMA_CH0>;
+    USBCTRL_IRQ => embassy_rp::usb::InterruptHandler<peripherals::USB>;
 });
 
 include!(concat!(env!("OUT_DIR"), "/models.rs"));
 static STORAGE: ConstStaticCell<Storage<'static, WORDS>> = ConstStaticCell::new(Storage::new());
+static USB: StaticCell<usb::Memory<'static>> = StaticCell::new();
 /// Samples in a block: 20 ms.
 const BLOCK: usize = 320;
 /// What the converter gives for a microphone's silence.
@@ -37,35 +41,58 @@ async fn main(_spawner: embassy_executor::Spawner) {
     let models = unsafe {
         Models::start(Flash::<_, Blocking, FLASH_BYTES>::new_blocking(p.FLASH), FLASH_AT, &INFO, || SCB::sys_reset())
     };
-    let mut models = match models {
-        Ok(models) => models,
+    let models = match models {
+        Ok(models) => RefCell::new(models),
         Err(error) => return defmt::error!("{}", defmt::Display2Format(&error)),
     };
-    let Some(blob) = models.blob() else {
-        return defmt::error!("there is no model in the slots: flash a file of `elman flash`");
+    // Without a listener there is still the line over which a model comes.
+    let loaded = models.borrow().listener(STORAGE.take());
+    if let Err(error) = &loaded {
+        defmt::error!("{}", defmt::Display2Format(error));
+    }
+    let crc = loaded.as_ref().map_or(0, |listener| listener.model().crc());
+    let driver = embassy_rp::usb::Driver::new(p.USB, Interrupts);
+    let updates = usb::serve(driver, USB.init(usb::Memory::new()), env!("CARGO_PKG_NAME"), &models, crc);
+    let listening = async {
+        if let Ok(listener) = loaded {
+            let microphone = Microphone { converter: p.ADC, pin: p.PIN_26, mover: p.DMA_CH0 };
+            listen(Spotter::new(listener, light), microphone, &models).await;
+        }
     };
-    let listener = match STORAGE.take().listener(blob) {
-        Ok(listener) => listener,
-        Err(error) => return defmt::error!("{}", error),
-    };
-    let mut spotter = Spotter::new(listener, light);
-    let mut converter = Adc::new(p.ADC, Interrupts, Config::default());
-    let mut microphone = Channel::new_pin(p.PIN_26, Pull::None);
-    let mut mover = dma::Channel::new(p.DMA_CH0, Interrupts);
+    join(listening, updates).await;
+}
+
+/// What takes the samples.
+struct Microphone {
+    converter: Peri<'static, peripherals::ADC>,
+    pin: Peri<'static, peripherals::PIN_26>,
+    mover: Peri<'static, peripherals::DMA_CH0>,
+}
+
+async fn listen(
+    mut spotter: Spotter<'static, 'static, Output<'static>>,
+    microphone: Microphone,
+    models: &RefCell<impl Updates>,
+) {
+    let mut converter = Adc::new(microphone.converter, Interrupts, Config::default());
+    let mut pin = Channel::new_pin(microphone.pin, Pull::None);
+    let mut mover = dma::Channel::new(microphone.mover, Interrupts);
     // Before the first sample there is silence, which is the middle.
     let (mut now, mut next, mut unbiased) = ([SILENCE; BLOCK], [SILENCE; BLOCK], Unbiased::new(12));
     loop {
         // The next block is converted while this one is processed.
-        let convert = converter.read_many(&mut microphone, &mut next, DIVIDER, &mut mover);
+        let convert = converter.read_many(&mut pin, &mut next, DIVIDER, &mut mover);
         let hear = async {
             let block = now.map(|raw| unbiased.next(raw));
-            models.ran();
+            ran(models);
             if let Some((event, word)) = spotter.process(&block).unwrap_or_else(|e| match e {}) {
                 defmt::info!("{=str}: {}", word, event);
             }
         };
         if join(convert, hear).await.0.is_err() {
             defmt::warn!("a sample was not converted");
+            // Where none is, the line has its turn all the same.
+            yield_now().await;
         }
         core::mem::swap(&mut now, &mut next);
     }

@@ -10,13 +10,14 @@ use super::operating_point;
 use super::samples::{self, Sample};
 use crate::ui::Ui;
 use elman_data::Split;
+use elman_data::files::{check_place, write_atomically};
 use elman_data::records::{RecordOptions, Task};
 use elman_listen::Recording;
 use elman_pipeline::evaluate::monte_carlo::{self, MonteCarlo};
 use elman_pipeline::evaluate::{self, Confusion, EvalFlags, ExampleResult, Figure};
 use elman_pipeline::readings::ChannelReport;
 use elman_pipeline::run::RunFolder;
-use elman_pipeline::{Encoding, Source, fingerprint, readings, recordings};
+use elman_pipeline::{Answer, Encoding, Example, Source, fingerprint, readings, recordings};
 use elman_quant::model::ModelFile;
 use elman_recipe::Recipe;
 use elman_recipe::Usage;
@@ -50,6 +51,9 @@ pub struct Cmd {
     /// Runs the float network M times with dropout on, and evaluates the mean (on the host only)
     #[arg(long, value_name = "M")]
     pub mc: Option<usize>,
+    /// Writes each example's label and answers to a file of JSON, where the answer is a label
+    #[arg(long, value_name = "FILE", conflicts_with = "audio")]
+    pub answers: Option<PathBuf>,
 }
 
 /// Names of splits.
@@ -149,7 +153,13 @@ impl Cmd {
             source.join_valid();
         }
         let split = if all { Split::Train } else { source.evaluation_split(self.split.map(Split::from))? };
-        let mut evaluated = evaluate(&self.model, &file, &recipe, &source, split)?;
+        self.answers.as_deref().map_or(Ok(()), check_place)?;
+        let (mut evaluated, answers) = evaluate_each(&self.model, &file, &recipe, &source, split)?;
+        if let Some(path) = &self.answers {
+            let fingerprint = model.descriptor().fingerprint;
+            let all = Answers { fingerprint, split: evaluated.split.clone(), answers };
+            write_atomically(path, &serde_json::to_vec(&all)?)?;
+        }
         if all {
             evaluated.split = ALL.to_owned();
         }
@@ -211,11 +221,57 @@ pub fn recipe_for(model: &Path, named: Option<&Path>, loaded: &Model<'_>) -> Res
     Ok(Recipe { data: loaded.audio().is_none().then(RecordOptions::default), ..Recipe::default() })
 }
 
+/// The answers to one example, by number of the label.
+#[derive(Clone, Debug, Serialize)]
+pub struct Answered {
+    /// Its class, which for recordings is their folder.
+    class: String,
+    /// Its name in there.
+    name: String,
+    /// Its label.
+    label: u32,
+    /// The float network's answer.
+    float: Option<u32>,
+    /// The integer network's.
+    integer: u32,
+}
+
+/// All answers of an evaluation.
+#[derive(Serialize)]
+struct Answers {
+    /// The model's: answers of another one are old.
+    fingerprint: u64,
+    split: String,
+    answers: Vec<Answered>,
+}
+
+impl Answered {
+    /// `None` where an example has no single answer.
+    fn of(example: &Example, float: Option<&ExampleResult>, integer: &ExampleResult) -> Option<Self> {
+        let Answer::Class(label) = &example.answer else { return None };
+        let (class, name) = example.name.rsplit_once('/').unwrap_or(("", &example.name));
+        let float = float.and_then(|part| part.answers.last().copied());
+        let (class, name) = (class.to_owned(), name.to_owned());
+        Some(Answered { class, name, label: *label, float, integer: *integer.answers.last()? })
+    }
+}
+
 /// Evaluates a blob, and the float network too where `path` is a run folder.
 ///
 /// # Errors
 /// Where a file of the run cannot be read or the data do not fit the model.
 pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source, split: Split) -> Result<Evaluated> {
+    Ok(evaluate_each(path, file, recipe, source, split)?.0)
+}
+
+/// As [`evaluate`], with the answers to each example.
+fn evaluate_each(
+    path: &Path,
+    file: &ModelFile,
+    recipe: &Recipe,
+    source: &Source,
+    split: Split,
+) -> Result<(Evaluated, Vec<Answered>)> {
     let model = file.model()?;
     let how = EvalFlags::of_model(recipe, &model);
     let folder = if path.is_dir() { Some(RunFolder::open(path)?) } else { None };
@@ -247,9 +303,13 @@ pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source,
         let pairs = evaluate::pairs(&examples, parts).map(|(a, b)| (a as usize, b as usize));
         few.then(|| Confusion::of(encoding.labels.len(), pairs))
     };
+    let answered = examples.iter().zip(&integer).enumerate();
+    let answered =
+        answered.filter_map(|(k, (example, part))| Answered::of(example, float.as_ref().map(|f| &f[k]), part));
+    let answers: Vec<Answered> = answered.collect();
     let differ = float.as_ref().map(|f| evaluate::disagreements(&examples, f, &integer));
     let figures = |parts: &[ExampleResult]| evaluate::figures(&encoding, &examples, parts, how);
-    Ok(Evaluated {
+    let evaluated = Evaluated {
         split: split.to_string(),
         examples: examples.len(),
         disagree: differ.map(|[differ, _]| differ),
@@ -263,7 +323,8 @@ pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source,
         float_confusion: float.as_deref().and_then(confusion),
         integer_confusion: confusion(&integer),
         labels: encoding.labels.clone(),
-    })
+    };
+    Ok((evaluated, answers))
 }
 
 /// Most labels whose confusion is shown.

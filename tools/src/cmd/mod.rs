@@ -32,6 +32,7 @@ mod run_tree;
 mod samples;
 pub mod send;
 pub mod sign;
+pub mod studio;
 pub mod sweep;
 pub mod synth;
 pub mod train;
@@ -107,4 +108,5 @@ commands! {
     Word => word,
     Data => data,
     Turing => turing,
+    Studio => studio,
 }

@@ -24,7 +24,7 @@ struct Build {
 }
 
 /// Flags of `boards`.
-pub const FLAGS: &str = "  --only PART   Only boards with this in their names\n  --model BLOB  Model to build in; by default boards/listens.elman\n  --firmware    Firmware without a model, for `elman flash`, into target/firmware\n  --run pico    Run the Pico's firmware in the emulator rp2040js, and compare its light with the host\n  --seconds N   Seconds of sound for --run, 60 by default";
+pub const FLAGS: &str = "  --only PART   Only boards with this in their names\n  --model BLOB  Model to build in; by default boards/listens.elman\n  --firmware    Firmware without a model, for `elman flash`, into target/firmware\n  --run pico    Run the Pico's firmware in the emulator rp2040js: its light against the host, and a model over USB\n  --seconds N   Seconds of sound for --run, 60 by default\n  --cuts N      Cuts of the supply in the flash's operations for --run, 20 by default";
 
 /// Folders of boards: those with a target of their own.
 fn boards(folder: &Path) -> Result<Vec<(String, String)>> {
@@ -50,7 +50,7 @@ fn boards(folder: &Path) -> Result<Vec<(String, String)>> {
 /// Where a flag is wrong, the folder cannot be read or cargo does not start.
 pub fn run(mut flags: Flags) -> Result<ExitCode> {
     let (mut only, mut model, mut firmware) = (String::new(), None, false);
-    let (mut run, mut seconds) = (None::<String>, 60);
+    let (mut run, mut seconds, mut cuts) = (None::<String>, 60, 20);
     while let Some(name) = flags.next()? {
         match name.as_str() {
             "only" => only = flags.value()?,
@@ -58,6 +58,7 @@ pub fn run(mut flags: Flags) -> Result<ExitCode> {
             "firmware" => firmware = true,
             "run" => run = Some(flags.value()?),
             "seconds" => seconds = flags.value()?,
+            "cuts" => cuts = flags.value()?,
             _ => return Err(unknown(&name)),
         }
     }
@@ -65,7 +66,7 @@ pub fn run(mut flags: Flags) -> Result<ExitCode> {
         ensure!(name == "pico", "there is no emulator for {name}: pico alone has one");
         let built = for_flash("pico")?;
         ensure!(built == ExitCode::SUCCESS, "the firmware does not build");
-        return rp2040::run(&target().join("rp2040"), &target().join("firmware/pico.bin"), seconds);
+        return rp2040::run(&target().join("rp2040"), &target().join("firmware/pico.bin"), seconds, cuts);
     }
     if firmware {
         return for_flash(&only);

@@ -20,6 +20,7 @@ mod release;
 mod rp2040;
 mod setup;
 mod stages;
+mod studio;
 mod test;
 
 use anyhow::Result;
@@ -134,6 +135,12 @@ const VERBS: &[Verb] = &[
         help: "Read models of PyTorch, ONNX and Keras: `cargo xtask import --python venv/bin/python`",
         flags: import::FLAGS,
         run: Run::Here(import::run),
+    },
+    Verb {
+        name: "studio",
+        help: "Build the page of `elman studio` and its core, test it in Chromium: `cargo xtask studio --check`",
+        flags: studio::FLAGS,
+        run: Run::Here(studio::run),
     },
     Verb {
         name: "bench build",

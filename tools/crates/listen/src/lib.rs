@@ -26,7 +26,7 @@ mod score;
 mod vary;
 
 pub use budget::{Budget, Cost};
-pub use calibration::{Calibrated, at_point, find, listener_setup, play_all};
+pub use calibration::{Calibrated, at_played, at_point, find, listener_setup, play_all};
 pub use extent::extent;
 pub use interval::{poisson, share};
 pub use labels::{check_labels, check_spelling, read_labels, write_labels};

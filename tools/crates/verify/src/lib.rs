@@ -21,7 +21,7 @@ pub use compare::{Mismatch, Part};
 pub use device::{Channel, Device, Script};
 pub use emulated::Emulated;
 pub use generate::{GenerateReport, Generation, generate, generate_on_host};
-pub use port::{Patience, Port};
+pub use port::{Patience, Port, Serial};
 pub use replay::{Difference, ReplayReport, Spent, Stage, replay};
 pub use send::Sent;
 

@@ -45,16 +45,67 @@ const HELLO_LIMIT: Duration = Duration::from_secs(15);
 /// How long one read of the line waits.
 const READ: Duration = Duration::from_millis(20);
 
-impl Port<Box<dyn serialport::SerialPort>> {
+/// A serial port that may go away and come back, as that of a board on USB does when it restarts.
+#[derive(Debug)]
+pub struct Serial {
+    path: String,
+    port: Option<Box<dyn serialport::SerialPort>>,
+}
+
+impl Serial {
+    fn open(path: &str) -> serialport::Result<Box<dyn serialport::SerialPort>> {
+        serialport::new(path, 115_200).timeout(READ).open()
+    }
+
+    /// Does something with the port, where it is there. Where it went away it may come back in time.
+    fn with<T>(
+        &mut self,
+        act: impl FnOnce(&mut dyn serialport::SerialPort) -> std::io::Result<T>,
+    ) -> std::io::Result<T> {
+        if self.port.is_none() {
+            std::thread::sleep(READ);
+            self.port = Serial::open(&self.path).ok();
+        }
+        let Some(port) = &mut self.port else { return Err(ErrorKind::TimedOut.into()) };
+        act(port.as_mut()).or_else(|error| {
+            if !is_time_out(&error) {
+                self.port = None;
+            }
+            Err(ErrorKind::TimedOut.into())
+        })
+    }
+}
+
+impl Read for Serial {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        self.with(|port| match port.read(to) {
+            // The end of a file: the device is no longer there.
+            Ok(0) if !to.is_empty() => Err(ErrorKind::BrokenPipe.into()),
+            read => read,
+        })
+    }
+}
+
+impl Write for Serial {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.with(|port| port.write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.with(|port| port.flush())
+    }
+}
+
+impl Port<Serial> {
     /// Opens a serial port.
     ///
     /// # Errors
     /// Where it cannot be opened.
     pub fn open(path: &str, patience: Patience) -> Result<Self> {
-        let line = serialport::new(path, 115_200).timeout(READ).open().with_context(|| {
+        let port = Serial::open(path).with_context(|| {
             format!("cannot open the serial port {path}; is the board connected, and the port yours?")
         })?;
-        Ok(Port::new(path, line, patience))
+        Ok(Port::new(path, Serial { path: path.to_owned(), port: Some(port) }, patience))
     }
 }
 
@@ -85,6 +136,19 @@ impl<L: Read + Write> Port<L> {
         same_version(hello.version, hello.schema)?;
         conversation.sizes = hello.sizes;
         script(&hello, &mut conversation)
+    }
+
+    pub(crate) fn patience(&self) -> Patience {
+        self.patience
+    }
+
+    /// Does something in which no question is asked twice.
+    pub(crate) fn once<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
+        let patience = self.patience;
+        self.patience.retries = 0;
+        let done = act(self);
+        self.patience = patience;
+        done
     }
 
     /// How often a question was asked again.

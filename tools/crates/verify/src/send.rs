@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail, ensure};
 use elman_flash::sealed::Sealed;
-use elman_messages::{Answer, Hello, Outcome, Request, Status, Transfer};
+use elman_messages::{Answer, Failure, Hello, Outcome, Request, Status, Transfer};
 use std::io::{Read, Write};
 
 use crate::device::Channel;
@@ -57,12 +57,24 @@ impl<L: Read + Write> Port<L> {
         })
     }
 
-    /// Restarts the board.
+    /// Restarts the board, once: a second start would end the trial of a new model. So the request is asked again only where the model that
+    /// runs shows that it was lost, and not its reply.
     ///
     /// # Errors
     /// Where it does not answer.
     pub fn restart(&mut self) -> Result<()> {
-        self.converse(|_, channel| status(channel, Transfer::Restart).map(|_| ()))
+        let before = self.slots()?.1.running;
+        for _ in 0..=self.patience().retries {
+            let asked = self.once(|port| port.converse(|_, channel| status(channel, Transfer::Restart).map(|_| ())));
+            match asked {
+                Err(error) if error.downcast_ref::<Failure>().is_none() => {}
+                asked => return asked,
+            }
+            if self.slots()?.1.running != before {
+                return Ok(());
+            }
+        }
+        bail!("the board does not restart: its reset button, or its supply, does it")
     }
 }
 

@@ -1,5 +1,5 @@
 //! Frames as arrays: `.npy` of `[steps, values]` or `[examples, steps, values]`, its labels in a second file; or a csv whose rows
-//! are the steps of one example.
+//! are the steps of one example, alone or in the folder of its label.
 
 use super::parts::DataFile;
 use super::{Answer, Format, Found, Input, RecordOptions, Task};
@@ -212,6 +212,9 @@ fn table(name: &str, part: &DataFile, options: &RecordOptions, found: &mut Found
     }
     if values.is_empty() {
         return Ok(());
+    }
+    if let Some(label) = &part.label {
+        labels = vec![label.clone()];
     }
     let same = labels.windows(2).all(|w| w[0] == w[1]);
     let (answer, task) = match labels.first() {

@@ -18,7 +18,7 @@ pub(super) fn read(name: &str, part: &DataFile, options: &RecordOptions, found: 
     if split_of(&name_of(&part.path)).is_some() && entries.iter().any(|p| p.is_dir()) {
         return entries.into_iter().filter(|p| p.is_dir()).try_for_each(|path| {
             let name = format!("{name}/{}", name_of(&path));
-            logs(&name, &DataFile { path, split: part.split }, found)
+            logs(&name, &DataFile { path, split: part.split, label: None }, found)
         });
     }
     logs(name, part, found)

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 pub(super) struct DataFile {
     pub(super) path: PathBuf,
     pub(super) split: Split,
+    /// The folder that it is in, where that is its label.
+    pub(super) label: Option<String>,
 }
 
 /// What is to be read.
@@ -55,18 +57,21 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
     if format == Format::Graphs {
         notes.extend(graphs_alone(&mut paths, options)?);
     }
+    if format == Format::Frames && !paths.iter().any(|p| p.is_file()) {
+        parts.extend(of_labels(&paths)?);
+    }
     for path in paths.into_iter().filter(|p| p.is_dir() == format.wants_folders() && fits(p, format)) {
         match split_of(&name_of(&path)) {
-            Some(split) => parts.push(DataFile { path, split }),
+            Some(split) => parts.push(DataFile { path, split, label: None }),
             None => unnamed.push(path),
         }
     }
     if parts.iter().any(|p| p.split == Split::Train) {
         notes.extend(unnamed.iter().map(|p| (NoteKind::SetAside, name_of(p))));
     } else if format == Format::Classes && parts.is_empty() {
-        parts.push(DataFile { path: dir.into(), split: Split::Train });
+        parts.push(DataFile { path: dir.into(), split: Split::Train, label: None });
     } else {
-        parts.extend(unnamed.into_iter().map(|path| DataFile { path, split: Split::Train }));
+        parts.extend(unnamed.into_iter().map(|path| DataFile { path, split: Split::Train, label: None }));
     }
     if options.max_size > 0 {
         let too_large = |p: &DataFile| size(&name_of(&p.path)).is_some_and(|n| n > options.max_size);
@@ -89,6 +94,21 @@ pub(super) fn list(dir: &Path, options: &RecordOptions) -> Result<Listing, Error
         return Err(Error::File { file: dir.into(), problem });
     }
     Ok(Listing { format, parts, notes })
+}
+
+/// Tables in a folder for each label.
+fn of_labels(folders: &[PathBuf]) -> Result<Vec<DataFile>, Error> {
+    let mut parts = Vec::new();
+    for folder in folders {
+        let label = name_of(folder);
+        for path in
+            entries(folder)?.into_iter().filter(|p| p.is_file() && Format::of_name(&name_of(p)) == Some(Format::Series))
+        {
+            let split = split_of(&name_of(&path)).unwrap_or(Split::Train);
+            parts.push(DataFile { path, split, label: Some(label.clone()) });
+        }
+    }
+    Ok(parts)
 }
 
 /// Whether a path can be a part of the format: of mixed folders only the files that look like it.

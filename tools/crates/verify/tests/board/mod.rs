@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use elman_emulator::{Firmware, Machine, Qemu, Session};
-use elman_verify::{Patience, Port};
+use elman_verify::{Patience, Port, Serial};
 
 /// An emulated board with a model, which runs until this is dropped.
 pub struct Running {
@@ -38,7 +38,7 @@ impl Running {
     }
 
     /// A line to it.
-    pub fn port(&self) -> Port<Box<dyn serialport::SerialPort>> {
+    pub fn port(&self) -> Port<Serial> {
         Port::open(&self.path, Patience::default()).unwrap()
     }
 }

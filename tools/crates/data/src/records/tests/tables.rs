@@ -467,3 +467,23 @@ fn changed_tables_never_panic() {
     }
     assert!(good > 50 && bad > 50, "{good} {bad}");
 }
+
+#[test]
+fn tables_of_steps_may_be_in_the_folder_of_their_label() {
+    let files = [
+        ("wave/a.csv", "x,y\n1,2\n3,4\n"),
+        ("wave/b.csv", "x,y\n5,6\n"),
+        ("rest/a.csv", "x,y,label\n0,1,other\n"),
+        ("rest/n.txt", "no"),
+    ];
+    let records = open(&folder(&files), "format = \"frames\"\nvalid_share = 0").unwrap();
+    let found = |r: &Record| (r.name.clone(), r.answer.clone());
+    let label = |text: &str| Answer::Label(text.to_owned());
+    // The folder counts, whatever a column says: a table is moved to another label by moving the file.
+    let wanted =
+        [("rest/a.csv", "rest"), ("wave/a.csv", "wave"), ("wave/b.csv", "wave")].map(|(n, l)| (n.to_owned(), label(l)));
+    assert_eq!(records.train.iter().map(found).collect::<Vec<_>>(), wanted);
+    assert_eq!((&records.channels[..], records.task), (&words("x y")[..], Task::Class));
+    let wrong = [("wave/a.csv", "x,y\n1,2\n"), ("rest/a.csv", "x\n1\n")];
+    assert!(message(&folder(&wrong), "format = \"frames\"").contains("wave/a.csv"));
+}

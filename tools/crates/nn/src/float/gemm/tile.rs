@@ -133,9 +133,9 @@ fn multiply<L: Lanes, const M: usize, const N: usize>(
     b: &[L::V],
     a: impl Fn(usize) -> L::Elem,
 ) {
-    // Not `from_fn`: a closure called through the standard library may be compiled without the instruction set.
-    let mut row = [l.splat(L::Elem::ZERO); N];
-    row.copy_from_slice(&b[..N]);
+    // Not `from_fn` nor `copy_from_slice`: what the standard library calls may not be inlined, and the sums go to memory.
+    let Some(row) = b.first_chunk::<N>() else { return };
+    let row = *row;
     for i in 0..M {
         let a = l.splat(a(i));
         for j in 0..N {

@@ -1,0 +1,1 @@
+import{t as e}from"./samples.js";var t=class extends AudioWorkletProcessor{process(t){let n=t[0]?.[0];if(n){let t=e(n);this.port.postMessage(t,[t.buffer])}return!0}};registerProcessor(`capture`,t);

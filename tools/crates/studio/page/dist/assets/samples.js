@@ -1,0 +1,1 @@
+function e(e){let t=new Int16Array(e.length);for(let n=0;n<e.length;n++)t[n]=Math.max(-32768,Math.min(32767,Math.round(e[n]*32768)));return t}export{e as t};
