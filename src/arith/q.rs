@@ -12,7 +12,7 @@ use crate::kernel::word::{mul_high, mul_high_add};
 /// (v + 2^(n-1)) >> n: divides by 2^n and rounds half up. `n` in 1..=31; saturates before it can overflow.
 #[inline(always)]
 pub fn round_shift(v: i32, n: u32) -> i32 {
-    v.saturating_add((1 << (n & 31)) >> 1) >> (n & 31)
+    v.saturating_add(((1u32 << (n & 31)) >> 1) as i32) >> (n & 31)
 }
 
 /// A number of `from` fraction bits in a format of `to`: rounded half up, saturating.
@@ -298,6 +298,14 @@ impl Arith for Q {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The half is positive for the largest shift too.
+    #[test]
+    fn a_shift_by_31_rounds_half_up() {
+        let r = |v| round_shift(v, 31);
+        assert_eq!([r(0), r(-1), r((1 << 30) - 1), r(-(1 << 30))], [0; 4]);
+        assert_eq!([r(-(1 << 30) - 1), r(i32::MIN), r(i32::MAX)], [-1, -1, 0]);
+    }
 
     /// Runs every input of the table's domain and a margin beyond it: error, monotony, oddness.
     #[test]

@@ -121,3 +121,96 @@ fn a_series() {
                 warmup = 4 }]\n[train]\nloss = \"squared-error\"\nwatch = \"loss\"\noptimizer = \"sgd\"\nrate = 1e-3\n";
     check("pendulum", text, ".");
 }
+
+/// Files of a run folder that follow from its recipe alone: no times are in them.
+fn results(run: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(run).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name == "metrics.jsonl" || name.ends_with(".safetensors") || name.ends_with(".elman") {
+            found.push((name, std::fs::read(path).unwrap()));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Runs a command, killed after a time of at most `longest`; whether it was still running.
+fn killed(args: &[&str], after: Duration) -> bool {
+    let mut child = Command::new(ELMAN).args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(after);
+    let running = child.try_wait().unwrap().is_none();
+    // One that has ended cannot be killed.
+    let _ = child.kill();
+    child.wait().unwrap();
+    running
+}
+
+/// `kill -9` at random moments of training, quantizing and calibrating, `ELMAN_KILLS` of them: the same command again, or `--resume`,
+/// ends with the files of a run that nothing disturbed, or says which file keeps it from that.
+#[test]
+fn killed_at_any_moment() {
+    let kills: usize = std::env::var("ELMAN_KILLS").ok().map_or(3, |n| n.parse().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let [recipe, whole, cut] = ["r.toml", "whole", "cut"].map(|name| dir.path().join(name));
+    let text = "[network]\nlayers = [{ layer = \"cell\", variant = \"gru\", units = 12 }]\n[stream]\nstreams = 8\n\
+                seconds = 2.0\nvalid_hours = 0.01\n[train]\nepochs = 2\nwatch = \"false-accepts\"\nrate = 1e-2\nbatch = 4\n";
+    std::fs::write(&recipe, text).unwrap();
+    let [recipe, whole, cut] = [&recipe, &whole, &cut].map(|path| path.to_str().unwrap());
+    let commands = |run: &str| -> [Vec<String>; 3] {
+        let calibrate = "--hours 0.01 --per-hour 600 --max-false-accepts-per-hour 100";
+        [
+            format!("train {recipe} --data {SPEECH} --out {run}"),
+            format!("quantize {run}"),
+            format!("calibrate {run} --data {SPEECH} {calibrate}"),
+        ]
+        .map(|line| line.split(' ').map(str::to_owned).collect())
+    };
+    let mut longest = Vec::new();
+    for command in commands(whole) {
+        let begun = Instant::now();
+        ok(&command.iter().map(String::as_str).collect::<Vec<_>>());
+        longest.push(begun.elapsed());
+    }
+    let wanted = results(Path::new(whole));
+    assert!(wanted.iter().any(|(name, _)| name.ends_with(".elman")), "{:?}", wanted.len());
+    let (mut state, mut done, mut running, mut rejected) = (3u64, 0, 0, 0);
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as f64 / f64::from(1u32 << 31)
+    };
+    while done < kills {
+        let _ = std::fs::remove_dir_all(cut);
+        for (k, command) in commands(cut).iter().enumerate() {
+            let mut words: Vec<&str> = command.iter().map(String::as_str).collect();
+            for _ in 0..1 + (random() * 2.0) as usize {
+                running += usize::from(killed(&words, longest[k].mul_f64(random())));
+                done += 1;
+            }
+            if k == 0 && !Path::new(cut).join("weights.safetensors").exists() && Path::new(cut).exists() {
+                words = vec!["train", "--resume", "--out", cut, "--data", SPEECH];
+            }
+            let out = Command::new(ELMAN).args(&words).output().unwrap();
+            if !out.status.success() {
+                let said = String::from_utf8_lossy(&out.stderr).into_owned();
+                assert!(said.contains(cut), "after {done} kills, {words:?} does not name a file: {said}");
+                rejected += 1;
+                let _ = std::fs::remove_dir_all(cut);
+                ok(&commands(cut)[0].iter().map(String::as_str).collect::<Vec<_>>());
+                assert!(k == 0, "after {done} kills: {said}");
+            }
+        }
+        let found = results(Path::new(cut));
+        let names = |list: &[(String, Vec<u8>)]| list.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&found), names(&wanted), "after {done} kills");
+        for ((name, found), (_, wanted)) in found.iter().zip(&wanted) {
+            assert!(found == wanted, "after {done} kills: {name} differs");
+        }
+    }
+    println!(
+        "{done} kills, {running} of them of a running command, {rejected} folders rejected by name: all files equal"
+    );
+    // Of a few, all may come too late.
+    assert!(done < 30 || running * 3 > done, "only {running} of {done} kills met a running command");
+}

@@ -9,9 +9,16 @@ mod operations;
 mod owned;
 
 use core::hint::black_box;
+// It brings the critical section.
+#[cfg(all(target_arch = "arm", not(target_has_atomic = "8")))]
+use cortex_m as _;
+#[cfg(target_arch = "arm")]
+use cortex_m_rt::entry;
 use elman::arith::Probability;
 use elman::audio::FrontEnd;
 use elman::{Blob, Model, Stream};
+#[cfg(target_arch = "riscv32")]
+use riscv_rt::entry;
 use static_cell::ConstStaticCell;
 
 unsafe extern "C" {
@@ -238,7 +245,8 @@ fn run() -> Option<usize> {
     }
 }
 
-#[cortex_m_rt::entry]
+/// The processor's start.
+#[entry]
 fn main() -> ! {
     // A second run finds the memory taken and ends at once.
     loop {

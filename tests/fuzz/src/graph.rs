@@ -9,10 +9,12 @@ use elman::net::CsrRows;
 const OFFSETS: usize = 16;
 const NEIGHBOURS: usize = 48;
 const VALUES: usize = 128;
+/// All of them.
+pub const TAIL: usize = OFFSETS + NEIGHBOURS + VALUES;
 
 /// Runs it on some bytes.
 pub fn run(data: &[u8]) {
-    let Some(start) = data.len().checked_sub(OFFSETS + NEIGHBOURS + VALUES) else { return };
+    let Some(start) = data.len().checked_sub(TAIL) else { return };
     let (blob, rest) = data.split_at(start);
     let (offsets, rest) = rest.split_at(OFFSETS);
     let (neighbours, values) = rest.split_at(NEIGHBOURS);

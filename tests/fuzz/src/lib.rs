@@ -1,16 +1,24 @@
 //! Fuzz targets: what each does to some bytes. `cargo xtask fuzz` runs them under libFuzzer; the tests run the seeds.
 #![forbid(unsafe_code)]
 
+pub mod corpus;
 pub mod graph;
 pub mod import_pickle;
 pub mod imported;
 pub mod listen;
 pub mod load;
+pub mod models;
+pub mod protocol;
+pub mod recipe;
+pub mod records;
 pub mod round_trip;
 pub mod sealed;
+pub mod seeds;
 pub mod seq2seq;
 pub mod slots;
+pub mod sound;
 pub mod step;
+pub mod taken;
 pub mod tree;
 
 use std::path::Path;
@@ -53,28 +61,35 @@ pub fn replay(path: &Path, run: fn(&[u8])) -> std::io::Result<usize> {
     Ok(files)
 }
 
+/// A target's name, which its folder of seeds has too, and what it does.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: [Target; 19] = [
+    ("corpus", corpus::run),
+    ("graph", graph::run),
+    ("import_hdf5", imported::read),
+    ("import_onnx", imported::read),
+    ("import_pickle", import_pickle::run),
+    ("import_safetensors", imported::read),
+    ("import_zip", imported::read),
+    ("listen", listen::run),
+    ("load", load::run),
+    ("models", models::run),
+    ("protocol", protocol::run),
+    ("recipe", recipe::run),
+    ("records", records::run),
+    ("round_trip", round_trip::run),
+    ("seq2seq", seq2seq::run),
+    ("slots", slots::run),
+    ("sound", sound::run),
+    ("step", step::run),
+    ("tree", tree::run),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A target's name, which its folder of seeds has too, and what it does.
-    type Target = (&'static str, fn(&[u8]));
-
-    const TARGETS: [Target; 13] = [
-        ("graph", graph::run),
-        ("import_hdf5", imported::read),
-        ("import_onnx", imported::read),
-        ("import_pickle", import_pickle::run),
-        ("import_safetensors", imported::read),
-        ("import_zip", imported::read),
-        ("listen", listen::run),
-        ("load", load::run),
-        ("round_trip", round_trip::run),
-        ("seq2seq", seq2seq::run),
-        ("slots", slots::run),
-        ("step", step::run),
-        ("tree", tree::run),
-    ];
 
     fn folder(name: &str) -> std::path::PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join(name)

@@ -5,7 +5,7 @@ use elman::blob::Blob;
 use elman::{Listener, Model};
 
 /// Bytes of samples at the end of the data.
-const SAMPLES: usize = 4000;
+pub const SAMPLES: usize = 4000;
 
 /// Runs it on some bytes.
 pub fn run(data: &[u8]) {

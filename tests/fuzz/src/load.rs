@@ -6,9 +6,16 @@ use elman::blob::Blob;
 
 /// Runs it on some bytes.
 pub fn run(data: &[u8]) {
-    let words = sealed::words(data);
-    let Ok(model) = Model::load(Blob::new(&words)) else { return };
-    assert_eq!(Blob::new(&words).memory_words(), model.memory_words());
+    check(&sealed::lengths(data));
+    check(&sealed::words(data));
+}
+
+fn check(words: &[u32]) {
+    let model = match Model::load(Blob::new(words)) {
+        Ok(model) => model,
+        Err(e) => return assert!(!e.to_string().is_empty(), "{e:?}"),
+    };
+    assert_eq!(Blob::new(words).memory_words(), model.memory_words());
     let labels = (0..).map_while(|k| model.label(k)).count();
     assert!(labels == 0 || labels == model.outputs());
     assert!(model.inputs() > 0 && model.outputs() > 0 && model.out_frac() <= 15);

@@ -6,7 +6,7 @@ use elman::Model;
 use elman::blob::{Blob, Structure};
 
 /// Bytes of frames at the end of the data.
-const FRAMES: usize = 32;
+pub const FRAMES: usize = 32;
 
 /// Runs it on some bytes.
 pub fn run(data: &[u8]) {

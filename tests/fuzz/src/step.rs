@@ -7,7 +7,7 @@ use elman::blob::{Blob, Structure};
 use elman::net::{Sampler, Temperature};
 
 /// Bytes of frames at the end of the data.
-const FRAMES: usize = 64;
+pub const FRAMES: usize = 64;
 
 /// Runs it on some bytes.
 pub fn run(data: &[u8]) {
@@ -53,7 +53,8 @@ pub fn run(data: &[u8]) {
 
 /// Runs whole sequences, as far as the memory is of a size to fuzz with.
 fn sequence(model: &Model<'_>, frames: &[i16]) {
-    let steps = (frames.len() / model.inputs()).min(model.max_steps().max(4));
+    let most = if model.max_steps() > 0 { model.max_steps() } else { 4 };
+    let steps = (frames.len() / model.inputs()).min(most);
     let words = if model.max_steps() > 0 { model.memory_words() } else { model.sequence_words(steps.max(1)) };
     if words > 1 << 20 {
         return;

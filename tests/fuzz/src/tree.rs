@@ -6,8 +6,9 @@ use elman::blob::{Blob, Readout, Structure};
 use elman::net::{Node, slots_needed};
 
 /// Bytes of frames at the end of the data, and of nodes before them.
-const FRAMES: usize = 32;
-const NODES: usize = 128;
+pub const FRAMES: usize = 32;
+/// Bytes of nodes.
+pub const NODES: usize = 128;
 
 /// Runs it on some bytes.
 pub fn run(data: &[u8]) {

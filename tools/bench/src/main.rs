@@ -13,7 +13,6 @@ mod bindings;
 mod bitexact;
 mod combinations;
 mod frontier;
-mod fuzz_seeds;
 mod no_mul64;
 mod odd_recipes;
 mod panic_free;
@@ -52,14 +51,12 @@ enum Verb {
     /// Train recipes with odd values: none may panic, abort or hang: `cargo xtask odd-recipes --every 10`
     OddRecipes(odd_recipes::Args),
     /// Prove by the linker that no panic is reachable in the inference firmware: `cargo xtask panics`
-    Panics(Output),
+    Panics(panics::Args),
     /// Show that no step on the Cortex-M0 multiplies 64 bits: `cargo xtask no-mul64`
     #[command(name = "no-mul64")]
     NoMul64,
     /// Measure flash and RAM of an inference firmware: `cargo xtask size --check`
     Size(Output),
-    /// Write the seeds of the fuzz targets again, after a change of the format: `cargo xtask fuzz --seeds`
-    FuzzSeeds,
 }
 
 #[derive(Debug, Subcommand)]
@@ -105,10 +102,9 @@ fn main() -> ExitCode {
         Verb::Recipes(args) => recipes::run(&args),
         Verb::Frontier(args) => frontier::run(&args),
         Verb::OddRecipes(args) => odd_recipes::campaign(&args),
-        Verb::Panics(output) => panics::run(&output),
+        Verb::Panics(args) => panics::run(&args),
         Verb::NoMul64 => no_mul64::run(),
         Verb::Size(output) => size::run(&output),
-        Verb::FuzzSeeds => fuzz_seeds::run(),
     };
     match result {
         Ok(code) => code,

@@ -1,10 +1,9 @@
 //! `cuts`: updates of models, whose supply fails at every operation of the flash.
 
-use anyhow::{Context, Result};
-use elman_figures::root;
+use anyhow::Result;
 use std::process::ExitCode;
 
-use crate::bench::cargo;
+use crate::bench::program;
 use crate::flags::{Flags, unknown};
 
 /// Flags of `cuts`.
@@ -33,12 +32,6 @@ pub fn run(mut flags: Flags) -> Result<ExitCode> {
 /// # Errors
 /// Where cargo does not start.
 pub fn cut(short: bool) -> Result<ExitCode> {
-    let mut command = cargo();
-    command.args(["run", "--quiet", "--release", "--package", "elman-flash", "--bin", "cuts", "--manifest-path"]);
-    command.arg(root().join("Cargo.toml")).arg("--");
-    if short {
-        command.arg(SHORT);
-    }
-    let status = command.status().context("cargo does not start")?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let every = if short { &[SHORT][..] } else { &[] };
+    program(&["--quiet", "--package", "elman-flash", "--bin", "cuts"], every)
 }

@@ -6,18 +6,21 @@
 mod bench;
 mod boards;
 mod build;
+mod coverage;
 mod cuts;
 mod demo;
 mod flags;
 mod fuzz;
 mod import;
+mod kills;
 mod large_corpus;
 mod mpi;
+mod prove;
+mod release;
 mod rp2040;
 mod setup;
 mod stages;
 mod studio;
-mod sweep_kill;
 mod test;
 
 use anyhow::Result;
@@ -74,6 +77,30 @@ const VERBS: &[Verb] = &[
         run: Run::Here(fuzz::run),
     },
     Verb {
+        name: "coverage",
+        help: "Count the regions of the core that the fuzz corpus runs: `cargo xtask coverage`",
+        flags: coverage::FLAGS,
+        run: Run::Here(coverage::run),
+    },
+    Verb {
+        name: "prove",
+        help: "Prove the arithmetic over all inputs: `cargo xtask prove`",
+        flags: prove::FLAGS,
+        run: Run::Here(prove::run),
+    },
+    Verb {
+        name: "release",
+        help: "Check licences, dependencies, packages and reproducible firmware: `cargo xtask release`",
+        flags: release::FLAGS,
+        run: Run::Here(release::run),
+    },
+    Verb {
+        name: "reliability",
+        help: "Write the tables of docs/reliability.md from its data and the ledger of fuzzing: `cargo xtask reliability`",
+        flags: "",
+        run: Run::Here(|_| fuzz::write_docs()),
+    },
+    Verb {
         name: "cuts",
         help: "Cut the supply at every operation of a model's update: `cargo xtask cuts`",
         flags: cuts::FLAGS,
@@ -82,8 +109,14 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "sweep-kill",
         help: "Kill workers of a sweep at random moments: `cargo xtask sweep-kill`",
-        flags: sweep_kill::FLAGS,
-        run: Run::Here(sweep_kill::run),
+        flags: kills::FLAGS,
+        run: Run::Here(kills::sweep),
+    },
+    Verb {
+        name: "kills",
+        help: "Kill training, quantizing and calibrating at random moments: `cargo xtask kills`",
+        flags: kills::FLAGS,
+        run: Run::Here(kills::commands),
     },
     Verb {
         name: "large-corpus",

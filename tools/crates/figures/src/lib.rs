@@ -1,6 +1,8 @@
 //! Figures: printed, as JSON, and checked against targets.toml.
 #![forbid(unsafe_code)]
 
+pub mod reliability;
+
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -5,6 +5,8 @@ mod nats;
 mod spans;
 mod symbols;
 mod trees;
+#[cfg(test)]
+mod truth;
 mod values;
 
 pub use labels::{LabelScore, macro_f1, per_label};

@@ -1,19 +1,23 @@
-//! `fuzz-seeds`: the seeds of tests/fuzz, from models with random weights.
+//! The seeds of the targets, from models with random weights and from files of a few lines: `cargo xtask fuzz --seeds`.
+
+mod readers;
 
 use anyhow::{Context, Result};
 use elman::audio::Config;
 use elman::blob::AttentionScore;
 use elman::kernel::WeightFormat;
-use elman_figures::root;
 use elman_quant::synthetic::{self, Drive};
-use std::process::ExitCode;
+use std::path::Path;
 
-/// A small blob of every variant and one with a front end for `load`; with frames after it for `step`.
+/// Writes all of them: a small blob of every variant and one with a front end for `load`; with frames after it for `step`.
 ///
 /// # Errors
 /// Where they cannot be written.
-pub fn run() -> Result<ExitCode> {
-    let folder = root().join("tests/fuzz");
+///
+/// # Panics
+/// Where a model of the tables is not made.
+pub fn write() -> Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let [load, step, round_trip] = ["load", "step", "round_trip"].map(|name| folder.join("seeds").join(name));
     for path in [&load, &step, &round_trip] {
         std::fs::create_dir_all(path).with_context(|| path.display().to_string())?;
@@ -109,6 +113,7 @@ pub fn run() -> Result<ExitCode> {
         blob.extend((0..16i16).flat_map(|x| (x % 12).to_le_bytes()));
         std::fs::write(pairs.join(name), &blob)?;
     }
+    readers::write(&folder.join("seeds"))?;
     println!("seeds written to {}", folder.join("seeds").display());
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

@@ -1,0 +1,50 @@
+; weights of four and of two bits as fields: sums of (w + offset) x, less offset times the sum of x, shifted by the unit, are those of w x
+; In words of 32 bits that wrap, as the kernels have them: what wraps on the way does not matter where the end fits.
+(set-logic QF_BV)
+(declare-const s (_ BitVec 32)) (declare-const sx (_ BitVec 32))
+(declare-const field (_ BitVec 4)) (declare-const x (_ BitVec 16)) (declare-const bias (_ BitVec 32))
+(define-fun wide ((v (_ BitVec 16))) (_ BitVec 32) ((_ sign_extend 16) v))
+; s is the sum of w x so far and sx that of x: the kernel's sum is s + offset sx.
+(define-fun kernel ((s (_ BitVec 32)) (sx (_ BitVec 32)) (offset (_ BitVec 32))) (_ BitVec 32) (bvadd s (bvmul offset sx)))
+(define-fun step ((offset (_ BitVec 32)) (f (_ BitVec 32))) Bool
+  (let ((w (bvsub f offset)))
+    (= (bvadd (kernel s sx offset) (bvmul f (wide x)))
+       (kernel (bvadd s (bvmul w (wide x))) (bvadd sx (wide x)) offset))))
+(echo "claim")
+(push)
+(assert (not (and (step #x00000008 ((_ zero_extend 28) field))
+  (step #x00000002 (bvand #x00000003 ((_ zero_extend 28) field))))))
+(check-sat)
+(pop)
+(echo "claim")
+; The end: offset times the sum of x is taken off, and the unit is a shift.
+(push)
+(assert (not (and
+  (= (bvadd bias (bvshl (bvsub (kernel s sx #x00000008) (bvshl sx #x00000003)) #x00000004)) (bvadd bias (bvmul #x00000010 s)))
+  (= (bvadd bias (bvshl (bvsub (kernel s sx #x00000002) (bvshl sx #x00000001)) #x00000006)) (bvadd bias (bvmul #x00000040 s))))))
+(check-sat)
+(pop)
+(echo "control")
+; The fields' offset is taken for 7.
+(push)
+(assert (not (= (bvadd bias (bvshl (bvsub (kernel s sx #x00000008) (bvmul #x00000007 sx)) #x00000004)) (bvadd bias (bvmul #x00000010 s)))))
+(check-sat)
+(pop)
+(echo "claim")
+; Lanes of four weights of four bits in 16 with a sign, `v = (a + 8) + 16 (b + 8) + 256 (c + 8) + 4096 d`: the fields are read back.
+(declare-const a (_ BitVec 16)) (declare-const b (_ BitVec 16)) (declare-const c (_ BitVec 16)) (declare-const d (_ BitVec 16))
+(define-fun weight ((w (_ BitVec 16)) (most (_ BitVec 16))) Bool (and (bvsle (bvneg most) w) (bvsle w most)))
+(define-fun lane () (_ BitVec 16) (bvadd (bvadd a #x0008) (bvshl (bvadd b #x0008) #x0004) (bvshl (bvadd c #x0008) #x0008) (bvshl d #x000c)))
+(define-fun nibble ((at (_ BitVec 16))) (_ BitVec 16) (bvsub (bvand (bvlshr lane at) #x000f) #x0008))
+(push)
+(assert (and (weight a #x0007) (weight b #x0007) (weight c #x0007) (weight d #x0007)))
+(assert (not (and (= a (nibble #x0000)) (= b (nibble #x0004)) (= c (nibble #x0008)) (= d (bvashr lane #x000c)))))
+(check-sat)
+(pop)
+(echo "control")
+; Weights from -8 on.
+(push)
+(assert (and (weight a #x0008) (weight b #x0007) (weight c #x0007) (weight d #x0007)))
+(assert (not (and (= a (nibble #x0000)) (= b (nibble #x0004)))))
+(check-sat)
+(pop)

@@ -1,0 +1,32 @@
+; the 32-bit state of a GRU stays within 2^30 in size for ever, so that no sum with it wraps
+; h' = d + 2 M(z, h - d): d is the candidate, |tanh| <= 2147483065 shifted by 1 or more, z a sigmoid from 0 to below 2^31, p = z (h - d).
+(set-logic QF_LIA)
+(declare-const h Int) (declare-const d Int) (declare-const p Int)
+(define-fun fits ((v Int)) Bool (and (<= (- 2147483648) v) (<= v 2147483647)))
+(define-fun within ((v Int)) Bool (and (<= (- 1073741824) v) (<= v 1073741824)))
+(define-fun difference () Int (- h d))
+(define-fun product ((most Int)) Bool
+  (ite (>= difference 0) (and (<= 0 p) (<= p (* most difference))) (and (<= (* most difference) p) (<= p 0))))
+(define-fun doubled () Int (* 2 (div (+ p 2147483648) 4294967296)))
+(define-fun next () Int (+ d doubled))
+(assert (within h))
+(echo "claim")
+(push)
+(assert (and (<= (- 1073741533) d) (<= d 1073741532) (product 2147483647)))
+(assert (not (and (fits difference) (fits doubled) (within next) (fits (+ next 16384)))))
+(check-sat)
+(pop)
+(echo "control")
+; A candidate that is not shifted.
+(push)
+(assert (and (<= (- 2147483065) d) (<= d 2147483065) (product 2147483647)))
+(assert (not (and (fits difference) (within next))))
+(check-sat)
+(pop)
+(echo "control")
+; A gate of 1 and a half.
+(push)
+(assert (and (<= (- 1073741533) d) (<= d 1073741532) (product 3221225472)))
+(assert (not (within next)))
+(check-sat)
+(pop)

@@ -1,0 +1,20 @@
+; a core that multiplies 16 by 16 bits interpolates in 32 bits as others do in 64: (p t) >> 16 of all p of 32 and t of 16 bits
+; p = ph 2^16 + pl; `interpolate` of src/kernel/activation.rs.
+(set-logic QF_LIA)
+(declare-const pht Int) (declare-const plt Int)
+(assert (and (<= (* (- 32768) 32767) pht) (<= pht (* 32768 32768))))
+(assert (and (<= (* (- 32768) 65535) plt) (<= plt (* 32767 65535))))
+(define-fun fits ((v Int)) Bool (and (<= (- 2147483648) v) (<= v 2147483647)))
+(define-fun narrow () Int (+ pht (div plt 65536)))
+(define-fun wide () Int (div (+ (* pht 65536) plt) 65536))
+(echo "claim")
+(push)
+(assert (not (and (fits pht) (fits plt) (fits narrow) (= narrow wide))))
+(check-sat)
+(pop)
+(echo "control")
+; The low half's product is rounded to 0.
+(push)
+(assert (not (= (+ pht (ite (< plt 0) (- (div (- plt) 65536)) (div plt 65536))) wide)))
+(check-sat)
+(pop)

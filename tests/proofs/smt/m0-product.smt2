@@ -1,0 +1,48 @@
+; a core that multiplies 16 by 16 bits has M(a, b) = (a b + 2^31) >> 32 of all a and b of 32 bits, and all 64 bits of a product
+; a = ah 2^16 + al, b likewise. Each product of halves is any number in its range, so that what is left is linear.
+(set-logic QF_LIA)
+(declare-const ll Int) (declare-const hl Int) (declare-const lh Int) (declare-const hh Int)
+(define-fun fits ((v Int)) Bool (and (<= (- 2147483648) v) (<= v 2147483647)))
+(define-fun signed_half ((v Int)) Bool (and (<= (* (- 32768) 65535) v) (<= v (* 32767 65535))))
+
+; `mul_high_narrow` of src/kernel/word.rs.
+(push)
+(assert (and (<= 0 ll) (<= ll (* 65535 65535)) (signed_half hl) (signed_half lh)))
+(assert (and (<= (* (- 32768) 32767) hh) (<= hh (* 32768 32768))))
+(define-fun first () Int (+ hl (div ll 65536)))
+(define-fun second () Int (+ lh (mod first 65536)))
+(define-fun bit () Int (mod (div second 32768) 2))
+(define-fun narrow () Int (+ hh (div first 65536) (div second 65536) bit))
+(define-fun wide () Int (div (+ (* hh 4294967296) (* (+ hl lh) 65536) ll 2147483648) 4294967296))
+(echo "claim")
+(push)
+(assert (not (and (fits first) (fits second) (= narrow wide))))
+(check-sat)
+(pop)
+(echo "control")
+; The bit that rounds is taken one too low.
+(push)
+(assert (not (= (+ hh (div first 65536) (div second 65536) (mod (div second 16384) 2)) wide)))
+(check-sat)
+(pop)
+(pop)
+
+; `wide_narrow` and `times`: without signs.
+(push)
+(define-fun half ((v Int)) Bool (and (<= 0 v) (<= v (* 65535 65535))))
+(assert (and (half ll) (half hl) (half lh) (half hh)))
+(define-fun middle () Int (+ hl lh))
+(define-fun sum () Int (+ (* hh 4294967296) ll (* middle 65536)))
+(echo "claim")
+(push)
+(assert (not (and (< middle 18446744073709551616) (< sum 18446744073709551616)
+  (= sum (+ (* hh 4294967296) (* (+ hl lh) 65536) ll)))))
+(check-sat)
+(pop)
+(echo "control")
+; The middle in 32 bits.
+(push)
+(assert (not (= (+ (* hh 4294967296) ll (* (mod middle 4294967296) 65536)) sum)))
+(check-sat)
+(pop)
+(pop)

@@ -1,0 +1,20 @@
+; M of every sum and multiplier that load is above -2^30 and below 2^30, and the sum of two of them stays in 32 bits
+; p is the product of a sum, |s| < 2^31, and a multiplier, 0 <= m < 2^31.
+(set-logic QF_LIA)
+(declare-const p Int) (declare-const q Int)
+(define-fun product ((p Int) (most Int)) Bool (and (<= (- (* most 2147483647)) p) (<= p (* most 2147483647))))
+(define-fun pre ((p Int)) Int (div (+ p 2147483648) 4294967296))
+(define-fun below ((v Int) (bound Int)) Bool (and (< (- bound) v) (< v bound)))
+(echo "claim")
+(push)
+(assert (and (product p 2147483647) (product q 2147483647)))
+(assert (not (and (below (pre p) 1073741824) (below (+ (pre p) (pre q)) 2147483648))))
+(check-sat)
+(pop)
+(echo "control")
+; A multiplier without a bound on its sign bit, as of 32 bits without a sign.
+(push)
+(assert (product p 4294967295))
+(assert (not (below (pre p) 1073741824)))
+(check-sat)
+(pop)

@@ -1,0 +1,43 @@
+; softmax of up to 8,192 logits in 32 bits: nothing wraps, nothing divides by 0, each probability is within half a step and at most 1, so that n of them are within n/2 of 1
+; n logits, e one's exponential, s the sum of all, in which the largest logit has 65,535; p the probability, ps = p s.
+(set-logic QF_LIA)
+(declare-const n Int) (declare-const e Int) (declare-const s Int) (declare-const p Int) (declare-const ps Int)
+(assert (and (<= 1 n) (<= 0 e) (<= e 65535) (<= 65535 s) (<= e s) (<= s (* 65535 8192))))
+(define-fun numerator () Int (+ (* e 32768) (div s 2)))
+; p is the quotient.
+(assert (and (<= ps numerator) (< numerator (+ ps s)) (>= p 0) (>= ps 0)))
+; A product is monotone in its factor.
+(assert (=> (>= p 32769) (>= ps (* 32769 s))))
+(define-fun off () Int (- ps (* e 32768)))
+(echo "claim")
+(push)
+(assert (not (and (> s 0) (< s 4294967296) (< numerator 4294967296) (<= p 32768) (<= (* 2 off) s) (<= (- s) (* 2 off)))))
+(check-sat)
+(pop)
+(echo "control")
+; Rounded down: more than half a step off.
+(declare-const down Int)
+(push)
+(assert (and (<= down (* e 32768)) (< (* e 32768) (+ down s))))
+(assert (not (<= (- s) (* 2 (- down (* e 32768))))))
+(check-sat)
+(pop)
+(echo "claim")
+; Of attention, with one division: r = 2^62 / t of a sum t of exponentials of 31 bits; a weight's product with it fits in 64 bits.
+(declare-const t Int) (declare-const r Int) (declare-const rt Int)
+(declare-const v Int) (declare-const vr Int)
+(push)
+(assert (and (<= 2147483647 t) (<= rt 4611686018427387904) (>= r 0)))
+(assert (=> (>= r 2147483651) (>= rt (* 2147483651 2147483647))))
+(assert (and (<= 0 v) (<= v 2147483648) (<= 0 vr) (<= vr (* 2147483648 r))))
+(assert (not (and (<= r 2147483650) (< (+ vr 70368744177664) 18446744073709551616))))
+(check-sat)
+(pop)
+(echo "control")
+; Exponentials of 30 bits.
+(push)
+(assert (and (<= 1073741823 t) (<= rt 4611686018427387904) (< 4611686018427387904 (+ rt t)) (>= r 0)))
+(assert (=> (>= r 2147483651) (>= rt (* 2147483651 1073741823))))
+(assert (not (<= r 2147483650)))
+(check-sat)
+(pop)
