@@ -1,6 +1,6 @@
 //! Blobs of released formats: they load for ever and give the bits that they gave when they were written.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p elman-quant --test golden` writes the files anew; do that only with a new format
+//! `UPDATE_GOLDEN=1 cargo test -p elman-quant --test quant golden` writes the files anew; do that only with a new format
 //! version or a new cell.
 
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! `tests/vectors/`: small models and all that they compute, a file for each layer kind, structure and stage of the front end.
 //! docs/trace.md says what is in them. Here each is computed again, and compared in every number.
 //!
-//! `UPDATE_VECTORS=1 cargo test -p elman-quant --test vectors` writes them again; do that only where bits change on purpose.
+//! `UPDATE_VECTORS=1 cargo test -p elman-quant --test quant vectors` writes them again; do that only where bits change on purpose.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -55,9 +55,9 @@ fn main() {
     let memory = format!(
         "MEMORY {{\n  FLASH : ORIGIN = {:#x}, LENGTH = {}\n  RAM : ORIGIN = {:#x}, LENGTH = {}\n}}\n{}",
         flash.origin,
-        length(&flash),
+        length(flash),
         ram.origin,
-        length(&ram),
+        length(ram),
         if risc_v { ALIASES } else { "" },
     );
     fs::write(out.join("memory.x"), memory).expect("OUT_DIR is writable");

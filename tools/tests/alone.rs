@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use elman_data::wav_bytes;
 use serde_json::Value;
 
-mod support;
-
-use support::{elman, ok};
+use crate::support::{elman, ok};
 
 fn json(args: &[&str]) -> (Value, String) {
     let (out, notes) = ok(&[args, &["--json"]].concat());

@@ -5,9 +5,7 @@ use std::path::Path;
 use elman_data::wav_bytes;
 use serde_json::Value;
 
-mod support;
-
-use support::{elman, ok};
+use crate::support::{elman, ok};
 
 /// Two labels of tones, eight clips each.
 fn corpus(dir: &Path) {

@@ -6,9 +6,7 @@ use std::process::Command;
 
 use elman_data::wav_bytes;
 
-mod support;
-
-use support::{elman, ok};
+use crate::support::{elman, ok};
 
 /// Fails without a panic; gives stderr.
 fn fails(args: &[&str]) -> String {

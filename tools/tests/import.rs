@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-mod support;
-
-use support::{elman, ok};
+use crate::support::{elman, ok};
 
 /// A stored model.
 struct Case {

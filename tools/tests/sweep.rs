@@ -1,17 +1,15 @@
 //! Sweeps: the same runs whoever makes them, and however often their workers are killed.
 #![cfg(unix)]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::{elman, ok};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
-use support::{elman, ok};
 
 const RECIPE: &str = "[data]\ngenerate = \"copy\"\nsteps = 6\ncount = 120\n[network]\nlayers = [{ layer = \"embedding\", units = 6 }, \
                       { layer = \"cell\", variant = \"gru\", units = 8 }]\n[train]\nbatch = 8\nrate = 1e-2\n";

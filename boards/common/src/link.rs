@@ -141,7 +141,7 @@ impl<'b> Session<'b> {
 
 /// The frame that asks for one that came damaged. The last reply stays where it is: it may be asked for.
 pub(crate) fn again(buffer: &mut [u8; 16]) -> Result<&[u8], TooSmall> {
-    encode(0, &Reply::Again, buffer).map_err(|e| TooSmall(e.provided)).map(|frame| &*frame)
+    encode(0, &Reply::Again, buffer).map_err(|e| TooSmall(e.provided))
 }
 
 /// The line to a PC.

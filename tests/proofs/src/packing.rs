@@ -91,7 +91,7 @@ fn one(effort: Effort, place: &Place, is_packed: IsPacked<'_>) -> Result<Found, 
             if !is_packed(place.packing, place.block, &words) {
                 continue;
             }
-            let mut of = vec![[0i8; 16]; 4];
+            let mut of = [[0i8; 16]; 4];
             place.packing.for_each(place.block, &words, |row, column, w| of[row][column] = w);
             let in_range = of.iter().flatten().all(|w| (-max..=max).contains(w));
             if !in_range || place.pack(|row, column| of[row][column]) != words {

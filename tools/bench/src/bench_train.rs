@@ -5,6 +5,7 @@
 //! of all rounds the fastest, so that what else the machine does disturbs little; with several threads the clock's.
 
 mod growth;
+mod neon;
 mod ours;
 mod peak;
 pub mod torch;
@@ -38,6 +39,9 @@ pub struct Args {
     /// Write into docs/performance.md how time and memory grow with units and steps, without PyTorch
     #[arg(long)]
     write_docs: bool,
+    /// Count instructions with NEON in an emulator of a 64-bit Arm processor instead
+    #[arg(long)]
+    neon: bool,
     /// How figures are put out.
     #[command(flatten)]
     pub output: Output,
@@ -93,6 +97,9 @@ pub fn run(args: &Args) -> Result<Figures> {
         growth::write()?;
         figures.line("docs/performance.md: written");
         return Ok(figures);
+    }
+    if args.neon {
+        return neon::run(&args.only);
     }
     let mut torch = match Torch::start(false) {
         Ok(installed) => Some((installed, Torch::start(true)?)),

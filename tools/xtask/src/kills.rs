@@ -16,7 +16,7 @@ pub const FLAGS: &str = "      --kills N  How many processes are killed (200)";
 /// # Errors
 /// Where a flag is wrong or cargo does not start.
 pub fn sweep(flags: Flags) -> Result<ExitCode> {
-    kill(flags, "sweep", "killed_workers", "ELMAN_SWEEP_KILLS")
+    kill(flags, "killed_workers", "ELMAN_SWEEP_KILLS")
 }
 
 /// Runs the test of `tools/tests/resume.rs` that kills training, quantizing and calibrating; failure where what comes out differs from an
@@ -25,10 +25,10 @@ pub fn sweep(flags: Flags) -> Result<ExitCode> {
 /// # Errors
 /// Where a flag is wrong or cargo does not start.
 pub fn commands(flags: Flags) -> Result<ExitCode> {
-    kill(flags, "resume", "killed_at_any_moment", "ELMAN_KILLS")
+    kill(flags, "killed_at_any_moment", "ELMAN_KILLS")
 }
 
-fn kill(mut flags: Flags, file: &str, test: &str, variable: &str) -> Result<ExitCode> {
+fn kill(mut flags: Flags, test: &str, variable: &str) -> Result<ExitCode> {
     let mut kills = 200usize;
     while let Some(name) = flags.next()? {
         match name.as_str() {
@@ -37,7 +37,7 @@ fn kill(mut flags: Flags, file: &str, test: &str, variable: &str) -> Result<Exit
         }
     }
     let mut command = cargo();
-    command.args(["test", "--quiet", "--release", "--package", "elman-tools", "--test", file, "--manifest-path"]);
+    command.args(["test", "--quiet", "--release", "--package", "elman-tools", "--test", "all", "--manifest-path"]);
     command.arg(root().join("Cargo.toml")).args(["--", "--nocapture", test]);
     let status = command.env(variable, kills.to_string()).status().context("cargo does not start")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

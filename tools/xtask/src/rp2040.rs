@@ -20,8 +20,8 @@ pub fn run(folder: &Path, firmware: &Path, seconds: u32, cuts: u32) -> Result<Ex
     std::fs::copy(firmware, folder.join("pico.bin")).with_context(|| firmware.display().to_string())?;
     packages(folder)?;
     let mut test = cargo();
-    test.args(["test", "--quiet", "--release", "--package", "elman-verify", "--test", "pico", "--test", "pico_line"]);
-    test.arg("--manifest-path").arg(root().join("Cargo.toml")).args(["--", "--nocapture"]);
+    test.args(["test", "--quiet", "--release", "--package", "elman-verify", "--test", "all"]);
+    test.arg("--manifest-path").arg(root().join("Cargo.toml")).args(["--", "--nocapture", "pico"]);
     test.env("ELMAN_RP2040", folder).env("ELMAN_SECONDS", seconds.to_string()).env("ELMAN_CUTS", cuts.to_string());
     Ok(if test.status()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

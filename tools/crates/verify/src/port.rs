@@ -67,11 +67,11 @@ impl Serial {
             self.port = Serial::open(&self.path).ok();
         }
         let Some(port) = &mut self.port else { return Err(ErrorKind::TimedOut.into()) };
-        act(port.as_mut()).or_else(|error| {
+        act(port.as_mut()).map_err(|error| {
             if !is_time_out(&error) {
                 self.port = None;
             }
-            Err(ErrorKind::TimedOut.into())
+            ErrorKind::TimedOut.into()
         })
     }
 }

@@ -1,10 +1,7 @@
 //! `verify --port` and its like against firmware in QEMU, whose serial port is a pseudo terminal. Where QEMU or a toolchain for
 //! the core is missing, the test says so and ends: CI has both.
 
-#[path = "board/mod.rs"]
-mod board;
-
-use board::Running;
+use crate::board::Running;
 use elman::Model;
 use elman::audio::Config;
 use elman::blob::Blob;

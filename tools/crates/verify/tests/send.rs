@@ -1,10 +1,7 @@
 //! `elman send` against firmware in QEMU, whose serial port is a pseudo terminal and whose memory stands for flash: it keeps the
 //! slots over a restart. Where QEMU or a toolchain for the core is missing, the test says so and ends: CI has both.
 
-#[path = "board/mod.rs"]
-mod board;
-
-use board::Running;
+use crate::board::Running;
 use std::io::{Read, Write};
 
 use elman::Model;

@@ -1,7 +1,6 @@
 //! Every task of a board, over lines of every kind: the bits are the host's, whatever the line does.
 
-mod line;
-
+use crate::line::{End, Fault, board, chattering, cutting, flipping, good, hasty, lossy, talking};
 use elman::Model;
 use elman::audio::Config;
 use elman::blob::{AttentionScore, Blob};
@@ -15,7 +14,6 @@ use elman_verify::{
     Channel, Device, Generation, Inputs, Patience, Port, Script, Stage, compare, compare_examples, front_end, generate,
     replay,
 };
-use line::{End, Fault, board, chattering, cutting, flipping, good, hasty, lossy, talking};
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
@@ -251,7 +249,7 @@ fn error_on(mut line: impl Read + Write, patience: Patience) -> String {
 
 #[test]
 fn a_device_that_never_answers_is_given_up() {
-    let [ours, _theirs] = line::End::pair([good; 2]);
+    let [ours, _theirs] = End::pair([good; 2]);
     let patience = Patience { first: Duration::from_millis(5), retries: 3, limit: Duration::from_secs(60) };
     let begun = Instant::now();
     let error = error_on(ours, patience);
@@ -324,14 +322,14 @@ fn an_echo_is_no_board() {
 
 #[test]
 fn a_line_that_ends_says_so() {
-    let [ours, theirs] = line::End::pair([good; 2]);
+    let [ours, theirs] = End::pair([good; 2]);
     drop(theirs);
     assert!(error_on(ours, hasty()).contains("the line ended"));
 }
 
 /// The host's side of a line whose device says this hello, or what else.
-fn answering(hello: impl Fn(u32) -> Vec<u8> + Send + 'static) -> line::End {
-    let [ours, mut theirs] = line::End::pair([good; 2]);
+fn answering(hello: impl Fn(u32) -> Vec<u8> + Send + 'static) -> End {
+    let [ours, mut theirs] = End::pair([good; 2]);
     std::thread::spawn(move || {
         let mut buffer = [0; 256];
         let mut receiver = elman_messages::Receiver::new(&mut buffer);

@@ -1,12 +1,10 @@
 //! `elman send` to the line of a board that listens meanwhile, over lines that lose, cut and flip frames.
 
-#[path = "line/mod.rs"]
-mod line;
-
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::thread::JoinHandle;
 
+use crate::line::{Board, End, Fault, cutting, flipping, good, hasty, lossy};
 use elman_board::{Ended, Models, UpdateLine};
 use elman_flash::nor::Nor;
 use elman_flash::sealed::Sealed;
@@ -14,7 +12,6 @@ use elman_messages::{Failure, Task};
 use elman_slots::{INFO_BYTES, Info};
 use elman_verify::{Device, Port};
 use embedded_io::{Read as _, Write as _};
-use line::{Board, End, Fault, cutting, flipping, good, hasty, lossy};
 
 type Flash = Nor<4, 4096, 4>;
 
