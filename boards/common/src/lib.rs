@@ -4,7 +4,7 @@
 //! [`serve()`] answers the messages of `elman_messages`, from a serial line or files. The request [`Start`] chooses one of its
 //! [`tasks`], a file each in `task/`; `link` has what they share: frames, hello, repeated requests and long answers.
 //!
-//! [`Models`] is the region of flash with a device's models; over the same line comes a new one, or over an [`UpdateLine`] beside
+//! [`Models`] is the region of flash with a device's models; over the same line comes a new one, or over an [`UpdateLine`] next to
 //! what the device does.
 //!
 //! [`Start`]: elman_messages::Request::Start

@@ -104,7 +104,7 @@ impl UpdateLine {
             }
         }
     }
-    /// Answers as long as the board runs, on a line that is always there, as a serial one. An error of the line begins anew.
+    /// Answers as long as the board runs, on a line that is always there, as a serial one. An error of the line begins again.
     pub async fn serve<U: Updates, I: Read, O: Write>(
         &mut self,
         models: &RefCell<U>,

@@ -86,7 +86,7 @@ fn a_model_is_received_beside_what_the_board_does() {
     }
 }
 
-/// It has no tasks: `elman verify` is told so.
+/// It has no tasks: `elman verify` gets that answer.
 #[test]
 fn a_task_is_not_linked() {
     let (line, thread) = board([good, good]);
