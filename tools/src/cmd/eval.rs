@@ -264,7 +264,7 @@ pub fn evaluate(path: &Path, file: &ModelFile, recipe: &Recipe, source: &Source,
     Ok(evaluate_each(path, file, recipe, source, split)?.0)
 }
 
-/// As [`evaluate`], with the answers to each example.
+/// As [`evaluate()`], with the answers to each example.
 fn evaluate_each(
     path: &Path,
     file: &ModelFile,
