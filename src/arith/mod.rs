@@ -13,7 +13,7 @@ mod table;
 pub(crate) use divide::divide;
 pub use probability::Probability;
 pub(crate) use q::saturate;
-pub use q::{Q, reformat, round_shift, sigmoid, tanh};
+pub use q::{Q, reformat, round_shift, round_shift_31, sigmoid, tanh};
 pub(crate) use softmax::{EXPONENT_FRAC, LOG2_E, exp2_neg};
 pub use softmax::{softmax, softmax_wide};
 #[cfg(test)]

@@ -9,9 +9,15 @@ use crate::kernel::gates::Gates;
 use crate::kernel::word;
 use crate::kernel::word::{mul_high, mul_high_add};
 
-/// (v + 2^(n-1)) >> n: divides by 2^n and rounds half up. `n` in 1..=31; saturates before it can overflow.
+/// (v + 2^(n-1)) >> n: divides by 2^n and rounds half up. `n` in 1..=30; saturates before it can overflow.
 #[inline(always)]
 pub fn round_shift(v: i32, n: u32) -> i32 {
+    v.saturating_add((1 << (n & 31)) >> 1) >> (n & 31)
+}
+
+/// [`round_shift`] with `n` in 1..=31, for some bytes of code more.
+#[inline(always)]
+pub fn round_shift_31(v: i32, n: u32) -> i32 {
     v.saturating_add(((1u32 << (n & 31)) >> 1) as i32) >> (n & 31)
 }
 
@@ -302,7 +308,7 @@ mod tests {
     /// The half is positive for the largest shift too.
     #[test]
     fn a_shift_by_31_rounds_half_up() {
-        let r = |v| round_shift(v, 31);
+        let r = |v| round_shift_31(v, 31);
         assert_eq!([r(0), r(-1), r((1 << 30) - 1), r(-(1 << 30))], [0; 4]);
         assert_eq!([r(-(1 << 30) - 1), r(i32::MIN), r(i32::MAX)], [-1, -1, 0]);
     }

@@ -19,7 +19,7 @@
 //! vector whose elements are all equal has D_k = 0, and y_k = b_k. From s = 3 on y_k is within 1.1 LSB of the real number for
 //! every input; gains and biases are what they are, ε has 16 bits. Products are of 32 bits.
 
-use crate::arith::{Q, round_shift, saturate};
+use crate::arith::{Q, round_shift_31, saturate};
 use crate::cell::{CellSpec, LayerOperation, LayerView, OutRange, StageKind, StageSpec, VariantSpec, WidthRule};
 use crate::kernel::word::{self, mul_high};
 
@@ -61,7 +61,7 @@ fn normalize(x: &[i16], words: &[u32], numbers: [u16; 4], formats: Q, y: &mut [i
     for ((p, x), y) in words.iter().zip(x).zip(y) {
         let (gain, bias) = ((*p << 16) as i32, *p as i32 >> 16);
         let product = mul_high(scale.normal(*x).wrapping_shl(3), gain);
-        *y = saturate(round_shift(product, shift).wrapping_add(bias));
+        *y = saturate(round_shift_31(product, shift).wrapping_add(bias));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::domain::{Effort, Found, counted, on_all, words};
 use crate::{Outcome, Proof};
-use elman::arith::{reformat, round_shift};
+use elman::arith::{reformat, round_shift, round_shift_31};
 use elman::scaling::{Channel, MIN_MULTIPLIER};
 use std::ops::Range;
 
@@ -11,7 +11,13 @@ pub const PROOFS: &[Proof] = &[
     Proof {
         name: "round-shift",
         claim: "R(v, n) = min(v + 2^(n-1), 2^31 - 1) >> n for every v and every n from 1 to 31",
-        check: |effort| rounds(effort, round_shift),
+        // Both where both may be called.
+        check: |effort| {
+            rounds(effort, |v, n| {
+                let r = round_shift_31(v, n);
+                if n == 31 || round_shift(v, n) == r { r } else { i32::MIN }
+            })
+        },
         // Wraps at the upper end.
         control: |effort| rounds(effort, |v, n| v.wrapping_add(1 << (n - 1)) >> n),
     },
